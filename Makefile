@@ -1,0 +1,50 @@
+# Every task of the project. `make help` lists them.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+JOBS   ?= 4
+ARGS   ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help env run test check format bench lock clean
+
+help:  ## list the tasks
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+env: $(STAMP)  ## make the environment in .venv from the lock file
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"Lictor needs Python 3.11 or newer; {sys.executable} is {sys.version.split()[0]}. Name another one: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+run: $(STAMP)  ## start a registry, DNS and mesh in one process, in the foreground (ARGS="-http-port 8501")
+	@exec $(BIN)/lictor agent -dev $(ARGS)
+
+test: $(STAMP)  ## run all tests that this machine can run
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -q $(ARGS)
+
+check: $(STAMP)  ## format, lint, types, import contracts, documents
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pyright --warnings
+	$(BIN)/lint-imports
+	$(BIN)/python -m tests.support.documents
+
+format: $(STAMP)  ## put the code into its format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(STAMP)  ## time Lictor beside its peers and print ratios
+	$(BIN)/python -m lictor_bench $(ARGS)
+
+lock: $(STAMP)  ## write requirements.lock anew from pyproject.toml (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  --group dev --output-file requirements.lock pyproject.toml
+
+clean:  ## remove what the tasks made
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,37 @@
+"""Markers of the whole suite: what a machine lacks is skipped with the reason, and fails where CI promised it."""
+
+import os
+import shutil
+
+import pytest
+
+REQUIRE_ALL = "LICTOR_REQUIRE_ALL"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip, or under `LICTOR_REQUIRE_ALL=1` fail, tests whose programs or privileges are missing."""
+    for item in items:
+        lacking = _lacking(item)
+        if not lacking:
+            continue
+        if os.environ.get(REQUIRE_ALL):
+            item.add_marker(pytest.mark.usefixtures("_missing_requirement"))
+            item.user_properties.append(("lacking", lacking))
+        else:
+            item.add_marker(pytest.mark.skip(reason=lacking))
+
+
+@pytest.fixture
+def _missing_requirement(request: pytest.FixtureRequest) -> None:
+    lacking = dict(request.node.user_properties)["lacking"]
+    pytest.fail(f"{REQUIRE_ALL} is set but this machine lacks what the test needs: {lacking}")
+
+
+def _lacking(item: pytest.Item) -> str:
+    programs = [
+        str(program) for mark in item.iter_markers("needs") for program in mark.args if not shutil.which(program)
+    ]
+    reasons = [f"needs the program {program!r} on PATH" for program in programs]
+    if item.get_closest_marker("needs_root") is not None and os.geteuid() != 0:
+        reasons.append("needs root")
+    return "; ".join(reasons)
