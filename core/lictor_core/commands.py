@@ -1,0 +1,171 @@
+"""Commands: the one way to change shared state (architecture, "How data flows").
+
+A command goes through the Raft log and `lictor_server.state.apply` carries it out, the same on every server. So it
+holds everything that depends on time or chance: ids, time stamps, serial numbers, keys. What `apply` finds wrong (a
+name that is taken, a compare-and-set that lost) is a result, not an exception.
+"""
+
+from __future__ import annotations
+
+import enum
+
+import msgspec
+
+from lictor_core.records import CARoot, Check, Intention, JsonObject, Node, Service
+
+__all__ = [
+    "CAConfigurationSet",
+    "CAKeyMaterial",
+    "CARootsSet",
+    "CASerialTake",
+    "Command",
+    "CommandBase",
+    "Deregister",
+    "IntentionDelete",
+    "IntentionSet",
+    "KVDelete",
+    "KVDeleteTree",
+    "KVSet",
+    "NoOp",
+    "Outcome",
+    "ReadMode",
+    "Register",
+    "Rejection",
+]
+
+
+class CommandBase(msgspec.Struct, frozen=True, kw_only=True, tag=True, forbid_unknown_fields=True):
+    """Base of all commands; the class name is the tag on the wire."""
+
+
+class NoOp(CommandBase, frozen=True, kw_only=True, tag="NoOp"):
+    """Changes nothing; a new leader commits one to learn what its predecessors committed."""
+
+
+class Register(CommandBase, frozen=True, kw_only=True, tag="Register"):
+    """Create or replace a node and, with it, one instance and any checks: `/v1/catalog/register`.
+
+    With `skip_node_update` an existing node's record stays as it is. Checks of an instance name it by `service_id`.
+    """
+
+    node: Node
+    service: Service | None = None
+    checks: list[Check] = []
+    skip_node_update: bool = False
+
+
+class Deregister(CommandBase, frozen=True, kw_only=True, tag="Deregister"):
+    """Remove one check, one instance with its checks, or (with neither named) a node with everything on it."""
+
+    node: str
+    service_id: str = ""
+    check_id: str = ""
+
+
+class KVSet(CommandBase, frozen=True, kw_only=True, tag="KVSet"):
+    """Write one key. `cas` None always writes; 0 only creates; N only replaces what was modified at index N."""
+
+    key: str
+    value: bytes
+    flags: int = 0
+    cas: int | None = None
+
+
+class KVDelete(CommandBase, frozen=True, kw_only=True, tag="KVDelete"):
+    """Delete one key. `cas` None always deletes; N only what was modified at index N."""
+
+    key: str
+    cas: int | None = None
+
+
+class KVDeleteTree(CommandBase, frozen=True, kw_only=True, tag="KVDeleteTree"):
+    """Delete every key under a prefix; the empty prefix is the whole store."""
+
+    prefix: str
+
+
+class IntentionSet(CommandBase, frozen=True, kw_only=True, tag="IntentionSet"):
+    """Create or replace the intention with this id. Source and destination together are unique."""
+
+    intention: Intention
+
+
+class IntentionDelete(CommandBase, frozen=True, kw_only=True, tag="IntentionDelete"):
+    """Delete an intention by id."""
+
+    id: str
+
+
+class CAKeyMaterial(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The signing key of one root, PEM. It is replicated to servers, and never shown to anyone else."""
+
+    root_id: str
+    private_key: str
+
+    def __repr__(self) -> str:
+        return f"CAKeyMaterial(root_id={self.root_id!r}, private_key=<hidden>)"
+
+
+class CARootsSet(CommandBase, frozen=True, kw_only=True, tag="CARootsSet"):
+    """Replace the set of roots, if the set was last changed at index `cas` (0: there is none yet)."""
+
+    cluster_id: str
+    roots: list[CARoot]
+    keys: list[CAKeyMaterial]
+    cas: int
+
+
+class CAConfigurationSet(CommandBase, frozen=True, kw_only=True, tag="CAConfigurationSet"):
+    """Replace the CA's settings; `cas` None always."""
+
+    provider: str
+    config: JsonObject
+    state: dict[str, str] | None = None
+    force_without_cross_signing: bool = False
+    cas: int | None = None
+
+
+class CASerialTake(CommandBase, frozen=True, kw_only=True, tag="CASerialTake"):
+    """Take the next certificate serial number: the result is that number, given to nobody else."""
+
+
+Command = (
+    NoOp
+    | Register
+    | Deregister
+    | KVSet
+    | KVDelete
+    | KVDeleteTree
+    | IntentionSet
+    | IntentionDelete
+    | CARootsSet
+    | CAConfigurationSet
+    | CASerialTake
+)
+"""Every command."""
+
+
+class Rejection(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a command was refused by the state: a code of `lictor_core.errors.TABLE` and a message for people."""
+
+    code: str
+    message: str
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What a command came to, at which index.
+
+    `value` is what the caller is told: for compare-and-set whether it won, for `CASerialTake` the number, else True.
+    """
+
+    index: int
+    value: bool | int = True
+    rejection: Rejection | None = None
+
+
+class ReadMode(enum.StrEnum):
+    """How fresh a read must be: `default` and `consistent` linearizable, `stale` whatever this server has."""
+
+    DEFAULT = "default"
+    CONSISTENT = "consistent"
+    STALE = "stale"

@@ -1,0 +1,182 @@
+"""One table of errors for all rooms: code, HTTP status, and whether the failed thing surely did not happen.
+
+HTTP, RPC, the command line and the fault harness read this table. Whose fault an error is stands in its type:
+`RequestError` the caller's, `PeerError` another node's, `ClusterError` the cluster's state. Our own mistakes are
+assertions, never one of these.
+
+`definite` follows Jepsen's use of the word: a definite error says that nothing was done; an indefinite one (a
+time-out, a lost leader) leaves it unknown, and a caller must not report it as failed.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+__all__ = [
+    "TABLE",
+    "AuthenticationError",
+    "BodyTooLargeError",
+    "CatchingUpError",
+    "ClusterError",
+    "ConfigurationError",
+    "LictorError",
+    "MethodError",
+    "NoLeaderError",
+    "NotFoundError",
+    "OutcomeUnknownError",
+    "OverloadedError",
+    "PeerError",
+    "PermissionDeniedError",
+    "RequestError",
+    "UnknownDatacenterError",
+    "error_from",
+]
+
+
+class LictorError(Exception):
+    """The root. `str(error)` is for people: it names the thing, the reason and the next step."""
+
+    code: ClassVar[str] = "internal"
+    http_status: ClassVar[int] = 500
+    definite: ClassVar[bool] = False
+
+
+class RequestError(LictorError):
+    """The request itself is wrong; the same request will fail again."""
+
+    code = "bad_request"
+    http_status = 400
+    definite = True
+
+
+class NotFoundError(RequestError):
+    """The named thing does not exist."""
+
+    code = "not_found"
+    http_status = 404
+
+
+class MethodError(RequestError):
+    """The path exists, the HTTP method is not one of `allowed`."""
+
+    code = "method_not_allowed"
+    http_status = 405
+
+    def __init__(self, method: str, allowed: tuple[str, ...]) -> None:
+        super().__init__(f"method {method} not allowed")
+        self.method = method
+        self.allowed = allowed
+
+
+class BodyTooLargeError(RequestError):
+    """A body or value is over its bound."""
+
+    code = "too_large"
+    http_status = 413
+
+
+class PermissionDeniedError(RequestError):
+    """The token does not allow it."""
+
+    code = "permission_denied"
+    http_status = 403
+
+
+class AuthenticationError(RequestError):
+    """The peer did not prove who it is."""
+
+    code = "unauthenticated"
+    http_status = 401
+
+
+class ConfigurationError(RequestError):
+    """A configuration file, flag or environment variable cannot be used."""
+
+    code = "bad_configuration"
+
+
+class PeerError(LictorError):
+    """Another node answered something that cannot be, or did not answer."""
+
+    code = "peer_failed"
+    http_status = 500
+
+
+class ClusterError(LictorError):
+    """The cluster cannot serve this now; the same request may succeed later."""
+
+    code = "cluster_unavailable"
+    http_status = 500
+
+
+class NoLeaderError(ClusterError):
+    """No server leads, so nothing was done."""
+
+    code = "no_leader"
+    definite = True
+
+    def __init__(self, message: str = "No cluster leader") -> None:
+        super().__init__(message)
+
+
+class UnknownDatacenterError(ClusterError):
+    """The named datacenter is not known to this one. Status 500, as Consul's."""
+
+    code = "no_datacenter_path"
+    definite = True
+
+    def __init__(self, message: str = "No path to datacenter") -> None:
+        super().__init__(message)
+
+
+class CatchingUpError(ClusterError):
+    """This server has not caught up since its start, and refuses rather than answer from the past."""
+
+    code = "catching_up"
+    definite = True
+
+
+class OutcomeUnknownError(ClusterError):
+    """The leader changed or time ran out while a write was under way: it may or may not have been applied."""
+
+    code = "outcome_unknown"
+    definite = False
+
+
+class OverloadedError(ClusterError):
+    """A bound of the service is reached; answered with `Retry-After`."""
+
+    code = "overloaded"
+    http_status = 429
+    definite = True
+
+
+TABLE: Final[dict[str, type[LictorError]]] = {
+    kind.code: kind
+    for kind in (
+        LictorError,
+        RequestError,
+        NotFoundError,
+        MethodError,
+        BodyTooLargeError,
+        PermissionDeniedError,
+        AuthenticationError,
+        ConfigurationError,
+        PeerError,
+        ClusterError,
+        NoLeaderError,
+        UnknownDatacenterError,
+        CatchingUpError,
+        OutcomeUnknownError,
+        OverloadedError,
+    )
+}
+"""Every error by its code."""
+
+
+def error_from(code: str, message: str) -> LictorError:
+    """The error that a peer named by `code`; an unknown code gives an indefinite `PeerError`, never a guess."""
+    kind = TABLE.get(code, PeerError)
+    if issubclass(kind, MethodError):
+        return RequestError(message)
+    return kind(message)

@@ -1,0 +1,80 @@
+"""RPC frames: a length and a msgpack body, read from any split of the byte stream.
+
+Layout: 4 bytes length of the body, big endian; then the body, a msgpack array `[kind, id, method, payload]`. The
+reader is sans-I/O: bytes in, frames out, one error for anything else.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Final
+
+import msgpack
+import msgspec
+
+from lictor_core.errors import PeerError
+
+__all__ = ["FRAME_BYTES_MAX", "Frame", "FrameKind", "FrameReader", "encode_frame"]
+
+FRAME_BYTES_MAX: Final = 4 * 1024 * 1024
+"""The largest body of a frame; a peer that announces more is cut off."""
+_HEADER_BYTES: Final = 4
+
+
+class FrameKind(enum.IntEnum):
+    """What a frame is."""
+
+    REQUEST = 1
+    REPLY = 2
+    ERROR = 3
+    CANCEL = 4
+
+
+class Frame(msgspec.Struct, frozen=True, array_like=True):
+    """One message. `id` pairs a reply with its request on one connection; `method` is empty but in requests and errors.
+
+    In an error `method` is the error's code and `payload` its message.
+    """
+
+    kind: FrameKind
+    id: int
+    method: str
+    payload: bytes
+
+
+def encode_frame(frame: Frame) -> bytes:
+    """The bytes of `frame`. Raises `PeerError` when it is larger than a peer would take."""
+    body = msgpack.packb([int(frame.kind), frame.id, frame.method, frame.payload], use_bin_type=True)
+    if len(body) > FRAME_BYTES_MAX:
+        raise PeerError(f"frame of {len(body)} bytes is over the bound of {FRAME_BYTES_MAX}")
+    return len(body).to_bytes(_HEADER_BYTES, "big") + body
+
+
+class FrameReader:
+    """Collects bytes and gives whole frames. After an error the connection cannot be used further."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """The frames that `data` completes, in order. Raises `PeerError` for anything that is no frame."""
+        self._buffer += data
+        frames: list[Frame] = []
+        while len(self._buffer) >= _HEADER_BYTES:
+            length = int.from_bytes(self._buffer[:_HEADER_BYTES], "big")
+            if length > FRAME_BYTES_MAX:
+                raise PeerError(f"peer announced a frame of {length} bytes; the bound is {FRAME_BYTES_MAX}")
+            end = _HEADER_BYTES + length
+            if len(self._buffer) < end:
+                break
+            frames.append(_decode(bytes(self._buffer[_HEADER_BYTES:end])))
+            del self._buffer[:end]
+        return frames
+
+
+def _decode(body: bytes) -> Frame:
+    try:
+        plain = msgpack.unpackb(body, raw=False)
+        return msgspec.convert(plain, Frame, builtin_types=(bytes,))
+    except (ValueError, TypeError, RecursionError, msgpack.UnpackException) as error:
+        raise PeerError(f"peer sent bytes that are no frame: {error}") from error

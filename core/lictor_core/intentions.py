@@ -1,0 +1,111 @@
+"""The intention engine: may this source connect to this destination, and which rule says so (architecture, decision 9).
+
+Every part that judges or shows a judgement calls `decide`: the check and match APIs, `authorize`, the proxies, the
+command line. Precedence is Consul's (document `docs/connect/intentions`): an exact destination outranks an exact
+source, both outrank `*`; among equals nothing is left to chance, since source and destination together are unique.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import msgspec
+
+from lictor_core.records import Intention, IntentionAction
+
+__all__ = ["WILDCARD", "Decision", "Rule", "decide", "in_deciding_order", "precedence", "rule_of"]
+
+WILDCARD: Final = "*"
+
+_PRECEDENCE: Final = {
+    # (source is exact, destination is exact): Consul's table without namespaces, which are always `default` here
+    (True, True): 9,
+    (False, True): 8,
+    (True, False): 6,
+    (False, False): 5,
+}
+
+
+class Rule(msgspec.Struct, frozen=True, kw_only=True):
+    """What the engine needs of an intention."""
+
+    source: str
+    destination: str
+    action: IntentionAction
+    precedence: int
+    id: str = ""
+
+    def matches(self, source: str, destination: str) -> bool:
+        """Whether this rule speaks of a connection from `source` to `destination`."""
+        return self.source in (source, WILDCARD) and self.destination in (destination, WILDCARD)
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """A verdict that explains itself.
+
+    `rule` is the one that decided, None when the default did. `considered` are the matching rules in deciding order.
+    """
+
+    allowed: bool
+    rule: Rule | None
+    reason: str
+    considered: tuple[Rule, ...]
+
+    @property
+    def precedence(self) -> int:
+        """Precedence of the deciding rule; 0 when the default decided."""
+        return self.rule.precedence if self.rule is not None else 0
+
+
+def precedence(source: str, destination: str) -> int:
+    """How strongly an intention with these names speaks: 9 exact to exact, 8 any to exact, 6 exact to any, 5 any to
+    any.""" return _PRECEDENCE[source != WILDCARD, destination != WILDCARD]
+
+
+def rule_of(intention: Intention) -> Rule:
+    """The rule that an intention states."""
+    return Rule(
+        source=intention.source_name,
+        destination=intention.destination_name,
+        action=intention.action,
+        precedence=precedence(intention.source_name, intention.destination_name),
+        id=intention.id,
+    )
+
+
+def in_deciding_order(intentions: Iterable[Intention]) -> list[Intention]:
+    """The intentions as they decide: highest precedence first, then by names."""
+    return sorted(
+        intentions,
+        key=lambda one: (
+            -precedence(one.source_name, one.destination_name),
+            one.destination_name,
+            one.source_name,
+        ),
+    )
+
+
+def decide(source: str, destination: str, rules: Sequence[Rule], *, default_allow: bool) -> Decision:
+    """Judge a connection from `source` to `destination`. Names compare exactly, as certificates carry them."""
+    considered = tuple(
+        sorted(
+            (rule for rule in rules if rule.matches(source, destination)),
+            key=lambda rule: (-rule.precedence, rule.destination, rule.source),
+        )
+    )
+    if not considered:
+        verdict = "allow" if default_allow else "deny"
+        return Decision(
+            allowed=default_allow,
+            rule=None,
+            reason=f"no intention matches {source} -> {destination}; the default policy is {verdict}",
+            considered=(),
+        )
+    rule = considered[0]
+    return Decision(
+        allowed=rule.action is IntentionAction.ALLOW,
+        rule=rule,
+        reason=f"intention {rule.source} -> {rule.destination} ({rule.action.value}, precedence {rule.precedence})",
+        considered=considered,
+    )

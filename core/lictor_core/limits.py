@@ -1,0 +1,28 @@
+"""The bounds that several rooms share. Consul's default where Consul has one (architecture, decision 15)."""
+
+from typing import Final
+
+KV_VALUE_BYTES_MAX: Final = 512 * 1024
+"""Largest value of a key; Consul's `kv_max_value_size`."""
+KV_KEY_BYTES_MAX: Final = 8 * 1024
+"""Longest key. Consul has no bound of its own here; a request line holds no more."""
+BODY_BYTES_MAX: Final = 1024 * 1024
+"""Largest request body of any endpoint but `/v1/kv` (whose bound is on the value) and snapshots."""
+CHECK_OUTPUT_BYTES_MAX: Final = 4096
+"""Kept output of one check; Consul's `check_output_max_size`."""
+WAIT_DEFAULT_S: Final = 300.0
+"""How long a blocking query waits when it does not say."""
+WAIT_MAX_S: Final = 600.0
+"""The longest a blocking query waits before jitter."""
+WAIT_JITTER_FRACTION: Final = 16
+"""A blocking query waits up to `wait / 16` longer, at random, so that watchers do not return together."""
+META_PAIRS_MAX: Final = 64
+META_KEY_CHARS_MAX: Final = 128
+META_VALUE_CHARS_MAX: Final = 512
+"""Metadata of nodes, services and intentions: Consul's bounds."""
+BLOCKED_QUERIES_MAX: Final = 50_000
+"""Blocking queries waiting in one process; one more is refused with 429."""
+COMMAND_BYTES_MAX: Final = 1024 * 1024
+"""Largest command in the log; must stay below a Raft batch."""
+DEV_BATCH_BYTES: Final = 2 * COMMAND_BYTES_MAX
+"""Raft batch of a process that replicates to nobody."""

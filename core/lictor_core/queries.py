@@ -1,0 +1,265 @@
+"""Queries: what can be read from the registry, and on what each answer depends.
+
+A query is a value: it names one read with its arguments, can go over the wire, and is a key for caches. `topics()` says
+which changes could change its answer. The type argument is the type of the answer.
+"""
+
+from __future__ import annotations
+
+from typing import Generic, TypeVar
+
+import msgspec
+
+from lictor_core import topics as on
+from lictor_core.records import (
+    CAConfiguration,
+    CARoots,
+    CatalogService,
+    Check,
+    Intention,
+    KVEntry,
+    Node,
+    NodeServiceList,
+    NodeServices,
+    ServiceHealth,
+)
+from lictor_core.topics import Topic
+
+__all__ = [
+    "AnyQuery",
+    "CAConfigurationQuery",
+    "CARootsQuery",
+    "ChecksInStateQuery",
+    "DatacentersQuery",
+    "IntentionExactQuery",
+    "IntentionMatchQuery",
+    "IntentionQuery",
+    "IntentionsQuery",
+    "KeyQuery",
+    "KeysQuery",
+    "NodeChecksQuery",
+    "NodeServiceListQuery",
+    "NodeServicesQuery",
+    "NodesQuery",
+    "Query",
+    "ServiceChecksQuery",
+    "ServiceHealthQuery",
+    "ServiceInstancesQuery",
+    "ServicesQuery",
+    "TreeQuery",
+]
+
+T = TypeVar("T")
+
+
+class Query(msgspec.Struct, Generic[T], frozen=True, kw_only=True, tag=True, forbid_unknown_fields=True):
+    """Base of all queries. Two equal queries have the same answer at the same index."""
+
+    def topics(self) -> tuple[Topic, ...]:
+        """The topics that the answer depends on."""
+        raise NotImplementedError(type(self).__name__)  # abstract: every query names its topics
+
+
+class NodesQuery(Query[list[Node]], frozen=True, kw_only=True, tag="Nodes"):
+    """All nodes, by name; with `node_meta` those that have all these pairs. `near` sorts by distance from a node."""
+
+    node_meta: tuple[tuple[str, str], ...] = ()
+    near: str = ""
+
+    def topics(self) -> tuple[Topic, ...]:
+        return (on.NODES,)
+
+
+class ServicesQuery(Query[dict[str, list[str]]], frozen=True, kw_only=True, tag="Services"):
+    """All service names with the union of their instances' tags; with `node_meta` on such nodes only."""
+
+    node_meta: tuple[tuple[str, str], ...] = ()
+
+    def topics(self) -> tuple[Topic, ...]:
+        return (on.SERVICES, on.NODES) if self.node_meta else (on.SERVICES,)
+
+
+class DatacentersQuery(Query[list[str]], frozen=True, kw_only=True, tag="Datacenters"):
+    """The names of the known datacenters, nearest first."""
+
+    def topics(self) -> tuple[Topic, ...]:
+        return (on.DATACENTERS,)
+
+
+class ServiceInstancesQuery(Query[list[CatalogService]], frozen=True, kw_only=True, tag="ServiceInstances"):
+    """The instances of a service, whatever their health; `connect` asks for its mesh-capable instances instead."""
+
+    service: str
+    tags: tuple[str, ...] = ()
+    node_meta: tuple[tuple[str, str], ...] = ()
+    near: str = ""
+    connect: bool = False
+
+    def topics(self) -> tuple[Topic, ...]:
+        return (on.connect(self.service) if self.connect else on.service(self.service),)
+
+
+class ServiceHealthQuery(Query[list[ServiceHealth]], frozen=True, kw_only=True, tag="ServiceHealth"):
+    """The instances of a service with their checks; `passing` leaves out any with a check that is not."""
+
+    service: str
+    tags: tuple[str, ...] = ()
+    node_meta: tuple[tuple[str, str], ...] = ()
+    near: str = ""
+    connect: bool = False
+    passing: bool = False
+
+    def topics(self) -> tuple[Topic, ...]:
+        return (on.connect(self.service) if self.connect else on.service(self.service),)
+
+
+class NodeServicesQuery(Query[NodeServices | None], frozen=True, kw_only=True, tag="NodeServices"):
+    """A node, named by its name or id, and its instances by id; None when there is no such node."""
+
+    node: str
+
+    def topics(self) -> tuple[Topic, ...]:
+        return (on.node(self.node), on.node_services(self.node))
+
+
+class NodeServiceListQuery(Query[NodeServiceList], frozen=True, kw_only=True, tag="NodeServiceList"):
+    """The same as `NodeServicesQuery`, as a list; an unknown node gives a null node and no services."""
+
+    node: str
+
+    def topics(self) -> tuple[Topic, ...]:
+        return (on.node(self.node), on.node_services(self.node))
+
+
+class NodeChecksQuery(Query[list[Check]], frozen=True, kw_only=True, tag="NodeChecks"):
+    """All checks on a node."""
+
+    node: str
+
+    def topics(self) -> tuple[Topic, ...]:
+        return (on.node_checks(self.node),)
+
+
+class ServiceChecksQuery(Query[list[Check]], frozen=True, kw_only=True, tag="ServiceChecks"):
+    """The checks of a service's instances (not those of their nodes)."""
+
+    service: str
+    node_meta: tuple[tuple[str, str], ...] = ()
+    near: str = ""
+
+    def topics(self) -> tuple[Topic, ...]:
+        return (on.service_checks(self.service),)
+
+
+class ChecksInStateQuery(Query[list[Check]], frozen=True, kw_only=True, tag="ChecksInState"):
+    """The checks in a state: `any`, `passing`, `warning` or `critical`."""
+
+    state: str
+    node_meta: tuple[tuple[str, str], ...] = ()
+    near: str = ""
+
+    def topics(self) -> tuple[Topic, ...]:
+        return (on.checks_in_state(self.state),)
+
+
+class KeyQuery(Query[KVEntry | None], frozen=True, kw_only=True, tag="Key"):
+    """One key."""
+
+    key: str
+
+    def topics(self) -> tuple[Topic, ...]:
+        return (on.key(self.key),)
+
+
+class TreeQuery(Query[list[KVEntry]], frozen=True, kw_only=True, tag="Tree"):
+    """Every key under a prefix with its value, in byte order of the keys."""
+
+    prefix: str
+
+    def topics(self) -> tuple[Topic, ...]:
+        return (on.key_prefix(self.prefix),)
+
+
+class KeysQuery(Query[list[str]], frozen=True, kw_only=True, tag="Keys"):
+    """The names under a prefix, in byte order; with `separator` only up to and including its next occurrence."""
+
+    prefix: str
+    separator: str = ""
+
+    def topics(self) -> tuple[Topic, ...]:
+        return (on.key_prefix(self.prefix),)
+
+
+class IntentionsQuery(Query[list[Intention]], frozen=True, kw_only=True, tag="Intentions"):
+    """All intentions, highest precedence first."""
+
+    def topics(self) -> tuple[Topic, ...]:
+        return (on.INTENTIONS,)
+
+
+class IntentionQuery(Query[Intention | None], frozen=True, kw_only=True, tag="Intention"):
+    """One intention by id."""
+
+    id: str
+
+    def topics(self) -> tuple[Topic, ...]:
+        return (on.INTENTIONS,)
+
+
+class IntentionExactQuery(Query[Intention | None], frozen=True, kw_only=True, tag="IntentionExact"):
+    """The intention with exactly this source and destination."""
+
+    source: str
+    destination: str
+
+    def topics(self) -> tuple[Topic, ...]:
+        return (on.intention_destination(self.destination),)
+
+
+class IntentionMatchQuery(Query[list[Intention]], frozen=True, kw_only=True, tag="IntentionMatch"):
+    """The intentions that could decide for a name, in deciding order. `by` is `source` or `destination`."""
+
+    by: str
+    name: str
+
+    def topics(self) -> tuple[Topic, ...]:
+        of = on.intention_source if self.by == "source" else on.intention_destination
+        return (of(self.name), of("*"))
+
+
+class CARootsQuery(Query[CARoots], frozen=True, kw_only=True, tag="CARoots"):
+    """The roots that leaves may chain to."""
+
+    def topics(self) -> tuple[Topic, ...]:
+        return (on.CA_ROOTS,)
+
+
+class CAConfigurationQuery(Query[CAConfiguration], frozen=True, kw_only=True, tag="CAConfiguration"):
+    """The CA's settings, secrets left out."""
+
+    def topics(self) -> tuple[Topic, ...]:
+        return (on.CA_CONFIGURATION,)
+
+
+AnyQuery = (
+    NodesQuery
+    | ServicesQuery
+    | DatacentersQuery
+    | ServiceInstancesQuery
+    | ServiceHealthQuery
+    | NodeServicesQuery
+    | NodeServiceListQuery
+    | NodeChecksQuery
+    | ServiceChecksQuery
+    | ChecksInStateQuery
+    | KeyQuery
+    | TreeQuery
+    | KeysQuery
+    | IntentionsQuery
+    | IntentionQuery
+    | IntentionExactQuery
+    | IntentionMatchQuery
+    | CARootsQuery
+    | CAConfigurationQuery
+)
+"""Every query, for decoding."""

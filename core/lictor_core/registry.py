@@ -1,0 +1,157 @@
+"""The registry as agents see it, whether the server is in the same process or behind a connection.
+
+`Registry` is the one interface between an agent and the servers; `lictor_server` gives the in-process one and the
+RPC client the other. `CatalogView` is what DNS and the local endpoints read without waiting for anybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Generic, Protocol, TypeVar
+
+import msgspec
+
+from lictor_core.commands import Command, Outcome, ReadMode
+from lictor_core.queries import Query
+from lictor_core.records import Member, Node, ServiceHealth
+from lictor_core.topics import Topic
+
+__all__ = ["CatalogView", "IssuedLeaf", "LeaderStatus", "LeafRequest", "ReadOptions", "Reading", "Registry"]
+
+T = TypeVar("T")
+
+
+class ReadOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How to read: how fresh, and whether to wait for something newer than `min_index` first.
+
+    `min_index` 0 answers at once. Otherwise the answer comes as soon as its index is above `min_index`, or after
+    `wait_s` seconds (bounded by `limits.WAIT_MAX_S`; jitter is added by the reader) with what there is then.
+    """
+
+    mode: ReadMode = ReadMode.DEFAULT
+    min_index: int = 0
+    wait_s: float = 0.0
+    datacenter: str = ""
+    token: str = ""
+
+
+class Reading(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
+    """An answer and how fresh it is.
+
+    `index` is what a blocking query hands back: at least 1, never smaller than an earlier one of the same query.
+    `stamp` changes with every change of `value`, also those that wake nobody (a check's output); it tells caches
+    whether what they encoded still holds. `last_contact_ms` is the time since this server heard from the leader, 0
+    on the leader.
+    """
+
+    value: T
+    index: int
+    stamp: int
+    last_contact_ms: int = 0
+    known_leader: bool = True
+
+
+class LeafRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A certificate signing request, PEM, for a service or (when `service` is empty) an agent."""
+
+    csr: str
+    service: str
+    token: str = ""
+
+
+class IssuedLeaf(msgspec.Struct, frozen=True, kw_only=True):
+    """A signed leaf. `valid_after` and `valid_before` are seconds since 1970; `index` is when it was issued."""
+
+    serial_number: str
+    certificate: str
+    service: str
+    uri: str
+    valid_after: float
+    valid_before: float
+    root_id: str
+    index: int
+
+
+class LeaderStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """Who leads (`address` is `host:port`, empty when nobody), and the addresses of the voters."""
+
+    address: str
+    is_self: bool
+    peers: tuple[str, ...]
+    term: int
+    applied_index: int
+    commit_index: int
+
+
+class CatalogView(Protocol):
+    """A consistent picture of the catalog in memory; reading it never waits.
+
+    All reads made without an `await` between them see one index. Names ignore case. `stamp` of topics grows with
+    every change of what depends on them.
+    """
+
+    @property
+    def version(self) -> int:
+        """Grows with every change of anything: equal versions mean that nothing changed at all."""
+        ...
+
+    @property
+    def age_s(self) -> float:
+        """Seconds since this picture was known to be current; 0 on the leader."""
+        ...
+
+    def stamp(self, topics: Sequence[Topic]) -> int:
+        """The newest change of any of `topics`."""
+        ...
+
+    def service_health(self, name: str, *, connect: bool = False) -> Sequence[ServiceHealth]:
+        """The instances of a service (or its mesh-capable ones) with their checks, in a stable order."""
+        ...
+
+    def node(self, name: str) -> Node | None:
+        """A node by name."""
+        ...
+
+    def nodes_at(self, address: str) -> Sequence[Node]:
+        """The nodes whose address is this IP."""
+        ...
+
+    def instances_at(self, address: str) -> Sequence[ServiceHealth]:
+        """The instances whose own address is this IP."""
+        ...
+
+
+class Registry(Protocol):
+    """What an agent asks of the servers. Every method raises only `LictorError`."""
+
+    async def read(self, query: Query[T], options: ReadOptions) -> Reading[T]:
+        """Answer `query`, waiting as `options` say."""
+        ...
+
+    async def write(self, command: Command, *, token: str = "") -> Outcome:
+        """Put `command` through the log. A rejection by the state is raised as the error it names."""
+        ...
+
+    async def sign_leaf(self, request: LeafRequest) -> IssuedLeaf:
+        """Sign a leaf with the active root."""
+        ...
+
+    async def configure_ca(self, provider: str, config: dict[str, object], *, token: str = "") -> None:
+        """Change the CA's settings; a new provider or key makes a new root."""
+        ...
+
+    async def leader_status(self) -> LeaderStatus:
+        """Who leads now."""
+        ...
+
+    async def members(self) -> list[Member]:
+        """The agents of the cluster, by name."""
+        ...
+
+    async def renew(self, member: Member) -> float:
+        """Take or renew this agent's lease; returns the seconds until it must be renewed again."""
+        ...
+
+    async def leave(self, name: str) -> None:
+        """Give up the lease of `name`: it left on purpose, and its registrations go with it."""
+        ...

@@ -1,0 +1,106 @@
+"""Topics: what a query depends on and what a command touches (architecture, decision 6: watches are per thing).
+
+A query names the topics its answer depends on; applying a command yields the topics that changed. A blocking query
+wakes when one of its topics is touched, and its index is the largest of its topics' indexes. A topic that was touched
+keeps its index after the thing is gone.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+__all__ = [
+    "CA_CONFIGURATION",
+    "CA_ROOTS",
+    "DATACENTERS",
+    "INTENTIONS",
+    "MEMBERS",
+    "NODES",
+    "SERVICES",
+    "Topic",
+    "checks_in_state",
+    "connect",
+    "intention_destination",
+    "intention_source",
+    "key",
+    "key_prefix",
+    "node",
+    "node_checks",
+    "node_services",
+    "service",
+    "service_checks",
+]
+
+
+class Topic(NamedTuple):
+    """One watchable thing: a kind and a name, the name in lower case where names ignore case."""
+
+    kind: str
+    name: str
+
+
+NODES: Final = Topic("nodes", "")
+"""The list of nodes: a node came, went or changed."""
+SERVICES: Final = Topic("services", "")
+"""The list of service names with their tags."""
+INTENTIONS: Final = Topic("intentions", "")
+"""Any intention."""
+CA_ROOTS: Final = Topic("ca-roots", "")
+CA_CONFIGURATION: Final = Topic("ca-configuration", "")
+MEMBERS: Final = Topic("members", "")
+DATACENTERS: Final = Topic("datacenters", "")
+
+
+def node(name: str) -> Topic:
+    """The record of one node (also touched when it goes)."""
+    return Topic("node", name.lower())
+
+
+def node_services(name: str) -> Topic:
+    """The instances on one node."""
+    return Topic("node-services", name.lower())
+
+
+def node_checks(name: str) -> Topic:
+    """All checks on one node."""
+    return Topic("node-checks", name.lower())
+
+
+def service(name: str) -> Topic:
+    """The instances of a service, their nodes, and the status of their checks."""
+    return Topic("service", name.lower())
+
+
+def service_checks(name: str) -> Topic:
+    """The checks of a service's instances."""
+    return Topic("service-checks", name.lower())
+
+
+def connect(name: str) -> Topic:
+    """The instances that accept mesh connections for a service: its proxies and native instances."""
+    return Topic("connect", name.lower())
+
+
+def checks_in_state(status: str) -> Topic:
+    """The checks in one state; `any` is all of them."""
+    return Topic("checks-state", status)
+
+
+def key(name: str) -> Topic:
+    """One key of the KV store."""
+    return Topic("key", name)
+
+
+def key_prefix(prefix: str) -> Topic:
+    """All keys under a prefix. Touched by a key that starts with it; the empty prefix by every key."""
+    return Topic("key-prefix", prefix)
+
+
+def intention_source(name: str) -> Topic:
+    """Intentions whose source is exactly `name` (which may be `*`)."""
+    return Topic("intention-source", name)
+
+
+def intention_destination(name: str) -> Topic:
+    """Intentions whose destination is exactly `name` (which may be `*`)."""
+    return Topic("intention-destination", name)
