@@ -59,8 +59,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def precedence(source: str, destination: str) -> int:
-    """How strongly an intention with these names speaks: 9 exact to exact, 8 any to exact, 6 exact to any, 5 any to
-    any.""" return _PRECEDENCE[source != WILDCARD, destination != WILDCARD]
+    """How strongly these names speak: 9 exact to exact, 8 any to exact, 6 exact to any, 5 any to any."""
+    return _PRECEDENCE[source != WILDCARD, destination != WILDCARD]
 
 
 def rule_of(intention: Intention) -> Rule:
