@@ -1,0 +1,36 @@
+"""What is asked over HTTP, one module an area."""
+
+from tests.peers.scenarios.http import (
+    agent_checks,
+    agent_maintenance,
+    agent_self,
+    agent_services,
+    bad_input,
+    blocking,
+    catalog,
+    connect,
+    connect_proxies,
+    health,
+    intentions,
+    kv,
+    options,
+    status,
+)
+from tests.support.recorder.scenario import Scenario
+
+SCENARIOS: tuple[Scenario, ...] = (
+    status.SCENARIO,
+    agent_self.SCENARIO,
+    agent_services.SCENARIO,
+    connect_proxies.SCENARIO,
+    agent_checks.SCENARIO,
+    agent_maintenance.SCENARIO,
+    catalog.SCENARIO,
+    health.SCENARIO,
+    kv.SCENARIO,
+    connect.SCENARIO,
+    intentions.SCENARIO,
+    blocking.SCENARIO,
+    options.SCENARIO,
+    bad_input.SCENARIO,
+)

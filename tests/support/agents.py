@@ -1,0 +1,131 @@
+"""A development agent as a process: the real Consul's or Lictor's, with the same face to tests."""
+
+import contextlib
+import http.client
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.support.ports import free_ports
+from tests.support.processes import Program, running
+
+NODE = "judge"
+"""The node name of every development agent that tests start."""
+
+CONSUL_VARIABLE = "LICTOR_CONSUL"
+"""Names the real Consul's program where it is not on PATH."""
+
+
+@dataclass(frozen=True)
+class DevAgent:
+    """A running agent with a leader: where it listens on 127.0.0.1, and its process."""
+
+    product: str
+    ports: Mapping[str, int]
+    program: Program
+
+    @property
+    def http_address(self) -> str:
+        """`host:port` of the HTTP API."""
+        return f"127.0.0.1:{self.ports['http']}"
+
+
+def consul_program() -> str | None:
+    """The real Consul's program: what `LICTOR_CONSUL` names, else `consul` on PATH, else None."""
+    named = os.environ.get(CONSUL_VARIABLE)
+    return named if named and os.access(named, os.X_OK) else shutil.which("consul")
+
+
+def put_consul_on_path() -> None:
+    """Make the program that `LICTOR_CONSUL` names be found on PATH, where the marker `needs("consul")` looks."""
+    program = consul_program()
+    if program is not None and shutil.which("consul") is None:
+        os.environ["PATH"] += os.pathsep + str(Path(program).parent)
+
+
+def lictor_program() -> Path:
+    """The `lictor` command of the environment that runs the tests."""
+    return Path(sys.executable).parent / "lictor"
+
+
+@contextlib.contextmanager
+def consul_dev(
+    directory: Path, config: Mapping[str, object] | None = None, arguments: Sequence[str] = ()
+) -> Iterator[DevAgent]:
+    """The real `consul agent -dev` on free ports while the block runs. Raises `FileNotFoundError` without it."""
+    program = consul_program()
+    if program is None:
+        raise FileNotFoundError(f"the real Consul is missing: put consul on PATH or name it in {CONSUL_VARIABLE}")
+    ports = free_ports("http", "dns", "server", "serf_lan", "serf_wan", "grpc")
+    with _dev("consul", program, directory, ports, config or {}, arguments) as agent:
+        yield agent
+
+
+@contextlib.contextmanager
+def lictor_dev(
+    directory: Path, config: Mapping[str, object] | None = None, arguments: Sequence[str] = ()
+) -> Iterator[DevAgent]:
+    """`lictor agent -dev` on free ports while the block runs."""
+    ports = free_ports("http", "dns", "server", "grpc")
+    with _dev("lictor", str(lictor_program()), directory, ports, config or {}, arguments) as agent:
+        yield agent
+
+
+@contextlib.contextmanager
+def _dev(
+    product: str,
+    program: str,
+    directory: Path,
+    ports: Mapping[str, int],
+    config: Mapping[str, object],
+    arguments: Sequence[str],
+) -> Iterator[DevAgent]:
+    argv = [program, "agent", "-dev", "-node", NODE]
+    for name, port in ports.items():
+        argv += [f"-{name.replace('_', '-')}-port", str(port)]
+    if config:
+        path = directory / "agent.json"
+        path.write_text(json.dumps(config))
+        argv += ["-config-file", str(path)]
+    # A token or an address of the person who runs the tests must not reach the agents under test.
+    silenced = {name: "" for name in os.environ if name.startswith(("CONSUL_", "LICTOR_HTTP"))}
+    with running(
+        product,
+        [*argv, *arguments],
+        directory,
+        environment=silenced,
+        ready=lambda: _is_settled(ports["http"]),
+        kill=product == "consul",
+    ) as process:
+        yield DevAgent(product, ports, process)
+
+
+def _is_settled(port: int) -> bool:
+    """Whether the agent has a leader, a CA, and its own node, service and metadata in the catalog."""
+    try:
+        leader = _get(port, "/v1/status/leader")
+        roots = _get(port, "/v1/connect/ca/roots")
+        node = _get(port, f"/v1/catalog/node/{NODE}")
+        health = _get(port, f"/v1/health/node/{NODE}")
+    except (OSError, ValueError, http.client.HTTPException):
+        return False
+    has_roots = isinstance(roots, dict) and bool(roots.get("Roots"))
+    has_service = isinstance(node, dict) and "consul" in (node.get("Services") or {}) and bool(node["Node"].get("Meta"))
+    return bool(leader) and has_roots and has_service and bool(health)
+
+
+def _get(port: int, path: str) -> object:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        body = answer.read()
+    finally:
+        connection.close()
+    if answer.status != 200:
+        raise ValueError(f"{path} answered {answer.status}: {body[:200]!r}")
+    return json.loads(body)

@@ -1,0 +1,41 @@
+"""Free ports for programs that tests start.
+
+Ports are taken below the range from which Linux serves outgoing connections (32768 and up), so a connection that
+some other test opens cannot land on a port between its choice and its use.
+"""
+
+import itertools
+import os
+import socket
+
+_FIRST = 20_000
+_COUNT = 12_000
+# Each test process walks from its own place, so that parallel workers meet late.
+_walk = itertools.count((os.getpid() * 131) % _COUNT)
+
+
+def free_port() -> int:
+    """A port that nothing on loopback uses, for TCP and for UDP, and that this process was not given before.
+
+    Raises `OSError` when the whole range is taken.
+    """
+    for _ in range(_COUNT):
+        port = _FIRST + next(_walk) % _COUNT
+        if _is_free(port, socket.SOCK_STREAM) and _is_free(port, socket.SOCK_DGRAM):
+            return port
+    raise OSError(f"no free port between {_FIRST} and {_FIRST + _COUNT}; stop programs that listen there")
+
+
+def free_ports(*names: str) -> dict[str, int]:
+    """One free port for each name."""
+    return {name: free_port() for name in names}
+
+
+def _is_free(port: int, kind: socket.SocketKind) -> bool:
+    # Without an address a port that any local address uses counts as taken.
+    with socket.socket(socket.AF_INET, kind) as probe:
+        try:
+            probe.bind(("", port))
+        except OSError:
+            return False
+    return True

@@ -1,0 +1,140 @@
+"""Programs under test as real processes: started with a deadline, logged, ended by process id, leaving nothing behind.
+
+Every program gets a session (process group) of its own, so that what it starts ends with it and what other tests
+started is never touched.
+"""
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+START_S_MAX = 30.0
+"""How long a program may take until it is ready, on a machine that runs other tests at the same time."""
+
+STOP_S_MAX = 10.0
+"""How long a program may take to end after SIGTERM."""
+
+_POLL_S = 0.02
+_LOG_TAIL_BYTES = 4_000
+
+
+class ProgramFailed(AssertionError):
+    """A program did not start, did not get ready in time, or left something behind. The message ends with its log."""
+
+
+@dataclass(eq=False)
+class Program:
+    """One started program and the file its output goes to."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    log_path: Path
+    argv: tuple[str, ...]
+
+    @property
+    def pid(self) -> int:
+        """The process id, which is the id of its process group as well."""
+        return self.process.pid
+
+    def log(self) -> str:
+        """The program's standard output and standard error so far, as one text."""
+        return self.log_path.read_text(errors="replace")
+
+    def wait_until(self, condition: Callable[[], bool], what: str, seconds: float = START_S_MAX) -> None:
+        """Poll `condition` until it holds. Raises `ProgramFailed` when the program ends or `seconds` pass before."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            if self.process.poll() is not None:
+                raise ProgramFailed(self._account(f"ended with {self.process.returncode} before {what}"))
+            if time.monotonic() > deadline:
+                raise ProgramFailed(self._account(f"did not reach within {seconds} s: {what}"))
+            time.sleep(_POLL_S)
+
+    def stop(self, seconds: float = STOP_S_MAX) -> int:
+        """Send SIGTERM, wait, and return the exit code (negative: ended by that signal).
+
+        Raises `ProgramFailed` when it has to be killed, or when a process of its group outlives it.
+        """
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            code = self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise ProgramFailed(self._account(f"still ran {seconds} s after SIGTERM")) from None
+        if not _eventually(lambda: not _group_lives(self.pid), 2.0):
+            self.kill()
+            raise ProgramFailed(self._account("left processes behind when it ended"))
+        return code
+
+    def kill(self) -> None:
+        """End the program and its process group at once."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        self.process.wait(STOP_S_MAX)
+
+    def _account(self, what: str) -> str:
+        return f"{self.name} {what}\n  command: {' '.join(self.argv)}\n  its log ends:\n{self.log()[-_LOG_TAIL_BYTES:]}"
+
+
+@contextlib.contextmanager
+def running(
+    name: str,
+    argv: Sequence[str | Path],
+    directory: Path,
+    *,
+    environment: Mapping[str, str] | None = None,
+    ready: Callable[[], bool] | None = None,
+    kill: bool = False,
+) -> Iterator[Program]:
+    """Run `argv` in `directory` while the block runs, from the moment on that `ready` holds.
+
+    The log goes to `<name>.log` in `directory`. `environment` is added to the one of the tests. Leaving the block
+    stops the program; an error of the block is never hidden by one of stopping. `kill` ends it at once by SIGKILL, for
+    programs of others whose orderly end is not our subject.
+    """
+    words = tuple(str(word) for word in argv)
+    log_path = directory / f"{name}.log"
+    with log_path.open("ab") as log:
+        process = subprocess.Popen(
+            words,
+            cwd=directory,
+            env={**os.environ, **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    program = Program(name, process, log_path, words)
+    end = program.kill if kill else program.stop
+    try:
+        if ready is not None:
+            program.wait_until(ready, "it was ready")
+        yield program
+    except BaseException:
+        with contextlib.suppress(ProgramFailed):
+            end()
+        raise
+    end()
+
+
+def _eventually(condition: Callable[[], bool], seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_POLL_S)
+    return True
+
+
+def _group_lives(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True

@@ -1,0 +1,5 @@
+"""The type of parsed JSON."""
+
+from typing import TypeAlias
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
