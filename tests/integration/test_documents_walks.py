@@ -1,0 +1,89 @@
+"""The commands of the README and of the quickstart do what the documents say, run as they are written."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.support.conditions import wait_until
+from tests.support.documents import ROOT
+from tests.support.walk import run_walk, steps_under
+
+# The documents use the default ports, since a reader does; only the tests of this module do.
+PORTS = (8300, 8500, 8502, 8600, 9090, 9191, 21000, 21001)
+LEADER = "http://127.0.0.1:8500/v1/status/leader"
+
+
+@pytest.fixture
+def default_ports() -> Iterator[None]:
+    """The default ports, for one walk at a time. Skips when something else holds one of them."""
+    with (Path(tempfile.gettempdir()) / "lictor-tests-default-ports.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for port in PORTS:
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    probe.bind(("127.0.0.1", port))
+                except OSError:
+                    if os.environ.get("LICTOR_REQUIRE_ALL"):
+                        raise
+                    pytest.skip(f"port {port} of this machine is in use")
+        yield
+
+
+def _has_leader() -> bool:
+    try:
+        with urllib.request.urlopen(LEADER, timeout=1) as answer:
+            return bool(answer.read() != b'""')
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+@contextmanager
+def make_run() -> Generator[None]:
+    """`make run` in the foreground of another terminal."""
+    process = subprocess.Popen(
+        ["make", "run"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        wait_until(_has_leader, within_s=30, what="a leader")
+        yield
+    finally:
+        os.killpg(process.pid, signal.SIGINT)
+        printed, _ = process.communicate(timeout=20)
+    assert "8500" in printed
+    assert "8600" in printed
+
+
+@pytest.mark.slow
+@pytest.mark.needs("dig", "curl", "make")
+@pytest.mark.usefixtures("default_ports")
+def test_the_walk_of_the_readme_works_as_written() -> None:
+    walk = steps_under((ROOT / "README.md").read_text(), "## A walk in five minutes")
+    with make_run():
+        run_walk(walk, ROOT, timeout_s=90)
+
+
+@pytest.mark.slow
+@pytest.mark.needs("dig", "curl", "make", "redis-server", "redis-cli", "nginx", "wrk", "prometheus")
+@pytest.mark.usefixtures("default_ports")
+def test_the_walk_of_the_quickstart_works_as_written() -> None:
+    walk = steps_under((ROOT / "docs" / "quickstart.md").read_text(), "## The walk")
+    with make_run():
+        run_walk(walk, ROOT, timeout_s=110)
