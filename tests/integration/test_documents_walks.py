@@ -21,7 +21,7 @@ from tests.support.documents import ROOT
 from tests.support.walk import run_walk, steps_under
 
 # The documents use the default ports, since a reader does; only the tests of this module do.
-PORTS = (8300, 8500, 8502, 8600, 9090, 9191, 21000, 21001)
+PORTS = (8300, 8500, 8502, 8600, 9090, 9191, 21000, 21001, 6390, 6391, 8090, 8091, 9095)
 LEADER = "http://127.0.0.1:8500/v1/status/leader"
 
 

@@ -82,6 +82,14 @@ def tracked_documents() -> list[Path]:
     return [ROOT / line for line in listed.stdout.splitlines() if (ROOT / line).exists()]
 
 
+def _stale_tour() -> list[str]:
+    from tests.support.tour import TOUR, tour  # that module reads this one
+
+    if TOUR.exists() and TOUR.read_text(encoding="utf-8") == tour():
+        return []
+    return [f"{TOUR.relative_to(ROOT)} does not match the docstrings: run `python -m tests.support.tour`"]
+
+
 def main() -> int:
     """Print all complaints; the exit code says whether there are any."""
     found = [
@@ -89,6 +97,7 @@ def main() -> int:
         for path in tracked_documents()
         for complaint in complaints(path, path.read_text(encoding="utf-8"))
     ]
+    found += _stale_tour()
     print("\n".join(found) if found else f"documents: {len(tracked_documents())} read, nothing to complain about")
     return 1 if found else 0
 
