@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.events import NAME, events
+
 ROOT = Path(__file__).resolve().parents[1]
 SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
 PACKAGES = {
@@ -70,6 +72,15 @@ def test_no_module_grows_past_500_lines_without_a_reason() -> None:
             lines = path.read_text().splitlines()
             if len(lines) > 500:
                 assert "500 lines" in path.read_text().split('"""')[1], f"{path} has {len(lines)} lines"
+
+
+def test_log_events_are_named_room_noun_verb() -> None:
+    assert [event for event in events() if NAME.fullmatch(event.name) is None] == []
+
+
+def test_fragments_of_the_changelog_name_their_kind() -> None:
+    for path in (ROOT / "changes").glob("*.md"):
+        assert path.name == "README.md" or path.name.split(".")[-2] in {"added", "changed", "fixed", "security"}
 
 
 def test_the_version_is_told_once() -> None:

@@ -82,12 +82,17 @@ def tracked_documents() -> list[Path]:
     return [ROOT / line for line in listed.stdout.splitlines() if (ROOT / line).exists()]
 
 
-def _stale_tour() -> list[str]:
-    from tests.support.tour import TOUR, tour  # that module reads this one
+def _stale_pages() -> list[str]:
+    from tests.support import events, tour  # those modules read this one
 
-    if TOUR.exists() and TOUR.read_text(encoding="utf-8") == tour():
-        return []
-    return [f"{TOUR.relative_to(ROOT)} does not match the docstrings: run `python -m tests.support.tour`"]
+    return [
+        f"{path.relative_to(ROOT)} does not match the code: run `python -m {module}`"
+        for path, text, module in (
+            (tour.TOUR, tour.tour(), tour.__name__),
+            (events.EVENTS, events.page(), events.__name__),
+        )
+        if not path.exists() or path.read_text(encoding="utf-8") != text
+    ]
 
 
 def main() -> int:
@@ -97,7 +102,7 @@ def main() -> int:
         for path in tracked_documents()
         for complaint in complaints(path, path.read_text(encoding="utf-8"))
     ]
-    found += _stale_tour()
+    found += _stale_pages()
     print("\n".join(found) if found else f"documents: {len(tracked_documents())} read, nothing to complain about")
     return 1 if found else 0
 
