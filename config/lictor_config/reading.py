@@ -1,0 +1,280 @@
+"""Typed reading of plain mappings, as they come out of JSON, HCL, flags and HTTP bodies, with all errors at once.
+
+A `Reader` wraps one mapping. Each getter takes a name in snake_case and finds the key in any case, with or without
+underscores (`tls_skip_verify`, `TLSSkipVerify`, `tlsskipverify` are one). What is wrong is noted with its path and the
+getter answers its default, so that one pass finds every problem. A null is the same as an absent key, as in Go.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, TypeVar, cast
+
+from lictor_core.durations import parse_duration
+from lictor_core.errors import RequestError
+from lictor_core.records import JsonObject
+
+__all__ = ["Dialect", "Path", "Problem", "ProblemGroup", "Reader", "path_text"]
+
+T = TypeVar("T")
+
+Path = tuple[str | int, ...]
+"""Where a value stands: keys as they were written, and positions in lists."""
+
+_VALUE_CHARS_SHOWN_MAX: Final = 40
+
+
+class Dialect(enum.Enum):
+    """Where a mapping comes from: an HTTP body takes nanoseconds as numbers, a file wants text with a unit."""
+
+    HTTP = "http"
+    FILE = "file"
+
+
+class ProblemGroup(enum.Enum):
+    """What is wrong: the form of the input, one of its values, or a rule that holds between several fields."""
+
+    DECODE = "decode"
+    VALUE = "value"
+    RULE = "rule"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong, and where."""
+
+    path: Path
+    message: str
+    group: ProblemGroup = ProblemGroup.DECODE
+
+    def __str__(self) -> str:
+        where = path_text(self.path)
+        return f"{where}: {self.message}" if where else self.message
+
+
+def path_text(path: Path) -> str:
+    """`path` as people write it: `services[1].check.ttl`."""
+    text = ""
+    for part in path:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        else:
+            text += f".{part}" if text else part
+    return text
+
+
+def _folded(key: str) -> str:
+    return key.replace("_", "").lower()
+
+
+@dataclass
+class Reader:
+    """One mapping being read. `done` must be called at the end: it notes the keys nobody asked for."""
+
+    value: Mapping[str, object]
+    path: Path = ()
+    dialect: Dialect = Dialect.FILE
+    problems: list[Problem] = field(default_factory=list[Problem])
+
+    def __post_init__(self) -> None:
+        self._fields = {_folded(key): (key, value) for key, value in self.value.items() if value is not None}
+        self._asked: set[str] = set()
+
+    def has(self, name: str) -> bool:
+        """Whether the key is there and not null."""
+        return _folded(name) in self._fields
+
+    def note(self, name: str, message: str, group: ProblemGroup = ProblemGroup.DECODE) -> None:
+        """Note a problem of the key `name`, or of the whole mapping when `name` is empty."""
+        self.problems.append(Problem((*self.path, *self._written(name)), message, group))
+
+    def text(self, name: str, default: str = "") -> str:
+        """A string."""
+        return self._get(name, str, "a string", default)
+
+    def boolean(self, name: str, default: bool = False) -> bool:
+        """True or false."""
+        return self._get(name, bool, "true or false", default)
+
+    def integer(self, name: str, default: int = 0) -> int:
+        """A whole number; `1.0` is one."""
+        return int(self._get(name, (int, float), "a whole number", default, _is_whole))
+
+    def number(self, name: str, default: float = 0.0) -> float:
+        """Any number."""
+        return float(self._get(name, (int, float), "a number", default, _is_number))
+
+    def duration(self, name: str, default: float = 0.0) -> float:
+        """Seconds of a duration in Go's text form; over HTTP also a number of nanoseconds."""
+        value = self._raw(name)
+        if value is None:
+            return default
+        return self._duration((*self.path, *self._written(name)), value, default)
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """A list of strings."""
+        return self._list((*self.path, *self._written(name)), self._raw(name))
+
+    def text_map(self, name: str) -> dict[str, str]:
+        """A mapping of strings to strings."""
+        found: dict[str, str] = {}
+        for key, value, path in self._pairs(name):
+            if isinstance(value, str):
+                found[key] = value
+            else:
+                self._mismatch(path, "a string", value)
+        return found
+
+    def texts_map(self, name: str) -> dict[str, tuple[str, ...]]:
+        """A mapping of strings to lists of strings."""
+        return {key: self._list(path, value) for key, value, path in self._pairs(name)}
+
+    def duration_map(self, name: str) -> dict[str, float]:
+        """A mapping of strings to durations, in seconds."""
+        return {key: self._duration(path, value, 0.0) for key, value, path in self._pairs(name)}
+
+    def free(self, name: str) -> JsonObject | None:
+        """A mapping whose keys belong to somebody else; None when absent."""
+        value = self._raw(name)
+        if value is None:
+            return None
+        if not isinstance(value, Mapping):
+            self._mismatch((*self.path, *self._written(name)), "a mapping", value)
+            return None
+        return dict(cast("Mapping[str, object]", value))
+
+    def child(self, name: str) -> Reader | None:
+        """A mapping, to be read in turn; None when absent."""
+        value = self._raw(name)
+        if value is None:
+            return None
+        return self._reader((*self.path, *self._written(name)), value)
+
+    def children(self, name: str) -> list[Reader]:
+        """A list of mappings; in files a single block stands for a list of one."""
+        value = self._raw(name)
+        path = (*self.path, *self._written(name))
+        if value is None:
+            return []
+        if isinstance(value, Mapping) and self.dialect is Dialect.FILE:
+            single = self._reader(path, cast("object", value))
+            return [] if single is None else [single]
+        if not isinstance(value, list):
+            self._mismatch(path, "a list", cast("object", value))
+            return []
+        readers = [self._reader((*path, index), item) for index, item in enumerate(cast("list[object]", value))]
+        return [reader for reader in readers if reader is not None]
+
+    def named_children(self, name: str) -> dict[str, Reader]:
+        """A mapping of names to mappings."""
+        readers = {key: self._reader(path, value) for key, value, path in self._pairs(name)}
+        return {key: reader for key, reader in readers.items() if reader is not None}
+
+    def done(self) -> None:
+        """Note every key that was not asked for."""
+        for folded, (key, _) in self._fields.items():
+            if folded not in self._asked:
+                message = "unknown key" if self.dialect is Dialect.FILE else f'json: unknown field "{key}"'
+                self.problems.append(Problem((*self.path, key), message))
+
+    def _raw(self, name: str) -> object | None:
+        folded = _folded(name)
+        self._asked.add(folded)
+        found = self._fields.get(folded)
+        return None if found is None else found[1]
+
+    def _written(self, name: str) -> tuple[str, ...]:
+        if not name:
+            return ()
+        found = self._fields.get(_folded(name))
+        return (name if found is None else found[0],)
+
+    def _get(
+        self,
+        name: str,
+        kind: type[T] | tuple[type[T], ...],
+        wanted: str,
+        default: T,
+        accept: Callable[[object], bool] | None = None,
+    ) -> T:
+        value = self._raw(name)
+        if value is None:
+            return default
+        if not isinstance(value, kind) or (accept is not None and not accept(value)):
+            self._mismatch((*self.path, *self._written(name)), wanted, value)
+            return default
+        return value
+
+    def _duration(self, path: Path, value: object, default: float) -> float:
+        if self.dialect is Dialect.HTTP and isinstance(value, int | float) and not isinstance(value, bool):
+            return value / 1e9
+        if not isinstance(value, str):
+            self._mismatch(path, "a duration such as 10s", value)
+            return default
+        try:
+            return parse_duration(value)
+        except RequestError as error:
+            self.problems.append(Problem(path, str(error)))
+            return default
+
+    def _list(self, path: Path, value: object) -> tuple[str, ...]:
+        if value is None:
+            return ()
+        if not isinstance(value, list):
+            self._mismatch(path, "a list of strings", value)
+            return ()
+        found: list[str] = []
+        for index, item in enumerate(cast("list[object]", value)):
+            if isinstance(item, str):
+                found.append(item)
+            else:
+                self._mismatch((*path, index), "a string", item)
+        return tuple(found)
+
+    def _pairs(self, name: str) -> list[tuple[str, object, Path]]:
+        path = (*self.path, *self._written(name))
+        value = self._raw(name)
+        if value is None:
+            return []
+        if not isinstance(value, Mapping):
+            self._mismatch(path, "a mapping", value)
+            return []
+        return [(key, item, (*path, key)) for key, item in cast("Mapping[str, object]", value).items()]
+
+    def _reader(self, path: Path, value: object) -> Reader | None:
+        if not isinstance(value, Mapping):
+            self._mismatch(path, "a mapping", value)
+            return None
+        return Reader(cast("Mapping[str, object]", value), path, self.dialect, self.problems)
+
+    def _mismatch(self, path: Path, wanted: str, value: object) -> None:
+        self.problems.append(Problem(path, f"must be {wanted}, not {_shown(value)}"))
+
+
+def _is_number(value: object) -> bool:
+    return not isinstance(value, bool)
+
+
+def _is_whole(value: object) -> bool:
+    return not isinstance(value, bool) and (isinstance(value, int) or (isinstance(value, float) and value.is_integer()))
+
+
+def _shown(value: object) -> str:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case str():
+            text = value if len(value) <= _VALUE_CHARS_SHOWN_MAX else value[:_VALUE_CHARS_SHOWN_MAX] + "..."
+            return f'the string "{text}"'
+        case int() | float():
+            return f"the number {value}"
+        case list():
+            return "a list"
+        case Mapping():
+            return "a mapping"
+        case None:
+            return "null"
+        case _:
+            return f"a {type(value).__name__}"
