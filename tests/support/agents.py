@@ -6,12 +6,13 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.ports import free_ports
 from tests.support.processes import Program, running
+from tests.support.recorder.json_types import Json, as_object, at, parse
 
 NODE = "judge"
 """The node name of every development agent that tests start."""
@@ -55,7 +56,7 @@ def lictor_program() -> Path:
 @contextlib.contextmanager
 def consul_dev(
     directory: Path, config: Mapping[str, object] | None = None, arguments: Sequence[str] = ()
-) -> Iterator[DevAgent]:
+) -> Generator[DevAgent]:
     """The real `consul agent -dev` on free ports while the block runs. Raises `FileNotFoundError` without it."""
     program = consul_program()
     if program is None:
@@ -68,7 +69,7 @@ def consul_dev(
 @contextlib.contextmanager
 def lictor_dev(
     directory: Path, config: Mapping[str, object] | None = None, arguments: Sequence[str] = ()
-) -> Iterator[DevAgent]:
+) -> Generator[DevAgent]:
     """`lictor agent -dev` on free ports while the block runs."""
     ports = free_ports("http", "dns", "server", "grpc")
     with _dev("lictor", str(lictor_program()), directory, ports, config or {}, arguments) as agent:
@@ -83,7 +84,7 @@ def _dev(
     ports: Mapping[str, int],
     config: Mapping[str, object],
     arguments: Sequence[str],
-) -> Iterator[DevAgent]:
+) -> Generator[DevAgent]:
     argv = [program, "agent", "-dev", "-node", NODE]
     for name, port in ports.items():
         argv += [f"-{name.replace('_', '-')}-port", str(port)]
@@ -113,12 +114,14 @@ def _is_settled(port: int) -> bool:
         health = _get(port, f"/v1/health/node/{NODE}")
     except (OSError, ValueError, http.client.HTTPException):
         return False
-    has_roots = isinstance(roots, dict) and bool(roots.get("Roots"))
-    has_service = isinstance(node, dict) and "consul" in (node.get("Services") or {}) and bool(node["Node"].get("Meta"))
-    return bool(leader) and has_roots and has_service and bool(health)
+    return bool(leader and at(roots, "Roots") and health) and bool(node) and _has_own_service(as_object(node))
 
 
-def _get(port: int, path: str) -> object:
+def _has_own_service(node: dict[str, Json]) -> bool:
+    return "consul" in as_object(node["Services"]) and bool(at(node, "Node.Meta"))
+
+
+def _get(port: int, path: str) -> Json:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
         connection.request("GET", path)
@@ -128,4 +131,4 @@ def _get(port: int, path: str) -> object:
         connection.close()
     if answer.status != 200:
         raise ValueError(f"{path} answered {answer.status}: {body[:200]!r}")
-    return json.loads(body)
+    return parse(body)

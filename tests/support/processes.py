@@ -9,7 +9,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,7 +91,7 @@ def running(
     environment: Mapping[str, str] | None = None,
     ready: Callable[[], bool] | None = None,
     kill: bool = False,
-) -> Iterator[Program]:
+) -> Generator[Program]:
     """Run `argv` in `directory` while the block runs, from the moment on that `ready` holds.
 
     The log goes to `<name>.log` in `directory`. `environment` is added to the one of the tests. Leaving the block
@@ -111,7 +111,7 @@ def running(
             start_new_session=True,
         )
     program = Program(name, process, log_path, words)
-    end = program.kill if kill else program.stop
+    end: Callable[[], object] = program.kill if kill else program.stop
     try:
         if ready is not None:
             program.wait_until(ready, "it was ready")

@@ -1,12 +1,10 @@
 """Cassettes: recorded exchanges as JSON files that people can read and review."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
-from tests.support.recorder.json_types import Json
+from tests.support.recorder.json_types import Json, as_list, as_object, parse
 
 RECORDED = Path(__file__).parents[2] / "recorded"
 _LINE_MAX = 110
@@ -35,9 +33,8 @@ def save(path: Path, cassette: Cassette) -> None:
 
 def load(path: Path) -> Cassette:
     """Read a cassette. Raises `FileNotFoundError` where none was recorded."""
-    document = cast("dict[str, Json]", json.loads(path.read_text()))
-    exchanges = cast("Sequence[Json]", document["exchanges"])
-    return Cassette(str(document["area"]), str(document["recorded_from"]), tuple(exchanges))
+    document = as_object(parse(path.read_text()))
+    return Cassette(str(document["area"]), str(document["recorded_from"]), tuple(as_list(document["exchanges"])))
 
 
 def _pretty(value: Json, depth: int) -> str:

@@ -1,8 +1,13 @@
 """PEM blocks as one readable line: everything about a certificate that two authorities must agree on."""
 
+import re
+
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+# An authority is named by a random word, and names shorten the trust domain to the first eight digits of its UUID.
+_RANDOM_NAME = re.compile(r"(\bpri-|\.)(?:(?<=pri-)[0-9a-z]+|[0-9a-f]{8}(?=\.consul))")
 
 
 def describe_pem(pem: str) -> str:
@@ -28,7 +33,7 @@ def _certificate(certificate: x509.Certificate) -> str:
         f"{round(lifetime.total_seconds() / 3600)} h",
         *(_extension(extension) for extension in certificate.extensions),
     ]
-    return f"<certificate: {'; '.join(facts)}>"
+    return _RANDOM_NAME.sub(r"\1<random>", f"<certificate: {'; '.join(facts)}>")
 
 
 def _extension(extension: x509.Extension[x509.ExtensionType]) -> str:

@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from tests.support.recorder.json_types import Json
+from tests.support.recorder.json_types import Json, as_object
 
 _SHOWN_CHARS_MAX = 400
 _ABSENT = "nothing there"
@@ -25,10 +25,11 @@ class Difference:
 
 @dataclass(frozen=True)
 class Allowance:
-    """What a step lets differ: lists in any order, and declared differences with their reasons."""
+    """What a step lets differ: lists in any order, texts in own words, declared differences with their reasons."""
 
     unordered: tuple[str, ...] = ()
-    differs: Mapping[str, str] | None = None
+    own_words: tuple[str, ...] = ()
+    differs: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def compare(
@@ -63,8 +64,8 @@ def report(title: str, differences: Iterable[Difference], laws: Iterable[str] = 
 
 
 def _compare_exchange(step: str, expected: Json, got: Json, allowance: Allowance) -> list[Difference]:
-    declared = allowance.differs or {}
-    found = list(_walk(step, "", _answer(expected), _answer(got), allowance.unordered))
+    declared = allowance.differs
+    found = list(_walk(step, "", _answer(expected), _answer(got), allowance))
     used = {pattern for pattern in declared for difference in found if _covers(pattern, difference.path)}
     kept = [one for one in found if not any(_covers(pattern, one.path) for pattern in declared)]
     idle = [
@@ -75,7 +76,7 @@ def _compare_exchange(step: str, expected: Json, got: Json, allowance: Allowance
     return kept + idle
 
 
-def _walk(step: str, path: str, expected: Json, got: Json, unordered: tuple[str, ...]) -> Iterator[Difference]:
+def _walk(step: str, path: str, expected: Json, got: Json, allowance: Allowance) -> Iterator[Difference]:
     if isinstance(expected, dict) and isinstance(got, dict):
         for name in [*expected, *(name for name in got if name not in expected)]:
             place = f"{path}.{name}" if path else name
@@ -84,15 +85,18 @@ def _walk(step: str, path: str, expected: Json, got: Json, unordered: tuple[str,
             elif name not in expected:
                 yield Difference(step, place, _ABSENT, _shown(got[name]))
             else:
-                yield from _walk(step, place, expected[name], got[name], unordered)
+                yield from _walk(step, place, expected[name], got[name], allowance)
     elif isinstance(expected, list) and isinstance(got, list):
-        if any(_covers_exactly(pattern, path) for pattern in unordered):
+        if _any_covers(allowance.unordered, path):
             expected, got = sorted(expected, key=_sort_key), sorted(got, key=_sort_key)
         if len(expected) != len(got):
             yield Difference(step, path, _shown(expected), _shown(got))
             return
-        for place, (one, other) in enumerate(zip(expected, got, strict=True)):
-            yield from _walk(step, f"{path}.{place}", one, other, unordered)
+        for position, (one, other) in enumerate(zip(expected, got, strict=True)):
+            yield from _walk(step, f"{path}.{position}", one, other, allowance)
+    elif isinstance(expected, str) and isinstance(got, str) and _any_covers(allowance.own_words, path):
+        if bool(expected) != bool(got):
+            yield Difference(step, path, _shown(expected), _shown(got))
     elif type(expected) is not type(got) or expected != got:
         yield Difference(step, path, _shown(expected), _shown(got))
 
@@ -103,18 +107,16 @@ def _covers(pattern: str, path: str) -> bool:
     return len(wanted) <= len(names) and all(one in ("*", other) for one, other in zip(wanted, names, strict=False))
 
 
-def _covers_exactly(pattern: str, path: str) -> bool:
-    return _covers(pattern, path) and pattern.count(".") == path.count(".")
+def _any_covers(patterns: Iterable[str], path: str) -> bool:
+    return any(_covers(pattern, path) and pattern.count(".") == path.count(".") for pattern in patterns)
 
 
 def _name(exchange: Json) -> str:
-    assert isinstance(exchange, dict)
-    return str(exchange["step"])
+    return str(as_object(exchange)["step"])
 
 
 def _answer(exchange: Json) -> Json:
-    assert isinstance(exchange, dict)
-    return exchange["response"]
+    return as_object(exchange)["response"]
 
 
 def _shown(value: Json) -> str:

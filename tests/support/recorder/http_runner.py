@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import gzip
 import http.client
 import json
 import re
@@ -10,10 +11,9 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from string import Template
-from typing import cast
 from urllib.parse import parse_qsl, urlsplit
 
-from tests.support.recorder.json_types import Json
+from tests.support.recorder.json_types import Json, at, parse
 from tests.support.recorder.normal_form import NormalForm
 from tests.support.recorder.scenario import Scenario, Step
 
@@ -112,6 +112,8 @@ class HttpRunner:
         finally:
             connection.close()
         headers = {name.title(): value for name, value in answer.getheaders()}
+        if headers.get("Content-Encoding") == "gzip":
+            content = gzip.decompress(content)
         return Reply(answer.status, headers, content, time.monotonic() - started)
 
     def _body(self, step: Step) -> bytes | None:
@@ -139,7 +141,7 @@ class HttpRunner:
             if kind == "header":
                 self._variables[name] = reply.headers.get(path.title(), "")
             else:
-                self._variables[name] = str(_at(_parsed(reply.body), path))
+                self._variables[name] = str(at(parse(reply.body), path))
 
     def _check_index(self, step: Step, reply: Reply) -> None:
         """X-Consul-Index never falls for the same question, and rises when the answer is another one."""
@@ -184,13 +186,13 @@ class HttpRunner:
         if not reply.body:
             return {"content": "empty"}
         try:
-            parsed = json.loads(reply.body)
+            parsed = parse(reply.body)
         except ValueError:
             text = _kept(reply.body)
             return {"content": "text", "body": self._normal_form.text(text) if isinstance(text, str) else text}
         if not reply.headers.get("Content-Type", "").startswith("application/json"):
             return {"content": "text", "body": self._normal_form.text(reply.body.decode())}
-        return {"content": f"json, {_layout(reply.body)}", "body": self._normal_form.json(cast(Json, parsed))}
+        return {"content": f"json, {_layout(reply.body)}", "body": self._normal_form.json(parsed)}
 
 
 def _on_one_line(body: bytes) -> str:
@@ -219,21 +221,6 @@ def _kept(body: bytes) -> Json:
         return body.decode()
     except UnicodeDecodeError:
         return {"base64": base64.b64encode(body).decode()}
-
-
-def _parsed(body: bytes) -> Json:
-    return cast(Json, json.loads(body))
-
-
-def _at(value: Json, path: str) -> Json:
-    for name in path.split(".") if path else ():
-        if isinstance(value, dict):
-            value = value[name]
-        elif isinstance(value, list):
-            value = value[int(name)]
-        else:
-            raise KeyError(f"{path!r} leads into {value!r}")
-    return value
 
 
 def _omit(value: Json, path: list[str]) -> None:

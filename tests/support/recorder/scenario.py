@@ -30,6 +30,10 @@ class Step:
     """Paths of lists whose order the peer leaves open, such as `body.*.Tags`."""
     differs: Mapping[str, str] = field(default_factory=dict[str, str])
     """Path of a deliberate difference of Lictor to its reason. `body.Config.*` covers everything below."""
+    own_words: tuple[str, ...] = ()
+    """Paths of texts that each product words itself, such as `body.*.Output`: only their presence is compared."""
+    exact_text: bool = False
+    """Whether the text of an error answer is part of the protocol; else it is compared like `own_words`."""
     omit: Mapping[str, str] = field(default_factory=dict[str, str])
     """Path of what is not kept in the cassette and not compared, to its reason."""
     waits_ms: int = 0

@@ -159,13 +159,6 @@ SCENARIO = Scenario(
             "/v1/agent/checks?filter=CheckID%20%3D%3D%20gone",
             until="no such file",
         ),
-        Step("an alias of a service", "PUT", REGISTER, {"ID": "alias", "Name": "alias", "AliasService": "web-1"}),
-        Step(
-            "an alias takes over the state", "GET", "/v1/agent/checks?filter=CheckID%20%3D%3D%20alias", until="passing"
-        ),
-        Step("the aliased service fails", "PUT", "/v1/agent/check/fail/web%20alive?note=down"),
-        Step("the alias follows", "GET", "/v1/agent/checks?filter=CheckID%20%3D%3D%20alias", until="critical"),
-        Step("an alias of a node", "PUT", REGISTER, {"ID": "alias-node", "Name": "alias-node", "AliasNode": "judge"}),
         Step(
             "success and failure thresholds",
             "PUT",

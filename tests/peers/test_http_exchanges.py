@@ -1,0 +1,43 @@
+"""Lictor answers over HTTP what the real Consul answered."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.peers.scenarios.http import SCENARIOS
+from tests.support.agents import lictor_dev
+from tests.support.recorder.cassette import cassette_path, load
+from tests.support.recorder.comparison import compare, report
+from tests.support.recorder.http_runner import HttpRunner
+from tests.support.recorder.json_types import Json, at
+from tests.support.recorder.scenario import Scenario
+from tests.support.recorder.verdict import allowances_of
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.area)
+def test_lictor_answers_what_consul_answered(scenario: Scenario, tmp_path: Path) -> None:
+    recorded = load(cassette_path("http", scenario.area)).exchanges
+    with lictor_dev(tmp_path, scenario.config) as agent:
+        runner = HttpRunner(agent.ports)
+        exchanges = runner.run(scenario)
+    differences = compare(recorded, exchanges, allowances_of(scenario, recorded))
+    text = report(scenario.area, differences, runner.broken_laws)
+    assert not text, text
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.area)
+def test_every_step_is_recorded_as_the_scenario_asks_it(scenario: Scenario) -> None:
+    recorded = load(cassette_path("http", scenario.area)).exchanges
+    asked = [(step.name, step.method, step.path) for step in scenario.all_steps()]
+    assert [_request(exchange) for exchange in recorded] == asked
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.area)
+def test_names_of_steps_are_unique(scenario: Scenario) -> None:
+    names = [step.name for step in scenario.all_steps()]
+    assert len(set(names)) == len(names)
+
+
+def _request(exchange: Json) -> tuple[str, str, str]:
+    return str(at(exchange, "step")), str(at(exchange, "request.method")), str(at(exchange, "request.path"))

@@ -1,0 +1,32 @@
+"""From a scenario's declarations to what its steps let differ."""
+
+from collections.abc import Mapping, Sequence
+
+from tests.support.recorder.comparison import Allowance
+from tests.support.recorder.json_types import Json, at
+from tests.support.recorder.scenario import Scenario, Step
+
+_ERROR_FROM = 400
+
+
+def allowances_of(
+    scenario: Scenario, recorded: Sequence[Json], *, same_product: bool = False
+) -> Mapping[str, Allowance]:
+    """What may differ, by step. Error texts are each product's own unless the step says that they are protocol.
+
+    `same_product` drops declared differences and own words: a peer must repeat itself but for the order of lists.
+    """
+    failed = {str(at(exchange, "step")) for exchange in recorded if _is_error_text(exchange)}
+    return {step.name: _allowance(step, step.name in failed, same_product) for step in scenario.all_steps()}
+
+
+def _allowance(step: Step, failed: bool, same_product: bool) -> Allowance:
+    if same_product:
+        return Allowance(step.unordered)
+    own_words = (*step.own_words, "body") if failed and not step.exact_text else step.own_words
+    return Allowance(step.unordered, own_words, step.differs)
+
+
+def _is_error_text(exchange: Json) -> bool:
+    status = at(exchange, "response.status")
+    return isinstance(status, int) and status >= _ERROR_FROM and at(exchange, "response.content") == "text"
