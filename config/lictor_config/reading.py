@@ -158,13 +158,14 @@ class Reader:
         path = (*self.path, *self._written(name))
         if value is None:
             return []
-        if isinstance(value, Mapping) and self.dialect is Dialect.FILE:
-            single = self._reader(path, cast("object", value))
-            return [] if single is None else [single]
-        if not isinstance(value, list):
-            self._mismatch(path, "a list", cast("object", value))
-            return []
-        readers = [self._reader((*path, index), item) for index, item in enumerate(cast("list[object]", value))]
+        if isinstance(value, list):
+            items = enumerate(cast("list[object]", value))
+            readers = [self._reader((*path, index), item) for index, item in items]
+        elif self.dialect is Dialect.FILE:
+            readers = [self._reader(path, value)]
+        else:
+            self._mismatch(path, "a list", value)
+            readers = []
         return [reader for reader in readers if reader is not None]
 
     def named_children(self, name: str) -> dict[str, Reader]:
