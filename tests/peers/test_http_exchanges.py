@@ -11,7 +11,7 @@ from tests.support.recorder.comparison import compare, report
 from tests.support.recorder.http_runner import HttpRunner
 from tests.support.recorder.json_types import Json, at
 from tests.support.recorder.scenario import Scenario
-from tests.support.recorder.verdict import allowances_of
+from tests.support.recorder.verdict import allowances_for
 
 
 @pytest.mark.slow
@@ -21,7 +21,7 @@ def test_lictor_answers_what_consul_answered(scenario: Scenario, tmp_path: Path)
     with lictor_dev(tmp_path, scenario.config) as agent:
         runner = HttpRunner(agent.ports)
         exchanges = runner.run(scenario)
-    differences = compare(recorded, exchanges, allowances_of(scenario, recorded))
+    differences = compare(recorded, exchanges, allowances_for(scenario, recorded))
     text = report(scenario.area, differences, runner.broken_laws)
     assert not text, text
 

@@ -25,10 +25,11 @@ class Difference:
 
 @dataclass(frozen=True)
 class Allowance:
-    """What a step lets differ: lists in any order, texts in own words, declared differences with their reasons."""
+    """What a step lets differ: lists in any order, texts in own words, what is ignored, declared differences."""
 
     unordered: tuple[str, ...] = ()
     own_words: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
     differs: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
@@ -67,7 +68,8 @@ def _compare_exchange(step: str, expected: Json, got: Json, allowance: Allowance
     declared = allowance.differs
     found = list(_walk(step, "", _answer(expected), _answer(got), allowance))
     used = {pattern for pattern in declared for difference in found if _covers(pattern, difference.path)}
-    kept = [one for one in found if not any(_covers(pattern, one.path) for pattern in declared)]
+    free = (*declared, *allowance.ignored)
+    kept = [one for one in found if not any(_covers(pattern, one.path) for pattern in free)]
     idle = [
         Difference(step, pattern, f"the declared difference ({reason})", "no difference")
         for pattern, reason in declared.items()

@@ -3,13 +3,16 @@
 from collections.abc import Mapping, Sequence
 
 from tests.support.recorder.comparison import Allowance
+from tests.support.recorder.dns_runner import UNORDERED
+from tests.support.recorder.dns_scenario import DnsScenario
 from tests.support.recorder.json_types import Json, at
 from tests.support.recorder.scenario import Scenario, Step
 
 _ERROR_FROM = 400
+_UNCOMPARED_DNS = ("wire", "bytes")  # shuffles and compression differ; all that is in a message is compared as text
 
 
-def allowances_of(
+def allowances_for(
     scenario: Scenario, recorded: Sequence[Json], *, same_product: bool = False
 ) -> Mapping[str, Allowance]:
     """What may differ, by step. Error texts are each product's own unless the step says that they are protocol.
@@ -20,11 +23,19 @@ def allowances_of(
     return {step.name: _allowance(step, step.name in failed, same_product) for step in scenario.all_steps()}
 
 
+def dns_allowances_for(scenario: DnsScenario, *, same_product: bool = False) -> Mapping[str, Allowance]:
+    """What may differ, by question: order within answers, the bytes of a message, and declared differences."""
+    return {
+        question.name: Allowance(UNORDERED, differs={} if same_product else question.differs, ignored=_UNCOMPARED_DNS)
+        for question in scenario.questions
+    }
+
+
 def _allowance(step: Step, failed: bool, same_product: bool) -> Allowance:
     if same_product:
         return Allowance(step.unordered)
     own_words = (*step.own_words, "body") if failed and not step.exact_text else step.own_words
-    return Allowance(step.unordered, own_words, step.differs)
+    return Allowance(step.unordered, own_words, differs=step.differs)
 
 
 def _is_error_text(exchange: Json) -> bool:

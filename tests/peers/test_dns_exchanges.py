@@ -1,0 +1,32 @@
+"""Lictor answers over DNS what the real Consul answered."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.peers.scenarios.dns import SCENARIOS
+from tests.support.agents import lictor_dev
+from tests.support.recorder.cassette import cassette_path, load
+from tests.support.recorder.comparison import compare, report
+from tests.support.recorder.dns_runner import DnsRunner
+from tests.support.recorder.dns_scenario import DnsScenario
+from tests.support.recorder.json_types import at
+from tests.support.recorder.verdict import dns_allowances_for
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.area)
+def test_lictor_answers_what_consul_answered(scenario: DnsScenario, tmp_path: Path) -> None:
+    recorded = load(cassette_path("dns", scenario.area)).exchanges
+    with lictor_dev(tmp_path, scenario.config) as agent:
+        runner = DnsRunner(agent.ports)
+        exchanges = runner.run(scenario)
+    text = report(scenario.area, compare(recorded, exchanges, dns_allowances_for(scenario)), runner.broken_laws)
+    assert not text, text
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.area)
+def test_every_question_is_recorded_once(scenario: DnsScenario) -> None:
+    recorded = [at(exchange, "step") for exchange in load(cassette_path("dns", scenario.area)).exchanges]
+    assert recorded == [question.name for question in scenario.questions]
+    assert len(set(recorded)) == len(recorded)

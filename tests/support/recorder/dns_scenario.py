@@ -1,0 +1,39 @@
+"""Scenarios of DNS: what is registered, and what is asked then."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tests.support.recorder.json_types import Json
+from tests.support.recorder.scenario import Step
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question and what is known about its answer."""
+
+    name: str
+    """A sentence that states the fact this question shows; unique within its scenario."""
+    domain_name: str = ""
+    kind: str = "A"
+    transport: str = "udp"
+    payload: int | None = None
+    """The UDP payload size to announce by EDNS; None asks without EDNS."""
+    recursion_desired: bool = True
+    domain_class: str = "IN"
+    wire: bytes = b""
+    """Sent as it is instead of a question built from the other fields."""
+    any_of: tuple[str, ...] = ()
+    """Texts of which a random choice may come: each is kept as `<one of many>`, and they must be different."""
+    differs: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Path of a deliberate difference of Lictor to its reason."""
+
+
+@dataclass(frozen=True)
+class DnsScenario:
+    """Steps over HTTP that fill a fresh agent, then questions to it."""
+
+    area: str
+    about: str
+    setup: tuple[Step, ...]
+    questions: tuple[Question, ...]
+    config: Mapping[str, Json] = field(default_factory=dict[str, Json])
