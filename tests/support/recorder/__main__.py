@@ -3,21 +3,27 @@
 import argparse
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
-from tests.peers.scenarios import dns, http
-from tests.support.agents import consul_dev
+from tests.peers.scenarios import cli, dns, http
+from tests.support.agents import consul_dev, consul_program
 from tests.support.recorder.cassette import Cassette, cassette_path, load, save
-from tests.support.recorder.comparison import compare, report
+from tests.support.recorder.cli_runner import CliRunner
+from tests.support.recorder.cli_scenario import CliScenario
+from tests.support.recorder.comparison import Allowance, compare, report
 from tests.support.recorder.dns_runner import DnsRunner
 from tests.support.recorder.dns_scenario import DnsScenario
 from tests.support.recorder.http_runner import HttpRunner
 from tests.support.recorder.json_types import Json
 from tests.support.recorder.scenario import Scenario
-from tests.support.recorder.verdict import allowances_for, dns_allowances_for
+from tests.support.recorder.verdict import allowances_for, cli_allowances_for, dns_allowances_for
 
 PEER = "Consul 1.8.7"
+
+
+AnyScenario: TypeAlias = Scenario | DnsScenario | CliScenario
 
 
 def main() -> int:
@@ -26,22 +32,22 @@ def main() -> int:
     arguments.add_argument("action", choices=["record", "check"])
     arguments.add_argument("areas", nargs="*", help="such as http/kv or dns; all when none is given")
     chosen = arguments.parse_args()
-    scenarios: Sequence[Scenario | DnsScenario] = (*http.SCENARIOS, *dns.SCENARIOS)
+    scenarios: dict[str, Sequence[AnyScenario]] = {
+        "http": http.SCENARIOS,
+        "dns": dns.SCENARIOS,
+        "cli": cli.SCENARIOS,
+    }
     failed = False
-    for scenario in scenarios:
-        name = f"{_kind(scenario)}/{scenario.area}"
-        if not chosen.areas or any(name == area or name.startswith(f"{area}/") for area in chosen.areas):
-            failed |= not _one(name, scenario, chosen.action)
+    for kind, scenario in ((kind, scenario) for kind, several in scenarios.items() for scenario in several):
+        if not chosen.areas or kind in chosen.areas or f"{kind}/{scenario.area}" in chosen.areas:
+            failed |= not _one(kind, scenario, chosen.action)
     return int(failed)
 
 
-def _kind(scenario: Scenario | DnsScenario) -> str:
-    return "http" if isinstance(scenario, Scenario) else "dns"
-
-
-def _one(name: str, scenario: Scenario | DnsScenario, action: str) -> bool:
+def _one(kind: str, scenario: AnyScenario, action: str) -> bool:
+    name = f"{kind}/{scenario.area}"
     exchanges, laws = _run(scenario)
-    path = cassette_path(*name.split("/"))
+    path = cassette_path(kind, scenario.area)
     for law in laws:
         print(f"{name}: law: {law}", file=sys.stderr)
     if action == "record":
@@ -49,22 +55,30 @@ def _one(name: str, scenario: Scenario | DnsScenario, action: str) -> bool:
         print(f"{name}: {len(exchanges)} exchanges, {path.stat().st_size} bytes")
         return True
     recorded = load(path).exchanges
-    if isinstance(scenario, Scenario):
-        allowances = allowances_for(scenario, recorded, same_product=True)
-    else:
-        allowances = dns_allowances_for(scenario, same_product=True)
-    text = report(name, compare(recorded, exchanges, allowances))
+    text = report(name, compare(recorded, exchanges, _allowances(scenario, recorded)))
     print(text or f"{name}: as recorded")
     return not text
 
 
-def _run(scenario: Scenario | DnsScenario) -> tuple[list[Json], list[str]]:
-    with tempfile.TemporaryDirectory() as directory, consul_dev(Path(directory), scenario.config) as agent:
+def _allowances(scenario: AnyScenario, recorded: Sequence[Json]) -> Mapping[str, Allowance]:
+    if isinstance(scenario, Scenario):
+        return allowances_for(scenario, recorded, same_product=True)
+    if isinstance(scenario, DnsScenario):
+        return dns_allowances_for(scenario, same_product=True)
+    return cli_allowances_for(scenario, same_product=True)
+
+
+def _run(scenario: AnyScenario) -> tuple[list[Json], list[str]]:
+    with tempfile.TemporaryDirectory() as name, consul_dev(Path(name), scenario.config) as agent:
         if isinstance(scenario, Scenario):
             http_runner = HttpRunner(agent.ports)
             return http_runner.run(scenario), http_runner.broken_laws
-        dns_runner = DnsRunner(agent.ports)
-        return dns_runner.run(scenario), dns_runner.broken_laws
+        if isinstance(scenario, DnsScenario):
+            dns_runner = DnsRunner(agent.ports)
+            return dns_runner.run(scenario), dns_runner.broken_laws
+        directory = Path(name) / "commands"
+        directory.mkdir()
+        return CliRunner(consul_program() or "consul", agent.ports, directory).run(scenario), []
 
 
 if __name__ == "__main__":

@@ -51,9 +51,10 @@ class HttpRunner:
 
     def run(self, scenario: Scenario) -> list[Json]:
         """Every step's exchange, in the form a cassette keeps. Raises `OSError` when the agent goes away."""
-        return [exchange for step in scenario.steps for exchange in self._step(step)]
+        return [exchange for step in scenario.steps for exchange in self.step(step)]
 
-    def _step(self, step: Step) -> list[Json]:
+    def step(self, step: Step) -> list[Json]:
+        """The exchange of one step, and those of the steps done during it."""
         inner: list[Json] = []
         if step.during:
             reply, timing, inner = self._held_open(step)
@@ -76,7 +77,7 @@ class HttpRunner:
         # that the change woke it needs the query to be there first.
         thread.join(_PARK_S)
         early = bool(replies)
-        inner = [exchange for other in step.during for exchange in self._step(other)]
+        inner = [exchange for other in step.during for exchange in self.step(other)]
         thread.join(ANSWER_S_MAX)
         if not replies:
             raise TimeoutError(f"step {step.name!r} was not answered within {ANSWER_S_MAX} s")
@@ -87,7 +88,7 @@ class HttpRunner:
         while True:
             reply = self._ask(step)
             text = _on_one_line(reply.body)
-            settled = self._filled(step.until) in text and not (step.until_not and self._filled(step.until_not) in text)
+            settled = self.filled(step.until) in text and not (step.until_not and self.filled(step.until_not) in text)
             if settled or time.monotonic() > deadline:
                 return reply
             time.sleep(_AGAIN_S)
@@ -97,9 +98,9 @@ class HttpRunner:
         body = self._body(step)
         started = time.monotonic()
         try:
-            connection.putrequest(step.method, self._filled(step.path), skip_accept_encoding=True)
+            connection.putrequest(step.method, self.filled(step.path), skip_accept_encoding=True)
             for name, value in step.headers.items():
-                connection.putheader(name, self._filled(value))
+                connection.putheader(name, self.filled(value))
             if body is not None:
                 connection.putheader("Content-Length", str(len(body)))
             # A server may answer and close before it has read a body that is too long.
@@ -121,7 +122,8 @@ class HttpRunner:
             return step.body
         return json.dumps(self._filled_json(step.body)).encode()
 
-    def _filled(self, text: str) -> str:
+    def filled(self, text: str) -> str:
+        """`text` with saved values and ports in place of `$name`."""
         return Template(text).safe_substitute(self._variables)
 
     def _filled_json(self, value: Json) -> Json:
@@ -132,7 +134,7 @@ class HttpRunner:
         if isinstance(value, str):
             if value.startswith("$") and value.endswith("_port") and value[1:] in self._variables:
                 return int(self._variables[value[1:]])
-            return self._filled(value)
+            return self.filled(value)
         return value
 
     def _save(self, step: Step, reply: Reply) -> None:
@@ -141,14 +143,14 @@ class HttpRunner:
             if kind == "header":
                 self._variables[name] = reply.headers.get(path.title(), "")
             else:
-                self._variables[name] = str(at(parse(reply.body), path))
+                self._variables[name] = _found(reply.body, path)
 
     def _check_index(self, step: Step, reply: Reply) -> None:
         """X-Consul-Index never falls for the same question, and rises when the answer is another one."""
         header = reply.headers.get("X-Consul-Index")
         if header is None or reply.status != 200:
             return
-        parts = urlsplit(self._filled(step.path))
+        parts = urlsplit(self.filled(step.path))
         question = (
             parts.path
             + "?"
@@ -193,6 +195,14 @@ class HttpRunner:
         if not reply.headers.get("Content-Type", "").startswith("application/json"):
             return {"content": "text", "body": self._normal_form.text(reply.body.decode())}
         return {"content": f"json, {_layout(reply.body)}", "body": self._normal_form.json(parsed)}
+
+
+def _found(body: bytes, path: str) -> str:
+    """What stands at `path`, or a word that shows that it is missing: the step itself reports that as a difference."""
+    try:
+        return str(at(parse(body), path))
+    except (ValueError, LookupError, AssertionError):
+        return "missing"
 
 
 def _on_one_line(body: bytes) -> str:

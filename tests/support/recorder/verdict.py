@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from tests.support.recorder.cli_scenario import CliScenario
 from tests.support.recorder.comparison import Allowance
 from tests.support.recorder.dns_runner import UNORDERED
 from tests.support.recorder.dns_scenario import DnsScenario
@@ -28,6 +29,20 @@ def dns_allowances_for(scenario: DnsScenario, *, same_product: bool = False) -> 
     return {
         question.name: Allowance(UNORDERED, differs={} if same_product else question.differs, ignored=_UNCOMPARED_DNS)
         for question in scenario.questions
+    }
+
+
+def cli_allowances_for(scenario: CliScenario, *, same_product: bool = False) -> Mapping[str, Allowance]:
+    """What may differ, by command: error texts, usage texts, and declared differences."""
+    if same_product:
+        return {one.name: Allowance(("stdout",) if one.unordered else ()) for one in scenario.commands()}
+    return {
+        one.name: Allowance(
+            ("stdout",) if one.unordered else (),
+            ("stderr",),
+            differs=one.differs,
+        )
+        for one in scenario.commands()
     }
 
 

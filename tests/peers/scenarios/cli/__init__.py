@@ -1,0 +1,13 @@
+"""What is typed at the command line, one module an area."""
+
+from tests.peers.scenarios.cli import agent, catalog, intentions, kv, services, validate
+from tests.support.recorder.cli_scenario import CliScenario
+
+SCENARIOS: tuple[CliScenario, ...] = (
+    agent.SCENARIO,
+    catalog.SCENARIO,
+    services.SCENARIO,
+    kv.SCENARIO,
+    intentions.SCENARIO,
+    validate.SCENARIO,
+)

@@ -1,0 +1,45 @@
+"""`members`, `info`, `version`, `connect ca`, and what all commands share."""
+
+from tests.support.recorder.cli_scenario import CliScenario, Command
+
+SCENARIO = CliScenario(
+    "agent",
+    "Commands about the agent, and mistakes.",
+    (
+        Command("members is a table", ("members",)),
+        Command("members with all tags", ("members", "-detailed")),
+        Command("members by state", ("members", "-status", "left")),
+        Command("members by a pattern of states", ("members", "-status=al.*")),
+        Command("members by a bad pattern", ("members", "-status=(")),
+        Command("members of the wide area", ("members", "-wan")),
+        Command("two dashes do as well", ("members", "--status=alive")),
+        Command("info has sections of names and values", ("info",), keys_only=True),
+        Command("version", ("version",), own_words=True),
+        Command("the version as a flag", ("--version",), own_words=True),
+        Command("the address as a flag", ("members", "-http-addr", "127.0.0.1:$http_port"), reachable=False),
+        Command("the address with a scheme", ("members", "-http-addr=http://127.0.0.1:$http_port"), reachable=False),
+        Command("a token is accepted", ("members", "-token", "anonymous")),
+        Command("nobody there: members", ("members",), reachable=False),
+        Command("nobody there: info", ("info",), reachable=False),
+        Command("nobody there: kv", ("kv", "get", "x"), reachable=False),
+        Command("nobody there: catalog", ("catalog", "nodes"), reachable=False),
+        Command("nobody there: intention", ("intention", "check", "a", "b"), reachable=False),
+        Command("no command", (), own_words=True),
+        Command("help", ("--help",), own_words=True),
+        Command("help of a command", ("kv", "get", "-h"), own_words=True),
+        Command("help of a group", ("kv",), own_words=True),
+        Command("an unknown command", ("march",), own_words=True),
+        Command("an unknown command of a group", ("kv", "march"), own_words=True),
+        Command("an unknown flag", ("members", "-colour"), own_words=True),
+        Command("a flag without its value", ("members", "-status"), own_words=True),
+        Command("the configuration of the authority", ("connect", "ca", "get-config")),
+        Command(
+            "setting the configuration of the authority",
+            ("connect", "ca", "set-config", "-config-file", "ca.json"),
+            files={"ca.json": '{"Provider": "consul", "Config": {"LeafCertTTL": "48h", "RotationPeriod": "2160h"}}'},
+        ),
+        Command("the configuration was set", ("connect", "ca", "get-config")),
+        Command("setting without a file", ("connect", "ca", "set-config")),
+        Command("setting from a file that is not there", ("connect", "ca", "set-config", "-config-file", "none.json")),
+    ),
+)

@@ -1,0 +1,108 @@
+"""Runs the commands of a scenario with one program against an agent and returns what they printed."""
+
+import os
+import re
+import subprocess
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from tests.support.recorder.cli_scenario import CliScenario, Command
+from tests.support.recorder.http_runner import HttpRunner
+from tests.support.recorder.json_types import Json
+from tests.support.recorder.normal_form import NormalForm
+
+COMMAND_S_MAX = 30.0
+_SETTLE_S_MAX = 20.0
+_AGAIN_S = 0.1
+_NOBODY = "127.0.0.1:1"
+_VERSION = re.compile(r"(?<![\d.])v?\d+\.\d+\.\d+(?![\d.])")
+_SHORT_ID = re.compile(r"\b(?=[0-9a-f]*[0-9])[0-9a-f]{8}\b")
+_INDEX = re.compile(r'\b((?:Create|Modify)Index(?:": |\s+))[1-9]\d*')
+_LONG_TIME = re.compile(r"\b[A-Z][a-z]+day, \d\d-[A-Z][a-z]{2}-\d\d \d\d:\d\d:\d\d UTC\b")
+_LONG_INPUT_CHARS = 2_000
+
+
+class CliRunner:
+    """One run of one scenario of `program` beside an agent that listens on `ports`, in an empty `directory`."""
+
+    def __init__(self, program: str, ports: Mapping[str, int], directory: Path) -> None:
+        self._program = program
+        self._address = f"127.0.0.1:{ports['http']}"
+        self._directory = directory
+        self._http = HttpRunner(ports)
+        self._normal_form = NormalForm(ports, str(directory))
+
+    def run(self, scenario: CliScenario) -> list[Json]:
+        """Every command's exchange, in the form a cassette keeps."""
+        exchanges: list[Json] = []
+        for step in scenario.steps:
+            if isinstance(step, Command):
+                exchanges.append(self._exchange(step))
+            else:
+                self._http.step(step)
+        return exchanges
+
+    def _exchange(self, command: Command) -> Json:
+        for name, content in command.files.items():
+            path = self._directory / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(content)
+        done = self._until_settled(command)
+        output = self._kept(done.stdout)
+        if command.keys_only:
+            output = _keys(output)
+        if command.own_words and output:
+            output = "<in own words>"
+        request: dict[str, Json] = {"arguments": list[Json](command.arguments)}
+        if command.stdin:
+            long = len(command.stdin) > _LONG_INPUT_CHARS
+            request["stdin"] = f"<{len(command.stdin)} characters>" if long else command.stdin
+        if command.files:
+            request["files"] = dict(command.files)
+        if not command.reachable:
+            request["agent"] = "none"
+        response: dict[str, Json] = {
+            "exit_code": done.returncode,
+            "stdout": list[Json](output.split("\n")) if output else [],
+            "stderr": _first_line(self._kept(done.stderr)),
+        }
+        return {"step": command.name, "request": request, "response": response}
+
+    def _until_settled(self, command: Command) -> subprocess.CompletedProcess[bytes]:
+        deadline = time.monotonic() + _SETTLE_S_MAX
+        while True:
+            done = self._run(command)
+            if command.until in done.stdout.decode(errors="replace") or time.monotonic() > deadline:
+                return done
+            time.sleep(_AGAIN_S)
+
+    def _run(self, command: Command) -> subprocess.CompletedProcess[bytes]:
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("CONSUL_", "LICTOR_"))}
+        address = self._address if command.reachable else _NOBODY
+        return subprocess.run(
+            [self._program, *(self._http.filled(argument) for argument in command.arguments)],
+            cwd=self._directory,
+            env={**inherited, "CONSUL_HTTP_ADDR": address},
+            input=command.stdin.encode(),
+            capture_output=True,
+            timeout=COMMAND_S_MAX,
+            check=False,
+        )
+
+    def _kept(self, output: bytes) -> str:
+        text = _INDEX.sub(r"\1<index>", output.decode(errors="backslashreplace"))
+        text = _LONG_TIME.sub("<long time>", text)
+        text = _SHORT_ID.sub("<short id>", self._normal_form.text(text))
+        return _VERSION.sub("<version>", text)
+
+
+def _first_line(text: str) -> str:
+    """The first line, and a sign when more follow: usage texts and traces are each program's own."""
+    line, _, more = text.partition("\n")
+    return f"{line} …" if more.strip() else line
+
+
+def _keys(text: str) -> str:
+    """The lines of `name = value` without their values, the other lines as they are."""
+    return "\n".join(line.split(" = ")[0].rstrip() for line in text.split("\n"))
