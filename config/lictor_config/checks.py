@@ -143,7 +143,8 @@ def read_check(reader: Reader, *, nested: bool) -> CheckDefinition:
 
 def note_flaws(reader: Reader, check: CheckDefinition, *, nested: bool, prefix: str = "Invalid check: ") -> None:
     """Note what the rules forbid in `check`, which was read from `reader`."""
-    if not nested and not check.name:
+    has_name = bool(check.name or (reader.dialect is Dialect.FILE and check.check_id))
+    if not nested and not has_name:
         reader.note("name", "Missing check name", ProblemGroup.VALUE)
     if check.status not in _STATUSES:
         message = "Status for checks must 'passing', 'warning', 'critical'" if nested else "Bad check status"

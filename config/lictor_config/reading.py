@@ -173,6 +173,10 @@ class Reader:
         readers = {key: self._reader(path, value) for key, value, path in self._pairs(name)}
         return {key: reader for key, reader in readers.items() if reader is not None}
 
+    def skip(self, name: str) -> None:
+        """Count a key as asked for, whatever it holds."""
+        self._asked.add(_folded(name))
+
     def done(self) -> None:
         """Note every key that was not asked for."""
         for folded, (key, _) in self._fields.items():

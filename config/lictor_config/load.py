@@ -1,0 +1,187 @@
+"""An agent's configuration from everything that may speak of it: defaults < files < environment < flags < fragments.
+
+All that is wrong is told at once, with file and line. The only module of the room that reads files.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path as FilePath
+from typing import Final
+
+from lictor_config import relations
+from lictor_config.addresses import interface_addresses, resolve_addresses, resolve_advertise
+from lictor_config.flags import flag_values
+from lictor_config.hcl import Document, SyntaxProblem, parse_hcl, parse_json
+from lictor_config.merging import merged
+from lictor_config.presets import DEV, PRODUCTION
+from lictor_config.reading import Path, Problem, Reader, path_text
+from lictor_config.schema import read_configuration, unused_keys
+from lictor_config.tree import Configuration, Origin
+from lictor_config.unused import UNENFORCED
+from lictor_core.errors import ConfigurationError
+
+__all__ = ["FILES_MAX", "FILE_BYTES_MAX", "ConfigurationProblems", "load_configuration"]
+
+FILE_BYTES_MAX: Final = 8 * 1024 * 1024
+"""The largest configuration file that is read."""
+FILES_MAX: Final = 10_000
+"""The most configuration files that one agent reads."""
+_SUFFIXES: Final = {".json": parse_json, ".hcl": parse_hcl}
+_FORMATS: Final = {"json": parse_json, "hcl": parse_hcl}
+
+
+class ConfigurationProblems(ConfigurationError):
+    """A configuration that cannot be used, with everything that is wrong with it, a sentence each."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.problems))
+
+
+@dataclass
+class _Source:
+    """One document and what people call its places."""
+
+    name: str
+    document: Document
+    origins: dict[Path, str] = field(default_factory=dict[Path, str])
+
+    def place(self, path: Path) -> str:
+        for length in range(len(path), 0, -1):
+            here = tuple(str(part).lower() for part in path[:length])
+            if here in self.origins:
+                return self.origins[here]
+            if path[:length] in self.document.lines:
+                return f"{self.name}:{self.document.lines[path[:length]]}"
+        return self.name
+
+
+@dataclass
+class _Gathering:
+    """What was read so far, and what was wrong with it."""
+
+    sources: list[_Source] = field(default_factory=list[_Source])
+    problems: list[str] = field(default_factory=list[str])
+    warnings: list[str] = field(default_factory=list[str])
+
+
+def load_configuration(
+    origin: Origin,
+    *,
+    hostname: Callable[[], str] = socket.gethostname,
+    interfaces: Callable[[], Sequence[str]] = interface_addresses,
+) -> Configuration:
+    """The configuration that `origin` describes. Raises `ConfigurationProblems` with everything that is wrong."""
+    base = DEV if origin.dev else PRODUCTION
+    gathering = _Gathering()
+    _gather_files(origin, gathering)
+    _gather_flags(origin.environment, "environment", gathering)
+    _gather_flags(origin.flags, "flags", gathering)
+    for number, text in enumerate(origin.fragments, 1):
+        _gather_text(f"-hcl[{number}]", text, parse_hcl, gathering)
+    gathering.problems += _source_problems(gathering.sources, base)
+    if gathering.problems:
+        raise ConfigurationProblems(gathering.problems)
+    whole = Reader(merged(source.document.values for source in gathering.sources))
+    configuration = _resolved(read_configuration(whole, base), hostname, interfaces)
+    flaws = relations.flaws(configuration)
+    if flaws:
+        raise ConfigurationProblems(flaws)
+    warnings = (*gathering.warnings, *_unused_warnings(unused_keys(whole)), *relations.warnings(configuration))
+    return replace(configuration, warnings=warnings, origin=origin)
+
+
+def _resolved(
+    configuration: Configuration, hostname: Callable[[], str], interfaces: Callable[[], Sequence[str]]
+) -> Configuration:
+    named = replace(
+        configuration,
+        node_name=configuration.node_name or hostname(),
+        primary_datacenter=configuration.primary_datacenter or configuration.datacenter,
+    )
+    flaws = relations.flaws(named)
+    if flaws:  # an address that is none cannot be resolved
+        raise ConfigurationProblems(flaws)
+    advertise = named.advertise_addr.strip("[]") or resolve_advertise(named.bind_addr, interfaces)
+    return replace(
+        named,
+        bind_addr=named.bind_addr.strip("[]"),
+        advertise_addr=advertise,
+        advertise_addr_wan=named.advertise_addr_wan.strip("[]") or advertise,
+        addresses=resolve_addresses(named),
+    )
+
+
+def _gather_files(origin: Origin, gathering: _Gathering) -> None:
+    paths = [path for name in origin.files for path in _expanded(FilePath(name), origin.file_format, gathering)]
+    if len(paths) > FILES_MAX:
+        gathering.problems.append(f"{len(paths)} configuration files are more than {FILES_MAX}")
+        return
+    for path in paths:
+        parse = _FORMATS.get(origin.file_format) or _SUFFIXES.get(path.suffix)
+        if parse is None:
+            gathering.warnings.append(
+                f"{path}: skipped, since its name ends in neither .hcl nor .json; name its format with -config-format"
+            )
+            continue
+        try:
+            if path.stat().st_size > FILE_BYTES_MAX:
+                gathering.problems.append(f"{path}: larger than {FILE_BYTES_MAX} bytes")
+                continue
+            text = path.read_text(encoding="utf-8")
+        except OSError as error:
+            gathering.problems.append(f"{path}: cannot be read: {os.strerror(error.errno or 0).lower()}")
+        except UnicodeDecodeError as error:
+            gathering.problems.append(f"{path}: is no UTF-8 text: byte {error.start} cannot be read")
+        else:
+            _gather_text(str(path), text, parse, gathering)
+
+
+def _expanded(path: FilePath, file_format: str, gathering: _Gathering) -> Iterator[FilePath]:
+    if not path.is_dir():
+        yield path
+        return
+    try:
+        names = sorted(os.listdir(path))
+    except OSError as error:
+        gathering.problems.append(f"{path}: cannot be read: {os.strerror(error.errno or 0).lower()}")
+        return
+    for name in names:
+        inner = path / name
+        if not inner.is_dir() and (file_format or inner.suffix in _SUFFIXES):
+            yield inner
+
+
+def _gather_text(name: str, text: str, parse: Callable[[str], Document], gathering: _Gathering) -> None:
+    try:
+        gathering.sources.append(_Source(name, parse(text)))
+    except SyntaxProblem as error:
+        gathering.problems.append(f"{name}:{error.line}: {error.message}")
+
+
+def _gather_flags(flags: Mapping[str, Sequence[str]], name: str, gathering: _Gathering) -> None:
+    problems: list[Problem] = []
+    values, origins = flag_values(flags, problems, prefix="LICTOR_AGENT_" if name == "environment" else "-")
+    gathering.problems += [str(problem) for problem in problems]
+    gathering.sources.append(_Source(name, Document(values), origins))
+
+
+def _source_problems(sources: Sequence[_Source], base: Configuration) -> Iterator[str]:
+    for source in sources:
+        reader = Reader(source.document.values)
+        read_configuration(reader, base)
+        for problem in reader.problems:
+            yield f"{source.place(problem.path)}: {path_text(problem.path)}: {problem.message}"
+
+
+def _unused_warnings(keys: Sequence[str]) -> Iterator[str]:
+    unenforced = [key for key in keys if key in UNENFORCED]
+    others = [key for key in keys if key not in UNENFORCED]
+    if unenforced:
+        yield f"protects nothing, since Lictor does not use it: {', '.join(unenforced)}"
+    if others:
+        yield f"not used by Lictor: {', '.join(others)}"

@@ -1,0 +1,236 @@
+"""What must hold between the settings of one configuration, and what is worth a warning.
+
+Source: Consul's document `docs/agent/options`, and Consul 1.8.7's own refusals.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from lictor_config.addresses import ANY, address_flaw
+from lictor_config.definitions import dns_warnings
+from lictor_config.metadata import metadata_flaw
+from lictor_config.tree import Configuration
+from lictor_core.durations import parse_duration
+from lictor_core.errors import RequestError
+
+__all__ = ["flaws", "warnings"]
+
+_DATACENTER: Final = re.compile(r"[a-z0-9_-]+")
+_DNS_LABEL: Final = re.compile(r"[A-Za-z0-9-]{1,63}")
+_DOMAIN: Final = re.compile(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*")
+_PORT_MAX: Final = 65_535
+_LOG_LEVELS: Final = ("trace", "debug", "info", "warn", "err", "error")
+_POLICIES: Final = ("allow", "deny")
+_CA_PROVIDERS: Final = ("consul",)
+_LEAF_TTL_MIN_S: Final = 3600.0
+_LEAF_TTL_MAX_S: Final = 365 * 86_400.0
+
+
+def flaws(configuration: Configuration) -> list[str]:
+    """Everything that forbids this configuration; empty when it is sound."""
+    return [flaw for rule in _RULES for flaw in rule(configuration)]
+
+
+def warnings(configuration: Configuration) -> list[str]:
+    """What works but was perhaps not meant."""
+    found: list[str] = []
+    if _DNS_LABEL.fullmatch(configuration.node_name) is None:
+        found.append(
+            f"node name {configuration.node_name!r} cannot be found through DNS: use only letters, digits and dashes"
+        )
+    if configuration.bootstrap_expect == 1:
+        found.append("bootstrap_expect is 1: this is the same as bootstrap = true")
+    elif configuration.bootstrap_expect and configuration.bootstrap_expect % 2 == 0:
+        count = configuration.bootstrap_expect
+        found.append(f"bootstrap_expect is {count}: {count} servers survive no more failures than {count - 1} do")
+    if configuration.enable_script_checks and not configuration.acl.enabled:
+        found.append(
+            "enable_script_checks without ACLs lets everyone who reaches the HTTP API run commands on this host: "
+            "enable_local_script_checks allows them from configuration files only"
+        )
+    if configuration.acl.enabled:
+        found.append(
+            "acl.enabled: tokens are not checked, the API is open to everyone who reaches it; "
+            "acl.default_policy decides for connections that no intention speaks of"
+        )
+    for service in configuration.services:
+        found += dns_warnings(service)
+    return found
+
+
+def _names(configuration: Configuration) -> Iterator[str]:
+    datacenters = {"datacenter": configuration.datacenter, "primary_datacenter": configuration.primary_datacenter}
+    for key, name in datacenters.items():
+        if name and _DATACENTER.fullmatch(name) is None:
+            yield f"{key}: {name!r} must consist of a-z, 0-9, - and _ only"
+    for key, name in {"domain": configuration.domain, "alt_domain": configuration.alt_domain}.items():
+        if name and _DOMAIN.fullmatch(name) is None:
+            yield f"{key}: {name!r} is no DNS name"
+    if not configuration.datacenter:
+        yield "datacenter: cannot be empty"
+    if not configuration.domain:
+        yield "domain: cannot be empty"
+    if not configuration.node_name:
+        yield "node_name: cannot be empty"
+    if configuration.node_id and not _is_uuid(configuration.node_id):
+        yield f"node_id: {configuration.node_id!r} is no UUID; leave it out to have one made"
+    if (flaw := metadata_flaw(configuration.node_meta, allow_reserved=False)) is not None:
+        yield f"node_meta: {flaw}"
+
+
+def _roles(configuration: Configuration) -> Iterator[str]:
+    if configuration.bootstrap and not configuration.server:
+        yield "bootstrap: needs server = true"
+    if configuration.bootstrap_expect < 0:
+        yield f"bootstrap_expect: {configuration.bootstrap_expect} is below 0"
+    if configuration.bootstrap_expect > 0 and not configuration.server:
+        yield "bootstrap_expect: needs server = true"
+    if configuration.bootstrap_expect > 0 and configuration.bootstrap:
+        yield "bootstrap_expect: cannot be given together with bootstrap = true; leave one of them out"
+    if configuration.dev and not configuration.server:
+        yield "server: cannot be false with -dev, which is a server of one"
+    if configuration.dev and configuration.bootstrap_expect > 1:
+        yield "bootstrap_expect: cannot be above 1 with -dev, which is a server of one"
+    if not configuration.dev and not configuration.data_dir:
+        yield "data_dir: cannot be empty; name a directory with -data-dir, or keep everything in memory with -dev"
+
+
+def _where(configuration: Configuration) -> Iterator[str]:
+    if len(configuration.bind_addr.split()) > 1:
+        yield "bind_addr: takes one address; listeners for clients have their own under addresses"
+    elif (flaw := address_flaw(configuration.bind_addr)) is not None:
+        yield f"bind_addr: {configuration.bind_addr!r} {flaw}"
+    advertised = {
+        "advertise_addr": configuration.advertise_addr,
+        "advertise_addr_wan": configuration.advertise_addr_wan,
+    }
+    for key, address in advertised.items():
+        if address in ANY:
+            yield f"{key}: cannot be {address}; name an address that others can reach"
+        elif address and (flaw := address_flaw(address)) is not None:
+            yield f"{key}: {address!r} {flaw}"
+    for address in configuration.client_addr:
+        if (flaw := address_flaw(address, unix_allowed=True)) is not None:
+            yield f"client_addr: {address!r} {flaw}"
+    own = configuration.addresses
+    for name, addresses in {"dns": own.dns, "http": own.http, "grpc": own.grpc}.items():
+        for address in addresses:
+            if (flaw := address_flaw(address, unix_allowed=name == "http")) is not None:
+                yield f"addresses.{name}: {address!r} {flaw}"
+
+
+def _ports(configuration: Configuration) -> Iterator[str]:
+    ports, own, common = configuration.ports, configuration.addresses, configuration.client_addr
+    listeners = {
+        "dns": (ports.dns, own.dns or common),
+        "http": (ports.http, own.http or common),
+        "grpc": (ports.grpc, own.grpc or common),
+        "server": (ports.server, (configuration.bind_addr,)),
+    }
+    taken: dict[tuple[str, int], str] = {}
+    for name, (port, addresses) in listeners.items():
+        if not -1 <= port <= _PORT_MAX:
+            yield f"ports.{name}: {port} is no port; use 1 to {_PORT_MAX}, or -1 for off"
+            continue
+        for address in addresses:
+            if port > 0 and not address.startswith("unix://"):
+                other = taken.setdefault((address, port), name)
+                if other != name:
+                    yield f"ports.{name}: {address}:{port} is already taken by ports.{other}"
+    if ports.server < 1:
+        yield f"ports.server: {ports.server} turns off what servers and agents talk through; use 1 to {_PORT_MAX}"
+    low, high = ports.sidecar_min_port, ports.sidecar_max_port
+    if not (0 <= low <= _PORT_MAX and 0 <= high <= _PORT_MAX) or low > high:
+        yield (
+            f"ports.sidecar_min_port: {low} must not be above ports.sidecar_max_port, {high}, "
+            f"and both must be within 0 and {_PORT_MAX}"
+        )
+
+
+def _bounds(configuration: Configuration) -> Iterator[str]:
+    dns = configuration.dns
+    numbers = {
+        "dns_config.udp_answer_limit": dns.udp_answer_limit,
+        "dns_config.a_record_limit": dns.a_record_limit,
+        "dns_config.node_ttl": dns.node_ttl_s,
+        "dns_config.soa.expire": dns.soa.expire,
+        "dns_config.soa.min_ttl": dns.soa.min_ttl,
+        "dns_config.soa.refresh": dns.soa.refresh,
+        "dns_config.soa.retry": dns.soa.retry,
+        "limits.http_max_conns_per_client": configuration.limits.http_max_conns_per_client,
+        "check_update_interval": configuration.check_update_interval_s,
+    } | {f"dns_config.service_ttl[{name!r}]": ttl for name, ttl in dns.service_ttl_s.items()}
+    for key, number in numbers.items():
+        if number < 0:
+            yield f"{key}: {number:g} is below 0"
+    if configuration.limits.kv_max_value_size < 1:
+        yield f"limits.kv_max_value_size: {configuration.limits.kv_max_value_size} is below 1"
+    if configuration.check_output_max_size < 1:
+        yield "check_output_max_size: must be at least 1; discard_check_output = true keeps no output at all"
+    if configuration.max_query_time_s <= 0 or configuration.default_query_time_s <= 0:
+        yield "max_query_time, default_query_time: must be above 0s"
+
+
+def _words(configuration: Configuration) -> Iterator[str]:
+    if configuration.log.level not in _LOG_LEVELS:
+        yield f"log_level: {configuration.log.level!r} is none of {', '.join(_LOG_LEVELS[:-1])}"
+    if configuration.acl.default_policy not in _POLICIES:
+        yield f"acl.default_policy: {configuration.acl.default_policy!r} is neither allow nor deny"
+    if configuration.connect.ca_provider not in _CA_PROVIDERS:
+        yield f"connect.ca_provider: {configuration.connect.ca_provider!r} is not one of {', '.join(_CA_PROVIDERS)}"
+    ttl = next((value for key, value in configuration.connect.ca_config.items() if _folded(key) == "leafcertttl"), None)
+    if ttl is not None:
+        yield from _leaf_ttl(ttl)
+
+
+def _definitions(configuration: Configuration) -> Iterator[str]:
+    for service in configuration.services:
+        commands = [check for check in service.checks if check.runs_command]
+        if commands and not _may_run_commands(configuration):
+            yield f"service {service.name!r}: {_COMMANDS_OFF}"
+    for check in configuration.checks:
+        if check.runs_command and not _may_run_commands(configuration):
+            yield f"check {check.name!r}: {_COMMANDS_OFF}"
+
+
+_COMMANDS_OFF: Final = "its check runs a command, which enable_local_script_checks = true must allow"
+
+
+def _may_run_commands(configuration: Configuration) -> bool:
+    return configuration.enable_script_checks or configuration.enable_local_script_checks
+
+
+def _leaf_ttl(value: object) -> Iterator[str]:
+    try:
+        seconds = parse_duration(value) if isinstance(value, str) else None
+    except RequestError as error:
+        yield f"connect.ca_config.leaf_cert_ttl: {error}"
+        return
+    if seconds is None or not _LEAF_TTL_MIN_S <= seconds <= _LEAF_TTL_MAX_S:
+        yield "connect.ca_config.leaf_cert_ttl: must be a duration from 1h to 8760h"
+
+
+def _folded(key: str) -> str:
+    return key.replace("_", "").lower()
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(uuid.UUID(text)) == text
+    except ValueError:
+        return False
+
+
+_RULES: Final[tuple[Callable[[Configuration], Iterator[str]], ...]] = (
+    _names,
+    _roles,
+    _where,
+    _ports,
+    _bounds,
+    _words,
+    _definitions,
+)

@@ -1,0 +1,220 @@
+"""From a plain mapping to the tree: which keys there are, of what type, and where each goes.
+
+The mapping has the shape of a configuration file. `read_configuration` takes its defaults from another tree, so the
+presets and one file are read by the same code.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from lictor_config.checks import CheckDefinition, note_flaws, read_check
+from lictor_config.definitions import ServiceDefinition, read_service
+from lictor_config.reading import Reader
+from lictor_config.tree import Acl, Addresses, Configuration, Connect, Dns, Limits, Log, Ports, SoaTimes
+from lictor_config.unused import UNUSED
+
+__all__ = ["read_configuration", "unused_keys"]
+
+
+def read_configuration(reader: Reader, base: Configuration) -> Configuration:
+    """The tree that a mapping describes, `base` where it is silent; problems are noted in the reader."""
+    configuration = replace(
+        base,
+        node_name=reader.text("node_name", base.node_name),
+        node_id=reader.text("node_id", base.node_id).lower(),
+        node_meta=reader.text_map("node_meta") or base.node_meta,
+        datacenter=reader.text("datacenter", base.datacenter).lower(),
+        primary_datacenter=reader.text("primary_datacenter", base.primary_datacenter).lower(),
+        domain=_domain(reader, "domain", base.domain),
+        alt_domain=_domain(reader, "alt_domain", base.alt_domain),
+        server=reader.boolean("server", base.server),
+        bootstrap=reader.boolean("bootstrap", base.bootstrap),
+        bootstrap_expect=reader.integer("bootstrap_expect", base.bootstrap_expect),
+        bind_addr=reader.text("bind_addr", base.bind_addr).strip(),
+        advertise_addr=reader.text("advertise_addr", base.advertise_addr).strip(),
+        advertise_addr_wan=reader.text("advertise_addr_wan", base.advertise_addr_wan).strip(),
+        client_addr=_words(reader, "client_addr", base.client_addr),
+        addresses=_addresses(reader, base.addresses),
+        ports=_ports(reader, base.ports),
+        data_dir=reader.text("data_dir", base.data_dir),
+        pid_file=reader.text("pid_file", base.pid_file),
+        log=Log(
+            level=reader.text("log_level", base.log.level).lower(),
+            json=reader.boolean("log_json", base.log.json),
+        ),
+        ui=reader.boolean("ui", base.ui),
+        dns=_dns(reader, base.dns),
+        acl=_acl(reader, base.acl),
+        connect=_connect(reader, base.connect),
+        limits=_limits(reader, base.limits),
+        services=base.services + _services(reader),
+        checks=base.checks + _checks(reader),
+    )
+    configuration = _timing_and_checks(reader, configuration)
+    _skip_unused(reader, "")
+    reader.done()
+    return configuration
+
+
+def unused_keys(reader: Reader) -> list[str]:
+    """The keys in a mapping that Lictor knows and does nothing with, in the order of the table."""
+    found: list[str] = []
+    for section, names in UNUSED.items():
+        inner = reader if not section else reader.child(section)
+        if inner is not None:
+            found += [f"{section}.{name}" if section else name for name in names if inner.has(name)]
+    return found
+
+
+def _timing_and_checks(reader: Reader, base: Configuration) -> Configuration:
+    # Consul leaves on SIGINT and stays on SIGTERM as a client the other way round from a server.
+    skip_leave = base.server if not reader.has("skip_leave_on_interrupt") else base.skip_leave_on_interrupt
+    leave = not base.server if not reader.has("leave_on_terminate") else base.leave_on_terminate
+    return replace(
+        base,
+        default_query_time_s=reader.duration("default_query_time", base.default_query_time_s),
+        max_query_time_s=reader.duration("max_query_time", base.max_query_time_s),
+        check_update_interval_s=reader.duration("check_update_interval", base.check_update_interval_s),
+        check_output_max_size=reader.integer("check_output_max_size", base.check_output_max_size),
+        discard_check_output=reader.boolean("discard_check_output", base.discard_check_output),
+        enable_script_checks=reader.boolean("enable_script_checks", base.enable_script_checks),
+        enable_local_script_checks=reader.boolean("enable_local_script_checks", base.enable_local_script_checks),
+        leave_on_terminate=reader.boolean("leave_on_terminate", leave),
+        skip_leave_on_interrupt=reader.boolean("skip_leave_on_interrupt", skip_leave),
+    )
+
+
+def _domain(reader: Reader, name: str, default: str) -> str:
+    return reader.text(name, default).strip(".").lower()
+
+
+def _words(reader: Reader, name: str, default: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(reader.text(name).split()) or default
+
+
+def _addresses(reader: Reader, base: Addresses) -> Addresses:
+    child = reader.child("addresses")
+    if child is None:
+        return base
+    addresses = Addresses(
+        dns=_words(child, "dns", base.dns),
+        http=_words(child, "http", base.http),
+        grpc=_words(child, "grpc", base.grpc),
+    )
+    _skip_unused(child, "addresses")
+    child.done()
+    return addresses
+
+
+def _ports(reader: Reader, base: Ports) -> Ports:
+    child = reader.child("ports")
+    if child is None:
+        return base
+    ports = Ports(
+        dns=child.integer("dns", base.dns),
+        http=child.integer("http", base.http),
+        grpc=child.integer("grpc", base.grpc),
+        server=child.integer("server", base.server),
+        sidecar_min_port=child.integer("sidecar_min_port", base.sidecar_min_port),
+        sidecar_max_port=child.integer("sidecar_max_port", base.sidecar_max_port),
+    )
+    _skip_unused(child, "ports")
+    child.done()
+    return ports
+
+
+def _dns(reader: Reader, base: Dns) -> Dns:
+    child = reader.child("dns_config")
+    if child is None:
+        return base
+    dns = Dns(
+        node_ttl_s=child.duration("node_ttl", base.node_ttl_s),
+        service_ttl_s=child.duration_map("service_ttl") or base.service_ttl_s,
+        enable_truncate=child.boolean("enable_truncate", base.enable_truncate),
+        only_passing=child.boolean("only_passing", base.only_passing),
+        disable_compression=child.boolean("disable_compression", base.disable_compression),
+        udp_answer_limit=child.integer("udp_answer_limit", base.udp_answer_limit),
+        a_record_limit=child.integer("a_record_limit", base.a_record_limit),
+        enable_additional_node_meta_txt=child.boolean(
+            "enable_additional_node_meta_txt", base.enable_additional_node_meta_txt
+        ),
+        soa=_soa(child, base.soa),
+    )
+    _skip_unused(child, "dns_config")
+    child.done()
+    return dns
+
+
+def _soa(reader: Reader, base: SoaTimes) -> SoaTimes:
+    child = reader.child("soa")
+    if child is None:
+        return base
+    times = SoaTimes(
+        expire=child.integer("expire", base.expire),
+        min_ttl=child.integer("min_ttl", base.min_ttl),
+        refresh=child.integer("refresh", base.refresh),
+        retry=child.integer("retry", base.retry),
+    )
+    child.done()
+    return times
+
+
+def _acl(reader: Reader, base: Acl) -> Acl:
+    # `acl_default_policy` is the name from before Consul 1.4; it holds where the new one is not given
+    legacy = reader.text("acl_default_policy", base.default_policy)
+    child = reader.child("acl")
+    if child is None:
+        return replace(base, default_policy=legacy)
+    acl = Acl(
+        enabled=child.boolean("enabled", base.enabled),
+        default_policy=child.text("default_policy", legacy),
+    )
+    _skip_unused(child, "acl")
+    child.done()
+    return acl
+
+
+def _connect(reader: Reader, base: Connect) -> Connect:
+    child = reader.child("connect")
+    if child is None:
+        return base
+    connect = Connect(
+        enabled=child.boolean("enabled", base.enabled),
+        ca_provider=child.text("ca_provider", base.ca_provider),
+        ca_config=child.free("ca_config") or base.ca_config,
+    )
+    _skip_unused(child, "connect")
+    child.done()
+    return connect
+
+
+def _limits(reader: Reader, base: Limits) -> Limits:
+    child = reader.child("limits")
+    if child is None:
+        return base
+    limits = Limits(
+        http_max_conns_per_client=child.integer("http_max_conns_per_client", base.http_max_conns_per_client),
+        kv_max_value_size=child.integer("kv_max_value_size", base.kv_max_value_size),
+    )
+    _skip_unused(child, "limits")
+    child.done()
+    return limits
+
+
+def _services(reader: Reader) -> tuple[ServiceDefinition, ...]:
+    children = reader.children("services") + [child for child in [reader.child("service")] if child is not None]
+    return tuple(read_service(child) for child in children)
+
+
+def _checks(reader: Reader) -> tuple[CheckDefinition, ...]:
+    found: list[CheckDefinition] = []
+    for child in reader.children("checks") + [child for child in [reader.child("check")] if child is not None]:
+        found.append(read_check(child, nested=False))
+        note_flaws(child, found[-1], nested=False)
+    return tuple(found)
+
+
+def _skip_unused(reader: Reader, section: str) -> None:
+    for name in UNUSED[section]:
+        reader.skip(name)

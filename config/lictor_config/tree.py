@@ -1,0 +1,174 @@
+"""The configuration of an agent as one frozen tree: what was given, checked, with every default filled in.
+
+Field names are the keys of Consul's document `docs/agent/options`, durations in seconds (`_s`). What a key means is
+said there; here stands only what is our own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from lictor_config.checks import CheckDefinition
+from lictor_config.definitions import ServiceDefinition
+from lictor_core.records import JsonObject
+
+__all__ = [
+    "Acl",
+    "Addresses",
+    "Configuration",
+    "Connect",
+    "Dns",
+    "Limits",
+    "Log",
+    "Origin",
+    "Ports",
+    "SoaTimes",
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """What a configuration was made from, so that it can be made again when the agent is told to reload.
+
+    `files` are files and directories in the order they were named; `fragments` are HCL texts; `flags` and `environment`
+    are mappings of flag names (`http-port`, without dashes) to their texts, several for a flag that may be repeated.
+    """
+
+    dev: bool = False
+    files: tuple[str, ...] = ()
+    file_format: str = ""
+    fragments: tuple[str, ...] = ()
+    flags: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    environment: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ports:
+    """TCP (and for DNS also UDP) ports; -1 where a listener is off."""
+
+    dns: int = 8600
+    http: int = 8500
+    grpc: int = -1
+    server: int = 8300
+    sidecar_min_port: int = 21000
+    sidecar_max_port: int = 21255
+
+
+@dataclass(frozen=True, kw_only=True)
+class Addresses:
+    """The IP addresses each listener binds to; for HTTP also `unix://` paths."""
+
+    dns: tuple[str, ...] = ()
+    http: tuple[str, ...] = ()
+    grpc: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Log:
+    """Where log events go. `level` is one of trace, debug, info, warn, err."""
+
+    level: str = "info"
+    json: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class SoaTimes:
+    """Times of the SOA record, in seconds."""
+
+    expire: int = 86_400
+    min_ttl: int = 0
+    refresh: int = 3_600
+    retry: int = 600
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dns:
+    """How DNS questions are answered. `service_ttl_s` maps service names, or `*`, to seconds."""
+
+    node_ttl_s: float = 0.0
+    service_ttl_s: dict[str, float] = field(default_factory=dict[str, float])
+    enable_truncate: bool = False
+    only_passing: bool = False
+    disable_compression: bool = False
+    udp_answer_limit: int = 3
+    a_record_limit: int = 0
+    enable_additional_node_meta_txt: bool = True
+    soa: SoaTimes = SoaTimes()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Acl:
+    """Access control. `default_policy` also decides for connections that no intention speaks of, once ACLs are on."""
+
+    enabled: bool = False
+    default_policy: str = "allow"
+
+    @property
+    def allows_by_default(self) -> bool:
+        """Whether what no rule speaks of is allowed."""
+        return not self.enabled or self.default_policy == "allow"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Connect:
+    """The mesh. `ca_config` holds the provider's own keys as they were written."""
+
+    enabled: bool = False
+    ca_provider: str = "consul"
+    ca_config: JsonObject = field(default_factory=dict[str, object])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Bounds of one agent."""
+
+    http_max_conns_per_client: int = 200
+    kv_max_value_size: int = 512 * 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class Configuration:
+    """Everything an agent is told. `node_id` may be empty: the agent makes one. `domain` has no dot at its end.
+
+    `advertise_addr` is always a concrete address; `addresses` always names where each listener binds. `warnings` are
+    sentences to be logged once at start. `origin` makes the same configuration again.
+    """
+
+    node_name: str = ""
+    node_id: str = ""
+    node_meta: dict[str, str] = field(default_factory=dict[str, str])
+    datacenter: str = "dc1"
+    primary_datacenter: str = ""
+    domain: str = "consul"
+    alt_domain: str = ""
+    dev: bool = False
+    server: bool = False
+    bootstrap: bool = False
+    bootstrap_expect: int = 0
+    bind_addr: str = "0.0.0.0"
+    advertise_addr: str = ""
+    advertise_addr_wan: str = ""
+    client_addr: tuple[str, ...] = ("127.0.0.1",)
+    addresses: Addresses = Addresses()
+    ports: Ports = Ports()
+    data_dir: str = ""
+    pid_file: str = ""
+    log: Log = Log()
+    ui: bool = False
+    dns: Dns = Dns()
+    acl: Acl = Acl()
+    connect: Connect = Connect()
+    limits: Limits = Limits()
+    default_query_time_s: float = 300.0
+    max_query_time_s: float = 600.0
+    check_update_interval_s: float = 300.0
+    check_output_max_size: int = 4096
+    discard_check_output: bool = False
+    enable_script_checks: bool = False
+    enable_local_script_checks: bool = False
+    leave_on_terminate: bool = False
+    skip_leave_on_interrupt: bool = False
+    services: tuple[ServiceDefinition, ...] = ()
+    checks: tuple[CheckDefinition, ...] = ()
+    warnings: tuple[str, ...] = ()
+    origin: Origin = Origin()
