@@ -1,0 +1,204 @@
+"""The facade of the agent: everything that the HTTP API and `main` ask of it.
+
+All methods raise only `LictorError`. A registration is in the local state when its method returns, and in the catalog
+too unless the servers are away: then anti-entropy brings it there later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from typing import Final
+
+import structlog
+
+from lictor_agent import authorize
+from lictor_agent.certs import Leaf, LeafKeeper
+from lictor_agent.checks.reaping import REAP_EVERY_S, overdue_services
+from lictor_agent.checks.runner import CheckRunner
+from lictor_agent.identity import Identity
+from lictor_agent.lease import LeaseKeeper
+from lictor_agent.local import LocalState, Subject
+from lictor_agent.loop import SyncLoop
+from lictor_agent.registrar import Registrar
+from lictor_agent.settings import AgentSettings
+from lictor_agent.waiting import ChangeWaiter
+from lictor_config.definitions import CheckDefinition, ServiceDefinition
+from lictor_config.tree import Configuration
+from lictor_core.clock import Clock, Rng
+from lictor_core.errors import RequestError
+from lictor_core.intentions import Decision
+from lictor_core.queries import CARootsQuery
+from lictor_core.records import CARoots, Member
+from lictor_core.registry import Reading, ReadOptions, Registry
+
+__all__ = ["Agent"]
+
+_SYNC_WAIT_S_MAX: Final = 1.0
+"""How long a registration waits for the catalog to have it too, when the servers are slow or away."""
+
+
+class Agent:
+    """One agent. `running` starts its loops; everything else may be called while they run."""
+
+    def __init__(
+        self,
+        *,
+        identity: Identity,
+        registry: Registry,
+        configuration: Configuration,
+        settings: AgentSettings,
+        clock: Clock,
+        rng: Rng,
+        log: structlog.stdlib.BoundLogger,
+        load: Callable[[], Configuration] | None = None,
+    ) -> None:
+        """`load` reads the configuration anew, for `reload`; without it a reload is refused."""
+        self.identity = identity
+        self.registry = registry
+        self.configuration = configuration
+        self.settings = settings
+        self.local = LocalState()
+        self._clock = clock
+        self._log = log
+        self._load = load
+        self._registrar = Registrar(self.local, identity.node_name, settings.scripts, settings.sidecar_ports, clock)
+        self._waiter = ChangeWaiter(self.local, clock)
+        self._lease = LeaseKeeper(registry, identity.member, clock, rng, log)
+        self._sync = SyncLoop(
+            self.local, identity.node(), registry, clock, rng, log, output_wait_s=settings.check_update_s
+        )
+        self._checks = CheckRunner(self.local, registry, identity.node_name, settings, clock, rng, log)
+        self._leaves = LeafKeeper(registry, identity.datacenter, clock, rng, log)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        """Register what the configuration defines, keep lease, checks, catalog and certificates while the block runs.
+
+        Leaving the block ends everything that was started, also scripts of checks and their children.
+        """
+        self._registrar.register_configured(self.configuration.services, self.configuration.checks)
+        jobs = (self._lease.run, self._sync.run, self._checks.run, self._leaves.run, self._reap)
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(job(), name=job.__qualname__) for job in jobs]
+            try:
+                yield
+            finally:
+                for task in tasks:
+                    task.cancel()
+
+    async def register_service(
+        self, definition: ServiceDefinition, *, token: str = "", replace_existing_checks: bool = False
+    ) -> None:
+        """Add or replace an instance, its checks and its sidecar.
+
+        Raises `RequestError` for what cannot be, `OverloadedError` at a bound; nothing was changed then.
+        """
+        registered = self._registrar.register_service(
+            definition, token=token, replace_existing_checks=replace_existing_checks
+        )
+        self._checks.rearm(registered.checks)
+        await self._sync.flushed(_SYNC_WAIT_S_MAX)
+
+    async def deregister_service(self, service_id: str) -> None:
+        """Remove an instance with its checks and sidecar. An unknown one is no error; an empty id is."""
+        if not service_id:
+            raise RequestError("ServiceID missing")
+        if not self._registrar.deregister_service(service_id):
+            self._log.warning("agent.service.unknown", service_id=service_id, wanted="deregistration")
+        await self._sync.flushed(_SYNC_WAIT_S_MAX)
+
+    async def register_check(self, definition: CheckDefinition, *, token: str = "") -> None:
+        """Add or replace a check. Raises `NotFoundError` when it names an instance that is not registered here."""
+        self._checks.rearm({self._registrar.register_check(definition, token=token)})
+        await self._sync.flushed(_SYNC_WAIT_S_MAX)
+
+    async def deregister_check(self, check_id: str) -> None:
+        """Remove a check. An unknown one is no error; an empty id is."""
+        if not check_id:
+            raise RequestError("CheckID missing")
+        self.local.remove_check(check_id)
+        await self._sync.flushed(_SYNC_WAIT_S_MAX)
+
+    async def update_check(self, check_id: str, status: str, output: str) -> None:
+        """Tell the state of a TTL check and let its time run anew.
+
+        Raises `RequestError` when there is no such check or it is no TTL check.
+        """
+        self._checks.update_ttl(check_id, status, output)
+        await self._sync.flushed(_SYNC_WAIT_S_MAX)
+
+    async def set_node_maintenance(self, enable: bool, reason: str = "", *, token: str = "") -> None:
+        """Put the whole node into maintenance or take it out."""
+        self._registrar.set_node_maintenance(enable=enable, reason=reason, token=token)
+        await self._sync.flushed(_SYNC_WAIT_S_MAX)
+
+    async def set_service_maintenance(
+        self, service_id: str, enable: bool, reason: str = "", *, token: str = ""
+    ) -> None:
+        """Put one instance into maintenance or take it out. Raises `NotFoundError` when it is not registered here."""
+        self._registrar.set_service_maintenance(service_id, enable=enable, reason=reason, token=token)
+        await self._sync.flushed(_SYNC_WAIT_S_MAX)
+
+    async def wait_for_service(self, service_id: str, seen: int, wait_s: float) -> int:
+        """Wait until an instance changed after version `seen` of it, or `wait_s` seconds passed; its version now.
+
+        Versions are those of `local.changed_at(Subject.SERVICE, id)`. It may return early, with nothing changed.
+        """
+        return await self._waiter.wait(Subject.SERVICE, service_id, seen, wait_s)
+
+    async def leaf(self, service: str, min_index: int = 0, wait_s: float = 0.0, *, token: str = "") -> Leaf:
+        """The leaf certificate of a service with its key, signed at first use and kept renewed.
+
+        With `min_index` it waits up to `wait_s` seconds for one of a higher `modify_index`.
+        """
+        return await self._leaves.leaf(service, min_index, wait_s, token=token)
+
+    async def roots(self, min_index: int = 0, wait_s: float = 0.0) -> Reading[CARoots]:
+        """The roots that leaves may chain to; blocks as every read does."""
+        return await self.registry.read(CARootsQuery(), ReadOptions(min_index=min_index, wait_s=wait_s))
+
+    async def authorize(self, target: str, client_uri: str, serial: str = "") -> Decision:
+        """May the holder of a certificate with this SPIFFE id connect to the service `target`?
+
+        `reason` of the decision is what Consul's API answers. Raises `RequestError` when the request names no target,
+        or an identity that is no service's. The serial number is accepted for later revocation, as in Consul.
+        """
+        return await authorize.authorize(
+            self.registry,
+            target,
+            client_uri,
+            default_allow=self.settings.default_allow,
+            acls_enabled=self.settings.acls_enabled,
+        )
+
+    async def members(self) -> list[Member]:
+        """The agents of the cluster, by name."""
+        return await self.registry.members()
+
+    async def leave(self) -> None:
+        """Leave the cluster on purpose: the lease is given up, and the catalog forgets this node."""
+        await self._lease.leave()
+
+    async def reload(self) -> None:
+        """Read the configuration again and take over its services and checks, as SIGHUP does.
+
+        What came over HTTP stays. Raises `ConfigurationError` for a configuration that cannot be used, `RequestError`
+        when this agent was started without files; nothing was changed then.
+        """
+        if self._load is None:
+            raise RequestError("this agent has no configuration to reload")
+        configuration = self._load()
+        registered = self._registrar.register_configured(configuration.services, configuration.checks)
+        self.configuration = configuration
+        self._log.info("agent.configuration.reloaded", services=len(registered.services), checks=len(registered.checks))
+        await self._sync.flushed(_SYNC_WAIT_S_MAX)
+
+    async def _reap(self) -> None:
+        """Deregister instances whose checks have been critical for longer than they allow."""
+        while True:
+            await asyncio.sleep(REAP_EVERY_S)
+            for service_id in overdue_services(self.local, self._clock.monotonic()):
+                self._log.warning("agent.service.reaped", service_id=service_id, reason="critical for too long")
+                self._registrar.deregister_service(service_id)

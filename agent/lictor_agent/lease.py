@@ -1,0 +1,73 @@
+"""This agent's membership: a lease at the servers, renewed in time, given up on purpose (architecture, decision 7)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+
+from lictor_core.clock import Clock, Rng
+from lictor_core.errors import LictorError
+from lictor_core.records import Member
+from lictor_core.registry import Registry
+
+__all__ = ["LeaseKeeper"]
+
+_RETRY_S_MIN: Final = 0.05
+_RETRY_S_MAX: Final = 3.0
+"""Between attempts while the servers are away. Below a third of a lease, so that one answer in time is enough."""
+_LEAVE_S_MAX: Final = 0.5
+"""How long leaving may take: an agent that ends does not wait for servers that are away."""
+
+
+class LeaseKeeper:
+    """Takes the lease and keeps it while `run` runs."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        member: Callable[[], Member],
+        clock: Clock,
+        rng: Rng,
+        log: structlog.stdlib.BoundLogger,
+    ) -> None:
+        self._registry = registry
+        self._member = member
+        self._clock = clock
+        self._rng = rng
+        self._log = log
+        self._left = False
+
+    async def run(self) -> None:
+        """Renew for ever, until cancelled or until this agent has left."""
+        retry_s = _RETRY_S_MIN
+        held_since: float | None = None
+        while not self._left:
+            try:
+                renew_s = await self._registry.renew(self._member())
+            except LictorError as error:
+                if held_since is not None:
+                    held_s = round(self._clock.monotonic() - held_since, 3)
+                    self._log.warning("agent.lease.lost", reason=str(error), held_s=held_s)
+                    held_since = None
+                await asyncio.sleep(self._rng.uniform(retry_s / 2, retry_s))
+                retry_s = min(retry_s * 2, _RETRY_S_MAX)
+                continue
+            if held_since is None:
+                held_since = self._clock.monotonic()
+                self._log.info("agent.lease.granted", renew_s=renew_s)
+            retry_s = _RETRY_S_MIN
+            await asyncio.sleep(renew_s)
+
+    async def leave(self) -> None:
+        """Give the lease up, so that the catalog forgets this node at once. Never raises, never takes long."""
+        self._left = True
+        try:
+            async with asyncio.timeout(_LEAVE_S_MAX):
+                await self._registry.leave(self._member().name)
+        except (LictorError, TimeoutError) as error:
+            self._log.warning("agent.leave.failed", reason=str(error) or "the servers did not answer in time")
+        else:
+            self._log.info("agent.member.left")

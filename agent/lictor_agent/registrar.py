@@ -1,0 +1,217 @@
+"""Registering here: from a definition to local services and checks, all of it or nothing.
+
+No I/O: it changes the local state in one step, so nobody sees an instance without its checks. Starting and stopping
+what runs the checks follows from the changes. Sources: Consul's documents `api-docs/agent/{service,check}`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from lictor_agent import maintenance, projection, sidecar
+from lictor_agent.local import LocalCheck, LocalService, LocalState, Origin
+from lictor_config.definitions import CheckDefinition, CheckKind, ServiceDefinition
+from lictor_core.clock import Clock
+from lictor_core.errors import NotFoundError, RequestError
+
+__all__ = ["Registered", "Registrar", "ScriptPolicy"]
+
+_UNSUPPORTED: Final = {
+    CheckKind.GRPC: "gRPC checks are not done by this version of Lictor: use an http or tcp check",
+    CheckKind.DOCKER: "Docker checks are not done by this version of Lictor: use an http, tcp or script check",
+}
+
+
+@dataclass(frozen=True)
+class ScriptPolicy:
+    """Who may have the agent execute programs: definitions in files, and definitions that come over HTTP."""
+
+    from_files: bool
+    from_api: bool
+
+    def refusal(self, check: CheckDefinition, origin: Origin) -> str | None:
+        """Why this check may not execute its command; None when it may, or has none."""
+        if not check.runs_command or (self.from_api if origin is not Origin.FILE else self.from_files):
+            return None
+        if origin is Origin.FILE:
+            return (
+                "Scripts are disabled on this agent; to enable, configure 'enable_script_checks' or "
+                "'enable_local_script_checks' to true"
+            )
+        return "Scripts are disabled on this agent from remote calls; to enable, configure 'enable_script_checks' to true"
+
+
+@dataclass
+class Registered:
+    """The ids of what one registration put in place."""
+
+    services: set[str] = field(default_factory=set[str])
+    checks: set[str] = field(default_factory=set[str])
+
+
+@dataclass(frozen=True)
+class _Source:
+    """On whose behalf something is registered."""
+
+    origin: Origin
+    token: str = ""
+    sidecar_of: str = ""
+
+
+class Registrar:
+    """Puts definitions into the local state of one node."""
+
+    def __init__(self, local: LocalState, node: str, scripts: ScriptPolicy, sidecar_ports: range, clock: Clock) -> None:
+        self._local = local
+        self._node = node
+        self._scripts = scripts
+        self._sidecar_ports = sidecar_ports
+        self._clock = clock
+
+    def register_service(
+        self,
+        definition: ServiceDefinition,
+        *,
+        token: str = "",
+        origin: Origin = Origin.API,
+        replace_existing_checks: bool = False,
+    ) -> Registered:
+        """Add or replace an instance, its checks, and the sidecar it asks for.
+
+        Checks that the instance had before stay, unless `replace_existing_checks`; a check that is defined again keeps
+        its status. Raises `RequestError` (also for scripts that are not allowed) and `OverloadedError`, and then
+        nothing was changed.
+        """
+        instance_id = projection.service_id(definition)
+        wanted = [(definition, _Source(origin, token))]
+        if definition.sidecar is not None:
+            beside = sidecar.expanded(definition, self._taken_ports(instance_id), self._ports_for(instance_id))
+            kind = Origin.FILE if origin is Origin.FILE else Origin.SIDECAR
+            wanted.append((beside, _Source(kind, token, instance_id)))
+        checks = [(check, source) for one, source in wanted for check in one.checks]
+        for check, source in checks:
+            self._refuse_unrunnable(check, source.origin)
+        self._local.ensure_room(len(wanted), len(checks))
+        registered = Registered()
+        for one, source in wanted:
+            self._put_service(one, source, registered, replace_existing_checks=replace_existing_checks)
+        return registered
+
+    def register_configured(
+        self, services: Sequence[ServiceDefinition], checks: Sequence[CheckDefinition]
+    ) -> Registered:
+        """Make what configuration files define be all that is registered from files; what came over HTTP stays.
+
+        Raises `RequestError` when a check may not run, before anything is changed.
+        """
+        for check in (*checks, *(check for service in services for check in service.checks)):
+            self._refuse_unrunnable(check, Origin.FILE)
+        before_services = [key for key, one in self._local.services.items() if one.origin is Origin.FILE]
+        before_checks = [key for key, one in self._local.checks.items() if one.origin is Origin.FILE]
+        registered = Registered()
+        for service in services:
+            one = self.register_service(service, origin=Origin.FILE)
+            registered.services |= one.services
+            registered.checks |= one.checks
+        registered.checks |= {self.register_check(check, origin=Origin.FILE) for check in checks}
+        for service_id in before_services:
+            if service_id not in registered.services:
+                self.deregister_service(service_id)
+        for check_id in before_checks:
+            if check_id not in registered.checks:
+                self._local.remove_check(check_id)
+        return registered
+
+    def deregister_service(self, service_id: str) -> bool:
+        """Remove an instance with its checks and its sidecar; False when there is no such instance."""
+        for one in list(self._local.sidecars_of(service_id)):
+            self._local.remove_service(one.service.id)
+        return bool(self._local.remove_service(service_id))
+
+    def register_check(self, definition: CheckDefinition, *, token: str = "", origin: Origin = Origin.API) -> str:
+        """Add or replace a check of the node, or of the instance that it names; its id.
+
+        Raises `RequestError` and `OverloadedError`; `NotFoundError` when the instance is not registered here.
+        """
+        self._refuse_unrunnable(definition, origin)
+        check_id = definition.check_id or definition.name
+        owner = None
+        if definition.service_id:
+            owner = self._local.services.get(definition.service_id)
+            if owner is None:
+                raise NotFoundError(f'ServiceID "{definition.service_id}" does not exist')
+        self._put_check(check_id, definition.name, definition, owner, _Source(origin, token))
+        return check_id
+
+    def set_node_maintenance(self, *, enable: bool, reason: str, token: str = "") -> None:
+        """Put the node into maintenance or take it out. The reason that was given first stays."""
+        if not enable:
+            self._local.remove_check(maintenance.NODE_CHECK_ID)
+        elif maintenance.NODE_CHECK_ID not in self._local.checks:
+            check = maintenance.node_check(self._node, reason, token)
+            self._local.put_check(check, self._clock.monotonic())
+
+    def set_service_maintenance(self, service_id: str, *, enable: bool, reason: str, token: str = "") -> None:
+        """Put an instance into maintenance or take it out. Raises `NotFoundError` for an unknown instance."""
+        owner = self._local.services.get(service_id)
+        if owner is None:
+            raise NotFoundError(f'No service registered with ID "{service_id}"')
+        check_id = maintenance.service_check_id(service_id)
+        if not enable:
+            self._local.remove_check(check_id)
+        elif check_id not in self._local.checks:
+            check = maintenance.service_check(self._node, owner.service, reason, token or owner.token)
+            self._local.put_check(check, self._clock.monotonic())
+
+    def _put_service(
+        self, definition: ServiceDefinition, source: _Source, registered: Registered, *, replace_existing_checks: bool
+    ) -> None:
+        record = projection.service_record(definition)
+        owner = LocalService(
+            service=record,
+            token=definition.token or source.token,
+            origin=source.origin,
+            sidecar_of=source.sidecar_of,
+        )
+        self._local.put_service(owner)
+        registered.services.add(record.id)
+        own: set[str] = set()
+        for check_id, name, check in projection.identified_checks(record.id, record.service, definition.checks):
+            self._put_check(check_id, name, check, owner, source)
+            own.add(check_id)
+        registered.checks |= own
+        if replace_existing_checks:
+            for one in self._local.checks_of(record.id):
+                if one.check.check_id not in own and not maintenance.is_maintenance(one.check.check_id):
+                    self._local.remove_check(one.check.check_id)
+
+    def _put_check(
+        self, check_id: str, name: str, definition: CheckDefinition, owner: LocalService | None, source: _Source
+    ) -> None:
+        before = self._local.checks.get(check_id)
+        service = None if owner is None else owner.service
+        previous = None if before is None else before.check
+        record = projection.check_record(self._node, check_id, name, definition, service, previous)
+        check = LocalCheck(
+            check=record,
+            definition=definition,
+            token=definition.token or source.token or ("" if owner is None else owner.token),
+            origin=source.origin,
+        )
+        self._local.put_check(check, self._clock.monotonic())
+
+    def _refuse_unrunnable(self, check: CheckDefinition, origin: Origin) -> None:
+        refusal = self._scripts.refusal(check, origin) or _UNSUPPORTED.get(check.kind)
+        if refusal is not None:
+            raise RequestError(refusal)
+
+    def _taken_ports(self, instance_id: str) -> set[int]:
+        own = sidecar.sidecar_id(instance_id)
+        return {one.service.port for one in self._local.services.values() if one.service.id != own}
+
+    def _ports_for(self, instance_id: str) -> range:
+        """The ports to choose from: the one that the sidecar already has, when it was registered before."""
+        before = self._local.services.get(sidecar.sidecar_id(instance_id))
+        return self._sidecar_ports if before is None else range(before.service.port, before.service.port + 1)

@@ -1,0 +1,30 @@
+"""What of the configuration the agent's own side uses, with Consul's defaults. `main` fills it from the tree."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from lictor_agent.registrar import ScriptPolicy
+from lictor_core.limits import CHECK_OUTPUT_BYTES_MAX
+
+__all__ = ["AgentSettings"]
+
+_SIDECAR_PORTS: Final = range(21_000, 21_256)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgentSettings:
+    """Durations in seconds.
+
+    `check_update_s` is how long a check's output may differ from the catalog's while its status does not (Consul's
+    `check_update_interval`; 0 tells every change at once). `default_allow` is what holds where no intention matches.
+    """
+
+    scripts: ScriptPolicy = ScriptPolicy(from_files=False, from_api=False)
+    sidecar_ports: range = _SIDECAR_PORTS
+    check_update_s: float = 300.0
+    check_output_bytes_max: int = CHECK_OUTPUT_BYTES_MAX
+    discard_check_output: bool = False
+    default_allow: bool = True
+    acls_enabled: bool = False
