@@ -28,7 +28,7 @@ _URI_CHARS_MAX: Final = 2048  # SPIFFE-ID, section 2.3: a SPIFFE id is at most 2
 _COMMON_NAME_CHARS_MAX: Final = 64  # X.520, ub-common-name
 _SAFE_PATH: Final = "!$&'()*+,;=:@"
 _TRUST_DOMAIN: Final = re.compile(r"[a-z0-9._-]{1,255}")
-_NOT_IN_COMMON_NAME: Final = re.compile(r"[^a-z0-9.-]")
+_NOT_IN_COMMON_NAME: Final = re.compile(r"[^a-z0-9]")
 
 
 class ServiceId(NamedTuple):

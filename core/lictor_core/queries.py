@@ -76,7 +76,7 @@ class ServicesQuery(Query[dict[str, list[str]]], frozen=True, kw_only=True, tag=
     node_meta: tuple[tuple[str, str], ...] = ()
 
     def topics(self) -> tuple[Topic, ...]:
-        return (on.SERVICES, on.NODES) if self.node_meta else (on.SERVICES,)
+        return (on.INSTANCES, on.NODES) if self.node_meta else (on.SERVICES,)
 
 
 class DatacentersQuery(Query[list[str]], frozen=True, kw_only=True, tag="Datacenters"):

@@ -13,6 +13,7 @@ __all__ = [
     "CA_CONFIGURATION",
     "CA_ROOTS",
     "DATACENTERS",
+    "INSTANCES",
     "INTENTIONS",
     "MEMBERS",
     "NODES",
@@ -43,6 +44,8 @@ NODES: Final = Topic("nodes", "")
 """The list of nodes: a node came, went or changed."""
 SERVICES: Final = Topic("services", "")
 """The list of service names with their tags."""
+INSTANCES: Final = Topic("instances", "")
+"""Which instances exist, under which names and tags, wherever they are."""
 INTENTIONS: Final = Topic("intentions", "")
 """Any intention."""
 CA_ROOTS: Final = Topic("ca-roots", "")

@@ -1,0 +1,89 @@
+"""The CA's settings as users write them: `/v1/connect/ca/configuration` and the agent's `connect` section.
+
+Source: Consul's documents `docs/connect/ca/consul` and `docs/agent/options` (`ca_config`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Final
+
+from lictor_core.durations import parse_duration
+from lictor_core.errors import RequestError
+from lictor_core.records import JsonObject
+
+__all__ = ["DEFAULT_CONFIG", "LEAF_TTL_MAX_S", "LEAF_TTL_MIN_S", "PROVIDER", "CASettings", "read_settings"]
+
+PROVIDER: Final = "consul"
+"""The built-in CA's name in Consul's API."""
+DEFAULT_CONFIG: Final[dict[str, str]] = {
+    "IntermediateCertTTL": "8760h",
+    "LeafCertTTL": "72h",
+    "RotationPeriod": "2160h",
+}
+LEAF_TTL_MIN_S: Final = 3600.0
+LEAF_TTL_MAX_S: Final = 8760 * 3600.0
+"""Consul's bounds for leaves: an hour to a year."""
+_DURATIONS: Final = ("IntermediateCertTTL", "LeafCertTTL", "RotationPeriod")
+_NUMBERS: Final = ("CSRMaxPerSecond", "CSRMaxConcurrent", "PrivateKeyBits")
+_TEXTS: Final = ("PrivateKey", "RootCert", "PrivateKeyType")
+_FLAGS: Final = ("SkipValidate",)
+_SECRET: Final = ("PrivateKey", "RootCert")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CASettings:
+    """The built-in CA's settings, checked. `shown` is what is stored and answered: no key, no certificate."""
+
+    leaf_ttl_s: float
+    private_key: str = dataclasses.field(repr=False)
+    root_certificate: str
+    shown: JsonObject
+
+
+def read_settings(provider: str, config: JsonObject) -> CASettings:
+    """Check settings. Raises `RequestError` that names the setting, never a secret."""
+    if provider != PROVIDER:
+        raise RequestError(f"there is no CA provider {provider!r}: use {PROVIDER!r}")
+    given = {key: value for key, value in config.items() if value is not None}
+    _refuse_unknown(given)
+    durations = {key: _duration(key, given.get(key, DEFAULT_CONFIG[key])) for key in _DURATIONS}
+    leaf_ttl_s = durations["LeafCertTTL"]
+    if not LEAF_TTL_MIN_S <= leaf_ttl_s <= LEAF_TTL_MAX_S:
+        raise RequestError("LeafCertTTL must be from 1h to 8760h")
+    if leaf_ttl_s > durations["IntermediateCertTTL"]:
+        raise RequestError("LeafCertTTL must not be above IntermediateCertTTL: no leaf outlives what signed it")
+    private_key, root_certificate = (_text(key, given.get(key, "")) for key in _SECRET)
+    if root_certificate and not private_key:
+        raise RequestError("RootCert needs its PrivateKey beside it")
+    shown: JsonObject = {**DEFAULT_CONFIG, **{key: value for key, value in given.items() if key not in _SECRET}}
+    return CASettings(leaf_ttl_s=leaf_ttl_s, private_key=private_key, root_certificate=root_certificate, shown=shown)
+
+
+def _refuse_unknown(given: JsonObject) -> None:
+    for key, value in given.items():
+        if key in _DURATIONS or key in _TEXTS:
+            continue
+        if key in _NUMBERS:
+            if not isinstance(value, int | float) or isinstance(value, bool) or value < 0:
+                raise RequestError(f"{key} must be a number of at least 0")
+        elif key in _FLAGS:
+            if not isinstance(value, bool):
+                raise RequestError(f"{key} must be true or false")
+        else:
+            raise RequestError(f"the CA has no setting {key[:64]!r}")
+
+
+def _duration(key: str, value: object) -> float:
+    if not isinstance(value, str | int | float) or isinstance(value, bool):
+        raise RequestError(f"{key} must be a duration such as 72h")
+    try:
+        return parse_duration(value)
+    except RequestError as error:
+        raise RequestError(f"{key}: {error}") from error
+
+
+def _text(key: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise RequestError(f"{key} must be text in PEM")
+    return value.strip() + "\n" if value.strip() else ""

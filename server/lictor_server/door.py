@@ -1,0 +1,221 @@
+"""The server's door: the one class by which other rooms use a server in their process."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TypeVar
+
+from structlog.typing import FilteringBoundLogger
+
+from lictor_core.clock import Clock, Rng
+from lictor_core.commands import Command, Outcome
+from lictor_core.errors import RequestError
+from lictor_core.queries import Query
+from lictor_core.records import JsonObject, Member
+from lictor_core.registry import CatalogView, IssuedLeaf, LeaderStatus, LeafRequest, Reading, ReadOptions
+from lictor_server.endpoints.authority import Authority
+from lictor_server.endpoints.blocking import BlockedQueries
+from lictor_server.endpoints.reads import Reads
+from lictor_server.endpoints.writes import Writes
+from lictor_server.leader import LeaderLoop, server_member
+from lictor_server.leases import LeaseTable
+from lictor_server.machine import Machine
+from lictor_server.raft import Driver, RaftCore
+from lictor_server.raft.memory_log import MemoryLog
+from lictor_server.raft.wire import LoneWire
+from lictor_server.settings import ServerSettings
+from lictor_server.state import Store, Watches
+from lictor_server.view import StoreView
+
+__all__ = ["Server"]
+
+T = TypeVar("T")
+
+
+class Server:
+    """One server of the registry: a `Registry` (core), and what an agent in the same process needs besides.
+
+    All methods belong to the event loop on which `start` ran.
+    """
+
+    def __init__(self, settings: ServerSettings, *, clock: Clock, rng: Rng, log: FilteringBoundLogger) -> None:
+        raft = settings.raft.checked()
+        self._settings = settings
+        self._clock = clock
+        self._log: FilteringBoundLogger = log.bind(room="server", node=settings.node_name)
+        self._store = Store(settings.datacenter)
+        self._watches = Watches()
+        self._view = StoreView(self._store)
+        core = RaftCore(
+            settings.node_id,
+            (),
+            settings=raft,
+            log=MemoryLog(),
+            wire=LoneWire(),
+            apply=Machine(self._store, self._watches).apply,
+        )
+        self._driver = Driver(core, raft, on_leadership=self._note_leadership, on_failure=self._note_failure)
+        self._writes = Writes(self._driver, clock, settings.datacenter)
+        self._blocked = BlockedQueries(self._store, self._watches, rng, blocked_max=settings.blocked_queries_max)
+        self._reads = Reads(self._store, self._driver, self._blocked)
+        self._leases = LeaseTable(lease_s=settings.lease_s, reap_s=settings.reap_s, members_max=settings.members_max)
+        self._authority = Authority(
+            self._store,
+            self._writes.propose,
+            clock=clock,
+            rng=rng,
+            log=self._log,
+            csr_per_second_max=settings.csr_per_second_max,
+        )
+        self._leader = LeaderLoop(
+            catalog=self._store.catalog,
+            leases=self._leases,
+            own_member=self.member,
+            propose=self._writes.propose,
+            prepare=self._authority.initialise,
+            open_to_requests=self._driver.open_to_requests,
+            leads=lambda: self._driver.leads,
+            reconcile_s=settings.reconcile_s,
+            clock=clock,
+            log=self._log,
+        )
+        self._duties: asyncio.Task[None] | None = None
+        self._failure: asyncio.Future[None] | None = None
+
+    # Life.
+
+    async def start(self) -> None:
+        """Begin to serve; returns before there is a leader, for whom requests wait a moment."""
+        loop = asyncio.get_running_loop()
+        self._failure = loop.create_future()
+        self._driver.start()
+        # The room's one task of its own; `stop` ends it, and `failed` tells of its end.
+        self._duties = loop.create_task(self._leader.run(), name="server-leader")
+        self._duties.add_done_callback(self._note_duties_done)
+
+    async def stop(self) -> None:
+        """Stop at once. Blocked queries and waiting writes end with an error; called twice it does nothing."""
+        duties, self._duties = self._duties, None
+        self._driver.stop()
+        self._blocked.send_home()
+        if duties is not None:
+            duties.cancel()
+            await asyncio.wait([duties])
+        if self._failure is not None and not self._failure.done():
+            self._failure.cancel()
+
+    async def failed(self) -> None:
+        """Wait until the server cannot go on, and raise why; ends quietly when it is stopped."""
+        assert self._failure is not None, "start comes first"
+        await asyncio.wait([self._failure])
+        if not self._failure.cancelled():
+            self._failure.result()
+
+    # `Registry`.
+
+    async def read(self, query: Query[T], options: ReadOptions) -> Reading[T]:
+        """Answer `query`, waiting as `options` say."""
+        return await self._reads.read(query, options)
+
+    async def write(self, command: Command, *, token: str = "") -> Outcome:
+        """Put a client's command through the log; an intention must carry its id, a new one a new UUID."""
+        return await self._writes.write(command)
+
+    async def sign_leaf(self, request: LeafRequest) -> IssuedLeaf:
+        """Sign a leaf with the active root."""
+        await self._driver.ready()
+        return await self._authority.sign(request)
+
+    async def configure_ca(self, provider: str, config: JsonObject, *, token: str = "") -> None:
+        """Change the CA's settings; another key makes a new root."""
+        await self._driver.ready()
+        await self._authority.configure(provider, config)
+
+    async def leader_status(self) -> LeaderStatus:
+        """Who leads now."""
+        core = self._driver.core
+        own = f"{self._settings.advertise_address}:{self.server_port}"
+        leads = core.is_leader
+        return LeaderStatus(
+            address=own if leads else "",
+            is_self=leads,
+            peers=(own,),
+            term=core.term,
+            applied_index=core.applied_index,
+            commit_index=core.commit_index,
+        )
+
+    async def members(self) -> list[Member]:
+        """The agents of the cluster, by name."""
+        await self._driver.ready()
+        return self._leases.members()
+
+    async def renew(self, member: Member) -> float:
+        """Take or renew a lease. The agent in this process is the server's own member, whatever it says of itself."""
+        await self._driver.ready()
+        if member.name.lower() == self._settings.node_name.lower():
+            member = self.member()
+        elif not member.name or not member.addr:
+            raise RequestError("a member must have a name and an address")
+        news = not self._leases.alive(member.name)
+        renew_s = self._leases.renew(member, self._clock.monotonic())
+        if news:
+            self._log.info("member.lease.granted", member=member.name, address=member.addr)
+            self._leader.poke()
+        return renew_s
+
+    async def leave(self, name: str) -> None:
+        """Give up the lease of `name`: it left on purpose, and its registrations go with it."""
+        await self._driver.ready()
+        if self._leases.leave(name, self._clock.monotonic()) is not None:
+            self._log.info("member.lease.given_up", member=name)
+            self._leader.poke()
+
+    # For an agent in the same process.
+
+    @property
+    def server_port(self) -> int:
+        """The port of this server's RPC."""
+        return self._settings.server_port
+
+    def member(self) -> Member:
+        """This server as a member of the cluster."""
+        return server_member(self._settings, self.server_port)
+
+    def view(self) -> CatalogView:
+        """The catalog in memory, for DNS and whoever must not wait."""
+        return self._view
+
+    def reading_stamp(self, query: Query[T]) -> int:
+        """The stamp that a reading of `query` would have now: equal stamps mean equal answers."""
+        return self._store.stamp(query.topics())
+
+    def reading_index(self, query: Query[T]) -> int:
+        """The index that a reading of `query` would have now."""
+        return self._store.wake_index(query.topics())
+
+    @property
+    def can_answer(self) -> bool:
+        """Whether `read` would answer at once, so that a cached answer with the same stamp may be used instead."""
+        return self._driver.can_serve
+
+    # What happens inside.
+
+    def _note_leadership(self, leads: bool) -> None:
+        core = self._driver.core
+        if leads:
+            self._log.info("raft.leader.elected", term=core.term)
+        else:
+            self._log.warning("raft.leader.lost", term=core.term)
+            self._blocked.send_home()
+        self._leader.poke()
+
+    def _note_failure(self, error: BaseException) -> None:
+        self._log.critical("raft.core.failed", reason=repr(error))
+        self._blocked.send_home()
+        if self._failure is not None and not self._failure.done():
+            self._failure.set_exception(error)
+
+    def _note_duties_done(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._note_failure(error)

@@ -1,0 +1,96 @@
+"""Writing: a command is checked, stamped with what must not be decided by each server, and put through the log."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Final
+
+import msgspec
+
+from lictor_core.clock import Clock
+from lictor_core.codec import encode_command
+from lictor_core.commands import (
+    Command,
+    Deregister,
+    IntentionDelete,
+    IntentionSet,
+    KVDelete,
+    KVDeleteTree,
+    KVSet,
+    Outcome,
+    Register,
+)
+from lictor_core.errors import BodyTooLargeError, RequestError, error_from
+from lictor_core.limits import COMMAND_BYTES_MAX, KV_KEY_BYTES_MAX, KV_VALUE_BYTES_MAX
+from lictor_server.endpoints.catalog import checked_deregistration, checked_registration
+from lictor_server.endpoints.intentions import stamped_intention
+from lictor_server.raft import Driver
+
+__all__ = ["Writes", "timestamp"]
+
+_FLAGS_MAX: Final = 2**64 - 1
+
+
+def timestamp(now: float) -> str:
+    """`now`, seconds since 1970, as answers show times: RFC 3339, UTC, microseconds."""
+    return datetime.datetime.fromtimestamp(now, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+class Writes:
+    """Puts commands of clients, and of the leader itself, through the log."""
+
+    def __init__(self, driver: Driver, clock: Clock, datacenter: str) -> None:
+        self._driver = driver
+        self._clock = clock
+        self._datacenter = datacenter
+
+    async def write(self, command: Command) -> Outcome:
+        """A client's command. Raises what `propose` does, and `RequestError` for one that no client may send."""
+        checked = self._checked(command)
+        await self._driver.ready()
+        return await self.propose(checked)
+
+    async def propose(self, command: Command) -> Outcome:
+        """Put a checked command through the log. A rejection by the state is raised as the error it names."""
+        payload = encode_command(command)
+        if len(payload) > COMMAND_BYTES_MAX:
+            raise BodyTooLargeError(f"the write has {len(payload)} bytes; at most {COMMAND_BYTES_MAX} are taken")
+        outcome = await self._driver.propose(payload)
+        assert isinstance(outcome, Outcome), "the machine answers every command with an outcome"
+        if outcome.rejection is not None:
+            raise error_from(outcome.rejection.code, outcome.rejection.message)
+        return outcome
+
+    def _checked(self, command: Command) -> Command:
+        match command:
+            case Register():
+                return checked_registration(command, self._datacenter)
+            case Deregister():
+                return checked_deregistration(command)
+            case KVSet():
+                _check_key(command.key)
+                if len(command.value) > KV_VALUE_BYTES_MAX:
+                    raise BodyTooLargeError(
+                        f"the value of key {command.key[:64]!r} has {len(command.value)} bytes; "
+                        f"at most {KV_VALUE_BYTES_MAX} are taken"
+                    )
+                if not 0 <= command.flags <= _FLAGS_MAX:
+                    raise RequestError("flags must be an unsigned number of 64 bits")
+                return command
+            case KVDelete():
+                _check_key(command.key)
+                return command
+            case KVDeleteTree() | IntentionDelete():
+                return command
+            case IntentionSet():
+                stamped = stamped_intention(command.intention, timestamp(self._clock.now()))
+                return msgspec.structs.replace(command, intention=stamped)
+            case _:
+                raise RequestError(f"{type(command).__name__} is the servers' own business")
+
+
+def _check_key(key: str) -> None:
+    if not key:
+        raise RequestError("the key is missing")
+    if len(key.encode(errors="surrogatepass")) > KV_KEY_BYTES_MAX:
+        raise RequestError(f"the key has more than {KV_KEY_BYTES_MAX} bytes")

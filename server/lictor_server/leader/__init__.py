@@ -1,0 +1,11 @@
+"""What only the leader does: make the catalog agree with the members, and prepare the CA.
+
+What may enter: decisions as pure functions from what is to commands, and the loop that carries them out. What may not:
+requests of clients.
+"""
+
+from lictor_server.leader.loop import LeaderLoop
+from lictor_server.leader.member import server_member
+from lictor_server.leader.reconcile import reconcile
+
+__all__ = ["LeaderLoop", "reconcile", "server_member"]

@@ -1,0 +1,133 @@
+"""The leader's loop: establish, then keep the catalog in step with the members until leadership ends."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from structlog.typing import FilteringBoundLogger
+
+from lictor_core.clock import Clock
+from lictor_core.commands import Command, Deregister, Outcome, Register
+from lictor_core.errors import LictorError
+from lictor_core.records import Member, MemberStatus, Node
+from lictor_server.leader.reconcile import reconcile
+from lictor_server.leases import LeaseTable
+from lictor_server.state.catalog import SERF_CHECK_ID, Catalog
+
+__all__ = ["LeaderLoop"]
+
+RETRY_S: Final = 0.2
+"""How soon a duty that failed is tried again."""
+PAUSE_MIN_S: Final = 0.01
+"""The shortest rest between two rounds."""
+
+
+class LeaderLoop:
+    """Duties of the leader. `propose` puts a command through the log; `prepare` is what comes before requests."""
+
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        leases: LeaseTable,
+        own_member: Callable[[], Member],
+        propose: Callable[[Command], Awaitable[Outcome]],
+        prepare: Callable[[], Awaitable[None]],
+        open_to_requests: Callable[[], None],
+        leads: Callable[[], bool],
+        reconcile_s: float,
+        clock: Clock,
+        log: FilteringBoundLogger,
+    ) -> None:
+        self._catalog = catalog
+        self._leases = leases
+        self._own_member = own_member
+        self._propose = propose
+        self._prepare = prepare
+        self._open_to_requests = open_to_requests
+        self._leads = leads
+        self._reconcile_s = reconcile_s
+        self._clock = clock
+        self._log = log
+        self._poked = asyncio.Event()
+
+    def poke(self) -> None:
+        """Something happened (leadership, a member came or left): look now."""
+        self._poked.set()
+
+    async def run(self) -> None:
+        """Do the duties for as long as the task lives."""
+        established = False
+        while True:
+            wait_s = self._reconcile_s
+            if not self._leads():
+                established = False
+            else:
+                try:
+                    if not established:
+                        await self._establish()
+                        established = True
+                    wait_s = await self._keep()
+                except LictorError as error:
+                    self._log.warning("leader.duty.failed", code=error.code, reason=str(error))
+                    wait_s = RETRY_S
+            await self._rest(wait_s)
+
+    async def _rest(self, wait_s: float) -> None:
+        try:
+            async with asyncio.timeout(wait_s):
+                await self._poked.wait()
+        except TimeoutError:
+            pass
+        self._poked.clear()
+
+    async def _establish(self) -> None:
+        """Everybody whom the catalog knows gets one full lease, so that a new leader fails no healthy node."""
+        await self._prepare()
+        now = self._clock.monotonic()
+        for node in self._catalog.nodes():
+            check = self._catalog.check_on(node.node, SERF_CHECK_ID)
+            if check is not None and not self._leases.known(node.node):
+                self._leases.renew(_assumed(node), now)
+        self._leases.renew(self._own_member(), now)
+        await self._reconcile()
+        self._open_to_requests()
+
+    async def _keep(self) -> float:
+        """One round; the seconds until the next is due."""
+        now = self._clock.monotonic()
+        renew_s = self._leases.renew(self._own_member(), now)
+        for member in self._leases.expire(now):
+            self._log.warning("member.lease.expired", member=member.name, address=member.addr)
+        await self._reconcile()
+        due = self._leases.next_event()
+        until_due = renew_s if due is None else due - now
+        return max(PAUSE_MIN_S, min(self._reconcile_s, renew_s, until_due))
+
+    async def _reconcile(self) -> None:
+        for command in reconcile(self._leases.members(), self._catalog):
+            await self._propose(command)
+            self._log.info("member.catalog.reconciled", node=_node_of(command), action=type(command).__name__.lower())
+
+
+def _assumed(node: Node) -> Member:
+    """A member as far as the catalog tells, until it renews and says the rest itself."""
+    return Member(
+        name=node.node,
+        addr=node.address,
+        port=0,
+        tags={"id": node.id, "dc": node.datacenter, "role": "node"},
+        status=MemberStatus.ALIVE,
+        protocol_min=1,
+        protocol_max=5,
+        protocol_cur=2,
+        delegate_min=2,
+        delegate_max=5,
+        delegate_cur=4,
+    )
+
+
+def _node_of(command: Register | Deregister) -> str:
+    return command.node if isinstance(command, Deregister) else command.node.node

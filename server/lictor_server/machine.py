@@ -1,0 +1,24 @@
+"""Log entries into state, and the news of what changed to whoever waits: where Raft meets the store."""
+
+from __future__ import annotations
+
+from lictor_core.codec import decode_command
+from lictor_core.commands import Outcome
+from lictor_server.state import Store, Watches, apply
+
+__all__ = ["Machine"]
+
+
+class Machine:
+    """Applies committed entries in order. It never raises for what a command asks; see `state.apply`."""
+
+    def __init__(self, store: Store, watches: Watches) -> None:
+        self._store = store
+        self._watches = watches
+
+    def apply(self, index: int, payload: bytes) -> Outcome:
+        """Carry out one entry. Bytes that are no command were not written by us: that ends the process."""
+        outcome, change = apply(self._store, index, decode_command(payload))
+        if change:
+            self._watches.fire(change)
+        return outcome

@@ -1,0 +1,179 @@
+"""Raft on the event loop: when the core is pumped, and futures for what was submitted.
+
+The core is pumped once in a pass of the loop, after all that came in that pass: writes of many clients share one batch.
+A timer pumps it when nothing happens. An exception out of the core is a broken invariant: the driver stops for good,
+fails whatever waits, and reports it through `on_failure`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from lictor_core.errors import CatchingUpError, NoLeaderError, OutcomeUnknownError
+from lictor_server.raft.core import RaftCore
+from lictor_server.raft.outcome import Reason, error_of
+from lictor_server.raft.settings import RaftSettings
+
+__all__ = ["Driver"]
+
+
+class Driver:
+    """Drives one `RaftCore`; `start`, `stop` and everything between happen on one event loop."""
+
+    def __init__(
+        self,
+        core: RaftCore,
+        settings: RaftSettings,
+        *,
+        on_leadership: Callable[[bool], None],
+        on_failure: Callable[[BaseException], None],
+    ) -> None:
+        self._core = core
+        self._settings = settings
+        self._on_leadership = on_leadership
+        self._on_failure = on_failure
+        self._led_term: int | None = None
+        self._open = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._pump_due = False
+        self._pending: dict[asyncio.Future[object], None] = {}
+        self._ready_waiters: dict[asyncio.Future[None], None] = {}
+
+    @property
+    def core(self) -> RaftCore:
+        """The core, for reading its state."""
+        return self._core
+
+    def start(self) -> None:
+        """Begin to drive; the first pump is due at once."""
+        self._loop = asyncio.get_running_loop()
+        self._on_timer()
+
+    def stop(self) -> None:
+        """End at once. What was submitted and not answered is unknown; what waits for a leader has none."""
+        if self._loop is None:
+            return
+        self._loop = None
+        if self._timer is not None:
+            self._timer.cancel()
+        self._core.destroy()
+        for future in list(self._pending):
+            if not future.done():
+                future.set_exception(
+                    OutcomeUnknownError("the server stopped while the write was under way: read before writing again")
+                )
+        self._release(NoLeaderError("this server is stopping"))
+
+    async def propose(self, payload: bytes) -> object:
+        """Put a command through the log and return what applying it gave.
+
+        Raises `NoLeaderError` or `OverloadedError` when it surely was not applied, `OutcomeUnknownError` when nobody
+        knows.
+        """
+        loop = self._running_loop()
+        future: asyncio.Future[object] = loop.create_future()
+
+        def done(result: object, reason: Reason) -> None:
+            if future.done():
+                return
+            if reason is Reason.SUCCESS:
+                future.set_result(result)
+            else:
+                future.set_exception(error_of(reason))
+
+        self._pending[future] = None
+        try:
+            self._core.submit(payload, done)
+            self.kick()
+            async with asyncio.timeout(self._settings.write_timeout_s):
+                return await future
+        except TimeoutError:
+            raise OutcomeUnknownError(
+                f"no outcome of the write after {self._settings.write_timeout_s:g} s: it may or may not be applied yet"
+            ) from None
+        finally:
+            del self._pending[future]
+
+    def open_to_requests(self) -> None:
+        """The leader has done what comes before the first request: let them in until leadership ends."""
+        self._open = self.leads
+        self.kick()
+
+    @property
+    def leads(self) -> bool:
+        """Whether this server leads and knows all that was committed before it did."""
+        return self._loop is not None and self._core.is_leader and self._core.knows_commits
+
+    @property
+    def can_serve(self) -> bool:
+        """Whether a linearizable read may be answered from the state as it is now, without asking anybody.
+
+        True on a lone leader that has applied all it committed: nobody else can have committed more. With peers a
+        round of ReadIndex has to come first.
+        """
+        core = self._core
+        return self._open and self.leads and not core.has_peers and core.applied_index >= core.commit_index
+
+    async def ready(self) -> None:
+        """Return when requests may be served. Raises `NoLeaderError` when it still may not after `hold_s`."""
+        if self.can_serve:
+            return
+        loop = self._running_loop()
+        waiter: asyncio.Future[None] = loop.create_future()
+        self._ready_waiters[waiter] = None
+        try:
+            async with asyncio.timeout(self._settings.hold_s):
+                await waiter
+        except TimeoutError:
+            if self._core.is_leader:
+                raise CatchingUpError("this server has not applied all that was committed: retry in a second") from None
+            raise NoLeaderError() from None
+        finally:
+            self._ready_waiters.pop(waiter, None)
+
+    def kick(self) -> None:
+        """See that the core is pumped in this pass of the loop."""
+        if not self._pump_due and self._loop is not None:
+            self._pump_due = True
+            self._loop.call_soon(self._pump)
+
+    def _running_loop(self) -> asyncio.AbstractEventLoop:
+        if self._loop is None:
+            raise NoLeaderError("this server is not running")
+        return self._loop
+
+    def _on_timer(self) -> None:
+        if self._loop is not None:
+            self._timer = self._loop.call_later(self._settings.tick_s, self._on_timer)
+            self.kick()
+
+    def _pump(self) -> None:
+        self._pump_due = False
+        if self._loop is None:
+            return
+        try:
+            more = self._core.pump()
+        except Exception as error:  # a broken invariant: going on could apply an entry twice
+            self.stop()
+            self._on_failure(error)
+            return
+        if more:
+            self.kick()
+        led_term = self._core.term if self.leads else None
+        if led_term != self._led_term:
+            self._led_term = led_term
+            self._open = False
+            self._on_leadership(led_term is not None)
+        if self._ready_waiters and self.can_serve:
+            self._release(None)
+
+    def _release(self, error: NoLeaderError | None) -> None:
+        for waiter in list(self._ready_waiters):
+            if waiter.done():
+                continue
+            if error is None:
+                waiter.set_result(None)
+            else:
+                waiter.set_exception(error)

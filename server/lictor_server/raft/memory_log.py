@@ -1,0 +1,79 @@
+"""The log of a server that keeps nothing on disk: `agent -dev`.
+
+Its interface is that of pysyncobj's journals, whose method names are therefore not ours.
+"""
+
+from __future__ import annotations
+
+from typing import overload
+
+__all__ = ["LogEntry", "MemoryLog"]
+
+LogEntry = tuple[bytes, int, int]
+"""Command, index, term."""
+
+
+class MemoryLog:
+    """Entries by position; the first one's index moves up as applied entries are dropped."""
+
+    def __init__(self) -> None:
+        self._entries: list[LogEntry] = []
+        self._term = 0
+        self._voted_for: str | None = None
+
+    def add(self, command: bytes, idx: int, term: int) -> None:
+        """Append an entry; `idx` follows the last one's."""
+        self._entries.append((command, idx, term))
+
+    def clear(self) -> None:
+        """Drop everything."""
+        self._entries.clear()
+
+    def deleteEntriesFrom(self, entryFrom: int) -> None:
+        """Drop the entries at this position and after."""
+        del self._entries[entryFrom:]
+
+    def deleteEntriesTo(self, entryTo: int) -> None:
+        """Drop the entries before this position."""
+        del self._entries[:entryTo]
+
+    def drop_applied(self, applied: int, *, keep_max: int) -> None:
+        """Drop the older half when more than `keep_max` entries are applied; the last applied one always stays."""
+        first = self._entries[0][1]
+        if applied - first >= keep_max:
+            del self._entries[: applied - first - keep_max // 2]
+
+    @overload
+    def __getitem__(self, item: int) -> LogEntry: ...
+    @overload
+    def __getitem__(self, item: slice) -> list[LogEntry]: ...
+    def __getitem__(self, item: int | slice) -> LogEntry | list[LogEntry]:
+        return self._entries[item]
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def setRaftCommitIndex(self, raftCommitIndex: int) -> None:
+        """Not kept: after a restart the commit index is learnt anew."""
+
+    def getRaftCommitIndex(self) -> int:
+        """What is committed at a start: the first entry alone."""
+        return 1
+
+    def setCurrentTerm(self, term: int, votedForNodeId: str | None) -> None:
+        """Keep the term and the vote given in it."""
+        self._term, self._voted_for = term, votedForNodeId
+
+    def getCurrentTerm(self) -> int:
+        """The kept term."""
+        return self._term
+
+    def getVotedForNodeId(self) -> str | None:
+        """The kept vote."""
+        return self._voted_for
+
+    def onOneSecondTimer(self) -> None:
+        """Nothing to do each second."""
+
+    def _destroy(self) -> None:
+        """Nothing to close."""

@@ -1,0 +1,59 @@
+"""Every number that Raft runs by, and the relations between them that must hold."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from lictor_core.errors import ConfigurationError
+from lictor_core.limits import COMMAND_BYTES_MAX, DEV_BATCH_BYTES
+
+__all__ = ["RaftSettings"]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RaftSettings:
+    """Seconds, bytes and counts. `checked()` refuses a table that cannot work and says why."""
+
+    tick_s: float = 0.02
+    """How often time is looked at when nothing happens: elections and heartbeats are this exact."""
+    heartbeat_s: float = 0.1
+    """How often a leader speaks when it has nothing to say."""
+    election_min_s: float = 0.5
+    """The shortest silence after which a follower calls an election."""
+    election_max_s: float = 1.0
+    """The longest; each follower picks between the two, so that seldom two call at once."""
+    leader_fallback_s: float = 1.0
+    """A leader that a majority has not answered for so long steps down."""
+    connection_timeout_s: float = 3.5
+    """A silent connection counts as lost after this."""
+    queue_max: int = 8192
+    """Commands waiting to enter the log; one more is refused as overload."""
+    apply_batch_max: int = 500
+    """Entries applied in one pass of the event loop; the rest waits for the next, so that the loop never stalls."""
+    batch_bytes: int = DEV_BATCH_BYTES
+    """Entries sent to a follower in one message. A command must fit: pysyncobj splits larger ones wrongly."""
+    log_entries_max: int = 4096
+    """Applied entries that a log in memory keeps before it drops half of them."""
+    write_timeout_s: float = 10.0
+    """How long a write waits for its outcome; after that the outcome is unknown."""
+    hold_s: float = 7.0
+    """How long a request waits for a leader before it is told that there is none; Consul's `rpc_hold_timeout`."""
+
+    def checked(self) -> RaftSettings:
+        """This table, when its numbers fit together. Raises `ConfigurationError` with every relation that fails."""
+        relations = {
+            "tick_s must be below heartbeat_s, or heartbeats come late": self.tick_s < self.heartbeat_s,
+            "election_min_s must be above 3 heartbeat_s, or one lost heartbeat deposes a leader": (
+                self.election_min_s > 3 * self.heartbeat_s
+            ),
+            "election_max_s must be above election_min_s, or elections tie": self.election_max_s > self.election_min_s,
+            "leader_fallback_s must be above heartbeat_s": self.leader_fallback_s > self.heartbeat_s,
+            "connection_timeout_s must be at least election_max_s": self.connection_timeout_s >= self.election_max_s,
+            "batch_bytes must be above the largest command": self.batch_bytes > COMMAND_BYTES_MAX,
+            "counts must be at least 1": min(self.queue_max, self.apply_batch_max, self.log_entries_max) >= 1,
+            "times must be above 0": min(self.tick_s, self.write_timeout_s) > 0 and self.hold_s >= 0,
+        }
+        failed = [reason for reason, holds in relations.items() if not holds]
+        if failed:
+            raise ConfigurationError("the Raft settings do not fit together: " + "; ".join(failed))
+        return self

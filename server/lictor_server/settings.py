@@ -1,0 +1,49 @@
+"""What a server is told by whoever starts it."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from lictor_core.limits import BLOCKED_QUERIES_MAX
+from lictor_server.raft.settings import RaftSettings
+
+__all__ = ["ServerSettings"]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ServerSettings:
+    """One server's settings. Addresses are IPs; times are in seconds."""
+
+    node_name: str
+    node_id: str
+    datacenter: str = "dc1"
+    domain: str = "consul"
+    bind_address: str = "127.0.0.1"
+    """Where the server port listens. Its protocol has no encryption, so this should be loopback."""
+    advertise_address: str = "127.0.0.1"
+    """Where others reach this server."""
+    server_port: int = 8300
+    """0 takes any free port: `Server.server_port` then says which."""
+    dev: bool = True
+    """Nothing is kept on disk."""
+    default_policy: str = "allow"
+    """What applies to connections that no intention speaks of."""
+    version: str = "0.1.0"
+    """Shown in members and in the meta of the `consul` service."""
+    lease_s: float = 10.0
+    """How long an agent counts as alive after it last renewed; it is asked to renew at a third of this."""
+    reconcile_s: float = 60.0
+    """How often the leader compares the members with the catalog even when nothing happened."""
+    reap_s: float = 72 * 3600.0
+    """How long members that failed or left are remembered; then failed ones leave the catalog."""
+    members_max: int = 10_000
+    """Agents that may hold a lease."""
+    blocked_queries_max: int = BLOCKED_QUERIES_MAX
+    """Blocking queries waiting at once; one more is refused as overload."""
+    csr_per_second_max: float = 50.0
+    """Leaves signed a second, on average; Consul's `csr_max_per_second`. 0 is without bound."""
+    rpc_connections_max: int = 4096
+    """Connections to the server port at once."""
+    rpc_in_flight_max: int = 1024
+    """Requests under way on one connection."""
+    raft: RaftSettings = dataclasses.field(default_factory=RaftSettings)

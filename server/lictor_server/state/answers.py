@@ -1,0 +1,235 @@
+"""Answering queries: pure reads of the store, in the shape and order of Consul 1.8's answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Final, TypeVar, cast
+
+from lictor_core.queries import (
+    CAConfigurationQuery,
+    CARootsQuery,
+    ChecksInStateQuery,
+    DatacentersQuery,
+    IntentionExactQuery,
+    IntentionMatchQuery,
+    IntentionQuery,
+    IntentionsQuery,
+    KeyQuery,
+    KeysQuery,
+    NodeChecksQuery,
+    NodeServiceListQuery,
+    NodeServicesQuery,
+    NodesQuery,
+    Query,
+    ServiceChecksQuery,
+    ServiceHealthQuery,
+    ServiceInstancesQuery,
+    ServicesQuery,
+    TreeQuery,
+)
+from lictor_core.records import (
+    PASSING,
+    CAConfiguration,
+    CARoots,
+    CatalogService,
+    Check,
+    Intention,
+    KVEntry,
+    Node,
+    NodeServiceList,
+    NodeServices,
+    Service,
+    ServiceHealth,
+)
+from lictor_server.state.store import Store
+
+__all__ = ["answer"]
+
+T = TypeVar("T")
+MetaPairs = tuple[tuple[str, str], ...]
+
+
+def answer(store: Store, query: Query[T]) -> T:
+    """What `query` asks for, at the store's index. Lists are shared between readers: nobody changes them."""
+    return cast(T, _TABLE[type(query)](store, query))
+
+
+def _has_meta(node: Node | None, pairs: MetaPairs) -> bool:
+    if not pairs:
+        return True
+    meta = (node.meta if node is not None else None) or {}
+    return all(meta.get(key) == value for key, value in pairs)
+
+
+def _has_tags(service: Service, tags: tuple[str, ...]) -> bool:
+    """Whether the instance has every one of `tags`; case does not count."""
+    if not tags:
+        return True
+    has = {tag.lower() for tag in service.tags}
+    return all(tag.lower() in has for tag in tags)
+
+
+def _nodes(store: Store, query: NodesQuery) -> list[Node]:
+    return [node for node in store.catalog.nodes() if _has_meta(node, query.node_meta)]
+
+
+def _services(store: Store, query: ServicesQuery) -> dict[str, list[str]]:
+    if not query.node_meta:
+        return store.catalog.service_tags()
+    tags: dict[str, set[str]] = {}
+    for node in _nodes(store, NodesQuery(node_meta=query.node_meta)):
+        for service in store.catalog.services_on(node.node):
+            tags.setdefault(service.service, set()).update(service.tags)
+    return {name: sorted(tags[name]) for name in sorted(tags)}
+
+
+def _datacenters(store: Store, _query: DatacentersQuery) -> list[str]:
+    return [store.datacenter]
+
+
+def _service_instances(store: Store, query: ServiceInstancesQuery) -> list[CatalogService]:
+    return [
+        _flat(node, service)
+        for node, service in store.catalog.instances(query.service, connect=query.connect)
+        if _has_tags(service, query.tags) and _has_meta(node, query.node_meta)
+    ]
+
+
+def _flat(node: Node, service: Service) -> CatalogService:
+    return CatalogService(
+        id=node.id,
+        node=node.node,
+        address=node.address,
+        datacenter=node.datacenter,
+        tagged_addresses=node.tagged_addresses,
+        node_meta=node.meta,
+        service_kind=service.kind,
+        service_id=service.id,
+        service_name=service.service,
+        service_tags=service.tags,
+        service_address=service.address,
+        service_tagged_addresses=service.tagged_addresses,
+        service_weights=service.weights,
+        service_meta=service.meta or {},  # Consul shows no null here, unlike in a service's own record
+        service_port=service.port,
+        service_enable_tag_override=service.enable_tag_override,
+        service_proxy=service.proxy,
+        service_connect=service.connect,
+        create_index=service.create_index,
+        modify_index=service.modify_index,
+    )
+
+
+def _service_health(store: Store, query: ServiceHealthQuery) -> list[ServiceHealth]:
+    rows = store.health.of(query.service, connect=query.connect)
+    if not (query.tags or query.node_meta or query.passing):
+        return rows
+    return [
+        row
+        for row in rows
+        if _has_tags(row.service, query.tags)
+        and _has_meta(row.node, query.node_meta)
+        and not (query.passing and any(check.status != PASSING for check in row.checks))
+    ]
+
+
+def _named_node(store: Store, name_or_id: str) -> Node | None:
+    return store.catalog.node(name_or_id) or store.catalog.node_of_id(name_or_id)
+
+
+def _node_services(store: Store, query: NodeServicesQuery) -> NodeServices | None:
+    node = _named_node(store, query.node)
+    if node is None:
+        return None
+    return NodeServices(node=node, services={one.id: one for one in store.catalog.services_on(node.node)})
+
+
+def _node_service_list(store: Store, query: NodeServiceListQuery) -> NodeServiceList:
+    node = _named_node(store, query.node)
+    services = [] if node is None else list(store.catalog.services_on(node.node))
+    return NodeServiceList(node=node, services=services)
+
+
+def _node_checks(store: Store, query: NodeChecksQuery) -> list[Check]:
+    return list(store.catalog.checks_on(query.node))
+
+
+def _on_nodes_with(store: Store, checks: Iterable[Check], pairs: MetaPairs) -> list[Check]:
+    return [check for check in checks if not pairs or _has_meta(store.catalog.node(check.node), pairs)]
+
+
+def _service_checks(store: Store, query: ServiceChecksQuery) -> list[Check]:
+    return _on_nodes_with(store, store.catalog.checks_of_service(query.service), query.node_meta)
+
+
+def _checks_in_state(store: Store, query: ChecksInStateQuery) -> list[Check]:
+    return _on_nodes_with(store, store.catalog.checks_in_state(query.state), query.node_meta)
+
+
+def _key(store: Store, query: KeyQuery) -> KVEntry | None:
+    return store.kv.get(query.key)
+
+
+def _tree(store: Store, query: TreeQuery) -> list[KVEntry]:
+    return list(store.kv.under(query.prefix))
+
+
+def _keys(store: Store, query: KeysQuery) -> list[str]:
+    return list(store.kv.names(query.prefix, query.separator))
+
+
+def _intentions(store: Store, _query: IntentionsQuery) -> list[Intention]:
+    return store.intentions.all()
+
+
+def _intention(store: Store, query: IntentionQuery) -> Intention | None:
+    return store.intentions.get(query.id)
+
+
+def _intention_exact(store: Store, query: IntentionExactQuery) -> Intention | None:
+    return store.intentions.between(query.source, query.destination)
+
+
+def _intention_match(store: Store, query: IntentionMatchQuery) -> list[Intention]:
+    return store.intentions.matching(query.by, query.name)
+
+
+def _ca_roots(store: Store, _query: CARootsQuery) -> CARoots:
+    return store.ca.trusted()
+
+
+def _ca_configuration(store: Store, _query: CAConfigurationQuery) -> CAConfiguration:
+    return store.ca.shown_configuration()
+
+
+Q = TypeVar("Q")
+Step = Callable[[Store, object], object]
+
+
+def _entry(kind: type[Q], step: Callable[[Store, Q], object]) -> tuple[type[object], Step]:
+    return kind, cast(Step, step)
+
+
+_TABLE: Final[dict[type[object], Step]] = dict(
+    (
+        _entry(NodesQuery, _nodes),
+        _entry(ServicesQuery, _services),
+        _entry(DatacentersQuery, _datacenters),
+        _entry(ServiceInstancesQuery, _service_instances),
+        _entry(ServiceHealthQuery, _service_health),
+        _entry(NodeServicesQuery, _node_services),
+        _entry(NodeServiceListQuery, _node_service_list),
+        _entry(NodeChecksQuery, _node_checks),
+        _entry(ServiceChecksQuery, _service_checks),
+        _entry(ChecksInStateQuery, _checks_in_state),
+        _entry(KeyQuery, _key),
+        _entry(TreeQuery, _tree),
+        _entry(KeysQuery, _keys),
+        _entry(IntentionsQuery, _intentions),
+        _entry(IntentionQuery, _intention),
+        _entry(IntentionExactQuery, _intention_exact),
+        _entry(IntentionMatchQuery, _intention_match),
+        _entry(CARootsQuery, _ca_roots),
+        _entry(CAConfigurationQuery, _ca_configuration),
+    )
+)

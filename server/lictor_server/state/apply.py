@@ -1,0 +1,218 @@
+"""Carrying out commands: the one place where state changes.
+
+`apply` is a pure function of the store and the command: no clock, chance, I/O or log call, and it never raises. What a
+command finds wrong is a `Rejection` in its outcome; a rejected command changed nothing, on no server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, TypeVar, cast
+
+from lictor_core.commands import (
+    CAConfigurationSet,
+    CARootsSet,
+    CASerialTake,
+    Command,
+    CommandBase,
+    Deregister,
+    IntentionDelete,
+    IntentionSet,
+    KVDelete,
+    KVDeleteTree,
+    KVSet,
+    NoOp,
+    Outcome,
+    Register,
+    Rejection,
+)
+from lictor_core.errors import NotFoundError, RequestError
+from lictor_core.records import Node
+from lictor_server.state.catalog import fold
+from lictor_server.state.indexes import Change
+from lictor_server.state.store import Store
+
+__all__ = ["apply"]
+
+C = TypeVar("C", bound=CommandBase)
+Result = bool | int | Rejection
+
+
+def apply(store: Store, index: int, command: Command) -> tuple[Outcome, Change]:
+    """Carry out the command at `index` of the log; `index` is above every earlier one."""
+    change = Change(index)
+    result = _TABLE[type(command)](store, change, command)
+    store.index = index
+    store.note(change)
+    if isinstance(result, Rejection):
+        return Outcome(index=index, value=False, rejection=result), change
+    return Outcome(index=index, value=result), change
+
+
+def _refuse(message: str) -> Rejection:
+    return Rejection(code=RequestError.code, message=message)
+
+
+def _no_op(_store: Store, _change: Change, _command: NoOp) -> Result:
+    return True
+
+
+def _register(store: Store, change: Change, command: Register) -> Result:
+    refusal = _why_not_register(store, command)
+    if refusal is not None:
+        return refusal
+    node = _settle_node(store, change, command)
+    if command.service is not None:
+        store.catalog.put_service(change, node, command.service)
+    for check in command.checks:
+        store.catalog.put_check(change, node, check)
+    return True
+
+
+def _why_not_register(store: Store, command: Register) -> Rejection | None:
+    """Everything is judged before anything changes, so that a refused registration leaves no half behind."""
+    wanted = command.node
+    catalog = store.catalog
+    renamed = catalog.node_of_id(wanted.id) if wanted.id else None
+    if wanted.id and (renamed is None or fold(renamed.node) != fold(wanted.node)):
+        holder = catalog.reserved_by(wanted)
+        if holder is not None and not _node_stays(store, command):
+            return _refuse(
+                f"node name {wanted.node!r} belongs to the living node {holder.id} at {holder.address}, "
+                f"so node {wanted.id} cannot have it: choose another name, or remove that node first"
+            )
+    for check in command.checks:
+        if check.node and fold(check.node) != fold(wanted.node):
+            return _refuse(f"check {check.check_id!r} names node {check.node!r}, but is registered on {wanted.node!r}")
+        if not check.service_id:
+            continue
+        registered = command.service is not None and fold(command.service.id) == fold(check.service_id)
+        if not registered and catalog.service_on(wanted.node, check.service_id) is None:
+            return _refuse(
+                f"check {check.check_id!r} is for service {check.service_id!r}, which node {wanted.node!r} "
+                "does not have: register the service first, or with the check"
+            )
+    return None
+
+
+def _node_stays(store: Store, command: Register) -> bool:
+    return command.skip_node_update and store.catalog.node(command.node.node) is not None
+
+
+def _settle_node(store: Store, change: Change, command: Register) -> Node:
+    """The record of the node to register on, created, replaced or renamed as the command wants."""
+    wanted = command.node
+    catalog = store.catalog
+    if not _node_stays(store, command):
+        same_id = catalog.node_of_id(wanted.id) if wanted.id else None
+        created = 0
+        if same_id is not None and fold(same_id.node) != fold(wanted.node):
+            created = same_id.create_index
+            catalog.drop_node(change, same_id)
+        catalog.put_node(change, wanted, create_index=created)
+    node = catalog.node(wanted.node)
+    assert node is not None, "put_node has just stored it"
+    return node
+
+
+def _deregister(store: Store, change: Change, command: Deregister) -> Result:
+    """Consul's order: an instance if one is named, else a check, else the node. A missing one is no error."""
+    catalog = store.catalog
+    node = catalog.node(command.node)
+    if node is None:
+        return True
+    if command.service_id:
+        service = catalog.service_on(node.node, command.service_id)
+        if service is not None:
+            catalog.drop_service(change, node, service)
+    elif command.check_id:
+        check = catalog.check_on(node.node, command.check_id)
+        if check is not None:
+            catalog.drop_check(change, node, check)
+    else:
+        catalog.drop_node(change, node)
+    return True
+
+
+def _kv_set(store: Store, change: Change, command: KVSet) -> Result:
+    if command.cas is not None:
+        entry = store.kv.get(command.key)
+        if command.cas != (0 if entry is None else entry.modify_index):
+            return False
+    store.kv.put(change, command.key, command.value, command.flags)
+    return True
+
+
+def _kv_delete(store: Store, change: Change, command: KVDelete) -> Result:
+    """A compare-and-set on a missing key has what it wants, as in Consul."""
+    entry = store.kv.get(command.key)
+    if entry is not None and command.cas is not None and command.cas != entry.modify_index:
+        return False
+    store.kv.drop(change, command.key)
+    return True
+
+
+def _kv_delete_tree(store: Store, change: Change, command: KVDeleteTree) -> Result:
+    store.kv.drop_under(change, command.prefix)
+    return True
+
+
+def _intention_set(store: Store, change: Change, command: IntentionSet) -> Result:
+    intention = command.intention
+    twin = store.intentions.between(intention.source_name, intention.destination_name)
+    if twin is not None and twin.id != intention.id:
+        return _refuse(
+            f"there is already an intention {twin.source_name} -> {twin.destination_name} "
+            f"({twin.action.value}, id {twin.id}): update that one instead"
+        )
+    store.intentions.put(change, intention)
+    return True
+
+
+def _intention_delete(store: Store, change: Change, command: IntentionDelete) -> Result:
+    if not store.intentions.drop(change, command.id):
+        return Rejection(code=NotFoundError.code, message=f"there is no intention with id {command.id!r}")
+    return True
+
+
+def _ca_roots_set(store: Store, change: Change, command: CARootsSet) -> Result:
+    if command.cas != store.ca.roots_index:
+        return False
+    store.ca.put_roots(change, command.cluster_id, command.roots, command.keys)
+    return True
+
+
+def _ca_configuration_set(store: Store, change: Change, command: CAConfigurationSet) -> Result:
+    current = store.ca.configuration
+    if command.cas is not None and command.cas != (0 if current is None else current.modify_index):
+        return False
+    store.ca.put_configuration(change, command)
+    return True
+
+
+def _ca_serial_take(store: Store, _change: Change, _command: CASerialTake) -> Result:
+    return store.ca.take_serial()
+
+
+Step = Callable[[Store, Change, Command], Result]
+
+
+def _entry(kind: type[C], step: Callable[[Store, Change, C], Result]) -> tuple[type[CommandBase], Step]:
+    return kind, cast(Step, step)
+
+
+_TABLE: Final[dict[type[CommandBase], Step]] = dict(
+    (
+        _entry(NoOp, _no_op),
+        _entry(Register, _register),
+        _entry(Deregister, _deregister),
+        _entry(KVSet, _kv_set),
+        _entry(KVDelete, _kv_delete),
+        _entry(KVDeleteTree, _kv_delete_tree),
+        _entry(IntentionSet, _intention_set),
+        _entry(IntentionDelete, _intention_delete),
+        _entry(CARootsSet, _ca_roots_set),
+        _entry(CAConfigurationSet, _ca_configuration_set),
+        _entry(CASerialTake, _ca_serial_take),
+    )
+)

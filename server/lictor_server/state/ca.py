@@ -1,0 +1,98 @@
+"""What servers share about the CA: roots, their keys, settings, and the counter of serial numbers.
+
+Keys are part of the replicated state, since any server may come to sign. No answer contains them; `signing_key` is for
+the CA of this server alone.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from lictor_core import topics as on
+from lictor_core.commands import CAConfigurationSet, CAKeyMaterial
+from lictor_core.names import trust_domain
+from lictor_core.records import CAConfiguration, CARoot, CARoots
+from lictor_server.state.indexes import Change
+
+__all__ = ["SECRET_KEYS", "CATable"]
+
+SECRET_KEYS: Final = frozenset({"PrivateKey", "Token"})
+"""Keys of a CA's settings that are never shown."""
+
+
+class CATable:
+    """The CA's roots, keys, settings and serial numbers."""
+
+    def __init__(self) -> None:
+        self.cluster_id = ""
+        self.roots: list[CARoot] = []
+        self.roots_index = 0
+        self.configuration: CAConfiguration | None = None
+        self.last_serial = 0
+        self._keys: dict[str, CAKeyMaterial] = {}
+
+    def trusted(self) -> CARoots:
+        """The roots as everybody may see them; no roots before the first leader made one."""
+        active = next((root.id for root in self.roots if root.active), "")
+        return CARoots(
+            active_root_id=active,
+            trust_domain=trust_domain(self.cluster_id) if self.cluster_id else "",
+            roots=list(self.roots),
+        )
+
+    def active_root(self) -> CARoot | None:
+        """The root that signs."""
+        return next((root for root in self.roots if root.active), None)
+
+    def signing_key(self, root_id: str) -> CAKeyMaterial | None:
+        """The private key of a root."""
+        return self._keys.get(root_id)
+
+    def keys(self) -> list[CAKeyMaterial]:
+        """All keys, by root id: for snapshots and for the next set of roots."""
+        return [self._keys[root_id] for root_id in sorted(self._keys)]
+
+    def shown_configuration(self) -> CAConfiguration:
+        """The settings without their secrets."""
+        if self.configuration is None:
+            return CAConfiguration(
+                provider="", config={}, state=None, force_without_cross_signing=False, create_index=0, modify_index=0
+            )
+        shown = {key: value for key, value in self.configuration.config.items() if key not in SECRET_KEYS}
+        return msgspec.structs.replace(self.configuration, config=shown)
+
+    def put_roots(self, change: Change, cluster_id: str, roots: list[CARoot], keys: list[CAKeyMaterial]) -> None:
+        """Replace the set of roots and their keys."""
+        created = {root.id: root.create_index for root in self.roots}
+        self.cluster_id = cluster_id
+        self.roots = [
+            msgspec.structs.replace(root, create_index=created.get(root.id, change.index), modify_index=change.index)
+            for root in roots
+        ]
+        self._keys = {key.root_id: key for key in keys}
+        self.roots_index = change.index
+        change.wake(on.CA_ROOTS)
+
+    def put_configuration(self, change: Change, command: CAConfigurationSet) -> None:
+        """Replace the settings."""
+        old = self.configuration
+        self.configuration = CAConfiguration(
+            provider=command.provider,
+            config=command.config,
+            state=command.state,
+            force_without_cross_signing=command.force_without_cross_signing,
+            create_index=change.index if old is None else old.create_index,
+            modify_index=change.index,
+        )
+        change.wake(on.CA_CONFIGURATION)
+
+    def take_serial(self) -> int:
+        """The next serial number, given to nobody else: 1, 2, 3 ..."""
+        self.last_serial += 1
+        return self.last_serial
+
+    def restore_keys(self, keys: list[CAKeyMaterial]) -> None:
+        """Take the keys of a snapshot."""
+        self._keys = {key.root_id: key for key in keys}

@@ -1,0 +1,113 @@
+"""At which index each topic last changed: what blocking queries and caches compare.
+
+Two indexes a topic. The *wake index* is what a blocking query hands out and waits for; the *stamp* is the newest change
+of anything in the answer. They differ after a change that should wake nobody (a check's output).
+
+Laws: an index is at least `FIRST_INDEX`, never goes backwards, and is the same on every server, since it follows from
+the log alone. A topic keeps its index after its thing is gone, so that a query that waited for the end sees it. Only
+`gone_max` such topics are remembered: the oldest ones then share one floor, the largest index forgotten so far.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple
+
+from lictor_core.topics import Topic
+
+__all__ = ["FIRST_INDEX", "TOPICS_GONE_MAX", "Change", "TopicIndex", "TopicIndexes"]
+
+FIRST_INDEX: Final = 1
+"""The index of what never changed: 0 would make clients ask again at once."""
+TOPICS_GONE_MAX: Final = 100_000
+"""Topics of vanished things that keep an index of their own."""
+
+
+class TopicIndex(NamedTuple):
+    """The last change that wakes, and the last change at all; `wake` is never above `stamp`."""
+
+    wake: int
+    stamp: int
+
+
+class Change:
+    """What one command changed, collected while it is applied at `index`."""
+
+    __slots__ = ("index", "keys", "retired", "stamped", "woken")
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+        self.woken: dict[Topic, None] = {}
+        self.stamped: dict[Topic, None] = {}
+        self.retired: dict[Topic, None] = {}
+        self.keys: list[str] = []
+
+    def wake(self, topic: Topic) -> None:
+        """The answer for `topic` changed, and whoever waits for it should know."""
+        self.woken[topic] = None
+        self.retired.pop(topic, None)
+
+    def stamp(self, topic: Topic) -> None:
+        """The answer for `topic` changed in a way that should wake nobody."""
+        self.stamped[topic] = None
+
+    def retire(self, topic: Topic) -> None:
+        """The thing of `topic` is gone."""
+        self.woken[topic] = None
+        self.retired[topic] = None
+
+    def __bool__(self) -> bool:
+        return bool(self.woken or self.stamped or self.keys)
+
+
+class TopicIndexes:
+    """The indexes of all topics but those of the KV store, which follow from its entries."""
+
+    def __init__(self, *, gone_max: int = TOPICS_GONE_MAX) -> None:
+        self._known: dict[Topic, TopicIndex] = {}
+        self._gone: dict[Topic, None] = {}  # in the order in which things went
+        self._gone_max = gone_max
+        self._floor = FIRST_INDEX
+
+    @property
+    def floor(self) -> int:
+        """The index of every topic that is not known by name."""
+        return self._floor
+
+    def of(self, topic: Topic) -> TopicIndex:
+        """The indexes of one topic."""
+        known = self._known.get(topic)
+        return TopicIndex(self._floor, self._floor) if known is None else known
+
+    def note(self, change: Change) -> None:
+        """Take over what `change` collected."""
+        index = change.index
+        for topic in change.stamped:
+            self._known[topic] = TopicIndex(self.of(topic).wake, index)
+        for topic in change.woken:
+            self._known[topic] = TopicIndex(index, index)
+            self._gone.pop(topic, None)
+        for topic in change.retired:
+            self._gone[topic] = None
+        while len(self._gone) > self._gone_max:
+            self._forget(next(iter(self._gone)))
+
+    def _forget(self, topic: Topic) -> None:
+        del self._gone[topic]
+        self._floor = max(self._floor, self._known.pop(topic).stamp)
+
+    def rows(self) -> Iterator[tuple[str, str, int, int]]:
+        """Every known topic with its indexes, sorted: for snapshots."""
+        for topic in sorted(self._known):
+            index = self._known[topic]
+            yield topic.kind, topic.name, index.wake, index.stamp
+
+    def gone_rows(self) -> Iterator[tuple[str, str]]:
+        """The topics whose things are gone, oldest first: for snapshots."""
+        yield from self._gone
+
+    def restore(self, floor: int, rows: Iterable[tuple[str, str, int, int]], gone: Iterable[tuple[str, str]]) -> None:
+        """Take the state that `rows`, `gone_rows` and `floor` gave."""
+        self._floor = floor
+        self._known = {Topic(kind, name): TopicIndex(wake, stamp) for kind, name, wake, stamp in rows}
+        self._gone = {Topic(kind, name): None for kind, name in gone}

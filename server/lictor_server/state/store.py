@@ -1,0 +1,61 @@
+"""The store: all tables of one server at one index of the log.
+
+Nothing in here waits, so a reader that does not wait either sees one index: never half a command.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from lictor_core.topics import Topic
+from lictor_server.state.addresses import Addresses
+from lictor_server.state.ca import CATable
+from lictor_server.state.catalog import Catalog
+from lictor_server.state.health import HealthRows
+from lictor_server.state.indexes import FIRST_INDEX, Change, TopicIndex, TopicIndexes
+from lictor_server.state.intentions import Intentions
+from lictor_server.state.kv import KVTable
+
+__all__ = ["Store"]
+
+
+class Store:
+    """The state of `datacenter`: a pure function of the log up to `index`."""
+
+    def __init__(self, datacenter: str) -> None:
+        self.datacenter = datacenter
+        self.index = 0
+        self.catalog_index = FIRST_INDEX
+        self.catalog = Catalog()
+        self.kv = KVTable()
+        self.intentions = Intentions()
+        self.ca = CATable()
+        self.indexes = TopicIndexes()
+        self.health = HealthRows(self.catalog)
+        self.addresses = Addresses(self.catalog, self.health)
+
+    def note(self, change: Change) -> None:
+        """Take over what a command changed: indexes move, cached lists of what changed are dropped."""
+        if change.woken or change.stamped:
+            self.indexes.note(change)
+            self.health.forget(change)
+            self.addresses.forget()
+            self.catalog_index = change.index
+
+    def index_of(self, topic: Topic) -> TopicIndex:
+        """Where `topic` last changed."""
+        if topic.kind == "key":
+            index = self.kv.key_index(topic.name)
+            return TopicIndex(index, index)
+        if topic.kind == "key-prefix":
+            index = self.kv.prefix_index(topic.name)
+            return TopicIndex(index, index)
+        return self.indexes.of(topic)
+
+    def wake_index(self, topics: Iterable[Topic]) -> int:
+        """What a blocking query on `topics` compares: the newest change that wakes; at least 1."""
+        return max((self.index_of(topic).wake for topic in topics), default=FIRST_INDEX)
+
+    def stamp(self, topics: Sequence[Topic]) -> int:
+        """The newest change of any of `topics`, also of the kind that wakes nobody."""
+        return max((self.index_of(topic).stamp for topic in topics), default=FIRST_INDEX)

@@ -1,0 +1,104 @@
+"""Who waits for what: callbacks per topic, called once when it changes.
+
+The registry knows nothing of event loops: a callback does as little as setting a future. Matching costs what concerns
+the change, not how many watch other things: ten thousand watchers of A are not looked at when B changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from lictor_core.topics import Topic
+from lictor_server.state.indexes import Change
+from lictor_server.state.prefixes import PrefixMap
+
+__all__ = ["Watch", "Watches"]
+
+
+class Watch:
+    """One waiting party; after it was called or removed it is done."""
+
+    __slots__ = ("callback", "topics")
+
+    def __init__(self, topics: Sequence[Topic], callback: Callable[[], None]) -> None:
+        self.topics = topics
+        self.callback = callback
+
+
+class Watches:
+    """All watches of one server. Callbacks must not raise."""
+
+    def __init__(self) -> None:
+        self._exact: dict[Topic, dict[Watch, None]] = {}
+        self._prefixes: PrefixMap[dict[Watch, None]] = PrefixMap()
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def add(self, topics: Sequence[Topic], callback: Callable[[], None]) -> Watch:
+        """Call `callback` once, at the next change of any of `topics`."""
+        watch = Watch(topics, callback)
+        self._count += 1
+        for topic in topics:
+            if topic.kind == "key-prefix":
+                waiting = self._prefixes.get(topic.name)
+                if waiting is None:
+                    waiting = dict[Watch, None]()
+                    self._prefixes.set(topic.name, waiting)
+            else:
+                waiting = self._exact.setdefault(topic, {})
+            waiting[watch] = None
+        return watch
+
+    def remove(self, watch: Watch) -> None:
+        """Forget a watch; one that was called or removed already is ignored."""
+        known = False
+        for topic in watch.topics:
+            if topic.kind == "key-prefix":
+                waiting = self._prefixes.get(topic.name)
+            else:
+                waiting = self._exact.get(topic)
+            if waiting is None or watch not in waiting:
+                continue
+            known = True
+            del waiting[watch]
+            if not waiting:
+                self._drop(topic)
+        self._count -= known
+
+    def _drop(self, topic: Topic) -> None:
+        if topic.kind == "key-prefix":
+            self._prefixes.drop(topic.name)
+        else:
+            del self._exact[topic]
+
+    def fire(self, change: Change) -> int:
+        """Call everybody whom `change` concerns; how many."""
+        concerned: dict[Watch, None] = {}
+        for topic in change.woken:
+            if topic in self._exact:
+                concerned.update(self._exact[topic])
+        for key in change.keys:
+            exact = self._exact.get(Topic("key", key))
+            if exact is not None:
+                concerned.update(exact)
+            for prefix in self._prefixes.prefixes_of(key):
+                concerned.update(self._prefixes.get(prefix) or {})
+        return self._call(concerned)
+
+    def fire_all(self) -> int:
+        """Call everybody: this server can no longer tell them what changes."""
+        concerned: dict[Watch, None] = {}
+        for waiting in self._exact.values():
+            concerned.update(waiting)
+        for prefix in self._prefixes:
+            concerned.update(self._prefixes.get(prefix) or {})
+        return self._call(concerned)
+
+    def _call(self, concerned: dict[Watch, None]) -> int:
+        for watch in concerned:
+            self.remove(watch)
+        for watch in concerned:
+            watch.callback()
+        return len(concerned)

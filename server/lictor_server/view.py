@@ -1,0 +1,48 @@
+"""The store as DNS and local endpoints read it: a `CatalogView` (core)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lictor_core.records import Node, ServiceHealth
+from lictor_core.topics import Topic
+from lictor_server.state import Store
+
+__all__ = ["StoreView"]
+
+
+class StoreView:
+    """The catalog of this server; reading never waits, and between two awaits sees one index."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    @property
+    def version(self) -> int:
+        """The index of the last change to the catalog."""
+        return self._store.catalog_index
+
+    @property
+    def age_s(self) -> float:
+        """0: this is the state itself, not a copy."""
+        return 0.0
+
+    def stamp(self, topics: Sequence[Topic]) -> int:
+        """The newest change of any of `topics`."""
+        return self._store.stamp(topics)
+
+    def service_health(self, name: str, *, connect: bool = False) -> Sequence[ServiceHealth]:
+        """The instances of a service (or its mesh-capable ones) with their checks, by node and id."""
+        return self._store.health.of(name, connect=connect)
+
+    def node(self, name: str) -> Node | None:
+        """A node by name."""
+        return self._store.catalog.node(name)
+
+    def nodes_at(self, address: str) -> Sequence[Node]:
+        """The nodes whose address is this IP."""
+        return self._store.addresses.nodes_at(address)
+
+    def instances_at(self, address: str) -> Sequence[ServiceHealth]:
+        """The instances whose own address is this IP."""
+        return self._store.addresses.instances_at(address)
