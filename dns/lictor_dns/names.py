@@ -1,0 +1,237 @@
+"""The grammar of names that can be asked, and the names that answers give (Consul's document `docs/discovery/dns`).
+
+    [tag.]<service>.service[.<datacenter>].<domain>      an instance's address, or port with SRV
+    _<service>._<tag>[.service][.<datacenter>].<domain>   the same after RFC 2782; the tag `tcp` stands for any
+    <service>.connect[.<datacenter>].<domain>             what accepts mesh connections for a service
+    <node>.node[.<datacenter>].<domain>                   a node; its name may have dots
+    <hex>.addr[.<datacenter>].<domain>                    the address that the label spells: targets of SRV records
+    d.c.b.a.in-addr.arpa, <32 nibbles>.ip6.arpa           who has this address (RFC 1035, 3.5; RFC 3596, 2.5)
+
+A name on the wire is a tuple of labels, bytes without dots between them, the root left out. Case does not count in
+any of it (RFC 4343). Text and labels turn into each other as UTF-8; other bytes survive as surrogates.
+"""
+
+from __future__ import annotations
+
+import enum
+import ipaddress
+import string
+from typing import Final, NamedTuple
+
+from lictor_core.errors import ConfigurationError
+
+__all__ = [
+    "AddressName",
+    "IpAddress",
+    "Labels",
+    "Miss",
+    "Name",
+    "NodeName",
+    "ReverseName",
+    "ServiceName",
+    "Zone",
+    "address_target",
+    "labels_of",
+    "node_target",
+    "parse_domain",
+    "parse_ip",
+    "parse_name",
+    "service_target",
+    "text_of",
+]
+
+Labels = tuple[bytes, ...]
+IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+_LABEL_BYTES_MAX: Final = 63  # RFC 1035, section 2.3.4
+_NAME_BYTES_MAX: Final = 255  # the same, counted on the wire: a length byte before each label and the root
+_ANY_TAG: Final = ("", "tcp")
+_KINDS: Final = frozenset((b"service", b"connect", b"node", b"addr"))
+_REVERSE_ROOT: Final = b"arpa"
+_NIBBLES: Final = 32
+_HEX_DIGITS: Final = frozenset(string.hexdigits)
+
+
+class Miss(enum.Enum):
+    """A name that stands for nothing here: in our zone but of no known form, or of somebody else's zone."""
+
+    UNKNOWN = enum.auto()
+    FOREIGN = enum.auto()
+
+
+class ServiceName(NamedTuple):
+    """The instances of a service, or with `connect` what accepts mesh connections for it. An empty tag is any."""
+
+    service: str
+    tag: str
+    datacenter: str
+    connect: bool = False
+
+
+class NodeName(NamedTuple):
+    """One node."""
+
+    node: str
+    datacenter: str
+
+
+class AddressName(NamedTuple):
+    """An address spelled as hexadecimal in `label`; `address` is None when the digits are no address's number."""
+
+    label: str
+    address: IpAddress | None
+    datacenter: str
+
+
+class ReverseName(NamedTuple):
+    """Whose address this is; None when the name is under `arpa` and spells no whole address."""
+
+    address: IpAddress | None
+
+
+Name = ServiceName | NodeName | AddressName | ReverseName | Miss
+
+
+class Zone(NamedTuple):
+    """The names that are ours: under `domain`, or under `alternative`. Both and `datacenter` in lower case."""
+
+    domain: Labels
+    alternative: Labels | None
+    datacenter: str
+
+    def inside(self, labels: Labels) -> Labels | None:
+        """What stands before our domain in `labels` (lower case); None when the name is not ours."""
+        found: Labels | None = None
+        for domain in (self.domain, self.alternative):
+            if domain is None or labels[len(labels) - len(domain) :] != domain or len(labels) < len(domain):
+                continue
+            inner = labels[: len(labels) - len(domain)]
+            # One domain may lie within the other: the longer one is meant.
+            if found is None or len(inner) < len(found):
+                found = inner
+        return found
+
+
+def parse_domain(text: str) -> Labels:
+    """The labels of a configured domain, lower case. Raises `ConfigurationError` when it is no name."""
+    labels = labels_of(text.lower())
+    if not labels:
+        raise ConfigurationError(f"domain {text!r} is no DNS name: use labels of 1 to 63 characters between dots")
+    return labels
+
+
+def parse_name(labels: Labels, zone: Zone, *, is_srv: bool) -> Name:
+    """What `labels` name. `is_srv`: only there may the label `service` be left out after RFC 2782 labels."""
+    lowered = tuple(label.lower() for label in labels)
+    if lowered and lowered[-1] == _REVERSE_ROOT:
+        return ReverseName(_reversed_address(lowered[:-1]))
+    inner = zone.inside(lowered)
+    if inner is None:
+        return Miss.FOREIGN
+    # The word nearest to the domain decides, so that a node or service may itself be called `service`.
+    for place in range(len(inner) - 1, -1, -1):
+        label = inner[place]
+        if label in _KINDS:
+            return _named(label, inner[:place], inner[place + 1 :], zone)
+        if is_srv and label.startswith(b"_"):
+            return _named(b"service", inner[: place + 1], inner[place + 1 :], zone)
+    return Miss.UNKNOWN
+
+
+def _named(kind: bytes, parts: Labels, suffix: Labels, zone: Zone) -> Name:
+    if not parts or len(suffix) > 1:
+        return Miss.UNKNOWN
+    datacenter = text_of(suffix) if suffix else zone.datacenter
+    match kind:
+        case b"service":
+            return _service(parts, datacenter)
+        case b"connect":
+            return ServiceName(text_of(parts[-1:]), "", datacenter, connect=True)
+        case b"node":
+            return NodeName(text_of(parts), datacenter)
+        case _:
+            return _spelled_address(parts, datacenter)
+
+
+def _service(parts: Labels, datacenter: str) -> ServiceName:
+    match parts:
+        case (service, tag) if service.startswith(b"_") and tag.startswith(b"_"):
+            wanted = text_of((tag[1:],))
+            return ServiceName(text_of((service[1:],)), "" if wanted in _ANY_TAG else wanted, datacenter)
+        case _:
+            return ServiceName(text_of(parts[-1:]), text_of(parts[:-1]), datacenter)
+
+
+def _spelled_address(parts: Labels, datacenter: str) -> AddressName | Miss:
+    label = text_of(parts)
+    if len(parts) != 1 or not _HEX_DIGITS.issuperset(label):
+        return Miss.UNKNOWN
+    spells_address = len(label) in (8, 32)
+    return AddressName(label, ipaddress.ip_address(bytes.fromhex(label)) if spells_address else None, datacenter)
+
+
+def _reversed_address(labels: Labels) -> IpAddress | None:
+    *digits, family = labels if labels else (b"",)
+    texts = [text_of((digit,)) for digit in reversed(digits)]
+    if family == b"in-addr" and len(texts) == 4:
+        return parse_ip(".".join(texts))
+    if family == b"ip6" and len(texts) == _NIBBLES and all(len(text) == 1 for text in texts):
+        joined = "".join(texts)
+        return parse_ip(":".join(joined[place : place + 4] for place in range(0, _NIBBLES, 4)))
+    return None
+
+
+def node_target(node: str, datacenter: str, zone: Zone) -> Labels | None:
+    """The name of a node in answers; None when the node's name fits in no DNS name."""
+    return _within(node, b"node", datacenter, zone)
+
+
+def service_target(service: str, datacenter: str, zone: Zone) -> Labels | None:
+    """The name of a service in answers; None when it fits in no DNS name."""
+    return _within(service, b"service", datacenter, zone)
+
+
+def address_target(address: IpAddress, datacenter: str, zone: Zone) -> Labels:
+    """A name that spells `address`, for SRV records, which must point to names (RFC 2782)."""
+    return (address.packed.hex().encode(), b"addr", datacenter.encode(), *zone.domain)
+
+
+def _within(name: str, kind: bytes, datacenter: str, zone: Zone) -> Labels | None:
+    own = labels_of(name)
+    if own is None:
+        return None
+    labels = (*own, kind, _bytes_of(datacenter), *zone.domain)
+    return labels if _fits(labels) else None
+
+
+def labels_of(name: str) -> Labels | None:
+    """The labels of a host name, with or without its final dot; None for what is no DNS name, as the empty one."""
+    labels = tuple(_bytes_of(name.removesuffix(".")).split(b"."))
+    return labels if _fits(labels) else None
+
+
+def _fits(labels: Labels) -> bool:
+    return (
+        all(0 < len(label) <= _LABEL_BYTES_MAX for label in labels)
+        and sum(map(len, labels)) + len(labels) + 1 <= _NAME_BYTES_MAX
+    )
+
+
+def text_of(labels: Labels) -> str:
+    """The labels with dots between them."""
+    return b".".join(labels).decode("utf-8", "surrogateescape")
+
+
+def _bytes_of(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def parse_ip(text: str) -> IpAddress | None:
+    """The address in `text`; None when it is none. An IPv4 address inside IPv6 counts as the IPv4 one."""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    if isinstance(address, ipaddress.IPv6Address):
+        return None if address.scope_id else address.ipv4_mapped or address
+    return address

@@ -1,0 +1,176 @@
+"""Bytes to question. Whatever the bytes are, the outcome is a question or a refusal, never an exception.
+
+Written by hand although a library parses answers elsewhere: it takes any bytes as a label (RFC 2181, section 11),
+copies the question for the reply byte by byte, and looks at nothing that does not decide the answer.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Final, NamedTuple
+
+from lictor_dns.answer import RecordType
+from lictor_dns.names import Labels
+
+__all__ = ["HEADER_BYTES", "Edns", "Question", "Refusal", "ResponseCode", "parse"]
+
+HEADER_BYTES: Final = 12  # RFC 1035, section 4.1.1
+
+_HEADER: Final = struct.Struct(">6H")
+_TYPE_AND_CLASS: Final = struct.Struct(">HH")
+_RECORD: Final = struct.Struct(">HHIH")
+_OPTION: Final = struct.Struct(">HH")
+
+_IS_RESPONSE: Final = 0x8000
+_OPCODE: Final = 0x7800
+_KEPT_FLAGS: Final = 0x0110  # RD and CD are copied into a reply (RFC 1035, 4.1.1; RFC 4035, 3.1.6)
+
+_NAME_BYTES_MAX: Final = 255
+_POINTER: Final = 0xC0
+_RECORDS_MAX: Final = 2
+"""Most records in one section after the question; a plain query has an OPT, perhaps a signature."""
+_CLIENT_SUBNET: Final = 8  # RFC 7871, section 6
+
+
+class ResponseCode:
+    """The RCODEs that are sent (RFC 1035, section 4.1.1)."""
+
+    FORMAT_ERROR: Final = 1
+    SERVER_FAILURE: Final = 2
+    NAME_ERROR: Final = 3
+    NOT_IMPLEMENTED: Final = 4
+    REFUSED: Final = 5
+
+
+class Edns(NamedTuple):
+    """What an OPT record says (RFC 6891): the client's `payload` in bytes, and its subnet option as it came.
+
+    Its version is not looked at: there is only version 0.
+    """
+
+    payload: int
+    client_subnet: bytes
+
+
+class Question(NamedTuple):
+    """One question. `type` is any number, named in `RecordType` or not; the class is not looked at, as in Consul.
+
+    `kept_flags` go into the reply, as does `wire`, the question section as it came.
+    """
+
+    id: int
+    kept_flags: int
+    labels: Labels
+    type: int
+    wire: bytes
+    edns: Edns | None
+
+
+class Refusal(NamedTuple):
+    """A message that gets only a header back, with this `code`, or with None nothing; `reason` is for the log."""
+
+    id: int
+    flags: int
+    code: int | None
+    reason: str
+
+
+class _Malformed(Exception):
+    """The message ends early or breaks a rule; never leaves this module."""
+
+
+def parse(message: bytes) -> Question | Refusal:
+    """The question in `message`, or why there is none. Less than a header, or a reply itself, gets no reply."""
+    if len(message) < HEADER_BYTES:
+        return Refusal(0, 0, None, "shorter than a header")
+    identifier, flags, questions, answers, authority, additional = _HEADER.unpack_from(message)
+    if flags & _IS_RESPONSE:
+        return Refusal(identifier, flags, None, "a reply, not a query")
+    if flags & _OPCODE:
+        return Refusal(identifier, flags, ResponseCode.NOT_IMPLEMENTED, "operation is not QUERY")
+    try:
+        if questions != 1:
+            raise _Malformed(f"{questions} questions in one message")
+        if max(answers, authority, additional) > _RECORDS_MAX:
+            raise _Malformed("more records than a query has")
+        labels, end = _question_name(message)
+        kind, _ = _unpack(_TYPE_AND_CLASS, message, end)
+        end += _TYPE_AND_CLASS.size
+        if kind == RecordType.AXFR:
+            return Refusal(identifier, flags, ResponseCode.NOT_IMPLEMENTED, "zone transfer")
+        edns = _find_edns(message, end, answers + authority, additional)
+    except _Malformed as error:
+        return Refusal(identifier, flags, ResponseCode.FORMAT_ERROR, str(error))
+    return Question(identifier, flags & _KEPT_FLAGS, labels, kind, message[HEADER_BYTES:end], edns)
+
+
+def _question_name(message: bytes) -> tuple[Labels, int]:
+    labels: list[bytes] = []
+    place = HEADER_BYTES
+    while True:
+        if place >= len(message):
+            raise _Malformed("the name ends early")
+        length = message[place]
+        place += 1
+        if length == 0:
+            return tuple(labels), place
+        # Nothing stands before the first name to which it could point, and other high bits are unassigned.
+        if length & _POINTER:
+            raise _Malformed("the question's name has a pointer or unknown label")
+        label = message[place : place + length]
+        place += length
+        if len(label) < length or place - HEADER_BYTES >= _NAME_BYTES_MAX:
+            raise _Malformed("the name ends early or is too long")
+        labels.append(label)
+
+
+def _find_edns(message: bytes, place: int, skipped: int, additional: int) -> Edns | None:
+    found: Edns | None = None
+    for number in range(skipped + additional):
+        # As Consul does, answer a message whose header promises records that are not there.
+        if place == len(message):
+            break
+        place = _skip_name(message, place)
+        kind, payload, _, length = _unpack(_RECORD, message, place)
+        place += _RECORD.size
+        data = message[place : place + length]
+        if len(data) < length:
+            raise _Malformed("a record ends early")
+        place += length
+        if kind == RecordType.OPT and number >= skipped and found is None:
+            found = Edns(payload, _client_subnet(data))
+    return found
+
+
+def _skip_name(message: bytes, place: int) -> int:
+    while place < len(message):
+        length = message[place]
+        if length & _POINTER == _POINTER:
+            return place + 2
+        if length & _POINTER:
+            raise _Malformed("a name has an unknown label")
+        place += 1 + length
+        if length == 0:
+            return place
+    raise _Malformed("a record's name ends early")
+
+
+def _client_subnet(options: bytes) -> bytes:
+    subnet = b""
+    place = 0
+    while place < len(options):
+        code, length = _unpack(_OPTION, options, place)
+        place += _OPTION.size
+        option = options[place : place + length]
+        if len(option) < length:
+            raise _Malformed("an EDNS option ends early")
+        if code == _CLIENT_SUBNET and length >= 4:
+            subnet = option
+        place += length
+    return subnet
+
+
+def _unpack(shape: struct.Struct, data: bytes, place: int) -> tuple[int, ...]:
+    if place + shape.size > len(data):
+        raise _Malformed("the message ends early")
+    return shape.unpack_from(data, place)

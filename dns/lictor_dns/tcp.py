@@ -1,0 +1,157 @@
+"""DNS over TCP (RFC 7766): many queries on one connection, answered in order, each after a length of two bytes."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import Final, cast
+
+from structlog.typing import FilteringBoundLogger
+
+from lictor_core.clock import Clock
+from lictor_dns.cache import AnswerCache
+from lictor_dns.settings import DnsSettings
+
+__all__ = ["TcpListener", "bind"]
+
+_LENGTH_BYTES: Final = 2
+_BACKLOG: Final = 1024
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening TCP socket on `host`, an IP address. Raises `OSError` when it cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        bound.setblocking(False)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        bound.bind((host, port))
+        bound.listen(_BACKLOG)
+    except OSError:
+        bound.close()
+        raise
+    return bound
+
+
+class TcpListener:
+    """Accepts connections on any number of addresses and answers on them until closed."""
+
+    def __init__(self, cache: AnswerCache, settings: DnsSettings, clock: Clock, log: FilteringBoundLogger) -> None:
+        self._cache = cache
+        self._settings = settings
+        self._clock = clock
+        self._log = log
+        self._servers: list[asyncio.Server] = []
+        self._connections: set[_Connection] = set()
+
+    async def add(self, bound: socket.socket, loop: asyncio.AbstractEventLoop) -> None:
+        """Begin to accept on `bound`."""
+        server = await loop.create_server(
+            lambda: _Connection(self._cache, self._connections, self._settings, self._clock, loop, self._log),
+            sock=bound,
+        )
+        self._servers.append(server)
+
+    async def close(self) -> None:
+        """Stop accepting and cut what is open."""
+        servers, self._servers = self._servers, []
+        for server in servers:
+            server.close()
+        for connection in list(self._connections):
+            connection.cut()
+        for server in servers:
+            await server.wait_closed()
+
+
+class _Connection(asyncio.Protocol):
+    def __init__(
+        self,
+        cache: AnswerCache,
+        connections: set[_Connection],
+        settings: DnsSettings,
+        clock: Clock,
+        loop: asyncio.AbstractEventLoop,
+        log: FilteringBoundLogger,
+    ) -> None:
+        self._cache = cache
+        self._connections = connections
+        self._settings = settings
+        self._clock = clock
+        self._loop = loop
+        self._log = log
+        self._transport: asyncio.Transport | None = None
+        self._client: object = None
+        self._received = bytearray()
+        self._last_query_at = 0.0
+        self._idle_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # Of a stream it is a Transport, whatever the loop; uvloop's is no subclass.
+        transport = cast(asyncio.Transport, transport)
+        self._transport = transport
+        self._client = transport.get_extra_info("peername")
+        if len(self._connections) >= self._settings.tcp_connections_max:
+            self._log.warning("dns.connection.refused", client=str(self._client), reason="tcp_connections_max")
+            transport.abort()
+            return
+        self._connections.add(self)
+        self._last_query_at = self._clock.monotonic()
+        self._watch(self._settings.tcp_idle_s)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._connections.discard(self)
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+
+    def data_received(self, data: bytes) -> None:
+        if self._transport is None or self._transport.is_closing():
+            return
+        self._received += data
+        self._cache.refresh()
+        answers: list[bytes] = []
+        place = 0
+        while (message := _message_at(self._received, place)) is not None:
+            place += _LENGTH_BYTES + len(message)
+            answer = self._cache.reply(message, self._client)
+            if answer is not None:
+                answers += (len(answer).to_bytes(_LENGTH_BYTES, "big"), answer)
+        if not place:
+            return
+        del self._received[:place]
+        self._last_query_at = self._clock.monotonic()
+        self._transport.writelines(answers)
+
+    def pause_writing(self) -> None:
+        # A client that does not read its answers gets no more questions read.
+        if self._transport is not None:
+            self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        if self._transport is not None:
+            self._transport.resume_reading()
+
+    def cut(self) -> None:
+        """Close at once."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _watch(self, delay_s: float) -> None:
+        self._idle_timer = self._loop.call_later(delay_s, self._close_if_idle)
+
+    def _close_if_idle(self) -> None:
+        left_s = self._settings.tcp_idle_s - (self._clock.monotonic() - self._last_query_at)
+        if left_s > 0:
+            self._watch(left_s)
+        else:
+            self.cut()
+
+
+def _message_at(received: bytearray, place: int) -> bytes | None:
+    """The whole message whose length stands at `place`; None when it has not come yet."""
+    start = place + _LENGTH_BYTES
+    if len(received) < start:
+        return None
+    end = start + int.from_bytes(received[place:start], "big")
+    return bytes(received[start:end]) if len(received) >= end else None
