@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Final, TypeVar, cast
 
-import msgpack
 import msgspec
 
 from lictor_core.commands import Command
@@ -18,20 +17,20 @@ __all__ = ["decode_command", "encode_command", "from_json", "pack", "to_json", "
 
 T = TypeVar("T")
 
-_PLAIN: Final = (bytes,)
+_ENCODER: Final = msgspec.msgpack.Encoder()
+_COMMANDS: Final = msgspec.msgpack.Decoder(cast(type[Command], Command))
 
 
 def pack(value: object) -> bytes:
     """msgpack of any record, command or plain value."""
-    return msgpack.packb(msgspec.to_builtins(value, builtin_types=_PLAIN), use_bin_type=True)
+    return _ENCODER.encode(value)
 
 
 def unpack(data: bytes, kind: type[T]) -> T:
     """The `kind` in `data`. Raises `RequestError` when the bytes are no msgpack or not of that kind."""
     try:
-        plain = msgpack.unpackb(data, raw=False, strict_map_key=False)
-        return msgspec.convert(plain, kind, builtin_types=_PLAIN)
-    except (ValueError, TypeError, RecursionError, msgpack.UnpackException) as error:
+        return msgspec.msgpack.decode(data, type=kind)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
         raise RequestError(f"not a {kind!r} in msgpack: {error}") from error
 
 
@@ -41,8 +40,11 @@ def encode_command(command: Command) -> bytes:
 
 
 def decode_command(data: bytes) -> Command:
-    """The command in a log entry."""
-    return unpack(data, cast(type[Command], Command))
+    """The command in a log entry. Raises `RequestError` for anything else."""
+    try:
+        return _COMMANDS.decode(data)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        raise RequestError(f"not a command: {error}") from error
 
 
 _JSON_ENCODER: Final = msgspec.json.Encoder(order=None)

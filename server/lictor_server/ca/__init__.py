@@ -5,7 +5,7 @@ CA and what is wrong with them. What may not: sockets, files, the store, clocks.
 for chance. A private key is in no error, answer or log.
 """
 
-from lictor_server.ca.keys import PrivateKey, key_pem, load_key, new_key
+from lictor_server.ca.keys import PrivateKey, key_pem, load_key, new_key, signing_key_id
 from lictor_server.ca.leaves import LeafOrder, SignedLeaf, read_csr, sign_leaf
 from lictor_server.ca.roots import adopt_root, make_root
 from lictor_server.ca.settings import DEFAULT_CONFIG, PROVIDER, CASettings, read_settings
@@ -25,4 +25,5 @@ __all__ = [
     "read_csr",
     "read_settings",
     "sign_leaf",
+    "signing_key_id",
 ]

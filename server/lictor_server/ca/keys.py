@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 from lictor_core.errors import RequestError
 
 __all__ = [
+    "KEY_BITS",
     "RSA_BITS_MAX",
     "RSA_BITS_MIN",
     "PrivateKey",
@@ -28,6 +29,7 @@ __all__ = [
     "key_pem",
     "load_key",
     "new_key",
+    "signing_key_id",
 ]
 
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
@@ -35,12 +37,17 @@ PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 RSA_BITS_MIN: Final = 2048
 RSA_BITS_MAX: Final = 8192
 """Larger keys cost the server seconds to verify, which anyone who may ask for a leaf could use against it."""
+KEY_BITS: Final = {"ec": (256, 384), "rsa": (2048, 4096)}
+"""The kinds of key that we make, with their sizes, the default first."""
 _CURVES: Final = ("secp256r1", "secp384r1")
 
 
-def new_key() -> PrivateKey:
-    """A new ECDSA P-256 key, Consul's default, from the machine's chance."""
-    return ec.generate_private_key(ec.SECP256R1())
+def new_key(kind: str = "ec", bits: int = 256) -> PrivateKey:
+    """A new key of a kind and size of `KEY_BITS`, from the machine's chance; ECDSA P-256 is Consul's default."""
+    assert bits in KEY_BITS[kind], f"checked by whoever read the settings: {kind} of {bits} bits"
+    if kind == "rsa":
+        return rsa.generate_private_key(public_exponent=65537, key_size=bits)
+    return ec.generate_private_key(ec.SECP256R1() if bits == 256 else ec.SECP384R1())
 
 
 def load_key(pem: str) -> PrivateKey:
@@ -75,6 +82,11 @@ def check_public_key(key: object, what: str) -> None:
 def key_id(key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey) -> bytes:
     """SHA-256 of the public key's SubjectPublicKeyInfo: Consul's key identifier, in certificates and answers."""
     return hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()
+
+
+def signing_key_id(key: PrivateKey) -> str:
+    """The id of a root's key as answers show it: `SigningKeyID`."""
+    return colon_hex(key_id(key.public_key()))
 
 
 def key_kind(key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey) -> tuple[str, int]:

@@ -11,6 +11,7 @@ from typing import Final
 from lictor_core.durations import parse_duration
 from lictor_core.errors import RequestError
 from lictor_core.records import JsonObject
+from lictor_server.ca.keys import KEY_BITS
 
 __all__ = ["DEFAULT_CONFIG", "LEAF_TTL_MAX_S", "LEAF_TTL_MIN_S", "PROVIDER", "CASettings", "read_settings"]
 
@@ -25,17 +26,22 @@ LEAF_TTL_MIN_S: Final = 3600.0
 LEAF_TTL_MAX_S: Final = 8760 * 3600.0
 """Consul's bounds for leaves: an hour to a year."""
 _DURATIONS: Final = ("IntermediateCertTTL", "LeafCertTTL", "RotationPeriod")
-_NUMBERS: Final = ("CSRMaxPerSecond", "CSRMaxConcurrent", "PrivateKeyBits")
-_TEXTS: Final = ("PrivateKey", "RootCert", "PrivateKeyType")
+_NUMBERS: Final = ("CSRMaxPerSecond", "CSRMaxConcurrent")
+_KEY: Final = ("PrivateKeyType", "PrivateKeyBits")
 _FLAGS: Final = ("SkipValidate",)
 _SECRET: Final = ("PrivateKey", "RootCert")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CASettings:
-    """The built-in CA's settings, checked. `shown` is what is stored and answered: no key, no certificate."""
+    """The built-in CA's settings, checked.
+
+    `key_kind` is the kind and size of key that a root made by us must have, None when it was not said. `shown` is what
+    is stored and answered: as it was written, but for the private key and its certificate.
+    """
 
     leaf_ttl_s: float
+    key_kind: tuple[str, int] | None
     private_key: str = dataclasses.field(repr=False)
     root_certificate: str
     shown: JsonObject
@@ -57,12 +63,18 @@ def read_settings(provider: str, config: JsonObject) -> CASettings:
     if root_certificate and not private_key:
         raise RequestError("RootCert needs its PrivateKey beside it")
     shown: JsonObject = {**DEFAULT_CONFIG, **{key: value for key, value in given.items() if key not in _SECRET}}
-    return CASettings(leaf_ttl_s=leaf_ttl_s, private_key=private_key, root_certificate=root_certificate, shown=shown)
+    return CASettings(
+        leaf_ttl_s=leaf_ttl_s,
+        key_kind=_key_kind(given),
+        private_key=private_key,
+        root_certificate=root_certificate,
+        shown=shown,
+    )
 
 
 def _refuse_unknown(given: JsonObject) -> None:
     for key, value in given.items():
-        if key in _DURATIONS or key in _TEXTS:
+        if key in _DURATIONS or key in _SECRET or key in _KEY:
             continue
         if key in _NUMBERS:
             if not isinstance(value, int | float) or isinstance(value, bool) or value < 0:
@@ -72,6 +84,19 @@ def _refuse_unknown(given: JsonObject) -> None:
                 raise RequestError(f"{key} must be true or false")
         else:
             raise RequestError(f"the CA has no setting {key[:64]!r}")
+
+
+def _key_kind(given: JsonObject) -> tuple[str, int] | None:
+    if not any(key in given for key in _KEY):
+        return None
+    kind = given.get("PrivateKeyType", "ec")
+    if not isinstance(kind, str) or kind not in KEY_BITS:
+        raise RequestError(f"PrivateKeyType must be one of {', '.join(KEY_BITS)}")
+    bits = given.get("PrivateKeyBits", KEY_BITS[kind][0])
+    if not isinstance(bits, int) or bits not in KEY_BITS[kind]:
+        allowed = ", ".join(str(size) for size in KEY_BITS[kind])
+        raise RequestError(f"PrivateKeyBits of a key of type {kind} must be one of {allowed}")
+    return kind, bits
 
 
 def _duration(key: str, value: object) -> float:

@@ -92,8 +92,7 @@ class Authority:
     async def configure(self, provider: str, config: JsonObject) -> None:
         """Change the settings; a key other than the active root's makes a new root, the old ones stay trusted."""
         settings = ca.read_settings(provider, config)
-        if settings.private_key:
-            await self._use_key(settings)
+        await self._follow(settings)
         current = self._store.ca.configuration
         await self._propose(
             CAConfigurationSet(
@@ -103,18 +102,23 @@ class Authority:
             )
         )
 
-    async def _use_key(self, settings: ca.CASettings) -> None:
+    async def _follow(self, settings: ca.CASettings) -> None:
+        """Make or adopt the root that `settings` ask for, unless it is the active one."""
         table = self._store.ca
-        key = ca.load_key(settings.private_key)
+        active = self._active_root()
+        if settings.private_key:
+            key = ca.load_key(settings.private_key)
+            if not settings.root_certificate and active.signing_key_id == ca.signing_key_id(key):
+                return
+        elif settings.key_kind is not None and settings.key_kind != (active.private_key_type, active.private_key_bits):
+            key = ca.new_key(*settings.key_kind)
+        else:
+            return
         if settings.root_certificate:
             root = ca.adopt_root(settings.root_certificate, key, cluster_id=table.cluster_id, now=self._clock.now())
         else:
             root = await self._make_root(key, table.cluster_id)
-        active = table.active_root()
-        same = active is not None and (
-            active.id == root.id or (not settings.root_certificate and active.signing_key_id == root.signing_key_id)
-        )
-        if same:
+        if root.id == active.id:
             return
         old = [msgspec.structs.replace(one, active=False) for one in table.roots if one.id != root.id]
         await self._put_roots(table.cluster_id, [*old, root], root, ca.key_pem(key))

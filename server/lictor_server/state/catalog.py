@@ -258,8 +258,11 @@ class Catalog:
             if mesh := mesh_name(service):
                 touch(on.connect(mesh))
 
-    def restore(self, nodes: list[Node], services: list[tuple[str, Service]], checks: list[Check]) -> None:
-        """Take the records of a snapshot as they are, with their indexes; `services` name their nodes."""
+    def restore(self, nodes: list[Node], services: list[tuple[str, Service]], checks: list[tuple[str, Check]]) -> None:
+        """Take the records of a snapshot as they are; instances and checks come with the nodes they are on.
+
+        A check's own `node` may differ in case, when its node was registered anew with another spelling.
+        """
         for node in nodes:
             name = fold(node.node)
             self._nodes[name] = node
@@ -274,8 +277,8 @@ class Catalog:
             if mesh := mesh_name(service):
                 self._by_mesh_name.add(fold(mesh), key)
             self._names.add(service)
-        for check in checks:
-            key = fold(check.node), fold(check.check_id)
+        for node_name, check in checks:
+            key = fold(node_name), fold(check.check_id)
             self._checks[key[0]][key[1]] = check
             self._checks_by_status.add(check.status, key)
             if check.service_name:
