@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.peers.scenarios.cli import SCENARIOS
-from tests.support.agents import lictor_dev, lictor_program
+from tests.support.agents import dev_agent, program_of
 from tests.support.recorder.cassette import cassette_path, load
 from tests.support.recorder.cli_runner import CliRunner
 from tests.support.recorder.cli_scenario import CliScenario
@@ -20,8 +20,8 @@ def test_lictor_prints_what_consul_printed(scenario: CliScenario, tmp_path: Path
     recorded = load(cassette_path("cli", scenario.area)).exchanges
     directory = tmp_path / "commands"
     directory.mkdir()
-    with lictor_dev(tmp_path, scenario.config) as agent:
-        exchanges = CliRunner(str(lictor_program()), agent.ports, directory).run(scenario)
+    with dev_agent("lictor", tmp_path, scenario.config) as agent:
+        exchanges = CliRunner(program_of("lictor"), agent.ports, directory).run(scenario)
     text = report(scenario.area, compare(recorded, exchanges, cli_allowances_for(scenario)))
     assert not text, text
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.peers.scenarios.dns import SCENARIOS
-from tests.support.agents import lictor_dev
+from tests.support.agents import dev_agent
 from tests.support.recorder.cassette import cassette_path, load
 from tests.support.recorder.comparison import compare, report
 from tests.support.recorder.dns_runner import DnsRunner
@@ -18,7 +18,7 @@ from tests.support.recorder.verdict import dns_allowances_for
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.area)
 def test_lictor_answers_what_consul_answered(scenario: DnsScenario, tmp_path: Path) -> None:
     recorded = load(cassette_path("dns", scenario.area)).exchanges
-    with lictor_dev(tmp_path, scenario.config) as agent:
+    with dev_agent("lictor", tmp_path, scenario.config) as agent:
         runner = DnsRunner(agent.ports)
         exchanges = runner.run(scenario)
     text = report(scenario.area, compare(recorded, exchanges, dns_allowances_for(scenario)), runner.broken_laws)

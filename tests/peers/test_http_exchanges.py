@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.peers.scenarios.http import SCENARIOS
-from tests.support.agents import lictor_dev
+from tests.support.agents import dev_agent
 from tests.support.recorder.cassette import cassette_path, load
 from tests.support.recorder.comparison import compare, report
 from tests.support.recorder.http_runner import HttpRunner
@@ -18,7 +18,7 @@ from tests.support.recorder.verdict import allowances_for
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.area)
 def test_lictor_answers_what_consul_answered(scenario: Scenario, tmp_path: Path) -> None:
     recorded = load(cassette_path("http", scenario.area)).exchanges
-    with lictor_dev(tmp_path, scenario.config) as agent:
+    with dev_agent("lictor", tmp_path, scenario.config) as agent:
         runner = HttpRunner(agent.ports)
         exchanges = runner.run(scenario)
     differences = compare(recorded, exchanges, allowances_for(scenario, recorded))

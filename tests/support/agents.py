@@ -9,10 +9,13 @@ import sys
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from tests.support.ports import free_ports
 from tests.support.processes import Program, running
 from tests.support.recorder.json_types import Json, as_object, at, parse
+
+Product: TypeAlias = Literal["lictor", "consul"]
 
 NODE = "judge"
 """The node name of every development agent that tests start."""
@@ -25,7 +28,7 @@ CONSUL_VARIABLE = "LICTOR_CONSUL"
 class DevAgent:
     """A running agent with a leader: where it listens on 127.0.0.1, and its process."""
 
-    product: str
+    product: Product
     ports: Mapping[str, int]
     program: Program
 
@@ -48,58 +51,43 @@ def put_consul_on_path() -> None:
         os.environ["PATH"] += os.pathsep + str(Path(program).parent)
 
 
-def lictor_program() -> Path:
-    """The `lictor` command of the environment that runs the tests."""
-    return Path(sys.executable).parent / "lictor"
-
-
-@contextlib.contextmanager
-def consul_dev(
-    directory: Path, config: Mapping[str, object] | None = None, arguments: Sequence[str] = ()
-) -> Generator[DevAgent]:
-    """The real `consul agent -dev` on free ports while the block runs. Raises `FileNotFoundError` without it."""
+def program_of(product: Product) -> str:
+    """The command of a product. Raises `FileNotFoundError` where the real Consul is missing."""
+    if product == "lictor":
+        return str(Path(sys.executable).parent / "lictor")
     program = consul_program()
     if program is None:
         raise FileNotFoundError(f"the real Consul is missing: put consul on PATH or name it in {CONSUL_VARIABLE}")
-    ports = free_ports("http", "dns", "server", "serf_lan", "serf_wan", "grpc")
-    with _dev("consul", program, directory, ports, config or {}, arguments) as agent:
-        yield agent
+    return program
+
+
+def environment_for_commands(http_address: str = "") -> dict[str, str]:
+    """What to add to the environment of a command: the agent's address, and no token or address of the person here."""
+    silenced = {name: "" for name in os.environ if name.startswith(("CONSUL_", "LICTOR_HTTP", "LICTOR_TOKEN"))}
+    return {**silenced, "CONSUL_HTTP_ADDR": http_address} if http_address else silenced
 
 
 @contextlib.contextmanager
-def lictor_dev(
-    directory: Path, config: Mapping[str, object] | None = None, arguments: Sequence[str] = ()
+def dev_agent(
+    product: Product, directory: Path, config: Mapping[str, object] | None = None, arguments: Sequence[str] = ()
 ) -> Generator[DevAgent]:
-    """`lictor agent -dev` on free ports while the block runs."""
-    ports = free_ports("http", "dns", "server", "grpc")
-    with _dev("lictor", str(lictor_program()), directory, ports, config or {}, arguments) as agent:
-        yield agent
-
-
-@contextlib.contextmanager
-def _dev(
-    product: str,
-    program: str,
-    directory: Path,
-    ports: Mapping[str, int],
-    config: Mapping[str, object],
-    arguments: Sequence[str],
-) -> Generator[DevAgent]:
-    argv = [program, "agent", "-dev", "-node", NODE]
+    """`agent -dev` of a product on free ports while the block runs, from the moment on that it has settled."""
+    names = ("http", "dns", "server", "grpc") + (("serf_lan", "serf_wan") if product == "consul" else ())
+    ports = free_ports(*names)
+    argv = [program_of(product), "agent", "-dev", "-node", NODE]
     for name, port in ports.items():
         argv += [f"-{name.replace('_', '-')}-port", str(port)]
     if config:
         path = directory / "agent.json"
         path.write_text(json.dumps(config))
         argv += ["-config-file", str(path)]
-    # A token or an address of the person who runs the tests must not reach the agents under test.
-    silenced = {name: "" for name in os.environ if name.startswith(("CONSUL_", "LICTOR_HTTP"))}
     with running(
-        product,
+        f"{product}-agent",
         [*argv, *arguments],
         directory,
-        environment=silenced,
+        environment=environment_for_commands(),
         ready=lambda: _is_settled(ports["http"]),
+        # How the real Consul ends is not our subject; it may hang.
         kill=product == "consul",
     ) as process:
         yield DevAgent(product, ports, process)

@@ -133,8 +133,28 @@ def _eventually(condition: Callable[[], bool], seconds: float) -> bool:
 
 
 def _group_lives(group: int) -> bool:
+    """Whether a process of the group runs. A zombie does not: its first process may never collect it."""
+    return any(process_is_alive(pid) and _group_of(pid) == group for pid in _pids())
+
+
+def process_is_alive(pid: int) -> bool:
+    """Whether a process exists and has not ended (Linux: read from /proc)."""
+    return _status(pid)[0] not in ("", "Z", "X")
+
+
+def _group_of(pid: int) -> int:
+    return int(_status(pid)[2] or -1)
+
+
+def _pids() -> list[int]:
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal()]
+
+
+def _status(pid: int) -> tuple[str, str, str]:
+    """State, parent and group of a process as /proc/PID/stat tells them (proc(5)); empty when it is gone."""
     try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return False
-    return True
+        # The name before them may hold spaces and parentheses.
+        state, parent, group = (Path("/proc") / str(pid) / "stat").read_text().rsplit(")", 1)[1].split()[:3]
+    except (FileNotFoundError, ProcessLookupError):
+        return "", "", ""
+    return state, parent, group

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from tests.peers.scenarios import cli, dns, http
-from tests.support.agents import consul_dev, consul_program
+from tests.support.agents import dev_agent, program_of
 from tests.support.recorder.cassette import Cassette, cassette_path, load, save
 from tests.support.recorder.cli_runner import CliRunner
 from tests.support.recorder.cli_scenario import CliScenario
@@ -69,7 +69,7 @@ def _allowances(scenario: AnyScenario, recorded: Sequence[Json]) -> Mapping[str,
 
 
 def _run(scenario: AnyScenario) -> tuple[list[Json], list[str]]:
-    with tempfile.TemporaryDirectory() as name, consul_dev(Path(name), scenario.config) as agent:
+    with tempfile.TemporaryDirectory() as name, dev_agent("consul", Path(name), scenario.config) as agent:
         if isinstance(scenario, Scenario):
             http_runner = HttpRunner(agent.ports)
             return http_runner.run(scenario), http_runner.broken_laws
@@ -78,7 +78,7 @@ def _run(scenario: AnyScenario) -> tuple[list[Json], list[str]]:
             return dns_runner.run(scenario), dns_runner.broken_laws
         directory = Path(name) / "commands"
         directory.mkdir()
-        return CliRunner(consul_program() or "consul", agent.ports, directory).run(scenario), []
+        return CliRunner(program_of("consul"), agent.ports, directory).run(scenario), []
 
 
 if __name__ == "__main__":
