@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 
-import structlog
+from structlog.typing import FilteringBoundLogger
 
 from lictor_agent import authorize
 from lictor_agent.certs import Leaf, LeafKeeper
@@ -51,7 +51,7 @@ class Agent:
         settings: AgentSettings,
         clock: Clock,
         rng: Rng,
-        log: structlog.stdlib.BoundLogger,
+        log: FilteringBoundLogger,
         load: Callable[[], Configuration] | None = None,
     ) -> None:
         """`load` reads the configuration anew, for `reload`; without it a reload is refused."""

@@ -14,6 +14,10 @@ __all__ = ["SEGMENT_KEY", "Identity"]
 SEGMENT_KEY: Final = "consul-network-segment"
 """Metadata that every node of Consul's carries; segments themselves are of its enterprise edition."""
 
+_SERF_LAN_PORT: Final = 8301
+_SERF_WAN_PORT: Final = 8302
+"""Ports of the gossip that Lictor does without; members carry them for those who read them."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Identity:
@@ -30,8 +34,6 @@ class Identity:
     dns_port: int
     grpc_port: int
     server_port: int
-    serf_lan_port: int
-    serf_wan_port: int
     server: bool
     bootstrap: bool = False
     meta: tuple[tuple[str, str], ...] = ()
@@ -73,14 +75,14 @@ class Identity:
                 "ft_fs": "1",
                 "port": str(self.server_port),
                 "raft_vsn": "3",
-                "wan_join_port": str(self.serf_wan_port),
+                "wan_join_port": str(_SERF_WAN_PORT),
             }
             if self.bootstrap:
                 tags["bootstrap"] = "1"
         return Member(
             name=self.node_name,
             addr=self.advertise_address,
-            port=self.serf_lan_port,
+            port=_SERF_LAN_PORT,
             tags=tags,
             status=MemberStatus.ALIVE,
             protocol_min=1,

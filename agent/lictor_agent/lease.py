@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-import structlog
+from structlog.typing import FilteringBoundLogger
 
 from lictor_core.clock import Clock, Rng
 from lictor_core.errors import LictorError
@@ -31,7 +31,7 @@ class LeaseKeeper:
         member: Callable[[], Member],
         clock: Clock,
         rng: Rng,
-        log: structlog.stdlib.BoundLogger,
+        log: FilteringBoundLogger,
     ) -> None:
         self._registry = registry
         self._member = member

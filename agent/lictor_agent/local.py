@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
@@ -94,6 +94,7 @@ class LocalState:
         self._version = 1
         self._changed_at: dict[tuple[Subject, str], int] = {}
         self._removed_at = 1
+        self._untold: set[str] = set()
         self._digest = ("", 0)
 
     @property
@@ -127,6 +128,11 @@ class LocalState:
     def changed_at(self, subject: Subject, id: str) -> int:
         """The version at which this thing last changed or went; for what is not there, some later version."""
         return self._changed_at.get((subject, id), self._removed_at)
+
+    @property
+    def untold_outputs(self) -> Set[str]:
+        """The ids of the checks whose output the catalog has not been told of: a live, read-only view."""
+        return self._untold
 
     def checks_of(self, service_id: str) -> list[LocalCheck]:
         """The checks of an instance, or with an empty id those of the node, by check id."""
@@ -205,6 +211,8 @@ class LocalState:
         if current is None or (current.check.status == status and current.check.output == output):
             return None
         status_changed = current.check.status != status
+        if not status_changed:
+            self._untold.add(check_id)
         self._checks[check_id] = replace(
             current,
             check=msgspec.structs.replace(current.check, status=status, output=output),
@@ -218,6 +226,7 @@ class LocalState:
         current = self._checks.get(check_id)
         if current is not None and current.output_since is not None:
             self._checks[check_id] = replace(current, output_since=None)
+            self._untold.discard(check_id)
 
     def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
         """Call `subscriber` with every change from now on; the returned function ends that."""
@@ -226,6 +235,7 @@ class LocalState:
 
     def _drop_check(self, check_id: str) -> Change:
         service_id = self._checks.pop(check_id).check.service_id
+        self._untold.discard(check_id)
         others = self._checks_of[service_id]
         others.discard(check_id)
         if not others:

@@ -40,7 +40,9 @@ class ScriptPolicy:
                 "Scripts are disabled on this agent; to enable, configure 'enable_script_checks' or "
                 "'enable_local_script_checks' to true"
             )
-        return "Scripts are disabled on this agent from remote calls; to enable, configure 'enable_script_checks' to true"
+        return (
+            "Scripts are disabled on this agent from remote calls; to enable, configure 'enable_script_checks' to true"
+        )
 
 
 @dataclass

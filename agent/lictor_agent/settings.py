@@ -11,6 +11,7 @@ from lictor_core.limits import CHECK_OUTPUT_BYTES_MAX
 __all__ = ["AgentSettings"]
 
 _SIDECAR_PORTS: Final = range(21_000, 21_256)
+_NO_SCRIPTS: Final = ScriptPolicy(from_files=False, from_api=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +22,7 @@ class AgentSettings:
     `check_update_interval`; 0 tells every change at once). `default_allow` is what holds where no intention matches.
     """
 
-    scripts: ScriptPolicy = ScriptPolicy(from_files=False, from_api=False)
+    scripts: ScriptPolicy = _NO_SCRIPTS
     sidecar_ports: range = _SIDECAR_PORTS
     check_update_s: float = 300.0
     check_output_bytes_max: int = CHECK_OUTPUT_BYTES_MAX

@@ -10,7 +10,6 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import batched
 from typing import Final
 
 import msgspec
@@ -19,7 +18,7 @@ from lictor_agent.local import LocalCheck, LocalState
 from lictor_core.commands import Command, Deregister, Register
 from lictor_core.records import Check, Node, Service
 
-__all__ = ["CHECKS_PER_COMMAND_MAX", "Observed", "Scope", "adopted_tags", "diff", "output_due"]
+__all__ = ["CHECKS_PER_COMMAND_MAX", "Observed", "Scope", "adopted_tags", "diff", "everything", "output_due"]
 
 CHECKS_PER_COMMAND_MAX: Final = 128
 """Checks in one command: with an output of 4 KiB each they stay well below the bound of a command."""
@@ -95,9 +94,9 @@ def diff(
     for service_id in services:
         own = by_service.pop(service_id, [])
         commands += _registrations(node, local.services[service_id].service, own, skip_node=skip_node)
-    for service_id, own in by_service.items():
-        service = local.services[service_id].service if service_id else None
-        commands += _registrations(node, service, own, skip_node=skip_node)
+    for own in by_service.values():
+        # Without the instance, which the catalog has: sending it again would undo tags that others set there.
+        commands += _registrations(node, None, own, skip_node=skip_node)
     if not skip_node and not any(isinstance(command, Register) for command in commands):
         commands.append(Register(node=node))
     return commands
@@ -146,8 +145,9 @@ def _removals(node: str, local: LocalState, observed: Observed, scope: Scope) ->
 def _registrations(node: Node, service: Service | None, checks: list[Check], *, skip_node: bool) -> Iterable[Register]:
     if not checks:
         yield Register(node=node, service=service, skip_node_update=skip_node)
-    for some in batched(checks, CHECKS_PER_COMMAND_MAX):
-        yield Register(node=node, service=service, checks=list(some), skip_node_update=skip_node)
+    for start in range(0, len(checks), CHECKS_PER_COMMAND_MAX):
+        some = checks[start : start + CHECKS_PER_COMMAND_MAX]
+        yield Register(node=node, service=service, checks=some, skip_node_update=skip_node)
 
 
 def _same_node(here: Node, there: Node) -> bool:

@@ -1,0 +1,257 @@
+"""Leaf certificates for local services: keys made here, signed by the servers, renewed long before they end.
+
+A private key never leaves this process but in the answer to whoever asked for the leaf. Sources: Consul's documents
+`docs/connect/ca` and `api-docs/agent/connect`; SPIFFE X509-SVID section 2 (the identity is the URI in the subject's
+alternative names).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from structlog.typing import FilteringBoundLogger
+
+from lictor_core.clock import Clock, Rng
+from lictor_core.errors import LictorError, OverloadedError, RequestError
+from lictor_core.limits import WAIT_MAX_S
+from lictor_core.names import ServiceId, service_common_name
+from lictor_core.queries import CARootsQuery
+from lictor_core.records import CARoots
+from lictor_core.registry import IssuedLeaf, LeafRequest, ReadOptions, Registry
+
+__all__ = ["LEAVES_MAX", "Leaf", "LeafKeeper", "SigningRequest", "new_request"]
+
+LEAVES_MAX: Final = 1024
+"""Services whose leaves one agent keeps; the one that nobody asked for longest makes room for another."""
+IDLE_S_MAX: Final = 72 * 3600.0
+"""A leaf that nobody asked for in this time is forgotten and not renewed any more."""
+_EARLIEST_RENEWAL: Final = 0.5
+_LATEST_RENEWAL: Final = 0.65
+"""Parts of its life between which a leaf is renewed, at random: hosts that started together do not ask together."""
+_LOOK_EVERY_S: Final = 60.0
+"""The wall clock may jump: due times are looked at anew at least this often."""
+_RETRY_S_MIN: Final = 1.0
+_RETRY_S_MAX: Final = 60.0
+_CSRS_PER_S: Final = 50.0
+"""Leaves that the servers sign a second by default (Consul's `csr_max_per_second`): the pace after a change of root."""
+_ROOT_SPREAD_S_MAX: Final = 30.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leaf:
+    """A leaf with its private key, both PEM; times in seconds since 1970. `modify_index` grows with every renewal."""
+
+    serial_number: str
+    certificate: str
+    private_key: str = field(repr=False)
+    service: str
+    uri: str
+    valid_after: float
+    valid_before: float
+    root_id: str
+    create_index: int
+    modify_index: int
+
+
+class SigningRequest(NamedTuple):
+    """A signing request and the key that it is for, both PEM."""
+
+    csr: str
+    private_key: str
+
+
+def new_request(service: str, trust_domain: str, datacenter: str) -> SigningRequest:
+    """A new ECDSA P-256 key and a request to sign it as the identity of `service`."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    uri = ServiceId(trust_domain, "default", datacenter, service).uri()
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, service_common_name(service, trust_domain))])
+    names = x509.SubjectAlternativeName([x509.UniformResourceIdentifier(uri)])
+    builder = x509.CertificateSigningRequestBuilder().subject_name(name).add_extension(names, critical=False)
+    csr = builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM).decode()
+    # The older form of EC keys: the one that Consul gives and that its clients were tried with.
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
+    return SigningRequest(csr, pem)
+
+
+@dataclass(eq=False)
+class _Entry:
+    """What is kept for one service. `due` is when the leaf is to be renewed, `asked` when somebody last wanted it."""
+
+    token: str
+    asked: float
+    leaf: Leaf | None = None
+    due: float = 0.0
+    retry_s: float = _RETRY_S_MIN
+    waiters: int = 0
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    renewed: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class LeafKeeper:
+    """Keeps the leaves of the services that somebody asked for, renewed while `run` runs."""
+
+    def __init__(self, registry: Registry, datacenter: str, clock: Clock, rng: Rng, log: FilteringBoundLogger) -> None:
+        self._registry = registry
+        self._datacenter = datacenter
+        self._clock = clock
+        self._rng = rng
+        self._log = log
+        self._entries: dict[str, _Entry] = {}
+        self._active_root_id = ""
+        self._wake = asyncio.Event()
+
+    async def run(self) -> None:
+        """Renew what is due and follow changes of the root, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._follow_roots(), name="leaves follow roots")
+            while True:
+                await self.renew_due()
+                await self._pause()
+
+    async def leaf(self, service: str, min_index: int, wait_s: float, *, token: str = "") -> Leaf:
+        """The service's leaf; with `min_index` one of a higher `modify_index` if it comes within `wait_s` seconds.
+
+        Raises `RequestError` for an empty name, `OverloadedError` when too many leaves are in use, and what signing
+        raises, such as `NoLeaderError`.
+        """
+        if not service:
+            raise RequestError("URI must be either service or agent")
+        entry = self._entry(service, token)
+        entry.waiters += 1
+        try:
+            leaf = await self._first(service, entry)
+            if not min_index or leaf.modify_index > min_index or wait_s <= 0:
+                return leaf
+            try:
+                async with asyncio.timeout(min(wait_s, WAIT_MAX_S)):
+                    while leaf.modify_index <= min_index:
+                        await entry.renewed.wait()
+                        leaf = entry.leaf or leaf
+            except TimeoutError:
+                pass
+            return leaf
+        finally:
+            entry.waiters -= 1
+            entry.asked = self._clock.now()
+
+    async def renew_due(self) -> None:
+        """Renew every leaf whose time has come and forget those that nobody wants any more. Never raises."""
+        now = self._clock.now()
+        for service, entry in list(self._entries.items()):
+            if not entry.waiters and now - entry.asked > IDLE_S_MAX:
+                del self._entries[service]
+            elif entry.leaf is not None and now >= entry.due:
+                await self._renew(service, entry)
+
+    def root_changed(self, active_root_id: str, spread_s: float) -> None:
+        """Renew within `spread_s` seconds, at random, every leaf that another root signed."""
+        self._active_root_id = active_root_id
+        now = self._clock.now()
+        for entry in self._entries.values():
+            if entry.leaf is not None and entry.leaf.root_id != active_root_id:
+                entry.due = min(entry.due, now + self._rng.uniform(0, spread_s))
+        self._wake.set()
+
+    def _entry(self, service: str, token: str) -> _Entry:
+        entry = self._entries.get(service)
+        if entry is not None:
+            entry.token = token
+            return entry
+        if len(self._entries) >= LEAVES_MAX:
+            unused = [name for name, one in self._entries.items() if not one.waiters]
+            if not unused:
+                raise OverloadedError(f"{LEAVES_MAX} leaf certificates are in use on this agent: try again later")
+            del self._entries[min(unused, key=lambda name: self._entries[name].asked)]
+        entry = self._entries[service] = _Entry(token, self._clock.now())
+        return entry
+
+    async def _first(self, service: str, entry: _Entry) -> Leaf:
+        """The leaf, signed now when there is none or when it ended (while the servers were away)."""
+        async with entry.lock:
+            if entry.leaf is None or self._clock.now() >= entry.leaf.valid_before:
+                await self._sign(service, entry)
+            assert entry.leaf is not None, "signing either raised or gave one"
+            return entry.leaf
+
+    async def _renew(self, service: str, entry: _Entry) -> None:
+        async with entry.lock:
+            try:
+                await self._sign(service, entry)
+            except LictorError as error:
+                assert entry.leaf is not None, "only what was signed once is renewed"
+                entry.due = self._clock.now() + self._rng.uniform(entry.retry_s / 2, entry.retry_s)
+                entry.retry_s = min(entry.retry_s * 2, _RETRY_S_MAX)
+                left_s = round(entry.leaf.valid_before - self._clock.now())
+                self._log.warning("agent.leaf.renewal_failed", service=service, reason=str(error), left_s=left_s)
+
+    async def _sign(self, service: str, entry: _Entry) -> None:
+        roots = await self._registry.read(CARootsQuery(), ReadOptions())
+        request = new_request(service, roots.value.trust_domain, self._datacenter)
+        issued = await self._registry.sign_leaf(LeafRequest(csr=request.csr, service=service, token=entry.token))
+        entry.leaf = _leaf(issued, request.private_key, entry.leaf)
+        life_s = issued.valid_before - issued.valid_after
+        entry.due = issued.valid_after + life_s * self._rng.uniform(_EARLIEST_RENEWAL, _LATEST_RENEWAL)
+        if self._active_root_id not in ("", issued.root_id):  # the root changed while this one was under way
+            entry.due = min(entry.due, self._clock.now() + _RETRY_S_MIN)
+        entry.retry_s = _RETRY_S_MIN
+        renewed, entry.renewed = entry.renewed, asyncio.Event()
+        renewed.set()
+        self._wake.set()
+        self._log.info(
+            "agent.leaf.signed",
+            service=service,
+            serial_number=issued.serial_number,
+            renewal_in_s=round(entry.due - self._clock.now()),
+        )
+
+    async def _pause(self) -> None:
+        now = self._clock.now()
+        dues = [entry.due for entry in self._entries.values() if entry.leaf is not None]
+        pause_s = max(min([_LOOK_EVERY_S, *(due - now for due in dues)]), 0.0)
+        try:
+            async with asyncio.timeout(pause_s):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+        self._wake.clear()
+
+    async def _follow_roots(self) -> None:
+        index = 0
+        while True:
+            try:
+                options = ReadOptions(min_index=index, wait_s=WAIT_MAX_S)
+                reading = await self._registry.read(CARootsQuery(), options)
+                if index and reading.index != index and self._entries:
+                    await self._spread_renewals(reading.value)
+                index = reading.index
+            except LictorError:
+                await asyncio.sleep(self._rng.uniform(_RETRY_S_MIN / 2, _RETRY_S_MIN))
+
+    async def _spread_renewals(self, roots: CARoots) -> None:
+        """All agents learn of a new root together: ask at a pace that the servers can sign at."""
+        members = len(await self._registry.members())
+        spread_s = min(members * len(self._entries) / _CSRS_PER_S, _ROOT_SPREAD_S_MAX)
+        self._log.info("agent.root.changed", root_id=roots.active_root_id, spread_s=round(spread_s, 3))
+        self.root_changed(roots.active_root_id, spread_s)
+
+
+def _leaf(issued: IssuedLeaf, private_key: str, previous: Leaf | None) -> Leaf:
+    modify_index = issued.index if previous is None else max(issued.index, previous.modify_index + 1)
+    return Leaf(
+        serial_number=issued.serial_number,
+        certificate=issued.certificate,
+        private_key=private_key,
+        service=issued.service,
+        uri=issued.uri,
+        valid_after=issued.valid_after,
+        valid_before=issued.valid_before,
+        root_id=issued.root_id,
+        create_index=modify_index,
+        modify_index=modify_index,
+    )

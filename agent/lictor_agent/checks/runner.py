@@ -1,0 +1,272 @@
+"""When checks run: one scheduler for all checks of an agent, which follows what is registered.
+
+A check first runs at a random moment within its interval, then an interval after it last ended: no check overlaps
+itself, and checks that were registered together drift apart. At most `PROBES_MAX` ask at once; others wait their turn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+from collections import deque
+from collections.abc import Coroutine, Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from structlog.typing import FilteringBoundLogger
+
+from lictor_agent.checks.alias import aliased
+from lictor_agent.checks.alias_watch import watch_node
+from lictor_agent.checks.http import HttpChecker
+from lictor_agent.checks.script import check_script
+from lictor_agent.checks.status import Result, Streak, clipped_note, judged, require_status
+from lictor_agent.checks.tcp import check_tcp
+from lictor_agent.checks.ttl import expired_output
+from lictor_agent.local import Change, LocalState, Subject
+from lictor_agent.settings import AgentSettings
+from lictor_config.definitions import CheckDefinition, CheckKind
+from lictor_core.clock import Clock, Rng
+from lictor_core.errors import RequestError
+from lictor_core.records import CRITICAL
+from lictor_core.registry import Registry
+
+__all__ = ["INTERVAL_S_MIN", "PROBES_MAX", "CheckRunner"]
+
+INTERVAL_S_MIN: Final = 1.0
+"""The shortest time between two runs of a check, however short the one it asks for; Consul's bound."""
+PROBES_MAX: Final = 64
+"""Checks that ask at the same time."""
+_STOP_S_MAX: Final = 0.5
+_PROBED: Final = (CheckKind.HTTP, CheckKind.TCP, CheckKind.SCRIPT)
+
+
+@dataclass(eq=False)
+class _Entry:
+    """One running check. `generation` tells a result of an earlier definition from one of this."""
+
+    definition: CheckDefinition
+    due: float | None = None
+    streak: Streak = field(default_factory=Streak)
+    task: asyncio.Task[None] | None = None
+
+
+class CheckRunner:
+    """Runs the checks of one `LocalState` while `run` runs, and puts their results there."""
+
+    def __init__(
+        self,
+        local: LocalState,
+        registry: Registry,
+        node: str,
+        settings: AgentSettings,
+        clock: Clock,
+        rng: Rng,
+        log: FilteringBoundLogger,
+    ) -> None:
+        self._local = local
+        self._registry = registry
+        self._node = node
+        self._settings = settings
+        self._clock = clock
+        self._rng = rng
+        self._log = log
+        self._http = HttpChecker()
+        self._entries: dict[str, _Entry] = {}
+        self._heap: list[tuple[float, int, str, _Entry]] = []
+        self._order = itertools.count()
+        self._ready: deque[tuple[str, _Entry]] = deque()
+        self._probing = 0
+        self._local_aliases: dict[str, set[str]] = {}
+        self._stale_aliases: set[str] = set()
+        self._wake = asyncio.Event()
+        self._group: asyncio.TaskGroup | None = None
+        local.subscribe(self._changed)
+
+    async def run(self) -> None:
+        """Run checks until cancelled; then every program that a check started is killed."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._group = group
+                for check_id in self._local.checks:
+                    self._follow(check_id)
+                while True:
+                    self._refresh_aliases()
+                    self._take_due()
+                    self._start_ready()
+                    await self._until_due()
+        finally:
+            self._group = None
+            async with asyncio.timeout(_STOP_S_MAX):
+                await self._http.close()
+
+    def rearm(self, check_ids: Iterable[str]) -> None:
+        """These checks were registered again: their time runs anew, also where nothing about them changed."""
+        for check_id in check_ids:
+            entry = self._entries.get(check_id)
+            if entry is not None and entry.definition.kind is CheckKind.TTL:
+                self._schedule(check_id, entry, entry.definition.ttl_s)
+
+    def update_ttl(self, check_id: str, status: str, output: str) -> None:
+        """Note what a service says of itself. Raises `RequestError` unless this is a TTL check and a status."""
+        require_status(status)
+        current = self._local.checks.get(check_id)
+        definition = None if current is None else current.definition
+        if definition is None or definition.kind is not CheckKind.TTL:
+            raise RequestError(f'CheckID "{check_id}" does not have associated TTL')
+        self._note(check_id, Result(status, clipped_note(output, self._output_bytes_max(definition))))
+        entry = self._entries.get(check_id)
+        if entry is not None:
+            self._schedule(check_id, entry, definition.ttl_s)
+
+    def _changed(self, change: Change) -> None:
+        if change.subject is Subject.CHECK and self._group is not None:
+            self._follow(change.id)
+        self._mark_aliases(change)
+
+    def _follow(self, check_id: str) -> None:
+        """Start, restart or stop one check, as the local state has it."""
+        current = self._local.checks.get(check_id)
+        definition = None if current is None else current.definition
+        entry = self._entries.get(check_id)
+        if entry is not None:
+            if entry.definition is definition or entry.definition == definition:
+                return
+            self._stop(check_id, entry)
+        if definition is not None:
+            self._start(check_id, definition)
+
+    def _start(self, check_id: str, definition: CheckDefinition) -> None:
+        entry = self._entries[check_id] = _Entry(definition)
+        match definition.kind:
+            case CheckKind.TTL:
+                self._schedule(check_id, entry, definition.ttl_s)
+            case CheckKind.ALIAS if definition.alias_node.lower() in ("", self._node.lower()):
+                self._local_aliases.setdefault(definition.alias_service, set()).add(check_id)
+                self._stale_aliases.add(check_id)
+                self._wake.set()
+            case CheckKind.ALIAS:
+                watch = watch_node(check_id, definition, self._registry, self._rng, lambda it: self._note(check_id, it))
+                entry.task = self._spawn(watch, check_id)
+            case _:
+                self._schedule(check_id, entry, self._rng.uniform(0, _interval_s(definition)))
+
+    def _stop(self, check_id: str, entry: _Entry) -> None:
+        del self._entries[check_id]
+        entry.due = None
+        aliases = self._local_aliases.get(entry.definition.alias_service, set())
+        aliases.discard(check_id)
+        if not aliases:
+            self._local_aliases.pop(entry.definition.alias_service, None)
+        self._stale_aliases.discard(check_id)
+        if entry.task is not None:
+            entry.task.cancel()
+
+    def _schedule(self, check_id: str, entry: _Entry, after_s: float) -> None:
+        entry.due = self._clock.monotonic() + after_s
+        heapq.heappush(self._heap, (entry.due, next(self._order), check_id, entry))
+        if self._heap[0][3] is entry:
+            self._wake.set()
+
+    async def _until_due(self) -> None:
+        while self._heap and self._heap[0][3].due != self._heap[0][0]:
+            heapq.heappop(self._heap)  # was scheduled anew, or stopped
+        pause_s = self._heap[0][0] - self._clock.monotonic() if self._heap else None
+        try:
+            async with asyncio.timeout(pause_s):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+        self._wake.clear()
+
+    def _take_due(self) -> None:
+        now = self._clock.monotonic()
+        while self._heap and self._heap[0][0] <= now:
+            due, _, check_id, entry = heapq.heappop(self._heap)
+            if entry.due != due:
+                continue
+            entry.due = None
+            if entry.definition.kind is CheckKind.TTL:
+                self._expire(check_id)
+            elif entry.definition.kind in _PROBED:
+                self._ready.append((check_id, entry))
+
+    def _expire(self, check_id: str) -> None:
+        output = self._local.checks[check_id].check.output
+        self._log.warning("agent.check.expired", check_id=check_id)
+        self._note(check_id, Result(CRITICAL, expired_output(output)))
+
+    def _start_ready(self) -> None:
+        while self._ready and self._probing < PROBES_MAX:
+            check_id, entry = self._ready.popleft()
+            if self._entries.get(check_id) is entry:
+                self._probing += 1
+                entry.task = self._spawn(self._probe(check_id, entry), check_id)
+
+    async def _probe(self, check_id: str, entry: _Entry) -> None:
+        definition = entry.definition
+        try:
+            result = await self._ask(definition)
+        finally:
+            self._probing -= 1
+            entry.task = None
+            self._wake.set()
+        entry.streak, counted = judged(
+            entry.streak, result, definition.success_before_passing, definition.failures_before_critical
+        )
+        if counted is not None:
+            self._note(check_id, counted)
+        self._schedule(check_id, entry, _interval_s(definition))
+
+    async def _ask(self, definition: CheckDefinition) -> Result:
+        output_bytes_max = self._output_bytes_max(definition)
+        match definition.kind:
+            case CheckKind.HTTP:
+                return await self._http.check(definition, output_bytes_max)
+            case CheckKind.TCP:
+                return await check_tcp(definition)
+            case _:
+                return await check_script(definition, output_bytes_max)
+
+    def _spawn(self, job: Coroutine[None, None, None], check_id: str) -> asyncio.Task[None]:
+        assert self._group is not None, "checks are started only while the runner runs"
+        return self._group.create_task(job, name=f"check {check_id}")
+
+    def _note(self, check_id: str, result: Result) -> None:
+        output = "" if self._settings.discard_check_output else result.output
+        change = self._local.set_status(check_id, result.status, output, self._clock.monotonic())
+        if change is not None and change.status_changed:
+            self._log.info("agent.check.changed", check_id=check_id, status=result.status)
+
+    def _output_bytes_max(self, definition: CheckDefinition) -> int:
+        return definition.output_max_size or self._settings.check_output_bytes_max
+
+    def _mark_aliases(self, change: Change) -> None:
+        """Note which aliases may have to change with this change."""
+        if not self._local_aliases:
+            return
+        if change.subject is Subject.SERVICE:
+            marked = self._local_aliases.get(change.id, set())
+        else:
+            current = self._local.checks.get(change.id)
+            # A check that is gone no longer says whose it was; one of the node speaks for all instances.
+            owner = "" if current is None else current.check.service_id
+            marked = self._local_aliases.get(owner, set()) if owner else set[str]().union(*self._local_aliases.values())
+        if marked:
+            self._stale_aliases |= marked
+            self._wake.set()
+
+    def _refresh_aliases(self) -> None:
+        """Bring the aliases up to date that may have changed; a change of an alias may make others stale in turn."""
+        stale, self._stale_aliases = self._stale_aliases, set()
+        for check_id in sorted(stale):
+            service_id = self._entries[check_id].definition.alias_service
+            own = [one.check for one in self._local.checks_of("")]
+            if service_id:
+                own += [one.check for one in self._local.checks_of(service_id)]
+            exists = service_id in self._local.services
+            self._note(check_id, aliased(check_id, service_id, self._node, own, service_exists=exists))
+
+
+def _interval_s(definition: CheckDefinition) -> float:
+    return max(definition.interval_s, INTERVAL_S_MIN)
