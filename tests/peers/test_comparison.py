@@ -82,6 +82,12 @@ def test_own_words_may_differ_but_not_be_missing() -> None:
     assert _found({"c": {"Output": "refused"}}, {"c": {"Output": None}}, allowance)
 
 
+def test_a_sentence_for_people_may_be_worded_otherwise_but_not_be_missing() -> None:
+    assert _found({"Output": "TTL expired"}, {"Output": "no word for 10 s"}) == []
+    assert _found({"Output": "TTL expired"}, {"Output": ""})
+    assert _found({"Output": "fine"}, {"Output": "not fine"})
+
+
 def test_a_declared_difference_covers_what_is_below_it() -> None:
     allowance = Allowance(differs={"body.Config": "other fields"})
     assert _found({"Config": {"a": 1}, "b": 1}, {"Config": {"z": [1]}, "b": 1}, allowance) == []

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tests.support.recorder.json_types import Json, as_object
+from tests.support.recorder.wording import is_own_wording
 
 _SHOWN_CHARS_MAX = 400
 _ABSENT = "nothing there"
@@ -96,7 +97,7 @@ def _walk(step: str, path: str, expected: Json, got: Json, allowance: Allowance)
             return
         for position, (one, other) in enumerate(zip(expected, got, strict=True)):
             yield from _walk(step, f"{path}.{position}", one, other, allowance)
-    elif isinstance(expected, str) and isinstance(got, str) and _any_covers(allowance.own_words, path):
+    elif isinstance(expected, str) and isinstance(got, str) and _is_own(expected, path, allowance):
         if bool(expected) != bool(got):
             yield Difference(step, path, _shown(expected), _shown(got))
     elif type(expected) is not type(got) or expected != got:
@@ -107,6 +108,10 @@ def _covers(pattern: str, path: str) -> bool:
     """Whether a dotted pattern, `*` standing for one name, leads to `path` or to something that holds it."""
     wanted, names = pattern.split("."), path.split(".")
     return len(wanted) <= len(names) and all(one in ("*", other) for one, other in zip(wanted, names, strict=False))
+
+
+def _is_own(expected: str, path: str, allowance: Allowance) -> bool:
+    return is_own_wording(expected) or _any_covers(allowance.own_words, path)
 
 
 def _any_covers(patterns: Iterable[str], path: str) -> bool:

@@ -61,6 +61,8 @@ class NormalForm:
             return "<index>" if value.isdecimal() and int(value) > 0 else value
         if name == "X-Consul-Contenthash":
             return "<hash>"
+        if name == "Age":
+            return "<seconds>" if value.isdecimal() else value
         return self.text(value)
 
     def _string(self, value: str, key: str) -> str:
