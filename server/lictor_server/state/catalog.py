@@ -153,7 +153,7 @@ class Catalog:
             self.drop_service(change, node, service)
         del self._nodes[name], self._services[name], self._checks[name]
         change.wake(on.NODES)
-        change.retire(on.node_checks(name))
+        change.bury(on.node_checks(name))
         _retire_names(change, node.node)
         if node.id:
             del self._node_of_id[fold(node.id)]

@@ -52,8 +52,12 @@ class Change:
         self.stamped[topic] = None
 
     def retire(self, topic: Topic) -> None:
-        """The thing of `topic` is gone."""
+        """The thing of `topic` is gone, and whoever waits for it should know."""
         self.woken[topic] = None
+        self.retired[topic] = None
+
+    def bury(self, topic: Topic) -> None:
+        """The thing of `topic` is gone, but nobody could see it: the answer is what it was."""
         self.retired[topic] = None
 
     def __bool__(self) -> bool:
@@ -88,7 +92,8 @@ class TopicIndexes:
             self._known[topic] = TopicIndex(index, index)
             self._gone.pop(topic, None)
         for topic in change.retired:
-            self._gone[topic] = None
+            if topic in self._known:
+                self._gone[topic] = None
         while len(self._gone) > self._gone_max:
             self._forget(next(iter(self._gone)))
 

@@ -1,0 +1,125 @@
+"""Records for tests: everything that a test does not speak of has a plain value."""
+
+from __future__ import annotations
+
+from lictor_core.commands import Register
+from lictor_core.records import (
+    Check,
+    CheckDefinition,
+    Connect,
+    Expose,
+    Intention,
+    IntentionAction,
+    Member,
+    MemberStatus,
+    MeshGateway,
+    Node,
+    Proxy,
+    Service,
+    ServiceKind,
+    Weights,
+)
+
+__all__ = ["check", "intention", "member", "node", "register", "service"]
+
+
+def node(name: str = "n1", *, id: str = "", address: str = "192.0.2.1", meta: dict[str, str] | None = None) -> Node:
+    return Node(
+        id=id,
+        node=name,
+        address=address,
+        datacenter="dc1",
+        tagged_addresses=None,
+        meta=meta,
+        create_index=0,
+        modify_index=0,
+    )
+
+
+def service(
+    name: str = "web",
+    *,
+    id: str = "",
+    tags: list[str] | None = None,
+    port: int = 80,
+    address: str = "",
+    proxy_for: str = "",
+    native: bool = False,
+) -> Service:
+    return Service(
+        kind=ServiceKind.CONNECT_PROXY if proxy_for else ServiceKind.TYPICAL,
+        id=id or name,
+        service=name,
+        tags=tags or [],
+        address=address,
+        meta=None,
+        port=port,
+        weights=Weights(passing=1, warning=1),
+        enable_tag_override=False,
+        proxy=Proxy(destination_service_name=proxy_for, mesh_gateway=MeshGateway(), expose=Expose()),
+        connect=Connect(native=native and not proxy_for),
+        create_index=0,
+        modify_index=0,
+    )
+
+
+def check(
+    id: str = "c1", *, status: str = "passing", service_id: str = "", output: str = "", node: str = "", notes: str = ""
+) -> Check:
+    return Check(
+        node=node,
+        check_id=id,
+        name=id,
+        status=status,
+        notes=notes,
+        output=output,
+        service_id=service_id,
+        service_name="",
+        service_tags=[],
+        type="",
+        definition=CheckDefinition(),
+        create_index=0,
+        modify_index=0,
+    )
+
+
+def register(of: Node | None = None, *, service: Service | None = None, checks: list[Check] | None = None) -> Register:
+    return Register(node=of or node(), service=service, checks=checks or [])
+
+
+def intention(source: str, destination: str, *, id: str, action: IntentionAction = IntentionAction.ALLOW) -> Intention:
+    return Intention(
+        id=id,
+        description="",
+        source_ns="default",
+        source_name=source,
+        destination_ns="default",
+        destination_name=destination,
+        source_type="consul",
+        action=action,
+        default_addr="",
+        default_port=0,
+        meta={},
+        precedence=0,
+        created_at="2026-01-01T00:00:00Z",
+        updated_at="2026-01-01T00:00:00Z",
+        hash="",
+        create_index=0,
+        modify_index=0,
+    )
+
+
+def member(name: str = "a1", *, id: str = "", address: str = "192.0.2.9", role: str = "node") -> Member:
+    return Member(
+        name=name,
+        addr=address,
+        port=8301,
+        tags={"id": id, "dc": "dc1", "role": role, "port": "8300", "build": "1.2.3:", "raft_vsn": "3"},
+        status=MemberStatus.ALIVE,
+        protocol_min=1,
+        protocol_max=5,
+        protocol_cur=2,
+        delegate_min=2,
+        delegate_max=5,
+        delegate_cur=4,
+    )

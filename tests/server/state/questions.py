@@ -1,0 +1,96 @@
+"""Questions to a store, of all answer types in one list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar, cast
+
+import msgspec
+
+from lictor_core.queries import (
+    ChecksInStateQuery,
+    IntentionExactQuery,
+    IntentionMatchQuery,
+    IntentionQuery,
+    IntentionsQuery,
+    KeyQuery,
+    KeysQuery,
+    NodeChecksQuery,
+    NodeServiceListQuery,
+    NodeServicesQuery,
+    NodesQuery,
+    Query,
+    ServiceChecksQuery,
+    ServiceHealthQuery,
+    ServiceInstancesQuery,
+    ServicesQuery,
+    TreeQuery,
+)
+from lictor_core.records import Check, ServiceHealth
+from lictor_core.topics import Topic
+from lictor_server.state import Store, answer
+from tests.server.state import strategies as any_of
+
+__all__ = ["ALL", "EXACT", "Question", "without_outputs"]
+
+T = TypeVar("T")
+
+
+class Question(NamedTuple):
+    """One query; `ask` gives its answer."""
+
+    name: str
+    topics: tuple[Topic, ...]
+    ask: Callable[[Store], object]
+
+
+def _question(query: Query[T]) -> Question:
+    def ask(store: Store) -> object:
+        return answer(store, query)
+
+    return Question(repr(query), query.topics(), ask)
+
+
+EXACT = [
+    _question(NodesQuery()),
+    _question(ServicesQuery()),
+    _question(IntentionsQuery()),
+    *(_question(ServiceHealthQuery(service=name)) for name in ("web", "db")),
+    *(_question(ServiceHealthQuery(service=name, connect=True)) for name in ("web", "db")),
+    *(_question(ServiceChecksQuery(service=name)) for name in ("web", "db")),
+    *(_question(NodeServicesQuery(node=name)) for name in ("a", "b", "c", *any_of.IDS[1:])),
+    *(_question(NodeChecksQuery(node=name)) for name in ("a", "b", "c")),
+    *(_question(ChecksInStateQuery(state=status)) for status in ("any", *any_of.STATUSES)),
+    *(_question(KeyQuery(key=key)) for key in any_of.KEYS),
+    *(_question(TreeQuery(prefix=prefix)) for prefix in any_of.PREFIXES),
+    *(_question(IntentionMatchQuery(by="source", name=name)) for name in ("web", "db")),
+    *(_question(IntentionMatchQuery(by="destination", name=name)) for name in ("web", "db")),
+]
+"""Questions whose topics speak of their answer alone: they wake if, and only if, it changed."""
+ALL = [
+    *EXACT,
+    _question(ServicesQuery(node_meta=(("rack", "1"),))),
+    *(_question(ServiceInstancesQuery(service=name)) for name in ("web", "db")),
+    *(_question(ServiceInstancesQuery(service=name, connect=True)) for name in ("web", "db")),
+    *(_question(ServiceHealthQuery(service=name, passing=True)) for name in ("web", "db")),
+    *(_question(ServiceHealthQuery(service=name, tags=("t1",))) for name in ("web", "db")),
+    *(_question(NodeServiceListQuery(node=name)) for name in ("a", "b", "c")),
+    *(_question(KeysQuery(prefix=prefix, separator="/")) for prefix in any_of.PREFIXES),
+    *(_question(IntentionQuery(id=id)) for id in ("i1", "i2", "i3")),
+    *(_question(IntentionExactQuery(source=one, destination="db")) for one in ("web", "*")),
+]
+"""Those, and questions that share topics with wider ones: they wake whenever their answer changed, or more often."""
+
+
+def without_outputs(value: object) -> object:
+    """An answer without what may change in silence: the output of checks, and where it changed."""
+    match value:
+        case Check():
+            return msgspec.structs.replace(value, output="", modify_index=0)
+        case ServiceHealth():
+            quiet = [msgspec.structs.replace(check, output="", modify_index=0) for check in value.checks]
+            return msgspec.structs.replace(value, checks=quiet)
+        case list():
+            return [without_outputs(item) for item in cast(list[object], value)]
+        case _:
+            return value

@@ -1,0 +1,95 @@
+"""Commands for properties: few names, written in both cases, so that most commands meet an earlier one."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from lictor_core.commands import (
+    Command,
+    Deregister,
+    IntentionDelete,
+    IntentionSet,
+    KVDelete,
+    KVDeleteTree,
+    KVSet,
+    Register,
+)
+from lictor_core.records import Check, IntentionAction
+from tests.server import build
+
+__all__ = ["IDS", "KEYS", "NODES", "PREFIXES", "SERVICES", "STATUSES", "catalog_commands", "commands", "key_commands"]
+
+NODES = ("a", "A", "b", "c")
+SERVICES = ("web", "Web", "db")
+STATUSES = ("passing", "warning", "critical")
+IDS = ("", "11111111-1111-1111-1111-111111111111", "22222222-2222-2222-2222-222222222222")
+KEYS = ("x", "x/", "x/a", "x/b", "x/b/c", "y", "é/z")
+PREFIXES = ("", "x", "x/", "x/b", "y", "nothing", "é")
+
+nodes = st.builds(
+    build.node,
+    st.sampled_from(NODES),
+    id=st.sampled_from(IDS),
+    address=st.sampled_from(("192.0.2.1", "192.0.2.2")),
+)
+services = st.builds(
+    build.service,
+    st.sampled_from(SERVICES),
+    id=st.sampled_from(("s1", "S1", "s2")),
+    tags=st.lists(st.sampled_from(("t1", "t2")), max_size=3),
+    proxy_for=st.sampled_from(("", "", "web", "DB")),
+    native=st.booleans(),
+)
+checks = st.builds(
+    build.check,
+    st.sampled_from(("c1", "C1", "c2")),
+    status=st.sampled_from(STATUSES),
+    service_id=st.sampled_from(("", "s1", "S2")),
+    output=st.sampled_from(("", "fine", "slow")),
+    notes=st.sampled_from(("", "note")),
+)
+
+
+def _folded_id(check: Check) -> str:
+    return check.check_id.lower()
+
+
+registrations: st.SearchStrategy[Command] = st.builds(
+    Register,
+    node=nodes,
+    service=st.none() | services,
+    checks=st.lists(checks, max_size=2, unique_by=_folded_id),
+    skip_node_update=st.booleans(),
+)
+deregistrations: st.SearchStrategy[Command] = st.builds(
+    Deregister,
+    node=st.sampled_from(NODES),
+    service_id=st.sampled_from(("", "s1", "S2")),
+    check_id=st.sampled_from(("", "c1", "C2")),
+)
+catalog_commands = st.one_of(registrations, registrations, registrations, deregistrations)
+
+cas = st.none() | st.integers(min_value=0, max_value=12)
+key_commands: st.SearchStrategy[Command] = st.one_of(
+    st.builds(
+        KVSet,
+        key=st.sampled_from(KEYS),
+        value=st.sampled_from((b"", b"1", b"\xff\x00")),
+        flags=st.sampled_from((0, 2**64 - 1)),
+        cas=cas,
+    ),
+    st.builds(KVDelete, key=st.sampled_from(KEYS), cas=cas),
+    st.builds(KVDeleteTree, prefix=st.sampled_from(PREFIXES)),
+)
+intention_ids = st.sampled_from(("i1", "i2", "i3"))
+intentions = st.builds(
+    build.intention,
+    st.sampled_from(("web", "db", "*")),
+    st.sampled_from(("web", "db", "*")),
+    id=intention_ids,
+    action=st.sampled_from(IntentionAction),
+)
+intention_commands: st.SearchStrategy[Command] = st.one_of(
+    st.builds(IntentionSet, intention=intentions), st.builds(IntentionDelete, id=intention_ids)
+)
+commands = st.one_of(catalog_commands, key_commands, intention_commands)
