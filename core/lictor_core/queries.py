@@ -49,10 +49,10 @@ __all__ = [
     "TreeQuery",
 ]
 
-T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
-class Query(msgspec.Struct, Generic[T], frozen=True, kw_only=True, tag=True, forbid_unknown_fields=True):
+class Query(msgspec.Struct, Generic[T_co], frozen=True, kw_only=True, tag=True, forbid_unknown_fields=True):
     """Base of all queries. Two equal queries have the same answer at the same index."""
 
     def topics(self) -> tuple[Topic, ...]:

@@ -1,0 +1,81 @@
+"""`/v1/agent/check*`: the checks on this agent. Source: Consul's document `api-docs/agent/check`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from lictor_agent.http.bodies import read_json, read_mapping, refuse_problems
+from lictor_agent.http.encoding import Answer
+from lictor_agent.http.errors import Refusal, refusing_with
+from lictor_agent.http.requests import Request
+from lictor_agent.http.router import Route
+from lictor_agent.http.site import Site
+from lictor_config.definitions import parse_check
+from lictor_core.records import CRITICAL, PASSING, WARNING
+
+__all__ = ["ROUTES"]
+
+_STATUSES: Final = (PASSING, WARNING, CRITICAL)
+
+
+async def checks(site: Site, request: Request) -> Answer:
+    """All checks, by id."""
+    return site.answer_json(request, {key: one.check for key, one in site.agent.local.checks.items()})
+
+
+async def register(site: Site, request: Request) -> Answer:
+    """Add or replace a check of the node or of an instance."""
+    definition = parse_check(await read_json(request, site.settings.body_bytes_max))
+    with refusing_with(500):
+        await site.agent.register_check(definition, token=request.token)
+    return Answer()
+
+
+async def deregister(site: Site, request: Request) -> Answer:
+    """Remove a check."""
+    with refusing_with(500):
+        await site.agent.deregister_check(request.tail)
+    return Answer()
+
+
+async def passing(site: Site, request: Request) -> Answer:
+    """A TTL check passes."""
+    return await _tell(site, request, PASSING, request.parameters.get("note"))
+
+
+async def warning(site: Site, request: Request) -> Answer:
+    """A TTL check warns."""
+    return await _tell(site, request, WARNING, request.parameters.get("note"))
+
+
+async def critical(site: Site, request: Request) -> Answer:
+    """A TTL check fails."""
+    return await _tell(site, request, CRITICAL, request.parameters.get("note"))
+
+
+async def update(site: Site, request: Request) -> Answer:
+    """Tell status and output of a TTL check in the body."""
+    reader = await read_mapping(request, site.settings.body_bytes_max)
+    status, output = reader.text("Status"), reader.text("Output")
+    reader.done()
+    refuse_problems(reader)
+    if status not in _STATUSES:
+        raise Refusal(f"Invalid check status: '{status}'")
+    return await _tell(site, request, status, output)
+
+
+async def _tell(site: Site, request: Request, status: str, output: str) -> Answer:
+    with refusing_with(500):
+        await site.agent.update_check(request.tail, status, output)
+    return Answer()
+
+
+ROUTES: Final = (
+    Route("/v1/agent/checks", {"GET": checks}),
+    Route("/v1/agent/check/register", {"PUT": register}),
+    Route("/v1/agent/check/deregister/", {"PUT": deregister}),
+    Route("/v1/agent/check/pass/", {"PUT": passing}),
+    Route("/v1/agent/check/warn/", {"PUT": warning}),
+    Route("/v1/agent/check/fail/", {"PUT": critical}),
+    Route("/v1/agent/check/update/", {"PUT": update}),
+)

@@ -1,0 +1,88 @@
+"""`/v1/agent/connect/*`: what a proxy needs of its agent: roots, its leaf with its key, and judgements.
+
+Source: Consul's documents `api-docs/agent/connect`, `api-docs/connect/ca`.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+
+from lictor_agent.http.blocking import CACHED_HIT, CACHED_MISS, meta_headers
+from lictor_agent.http.bodies import read_mapping, refuse_problems
+from lictor_agent.http.ca import ROOTS
+from lictor_agent.http.encoding import Answer
+from lictor_agent.http.errors import Refusal, refusing_with
+from lictor_agent.http.requests import Request, read_options
+from lictor_agent.http.router import Route
+from lictor_agent.http.site import Site
+from lictor_core.records import JsonObject
+
+__all__ = ["ROUTES"]
+
+_DECODE_FAILED: Final = "Bad request: Request decode failed: "
+
+
+async def roots(site: Site, request: Request) -> Answer:
+    """The roots that leaves may chain to."""
+    options = read_options(request)
+    site.check_datacenter(request.parameters.get("dc"))
+    reading = await site.agent.roots(options.min_index, options.wait_s)
+    headers = meta_headers(reading, options.mode, ROOTS)
+    headers += _cache_headers(site, "roots", options.min_index)
+    return site.answer_json(request, reading.value, headers=headers)
+
+
+async def leaf(site: Site, request: Request) -> Answer:
+    """The leaf of a service with its private key."""
+    service = request.tail
+    options = read_options(request)
+    site.check_datacenter(request.parameters.get("dc"))
+    if not service:
+        raise Refusal("URI must be either service or agent", status=500)
+    with refusing_with(500):
+        issued = await site.agent.leaf(service, options.min_index, options.wait_s, token=options.token)
+    value: JsonObject = {
+        "SerialNumber": issued.serial_number,
+        "CertPEM": issued.certificate,
+        "PrivateKeyPEM": issued.private_key,
+        "Service": issued.service,
+        "ServiceURI": issued.uri,
+        "ValidAfter": _time_text(issued.valid_after),
+        "ValidBefore": _time_text(issued.valid_before),
+        "CreateIndex": issued.create_index,
+        "ModifyIndex": issued.modify_index,
+    }
+    cache_headers = _cache_headers(site, f"leaf {service} {issued.modify_index}", options.min_index)
+    headers = (("X-Consul-Index", str(max(issued.modify_index, 1))), *cache_headers)
+    return site.answer_json(request, value, headers=headers)
+
+
+async def authorize(site: Site, request: Request) -> Answer:
+    """May the holder of a certificate connect to a service?"""
+    reader = await read_mapping(request, site.settings.body_bytes_max, prefix=_DECODE_FAILED)
+    target = reader.text("Target")
+    client_uri = reader.text("ClientCertURI")
+    serial = reader.text("ClientCertSerial")
+    reader.done()
+    refuse_problems(reader, prefix=_DECODE_FAILED)
+    with refusing_with(400, "Bad request: "):
+        decision = await site.agent.authorize(target, client_uri, serial)
+    value = {"Authorized": decision.allowed, "Reason": decision.reason}
+    return site.answer_json(request, value, headers=_cache_headers(site, f"authorize {target}", 0))
+
+
+def _cache_headers(site: Site, name: str, min_index: int) -> tuple[tuple[str, str], ...]:
+    """A thing asked for again comes out of what the agent keeps; one that was waited for did not."""
+    return CACHED_HIT if site.recall(name) and min_index == 0 else CACHED_MISS
+
+
+def _time_text(seconds: float) -> str:
+    return datetime.fromtimestamp(int(seconds), UTC).isoformat().replace("+00:00", "Z")
+
+
+ROUTES: Final = (
+    Route("/v1/agent/connect/authorize", {"POST": authorize}),
+    Route("/v1/agent/connect/ca/roots", {"GET": roots}),
+    Route("/v1/agent/connect/ca/leaf/", {"GET": leaf}),
+)

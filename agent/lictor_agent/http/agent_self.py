@@ -1,0 +1,199 @@
+"""`/v1/agent/self`, `members`, `maintenance`, `reload`, `leave`: the agent itself. Source: `api-docs/agent/index`."""
+
+from __future__ import annotations
+
+import os
+import platform
+from typing import Final
+
+import msgspec
+
+from lictor_agent.http.agent_services import read_enable
+from lictor_agent.http.encoding import Answer
+from lictor_agent.http.errors import Refusal, refusing_with
+from lictor_agent.http.requests import Request
+from lictor_agent.http.router import Route
+from lictor_agent.http.site import Site
+from lictor_config.definitions import CheckKind
+from lictor_core.records import JsonObject, Member, MemberStatus
+
+__all__ = ["ROUTES"]
+
+_WAN_PORT_TAG: Final = "wan_join_port"
+_ORIGIN_HEIGHT: Final = 1e-5
+_ORIGIN_ERROR: Final = 1.5
+_DIMENSIONS: Final = 8
+"""A node that knows no distances stands at Vivaldi's origin; these are the numbers Serf starts with."""
+
+
+async def self_(site: Site, request: Request) -> Answer:
+    """Everything about this agent: its identity, configuration, membership and figures."""
+    identity = site.agent.identity
+    members = await site.registry.members()
+    own = next((one for one in members if one.name == identity.node_name), identity.member())
+    value: JsonObject = {
+        "Config": {
+            "Datacenter": identity.datacenter,
+            "NodeName": identity.node_name,
+            "NodeID": identity.node_id,
+            "Revision": "",
+            "Server": identity.server,
+            "Version": identity.semantic_version,
+        },
+        "DebugConfig": _configuration(site),
+        "Coord": {
+            "Vec": [0] * _DIMENSIONS,
+            "Error": _ORIGIN_ERROR,
+            "Adjustment": 0,
+            "Height": _ORIGIN_HEIGHT,
+        },
+        "Member": own,
+        "Stats": await _figures(site, members),
+        "Meta": identity.node().meta,
+        "xDS": {"SupportedProxies": {}},
+    }
+    return site.answer_json(request, value)
+
+
+async def members(site: Site, request: Request) -> Answer:
+    """The agents of this datacenter; with `wan` its servers as other datacenters know them."""
+    if request.parameters.get("segment") not in ("", "_all"):
+        raise Refusal("Network segments are not supported in this version of Consul", status=500)
+    found = await site.registry.members()
+    if request.parameters.get("wan"):
+        found = [_seen_from_afar(one, site.datacenter) for one in found if _WAN_PORT_TAG in one.tags]
+    return site.answer_json(request, found)
+
+
+async def maintenance(site: Site, request: Request) -> Answer:
+    """Put the node into maintenance or take it out."""
+    enable = read_enable(request)
+    await site.agent.set_node_maintenance(enable, request.parameters.get("reason"), token=request.token)
+    return Answer()
+
+
+async def reload(site: Site, request: Request) -> Answer:
+    """Read the configuration again."""
+    with refusing_with(500):
+        await site.agent.reload()
+    return Answer()
+
+
+async def leave(site: Site, request: Request) -> Answer:
+    """Leave the cluster on purpose."""
+    await site.agent.leave()
+    return Answer()
+
+
+def _configuration(site: Site) -> JsonObject:
+    """The settings that clients read, under Consul's names; secrets are never in it."""
+    identity, configuration = site.agent.identity, site.agent.configuration
+    acl, ports = configuration.acl, configuration.ports
+    return {
+        "ACLDatacenter": identity.datacenter,
+        "ACLDefaultPolicy": acl.default_policy,
+        "ACLsEnabled": acl.enabled,
+        "AdvertiseAddrLAN": identity.advertise_address,
+        "BindAddr": identity.bind_address,
+        "CheckOutputMaxSize": configuration.check_output_max_size,
+        "ClientAddrs": list(identity.client_addresses),
+        "ConnectEnabled": configuration.connect.enabled,
+        "ConnectSidecarMaxPort": ports.sidecar_max_port,
+        "ConnectSidecarMinPort": ports.sidecar_min_port,
+        "DNSDomain": f"{identity.domain}.",
+        "DNSPort": identity.dns_port,
+        "DataDir": configuration.data_dir,
+        "Datacenter": identity.datacenter,
+        "DevMode": configuration.dev,
+        "EnableLocalScriptChecks": configuration.enable_local_script_checks,
+        "EnableRemoteScriptChecks": configuration.enable_script_checks,
+        "EnableUI": configuration.ui,
+        "GRPCPort": identity.grpc_port,
+        "HTTPMaxConnsPerClient": configuration.limits.http_max_conns_per_client,
+        "HTTPPort": identity.http_port,
+        "KVMaxValueSize": configuration.limits.kv_max_value_size,
+        "LeaveOnTerm": configuration.leave_on_terminate,
+        "Logging": {"LogJSON": configuration.log.json, "LogLevel": configuration.log.level.upper()},
+        "NodeID": identity.node_id,
+        "NodeMeta": configuration.node_meta,
+        "NodeName": identity.node_name,
+        "PrimaryDatacenter": configuration.primary_datacenter or identity.datacenter,
+        "ServerMode": identity.server,
+        "ServerPort": identity.server_port,
+        "SkipLeaveOnInt": configuration.skip_leave_on_interrupt,
+        "TaggedAddresses": identity.node().tagged_addresses,
+        "Version": identity.compatible_version,
+    }
+
+
+async def _figures(site: Site, members: list[Member]) -> JsonObject:
+    identity, local = site.agent.identity, site.agent.local
+    status = await site.registry.leader_status()
+    kinds = [one.definition.kind for one in local.checks.values() if one.definition is not None]
+    ttls = sum(kind is CheckKind.TTL for kind in kinds)
+    lan = _membership(members)
+    figures: JsonObject = {
+        "agent": {
+            "check_monitors": str(sum(kind is CheckKind.SCRIPT for kind in kinds)),
+            "check_ttls": str(ttls),
+            "checks": str(len(local.checks)),
+            "services": str(len(local.services)),
+        },
+        "build": {
+            "prerelease": "",
+            "revision": f"lictor.{identity.lictor_version}",
+            "version": identity.compatible_version,
+        },
+        "consul": {
+            "acl": "enabled" if identity.acls_enabled else "disabled",
+            "bootstrap": "true" if identity.bootstrap else "false",
+            "known_datacenters": "1",
+            "leader": "true" if status.is_self else "false",
+            "leader_addr": status.address,
+            "server": "true" if identity.server else "false",
+        },
+        "runtime": {
+            "arch": platform.machine(),
+            "cpu_count": str(os.cpu_count()),
+            "os": platform.system().lower(),
+            "version": f"python{platform.python_version()}",
+        },
+        "serf_lan": lan,
+    }
+    if identity.server:
+        servers = [one for one in members if _WAN_PORT_TAG in one.tags]
+        figures["raft"] = {
+            "applied_index": str(status.applied_index),
+            "commit_index": str(status.commit_index),
+            "last_log_index": str(status.commit_index),
+            "last_log_term": str(status.term),
+            "num_peers": str(len(status.peers) - 1),
+            "state": "Leader" if status.is_self else "Follower",
+            "term": str(status.term),
+        }
+        figures["serf_wan"] = _membership(servers)
+    return figures
+
+
+def _membership(members: list[Member]) -> dict[str, str]:
+    return {
+        "encrypted": "false",
+        "failed": str(sum(one.status is MemberStatus.FAILED for one in members)),
+        "left": str(sum(one.status is MemberStatus.LEFT for one in members)),
+        "members": str(len(members)),
+    }
+
+
+def _seen_from_afar(member: Member, datacenter: str) -> Member:
+    tags = {name: value for name, value in member.tags.items() if name != _WAN_PORT_TAG}
+    port = int(member.tags[_WAN_PORT_TAG])
+    return msgspec.structs.replace(member, name=f"{member.name}.{datacenter}", port=port, tags=tags)
+
+
+ROUTES: Final = (
+    Route("/v1/agent/self", {"GET": self_}),
+    Route("/v1/agent/members", {"GET": members}),
+    Route("/v1/agent/maintenance", {"PUT": maintenance}),
+    Route("/v1/agent/reload", {"PUT": reload}),
+    Route("/v1/agent/leave", {"PUT": leave}),
+)

@@ -1,0 +1,95 @@
+"""`/v1/agent/service*`: what is registered on this agent. Source: Consul's document `api-docs/agent/service`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from lictor_agent.http.agent_views import content_hash, service_view
+from lictor_agent.http.bodies import read_json
+from lictor_agent.http.encoding import Answer
+from lictor_agent.http.errors import Refusal, refusing_with
+from lictor_agent.http.requests import Request, parse_bool, read_options
+from lictor_agent.http.router import Route
+from lictor_agent.http.site import Site
+from lictor_agent.local import Subject
+from lictor_config.definitions import parse_service
+from lictor_core.limits import WAIT_JITTER_FRACTION
+from lictor_core.records import Service
+
+__all__ = ["ROUTES", "read_enable"]
+
+
+async def services(site: Site, request: Request) -> Answer:
+    """All instances, by id."""
+    found = {key: service_view(one.service) for key, one in site.agent.local.services.items()}
+    return site.answer_json(request, found)
+
+
+async def service(site: Site, request: Request) -> Answer:
+    """One instance. With `hash` it waits until the instance has another one, or the time is over."""
+    options = read_options(request)
+    hash_seen = request.parameters.get("hash")
+    wait_s = options.wait_s + site.rng.uniform(0, options.wait_s / WAIT_JITTER_FRACTION)
+    deadline = site.clock.monotonic() + wait_s
+    local, service_id = site.agent.local, request.tail
+    while True:
+        version = local.changed_at(Subject.SERVICE, service_id)
+        found = _service(site, service_id)
+        left_s = deadline - site.clock.monotonic()
+        if not hash_seen or content_hash(found) != hash_seen or left_s <= 0:
+            headers = (("X-Consul-Contenthash", content_hash(found)),)
+            return site.answer_json(request, service_view(found, shows_hash=True), headers=headers)
+        await site.agent.wait_for_service(service_id, version, left_s)
+
+
+async def register(site: Site, request: Request) -> Answer:
+    """Add or replace an instance, its checks and its sidecar."""
+    definition = parse_service(await read_json(request, site.settings.body_bytes_max))
+    replaces = "replace-existing-checks" in request.parameters
+    with refusing_with(500):
+        await site.agent.register_service(definition, token=request.token, replace_existing_checks=replaces)
+    return Answer()
+
+
+async def deregister(site: Site, request: Request) -> Answer:
+    """Remove an instance with its checks and its sidecar."""
+    with refusing_with(500):
+        await site.agent.deregister_service(request.tail)
+    return Answer()
+
+
+async def maintenance(site: Site, request: Request) -> Answer:
+    """Put an instance into maintenance or take it out."""
+    if not request.tail:
+        raise Refusal("Missing service ID")
+    enable = read_enable(request)
+    reason = request.parameters.get("reason")
+    await site.agent.set_service_maintenance(request.tail, enable, reason, token=request.token)
+    return Answer()
+
+
+def read_enable(request: Request) -> bool:
+    """The parameter `enable`, which must be there."""
+    if "enable" not in request.parameters:
+        raise Refusal("Missing value for enable")
+    text = request.parameters.get("enable")
+    enable = parse_bool(text)
+    if enable is None:
+        raise Refusal(f'Invalid value for enable: "{text}"')
+    return enable
+
+
+def _service(site: Site, service_id: str) -> Service:
+    found = site.agent.local.services.get(service_id)
+    if found is None:
+        raise Refusal(f"unknown service ID: {service_id}", status=404)
+    return found.service
+
+
+ROUTES: Final = (
+    Route("/v1/agent/services", {"GET": services}),
+    Route("/v1/agent/service/", {"GET": service}),
+    Route("/v1/agent/service/register", {"PUT": register}),
+    Route("/v1/agent/service/deregister/", {"PUT": deregister}),
+    Route("/v1/agent/service/maintenance/", {"PUT": maintenance}),
+)

@@ -1,0 +1,87 @@
+"""Reads of the registry: options in, blocking, the answer with the headers that say how fresh it is.
+
+Sources: Consul's documents `api-docs/features/blocking`, `consistency`, `caching`. Which endpoint has which headers was
+asked of Consul 1.8.7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from lictor_agent.http.encoding import JSON, Answer, Reuse
+from lictor_agent.http.errors import Refusal
+from lictor_agent.http.requests import Request, read_options
+from lictor_agent.http.site import Site
+from lictor_core.commands import ReadMode
+from lictor_core.errors import LictorError, OverloadedError
+from lictor_core.queries import Query
+from lictor_core.registry import Reading
+
+__all__ = ["CACHED_HIT", "CACHED_MISS", "CATALOG", "INTENTIONS", "KV", "Manner", "answer_query", "meta_headers", "read"]
+
+T = TypeVar("T")
+
+CACHED_MISS: Final = (("X-Cache", "MISS"),)
+CACHED_HIT: Final = (("Age", "0"), ("X-Cache", "HIT"))
+"""The agent's cache follows the registry, so what is in it is never older than the last change: its age is 0."""
+
+_LEVELS: Final = {ReadMode.DEFAULT: "leader", ReadMode.CONSISTENT: "consistent", ReadMode.STALE: "stale"}
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a family of endpoints answers: with `X-Consul-Effective-Consistency`, honouring `?cached`, with index
+    headers on errors too, with `X-Consul-KnownLeader` as Consul gives it."""
+
+    shows_consistency: bool = False
+    is_cacheable: bool = False
+    marks_errors: bool = False
+    knows_leader: bool = True
+
+
+CATALOG: Final = Manner(shows_consistency=True, marks_errors=True)
+KV: Final = Manner()
+INTENTIONS: Final = Manner(marks_errors=True)
+
+_ERROR_HEADERS: Final = (("X-Consul-Index", "1"), ("X-Consul-Knownleader", "false"), ("X-Consul-Lastcontact", "0"))
+
+
+async def read(site: Site, request: Request, query: Query[T], manner: Manner) -> tuple[Reading[T], ReadMode, bool]:
+    """The registry's answer to `query`, waited for as the request says; its mode; whether another may reuse it."""
+    options = read_options(request)
+    try:
+        site.check_datacenter(request.parameters.get("dc"))
+        reading = await site.registry.read(query, options)
+    except OverloadedError:
+        raise
+    except LictorError as error:
+        if not manner.marks_errors:
+            raise
+        raise Refusal(str(error), status=error.http_status, headers=_ERROR_HEADERS) from error
+    return reading, options.mode, options.min_index == 0 and not options.token
+
+
+async def answer_query(
+    site: Site, request: Request, query: Query[T], manner: Manner, shape: Callable[[T], object] | None = None
+) -> Answer:
+    """The answer to a read: JSON of what `shape` makes of the value, encoded once per change."""
+    reading, mode, reusable = await read(site, request, query, manner)
+    encoded, was_kept = site.answers.encoded(query, reading, pretty=site.is_pretty(request), shape=shape)
+    headers = (JSON, *meta_headers(reading, mode, manner))
+    reuse = Reuse(query, mode, reading.stamp) if reusable else None
+    if manner.is_cacheable and site.settings.use_cache and request.is_cached:
+        headers += CACHED_HIT if was_kept else CACHED_MISS
+        reuse = reuse if was_kept else None
+    return Answer(headers=headers, encoded=encoded, reuse=reuse)
+
+
+def meta_headers(reading: Reading[T], mode: ReadMode, manner: Manner) -> tuple[tuple[str, str], ...]:
+    """What tells a caller how fresh an answer is, and what to wait for next."""
+    headers = (
+        ("X-Consul-Index", str(max(reading.index, 1))),
+        ("X-Consul-Knownleader", "true" if reading.known_leader and manner.knows_leader else "false"),
+        ("X-Consul-Lastcontact", str(reading.last_contact_ms)),
+    )
+    return (("X-Consul-Effective-Consistency", _LEVELS[mode]), *headers) if manner.shows_consistency else headers

@@ -1,0 +1,159 @@
+"""`/v1/catalog/*`: nodes, services and instances as the servers know them. Source: Consul's `api-docs/catalog`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from lictor_agent.http.blocking import CATALOG, Manner, answer_query, read
+from lictor_agent.http.bodies import read_mapping, refuse_problems
+from lictor_agent.http.encoding import Answer
+from lictor_agent.http.errors import Refusal, refusing_with
+from lictor_agent.http.registrations import read_registration, service_flaw
+from lictor_agent.http.requests import Request
+from lictor_agent.http.router import Route
+from lictor_agent.http.site import Site
+from lictor_agent.http.uuids import UUID_CHARS, first_bad_digit
+from lictor_core.commands import Deregister, Register
+from lictor_core.queries import (
+    DatacentersQuery,
+    NodeServiceListQuery,
+    NodeServicesQuery,
+    NodesQuery,
+    ServiceInstancesQuery,
+    ServicesQuery,
+)
+from lictor_core.records import NodeServiceList
+
+__all__ = ["ROUTES"]
+
+_CACHEABLE: Final = replace(CATALOG, is_cacheable=True)
+_UUID_DASHES: Final = (8, 13, 18, 23)
+
+
+async def nodes(site: Site, request: Request) -> Answer:
+    """All nodes."""
+    query = NodesQuery(node_meta=request.parameters.pairs("node-meta"), near=site.near(request))
+    return await answer_query(site, request, query, CATALOG)
+
+
+async def services(site: Site, request: Request) -> Answer:
+    """All service names with their tags."""
+    query = ServicesQuery(node_meta=request.parameters.pairs("node-meta"))
+    return await answer_query(site, request, query, _CACHEABLE)
+
+
+async def datacenters(site: Site, request: Request) -> Answer:
+    """The known datacenters. It does not block and says nothing of its index, as in Consul."""
+    reading, _, _ = await read(site, request, DatacentersQuery(), Manner())
+    return site.answer_json(request, reading.value)
+
+
+async def service(site: Site, request: Request) -> Answer:
+    """The instances of a service."""
+    return await _instances(site, request, connect=False)
+
+
+async def connect(site: Site, request: Request) -> Answer:
+    """The mesh-capable instances of a service."""
+    return await _instances(site, request, connect=True)
+
+
+async def node(site: Site, request: Request) -> Answer:
+    """A node with its instances by id."""
+    return await answer_query(site, request, NodeServicesQuery(node=_named(request, "node name")), CATALOG)
+
+
+async def node_services(site: Site, request: Request) -> Answer:
+    """A node with its instances in a list."""
+    query = NodeServiceListQuery(node=_named(request, "node name"))
+    return await answer_query(site, request, query, CATALOG, shape=_null_when_empty)
+
+
+async def register(site: Site, request: Request) -> Answer:
+    """Create or replace a node, an instance and checks."""
+    reader = await read_mapping(request, site.settings.body_bytes_max)
+    registration = read_registration(reader, site.datacenter)
+    refuse_problems(reader)
+    command = registration.command
+    if not command.node.node:
+        raise Refusal("Must provide node", status=500)
+    if not command.node.address and not command.skip_node_update:
+        raise Refusal("Must provide address if SkipNodeUpdate is not set", status=500)
+    if (flaw := _id_flaw(command.node.id)) is not None:
+        raise Refusal(f"Bad node ID: {flaw}", status=500)
+    _check_service(command)
+    site.check_datacenter(registration.datacenter or request.parameters.get("dc"))
+    with refusing_with(500):
+        await site.registry.write(command, token=request.token)
+    return site.answer_json(request, True)
+
+
+async def deregister(site: Site, request: Request) -> Answer:
+    """Remove a check, an instance or a whole node."""
+    reader = await read_mapping(request, site.settings.body_bytes_max)
+    datacenter = reader.text("Datacenter")
+    command = Deregister(node=reader.text("Node"), service_id=reader.text("ServiceID"), check_id=reader.text("CheckID"))
+    reader.text("Address")
+    refuse_problems(reader)
+    if not command.node:
+        raise Refusal("Must provide node", status=500)
+    site.check_datacenter(datacenter or request.parameters.get("dc"))
+    with refusing_with(500):
+        await site.registry.write(command, token=request.token)
+    return site.answer_json(request, True)
+
+
+async def _instances(site: Site, request: Request, *, connect: bool) -> Answer:
+    query = ServiceInstancesQuery(
+        service=_named(request, "service name"),
+        # Consul overlooks tags here: a proxy stands for its service whatever its own tags are.
+        tags=() if connect else request.parameters.all("tag"),
+        node_meta=request.parameters.pairs("node-meta"),
+        near=site.near(request),
+        connect=connect,
+    )
+    return await answer_query(site, request, query, _CACHEABLE)
+
+
+def _check_service(command: Register) -> None:
+    if (flaw := service_flaw(command)) is not None:
+        raise Refusal(flaw, status=500)
+    for check in command.checks:
+        if check.node.lower() != command.node.node.lower():
+            raise Refusal(f'check node "{check.node}" does not match node "{command.node.node}"', status=500)
+        if not check.check_id:
+            raise Refusal("Must provide check name or CheckID", status=500)
+
+
+def _id_flaw(node_id: str) -> str | None:
+    if not node_id:
+        return None
+    if len(node_id) != UUID_CHARS:
+        return "uuid string is wrong length"
+    if any(node_id[place] != "-" for place in _UUID_DASHES):
+        return "uuid is improperly formatted"
+    return first_bad_digit(node_id.replace("-", ""))
+
+
+def _null_when_empty(value: NodeServiceList) -> dict[str, object]:
+    return {"Node": value.node, "Services": value.services or None}
+
+
+def _named(request: Request, what: str) -> str:
+    if not request.tail:
+        raise Refusal(f"Missing {what}")
+    return request.tail
+
+
+ROUTES: Final = (
+    Route("/v1/catalog/register", {"PUT": register}),
+    Route("/v1/catalog/deregister", {"PUT": deregister}),
+    Route("/v1/catalog/datacenters", {"GET": datacenters}),
+    Route("/v1/catalog/nodes", {"GET": nodes}),
+    Route("/v1/catalog/services", {"GET": services}),
+    Route("/v1/catalog/service/", {"GET": service}),
+    Route("/v1/catalog/connect/", {"GET": connect}),
+    Route("/v1/catalog/node/", {"GET": node}),
+    Route("/v1/catalog/node-services/", {"GET": node_services}),
+)

@@ -1,0 +1,166 @@
+"""Answers and their bytes: JSON as Consul writes it, headers, gzip; encoded once per change, not once per request.
+
+An `Answer` is what an endpoint returns; `render` makes the bytes for the wire in two halves, between which goes the
+`Date` line, so that a kept answer is still dated right. Sources: RFC 9110, RFC 9112; Consul's `api-docs/index`.
+"""
+
+from __future__ import annotations
+
+import gzip
+import http
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+import msgspec
+
+from lictor_agent.http.settings import HttpSettings
+from lictor_core.commands import ReadMode
+from lictor_core.queries import Query
+from lictor_core.registry import Reading
+
+__all__ = ["JSON", "Answer", "AnswerCache", "Encoded", "Rendered", "Reuse", "accepts_gzip", "json_body", "render"]
+
+T = TypeVar("T")
+
+JSON: Final = ("Content-Type", "application/json")
+_VARY: Final = ("Vary", "Accept-Encoding")
+_PACKED: Final = ("Content-Encoding", "gzip")
+_GZIP_LEVEL: Final = 6
+_ENCODER: Final = msgspec.json.Encoder()
+_STATUS_LINES: Final = {one.value: f"HTTP/1.1 {one.value} {one.phrase}\r\n" for one in http.HTTPStatus} | {
+    413: "HTTP/1.1 413 Request Entity Too Large\r\n"
+}
+
+
+class Encoded:
+    """A body, and the same packed, made when first asked for."""
+
+    __slots__ = ("_packed", "plain")
+
+    def __init__(self, plain: bytes) -> None:
+        self.plain = plain
+        self._packed: bytes | None = None
+
+    def packed(self) -> bytes:
+        """The body in gzip."""
+        if self._packed is None:
+            self._packed = gzip.compress(self.plain, _GZIP_LEVEL, mtime=0)
+        return self._packed
+
+
+@dataclass(frozen=True, slots=True)
+class Reuse:
+    """What makes an answer good for more than one request: the query it answers, how fresh, and at which stamp."""
+
+    query: Query[object]
+    mode: ReadMode
+    stamp: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an endpoint says. `headers` are without `Date`, `Content-Length`, `Vary`; `encoded` stands for `body`.
+
+    `is_endpoint` is False for what comes from the table of paths itself (redirects, unknown paths), which Consul
+    answers without its usual headers. `closes` ends the connection.
+    """
+
+    status: int = 200
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    encoded: Encoded | None = None
+    is_endpoint: bool = True
+    closes: bool = False
+    reuse: Reuse | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """An answer's bytes: `before` ends within the `Date` line, `after` starts with its line end."""
+
+    before: bytes
+    after: bytes
+
+    def at(self, date: bytes) -> bytes:
+        """The whole answer, dated."""
+        return b"".join((self.before, date, self.after))
+
+
+def json_body(value: object, *, pretty: bool) -> bytes:
+    """JSON with Consul's escapes (Go's `encoding/json`); `pretty` indents by four spaces and ends with a line end."""
+    body = _ENCODER.encode(value)
+    # These three occur in strings only, so replacing the bytes never changes the structure.
+    if b"<" in body or b">" in body or b"&" in body:
+        body = body.replace(b"<", b"\\u003c").replace(b">", b"\\u003e").replace(b"&", b"\\u0026")
+    return msgspec.json.format(body, indent=4) + b"\n" if pretty else body
+
+
+def accepts_gzip(header: str) -> bool:
+    """Whether an `Accept-Encoding` header names gzip with a weight above zero (RFC 9110, section 12.5.3)."""
+    for part in header.split(","):
+        coding, _, weight = part.partition(";")
+        if coding.strip().lower() == "gzip":
+            return weight.replace(" ", "").lower() not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
+    return False
+
+
+def render(answer: Answer, *, method: str, packed: bool, keeps_alive: bool, is_http_1_0: bool = False) -> Rendered:
+    """The bytes of `answer` for a request of `method`. A HEAD gets the headers alone."""
+    body = answer.body if answer.encoded is None else answer.encoded.plain
+    headers = list(answer.headers)
+    if answer.is_endpoint:
+        headers.append(_VARY)
+        if packed and body:
+            body = gzip.compress(body, _GZIP_LEVEL, mtime=0) if answer.encoded is None else answer.encoded.packed()
+            headers.append(_PACKED)
+    headers.sort()
+    lines = "".join(f"{name}: {_one_line(value)}\r\n" for name, value in headers)
+    closing = "" if keeps_alive and not is_http_1_0 else f"Connection: {'keep-alive' if keeps_alive else 'close'}\r\n"
+    before = f"{_STATUS_LINES[answer.status]}{lines}Date: "
+    after = f"\r\nContent-Length: {len(body)}\r\n{closing}\r\n"
+    return Rendered(before.encode(), after.encode() + (b"" if method == "HEAD" else body))
+
+
+class AnswerCache:
+    """Encoded bodies by query, each good while the stamp of what it depends on stays. Bounded by count and bytes."""
+
+    def __init__(self, settings: HttpSettings) -> None:
+        self._answers_max = settings.answers_max
+        self._bytes_max = settings.answers_bytes_max
+        self._bytes = 0
+        self._kept: OrderedDict[tuple[Query[object], bool], tuple[int, Encoded]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def encoded(
+        self, query: Query[T], reading: Reading[T], *, pretty: bool, shape: Callable[[T], object] | None = None
+    ) -> tuple[Encoded, bool]:
+        """The body for `reading`, as `shape` shows it, and whether it was kept from before.
+
+        One query has one shape: it is not part of the key.
+        """
+        key = (query, pretty)
+        found = self._kept.get(key)
+        if found is not None and found[0] == reading.stamp:
+            self._kept.move_to_end(key)
+            return found[1], True
+        body = Encoded(json_body(reading.value if shape is None else shape(reading.value), pretty=pretty))
+        self._keep(key, reading.stamp, body)
+        return body, found is not None
+
+    def _keep(self, key: tuple[Query[object], bool], stamp: int, body: Encoded) -> None:
+        previous = self._kept.pop(key, None)
+        if previous is not None:
+            self._bytes -= len(previous[1].plain)
+        self._kept[key] = (stamp, body)
+        self._bytes += len(body.plain)
+        while len(self._kept) > self._answers_max or self._bytes > self._bytes_max:
+            _, (_, dropped) = self._kept.popitem(last=False)
+            self._bytes -= len(dropped.plain)
+
+
+def _one_line(value: str) -> str:
+    return value.replace("\r", " ").replace("\n", " ")

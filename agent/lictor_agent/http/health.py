@@ -1,0 +1,93 @@
+"""`/v1/health/*`: instances and their checks, checks by node, service and state. Source: Consul's `api-docs/health`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from lictor_agent.http.blocking import CATALOG, answer_query
+from lictor_agent.http.encoding import Answer
+from lictor_agent.http.errors import Refusal
+from lictor_agent.http.requests import Request, parse_bool
+from lictor_agent.http.router import Route
+from lictor_agent.http.site import Site
+from lictor_core.queries import ChecksInStateQuery, NodeChecksQuery, ServiceChecksQuery, ServiceHealthQuery
+
+__all__ = ["ROUTES"]
+
+_CACHEABLE: Final = replace(CATALOG, is_cacheable=True)
+
+
+async def node(site: Site, request: Request) -> Answer:
+    """All checks of a node."""
+    return await answer_query(site, request, NodeChecksQuery(node=_named(request, "node name")), CATALOG)
+
+
+async def checks(site: Site, request: Request) -> Answer:
+    """The checks of a service's instances."""
+    query = ServiceChecksQuery(
+        service=_named(request, "service name"),
+        node_meta=request.parameters.pairs("node-meta"),
+        near=site.near(request),
+    )
+    return await answer_query(site, request, query, CATALOG)
+
+
+async def state(site: Site, request: Request) -> Answer:
+    """All checks in a state."""
+    query = ChecksInStateQuery(
+        state=_named(request, "check state"),
+        node_meta=request.parameters.pairs("node-meta"),
+        near=site.near(request),
+    )
+    return await answer_query(site, request, query, CATALOG)
+
+
+async def service(site: Site, request: Request) -> Answer:
+    """The instances of a service with their checks."""
+    return await _instances(site, request, connect=False)
+
+
+async def connect(site: Site, request: Request) -> Answer:
+    """The mesh-capable instances of a service with their checks."""
+    return await _instances(site, request, connect=True)
+
+
+async def _instances(site: Site, request: Request, *, connect: bool) -> Answer:
+    query = ServiceHealthQuery(
+        service=_named(request, "service name"),
+        # Consul overlooks tags here: a proxy stands for its service whatever its own tags are.
+        tags=() if connect else request.parameters.all("tag"),
+        node_meta=request.parameters.pairs("node-meta"),
+        near=site.near(request),
+        connect=connect,
+        passing=_wants_passing(request),
+    )
+    return await answer_query(site, request, query, _CACHEABLE)
+
+
+def _wants_passing(request: Request) -> bool:
+    if "passing" not in request.parameters:
+        return False
+    text = request.parameters.get("passing")
+    if not text:
+        return True  # `?passing` alone means yes
+    value = parse_bool(text)
+    if value is None:
+        raise Refusal("Invalid value for ?passing")
+    return value
+
+
+def _named(request: Request, what: str) -> str:
+    if not request.tail:
+        raise Refusal(f"Missing {what}")
+    return request.tail
+
+
+ROUTES: Final = (
+    Route("/v1/health/node/", {"GET": node}),
+    Route("/v1/health/checks/", {"GET": checks}),
+    Route("/v1/health/state/", {"GET": state}),
+    Route("/v1/health/service/", {"GET": service}),
+    Route("/v1/health/connect/", {"GET": connect}),
+)

@@ -1,0 +1,296 @@
+"""The hot path: a request that was answered before is answered from its bytes.
+
+`HotConnection` stands between the transport and aiohttp's protocol. While a connection is *clean* (no request in
+flight, nothing half read) a chunk that is exactly one GET is looked up as it is; when the answer kept for these very
+bytes still holds, it is written at once. Everything else goes to aiohttp, and a chunk that is not exactly one GET makes
+the connection go there for good: split, pipelined and bodied requests are parsed by one parser only.
+
+An answer holds while its query's stamp has not changed and the registry would answer at once (architecture, decisions 4
+and 5). The handler puts answers in; it knows which are the same for everybody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final, Protocol, cast
+
+from lictor_agent.http.encoding import Rendered, Reuse
+from lictor_agent.http.settings import HttpSettings
+from lictor_core.queries import Query
+
+__all__ = ["Delegate", "Host", "HotAnswers", "HotConnection", "HotSource", "Tick", "is_sole_get"]
+
+_END: Final = b"\r\n\r\n"
+_GET: Final = b"GET /v1/"
+_BODIED: Final = (b"content-length", b"transfer-encoding", b"upgrade", b"expect")
+_PENDING_BYTES_MAX: Final = 4096
+_KEPT_BYTES_MAX: Final = 1024 * 1024
+"""An answer larger than this is sent through aiohttp, which writes it in step with the reader."""
+
+
+class Tick:
+    """The time as this second's requests see it: `now` is monotonic seconds, `date` the value of the `Date` header."""
+
+    __slots__ = ("date", "now")
+
+    def __init__(self, now: float, date: bytes) -> None:
+        self.now = now
+        self.date = date
+
+
+class HotSource(Protocol):
+    """What tells whether kept answers still hold; the server's door is one."""
+
+    @property
+    def can_answer(self) -> bool:
+        """Whether a read would be answered at once, as fresh as it must be."""
+        ...
+
+    def reading_stamp(self, query: Query[object]) -> int:
+        """The stamp that a reading of `query` would have now."""
+        ...
+
+
+class Delegate(Protocol):
+    """The protocol that parses what is not answered here: aiohttp's request handler."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None: ...
+    def connection_lost(self, exc: BaseException | None) -> None: ...
+    def data_received(self, data: bytes) -> None: ...
+    def eof_received(self) -> bool | None: ...
+    def pause_writing(self) -> None: ...
+    def resume_writing(self) -> None: ...
+
+
+class Host(Protocol):
+    """Who takes connections, and knows of those that are open."""
+
+    def admit(self, connection: HotConnection) -> bytes | None:
+        """What a connection that cannot be taken is told before it is closed; None when it is taken."""
+        ...
+
+    def release(self, connection: HotConnection) -> None:
+        """A connection is closed, or was never taken."""
+        ...
+
+
+class _Kept:
+    __slots__ = ("date", "rendered", "reuse", "wire")
+
+    def __init__(self, reuse: Reuse, rendered: Rendered) -> None:
+        self.reuse = reuse
+        self.rendered = rendered
+        self.date = b""
+        self.wire = b""
+
+    @property
+    def size(self) -> int:
+        return len(self.rendered.before) + len(self.rendered.after)
+
+
+class HotAnswers:
+    """Whole answers by the exact bytes of the request's head. Bounded by count and bytes, the oldest go first."""
+
+    def __init__(self, source: HotSource | None, tick: Tick, settings: HttpSettings) -> None:
+        self._source = source
+        self._heads_max = settings.heads_max
+        self._bytes_max = settings.answers_bytes_max
+        self._tick = tick
+        self._bytes = 0
+        self._kept: dict[bytes, _Kept] = {}
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def find(self, head: bytes) -> bytes | None:
+        """The answer to a request of these bytes, if there is one that still holds."""
+        kept = self._kept.get(head)
+        if kept is None:
+            return None
+        source = self._source
+        assert source is not None, "without a source nothing is kept"
+        if not source.can_answer:
+            return None
+        if source.reading_stamp(kept.reuse.query) != kept.reuse.stamp:
+            self._drop(head)
+            return None
+        date = self._tick.date
+        if kept.date is not date:
+            kept.date = date
+            kept.wire = kept.rendered.at(date)
+        return kept.wire
+
+    def keep(self, head: bytes, reuse: Reuse, rendered: Rendered) -> None:
+        """Answer further requests of these bytes with `rendered` while `reuse` holds."""
+        if self._source is None:
+            return
+        kept = _Kept(reuse, rendered)
+        if kept.size > _KEPT_BYTES_MAX:
+            return
+        if head in self._kept:
+            self._drop(head)
+        self._kept[head] = kept
+        self._bytes += len(head) + kept.size
+        while len(self._kept) > self._heads_max or self._bytes > self._bytes_max:
+            self._drop(next(iter(self._kept)))
+
+    def _drop(self, head: bytes) -> None:
+        self._bytes -= len(head) + self._kept.pop(head).size
+
+
+def is_sole_get(data: bytes) -> bool:
+    """Whether `data` is exactly one complete GET without a body and with nothing behind it."""
+    if not data.startswith(_GET) or not data.endswith(_END) or data.find(_END) != len(data) - len(_END):
+        return False
+    # A line that ends in a bare line feed could end the head where the search above does not see it.
+    if data.count(b"\n") != data.count(b"\r\n"):
+        return False
+    lower = data.lower()
+    return not any(name in lower for name in _BODIED)
+
+
+class HotConnection(asyncio.Protocol):
+    """One connection. `started` and `finished` are called by the handler around each request that aiohttp parsed."""
+
+    __slots__ = (
+        "_answers",
+        "_came_meanwhile",
+        "_delegate",
+        "_ended",
+        "_host",
+        "_is_delegated",
+        "_is_paused",
+        "_is_refused",
+        "_started",
+        "_tick",
+        "_transport",
+        "answered_hot",
+        "client",
+        "head",
+        "pending",
+        "used_at",
+        "waiting_since",
+    )
+
+    def __init__(self, answers: HotAnswers, delegate: Delegate, tick: Tick, host: Host) -> None:
+        self._answers = answers
+        self._host = host
+        self._is_refused = False
+        self.client = ""
+        """The client's address; empty on a Unix socket."""
+        self._tick = tick
+        self._delegate = delegate
+        self._transport: asyncio.Transport | None = None
+        self._is_delegated = False
+        self._is_paused = False
+        self._came_meanwhile = False
+        self._started = False
+        self._ended = False
+        self.head: bytes | None = None
+        """The bytes of the request in flight when it came alone, else None."""
+        self.pending = b""
+        """The first chunk of what is being read, for telling what was wrong with it."""
+        self.waiting_since: float | None = None
+        """Since when the head of a request has been incomplete."""
+        self.used_at = tick.now
+        self.answered_hot = 0
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a request is being read or answered."""
+        return self._started or self.waiting_since is not None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        peer: object = transport.get_extra_info("peername")
+        self.client = str(cast("tuple[object, ...]", peer)[0]) if isinstance(peer, tuple) else ""
+        refusal = self._host.admit(self)
+        if refusal is not None:
+            self._is_refused = True
+            self._transport.write(refusal)
+            self._transport.close()
+            return
+        self._delegate.connection_made(transport)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._transport = None
+        if not self._is_refused:
+            self._host.release(self)
+            self._delegate.connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self.head is None and not self._is_delegated:
+            if not self._is_paused:
+                wire = self._answers.find(data)
+                if wire is not None and self._transport is not None:
+                    self.answered_hot += 1
+                    self.used_at = self._tick.now
+                    self._transport.write(wire)
+                    return
+            if is_sole_get(data):
+                self.head = data
+            else:
+                self._is_delegated = True
+        else:
+            self._is_delegated = True
+        if not self._is_refused:
+            self._note_arrival(data)
+            self._delegate.data_received(data)
+
+    def eof_received(self) -> bool | None:
+        """The other side sends no more. What it asked for before is still answered, if that takes but a moment."""
+        if self._is_refused:
+            return None
+        self._delegate.eof_received()
+        self._ended = True
+        self.used_at = self._tick.now
+        return self.is_busy
+
+    def pause_writing(self) -> None:
+        self._is_paused = True
+        self._delegate.pause_writing()
+
+    def resume_writing(self) -> None:
+        self._is_paused = False
+        self._delegate.resume_writing()
+
+    def started(self) -> None:
+        """A request was read and is being answered."""
+        self._started = True
+        self._came_meanwhile = False
+        self.waiting_since = None
+        self.pending = b""
+
+    def finished(self) -> None:
+        """The answer has been written."""
+        self._started = False
+        self.used_at = self._tick.now
+        if not self._is_delegated:
+            self.head = None
+        elif self._came_meanwhile:
+            self.waiting_since = self._tick.now
+        if self._ended:
+            self.close()
+
+    def overdue(self, settings: HttpSettings) -> str | None:
+        """Why this connection has had its time; None when it may stay."""
+        now = self._tick.now
+        if self.waiting_since is not None and now - self.waiting_since > settings.head_s_max:
+            return "head"
+        if self._ended and now - self.used_at > settings.ended_s_max:
+            return "ended"
+        if not self.is_busy and now - self.used_at > settings.idle_s_max:
+            return "idle"
+        return None
+
+    def close(self) -> None:
+        """Close once everything is written."""
+        if self._transport is not None:
+            self._transport.close()
+
+    def _note_arrival(self, data: bytes) -> None:
+        if self._started:
+            self._came_meanwhile = True
+        elif self.waiting_since is None:
+            self.waiting_since = self._tick.now
+            self.pending = data[:_PENDING_BYTES_MAX]

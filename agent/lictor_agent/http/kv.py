@@ -1,0 +1,140 @@
+"""`/v1/kv/<key>`: read, write, delete. Source: Consul's document `api-docs/kv`.
+
+Locks need sessions, and without a session no lock can be held: acquiring and releasing name an unknown session here.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from lictor_agent.http.blocking import KV, meta_headers, read
+from lictor_agent.http.encoding import JSON, Answer, Reuse
+from lictor_agent.http.errors import Refusal
+from lictor_agent.http.requests import Request, parse_unsigned
+from lictor_agent.http.router import Route
+from lictor_agent.http.site import Site
+from lictor_core.commands import Command, KVDelete, KVDeleteTree, KVSet
+from lictor_core.errors import BodyTooLargeError
+from lictor_core.queries import KeyQuery, KeysQuery, TreeQuery
+from lictor_core.records import KVEntry
+
+__all__ = ["ROUTES"]
+
+_RAW: Final = (
+    ("Content-Type", "text/plain"),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Content-Security-Policy", "sandbox"),
+)
+"""A value is whatever somebody stored: a browser must neither guess its type nor run it."""
+_LIMIT_PAGE: Final = "https://www.consul.io/docs/agent/options.html#kv_max_value_size"
+
+
+async def get(site: Site, request: Request) -> Answer:
+    """One key, a tree of keys (`recurse`) or the names of one (`keys`); 404 when there is none."""
+    parameters = request.parameters
+    if "keys" in parameters:
+        return await _get_names(site, request)
+    if "recurse" in parameters:
+        return await _get_tree(site, request)
+    _named_key(request)
+    if "raw" in parameters:
+        return await _get_raw(site, request)
+    return await _get_one(site, request)
+
+
+async def put(site: Site, request: Request) -> Answer:
+    """Write one key; the answer says whether it was written (`cas` may have lost)."""
+    key, parameters = _named_key(request), request.parameters
+    _check_conflicts(request, "acquire", "release", "cas")
+    flags = parse_unsigned(parameters.get("flags")) if "flags" in parameters else 0
+    cas = parse_unsigned(parameters.get("cas")) if "cas" in parameters else None
+    value = await _read_value(site, request)
+    if "acquire" in parameters:
+        session = parameters.get("acquire")
+        raise Refusal(f'invalid session "{session}"' if session else "missing session", status=500)
+    if "release" in parameters:
+        site.check_datacenter(parameters.get("dc"))
+        return site.answer_json(request, False)
+    return await _write(site, request, KVSet(key=key, value=value, flags=flags, cas=cas))
+
+
+async def delete(site: Site, request: Request) -> Answer:
+    """Delete one key, or with `recurse` everything under a prefix."""
+    parameters = request.parameters
+    _check_conflicts(request, "recurse", "cas")
+    if "recurse" in parameters:
+        return await _write(site, request, KVDeleteTree(prefix=request.tail))
+    key = _named_key(request)
+    cas = parse_unsigned(parameters.get("cas")) if "cas" in parameters else None
+    return await _write(site, request, KVDelete(key=key, cas=cas))
+
+
+async def _get_names(site: Site, request: Request) -> Answer:
+    query = KeysQuery(prefix=request.tail, separator=request.parameters.get("separator"))
+    reading, mode, _ = await read(site, request, query, KV)
+    # Consul lists the names of an empty store, and answers 404 for a prefix that nothing has.
+    if not reading.value and request.tail:
+        return Answer(status=404, headers=meta_headers(reading, mode, KV))
+    return site.answer_json(request, reading.value, headers=meta_headers(reading, mode, KV))
+
+
+async def _get_tree(site: Site, request: Request) -> Answer:
+    reading, mode, _ = await read(site, request, TreeQuery(prefix=request.tail), KV)
+    headers = meta_headers(reading, mode, KV)
+    if not reading.value:
+        return Answer(status=404, headers=headers)
+    return site.answer_json(request, reading.value, headers=headers)
+
+
+async def _get_one(site: Site, request: Request) -> Answer:
+    query = KeyQuery(key=request.tail)
+    reading, mode, is_reusable = await read(site, request, query, KV)
+    headers = meta_headers(reading, mode, KV)
+    reuse = Reuse(query, mode, reading.stamp) if is_reusable else None
+    if reading.value is None:
+        return Answer(status=404, headers=headers, reuse=reuse)
+    encoded, _ = site.answers.encoded(query, reading, pretty=site.is_pretty(request), shape=_in_list)
+    return Answer(headers=(JSON, *headers), encoded=encoded, reuse=reuse)
+
+
+async def _get_raw(site: Site, request: Request) -> Answer:
+    reading, mode, _ = await read(site, request, KeyQuery(key=request.tail), KV)
+    headers = meta_headers(reading, mode, KV)
+    if reading.value is None:
+        return Answer(status=404, headers=headers)
+    return Answer(headers=(*headers, *_RAW), body=reading.value.value or b"")
+
+
+async def _read_value(site: Site, request: Request) -> bytes:
+    bytes_max = site.settings.kv_value_bytes_max
+    try:
+        return await request.read_body(bytes_max)
+    except BodyTooLargeError:
+        size = f"({request.content_length} bytes) " if request.content_length is not None else ""
+        raise BodyTooLargeError(
+            f"Request body{size or ' '}too large, max size: {bytes_max} bytes. See {_LIMIT_PAGE}."
+        ) from None
+
+
+async def _write(site: Site, request: Request, command: Command) -> Answer:
+    site.check_datacenter(request.parameters.get("dc"))
+    outcome = await site.registry.write(command, token=request.token)
+    return site.answer_json(request, outcome.value)
+
+
+def _in_list(entry: KVEntry | None) -> list[KVEntry | None]:
+    return [entry]
+
+
+def _named_key(request: Request) -> str:
+    if not request.tail:
+        raise Refusal("Missing key name")
+    return request.tail
+
+
+def _check_conflicts(request: Request, *names: str) -> None:
+    if sum(name in request.parameters for name in names) > 1:
+        raise Refusal(f"Conflicting flags: {request.parameters.encoded()}")
+
+
+ROUTES: Final = (Route("/v1/kv/", {"GET": get, "PUT": put, "DELETE": delete}),)

@@ -1,0 +1,199 @@
+"""A request as the endpoints see it, and the options that all of them share.
+
+Query parameters are read as Go's `net/url` reads them, since that is what Consul's clients were tried against. Unknown
+parameters are ignored. Sources: Consul's documents `api-docs/index`, `features/{blocking,consistency,caching}`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote_plus, unquote, unquote_plus
+
+from lictor_agent.http.errors import Refusal
+from lictor_core.commands import ReadMode
+from lictor_core.durations import parse_duration
+from lictor_core.errors import RequestError
+from lictor_core.limits import WAIT_DEFAULT_S, WAIT_MAX_S
+from lictor_core.registry import ReadOptions
+
+__all__ = ["Parameters", "Request", "parse_bool", "parse_unsigned", "read_options", "split_target"]
+
+_BAD_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_UNSIGNED_MAX: Final = 2**64 - 1
+_TRUE: Final = frozenset({"1", "t", "T", "true", "TRUE", "True"})
+_FALSE: Final = frozenset({"0", "f", "F", "false", "FALSE", "False"})
+_CACHE_CONTROL: Final = re.compile(r"(?:must-revalidate|(?:max-age|stale-if-error)=\d{1,10})")
+_BEARER: Final = "bearer "
+
+
+class Parameters:
+    """The query part of a URL: names to values in order. A name without a value has the empty one."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, query: str) -> None:
+        self._values: dict[str, list[str]] = {}
+        for name, value in _pairs(query):
+            self._values.setdefault(name, []).append(value)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._values
+
+    def get(self, name: str) -> str:
+        """The first value; empty when there is none."""
+        values = self._values.get(name)
+        return values[0] if values else ""
+
+    def all(self, name: str) -> tuple[str, ...]:
+        """Every value, in order."""
+        return tuple(self._values.get(name, ()))
+
+    def encoded(self) -> str:
+        """All parameters as a query part, sorted by name."""
+        return "&".join(
+            f"{quote_plus(name)}={quote_plus(value)}" for name in sorted(self._values) for value in self._values[name]
+        )
+
+    def pairs(self, name: str) -> tuple[tuple[str, str], ...]:
+        """Every value split at its first colon, as `node-meta=key:value` is; sorted, each key once."""
+        return tuple(sorted({key: value for key, _, value in (one.partition(":") for one in self.all(name))}.items()))
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request. `path` and `tail` are decoded; `tail` is what follows the prefix of a route that ends in a slash.
+
+    `read_body` reads at most the bytes it is given and raises `BodyTooLargeError` for more. `client` is the peer's
+    address, for logs.
+    """
+
+    method: str
+    path: str
+    tail: str
+    parameters: Parameters
+    headers: Mapping[str, str]
+    read_body: Callable[[int], Awaitable[bytes]]
+    content_length: int | None = None
+    client: str = ""
+
+    @property
+    def token(self) -> str:
+        """The caller's token: from the parameter, else the header, else a bearer token (Consul's order)."""
+        if token := self.parameters.get("token"):
+            return token
+        if token := self.headers.get("X-Consul-Token", ""):
+            return token
+        scheme = self.headers.get("Authorization", "")
+        return scheme[len(_BEARER) :].strip() if scheme[: len(_BEARER)].lower() == _BEARER else ""
+
+    @property
+    def wants_pretty(self) -> bool:
+        """Whether the caller asks for indented JSON."""
+        return "pretty" in self.parameters
+
+    @property
+    def is_cached(self) -> bool:
+        """Whether the caller takes an answer from the agent's cache."""
+        return "cached" in self.parameters
+
+
+def split_target(target: str) -> tuple[str, str]:
+    """Path (decoded) and query (as it came) of a request target. Raises `RequestError` for a bad escape.
+
+    The absolute form of RFC 9112, section 3.2.2 is taken for its path.
+    """
+    if not target.startswith("/"):
+        scheme, separator, rest = target.partition("://")
+        if not separator or not scheme.isalpha():
+            raise RequestError("the request target is no path")
+        _, slash, after = rest.partition("/")
+        target = slash + after or "/"
+    path, _, query = target.partition("?")
+    path = path.partition("#")[0]
+    if "%" not in path:
+        return path, query
+    if _BAD_ESCAPE.search(path):
+        raise RequestError("the path has a percent sign that escapes nothing")
+    try:
+        return unquote(path, errors="strict"), query
+    except UnicodeDecodeError as error:
+        raise RequestError("the path is not UTF-8; keys and names are UTF-8 text") from error
+
+
+def read_options(request: Request) -> ReadOptions:
+    """How a read is to be done. Raises a `Refusal` for options that cannot be."""
+    parameters = request.parameters
+    _check_cache_control(request)
+    index = parameters.get("index")
+    wait = parameters.get("wait")
+    return ReadOptions(
+        mode=_mode(parameters),
+        min_index=_index(index) if index else 0,
+        wait_s=_wait(wait) if wait else WAIT_DEFAULT_S,
+        token=request.token,
+    )
+
+
+def parse_bool(text: str) -> bool | None:
+    """A truth value in one of Go's spellings (`strconv.ParseBool`), else None."""
+    return True if text in _TRUE else False if text in _FALSE else None
+
+
+def parse_unsigned(text: str) -> int:
+    """An unsigned 64 bit number. Raises a `Refusal` of status 500 with Go's words, as Consul answers."""
+    if not (text.isascii() and text.isdigit()):
+        raise Refusal(f'strconv.ParseUint: parsing "{text}": invalid syntax', status=500)
+    number = int(text) if len(text) <= 20 else _UNSIGNED_MAX + 1
+    if number > _UNSIGNED_MAX:
+        raise Refusal(f'strconv.ParseUint: parsing "{text}": value out of range', status=500)
+    return number
+
+
+def _pairs(query: str) -> Iterator[tuple[str, str]]:
+    if _BAD_ESCAPE.search(query):
+        # Consul answers 500 with an empty body when it cannot read the query part.
+        raise Refusal("", status=500)
+    for part in re.split("[&;]", query):
+        if part:
+            name, _, value = part.partition("=")
+            yield unquote_plus(name), unquote_plus(value)
+
+
+def _mode(parameters: Parameters) -> ReadMode:
+    stale = "stale" in parameters
+    consistent = "consistent" in parameters
+    if limit := parameters.get("max_stale"):
+        try:
+            stale = stale or parse_duration(limit) > 0
+        except RequestError:
+            raise Refusal(f'Invalid max_stale value "{limit}"') from None
+    if consistent and stale:
+        raise Refusal("Cannot specify ?stale with ?consistent, conflicting semantics.")
+    if consistent and "cached" in parameters:
+        raise Refusal("Cannot specify ?cached with ?consistent, conflicting semantics.")
+    return ReadMode.CONSISTENT if consistent else ReadMode.STALE if stale else ReadMode.DEFAULT
+
+
+def _index(text: str) -> int:
+    try:
+        return parse_unsigned(text)
+    except Refusal:
+        raise Refusal("Invalid index") from None
+
+
+def _wait(text: str) -> float:
+    try:
+        wait_s = parse_duration(text)
+    except RequestError:
+        raise Refusal("Invalid wait time") from None
+    return min(wait_s, WAIT_MAX_S) if wait_s > 0 else WAIT_DEFAULT_S
+
+
+def _check_cache_control(request: Request) -> None:
+    for directive in request.headers.get("Cache-Control", "").lower().split(","):
+        name = directive.strip()
+        if name.startswith(("max-age", "stale-if-error")) and _CACHE_CONTROL.fullmatch(name) is None:
+            raise Refusal("Invalid Cache-Control header.")

@@ -1,0 +1,61 @@
+"""Who is connected: bounds on connections in all and for each client, and the end of those that take too long."""
+
+from __future__ import annotations
+
+from structlog.typing import FilteringBoundLogger
+
+from lictor_agent.http.hot import HotConnection
+from lictor_agent.http.settings import HttpSettings
+
+__all__ = ["Roster"]
+
+
+class Roster:
+    """All open connections, by the address of the client; clients on a Unix socket count as one, without a bound."""
+
+    def __init__(self, settings: HttpSettings, log: FilteringBoundLogger) -> None:
+        self._settings = settings
+        self._log = log
+        self._connections: set[HotConnection] = set()
+        self._by_client: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._connections)
+
+    def refusal(self, client: str) -> str | None:
+        """Why a connection from `client` cannot be taken; None when it can."""
+        if len(self._connections) >= self._settings.connections_max:
+            return f"{self._settings.connections_max} connections are open already: try again later"
+        limit = self._settings.connections_per_client_max
+        if client and limit and self._by_client.get(client, 0) >= limit:
+            return f"your address has {limit} connections open already: close some, or raise http_max_conns_per_client"
+        return None
+
+    def add(self, connection: HotConnection, client: str) -> None:
+        """Note a connection that was taken."""
+        self._connections.add(connection)
+        self._by_client[client] = self._by_client.get(client, 0) + 1
+
+    def drop(self, connection: HotConnection, client: str) -> None:
+        """Forget a connection that is closed."""
+        self._connections.discard(connection)
+        left = self._by_client[client] - 1
+        if left:
+            self._by_client[client] = left
+        else:
+            del self._by_client[client]
+
+    def close_overdue(self) -> None:
+        """Close every connection whose time is over: a head that never ends, an idle one."""
+        for connection in tuple(self._connections):
+            reason = connection.overdue(self._settings)
+            if reason is not None:
+                log = self._log.debug if reason == "idle" else self._log.warning
+                log("http.connection.timed_out", client=connection.client, waited_for=reason)
+                connection.close()
+
+    def close_idle(self) -> None:
+        """Close every connection on which nothing is going on, as a server that stops does."""
+        for connection in tuple(self._connections):
+            if not connection.is_busy:
+                connection.close()

@@ -1,0 +1,36 @@
+"""All routes of the HTTP API."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from lictor_agent.http import (
+    agent_checks,
+    agent_connect,
+    agent_health,
+    agent_self,
+    agent_services,
+    ca,
+    catalog,
+    health,
+    intentions,
+    kv,
+    status,
+)
+from lictor_agent.http.router import Route
+
+__all__ = ["ROUTES"]
+
+ROUTES: Final[tuple[Route, ...]] = (
+    *status.ROUTES,
+    *agent_self.ROUTES,
+    *agent_services.ROUTES,
+    *agent_checks.ROUTES,
+    *agent_health.ROUTES,
+    *agent_connect.ROUTES,
+    *catalog.ROUTES,
+    *health.ROUTES,
+    *kv.ROUTES,
+    *intentions.ROUTES,
+    *ca.ROUTES,
+)

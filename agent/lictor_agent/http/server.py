@@ -1,0 +1,286 @@
+"""The HTTP API as a server: listeners, bounds, one path that every request takes, one log event for each refusal.
+
+A request goes: connection (bounded) -> hot path or parser -> route -> endpoint -> answer -> bytes. Nothing a client
+sends ends anything but its own connection. Source of the statuses: Consul 1.8.7.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+from collections.abc import Sequence
+from dataclasses import replace
+from email.utils import formatdate
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from aiohttp import web
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http import HttpVersion10
+from aiohttp.http_exceptions import BadHttpMethod
+from aiohttp.http_parser import RawRequestMessage
+from aiohttp.streams import StreamReader
+from aiohttp.web_protocol import RequestHandler
+from structlog.typing import FilteringBoundLogger
+
+from lictor_agent.http.encoding import Answer, AnswerCache, accepts_gzip, render
+from lictor_agent.http.errors import RETRY_AFTER_S, Refusal, answer_error
+from lictor_agent.http.hot import HotAnswers, HotConnection, HotSource, Tick
+from lictor_agent.http.listening import ListenAddress, listen
+from lictor_agent.http.requests import Parameters, Request, split_target
+from lictor_agent.http.roster import Roster
+from lictor_agent.http.router import Route, Router, answer_redirect
+from lictor_agent.http.routes import ROUTES
+from lictor_agent.http.settings import HttpSettings
+from lictor_agent.http.site import Site
+from lictor_agent.http.wire import Incoming, NoAccessLog, Parser, WireResponse, read_body
+from lictor_core.clock import Clock, Rng
+from lictor_core.errors import LictorError, RequestError
+
+if TYPE_CHECKING:
+    from lictor_agent.agent import Agent
+
+__all__ = ["HttpServer"]
+
+_TICK_S: Final = 1.0
+_TOKEN: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # RFC 9110, section 5.6.2
+_REQUEST_LINE: Final = re.compile(rf"({_TOKEN}) (/\S*) HTTP/1\.[01]\r\n".encode())
+_REASON_CHARS_MAX: Final = 200
+_TEXT: Final = ("Content-Type", "text/plain; charset=utf-8")
+_BROKEN: Final = Answer(status=400, headers=(_TEXT,), body=b"400 Bad Request", is_endpoint=False, closes=True)
+_LINGER_S: Final = 2.0
+"""How long a body that nobody wants is still read, so that its sender gets to see the answer."""
+
+
+class HttpServer:
+    """The HTTP API of one agent. `start` listens, `stop` ends everything within the settings' `drain_s_max`.
+
+    `source` tells whether kept answers still hold; without one every request is answered anew.
+    """
+
+    def __init__(
+        self,
+        agent: Agent,
+        addresses: Sequence[ListenAddress],
+        clock: Clock,
+        rng: Rng,
+        log: FilteringBoundLogger,
+        settings: HttpSettings,
+        *,
+        source: HotSource | None = None,
+    ) -> None:
+        self._listen_addresses = tuple(addresses)
+        self._clock = clock
+        self._log: FilteringBoundLogger = log.bind(room="http")
+        self._settings = settings
+        self._site = Site(agent, settings, AnswerCache(settings), clock, rng)
+        self._router = Router(ROUTES)
+        self._tick = Tick(clock.monotonic(), _date(clock))
+        self._hot = HotAnswers(source, self._tick, settings)
+        self._roster = Roster(settings, self._log)
+        self._servers: list[asyncio.Server] = []
+        self._manager: web.Server | None = None
+        self._ticking: asyncio.TimerHandle | None = None
+
+    @property
+    def addresses(self) -> list[tuple[str, int]]:
+        """Where TCP is listened for, with the ports that were taken."""
+        sockets = [one for server in self._servers for one in server.sockets]
+        return [one.getsockname()[:2] for one in sockets if one.family is not socket.AF_UNIX]
+
+    @property
+    def connections(self) -> int:
+        """How many connections are open."""
+        return len(self._roster)
+
+    async def start(self) -> None:
+        """Listen on all addresses. Raises `ConfigurationError` when one of them cannot be had."""
+        self._manager = web.Server(self._handle, request_factory=self._receive, handler_cancellation=True)
+        self._servers = await listen(self._listen_addresses, self._connect)
+        self._tick_on()
+
+    async def stop(self) -> None:
+        """Stop listening, let what is being answered finish for a moment, then close all connections."""
+        if self._ticking is not None:
+            self._ticking.cancel()
+        for server in self._servers:
+            server.close()
+        self._roster.close_idle()
+        manager, self._manager = self._manager, None
+        if manager is not None:
+            await manager.shutdown(self._settings.drain_s_max)
+        self._servers.clear()
+
+    def _tick_on(self) -> None:
+        self._tick.now = self._clock.monotonic()
+        self._tick.date = _date(self._clock)
+        self._roster.close_overdue()
+        self._ticking = asyncio.get_running_loop().call_later(_TICK_S, self._tick_on)
+
+    # Connections.
+
+    def _connect(self) -> asyncio.Protocol:
+        settings, manager = self._settings, self._manager
+        assert manager is not None, "only a started server takes connections"
+        parser = Parser(
+            manager,
+            loop=asyncio.get_running_loop(),
+            # Idle connections are ours to close: aiohttp does not see those that live on the hot path.
+            keepalive_timeout=settings.idle_s_max * 1000,
+            access_log_class=NoAccessLog,
+            max_line_size=settings.request_line_bytes_max,
+            max_field_size=settings.header_bytes_max,
+            max_headers=settings.headers_max,
+            lingering_time=_LINGER_S,
+            auto_decompress=False,
+        )
+        connection = HotConnection(self._hot, parser, self._tick, self)
+        parser.attach(connection, self._answer_broken)
+        return connection
+
+    def admit(self, connection: HotConnection) -> bytes | None:
+        """What a connection that cannot be taken is told before it is closed; None when it is taken."""
+        refusal = self._roster.refusal(connection.client)
+        if refusal is None:
+            self._roster.add(connection, connection.client)
+            return None
+        self._log.warning("http.connection.refused", client=connection.client, reason=refusal)
+        answer = Answer(
+            status=429, headers=(_TEXT, ("Retry-After", str(RETRY_AFTER_S))), body=refusal.encode(), is_endpoint=False
+        )
+        return render(answer, method="GET", packed=False, keeps_alive=False).at(self._tick.date)
+
+    def release(self, connection: HotConnection) -> None:
+        """A connection is closed."""
+        self._roster.drop(connection, connection.client)
+        if connection.answered_hot:
+            self._log.debug("http.connection.closed", client=connection.client, answered_hot=connection.answered_hot)
+
+    # Requests.
+
+    def _receive(
+        self,
+        message: RawRequestMessage,
+        payload: StreamReader,
+        protocol: RequestHandler,
+        writer: AbstractStreamWriter,
+        task: asyncio.Task[None],
+    ) -> Incoming:
+        return Incoming(message, payload, protocol, writer, task, asyncio.get_running_loop())
+
+    async def _handle(self, incoming: web.BaseRequest) -> web.StreamResponse:
+        assert isinstance(incoming, Incoming)
+        connection = incoming.connection
+        connection.started()
+        began = self._clock.monotonic()
+        answer = await self._answer(incoming)
+        if self._settings.response_headers and answer.is_endpoint:
+            answer = replace(answer, headers=(*answer.headers, *self._settings.response_headers))
+        is_http_1_0 = incoming.version == HttpVersion10
+        keeps_alive = incoming.keep_alive and not answer.closes
+        rendered = render(
+            answer,
+            method=incoming.method,
+            packed=accepts_gzip(incoming.headers.get("Accept-Encoding", "")),
+            keeps_alive=keeps_alive,
+            is_http_1_0=is_http_1_0,
+        )
+        if answer.reuse is not None and connection.head is not None and keeps_alive and not is_http_1_0:
+            self._hot.keep(connection.head, answer.reuse, rendered)
+        self._log.debug(
+            "http.request.answered",
+            method=incoming.method,
+            path=incoming.raw_path.partition("?")[0],
+            status=answer.status,
+            client=connection.client,
+            elapsed_ms=round((self._clock.monotonic() - began) * 1000, 3),
+        )
+        return WireResponse(rendered.at(self._tick.date), keeps_alive=keeps_alive)
+
+    async def _answer(self, incoming: Incoming) -> Answer:
+        method = incoming.method
+        try:
+            path, query = split_target(incoming.raw_path)
+        except RequestError as error:
+            self._note_refused(method, incoming.raw_path, incoming.connection.client, 400, str(error))
+            return _BROKEN
+        try:
+            found = self._route(method, path, query)
+            if isinstance(found, Answer):
+                return found
+            route, tail = found
+            endpoint = route.endpoint(method)
+            request = self._request(incoming, path, tail, query)
+            return await endpoint(self._site, request)
+        except LictorError as error:
+            answer = answer_error(error)
+            self._note_refused(method, path, incoming.connection.client, answer.status, str(error))
+            return answer
+        except Exception:
+            # The one place where a mistake of ours is caught: it costs its caller an answer, nobody else anything.
+            self._log.exception("http.request.failed", method=method, path=path, client=incoming.connection.client)
+            return Answer(status=500, headers=(_TEXT,), body=b"internal error: the agent's log has the details")
+
+    def _route(self, method: str, path: str, query: str) -> tuple[Route, str] | Answer:
+        if not path.isprintable():
+            return Answer(status=400, is_endpoint=False)
+        location = self._router.redirect(path)
+        if location is not None:
+            return answer_redirect(location, query, method)
+        found = self._router.find(path)
+        if found is None:
+            if path == "/":
+                return Answer(headers=(_TEXT,), body=b"Lictor Agent", is_endpoint=False)
+            return Answer(status=404, is_endpoint=False)
+        if method == "OPTIONS":
+            return Answer(headers=(("Allow", ",".join(found[0].allowed)),))
+        return found
+
+    def _request(self, incoming: Incoming, path: str, tail: str, query: str) -> Request:
+        parameters = Parameters(query)
+        if parameters.get("ns"):
+            raise Refusal('Bad request: Invalid query parameter: "ns" - Namespaces are a Consul Enterprise feature')
+        if incoming.headers.get("X-Consul-Namespace"):
+            raise Refusal(
+                'Bad request: Invalid header: "X-Consul-Namespace" - Namespaces are a Consul Enterprise feature'
+            )
+        return Request(
+            method=incoming.method,
+            path=path,
+            tail=tail,
+            parameters=parameters,
+            headers=incoming.headers,
+            read_body=partial(read_body, incoming, self._settings.body_s_max),
+            content_length=incoming.content_length,
+            client=incoming.connection.client,
+        )
+
+    def _answer_broken(self, connection: HotConnection, error: BaseException | None) -> bytes:
+        """The answer to bytes that are no request; a method nobody knows is told from garbage."""
+        answer = _BROKEN
+        line = _REQUEST_LINE.match(connection.pending) if isinstance(error, BadHttpMethod) else None
+        if line is not None:
+            answer = self._answer_unknown_method(line[1].decode(), line[2].decode(errors="replace"))
+        self._note_refused("", "", connection.client, answer.status, str(error)[:_REASON_CHARS_MAX])
+        return render(answer, method="", packed=False, keeps_alive=False).at(self._tick.date)
+
+    def _answer_unknown_method(self, method: str, target: str) -> Answer:
+        try:
+            path, query = split_target(target)
+            found = self._route(method, path, query)
+            if isinstance(found, Answer):
+                return found
+            found[0].endpoint(method)
+        except LictorError as error:
+            return answer_error(error)
+        return _BROKEN
+
+    def _note_refused(self, method: str, path: str, client: str, status: int, reason: str) -> None:
+        self._log.info(
+            "http.request.refused", method=method, path=path, client=client, status=status, reason=reason.strip()
+        )
+
+
+def _date(clock: Clock) -> bytes:
+    return formatdate(clock.now(), usegmt=True).encode()

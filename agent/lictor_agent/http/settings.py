@@ -1,0 +1,37 @@
+"""The bounds and habits of the HTTP API, Consul's where Consul has one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lictor_core.limits import BODY_BYTES_MAX, KV_VALUE_BYTES_MAX
+
+__all__ = ["HttpSettings"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HttpSettings:
+    """What an operator may set. Sizes are bytes, times are seconds.
+
+    `always_pretty` indents every JSON answer, as a development agent of Consul does. `connections_per_client_max` is
+    Consul's `limits.http_max_conns_per_client`, `kv_value_bytes_max` its `limits.kv_max_value_size`.
+    """
+
+    always_pretty: bool = False
+    use_cache: bool = True
+    response_headers: tuple[tuple[str, str], ...] = ()
+    connections_max: int = 10_000
+    connections_per_client_max: int = 200
+    kv_value_bytes_max: int = KV_VALUE_BYTES_MAX
+    body_bytes_max: int = BODY_BYTES_MAX
+    request_line_bytes_max: int = 32 * 1024
+    header_bytes_max: int = 32 * 1024
+    headers_max: int = 100
+    head_s_max: float = 10.0
+    body_s_max: float = 30.0
+    idle_s_max: float = 900.0
+    ended_s_max: float = 1.0
+    drain_s_max: float = 0.5
+    answers_max: int = 4096
+    answers_bytes_max: int = 64 * 1024 * 1024
+    heads_max: int = 8192

@@ -1,0 +1,71 @@
+"""What every endpoint is given besides the request: the agent it speaks for, and the caches of the HTTP API."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from lictor_agent.http.encoding import JSON, Answer, AnswerCache, json_body
+from lictor_agent.http.requests import Request
+from lictor_agent.http.settings import HttpSettings
+from lictor_core.clock import Clock, Rng
+from lictor_core.errors import UnknownDatacenterError
+from lictor_core.registry import Registry
+
+if TYPE_CHECKING:
+    from lictor_agent.agent import Agent
+
+__all__ = ["Site"]
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The agent behind the endpoints, its settings and its time."""
+
+    agent: Agent
+    settings: HttpSettings
+    answers: AnswerCache
+    clock: Clock
+    rng: Rng
+    _asked: OrderedDict[str, None] = field(default_factory=OrderedDict[str, None])
+
+    @property
+    def registry(self) -> Registry:
+        """The servers, near or far."""
+        return self.agent.registry
+
+    @property
+    def datacenter(self) -> str:
+        """This agent's datacenter."""
+        return self.agent.identity.datacenter
+
+    def is_pretty(self, request: Request) -> bool:
+        """Whether the answer is to be indented."""
+        return self.settings.always_pretty or request.wants_pretty
+
+    def answer_json(
+        self, request: Request, value: object, *, status: int = 200, headers: tuple[tuple[str, str], ...] = ()
+    ) -> Answer:
+        """An answer that shows `value` as JSON."""
+        body = json_body(value, pretty=self.is_pretty(request))
+        return Answer(status=status, headers=(JSON, *headers), body=body)
+
+    def near(self, request: Request) -> str:
+        """The node that the caller wants distances from; `_agent` is this one."""
+        named = request.parameters.get("near")
+        return self.agent.identity.node_name if named == "_agent" else named
+
+    def recall(self, name: str) -> bool:
+        """Whether `name` was asked for before, which `X-Cache` tells. The oldest names are forgotten."""
+        known = name in self._asked
+        self._asked[name] = None
+        self._asked.move_to_end(name)
+        if len(self._asked) > self.settings.answers_max:
+            self._asked.popitem(last=False)
+        return known
+
+    def check_datacenter(self, name: str) -> None:
+        """Raise `UnknownDatacenterError` unless `name` is this datacenter or empty."""
+        if name and name != self.datacenter:
+            raise UnknownDatacenterError

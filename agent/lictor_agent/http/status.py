@@ -1,0 +1,30 @@
+"""`/v1/status/*`: who leads, and who votes. Source: Consul's document `api-docs/status`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from lictor_agent.http.encoding import Answer
+from lictor_agent.http.requests import Request
+from lictor_agent.http.router import Route
+from lictor_agent.http.site import Site
+
+__all__ = ["ROUTES"]
+
+
+async def leader(site: Site, request: Request) -> Answer:
+    """The leader's address, empty when nobody leads."""
+    site.check_datacenter(request.parameters.get("dc"))
+    return site.answer_json(request, (await site.registry.leader_status()).address)
+
+
+async def peers(site: Site, request: Request) -> Answer:
+    """The voters' addresses."""
+    site.check_datacenter(request.parameters.get("dc"))
+    return site.answer_json(request, (await site.registry.leader_status()).peers)
+
+
+ROUTES: Final = (
+    Route("/v1/status/leader", {"GET": leader}),
+    Route("/v1/status/peers", {"GET": peers}),
+)

@@ -1,0 +1,132 @@
+"""The seam to aiohttp: a request that knows its writer, a response that is bytes already, a handler of broken requests.
+
+aiohttp parses, keeps order, applies back pressure and ends what the client left; what is answered is ours alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from aiohttp import web
+from aiohttp.abc import AbstractAccessLogger, AbstractStreamWriter
+from aiohttp.http_parser import RawRequestMessage
+from aiohttp.streams import StreamReader
+from aiohttp.web_protocol import RequestHandler
+
+from lictor_agent.http.errors import Refusal
+from lictor_agent.http.hot import HotConnection
+from lictor_core.errors import BodyTooLargeError
+
+__all__ = ["BrokenHandler", "Incoming", "NoAccessLog", "Parser", "WireResponse", "read_body"]
+
+_CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+BrokenHandler = Callable[[HotConnection, BaseException | None], bytes]
+"""Gives the whole answer to what could not be parsed."""
+
+
+class Incoming(web.BaseRequest):
+    """A request that knows the connection it came on."""
+
+    def __init__(
+        self,
+        message: RawRequestMessage,
+        payload: StreamReader,
+        protocol: RequestHandler,
+        writer: AbstractStreamWriter,
+        task: asyncio.Task[None],
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        super().__init__(message, payload, protocol, writer, task, loop)
+        assert isinstance(protocol, Parser)
+        self.connection = protocol.connection
+
+
+async def read_body(incoming: Incoming, body_s_max: float, bytes_max: int) -> bytes:
+    """The whole body. Raises `BodyTooLargeError` above `bytes_max`, a `Refusal` when it is cut or takes too long."""
+    length = incoming.content_length
+    if length is not None and length > bytes_max:
+        raise BodyTooLargeError(f"Request body of {length} bytes is too large: the bound is {bytes_max} bytes")
+    if incoming.headers.get("Expect", "").lower() == "100-continue" and incoming.transport is not None:
+        incoming.transport.write(_CONTINUE)  # RFC 9110, section 10.1.1
+    data = bytearray()
+    try:
+        async with asyncio.timeout(body_s_max):
+            async for chunk in incoming.content.iter_any():
+                data += chunk
+                if len(data) > bytes_max:
+                    raise BodyTooLargeError(f"Request body is too large: the bound is {bytes_max} bytes")
+    except TimeoutError:
+        raise Refusal(f"the body did not arrive within {body_s_max:g} s; send it faster", status=408) from None
+    except web.RequestPayloadError as error:
+        raise Refusal(f"the body is broken: {error}") from error
+    return bytes(data)
+
+
+class WireResponse(web.StreamResponse):
+    """An answer whose bytes are made already, headers and all."""
+
+    def __init__(self, wire: bytes, *, keeps_alive: bool) -> None:
+        super().__init__()
+        self._wire = wire
+        self._keeps_alive = keeps_alive
+        self._incoming: Incoming | None = None
+
+    @property
+    def keep_alive(self) -> bool | None:
+        """Whether the connection takes another request."""
+        return self._keeps_alive
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+        """Note where to write; nothing else is to be prepared."""
+        assert isinstance(request, Incoming)
+        self._incoming = request
+        return None
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Write everything, and wait for the other side to take it."""
+        incoming = self._incoming
+        assert incoming is not None, "prepare comes first"
+        transport = incoming.writer.transport
+        if transport is None or transport.is_closing():
+            raise ConnectionResetError("the client is gone")
+        transport.write(self._wire)
+        incoming.connection.finished()
+        await incoming.writer.drain()
+
+
+class NoAccessLog(AbstractAccessLogger):
+    """Keeps aiohttp from logging: each request has one event of ours."""
+
+    @property
+    def enabled(self) -> bool:
+        """Never."""
+        return False
+
+    def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
+        """Not called, since this is not enabled."""
+
+
+class Parser(RequestHandler):
+    """aiohttp's protocol, with our answer to what is no HTTP."""
+
+    __slots__ = ("_broken", "connection")
+
+    connection: HotConnection
+
+    def attach(self, connection: HotConnection, broken: BrokenHandler) -> None:
+        """Tell which connection this parses for, and who answers what cannot be parsed."""
+        self.connection = connection
+        self._broken = broken
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """The answer to a request that could not be read; it ends the connection."""
+        return WireResponse(self._broken(self.connection, exc), keeps_alive=False)
