@@ -23,6 +23,7 @@ from lictor_server.machine import Machine
 from lictor_server.raft import Driver, RaftCore
 from lictor_server.raft.memory_log import MemoryLog
 from lictor_server.raft.wire import LoneWire
+from lictor_server.rpc import Methods, RpcListener
 from lictor_server.settings import ServerSettings
 from lictor_server.state import Store, Watches
 from lictor_server.view import StoreView
@@ -79,14 +80,26 @@ class Server:
             clock=clock,
             log=self._log,
         )
+        self._listener = RpcListener(
+            Methods(self),
+            address=settings.bind_address,
+            port=settings.server_port,
+            connections_max=settings.rpc_connections_max,
+            in_flight_max=settings.rpc_in_flight_max,
+            log=self._log,
+        )
         self._duties: asyncio.Task[None] | None = None
         self._failure: asyncio.Future[None] | None = None
 
     # Life.
 
     async def start(self) -> None:
-        """Begin to serve; returns before there is a leader, for whom requests wait a moment."""
+        """Begin to serve; returns before there is a leader, for whom requests wait a moment.
+
+        Raises `OSError` when the server port cannot be had; nothing was started then.
+        """
         loop = asyncio.get_running_loop()
+        await self._listener.start()
         self._failure = loop.create_future()
         self._driver.start()
         # The room's one task of its own; `stop` ends it, and `failed` tells of its end.
@@ -96,6 +109,7 @@ class Server:
     async def stop(self) -> None:
         """Stop at once. Blocked queries and waiting writes end with an error; called twice it does nothing."""
         duties, self._duties = self._duties, None
+        await self._listener.stop()
         self._driver.stop()
         self._blocked.send_home()
         if duties is not None:
@@ -176,7 +190,7 @@ class Server:
     @property
     def server_port(self) -> int:
         """The port of this server's RPC."""
-        return self._settings.server_port
+        return self._listener.port
 
     def member(self) -> Member:
         """This server as a member of the cluster."""

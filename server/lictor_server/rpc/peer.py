@@ -1,0 +1,94 @@
+"""One connection's conversation, sans I/O: bytes in, what to start or cancel out; results in, bytes out.
+
+A caller may have many requests under way and gets their replies in any order. A request id that is still in use, a
+reply where a request belongs, or bytes that are no frame end the conversation (`PeerError`): a peer that does one of
+these is broken or hostile, and nothing it says later can be trusted.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from lictor_core.errors import LictorError, OverloadedError, PeerError
+from lictor_core.frames import Frame, FrameKind, FrameReader, encode_frame
+
+__all__ = ["Call", "Cancel", "Peer", "Refuse"]
+
+
+class Call(NamedTuple):
+    """Start this request; answer it with `Peer.reply` or `Peer.error`, unless it was cancelled."""
+
+    id: int
+    method: str
+    payload: bytes
+
+
+class Cancel(NamedTuple):
+    """The caller no longer wants the answer to this request."""
+
+    id: int
+
+
+class Refuse(NamedTuple):
+    """Send these bytes: too many requests are under way."""
+
+    data: bytes
+
+
+class Peer:
+    """The state of one conversation. After a `PeerError` it is over."""
+
+    def __init__(self, *, in_flight_max: int) -> None:
+        self._reader = FrameReader()
+        self._in_flight: set[int] = set()
+        self._in_flight_max = in_flight_max
+
+    @property
+    def in_flight(self) -> int:
+        """Requests that wait for their answers."""
+        return len(self._in_flight)
+
+    def receive(self, data: bytes) -> list[Call | Cancel | Refuse]:
+        """What `data` asks for, in order. Raises `PeerError`."""
+        events: list[Call | Cancel | Refuse] = []
+        for frame in self._reader.feed(data):
+            match frame.kind:
+                case FrameKind.REQUEST:
+                    events.append(self._request(frame))
+                case FrameKind.CANCEL:
+                    if frame.id in self._in_flight:  # else its answer is on the way already
+                        self._in_flight.discard(frame.id)
+                        events.append(Cancel(frame.id))
+                case _:
+                    raise PeerError(f"peer sent a {frame.kind.name.lower()} where only requests belong")
+        return events
+
+    def _request(self, frame: Frame) -> Call | Refuse:
+        if frame.id in self._in_flight:
+            raise PeerError(f"peer used the request id {frame.id} twice at once")
+        if len(self._in_flight) >= self._in_flight_max:
+            error = OverloadedError(f"{self._in_flight_max} requests are under way on this connection already")
+            return Refuse(_error_frame(frame.id, error))
+        self._in_flight.add(frame.id)
+        return Call(frame.id, frame.method, frame.payload)
+
+    def reply(self, request_id: int, payload: bytes) -> bytes:
+        """The bytes that answer a request; none when it was cancelled. A result too large for a frame is an error."""
+        if request_id not in self._in_flight:
+            return b""
+        self._in_flight.discard(request_id)
+        try:
+            return encode_frame(Frame(FrameKind.REPLY, request_id, "", payload))
+        except PeerError as error:
+            return _error_frame(request_id, error)
+
+    def error(self, request_id: int, error: LictorError) -> bytes:
+        """The bytes that answer a request with an error; none when it was cancelled."""
+        if request_id not in self._in_flight:
+            return b""
+        self._in_flight.discard(request_id)
+        return _error_frame(request_id, error)
+
+
+def _error_frame(request_id: int, error: LictorError) -> bytes:
+    return encode_frame(Frame(FrameKind.ERROR, request_id, error.code, str(error).encode(errors="replace")))
