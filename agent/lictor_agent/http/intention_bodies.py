@@ -5,17 +5,11 @@ Source: Consul's document `api-docs/connect/intentions`; the rules' texts are th
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final
 
-import msgspec
-
 from lictor_config.reading import Reader
-from lictor_core.codec import pack
 from lictor_core.errors import RequestError
 from lictor_core.intentions import WILDCARD, precedence
 from lictor_core.limits import META_KEY_CHARS_MAX, META_PAIRS_MAX, META_VALUE_CHARS_MAX
@@ -96,14 +90,13 @@ def read_draft(reader: Reader) -> Draft:
     return draft
 
 
-def intention_of(draft: Draft, intention_id: str, now: float) -> Intention:
-    """The record for a draft, told at `now` (seconds since 1970). Raises `RequestError` with every flaw."""
+def intention_of(draft: Draft, intention_id: str) -> Intention:
+    """The record for a draft; the leader stamps times and hash on it. Raises `RequestError` with every flaw."""
     flaws = draft.flaws()
     if flaws:
         count = f"{len(flaws)} error{'' if len(flaws) == 1 else 's'} occurred:"
         raise RequestError(count + "".join(f"\n\t* {flaw}" for flaw in flaws) + "\n\n")
-    stamp = datetime.fromtimestamp(now, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-    intention = Intention(
+    return Intention(
         id=intention_id,
         description=draft.description,
         source_ns=draft.source_namespace,
@@ -122,8 +115,6 @@ def intention_of(draft: Draft, intention_id: str, now: float) -> Intention:
         create_index=0,
         modify_index=0,
     )
-    digest = base64.b64encode(hashlib.blake2b(pack(intention), digest_size=32).digest()).decode()
-    return msgspec.structs.replace(intention, created_at=stamp, updated_at=stamp, hash=digest)
 
 
 def _wildcard_flaws(side: str, namespace: str, name: str) -> Iterator[str]:

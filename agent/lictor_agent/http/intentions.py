@@ -109,7 +109,7 @@ async def check(site: Site, request: Request) -> Answer:
 async def _set(site: Site, request: Request, draft: Draft, intention_id: str) -> Answer:
     site.check_datacenter(request.parameters.get("dc"))
     with refusing_with(500):
-        intention = intention_of(draft, intention_id, site.clock.now())
+        intention = intention_of(draft, intention_id)
         await site.registry.write(IntentionSet(intention=intention), token=request.token)
     return site.answer_json(request, {"ID": intention_id})
 

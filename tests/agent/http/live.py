@@ -1,0 +1,124 @@
+"""A whole agent in the test's own process: server, agent, HTTP API, on a real socket."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import aiohttp
+import structlog
+from structlog.testing import LogCapture
+from structlog.typing import EventDict
+
+from lictor_agent import assembly
+from lictor_agent.agent import Agent
+from lictor_agent.http import HttpServer, HttpSettings, TcpAddress
+from lictor_config.tree import Addresses, Configuration, Connect, Ports
+from lictor_core.clock import SeededRng, SystemClock
+from lictor_server import Server
+
+__all__ = ["NODE", "Live", "Reply", "live_agent"]
+
+NODE = "judge"
+_NODE_ID = "6f0c5a4e-0b63-4b0e-9a0e-2f1d6a3c8b11"
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer, read."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        return self.body.decode()
+
+    @property
+    def json(self) -> object:
+        return json.loads(self.body)
+
+    @property
+    def index(self) -> int:
+        return int(self.headers["X-Consul-Index"])
+
+
+@dataclass
+class Live:
+    """A running agent, and a client of it."""
+
+    agent: Agent
+    registry: Server
+    http: HttpServer
+    session: aiohttp.ClientSession
+    logged: LogCapture = field(default_factory=LogCapture)
+
+    @property
+    def port(self) -> int:
+        return self.http.addresses[0][1]
+
+    async def ask(
+        self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None
+    ) -> Reply:
+        """Send a request; a body that is no bytes goes as JSON."""
+        data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+        url = f"http://127.0.0.1:{self.port}{path}"
+        async with self.session.request(method, url, data=data, headers=headers, allow_redirects=False) as answer:
+            return Reply(answer.status, dict(answer.headers), await answer.read())
+
+    async def get(self, path: str) -> Reply:
+        return await self.ask("GET", path)
+
+    async def put(self, path: str, body: object = None) -> Reply:
+        return await self.ask("PUT", path, body)
+
+    def events(self, name: str) -> list[EventDict]:
+        """The log events of this name."""
+        return [entry for entry in self.logged.entries if entry["event"] == name]
+
+
+@asynccontextmanager
+async def live_agent(settings: HttpSettings | None = None) -> AsyncGenerator[Live]:
+    """An agent with an embedded server that leads, on a free port."""
+    configuration = Configuration(
+        node_name=NODE,
+        server=True,
+        dev=True,
+        bind_addr="127.0.0.1",
+        advertise_addr="127.0.0.1",
+        addresses=Addresses(http=("127.0.0.1",)),
+        ports=Ports(dns=-1, http=0, server=0),
+        connect=Connect(enabled=True),
+    )
+    clock, rng = SystemClock(), SeededRng(7)
+    logged = LogCapture()
+    log = structlog.wrap_logger(None, processors=[logged], wrapper_class=structlog.make_filtering_bound_logger(0))
+    server = Server(assembly.server_settings(configuration, _NODE_ID), clock=clock, rng=rng, log=log)
+    agent = Agent(
+        identity=assembly.identity(configuration, _NODE_ID),
+        registry=server,
+        configuration=configuration,
+        settings=assembly.agent_settings(configuration),
+        clock=clock,
+        rng=rng,
+        log=log,
+    )
+    http = HttpServer(
+        agent, [TcpAddress("127.0.0.1", 0)], clock, rng, log, settings or HttpSettings(), source=server
+    )
+    await server.start()
+    await http.start()
+    try:
+        async with (
+            agent.running(),
+            aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0), auto_decompress=False, skip_auto_headers=["Accept-Encoding"]
+            ) as session,
+        ):
+            yield Live(agent, server, http, session, logged)
+    finally:
+        await http.stop()
+        await server.stop()
