@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 import uuid
-from collections.abc import Callable, MutableSequence
+from collections.abc import MutableSequence
 from typing import Protocol, TypeVar
 
 __all__ = ["Clock", "Rng", "SeededRng", "SystemClock", "SystemRng"]
@@ -52,8 +52,13 @@ class Rng(Protocol):
 class SystemClock:
     """The machine's clocks."""
 
-    monotonic: Callable[[], float] = staticmethod(time.monotonic)
-    now: Callable[[], float] = staticmethod(time.time)  # noqa: TID251 the one place that asks the machine
+    def monotonic(self) -> float:
+        """Seconds that never go backwards."""
+        return time.monotonic()
+
+    def now(self) -> float:
+        """Seconds since 1970-01-01T00:00:00Z; may jump."""
+        return time.time()  # noqa: TID251 the one place that asks the machine
 
 
 class _Chance:

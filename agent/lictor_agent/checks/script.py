@@ -12,7 +12,7 @@ import os
 import shutil
 import signal
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from lictor_agent.checks.status import Result, TailBuffer
 from lictor_config.definitions import CheckDefinition
@@ -33,36 +33,55 @@ async def check_script(definition: CheckDefinition, output_bytes_max: int) -> Re
     timeout_s = definition.timeout_s or TIMEOUT_S
     tail = TailBuffer(output_bytes_max)
     try:
-        process = await _start(definition.args)
+        process, output = await _start(definition.args)
     except OSError as error:
         return Result(CRITICAL, _start_failure(definition.args[0], error))
     try:
         async with asyncio.timeout(timeout_s):
-            await _collect(process, tail)
+            await _collect(process, output.stream, tail)
     except TimeoutError:
         report = f"Timed out ({format_duration(timeout_s)}) running check"
         return Result(CRITICAL, report if not tail.total else f"{report}\n\n{tail.account()}")
     finally:
-        await _end(process)
+        await _end(process, output)
     status = {0: PASSING, 1: WARNING}.get(process.returncode or 0, CRITICAL)
     return Result(status, tail.account())
 
 
-async def _start(args: Sequence[str]) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        *args,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        start_new_session=True,
+class _Output(NamedTuple):
+    """Our end of the pipe that a program prints into."""
+
+    stream: asyncio.StreamReader
+    transport: asyncio.ReadTransport
+
+
+async def _start(args: Sequence[str]) -> tuple[asyncio.subprocess.Process, _Output]:
+    # A pipe of our own: with asyncio's, waiting for a program would also wait for children that hold its output open.
+    ours, theirs = os.pipe()
+    stream = asyncio.StreamReader()
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(stream), os.fdopen(ours, "rb", buffering=0)
     )
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *args,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=theirs,
+            stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True,
+        )
+    except BaseException:
+        transport.close()
+        raise
+    finally:
+        os.close(theirs)
+    return process, _Output(stream, transport)
 
 
-async def _collect(process: asyncio.subprocess.Process, tail: TailBuffer) -> None:
+async def _collect(process: asyncio.subprocess.Process, stream: asyncio.StreamReader, tail: TailBuffer) -> None:
     """Take in the output until the program has ended and its output too, or nearly."""
-    assert process.stdout is not None, "it was started with a pipe"
     async with asyncio.TaskGroup() as group:
-        reading = group.create_task(_read_all(process.stdout, tail))
+        reading = group.create_task(_read_all(stream, tail))
         try:
             await process.wait()
             await asyncio.wait([reading], timeout=_END_OF_OUTPUT_S)
@@ -75,13 +94,13 @@ async def _read_all(stream: asyncio.StreamReader, tail: TailBuffer) -> None:
         tail.write(data)
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
+async def _end(process: asyncio.subprocess.Process, output: _Output) -> None:
     """Kill the program's whole session, unless it has ended and closed its output: then nothing of it is left to us."""
-    assert process.stdout is not None, "it was started with a pipe"
-    if process.returncode is None or not process.stdout.at_eof():
+    if process.returncode is None or not output.stream.at_eof():
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
+    output.transport.close()
+    await process.wait()
 
 
 def _start_failure(program: str, error: OSError) -> str:

@@ -1,0 +1,155 @@
+"""From the configuration tree to the settings of each room. Pure: what a key means to whom stands here alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from lictor_agent.http.listening import ListenAddress, TcpAddress, UnixAddress
+from lictor_agent.http.settings import HttpSettings
+from lictor_agent.identity import Identity
+from lictor_agent.registrar import ScriptPolicy
+from lictor_agent.settings import AgentSettings
+from lictor_config.tree import Configuration
+from lictor_core.errors import ConfigurationError
+from lictor_core.version import COMPATIBLE
+from lictor_dns import DnsSettings, SoaSettings
+from lictor_server import ServerSettings
+
+__all__ = [
+    "agent_settings",
+    "check_supported",
+    "dns_addresses",
+    "dns_settings",
+    "grpc_addresses",
+    "http_addresses",
+    "http_settings",
+    "identity",
+    "server_settings",
+]
+
+_UNIX: Final = "unix://"
+
+
+def check_supported(configuration: Configuration) -> None:
+    """Raise `ConfigurationError` for a role that this version cannot fill, with what to do instead."""
+    if not configuration.server:
+        raise ConfigurationError(
+            "this version has no client agents yet: every agent is a server of its own. "
+            "Start it with -dev, or with -server -bootstrap-expect=1"
+        )
+    if configuration.bootstrap_expect > 1:
+        raise ConfigurationError(
+            f"bootstrap_expect is {configuration.bootstrap_expect}, but this version runs clusters of one server: use 1"
+        )
+
+
+def identity(configuration: Configuration, node_id: str) -> Identity:
+    """Who the agent is."""
+    tagged = {"wan": configuration.advertise_addr_wan} if configuration.advertise_addr_wan else {}
+    return Identity(
+        node_name=configuration.node_name,
+        node_id=node_id,
+        datacenter=configuration.datacenter,
+        domain=configuration.domain,
+        bind_address=configuration.bind_addr,
+        advertise_address=configuration.advertise_addr,
+        client_addresses=configuration.client_addr,
+        http_port=configuration.ports.http,
+        dns_port=configuration.ports.dns,
+        grpc_port=configuration.ports.grpc,
+        server_port=configuration.ports.server,
+        server=configuration.server,
+        bootstrap=configuration.bootstrap,
+        meta=tuple(configuration.node_meta.items()),
+        tagged_addresses=tuple(tagged.items()),
+        acls_enabled=configuration.acl.enabled,
+    )
+
+
+def agent_settings(configuration: Configuration) -> AgentSettings:
+    """What the agent's own side uses."""
+    ports = configuration.ports
+    return AgentSettings(
+        scripts=ScriptPolicy(
+            from_files=configuration.enable_script_checks or configuration.enable_local_script_checks,
+            from_api=configuration.enable_script_checks,
+        ),
+        sidecar_ports=range(ports.sidecar_min_port, ports.sidecar_max_port + 1),
+        check_update_s=configuration.check_update_interval_s,
+        check_output_bytes_max=configuration.check_output_max_size,
+        discard_check_output=configuration.discard_check_output,
+        default_allow=configuration.acl.allows_by_default,
+        acls_enabled=configuration.acl.enabled,
+    )
+
+
+def server_settings(configuration: Configuration, node_id: str) -> ServerSettings:
+    """What the embedded server uses."""
+    return ServerSettings(
+        node_name=configuration.node_name,
+        node_id=node_id,
+        datacenter=configuration.datacenter,
+        domain=configuration.domain,
+        bind_address=configuration.bind_addr,
+        advertise_address=configuration.advertise_addr,
+        server_port=configuration.ports.server,
+        dev=configuration.dev,
+        default_policy="allow" if configuration.acl.allows_by_default else "deny",
+        version=COMPATIBLE,
+    )
+
+
+def dns_settings(configuration: Configuration) -> DnsSettings:
+    """What the DNS room uses."""
+    dns = configuration.dns
+    return DnsSettings(
+        domain=configuration.domain,
+        alt_domain=configuration.alt_domain,
+        datacenter=configuration.datacenter,
+        node_ttl_s=round(dns.node_ttl_s),
+        service_ttls_s={name: round(seconds) for name, seconds in dns.service_ttl_s.items()},
+        only_passing=dns.only_passing,
+        node_meta_txt=dns.enable_additional_node_meta_txt,
+        udp_answer_limit=dns.udp_answer_limit,
+        a_record_limit=dns.a_record_limit,
+        enable_truncate=dns.enable_truncate,
+        disable_compression=dns.disable_compression,
+        soa=SoaSettings(
+            refresh_s=dns.soa.refresh, retry_s=dns.soa.retry, expire_s=dns.soa.expire, min_ttl_s=dns.soa.min_ttl
+        ),
+    )
+
+
+def http_settings(configuration: Configuration) -> HttpSettings:
+    """What the HTTP API uses."""
+    return HttpSettings(
+        always_pretty=configuration.dev,
+        connections_per_client_max=configuration.limits.http_max_conns_per_client,
+        kv_value_bytes_max=configuration.limits.kv_max_value_size,
+    )
+
+
+def http_addresses(configuration: Configuration) -> list[ListenAddress]:
+    """Where HTTP is listened for."""
+    found: list[ListenAddress] = []
+    for address in configuration.addresses.http:
+        if address.startswith(_UNIX):
+            found.append(UnixAddress(address.removeprefix(_UNIX)))
+        elif configuration.ports.http >= 0:
+            found.append(TcpAddress(address, configuration.ports.http))
+    return found
+
+
+def dns_addresses(configuration: Configuration) -> list[tuple[str, int]]:
+    """Where DNS is listened for, UDP and TCP."""
+    return _tcp(configuration.addresses.dns, configuration.ports.dns)
+
+
+def grpc_addresses(configuration: Configuration) -> list[tuple[str, int]]:
+    """Where gRPC is listened for."""
+    return _tcp(configuration.addresses.grpc, configuration.ports.grpc)
+
+
+def _tcp(addresses: Sequence[str], port: int) -> list[tuple[str, int]]:
+    return [(address, port) for address in addresses if port >= 0 and not address.startswith(_UNIX)]

@@ -1,0 +1,90 @@
+"""How an agent's process ends, and reloads: signals, and servers that cannot go on.
+
+Exit codes are Consul's: 0 after leaving the cluster on purpose, 1 otherwise. Which signal leaves is set by
+`leave_on_terminate` (SIGTERM) and `skip_leave_on_interrupt` (SIGINT). SIGHUP reloads the configuration.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Final
+
+from structlog.typing import FilteringBoundLogger
+
+from lictor_agent.agent import Agent
+from lictor_config.tree import Configuration
+from lictor_core.errors import LictorError
+
+__all__ = ["STOP_S_MAX", "Ending", "leaves_on"]
+
+STOP_S_MAX: Final = 0.9
+"""From the signal to the end of the process. What is not over by then is cut off."""
+_ENDED_BY: Final = (signal.SIGINT, signal.SIGTERM)
+
+
+def leaves_on(number: signal.Signals, configuration: Configuration) -> bool:
+    """Whether this signal means that the agent leaves the cluster, rather than only stops."""
+    if number is signal.SIGTERM:
+        return configuration.leave_on_terminate
+    return not configuration.skip_leave_on_interrupt
+
+
+class Ending:
+    """Waits for the end of one agent's process."""
+
+    def __init__(self, agent: Agent, log: FilteringBoundLogger) -> None:
+        self._agent = agent
+        self._log = log
+        self._asked: asyncio.Future[signal.Signals] = asyncio.get_running_loop().create_future()
+        self._reload = asyncio.Event()
+
+    @asynccontextmanager
+    async def watching(self) -> AsyncGenerator[None]:
+        """Take signals while the block runs."""
+        loop = asyncio.get_running_loop()
+        for number in _ENDED_BY:
+            loop.add_signal_handler(number, self._end, number)
+        loop.add_signal_handler(signal.SIGHUP, self._reload.set)
+        try:
+            async with asyncio.TaskGroup() as group:
+                reloading = group.create_task(self._reload_on_request(), name="reloads")
+                yield
+                reloading.cancel()
+        finally:
+            for number in (*_ENDED_BY, signal.SIGHUP):
+                loop.remove_signal_handler(number)
+
+    async def wait(self, failed: Callable[[], Awaitable[None]]) -> int:
+        """Wait for a signal, leave if it says so, and return the exit code. Raises what `failed` raises."""
+        async with asyncio.TaskGroup() as group:
+            failing = group.create_task(_run(failed), name="failure of the server")
+            number = await self._asked
+            failing.cancel()
+        # Whatever hangs from here on must not keep the process, or what started it, waiting.
+        leaves = leaves_on(number, self._agent.configuration)
+        asyncio.get_running_loop().call_later(STOP_S_MAX, os._exit, 0 if leaves else 1)
+        self._log.info("agent.process.ending", signal=number.name, leaves=leaves)
+        if leaves:
+            await self._agent.leave()
+        return 0 if leaves else 1
+
+    def _end(self, number: signal.Signals) -> None:
+        if not self._asked.done():
+            self._asked.set_result(number)
+
+    async def _reload_on_request(self) -> None:
+        while True:
+            await self._reload.wait()
+            self._reload.clear()
+            try:
+                await self._agent.reload()
+            except LictorError as error:
+                self._log.error("agent.reload.failed", reason=str(error))
+
+
+async def _run(job: Callable[[], Awaitable[None]]) -> None:
+    await job()

@@ -1,0 +1,44 @@
+"""The node's id: given, else the one in the data directory, else a new one that is kept there.
+
+Source: Consul's document `docs/agent/options`, `-node-id`: it must stay the same for as long as the node is the same.
+"""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+from typing import Final
+
+from lictor_core.clock import Rng
+from lictor_core.errors import ConfigurationError
+
+__all__ = ["node_id"]
+
+_FILE: Final = "node-id"
+_CHARS_MAX: Final = 64
+
+
+def node_id(given: str, data_dir: str, rng: Rng) -> str:
+    """A UUID. Raises `ConfigurationError` for one that is none, and when it can be neither read nor kept."""
+    if given:
+        return _checked(given, "node_id")
+    if not data_dir:
+        return rng.uuid4()
+    path = Path(data_dir) / _FILE
+    try:
+        if path.exists():
+            with path.open(encoding="ascii", errors="replace") as file:
+                return _checked(file.read(_CHARS_MAX).strip(), str(path))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        made = rng.uuid4()
+        path.write_text(made, encoding="ascii")
+    except OSError as error:
+        raise ConfigurationError(f"cannot keep the node id in {path}: {error.strerror}; check -data-dir") from error
+    return made
+
+
+def _checked(text: str, where: str) -> str:
+    try:
+        return str(uuid.UUID(text))
+    except ValueError as error:
+        raise ConfigurationError(f"{where}: {text!r} is no UUID, such as uuidgen makes") from error
