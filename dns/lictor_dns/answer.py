@@ -33,12 +33,14 @@ class Result(enum.Enum):
     """How a lookup ended.
 
     FOUND: there are records. NO_NAME: nothing has this name (NXDOMAIN). NO_DATA: the name is there, not in this
-    type. REFUSED: the name is not ours to answer. FAILED: we cannot know now (SERVFAIL).
+    type. NOT_OFFERED: the zone is not handed out as a whole (NOTIMP). REFUSED: the name is not ours to answer.
+    FAILED: we cannot know now (SERVFAIL).
     """
 
     FOUND = enum.auto()
     NO_NAME = enum.auto()
     NO_DATA = enum.auto()
+    NOT_OFFERED = enum.auto()
     REFUSED = enum.auto()
     FAILED = enum.auto()
 

@@ -2,8 +2,8 @@
 
 The key is the message without its id, so whatever a client can say that changes its answer is in the key. For a
 service there are several answers, in different orders, made one by one as they are asked for and then given in turn;
-after a bounded number of rounds new ones are made. Two generations bound the whole: when the young one is full it
-becomes the old one and the old one is forgotten; an entry asked for again returns to the young.
+new orders are made after some seconds. Two generations bound the whole: when the young one is full it becomes the old
+one and the old one is forgotten; an entry asked for again returns to the young.
 """
 
 from __future__ import annotations
@@ -15,31 +15,29 @@ from typing import Final
 from lictor_core.clock import Clock, Rng
 from lictor_core.registry import CatalogView
 from lictor_dns.answer import Answer
-from lictor_dns.question import Question, Refusal, parse
+from lictor_dns.question import ID_BYTES, Question, Refusal, parse
 from lictor_dns.render import limits_for, render, render_refusal
 from lictor_dns.resolve import resolve
 from lictor_dns.settings import DnsSettings
 
 __all__ = ["AnswerCache"]
 
-_ID_BYTES: Final = 2
 _KEY_BYTES_MAX: Final = 512
 """Longer messages are answered anew each time; a name has at most 255 bytes, and options are short."""
 _TURNS_MAX: Final = 32
 """Most orders kept of one answer."""
-_ROUNDS_MAX: Final = 64
-"""How often each of them is given before they are made anew: a few hundred microseconds over thousands of answers."""
+_ORDER_S_MAX: Final = 5
+"""Seconds after which new orders are made, so that of many instances all are given sometime."""
 _ENTRY_BYTES_MAX: Final = 128 * 1024
 """No further orders are made of an answer when those there are reach this size."""
 _GENERATION_BYTES_MAX: Final = 16 * 1024 * 1024
 """Answers of one generation together; there are two of them, for each of UDP and TCP."""
 _TURN_BITS: Final = 16
-_NEVER: Final = -1
-"""A version that no view has."""
+_NO_ID: Final = bytes(ID_BYTES)
 
 
 class AnswerCache:
-    """Message to message, for one transport; not for use from several threads.
+    """Message to reply, both without their id, for one transport; not for use from several threads.
 
     Call `refresh` once in each pass of the loop, then `reply` for the messages of that pass. `refused` is told of
     every message that is no question, with the client as it was given to `reply`.
@@ -65,7 +63,10 @@ class AnswerCache:
         self._young: dict[bytes, _Entry] = {}
         self._old: dict[bytes, _Entry] = {}
         self._young_bytes = 0
-        self._version = _NEVER
+        # Grows when the view or the second changes: an entry of the same mark needs no second look.
+        self._mark = 0
+        self._version = 0
+        self._now_s = 0.0
         self._is_stale = False
         self.made_count = 0
         """Answers made so far; all others were taken from what was kept."""
@@ -74,114 +75,94 @@ class AnswerCache:
         return len(self._young) + len(self._old)
 
     def refresh(self) -> None:
-        """Look at the view: its version, and whether it is too old to answer from."""
-        self._version = self._view.version
+        """Look at the clock and the view: its version, and whether it is too old to answer from."""
+        version, now_s = self._view.version, self._clock.now()
+        if version != self._version or int(now_s) != int(self._now_s):
+            self._mark += 1
+        self._version, self._now_s = version, now_s
         is_stale = self._view.age_s > self._settings.max_stale_s
         if is_stale is not self._is_stale:
             self._is_stale = is_stale
             self._young, self._old, self._young_bytes = {}, {}, 0
 
-    def reply(self, message: bytes, client: object) -> bytes | None:
-        """The reply to `message`, None where there is none."""
-        entry = self._young.get(message[_ID_BYTES:])
-        if entry is not None and entry.version == self._version:
-            tail = next(entry.tails, None)
-            if tail is not None:
-                return message[:_ID_BYTES] + tail
-        return self._missed(message, client)
+    def reply(self, key: bytes, client: object) -> bytes | None:
+        """The reply to the message that goes on with `key` after its id; None where there is none."""
+        entry = self._young.get(key)
+        if entry is not None and entry.mark == self._mark:
+            return next(entry.replies)
+        return self._missed(key, client)
 
-    def _missed(self, message: bytes, client: object) -> bytes | None:
-        key = message[_ID_BYTES:]
+    def _missed(self, key: bytes, client: object) -> bytes | None:
         entry = self._young.get(key) or self._old.get(key)
-        if entry is not None and self._holds(entry):
-            tail = next(entry.tails, None)
-            if tail is not None:
-                self._keep(key, entry)
-                return message[:_ID_BYTES] + tail
-        question = parse(message)
-        if isinstance(question, Refusal):
-            self._refused(question, client)
-            return render_refusal(question)
-        entry = _Entry()
-        entry.tails = self._tails(entry, question)
-        tail = next(entry.tails)
+        if entry is None or not self._holds(entry):
+            question = parse(_NO_ID + key)
+            if isinstance(question, Refusal):
+                self._refused(question, client)
+                refusal = render_refusal(question)
+                return refusal and refusal[ID_BYTES:]
+            entry = _Entry(self._version, int(self._now_s))
+            entry.replies = self._replies(entry, question)
+        entry.mark = self._mark
+        reply = next(entry.replies)
         if len(key) <= _KEY_BYTES_MAX:
             self._keep(key, entry)
-        return message[:_ID_BYTES] + tail
+        return reply
 
-    def _tails(self, entry: _Entry, question: Question) -> Iterator[bytes]:
-        """Answers without their id, one for each turn, in rounds."""
+    def _replies(self, entry: _Entry, question: Question) -> Iterator[bytes]:
+        """Replies for one turn after the other; the first round makes them, all others repeat them."""
         limits = limits_for(question, self._settings, is_udp=self._is_udp)
         first_turn = self._rng.bits(_TURN_BITS)
-        tails: list[bytes] = []
+        replies: list[bytes] = []
         turns = 1
-        while len(tails) < turns and entry.bytes <= _ENTRY_BYTES_MAX:
-            now = self._clock.now()
-            turn = first_turn + len(tails)
-            answer = resolve(self._view, question, self._settings, now=now, rng=self._rng, turn=turn)
-            if not tails:
-                entry.read(answer, self._view, int(now))
+        while len(replies) < turns and entry.bytes <= _ENTRY_BYTES_MAX:
+            turn = first_turn + len(replies)
+            answer = resolve(self._view, question, self._settings, now=self._now_s, rng=self._rng, turn=turn)
+            reply = render(question, answer, limits)[ID_BYTES:]
+            if not replies:
+                entry.answer = answer
+                entry.stamp = self._view.stamp(answer.topics)
             turns = min(answer.turns, _TURNS_MAX)
-            tail = render(question, answer, limits)[_ID_BYTES:]
             self.made_count += 1
-            tails.append(tail)
-            entry.bytes += len(tail)
-            self._young_bytes += len(tail)
-            yield tail
-        if len(tails) == 1:
-            yield from itertools.repeat(tails[0])
-        for _ in range(_ROUNDS_MAX - 1):
-            yield from tails
+            replies.append(reply)
+            entry.bytes += len(reply)
+            self._young_bytes += len(reply)
+            yield reply
+        # From here on the iterator is one that runs no code of ours.
+        entry.replies = itertools.cycle(replies)
+        yield next(entry.replies)
 
     def _holds(self, entry: _Entry) -> bool:
-        """Whether what `entry` was made from is as it was; if so it is good for the present version too."""
-        if entry.second is not None and entry.second != int(self._clock.now()):
-            return False
-        if entry.seen_version == self._version:
-            return True
+        """Whether what `entry` was made from is as it was."""
         answer = entry.answer
-        if answer is None or answer.any_change or self._view.stamp(answer.topics) != entry.stamp:
+        if answer is None:
             return False
-        entry.saw(self._version)
+        age_s = abs(int(self._now_s) - entry.second)
+        if (age_s and answer.this_second) or (age_s > _ORDER_S_MAX and answer.turns > 1):
+            return False
+        if entry.version != self._version:
+            if answer.any_change or self._view.stamp(answer.topics) != entry.stamp:
+                return False
+            entry.version = self._version
         return True
 
     def _keep(self, key: bytes, entry: _Entry) -> None:
-        if key in self._young:
-            self._young[key] = entry
-            return
-        if len(self._young) >= self._generation_max or self._young_bytes >= _GENERATION_BYTES_MAX:
-            self._old, self._young, self._young_bytes = self._young, {}, 0
+        if self._young.get(key) is not entry:
+            if len(self._young) >= self._generation_max or self._young_bytes >= _GENERATION_BYTES_MAX:
+                self._old, self._young, self._young_bytes = self._young, {}, 0
+            self._young_bytes += len(key) + entry.bytes
         self._young[key] = entry
-        self._young_bytes += len(key) + entry.bytes
 
 
 class _Entry:
-    """The answers to one message, and what they depend on.
+    """The replies to one message, and what they were made from: the view's version and the second then."""
 
-    `version` is that of the view for which they may be given without a further look; an answer that shows the time
-    has none, so that it is looked at every time.
-    """
+    __slots__ = ("answer", "bytes", "mark", "replies", "second", "stamp", "version")
 
-    __slots__ = ("answer", "bytes", "second", "seen_version", "stamp", "tails", "version")
-
-    def __init__(self) -> None:
-        self.tails: Iterator[bytes] = iter(())
+    def __init__(self, version: int, second: int) -> None:
+        self.replies: Iterator[bytes] = iter(())
         self.answer: Answer | None = None
         self.stamp = 0
-        self.second: int | None = None
-        self.version = _NEVER
-        self.seen_version = _NEVER
+        self.version = version
+        self.second = second
+        self.mark = 0
         self.bytes = 0
-
-    def read(self, answer: Answer, view: CatalogView, second: int) -> None:
-        """`answer` was made from `view` in this second."""
-        self.answer = answer
-        self.stamp = view.stamp(answer.topics)
-        self.second = second if answer.this_second else None
-        self.saw(view.version)
-
-    def saw(self, version: int) -> None:
-        """The answers hold for this version of the view."""
-        self.seen_version = version
-        if self.second is None:
-            self.version = version

@@ -49,6 +49,7 @@ _ANY_TAG: Final = ("", "tcp")
 _KINDS: Final = frozenset((b"service", b"connect", b"node", b"addr"))
 _REVERSE_ROOT: Final = b"arpa"
 _NIBBLES: Final = 32
+_ADDRESS_DIGITS: Final = (8, 32)
 _HEX_DIGITS: Final = frozenset(string.hexdigits)
 
 
@@ -76,7 +77,7 @@ class NodeName(NamedTuple):
 
 
 class AddressName(NamedTuple):
-    """An address spelled as hexadecimal in `label`; `address` is None when the digits are no address's number."""
+    """An address spelled as hexadecimal in `label`; `address` is None when they are too many or too few."""
 
     label: str
     address: IpAddress | None
@@ -164,10 +165,12 @@ def _service(parts: Labels, datacenter: str) -> ServiceName:
 
 def _spelled_address(parts: Labels, datacenter: str) -> AddressName | Miss:
     label = text_of(parts)
+    # Consul looks at the length first: what is no address's length is a name without data, whatever its digits.
+    if len(parts) == 1 and len(label) not in _ADDRESS_DIGITS:
+        return AddressName(label, None, datacenter)
     if len(parts) != 1 or not _HEX_DIGITS.issuperset(label):
         return Miss.UNKNOWN
-    spells_address = len(label) in (8, 32)
-    return AddressName(label, ipaddress.ip_address(bytes.fromhex(label)) if spells_address else None, datacenter)
+    return AddressName(label, ipaddress.ip_address(bytes.fromhex(label)), datacenter)
 
 
 def _reversed_address(labels: Labels) -> IpAddress | None:

@@ -12,9 +12,10 @@ from typing import Final, NamedTuple
 from lictor_dns.answer import RecordType
 from lictor_dns.names import Labels
 
-__all__ = ["HEADER_BYTES", "Edns", "Question", "Refusal", "ResponseCode", "parse"]
+__all__ = ["HEADER_BYTES", "ID_BYTES", "Edns", "Question", "Refusal", "ResponseCode", "parse"]
 
 HEADER_BYTES: Final = 12  # RFC 1035, section 4.1.1
+ID_BYTES: Final = 2  # the first of them
 
 _HEADER: Final = struct.Struct(">6H")
 _TYPE_AND_CLASS: Final = struct.Struct(">HH")
@@ -55,10 +56,10 @@ class Edns(NamedTuple):
 class Question(NamedTuple):
     """One question. `type` is any number, named in `RecordType` or not; the class is not looked at, as in Consul.
 
-    `kept_flags` go into the reply, as does `wire`, the question section as it came.
+    `kept_flags` go into the reply, as does `wire`, the question section as it came. The id is not here: whoever
+    carries messages copies it.
     """
 
-    id: int
     kept_flags: int
     labels: Labels
     type: int
@@ -69,7 +70,6 @@ class Question(NamedTuple):
 class Refusal(NamedTuple):
     """A message that gets only a header back, with this `code`, or with None nothing; `reason` is for the log."""
 
-    id: int
     flags: int
     code: int | None
     reason: str
@@ -82,12 +82,12 @@ class _Malformed(Exception):
 def parse(message: bytes) -> Question | Refusal:
     """The question in `message`, or why there is none. Less than a header, or a reply itself, gets no reply."""
     if len(message) < HEADER_BYTES:
-        return Refusal(0, 0, None, "shorter than a header")
-    identifier, flags, questions, answers, authority, additional = _HEADER.unpack_from(message)
+        return Refusal(0, None, "shorter than a header")
+    _, flags, questions, answers, authority, additional = _HEADER.unpack_from(message)
     if flags & _IS_RESPONSE:
-        return Refusal(identifier, flags, None, "a reply, not a query")
+        return Refusal(flags, None, "a reply, not a query")
     if flags & _OPCODE:
-        return Refusal(identifier, flags, ResponseCode.NOT_IMPLEMENTED, "operation is not QUERY")
+        return Refusal(flags, ResponseCode.NOT_IMPLEMENTED, "operation is not QUERY")
     try:
         if questions != 1:
             raise _Malformed(f"{questions} questions in one message")
@@ -96,12 +96,10 @@ def parse(message: bytes) -> Question | Refusal:
         labels, end = _question_name(message)
         kind, _ = _unpack(_TYPE_AND_CLASS, message, end)
         end += _TYPE_AND_CLASS.size
-        if kind == RecordType.AXFR:
-            return Refusal(identifier, flags, ResponseCode.NOT_IMPLEMENTED, "zone transfer")
         edns = _find_edns(message, end, answers + authority, additional)
     except _Malformed as error:
-        return Refusal(identifier, flags, ResponseCode.FORMAT_ERROR, str(error))
-    return Question(identifier, flags & _KEPT_FLAGS, labels, kind, message[HEADER_BYTES:end], edns)
+        return Refusal(flags, ResponseCode.FORMAT_ERROR, str(error))
+    return Question(flags & _KEPT_FLAGS, labels, kind, message[HEADER_BYTES:end], edns)
 
 
 def _question_name(message: bytes) -> tuple[Labels, int]:

@@ -19,10 +19,11 @@ from lictor_dns.names import Labels
 from lictor_dns.question import HEADER_BYTES, Edns, Question, Refusal, ResponseCode
 from lictor_dns.settings import DnsSettings
 
-__all__ = ["Limits", "limits_for", "render", "render_refusal"]
+__all__ = ["TCP_BYTES_MAX", "UDP_BYTES_MAX", "UDP_BYTES_MIN", "Limits", "limits_for", "render", "render_refusal"]
 
 UDP_BYTES_MIN: Final = 512  # RFC 1035, section 4.2.1: what every client takes
-MESSAGE_BYTES_MAX: Final = 65535  # the same, 4.2.2: the length before a TCP message has 16 bits
+TCP_BYTES_MAX: Final = 65535  # the same, 4.2.2: the length before a message has 16 bits
+UDP_BYTES_MAX: Final = 65535 - 20 - 8  # what an IPv4 packet holds after its header and UDP's
 
 _QR: Final = 0x8000
 _AA: Final = 0x0400
@@ -33,10 +34,11 @@ _CODES: Final = {
     Result.FOUND: 0,
     Result.NO_DATA: 0,
     Result.NO_NAME: ResponseCode.NAME_ERROR,
+    Result.NOT_OFFERED: ResponseCode.NOT_IMPLEMENTED,
     Result.REFUSED: ResponseCode.REFUSED,
     Result.FAILED: ResponseCode.SERVER_FAILURE,
 }
-_AUTHORITATIVE: Final = frozenset((Result.FOUND, Result.NO_DATA, Result.NO_NAME))
+_AUTHORITATIVE: Final = frozenset((Result.FOUND, Result.NO_DATA, Result.NO_NAME, Result.NOT_OFFERED))
 _IN: Final = 1
 _NAME_BYTES_MAX: Final = 255
 _POINTER_REACH: Final = 0x4000  # a compression pointer has 14 bits (RFC 1035, section 4.1.4)
@@ -56,18 +58,18 @@ class Limits(NamedTuple):
 def limits_for(question: Question, settings: DnsSettings, *, is_udp: bool) -> Limits:
     """The limits of the client that asked. Over UDP it takes 512 bytes, or what its EDNS payload says above that."""
     payload = question.edns.payload if question.edns else 0
-    bytes_max = max(payload, UDP_BYTES_MIN) if is_udp else MESSAGE_BYTES_MAX
+    bytes_max = min(max(payload, UDP_BYTES_MIN), UDP_BYTES_MAX) if is_udp else TCP_BYTES_MAX
     few = is_udp and bytes_max == UDP_BYTES_MIN
     return Limits(
         bytes_max=bytes_max,
-        answers_max=settings.udp_answer_limit if few else MESSAGE_BYTES_MAX,
+        answers_max=settings.udp_answer_limit if few else TCP_BYTES_MAX,
         compress=not settings.disable_compression,
         mark_truncated=settings.enable_truncate,
     )
 
 
 def render(question: Question, answer: Answer, limits: Limits) -> bytes:
-    """The message that answers `question`, at most `limits.bytes_max` long."""
+    """The message that answers `question`, with 0 as its id, at most `limits.bytes_max` long."""
     # A refused question is none of ours; Consul leaves its EDNS unanswered too.
     edns = _edns_record(question.edns) if question.edns and answer.result is not Result.REFUSED else None
     writer = _Writer(question, limits.bytes_max - (len(edns) if edns else 0), compress=limits.compress)
@@ -89,16 +91,16 @@ def render(question: Question, answer: Answer, limits: Limits) -> bytes:
     if edns:
         message += edns
         additional += 1
-    _HEADER.pack_into(message, 0, question.id, flags, 1, given, authority, additional)
+    _HEADER.pack_into(message, 0, 0, flags, 1, given, authority, additional)
     return bytes(message)
 
 
 def render_refusal(refusal: Refusal) -> bytes | None:
-    """A header that says why there is no answer; None where nothing is to be sent."""
+    """A header with 0 as its id that says why there is no answer; None where nothing is to be sent."""
     if refusal.code is None:
         return None
     flags = _QR | refusal.flags & _OPCODE_AND_RD | refusal.code
-    return _HEADER.pack(refusal.id, flags, 0, 0, 0, 0)
+    return _HEADER.pack(0, flags, 0, 0, 0, 0)
 
 
 class _Writer:

@@ -66,6 +66,8 @@ class _Resolution:
         name = parse_name(self._asked.labels, self._zone, is_srv=self._asked.type == RecordType.SRV)
         if name is Miss.FOREIGN:
             return Answer(result=Result.REFUSED)
+        if self._asked.type == RecordType.AXFR:
+            return Answer(result=Result.NOT_OFFERED)
         if self._view.age_s > self._settings.max_stale_s:
             return Answer(result=Result.FAILED, this_second=True)
         if isinstance(name, ReverseName):

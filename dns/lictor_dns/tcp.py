@@ -10,6 +10,7 @@ from structlog.typing import FilteringBoundLogger
 
 from lictor_core.clock import Clock
 from lictor_dns.cache import AnswerCache
+from lictor_dns.question import ID_BYTES
 from lictor_dns.settings import DnsSettings
 
 __all__ = ["TcpListener", "bind"]
@@ -114,9 +115,10 @@ class _Connection(asyncio.Protocol):
         place = 0
         while (message := _message_at(self._received, place)) is not None:
             place += _LENGTH_BYTES + len(message)
-            answer = self._cache.reply(message, self._client)
+            answer = self._cache.reply(message[ID_BYTES:], self._client)
             if answer is not None:
-                answers += (len(answer).to_bytes(_LENGTH_BYTES, "big"), answer)
+                length = ID_BYTES + len(answer)
+                answers += (length.to_bytes(_LENGTH_BYTES, "big"), message[:ID_BYTES], answer)
         if not place:
             return
         del self._received[:place]
