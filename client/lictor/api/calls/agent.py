@@ -1,0 +1,105 @@
+"""The agent itself: `/v1/agent`. Source: Consul's documents `api-docs/agent/*`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from lictor.api.messages import Call, json_call, none_call
+from lictor_core.records import Check, JsonObject, Member, Proxy, Record, ServiceAddress, ServiceKind, Weights
+
+__all__ = [
+    "AgentService",
+    "checks",
+    "deregister_check",
+    "deregister_service",
+    "leave",
+    "maintain_node",
+    "maintain_service",
+    "members",
+    "register_check",
+    "register_service",
+    "self",
+    "services",
+    "update_check",
+]
+
+
+class AgentService(Record, frozen=True, kw_only=True):
+    """One instance as the agent that registered it shows it."""
+
+    kind: ServiceKind = ServiceKind.TYPICAL
+    id: str = msgspec.field(name="ID")
+    service: str
+    tags: list[str] | None
+    meta: dict[str, str] | None
+    port: int
+    address: str
+    tagged_addresses: dict[str, ServiceAddress] | None = None
+    weights: Weights
+    enable_tag_override: bool
+    proxy: Proxy | None = None
+
+
+def self() -> Call[JsonObject]:
+    """What the agent tells of itself: configuration, statistics, member."""
+    return json_call(JsonObject, "/v1/agent/self")
+
+
+def members(*, wan: bool = False, segment: str = "") -> Call[list[Member]]:
+    """The members of the cluster; with `wan` the servers of all datacenters."""
+    return json_call(list[Member], "/v1/agent/members", None, ("wan", "1" if wan else ""), ("segment", segment))
+
+
+def services() -> Call[dict[str, AgentService]]:
+    """The instances registered with this agent, by id."""
+    return json_call(dict[str, AgentService], "/v1/agent/services")
+
+
+def checks() -> Call[dict[str, Check]]:
+    """The checks registered with this agent, by id."""
+    return json_call(dict[str, Check], "/v1/agent/checks")
+
+
+def register_service(definition: Mapping[str, object], *, replace_existing_checks: bool = False) -> Call[None]:
+    """Register an instance; the definition has the keys of Consul's API."""
+    replace = ("replace-existing-checks", "1" if replace_existing_checks else "")
+    return none_call("PUT", "/v1/agent/service/register", replace, body=dict(definition))
+
+
+def deregister_service(service_id: str) -> Call[None]:
+    """Remove an instance from this agent."""
+    return none_call("PUT", f"/v1/agent/service/deregister/{service_id}")
+
+
+def register_check(definition: Mapping[str, object]) -> Call[None]:
+    """Register a check; the definition has the keys of Consul's API."""
+    return none_call("PUT", "/v1/agent/check/register", body=dict(definition))
+
+
+def deregister_check(check_id: str) -> Call[None]:
+    """Remove a check from this agent."""
+    return none_call("PUT", f"/v1/agent/check/deregister/{check_id}")
+
+
+def update_check(check_id: str, status: str, output: str = "") -> Call[None]:
+    """Say how a TTL check is: passing, warning or critical."""
+    return none_call("PUT", f"/v1/agent/check/update/{check_id}", body={"Status": status, "Output": output})
+
+
+def maintain_node(enable: bool, reason: str = "") -> Call[None]:
+    """Take this node out of service, or put it back."""
+    flag = ("enable", "true" if enable else "false")
+    return none_call("PUT", "/v1/agent/maintenance", flag, ("reason", reason))
+
+
+def maintain_service(service_id: str, enable: bool, reason: str = "") -> Call[None]:
+    """Take one instance out of service, or put it back."""
+    flag = ("enable", "true" if enable else "false")
+    return none_call("PUT", f"/v1/agent/service/maintenance/{service_id}", flag, ("reason", reason))
+
+
+def leave() -> Call[None]:
+    """Make the agent leave the cluster and end."""
+    return none_call("PUT", "/v1/agent/leave")

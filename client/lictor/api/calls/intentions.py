@@ -1,0 +1,70 @@
+"""Intentions: `/v1/connect/intentions`. Source: Consul's document `api-docs/connect/intentions`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from lictor.api.messages import Call, Options, Response, decoded, json_call, none_call
+from lictor_core.records import Intention, Record
+
+__all__ = ["check", "create", "delete", "get", "list_all", "match", "update"]
+
+
+class _Created(Record, frozen=True, kw_only=True):
+    id: str = msgspec.field(name="ID")
+
+
+class _Verdict(Record, frozen=True, kw_only=True):
+    allowed: bool
+
+
+def list_all(options: Options | None = None) -> Call[list[Intention]]:
+    """All intentions, highest precedence first."""
+    return json_call(list[Intention], "/v1/connect/intentions", options)
+
+
+def get(intention_id: str, options: Options | None = None) -> Call[Intention]:
+    """One intention by its id."""
+    return json_call(Intention, f"/v1/connect/intentions/{intention_id}", options)
+
+
+def create(intention: Mapping[str, object]) -> Call[str]:
+    """Create an intention from the keys of Consul's API; returns its id."""
+    made = json_call(_Created, "/v1/connect/intentions", method="POST", body=dict(intention))
+    return Call(request=made.request, read=lambda response: made.read(response).id)
+
+
+def update(intention_id: str, intention: Mapping[str, object]) -> Call[None]:
+    """Replace an intention."""
+    return none_call("PUT", f"/v1/connect/intentions/{intention_id}", body=dict(intention))
+
+
+def delete(intention_id: str) -> Call[None]:
+    """Delete an intention."""
+    return none_call("DELETE", f"/v1/connect/intentions/{intention_id}")
+
+
+def match(name: str, *, by: str = "destination", options: Options | None = None) -> Call[list[Intention]]:
+    """The intentions that could decide for a service as `source` or `destination`, in deciding order."""
+
+    def read(response: Response) -> list[Intention]:
+        response.check()
+        return decoded(response, dict[str, list[Intention]]).get(name, [])
+
+    base = json_call(dict[str, list[Intention]], "/v1/connect/intentions/match", options, ("by", by), ("name", name))
+    return Call(request=base.request, read=read)
+
+
+def check(source: str, destination: str, options: Options | None = None) -> Call[bool]:
+    """Whether a connection from `source` to `destination` would be allowed."""
+    base = json_call(
+        _Verdict,
+        "/v1/connect/intentions/check",
+        options,
+        ("source", source),
+        ("destination", destination),
+        ("source-type", "consul"),
+    )
+    return Call(request=base.request, read=lambda response: base.read(response).allowed)

@@ -1,0 +1,173 @@
+"""Requests, responses and calls as values, the same for the blocking and the asyncio client.
+
+Source: Consul's documents `api-docs/index`, `api-docs/features/{blocking,consistency}`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final, Generic, TypeVar
+from urllib.parse import quote, urlencode
+
+from lictor.api.errors import AgentError
+from lictor_core.codec import from_json, to_json
+from lictor_core.durations import format_duration
+from lictor_core.errors import PeerError, RequestError
+from lictor_core.limits import WAIT_JITTER_FRACTION
+
+__all__ = ["RESPONSE_BYTES_MAX", "Answer", "Call", "Options", "Request", "Response", "json_call", "none_call"]
+
+T = TypeVar("T")
+
+RESPONSE_BYTES_MAX: Final = 512 * 1024 * 1024
+"""The largest body of an answer that a client reads."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How to ask. `index` above 0 waits up to `wait_s` seconds for something newer than that index."""
+
+    datacenter: str = ""
+    stale: bool = False
+    consistent: bool = False
+    index: int = 0
+    wait_s: float = 0.0
+    near: str = ""
+    filter: str = ""
+    node_meta: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """The query parameters that say so."""
+        found = [
+            ("dc", self.datacenter),
+            ("near", self.near),
+            ("filter", self.filter),
+            ("index", str(self.index) if self.index else ""),
+            ("wait", format_duration(self.wait_s) if self.index and self.wait_s else ""),
+            *(("node-meta", f"{key}:{value}") for key, value in self.node_meta.items()),
+        ]
+        flags = [("stale", ""), ("consistent", "")]
+        wanted = [flag for flag, on in zip(flags, (self.stale, self.consistent), strict=True) if on]
+        return [pair for pair in found if pair[1]] + wanted
+
+    def waits_s(self) -> float:
+        """How long the agent may hold the request back, in seconds, its jitter included."""
+        return self.wait_s * (1 + 1 / WAIT_JITTER_FRACTION) if self.index else 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """One HTTP request below the agent's address. `path` is not yet quoted; `waits_s` is added to time-outs."""
+
+    method: str
+    path: str
+    parameters: tuple[tuple[str, str], ...] = ()
+    body: bytes | None = None
+    waits_s: float = 0.0
+
+    def target(self) -> str:
+        """The request target: the quoted path, and the query if there is one."""
+        path = quote(self.path, safe="/~:@!$&'()*+,;=")
+        return f"{path}?{urlencode(self.parameters)}" if self.parameters else path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Response:
+    """One HTTP response. The names of headers are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def index(self) -> int:
+        """What a blocking query hands back next time; 0 where there is none."""
+        text = self.headers.get("x-consul-index", "0")
+        return int(text) if text.isdecimal() else 0
+
+    def check(self, *also: int) -> None:
+        """Raise `AgentError` unless the status is 2xx or one of `also`."""
+        if not 200 <= self.status < 300 and self.status not in also:
+            raise AgentError(self.status, self.body.decode(errors="replace").strip())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer(Generic[T]):
+    """The value of an answer and how fresh it is; `index` is 0 for what cannot be waited for."""
+
+    value: T
+    index: int
+    known_leader: bool
+    last_contact_ms: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call(Generic[T]):
+    """One thing to ask of an agent: the request, and what its response means."""
+
+    request: Request
+    read: Callable[[Response], T]
+
+    def answer(self, response: Response) -> Answer[T]:
+        """The answer in `response`. Raises `AgentError` for a refusal, `PeerError` for what cannot be read."""
+        contact = response.headers.get("x-consul-lastcontact", "0")
+        return Answer(
+            value=self.read(response),
+            index=response.index(),
+            known_leader=response.headers.get("x-consul-knownleader", "true") == "true",
+            last_contact_ms=int(contact) if contact.isdecimal() else 0,
+        )
+
+    def asking(self, *parameters: tuple[str, str]) -> Call[T]:
+        """The same call with more query parameters."""
+        request = replace(self.request, parameters=(*self.request.parameters, *parameters))
+        return replace(self, request=request)
+
+
+def json_call(
+    kind: type[T],
+    path: str,
+    options: Options | None = None,
+    *parameters: tuple[str, str],
+    method: str = "GET",
+    body: object = None,
+) -> Call[T]:
+    """A call whose answer is a `kind` in JSON; `body` is sent as JSON unless it is None."""
+
+    def read(response: Response) -> T:
+        response.check()
+        return decoded(response, kind)
+
+    return Call(request=_request(method, path, options, parameters, body), read=read)
+
+
+def none_call(
+    method: str, path: str, *parameters: tuple[str, str], body: object = None, options: Options | None = None
+) -> Call[None]:
+    """A call whose answer says nothing but that it was done."""
+
+    def read(response: Response) -> None:
+        response.check()
+
+    return Call(request=_request(method, path, options, parameters, body), read=read)
+
+
+def decoded(response: Response, kind: type[T]) -> T:
+    """The `kind` in a response's JSON. Raises `PeerError` when there is none."""
+    try:
+        return from_json(response.body, kind)
+    except RequestError as error:
+        raise PeerError(f"the agent's answer cannot be read: {error}") from error
+
+
+def _request(
+    method: str, path: str, options: Options | None, parameters: tuple[tuple[str, str], ...], body: object
+) -> Request:
+    chosen = options or Options()
+    return Request(
+        method=method,
+        path=path,
+        parameters=(*(pair for pair in parameters if pair[1]), *chosen.pairs()),
+        body=None if body is None else body if isinstance(body, bytes) else to_json(body),
+        waits_s=chosen.waits_s(),
+    )
