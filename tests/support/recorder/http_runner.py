@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from string import Template
 from urllib.parse import parse_qsl, urlsplit
 
-from tests.support.recorder.json_types import Json, at, parse
+from tests.support.recorder.json_types import Json, as_object, at, parse
 from tests.support.recorder.normal_form import NormalForm
 from tests.support.recorder.scenario import Scenario, Step
 
@@ -115,6 +115,8 @@ class HttpRunner:
         headers = {name.title(): value for name, value in answer.getheaders()}
         if headers.get("Content-Encoding") == "gzip":
             content = gzip.decompress(content)
+        if step.only:
+            content = _only(content, step.only)
         return Reply(answer.status, headers, content, time.monotonic() - started)
 
     def _body(self, step: Step) -> bytes | None:
@@ -197,6 +199,15 @@ class HttpRunner:
         return {"content": f"json, {_layout(reply.body)}", "body": self._normal_form.json(parsed)}
 
 
+def _only(body: bytes, names: tuple[str, ...]) -> bytes:
+    """The JSON object in `body` with these members alone; anything else as it is."""
+    try:
+        members = as_object(parse(body))
+    except (ValueError, AssertionError):
+        return body
+    return json.dumps({name: members[name] for name in names if name in members}, indent=4).encode() + b"\n"
+
+
 def _found(body: bytes, path: str) -> str:
     """What stands at `path`, or a word that shows that it is missing: the step itself reports that as a difference."""
     try:
@@ -241,5 +252,6 @@ def _omit(value: Json, path: list[str]) -> None:
             else:
                 _omit(value[name], path[1:])
     elif isinstance(value, list):
-        for inner in value:
-            _omit(inner, path if path[0] != "*" else path[1:] or ["*"])
+        for position, inner in enumerate(value):
+            if path[0] in ("*", str(position)) and len(path) > 1:
+                _omit(inner, path[1:])

@@ -17,7 +17,9 @@ _PEM = re.compile(r"-----BEGIN [A-Z ]+-----.*?-----END [A-Z ]+-----\n?", re.DOTA
 _VERSION = re.compile(r"^v?\d+\.\d+\.\d+(?:[.+-]?\w+)*(?::\w*)?$")
 _ELAPSED = re.compile(r"\b\d+(?:\.\d+)?(?:ns|µs|ms)\b")
 
-_VERSION_KEYS = frozenset({"Version", "build", "Revision"})
+_SERIAL = re.compile(r"[0-9a-f]{2}(?::[0-9a-f]{2})*")
+
+_VERSION_KEYS = frozenset({"Version", "version", "build", "Revision"})
 _HASH_KEYS = frozenset({"Hash", "ContentHash"})
 _SERIAL_KEYS = frozenset({"SerialNumber"})
 
@@ -68,6 +70,8 @@ class NormalForm:
     def _string(self, value: str, key: str) -> str:
         if key in _VERSION_KEYS and _VERSION.match(value):
             return "<version>"
+        if key in _SERIAL_KEYS and _SERIAL.fullmatch(value):
+            return "<serial number>"
         if key in _HASH_KEYS and value:
             return "<hash>"
         return self.text(value)

@@ -26,6 +26,8 @@ class Step:
     """Ask again until the body, put on one line, contains this text: for what another loop brings about."""
     until_not: str = ""
     """Ask again until the body, put on one line, no longer contains this text."""
+    only: tuple[str, ...] = ()
+    """Keep these members of the body alone; conditions look at them alone, too."""
     unordered: tuple[str, ...] = ()
     """Paths of lists whose order the peer leaves open, such as `body.*.Tags`."""
     differs: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -50,6 +52,8 @@ class Scenario:
     about: str
     steps: tuple[Step, ...]
     config: Mapping[str, Json] = field(default_factory=dict[str, Json])
+    later: str = ""
+    """Why Lictor does not answer like this yet; the test expects it to fail then, and fails when it does not."""
 
     def all_steps(self) -> tuple[Step, ...]:
         """The steps with those done during others, in the order of a cassette."""

@@ -11,6 +11,7 @@ from tests.peers.scenarios.http import (
     catalog,
     connect,
     connect_proxies,
+    filters,
     health,
     intentions,
     kv,
@@ -33,6 +34,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     connect.SCENARIO,
     intentions.SCENARIO,
     blocking.SCENARIO,
+    filters.SCENARIO,
     options.SCENARIO,
     bad_input.SCENARIO,
 )

@@ -74,7 +74,8 @@ SCENARIO = Scenario(
         Step(
             "an HTTP check shows the answer",
             "GET",
-            "/v1/agent/checks?filter=CheckID%20%3D%3D%20http",
+            "/v1/agent/checks",
+            only=("http",),
             until_not='"Output":""',
         ),
         Step(
@@ -88,7 +89,7 @@ SCENARIO = Scenario(
                 "Interval": "100ms",
             },
         ),
-        Step("404 is critical", "GET", "/v1/agent/checks?filter=CheckID%20%3D%3D%20http404", until_not='"Output":""'),
+        Step("404 is critical", "GET", "/v1/agent/checks", only=("http404",), until_not='"Output":""'),
         Step(
             "an HTTP check that nobody answers",
             "PUT",
@@ -98,7 +99,8 @@ SCENARIO = Scenario(
         Step(
             "no connection is critical",
             "GET",
-            "/v1/agent/checks?filter=CheckID%20%3D%3D%20%22http-dead%22",
+            "/v1/agent/checks",
+            only=("http-dead",),
             until_not='"Output":""',
         ),
         Step(
@@ -107,7 +109,7 @@ SCENARIO = Scenario(
             REGISTER,
             {"ID": "tcp", "Name": "tcp", "TCP": "127.0.0.1:$http_port", "Interval": "100ms", "Timeout": "1s"},
         ),
-        Step("a TCP check connects", "GET", "/v1/agent/checks?filter=CheckID%20%3D%3D%20tcp", until_not='"Output":""'),
+        Step("a TCP check connects", "GET", "/v1/agent/checks", only=("tcp",), until_not='"Output":""'),
         Step(
             "a TCP check that nobody answers",
             "PUT",
@@ -117,7 +119,8 @@ SCENARIO = Scenario(
         Step(
             "refused is critical",
             "GET",
-            "/v1/agent/checks?filter=CheckID%20%3D%3D%20%22tcp-dead%22",
+            "/v1/agent/checks",
+            only=("tcp-dead",),
             until_not='"Output":""',
         ),
         Step(
@@ -131,34 +134,28 @@ SCENARIO = Scenario(
                 "Interval": "100ms",
             },
         ),
-        Step("exit 0 is passing", "GET", "/v1/agent/checks?filter=CheckID%20%3D%3D%20script", until_not='"Output":""'),
+        Step("exit 0 is passing", "GET", "/v1/agent/checks", only=("script",), until_not='"Output":""'),
         Step(
             "a script check that warns",
             "PUT",
             REGISTER,
             {"ID": "script1", "Name": "script1", "Args": ["/bin/sh", "-c", "echo hm; exit 1"], "Interval": "100ms"},
         ),
-        Step(
-            "exit 1 is a warning", "GET", "/v1/agent/checks?filter=CheckID%20%3D%3D%20script1", until_not='"Output":""'
-        ),
+        Step("exit 1 is a warning", "GET", "/v1/agent/checks", only=("script1",), until_not='"Output":""'),
         Step(
             "a script check that fails",
             "PUT",
             REGISTER,
             {"ID": "script2", "Name": "script2", "Args": ["/bin/sh", "-c", "echo bad; exit 2"], "Interval": "100ms"},
         ),
-        Step(
-            "exit 2 is critical", "GET", "/v1/agent/checks?filter=CheckID%20%3D%3D%20script2", until_not='"Output":""'
-        ),
+        Step("exit 2 is critical", "GET", "/v1/agent/checks", only=("script2",), until_not='"Output":""'),
         Step(
             "a script that takes too long",
             "PUT",
             REGISTER,
             {"ID": "slow", "Name": "slow", "Args": ["/bin/sleep", "3"], "Interval": "100ms", "Timeout": "200ms"},
         ),
-        Step(
-            "a time-out is critical", "GET", "/v1/agent/checks?filter=CheckID%20%3D%3D%20slow", until_not='"Output":""'
-        ),
+        Step("a time-out is critical", "GET", "/v1/agent/checks", only=("slow",), until_not='"Output":""'),
         Step(
             "a script that is not there",
             "PUT",
@@ -168,7 +165,8 @@ SCENARIO = Scenario(
         Step(
             "a missing program is critical",
             "GET",
-            "/v1/agent/checks?filter=CheckID%20%3D%3D%20gone",
+            "/v1/agent/checks",
+            only=("gone",),
             until_not='"Output":""',
         ),
         Step(
@@ -184,12 +182,13 @@ SCENARIO = Scenario(
                 "FailuresBeforeCritical": 2,
             },
         ),
-        Step("it passes after three", "GET", "/v1/agent/checks?filter=CheckID%20%3D%3D%20steady", until="passing"),
+        Step("it passes after three", "GET", "/v1/agent/checks", only=("steady",), until="passing"),
         Step("a TTL runs out", "PUT", REGISTER, {"ID": "short", "Name": "short", "TTL": "150ms", "Status": "passing"}),
         Step(
             "expired is critical and says so",
             "GET",
-            "/v1/agent/checks?filter=CheckID%20%3D%3D%20short",
+            "/v1/agent/checks",
+            only=("short",),
             until='"critical"',
         ),
         Step("a note and an expiry", "PUT", REGISTER, {"ID": "short2", "Name": "short2", "TTL": "300ms"}),
@@ -197,14 +196,14 @@ SCENARIO = Scenario(
         Step(
             "the last note is kept in the message",
             "GET",
-            "/v1/agent/checks?filter=CheckID%20%3D%3D%20short2",
+            "/v1/agent/checks",
+            only=("short2",),
             until='"critical"',
         ),
         Step("passing an HTTP check by hand", "PUT", "/v1/agent/check/pass/http"),
         Step("deregister answers with nothing", "PUT", "/v1/agent/check/deregister/mem"),
         Step("deregister of an unknown check", "PUT", "/v1/agent/check/deregister/nobody"),
         Step("deregister takes no GET", "GET", "/v1/agent/check/deregister/mem"),
-        Step("a filter selects checks", "GET", "/v1/agent/checks?filter=Status%20%3D%3D%20warning"),
         Step("a check needs a name", "PUT", REGISTER, {"TTL": "10s"}),
         Step("a check needs a kind", "PUT", REGISTER, {"Name": "x"}),
         Step(
@@ -246,7 +245,7 @@ SCENARIO = Scenario(
             SERVICE,
             {"Name": "doomed", "Check": {"TTL": "10s", "DeregisterCriticalServiceAfter": "1s"}},
         ),
-        Step("a minimum of a minute applies", "GET", "/v1/agent/checks?filter=ServiceName%20%3D%3D%20doomed"),
+        Step("a minimum of a minute applies", "GET", "/v1/agent/checks", only=("service:doomed",)),
     ),
     {"enable_local_script_checks": True, "enable_script_checks": True},
 )

@@ -58,7 +58,7 @@ SCENARIO = Scenario(
             "PUT",
             "/v1/agent/service/maintenance/web-1?enable=true&reason=new%20disks",
         ),
-        Step("maintenance is a check", "GET", "/v1/agent/checks?filter=Status%20%3D%3D%20critical"),
+        Step("maintenance is a check", "GET", "/v1/agent/checks"),
         Step("maintenance by id", "GET", "/v1/agent/health/service/id/web-1", unordered=("body.Checks",)),
         Step("maintenance by id as text", "GET", "/v1/agent/health/service/id/web-1?format=text", exact_text=True),
         Step("the catalog learns of maintenance", "GET", "/v1/health/checks/web", until="new disks"),
@@ -68,7 +68,8 @@ SCENARIO = Scenario(
         Step(
             "the first reason stays",
             "GET",
-            "/v1/agent/checks?filter=CheckID%20%3D%3D%20%22_service_maintenance%3Aweb-1%22",
+            "/v1/agent/checks",
+            only=("_service_maintenance:web-1",),
         ),
         Step("maintenance ends", "PUT", "/v1/agent/service/maintenance/web-1?enable=false"),
         Step("its check is gone", "GET", "/v1/agent/health/service/id/web-1", unordered=("body.Checks",)),
@@ -77,7 +78,8 @@ SCENARIO = Scenario(
         Step(
             "a default reason is given",
             "GET",
-            "/v1/agent/checks?filter=CheckID%20%3D%3D%20%22_service_maintenance%3Aweb-2%22",
+            "/v1/agent/checks",
+            only=("_service_maintenance:web-2",),
         ),
         Step("maintenance needs enable", "PUT", "/v1/agent/service/maintenance/web-1"),
         Step("maintenance needs a truth value", "PUT", "/v1/agent/service/maintenance/web-1?enable=perhaps"),
@@ -88,18 +90,17 @@ SCENARIO = Scenario(
         Step(
             "node maintenance is a check of the node",
             "GET",
-            "/v1/agent/checks?filter=CheckID%20%3D%3D%20%22_node_maintenance%22",
+            "/v1/agent/checks",
+            only=("_node_maintenance",),
         ),
         Step(
             "node maintenance reaches services", "GET", "/v1/agent/health/service/id/free", unordered=("body.Checks",)
         ),
         Step("the catalog learns of node maintenance", "GET", "/v1/health/node/judge", until="moving"),
         Step("node maintenance ends", "PUT", "/v1/agent/maintenance?enable=false"),
-        Step("node maintenance is over", "GET", "/v1/agent/checks?filter=CheckID%20%3D%3D%20%22_node_maintenance%22"),
+        Step("node maintenance is over", "GET", "/v1/agent/checks", only=("_node_maintenance",)),
         Step("node maintenance without a reason", "PUT", "/v1/agent/maintenance?enable=true"),
-        Step(
-            "a default reason for the node", "GET", "/v1/agent/checks?filter=CheckID%20%3D%3D%20%22_node_maintenance%22"
-        ),
+        Step("a default reason for the node", "GET", "/v1/agent/checks", only=("_node_maintenance",)),
         Step("node maintenance needs enable", "PUT", "/v1/agent/maintenance"),
         Step("node maintenance needs a truth value", "PUT", "/v1/agent/maintenance?enable=2"),
         Step("node maintenance takes no GET", "GET", "/v1/agent/maintenance?enable=true"),

@@ -86,8 +86,6 @@ SCENARIO = Scenario(
         Step("nodes by node meta", "GET", "/v1/catalog/nodes?node-meta=rack:r1&node-meta=os:linux"),
         Step("services by node meta", "GET", "/v1/catalog/services?node-meta=rack:r1", unordered=("body.*",)),
         Step("node meta without a value", "GET", "/v1/catalog/nodes?node-meta=rack"),
-        Step("nodes by filter", "GET", "/v1/catalog/nodes?filter=Meta.rack%20%3D%3D%20r1"),
-        Step("a service by filter", "GET", "/v1/catalog/service/redis?filter=ServicePort%20%3D%3D%208001"),
         Step("near an agent", "GET", "/v1/catalog/service/redis?near=_agent"),
         Step("near an unknown node", "GET", "/v1/catalog/service/redis?near=nobody"),
         Step(

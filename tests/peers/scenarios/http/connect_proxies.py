@@ -4,6 +4,9 @@ from tests.support.recorder.scenario import Scenario, Step
 
 REGISTER = "/v1/agent/service/register"
 
+_FIRST_RUN = "the first run of a check comes at any time"
+_PANIC = "Consul closes the connection: its encoder cannot write nested values"
+
 SCENARIO = Scenario(
     "connect_proxies",
     "Sidecar services and proxies registered through the agent.",
@@ -16,7 +19,13 @@ SCENARIO = Scenario(
         ),
         Step("the sidecar is a service of its own", "GET", "/v1/agent/service/api-sidecar-proxy"),
         Step("the service does not show its sidecar", "GET", "/v1/agent/service/api"),
-        Step("a sidecar has a TCP and an alias check", "GET", "/v1/agent/checks", until='"alias"'),
+        Step(
+            "a sidecar has a TCP and an alias check",
+            "GET",
+            "/v1/agent/checks",
+            until='"passing"',
+            omit={"body.service:api-sidecar-proxy:1.Output": _FIRST_RUN},
+        ),
         Step("the catalog shows the proxy", "GET", "/v1/catalog/service/api-sidecar-proxy", until="api-sidecar-proxy"),
         Step(
             "connect lists the proxy under the service's name",
@@ -24,7 +33,19 @@ SCENARIO = Scenario(
             "/v1/catalog/connect/api",
             until="api-sidecar-proxy",
         ),
-        Step("health connect lists it with its checks", "GET", "/v1/health/connect/api", until="api-sidecar-proxy"),
+        Step(
+            "health connect lists it with its checks",
+            "GET",
+            "/v1/health/connect/api",
+            until="service:api-sidecar-proxy:2",
+            omit={
+                "body.0.Checks.1.Output": _FIRST_RUN,
+                "body.0.Checks.1.ModifyIndex": _FIRST_RUN,
+                "body.0.Checks.2.Output": _FIRST_RUN,
+                "body.0.Checks.2.Status": _FIRST_RUN,
+                "body.0.Checks.2.ModifyIndex": _FIRST_RUN,
+            },
+        ),
         Step(
             "a second sidecar gets the next port",
             "PUT",
@@ -80,7 +101,7 @@ SCENARIO = Scenario(
         Step(
             "its own checks replace the default ones",
             "GET",
-            "/v1/agent/checks?filter=ServiceID%20%3D%3D%20own-sidecar-proxy",
+            "/v1/agent/checks",
         ),
         Step(
             "a sidecar may not name an id",
@@ -232,7 +253,12 @@ SCENARIO = Scenario(
         ),
         Step("it is in the catalog", "GET", "/v1/catalog/services", until='"deep"', unordered=("body.*",)),
         Step("the nested configuration is shown by the agent", "GET", "/v1/agent/service/deep"),
-        Step("the nested configuration is shown by the catalog", "GET", "/v1/catalog/service/deep"),
+        Step(
+            "the nested configuration is shown by the catalog",
+            "GET",
+            "/v1/catalog/service/deep",
+            differs={"status": _PANIC, "headers": _PANIC, "content": _PANIC, "body": _PANIC},
+        ),
         Step("the checks that are left", "GET", "/v1/agent/checks"),
     ),
 )

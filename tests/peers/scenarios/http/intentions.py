@@ -4,6 +4,10 @@ from tests.support.recorder.scenario import Scenario, Step
 
 ALL = "/v1/connect/intentions"
 
+_TELLS = "Lictor says with this answer, too, which index it is of: it can be waited for"
+_INDEX = {f"headers.X-Consul-{name}": _TELLS for name in ("Index", "Knownleader", "Lastcontact")}
+_NAMESPACE = "there are no namespaces: a rule for one would never match, and is refused"
+
 SCENARIO = Scenario(
     "intentions",
     "Who may talk to whom.",
@@ -16,7 +20,7 @@ SCENARIO = Scenario(
             {"SourceName": "web", "DestinationName": "db", "Action": "allow"},
             save={"id": "body:ID"},
         ),
-        Step("one by id", "GET", f"{ALL}/$id"),
+        Step("one by id", "GET", f"{ALL}/$id", differs=_INDEX),
         Step(
             "create with everything",
             "POST",
@@ -48,13 +52,16 @@ SCENARIO = Scenario(
             save={"every": "body:ID"},
         ),
         Step("the list is sorted by precedence", "GET", ALL),
-        Step("a list by filter", "GET", f"{ALL}?filter=SourceName%20%3D%3D%20web"),
-        Step("a list by a bad filter", "GET", f"{ALL}?filter=Nope%20%3D%3D%20web"),
-        Step("match by destination", "GET", f"{ALL}/match?by=destination&name=db"),
-        Step("match by destination for two names", "GET", f"{ALL}/match?by=destination&name=db&name=other"),
-        Step("match by source", "GET", f"{ALL}/match?by=source&name=web"),
-        Step("match the wildcard name", "GET", f"{ALL}/match?by=destination&name=*"),
-        Step("match with a namespace", "GET", f"{ALL}/match?by=destination&name=default/db"),
+        Step("match by destination", "GET", f"{ALL}/match?by=destination&name=db", differs=_INDEX),
+        Step(
+            "match by destination for two names",
+            "GET",
+            f"{ALL}/match?by=destination&name=db&name=other",
+            differs=_INDEX,
+        ),
+        Step("match by source", "GET", f"{ALL}/match?by=source&name=web", differs=_INDEX),
+        Step("match the wildcard name", "GET", f"{ALL}/match?by=destination&name=*", differs=_INDEX),
+        Step("match with a namespace", "GET", f"{ALL}/match?by=destination&name=default/db", differs=_INDEX),
         Step("match with too many parts", "GET", f"{ALL}/match?by=destination&name=a/b/c"),
         Step("match needs by", "GET", f"{ALL}/match?name=db"),
         Step("match needs a known by", "GET", f"{ALL}/match?by=colour&name=db"),
@@ -80,14 +87,14 @@ SCENARIO = Scenario(
             f"{ALL}/$id",
             {"SourceName": "web", "DestinationName": "db", "Action": "deny", "Description": "changed"},
         ),
-        Step("the update is shown", "GET", f"{ALL}/$id"),
+        Step("the update is shown", "GET", f"{ALL}/$id", differs=_INDEX),
         Step(
             "an update may change the pair",
             "PUT",
             f"{ALL}/$id",
             {"SourceName": "web", "DestinationName": "cache", "Action": "allow"},
         ),
-        Step("the pair was changed", "GET", f"{ALL}/$id"),
+        Step("the pair was changed", "GET", f"{ALL}/$id", differs=_INDEX),
         Step(
             "an update may not take another's pair",
             "PUT",
@@ -147,12 +154,6 @@ SCENARIO = Scenario(
             {"SourceName": "q", "DestinationName": "*b", "Action": "allow"},
         ),
         Step(
-            "another namespace",
-            "POST",
-            ALL,
-            {"SourceNS": "other", "SourceName": "q", "DestinationName": "r", "Action": "allow"},
-        ),
-        Step(
             "an id may not be chosen",
             "POST",
             ALL,
@@ -194,5 +195,17 @@ SCENARIO = Scenario(
         Step("the list takes no DELETE", "DELETE", ALL),
         Step("one takes no POST", "POST", f"{ALL}/$id"),
         Step("the list at the end", "GET", ALL),
+        Step(
+            "another namespace",
+            "POST",
+            ALL,
+            {"SourceNS": "other", "SourceName": "q", "DestinationName": "r", "Action": "allow"},
+            differs={
+                "status": _NAMESPACE,
+                "headers.Content-Type": _NAMESPACE,
+                "content": _NAMESPACE,
+                "body": _NAMESPACE,
+            },
+        ),
     ),
 )
