@@ -28,6 +28,8 @@ SYNC_EVERY_S: Final = 60.0
 _MEMBERS_AT_BASE: Final = 128
 _RETRY_S_MIN: Final = 0.05
 _RETRY_S_MAX: Final = 15.0
+_QUIET_RETRY_S: Final = 1.0
+"""Failures that are tried again sooner than this are no news: a leader is being elected."""
 _WRITES_AT_ONCE_MAX: Final = 32
 """Commands under way at once: enough to fill a batch of the log, too few to crowd out others."""
 
@@ -188,8 +190,11 @@ class SyncLoop:
         now = self._clock.monotonic()
         self._full_at = now
         self._retry_at = now + self._rng.uniform(self._retry_s / 2, self._retry_s)
-        log = self._log.debug if self._retry_s < 1 else self._log.warning
-        log("agent.sync.failed", reason=str(error), retry_ms=round((self._retry_at - now) * 1000))
+        retry_ms = round((self._retry_at - now) * 1000)
+        if self._retry_s < _QUIET_RETRY_S:
+            self._log.debug("agent.sync.failed", reason=str(error), retry_ms=retry_ms)
+        else:
+            self._log.warning("agent.sync.failed", reason=str(error), retry_ms=retry_ms)
         self._retry_s = min(self._retry_s * 2, _RETRY_S_MAX)
 
 

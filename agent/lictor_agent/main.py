@@ -20,6 +20,7 @@ from lictor_agent.checks.dialing import join_host_port
 from lictor_agent.ending import Ending
 from lictor_agent.grpc_port import GrpcPort
 from lictor_agent.http.server import HttpServer
+from lictor_agent.identity import Identity
 from lictor_agent.log import make_log
 from lictor_agent.node_id import node_id
 from lictor_config.load import load_configuration
@@ -79,7 +80,9 @@ async def _serve(configuration: Configuration, clock: Clock, rng: Rng, log: Filt
     )
     grpc = GrpcPort(assembly.grpc_addresses(configuration), log.bind(room="agent"))
     async with AsyncExitStack() as parts:
-        for start, stop in ((server.start, server.stop), (http.start, http.stop), (dns.start, dns.close)):
+        await _start_server(server, identity)
+        parts.push_async_callback(server.stop)
+        for start, stop in ((http.start, http.stop), (dns.start, dns.close)):
             await start()
             parts.push_async_callback(stop)
         await grpc.start()
@@ -99,6 +102,17 @@ async def _serve(configuration: Configuration, clock: Clock, rng: Rng, log: Filt
             code = await ending.wait(server.failed)
         await server.stop()  # before HTTP stops: its blocked queries end now, and it has nothing to wait for
     return code
+
+
+async def _start_server(server: Server, identity: Identity) -> None:
+    try:
+        await server.start()
+    except OSError as error:
+        address = join_host_port(identity.bind_address, identity.server_port)
+        raise ConfigurationError(
+            f"cannot listen for servers on {address}: {error.strerror or error}; "
+            "stop the program that listens there, or choose another port with -server-port"
+        ) from error
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 
+from lictor_agent.checks.dialing import join_host_port
 from lictor_agent.projection import service_id
 from lictor_config.definitions import CheckDefinition, ServiceDefinition
 from lictor_config.proxies import kind_flaws
@@ -71,8 +72,7 @@ def _completed_proxy(proxy: Proxy, parent: ServiceDefinition) -> Proxy:
 
 def _default_checks(parent_id: str, address: str, port: int) -> tuple[CheckDefinition, ...]:
     # An unset address means any: the proxy surely answers on loopback then.
-    host = address or _LOOPBACK
-    target = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    target = join_host_port(address or _LOOPBACK, port)
     return (
         CheckDefinition(name="Connect Sidecar Listening", tcp=target, interval_s=_LISTEN_INTERVAL_S),
         CheckDefinition(name=f"Connect Sidecar Aliasing {parent_id}", alias_service=parent_id),

@@ -1,0 +1,76 @@
+"""Thresholds and cut outputs."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lictor_agent.checks.status import Result, Streak, TailBuffer, clipped_note, judged, require_status
+from lictor_core.errors import RequestError
+from lictor_core.records import CRITICAL, PASSING, WARNING
+
+
+def _counted(statuses: str, good_min: int, critical_min: int) -> str:
+    """For each result (p, w, c) its letter where it counted, else a dot."""
+    words = {"p": PASSING, "w": WARNING, "c": CRITICAL}
+    streak, counted = Streak(), ""
+    for letter in statuses:
+        streak, result = judged(streak, Result(words[letter], ""), good_min, critical_min)
+        counted += "." if result is None else letter
+    return counted
+
+
+@pytest.mark.parametrize("least", [0, 1])
+def test_without_thresholds_every_result_counts(least: int) -> None:
+    assert _counted("pcwcp", least, least) == "pcwcp"
+
+
+def test_a_status_changes_only_at_the_end_of_a_streak() -> None:
+    assert _counted("pppccpcccp", 3, 3) == "..p.....c."
+
+
+def test_warnings_and_passes_are_one_streak() -> None:
+    assert _counted("pwpc", 3, 1) == "..pc"
+
+
+@given(st.text("pwc", max_size=30), st.integers(0, 4), st.integers(0, 4))
+def test_a_result_counts_exactly_when_enough_of_its_sort_stand_in_a_row(statuses: str, good: int, bad: int) -> None:
+    counted = _counted(statuses, good, bad)
+    for end in range(len(statuses)):
+        is_bad = statuses[end] == "c"
+        row = 0
+        while row <= end and (statuses[end - row] == "c") == is_bad:
+            row += 1
+        assert (counted[end] != ".") == (row >= (bad if is_bad else good))
+
+
+@pytest.mark.parametrize("status", ["fine", "", "maintenance", "Passing"])
+def test_a_status_that_is_none_is_refused(status: str) -> None:
+    with pytest.raises(RequestError, match=f"Invalid check status: '{status}'"):
+        require_status(status)
+
+
+def test_a_long_note_keeps_its_beginning() -> None:
+    assert clipped_note("abcdefghijklmnop", 10) == "abcdefghij ... (captured 10 of 16 bytes)"
+    assert clipped_note("abcdefghij", 10) == "abcdefghij"
+
+
+def test_a_note_is_not_cut_within_a_character() -> None:
+    assert clipped_note("ää", 3) == "ä ... (captured 3 of 4 bytes)"
+
+
+@given(st.lists(st.binary(max_size=20)), st.integers(1, 30))
+def test_a_tail_is_the_end_of_all_that_was_written(chunks: list[bytes], bytes_max: int) -> None:
+    tail = TailBuffer(bytes_max)
+    for chunk in chunks:
+        tail.write(chunk)
+    whole = b"".join(chunks)
+    assert tail.text() == whole[-bytes_max:].decode(errors="replace")
+    assert tail.total == len(whole)
+
+
+def test_a_cut_output_says_how_much_there_was() -> None:
+    tail = TailBuffer(4)
+    tail.write(b"123456")
+    assert tail.account() == "Captured 4 of 6 bytes\n...\n3456"
