@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import TypeVar
@@ -102,8 +104,7 @@ class AsyncClient:
                 replied = {name.lower(): value for name, value in reply.headers.items()}
                 return Response(status=reply.status, headers=replied, body=body)
         except aiohttp.ClientConnectorError as error:
-            reason = (error.os_error.strerror or str(error.os_error)).lower()
-            raise UnreachableError(str(endpoint), reason) from error
+            raise UnreachableError(str(endpoint), _reason(error.os_error)) from error
         except TimeoutError as error:
             raise TimedOutError(f"{endpoint} did not answer within {timeout_s:g} s") from error
         except (aiohttp.ClientError, OSError) as error:
@@ -121,6 +122,12 @@ class AsyncClient:
                 connector = aiohttp.TCPConnector(limit=CONNECTIONS_MAX)
             self._session = aiohttp.ClientSession(connector=connector, headers=self.settings.headers())
         return self._session
+
+
+def _reason(error: OSError) -> str:
+    if isinstance(error, socket.gaierror) or error.errno is None:
+        return "no such host"
+    return os.strerror(error.errno).lower()
 
 
 async def _body(reply: aiohttp.ClientResponse) -> bytes:

@@ -32,7 +32,7 @@ class Pacing:
         self._failures = 0
 
     def answered(self, index: int, now: float) -> tuple[bool, float]:
-        """Note an answer at `index`, at `now` on a monotonic clock. Returns whether it is news, and the pause, seconds."""
+        """Note an answer at `index`, at `now` on a monotonic clock. Returns whether it is news, and the pause in s."""
         self._failures = 0
         is_news = index != self.index or index == 0
         self.index = 0 if index < max(self.index, 1) else index

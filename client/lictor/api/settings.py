@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -61,10 +62,12 @@ class Settings:
     timeout_s: float = 30.0
 
     @staticmethod
-    def from_environment(environment: Mapping[str, str] = os.environ, **given: str) -> Settings:
+    def from_environment(
+        given: Mapping[str, str] = MappingProxyType({}), environment: Mapping[str, str] = os.environ
+    ) -> Settings:
         """The settings that `given` arguments say (empty ones say nothing), else the environment, else the defaults.
 
-        Arguments: `http_addr`, `token`, `token_file`, `ca_file`, `ca_path`, `client_cert`, `client_key`,
+        Keys of `given`: `http_addr`, `token`, `token_file`, `ca_file`, `ca_path`, `client_cert`, `client_key`,
         `tls_server_name`. Raises `ConfigurationError` for an address or a file that cannot be used.
         """
 

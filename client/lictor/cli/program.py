@@ -1,0 +1,93 @@
+"""The root of all commands: which there are, where they are found, and how the process ends."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Final
+
+import click
+
+from lictor.cli.errors import CommandError
+from lictor.cli.flags import GoCommand, GoGroup
+from lictor.cli.terminal import fail
+from lictor_core.errors import LictorError
+
+__all__ = ["COMMANDS", "UNKNOWN_COMMAND_EXIT", "program", "run"]
+
+UNKNOWN_COMMAND_EXIT: Final = 127
+"""Consul's exit code for no command or an unknown one."""
+_INTERRUPTED_EXIT: Final = 128 + signal.SIGINT
+
+COMMANDS: Final = {
+    "agent": "Run an agent: registry, DNS and mesh in one process with -dev",
+    "services": "Register services with the agent, and remove them",
+    "catalog": "Show the datacenters, nodes and services of the catalog",
+    "intention": "Say which services may talk to which",
+    "connect": "Run a proxy of the mesh, look after its certificate authority",
+    "kv": "Read and write the key-value store",
+    "members": "List the members of the cluster",
+    "info": "Show what the agent counts",
+    "validate": "Check configuration files",
+    "version": "Show the version",
+}
+"""The commands with a line of help each, as a new user would like to read them. Each is a module of its name."""
+_VERSION_FLAGS: Final = ("-v", "-version", "--v", "--version")
+
+
+class _Root(GoGroup):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        found = import_module(f"lictor.cli.commands.{cmd_name}").command
+        assert isinstance(found, GoCommand | GoGroup)
+        return found
+
+    def short_helps(self, ctx: click.Context) -> list[tuple[str, str]]:
+        return list(COMMANDS.items())
+
+
+program: Final = _Root(
+    name="lictor",
+    help="Service registry, DNS and service mesh.",
+    unknown_code=UNKNOWN_COMMAND_EXIT,
+    examples=(
+        ("lictor agent -dev", "all of it, in this terminal"),
+        ("lictor services register -name=web -port=80", "a first service"),
+        ("dig @127.0.0.1 -p 8600 web.service.consul SRV", "found through DNS"),
+        ("lictor intention create -deny web db", "web may not talk to db"),
+    ),
+)
+"""The whole command line."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line and return the exit code. Nothing but bugs leaves here as an exception."""
+    words = ["version", *arguments[1:]] if arguments and arguments[0] in _VERSION_FLAGS else list(arguments)
+    try:
+        result: object = program.main(words, prog_name="lictor", standalone_mode=False)
+    except CommandError as error:
+        fail(str(error))
+        return error.exit_code
+    except click.UsageError as error:
+        context = error.ctx
+        hint = f"; see `{context.command_path} -help`" if context is not None else ""
+        fail(error.format_message().rstrip(".") + hint)
+        return _failure_code(context)
+    except LictorError as error:
+        fail(str(error))
+        return 1
+    except (click.Abort, KeyboardInterrupt):
+        print(file=sys.stderr)
+        return _INTERRUPTED_EXIT
+    return result if isinstance(result, int) else 0
+
+
+def _failure_code(context: click.Context | None) -> int:
+    command = context.command if context is not None else None
+    return command.failure_code if isinstance(command, GoCommand) else 1
