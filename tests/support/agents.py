@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from tests.support.ports import free_ports
+from tests.support.ports import free_port, free_ports
 from tests.support.processes import Program, running
 from tests.support.recorder.json_types import Json, as_object, at, parse
 
@@ -19,6 +19,9 @@ Product: TypeAlias = Literal["lictor", "consul"]
 
 NODE = "judge"
 """The node name of every development agent that tests start."""
+
+_GOSSIP_PORTS = {"serf_lan": 8301, "serf_wan": 8302}
+"""What Lictor, which does not gossip, names as the ports of gossip: the usual ones, on which nobody listens."""
 
 CONSUL_VARIABLE = "LICTOR_CONSUL"
 """Names the real Consul's program where it is not on PATH."""
@@ -72,10 +75,10 @@ def dev_agent(
     product: Product, directory: Path, config: Mapping[str, object] | None = None, arguments: Sequence[str] = ()
 ) -> Generator[DevAgent]:
     """`agent -dev` of a product on free ports while the block runs, from the moment on that it has settled."""
-    names = ("http", "dns", "server", "grpc") + (("serf_lan", "serf_wan") if product == "consul" else ())
-    ports = free_ports(*names)
+    ports = free_ports("http", "dns", "server", "grpc")
+    gossip = {name: free_port(digits=4) for name in _GOSSIP_PORTS} if product == "consul" else {}
     argv = [program_of(product), "agent", "-dev", "-node", NODE]
-    for name, port in ports.items():
+    for name, port in {**ports, **gossip}.items():
         argv += [f"-{name.replace('_', '-')}-port", str(port)]
     if config:
         path = directory / "agent.json"
@@ -90,7 +93,7 @@ def dev_agent(
         # How the real Consul ends is not our subject; it may hang.
         kill=product == "consul",
     ) as process:
-        yield DevAgent(product, ports, process)
+        yield DevAgent(product, {**ports, **_GOSSIP_PORTS, **gossip}, process)
 
 
 def _is_settled(port: int) -> bool:

@@ -10,20 +10,23 @@ import socket
 
 _FIRST = 20_000
 _COUNT = 12_000
+_SHORT_FIRST = 9_100
+_SHORT_COUNT = 800
 # Each test process walks from its own place, so that parallel workers meet late.
 _walk = itertools.count((os.getpid() * 131) % _COUNT)
 
 
-def free_port() -> int:
-    """A port that nothing on loopback uses, for TCP and for UDP, and that this process was not given before.
+def free_port(*, digits: int = 5) -> int:
+    """A port that nothing on loopback uses, for TCP and for UDP, and that this process was not given lately.
 
-    Raises `OSError` when the whole range is taken.
+    `digits` is 4 or 5: where a table shows a port, its width follows. Raises `OSError` when the whole range is taken.
     """
-    for _ in range(_COUNT):
-        port = _FIRST + next(_walk) % _COUNT
+    first, count = (_FIRST, _COUNT) if digits == 5 else (_SHORT_FIRST, _SHORT_COUNT)
+    for _ in range(count):
+        port = first + next(_walk) % count
         if _is_free(port, socket.SOCK_STREAM) and _is_free(port, socket.SOCK_DGRAM):
             return port
-    raise OSError(f"no free port between {_FIRST} and {_FIRST + _COUNT}; stop programs that listen there")
+    raise OSError(f"no free port between {first} and {first + count}; stop programs that listen there")
 
 
 def free_ports(*names: str) -> dict[str, int]:

@@ -50,8 +50,8 @@ class CliRunner:
             path.write_text(content)
         done = self._until_settled(command)
         output = self._kept(done.stdout)
-        if command.keys_only:
-            output = _keys(output)
+        if command.sections_only:
+            output = _sections(output)
         if command.own_words and output:
             output = "<in own words>"
         request: dict[str, Json] = {"arguments": list[Json](command.arguments)}
@@ -103,6 +103,6 @@ def _first_line(text: str) -> str:
     return f"{line} …" if more.strip() else line
 
 
-def _keys(text: str) -> str:
-    """The lines of `name = value` without their values, the other lines as they are."""
-    return "\n".join(line.split(" = ")[0].rstrip() for line in text.split("\n"))
+def _sections(text: str) -> str:
+    """The lines that are not indented."""
+    return "\n".join(line for line in text.split("\n") if not line.startswith("\t"))

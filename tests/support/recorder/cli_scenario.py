@@ -23,8 +23,8 @@ class Command:
     """Run again until standard output contains this text: for what another loop of the agent brings about."""
     own_words: bool = False
     """Whether each product words its standard output itself, as it does a usage text: it is not kept then."""
-    keys_only: bool = False
-    """Keep only the names of `name = value` lines."""
+    sections_only: bool = False
+    """Keep only the lines that are not indented: the names of sections."""
     unordered: bool = False
     """Whether the lines may come in any order."""
     differs: Mapping[str, str] = field(default_factory=dict[str, str])

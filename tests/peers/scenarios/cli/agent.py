@@ -13,7 +13,7 @@ SCENARIO = CliScenario(
         Command("members by a bad pattern", ("members", "-status=(")),
         Command("members of the wide area", ("members", "-wan")),
         Command("two dashes do as well", ("members", "--status=alive")),
-        Command("info has sections of names and values", ("info",), keys_only=True),
+        Command("info has sections of names and values", ("info",), sections_only=True),
         Command("version", ("version",), own_words=True),
         Command("the version as a flag", ("--version",), own_words=True),
         Command("the address as a flag", ("members", "-http-addr", "127.0.0.1:$http_port"), reachable=False),

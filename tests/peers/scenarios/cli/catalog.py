@@ -34,7 +34,6 @@ SCENARIO = CliScenario(
         Command("nodes of an unknown service", ("catalog", "nodes", "-service=nobody")),
         Command("nodes by meta", ("catalog", "nodes", "-node-meta", "rack=r1", "-node-meta", "os=linux")),
         Command("nodes by meta that nobody has", ("catalog", "nodes", "-node-meta=rack=r2")),
-        Command("nodes by a filter", ("catalog", "nodes", "-filter", 'Node == "n2"')),
         Command("nodes near one", ("catalog", "nodes", "-near", "_agent")),
         Command("services", ("catalog", "services")),
         Command("services with tags", ("catalog", "services", "-tags")),

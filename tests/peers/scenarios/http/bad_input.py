@@ -3,7 +3,7 @@
 from tests.support.recorder.scenario import Scenario, Step
 
 _PAGES = "there are no pages for people yet: the root says what answers here"
-_ROOT = dict.fromkeys(("status", "headers.Content-Type", "headers.Location"), _PAGES)
+_ROOT: dict[str, str] = {"status": _PAGES, "headers.Content-Type": _PAGES, "headers.Location": _PAGES}
 _UTF8 = "Lictor refuses names that JSON cannot show as they are"
 _LARGE = "Lictor bounds every body"
 

@@ -5,8 +5,6 @@ from tests.support.recorder.scenario import Scenario, Step
 CONFIGURATION = "/v1/connect/ca/configuration"
 AUTHORIZE = "/v1/agent/connect/authorize"
 
-_INDEX = "Lictor says the index with this answer as well"
-_DEFAULTS = "Lictor shows what applies, also where it was not given"
 
 SCENARIO = Scenario(
     "connect",
@@ -19,16 +17,7 @@ SCENARIO = Scenario(
             save={"trust_domain": "body:TrustDomain", "root": "body:ActiveRootID"},
         ),
         Step("the agent's roots are the same and cached", "GET", "/v1/agent/connect/ca/roots"),
-        Step(
-            "the roots as one PEM",
-            "GET",
-            "/v1/connect/ca/roots?pem=true",
-            differs={
-                "headers.X-Consul-Index": _INDEX,
-                "headers.X-Consul-Knownleader": _INDEX,
-                "headers.X-Consul-Lastcontact": _INDEX,
-            },
-        ),
+        Step("the roots as one PEM", "GET", "/v1/connect/ca/roots?pem=true"),
         Step("the roots take no PUT", "PUT", "/v1/connect/ca/roots"),
         Step("the agent's roots take no POST", "POST", "/v1/agent/connect/ca/roots"),
         Step("the configuration", "GET", CONFIGURATION),
@@ -126,12 +115,7 @@ SCENARIO = Scenario(
             CONFIGURATION,
             {"Provider": "consul", "Config": {"LeafCertTTL": "48h", "RotationPeriod": "2160h"}},
         ),
-        Step(
-            "the configuration was changed",
-            "GET",
-            CONFIGURATION,
-            differs={"body.Config.IntermediateCertTTL": _DEFAULTS},
-        ),
+        Step("the configuration was changed", "GET", CONFIGURATION),
         Step("the root after a change of the configuration", "GET", "/v1/connect/ca/roots"),
         Step("a leaf that lives shorter", "GET", "/v1/agent/connect/ca/leaf/fresh"),
         Step("an unknown provider", "PUT", CONFIGURATION, {"Provider": "nobody", "Config": {}}),
@@ -154,12 +138,7 @@ SCENARIO = Scenario(
         Step("configuration without a body", "PUT", CONFIGURATION),
         Step("configuration with malformed JSON", "PUT", CONFIGURATION, b"]"),
         Step("configuration takes no POST", "POST", CONFIGURATION, {}),
-        Step(
-            "the configuration is as it was",
-            "GET",
-            CONFIGURATION,
-            differs={"body.Config.IntermediateCertTTL": _DEFAULTS},
-        ),
+        Step("the configuration is as it was", "GET", CONFIGURATION),
         Step("the proxies' old path", "GET", "/v1/agent/connect/proxy/web"),
         Step("nothing else is below", "GET", "/v1/connect/ca/nothing"),
     ),
