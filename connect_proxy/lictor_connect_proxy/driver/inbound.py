@@ -1,0 +1,141 @@
+"""Connections from the mesh to the application: performs what `layers/inbound.py` commands."""
+
+from __future__ import annotations
+
+import socket
+
+from lictor_connect_proxy.commands import Abort, Close, Command, OpenApplication, Report, StartRelay
+from lictor_connect_proxy.driver.handshake import HandshakeError, TlsEnd, certificate_of, handshake, say_goodbye
+from lictor_connect_proxy.driver.listener import Admission
+from lictor_connect_proxy.driver.pump import Pump
+from lictor_connect_proxy.driver.sockets import cut, dial
+from lictor_connect_proxy.driver.surroundings import Surroundings, write_report
+from lictor_connect_proxy.events import ApplicationFailed, ApplicationOpened, Event, HandshakeCompleted, PermitRevoked
+from lictor_connect_proxy.layers.inbound import InboundLayer, revocations
+from lictor_connect_proxy.layers.route import ApplicationRoute
+from lictor_connect_proxy.layers.stages import Accepted, Refusal
+
+__all__ = ["Inbound"]
+
+
+class Inbound:
+    """All connections of the public listener."""
+
+    def __init__(self, around: Surroundings) -> None:
+        self._around = around
+        self._live: set[_InboundConnection] = set()
+
+    async def serve(self, sock: socket.socket, peer: str, admission: Admission) -> None:
+        """Take one accepted connection to its end."""
+        around = self._around
+        contexts = around.contexts
+        public = around.snapshot.public
+        if contexts is None or public is None:
+            around.log.warning("proxy.connection.denied", peer=peer, reason="no usable certificate is known yet")
+            cut(sock)
+            return
+        try:
+            end = await handshake(sock, contexts.server, server_name=None, timeout_s=public.handshake_timeout_s)
+        except HandshakeError as error:
+            if error.probe:
+                around.log.debug("proxy.connection.probed", peer=peer)
+            else:
+                around.log.warning("proxy.handshake.failed", peer=peer, reason=error.reason)
+            return
+        connection = _InboundConnection(end, peer, admission, around)
+        self._live.add(connection)
+        try:
+            await connection.run()
+        finally:
+            self._live.discard(connection)
+
+    def judge_again(self) -> int:
+        """Cut exactly the live connections that the snapshot denies now; returns how many."""
+        permits = [one.layer.permit for one in self._live if one.layer.permit is not None]
+        refused = revocations(permits, self._around.snapshot)
+        cut_off = [
+            (one, refused[one.layer.permit.identified.uri])
+            for one in self._live
+            if one.layer.permit is not None and one.layer.permit.identified.uri in refused
+        ]
+        for connection, refusal in cut_off:
+            connection.revoke(refusal)
+        return len(cut_off)
+
+
+class _InboundConnection:
+    def __init__(self, end: TlsEnd, peer: str, admission: Admission, around: Surroundings) -> None:
+        self.layer = InboundLayer(Accepted(peer))
+        self._end = end
+        self._peer = peer
+        self._admission = admission
+        self._around = around
+        self._local: socket.socket | None = None
+        self._pump: Pump | None = None
+
+    async def run(self) -> None:
+        try:
+            await self._handle(HandshakeCompleted(certificate_of(self._end), self._around.clock.now()))
+        finally:
+            if self._pump is not None:
+                self._pump.abort("the proxy stopped")
+            elif self._local is not None:
+                cut(self._local)
+
+    def revoke(self, refusal: Refusal) -> None:
+        """The permit is gone; the connection ends at once, wherever it stands."""
+        for command in self.layer.handle(PermitRevoked(refusal), self._around.snapshot):
+            match command:
+                case Report():
+                    write_report(self._around.log, command)
+                case _:
+                    self._abort(refusal.reason)
+
+    async def _handle(self, event: Event) -> None:
+        commands: list[Command] = self.layer.handle(event, self._around.snapshot)
+        while commands:
+            match commands.pop(0):
+                case Report() as report:
+                    write_report(self._around.log, report)
+                case OpenApplication(route):
+                    commands += self.layer.handle(await self._open(route), self._around.snapshot)
+                case StartRelay():
+                    self._admission.settle()
+                    await self._relay()
+                case Close():
+                    say_goodbye(self._end)
+                    self._end.sock.close()
+                case Abort():
+                    self._abort("refused")
+                case command:
+                    raise AssertionError(f"an inbound connection does not know {command}")
+
+    async def _open(self, route: ApplicationRoute) -> Event:
+        try:
+            self._local = await dial(route.host, route.port, route.timeout_s)
+        except TimeoutError:
+            return ApplicationFailed(f"{route.host}:{route.port} did not accept within {route.timeout_s:g} s")
+        except OSError as error:
+            return ApplicationFailed(f"{route.host}:{route.port}: {error.strerror or error}")
+        return ApplicationOpened()
+
+    async def _relay(self) -> None:
+        assert self._local is not None
+        permit = self.layer.permit
+        assert permit is not None, "no relay without a permit"
+        self._pump = Pump(self._local, self._end, self._around.scratch)
+        self._pump.start()
+        reason = await self._pump.done
+        self._around.log.debug(
+            "proxy.connection.closed",
+            peer=self._peer,
+            source=permit.identified.identity.service,
+            moved_bytes=self._pump.moved,
+            reason=reason or "",
+        )
+
+    def _abort(self, reason: str) -> None:
+        if self._pump is not None:
+            self._pump.abort(reason)
+        else:
+            cut(self._end.sock)

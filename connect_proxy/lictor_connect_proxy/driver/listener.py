@@ -1,0 +1,162 @@
+"""A listening socket that stays: bound again and again until it holds, bounded in connections and open handshakes.
+
+At a bound it stops accepting, and new connections wait in the kernel's backlog; nothing grows in the process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Final
+
+from structlog.typing import FilteringBoundLogger
+
+from lictor_connect_proxy.driver.sockets import address_text, prepare
+
+__all__ = ["HANDSHAKES_MAX", "Admission", "Listener"]
+
+HANDSHAKES_MAX: Final = 512
+"""Connections of one listener that have not been settled yet: a handshake or a dial under way."""
+_BACKLOG: Final = 1024
+_ACCEPTS_MAX: Final = 64
+"""Connections taken in one pass of the loop, so that live relays get their turn."""
+_BIND_RETRY_S: Final = 1.0
+_ACCEPT_RETRY_S: Final = 0.1
+"""Pause after the process or the machine ran out of file descriptors."""
+
+
+class Admission:
+    """One accepted connection's place among those that are not settled yet."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener: Listener | None = listener
+
+    def settle(self) -> None:
+        """Leave that place; calling it again does nothing."""
+        if self._listener is not None:
+            listener, self._listener = self._listener, None
+            listener.settled()
+
+
+Serve = Callable[[socket.socket, str, Admission], Awaitable[None]]
+Spawn = Callable[[Coroutine[None, None, None]], None]
+
+
+class Listener:
+    """Accepts on one address and gives `serve` of each connection to `spawn`, which runs it as a task."""
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        serve: Serve,
+        *,
+        name: str,
+        connections_max: int,
+        spawn: Spawn,
+        log: FilteringBoundLogger,
+    ) -> None:
+        self.address = address_text(host, port)
+        self.is_listening = False
+        self._host = host
+        self._port = port
+        self._serve = serve
+        self._connections_max = connections_max
+        self._spawn = spawn
+        self._log = log.bind(listener=name, address=self.address)
+        self._sock: socket.socket | None = None
+        self._accepting = False
+        self._live = 0
+        self._unsettled = 0
+
+    async def run(self) -> None:
+        """Listen until cancelled. Connections that were accepted live on."""
+        while True:
+            try:
+                sock = _bound(self._host, self._port)
+                break
+            except OSError as error:
+                self._log.warning("proxy.listener.failed", reason=str(error), retry_s=_BIND_RETRY_S)
+                await asyncio.sleep(_BIND_RETRY_S)
+        self._sock = sock
+        self._log.info("proxy.listener.started")
+        self.is_listening = True
+        self._resume()
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            self.is_listening = False
+            self._pause()
+            self._sock = None
+            sock.close()
+            self._log.info("proxy.listener.stopped")
+
+    def settled(self) -> None:
+        """A connection's handshake or dial is over, one way or the other."""
+        self._unsettled -= 1
+        self._resume()
+
+    def _has_room(self) -> bool:
+        return self._live < self._connections_max and self._unsettled < HANDSHAKES_MAX
+
+    def _resume(self) -> None:
+        if self._sock is not None and not self._accepting and self._has_room():
+            self._accepting = True
+            asyncio.get_running_loop().add_reader(self._sock, self._accept)
+
+    def _pause(self) -> None:
+        if self._sock is not None and self._accepting:
+            self._accepting = False
+            asyncio.get_running_loop().remove_reader(self._sock)
+
+    def _accept(self) -> None:
+        assert self._sock is not None
+        for _ in range(_ACCEPTS_MAX):
+            if not self._has_room():
+                self._pause()
+                return
+            try:
+                sock, peer = self._sock.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as error:
+                self._log.warning("proxy.listener.exhausted", reason=str(error), retry_s=_ACCEPT_RETRY_S)
+                self._pause()
+                asyncio.get_running_loop().call_later(_ACCEPT_RETRY_S, self._resume)
+                return
+            self._live += 1
+            self._unsettled += 1
+            self._spawn(self._one(sock, address_text(str(peer[0]), int(peer[1]))))
+
+    async def _one(self, sock: socket.socket, peer: str) -> None:
+        admission = Admission(self)
+        try:
+            prepare(sock)
+            await self._serve(sock, peer, admission)
+        except Exception:
+            # One connection must never take the others with it; the traceback is what a developer needs.
+            self._log.exception("proxy.connection.crashed", peer=peer)
+        finally:
+            sock.close()
+            self._live -= 1
+            admission.settle()
+            self._resume()
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            with contextlib.suppress(OSError):
+                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        sock.bind((host, port))
+        sock.listen(_BACKLOG)
+        sock.setblocking(False)
+    except OSError:
+        sock.close()
+        raise
+    return sock

@@ -1,0 +1,118 @@
+"""Connections from local programs into the mesh: performs what `layers/outbound.py` commands."""
+
+from __future__ import annotations
+
+import socket
+
+from lictor_connect_proxy.commands import Abort, Command, DialInstance, Report, StartRelay
+from lictor_connect_proxy.driver.handshake import HandshakeError, TlsEnd, certificate_of, handshake
+from lictor_connect_proxy.driver.listener import Admission
+from lictor_connect_proxy.driver.pump import Pump
+from lictor_connect_proxy.driver.sockets import cut, dial
+from lictor_connect_proxy.driver.surroundings import Surroundings, write_report
+from lictor_connect_proxy.events import Event, InstanceFailed, InstanceReached, LocalAccepted
+from lictor_connect_proxy.layers.balance import Balancer
+from lictor_connect_proxy.layers.outbound import OutboundLayer
+from lictor_connect_proxy.layers.route import UpstreamRoute, route_out
+from lictor_connect_proxy.layers.stages import Accepted, Refusal
+from lictor_connect_proxy.snapshot import Endpoint, UpstreamListener
+
+__all__ = ["Outbound"]
+
+
+class Outbound:
+    """All connections of one upstream listener."""
+
+    def __init__(self, upstream: UpstreamListener, balancer: Balancer, around: Surroundings) -> None:
+        self._upstream = upstream
+        self._balancer = balancer
+        self._around = around
+
+    async def serve(self, sock: socket.socket, peer: str, admission: Admission) -> None:
+        """Take one accepted connection to its end."""
+        route = route_out(self._around.snapshot, self._upstream)
+        if isinstance(route, Refusal) or self._around.contexts is None:
+            reason = route.reason if isinstance(route, Refusal) else "no usable certificate is known yet"
+            service = self._upstream.service
+            self._around.log.warning("proxy.upstream.unavailable", upstream=service, peer=peer, reason=reason)
+            cut(sock)
+            return
+        layer = OutboundLayer(Accepted(peer), route, self._balancer)
+        await _OutboundConnection(sock, peer, layer, admission, self._around).run()
+
+
+class _OutboundConnection:
+    def __init__(
+        self, sock: socket.socket, peer: str, layer: OutboundLayer, admission: Admission, around: Surroundings
+    ) -> None:
+        self._sock = sock
+        self._peer = peer
+        self._layer = layer
+        self._admission = admission
+        self._around = around
+        self._end: TlsEnd | None = None
+        self._pump: Pump | None = None
+
+    async def run(self) -> None:
+        try:
+            await self._handle(LocalAccepted(self._around.clock.monotonic()))
+        finally:
+            if self._pump is not None:
+                self._pump.abort("the proxy stopped")
+            else:
+                self._hang_up()
+
+    async def _handle(self, event: Event) -> None:
+        commands: list[Command] = self._layer.handle(event)
+        while commands:
+            match commands.pop(0):
+                case Report() as report:
+                    write_report(self._around.log, report)
+                case DialInstance(endpoint, route):
+                    self._hang_up()
+                    commands += self._layer.handle(await self._reach(endpoint, route))
+                case StartRelay():
+                    self._admission.settle()
+                    await self._relay()
+                case Abort():
+                    cut(self._sock)
+                case command:
+                    raise AssertionError(f"an outbound connection does not know {command}")
+
+    async def _reach(self, endpoint: Endpoint, route: UpstreamRoute) -> Event:
+        clock = self._around.clock
+        contexts = self._around.contexts
+        started = clock.monotonic()
+        if contexts is None:
+            return InstanceFailed("the certificates became unusable", started)
+        try:
+            sock = await dial(endpoint.host, endpoint.port, route.timeout_s)
+        except TimeoutError:
+            return InstanceFailed(f"no connection within {route.timeout_s:g} s", clock.monotonic())
+        except OSError as error:
+            return InstanceFailed(error.strerror or str(error), clock.monotonic())
+        left_s = max(0.0, route.timeout_s - (clock.monotonic() - started))
+        try:
+            self._end = await handshake(sock, contexts.client, server_name=route.sni, timeout_s=left_s)
+        except HandshakeError as error:
+            sock.close()
+            return InstanceFailed(f"TLS: {error.reason}", clock.monotonic())
+        except BaseException:
+            sock.close()
+            raise
+        return InstanceReached(certificate_of(self._end), clock.now(), clock.monotonic())
+
+    async def _relay(self) -> None:
+        assert self._end is not None
+        self._pump = Pump(self._sock, self._end, self._around.scratch)
+        self._pump.start()
+        reason = await self._pump.done
+        self._around.log.debug(
+            "proxy.connection.closed", peer=self._peer, moved_bytes=self._pump.moved, reason=reason or ""
+        )
+
+    def _hang_up(self) -> None:
+        """Leave an instance that was reached and then not used."""
+        if self._end is not None:
+            end, self._end = self._end, None
+            cut(end.sock)

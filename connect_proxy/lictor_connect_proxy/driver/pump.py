@@ -1,0 +1,333 @@
+"""Moves the bytes of one relay between a plain socket and a TLS session, with back pressure both ways.
+
+Each direction reads only while the other end takes what it is given; what a socket did not take at once is *held*, and
+its source is not read until that is gone. So a connection holds at most one read of each direction. The scratch
+buffers are shared by all pumps of a loop: nothing stays in them after a callback.
+
+The two `_readable` methods are the hot path of the proxy: one receive, one call of OpenSSL per record, one send.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from collections.abc import Callable
+from typing import Final, cast
+
+from lictor_connect_proxy.commands import Abort, Close, Command, Finish
+from lictor_connect_proxy.driver.handshake import TlsEnd
+from lictor_connect_proxy.driver.sockets import cut
+from lictor_connect_proxy.events import Finished, Lost, Side
+from lictor_connect_proxy.layers.relay import RelayLayer
+
+__all__ = ["READ_BYTES_MAX", "Pump", "Scratch"]
+
+READ_BYTES_MAX: Final = 128 * 1024
+"""Bytes that one read takes, and with that the most that a direction holds (before TLS adds its own)."""
+_RECORD_BYTES: Final = 16 * 1024  # RFC 8446, section 5.1: the plaintext of a record is at most 2^14 bytes
+
+
+class Scratch:
+    """Buffers for one event loop."""
+
+    __slots__ = ("plain", "received")
+
+    def __init__(self) -> None:
+        self.received = memoryview(bytearray(READ_BYTES_MAX))
+        self.plain = memoryview(bytearray(READ_BYTES_MAX + _RECORD_BYTES))
+
+
+class Pump:
+    """One relay. `done` is resolved when both sockets are closed: with None in order, else with the reason."""
+
+    __slots__ = (
+        "_finish_local",
+        "_finish_mesh",
+        "_held_local",
+        "_held_mesh",
+        "_incoming",
+        "_is_closing",
+        "_local",
+        "_local_open",
+        "_local_recv",
+        "_local_send",
+        "_loop",
+        "_mesh",
+        "_mesh_open",
+        "_mesh_recv",
+        "_mesh_send",
+        "_outgoing",
+        "_plain",
+        "_read",
+        "_received",
+        "_relay",
+        "_session",
+        "_write",
+        "done",
+        "moved",
+    )
+
+    def __init__(self, local: socket.socket, mesh: TlsEnd, scratch: Scratch) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._local = local
+        self._mesh = mesh.sock
+        self._session = mesh.session
+        self._incoming = mesh.incoming
+        self._outgoing = mesh.outgoing
+        self._received = scratch.received
+        self._plain = scratch.plain
+        self._relay = RelayLayer()
+        self._local_recv = local.recv_into
+        self._local_send = local.send
+        self._mesh_recv = mesh.sock.recv_into
+        self._mesh_send = mesh.sock.send
+        # Into a buffer; its stub names bytearray alone.
+        self._read = cast(Callable[[int, memoryview], int], mesh.session.read)
+        self._write = mesh.session.write
+        self._held_local = b""
+        self._held_mesh = b""
+        self._local_open = True
+        self._mesh_open = True
+        self._finish_local = False
+        self._finish_mesh = False
+        self._is_closing = False
+        self.done: asyncio.Future[str | None] = self._loop.create_future()
+        self.moved = 0
+
+    def start(self) -> None:
+        """Let bytes flow, first those that came together with the end of the handshake."""
+        self._loop.add_reader(self._local, self._local_readable)
+        self._loop.add_reader(self._mesh, self._mesh_readable)
+        self._decrypt()
+
+    def abort(self, reason: str) -> None:
+        """Cut both ends now."""
+        if self.done.done():
+            return
+        self._forget_sockets()
+        cut(self._local)
+        cut(self._mesh)
+        self.done.set_result(reason)
+
+    # From the application into the mesh.
+
+    def _local_readable(self) -> None:
+        try:
+            count = self._local_recv(self._received)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self._lost(Side.LOCAL, error)
+            return
+        if not count:
+            self._local_open = False
+            self._loop.remove_reader(self._local)
+            self._perform(self._relay.handle(Finished(Side.LOCAL)))
+            return
+        self.moved += count
+        try:
+            self._write(self._received[:count])
+        except ssl.SSLError as error:
+            self._lost(Side.MESH, error)
+            return
+        self._send_mesh()
+
+    def _send_mesh(self) -> None:
+        if self._held_mesh:
+            return
+        data = self._outgoing.read()
+        try:
+            sent = self._mesh_send(data)
+        except (BlockingIOError, InterruptedError):
+            sent = 0
+        except OSError as error:
+            self._lost(Side.MESH, error)
+            return
+        if sent != len(data):
+            self._held_mesh = data[sent:]
+            self._loop.remove_reader(self._local)
+            self._loop.add_writer(self._mesh, self._mesh_writable)
+
+    def _mesh_writable(self) -> None:
+        try:
+            sent = self._mesh_send(self._held_mesh)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self._lost(Side.MESH, error)
+            return
+        self._held_mesh = self._held_mesh[sent:]
+        if self._held_mesh:
+            return
+        self._loop.remove_writer(self._mesh)
+        if self._outgoing.pending:
+            self._send_mesh()
+        self._resume_local()
+
+    def _resume_local(self) -> None:
+        if self._held_mesh or self.done.done():
+            return
+        if self._local_open:
+            self._loop.add_reader(self._local, self._local_readable)
+        self._settle()
+
+    # From the mesh to the application.
+
+    def _mesh_readable(self) -> None:
+        try:
+            count = self._mesh_recv(self._received)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self._lost(Side.MESH, error)
+            return
+        if not count:
+            # RFC 8446, section 6.1: without close_notify the data may have been cut short.
+            self._lost(Side.MESH, "the TLS stream ended without close_notify")
+            return
+        self._incoming.write(self._received[:count])
+        self._decrypt()
+
+    def _decrypt(self) -> None:
+        """Pass on all complete records, until the application takes no more."""
+        plain = self._plain
+        incoming = self._incoming
+        while incoming.pending and self._mesh_open and not self._held_local:
+            filled = 0
+            try:
+                while incoming.pending and filled < READ_BYTES_MAX:
+                    count = self._read(_RECORD_BYTES, plain[filled:])
+                    if not count:
+                        self._mesh_open = False
+                        break
+                    filled += count
+            except ssl.SSLWantReadError:
+                pass
+            except ssl.SSLZeroReturnError:
+                self._mesh_open = False
+            except ssl.SSLError as error:
+                self._send_local(plain[:filled])
+                self._lost(Side.MESH, error)
+                return
+            if filled:
+                self._send_local(plain[:filled])
+        if self._outgoing.pending and not self.done.done():
+            self._send_mesh()
+        if not self._mesh_open and not self.done.done():
+            self._loop.remove_reader(self._mesh)
+            self._perform(self._relay.handle(Finished(Side.MESH)))
+
+    def _send_local(self, data: memoryview) -> None:
+        self.moved += len(data)
+        try:
+            sent = self._local_send(data)
+        except (BlockingIOError, InterruptedError):
+            sent = 0
+        except OSError as error:
+            self._lost(Side.LOCAL, error)
+            return
+        if sent != len(data):
+            self._held_local = bytes(data[sent:])
+            self._loop.remove_reader(self._mesh)
+            self._loop.add_writer(self._local, self._local_writable)
+
+    def _local_writable(self) -> None:
+        try:
+            sent = self._local_send(self._held_local)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self._lost(Side.LOCAL, error)
+            return
+        self._held_local = self._held_local[sent:]
+        if self._held_local:
+            return
+        self._loop.remove_writer(self._local)
+        self._decrypt()
+        self._resume_mesh()
+
+    def _resume_mesh(self) -> None:
+        if self._held_local or self.done.done():
+            return
+        if self._mesh_open:
+            self._loop.add_reader(self._mesh, self._mesh_readable)
+        self._settle()
+
+    # The ends.
+
+    def _lost(self, side: Side, error: ssl.SSLError | OSError | str) -> None:
+        if isinstance(error, ssl.SSLError):
+            text = (error.reason or str(error)).replace("_", " ").lower()
+        else:
+            text = str(error)
+        reason = f"{side.value}: {text}"
+        self._perform(self._relay.handle(Lost(side, reason)), reason)
+
+    def _perform(self, commands: list[Command], reason: str = "") -> None:
+        for command in commands:
+            match command:
+                case Finish(Side.LOCAL):
+                    self._finish_local = True
+                case Finish(Side.MESH):
+                    self._finish_mesh = True
+                case Close():
+                    self._is_closing = True
+                case Abort():
+                    self.abort(reason)
+                case _:
+                    raise AssertionError(f"a relay does not know {command}")
+        if not self.done.done():
+            self._settle()
+
+    def _settle(self) -> None:
+        """Carry out the ends that were waiting for held bytes."""
+        if self._finish_local and not self._held_local:
+            self._finish_local = False
+            _shut(self._local)
+        if self._finish_mesh and not self._held_mesh:
+            self._finish_mesh = not self._say_finished()
+        if self._is_closing and not (self._finish_local or self._finish_mesh) and not self.done.done():
+            self._forget_sockets()
+            self._local.close()
+            self._mesh.close()
+            self.done.set_result(None)
+
+    def _say_finished(self) -> bool:
+        """Send `close_notify` and FIN. False while the socket does not take them."""
+        # OpenSSL looks for the peer's close_notify while it sends ours, and drops any data that it meets: there must
+        # be none in its reach.
+        self._hold_rest()
+        with contextlib.suppress(ssl.SSLError):
+            self._session.unwrap()
+        if self._outgoing.pending:
+            self._send_mesh()
+        if self._held_mesh:
+            return False
+        _shut(self._mesh)
+        return True
+
+    def _hold_rest(self) -> None:
+        rest = [self._held_local]
+        try:
+            while self._incoming.pending and self._mesh_open:
+                data = self._session.read(_RECORD_BYTES)
+                self._mesh_open = bool(data)
+                rest.append(data)
+        except ssl.SSLWantReadError:
+            pass
+        except ssl.SSLError:
+            self._mesh_open = False
+        self._held_local = b"".join(rest)
+
+    def _forget_sockets(self) -> None:
+        self._local_open = self._mesh_open = False
+        for sock in (self._local, self._mesh):
+            self._loop.remove_reader(sock)
+            self._loop.remove_writer(sock)
+
+
+def _shut(sock: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        sock.shutdown(socket.SHUT_WR)
