@@ -14,6 +14,7 @@ from typing import Final
 
 from lictor_config import relations
 from lictor_config.addresses import interface_addresses, resolve_addresses, resolve_advertise
+from lictor_config.definitions import ServiceDefinition
 from lictor_config.flags import flag_values
 from lictor_config.hcl import Document, SyntaxProblem, parse_hcl, parse_json
 from lictor_config.merging import merged
@@ -24,7 +25,7 @@ from lictor_config.tree import Configuration, Origin
 from lictor_config.unused import UNENFORCED
 from lictor_core.errors import ConfigurationError
 
-__all__ = ["FILES_MAX", "FILE_BYTES_MAX", "ConfigurationProblems", "load_configuration"]
+__all__ = ["FILES_MAX", "FILE_BYTES_MAX", "ConfigurationProblems", "load_configuration", "load_services"]
 
 FILE_BYTES_MAX: Final = 8 * 1024 * 1024
 """The largest configuration file that is read."""
@@ -93,6 +94,17 @@ def load_configuration(
         raise ConfigurationProblems(flaws)
     warnings = (*gathering.warnings, *_unused_warnings(unused_keys(whole)), *relations.warnings(configuration))
     return replace(configuration, warnings=warnings, origin=origin)
+
+
+def load_services(names: Sequence[str]) -> list[ServiceDefinition]:
+    """The services that files define, whatever else they say. Raises `ConfigurationProblems`."""
+    gathering = _Gathering()
+    _gather_files(Origin(files=tuple(names)), gathering)
+    gathering.problems += _source_problems(gathering.sources, PRODUCTION)
+    if gathering.problems:
+        raise ConfigurationProblems(gathering.problems)
+    whole = Reader(merged(source.document.values for source in gathering.sources))
+    return list(read_configuration(whole, PRODUCTION).services)
 
 
 def _resolved(

@@ -17,12 +17,14 @@ import click
 from lictor.cli.errors import CommandError
 from lictor.cli.help import command_help, group_help
 
-__all__ = ["HELP_FLAGS", "GoCommand", "GoGroup", "GoOption", "ValueKind", "flag", "key_value", "option"]
+__all__ = ["GIVEN_FLAGS", "HELP_FLAGS", "GoCommand", "GoGroup", "GoOption", "ValueKind", "flag", "key_value", "option"]
 
 F = TypeVar("F", bound=Callable[..., object])
 ValueCallback = Callable[[click.Context, click.Parameter, Sequence[str]], object]
 
 HELP_FLAGS: Final = ("-h", "-help", "--h", "--help")
+GIVEN_FLAGS: Final = "lictor.cli.given_flags"
+"""Where a command's context keeps its flags with their values as they were given, in that order."""
 PIPE_BROKEN_EXIT: Final = 141
 """128 + SIGPIPE: what the shell shows of a program that such a signal ended."""
 
@@ -36,7 +38,10 @@ class ValueKind(enum.Enum):
 
 
 class GoOption(click.Option):
-    """A flag. `heading` is the section of the help that it stands in; the name has one dash."""
+    """A flag. `heading` is the section of the help that it stands in; the name has one dash.
+
+    `stands_alone` makes a flag of text that means `true` when it has no value.
+    """
 
     def __init__(
         self,
@@ -49,6 +54,7 @@ class GoOption(click.Option):
         default: str | int | bool | None = None,
         multiple: bool = False,
         callback: ValueCallback | None = None,
+        stands_alone: bool = False,
     ) -> None:
         kinds = {ValueKind.TEXT: click.STRING, ValueKind.BOOLEAN: click.BOOL, ValueKind.WHOLE: click.IntRange(min=0)}
         empty = {ValueKind.TEXT: "", ValueKind.BOOLEAN: False, ValueKind.WHOLE: 0}
@@ -63,7 +69,7 @@ class GoOption(click.Option):
             is_flag=False,
         )
         self.heading = heading
-        self.is_boolean = kind is ValueKind.BOOLEAN
+        self.is_boolean = stands_alone or kind is ValueKind.BOOLEAN
         self.flag_name = name.removeprefix("-")
 
 
@@ -156,6 +162,7 @@ class GoCommand(click.Command):
     def _normal(self, ctx: click.Context, args: Sequence[str]) -> list[str]:
         known = {one.flag_name: one for one in self.params if isinstance(one, GoOption)}
         normal: list[str] = []
+        given: list[tuple[str, str]] = []
         rest = list(args)
         while rest and rest[0].startswith("-") and rest[0] != "-":
             text = rest.pop(0)
@@ -175,6 +182,8 @@ class GoCommand(click.Command):
                     raise click.UsageError(f"flag -{name} needs a value", ctx)
                 value = rest.pop(0)
             normal.append(f"-{name}={value}")
+            given.append((name, value))
+        ctx.meta[GIVEN_FLAGS] = tuple(given)
         return [*normal, "--", *rest]
 
 

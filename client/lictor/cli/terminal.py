@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
-__all__ = ["bold", "columns", "fail", "is_terminal", "print_table", "tracked"]
+__all__ = ["aligned", "bold", "columns", "fail", "is_terminal", "print_pairs", "print_table", "tracked"]
 
 T = TypeVar("T")
 
@@ -46,6 +46,12 @@ def print_table(rows: Sequence[Sequence[str]]) -> None:
         return
     for line in aligned(rows):
         print(line)
+
+
+def print_pairs(pairs: Sequence[tuple[str, str]], width: int = 17) -> None:
+    """Names and values, the values all beginning in column `width`."""
+    for name, value in pairs:
+        print(f"{name:<{width}}{value}".rstrip())
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:

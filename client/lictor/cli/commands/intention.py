@@ -1,0 +1,192 @@
+"""`lictor intention`: create, check, match, get, delete."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from lictor.api.calls import intentions
+from lictor.api.errors import AgentError
+from lictor.cli.api import Api, ApiCommand, pass_api
+from lictor.cli.data import argument_data, check_count, file_data
+from lictor.cli.errors import CommandError
+from lictor.cli.flags import GoGroup, flag, key_value, option
+from lictor_core.codec import from_json
+from lictor_core.errors import LictorError, RequestError
+from lictor_core.records import Intention, JsonObject
+
+__all__ = ["command"]
+
+_NOT_FOUND = 404
+_DENIED_EXIT = 1
+_CHECK_FAILED_EXIT = 2
+
+command = GoGroup(
+    "intention",
+    help="Say which services may open connections to which, through the mesh.",
+    examples=(
+        ("lictor intention create web db", "web may talk to db"),
+        ("lictor intention create -deny '*' db", "nobody else may"),
+        ("lictor intention check web db", "may it?"),
+        ("lictor intention match db", "what decides for db"),
+    ),
+)
+
+
+@command.command(
+    "create",
+    cls=ApiCommand,
+    usage="SRC DST | -file FILE...",
+    examples=("lictor intention create web db", "lictor intention create -deny -replace web db"),
+)
+@flag("-allow", "The connections are allowed; so they are without a flag.")
+@flag("-deny", "The connections are denied.")
+@flag("-file", "Read intentions, a JSON object each, from the files named; - is stdin.")
+@option("-meta", "Metadata; may be repeated.", metavar="key=value", multiple=True, callback=key_value)
+@flag("-replace", "Replace an intention that has the same source and destination.")
+@pass_api
+def create(
+    api: Api, args: tuple[str, ...], allow: bool, deny: bool, file: bool, meta: Mapping[str, str], replace: bool
+) -> None:
+    """Create intentions: for one source and destination, or from files. `*` stands for every service."""
+    if allow and deny:
+        raise CommandError("-allow and -deny cannot be given together")
+    if file:
+        check_count(args, 1, 1_000_000, "-file needs at least one file")
+        wanted = [_from_file(name) for name in args]
+    else:
+        if len(args) != 2:
+            raise CommandError("two arguments are needed: source and destination")
+        action = "deny" if deny else "allow"
+        wanted = [{"SourceName": args[0], "DestinationName": args[1], "Action": action, "Meta": dict(meta)}]
+    for one in wanted:
+        named = f'"{_name(one)}"'
+        try:
+            earlier = (
+                _exact(api, str(one.get("SourceName", "")), str(one.get("DestinationName", ""))) if replace else None
+            )
+            if earlier is not None:
+                api.send(intentions.update(earlier.id, {"SourceType": "consul", **one}))
+                continue
+            api.send(intentions.create({"SourceType": "consul", **one}))
+        except LictorError as error:
+            raise CommandError(f"creating intention {named}: {error}") from error
+        print(f"Created: {_name(one)}")
+
+
+@command.command(
+    "check",
+    cls=ApiCommand,
+    usage="SRC DST",
+    failure_code=_CHECK_FAILED_EXIT,
+    examples=("lictor intention check web db",),
+)
+@pass_api
+def check(api: Api, args: tuple[str, ...]) -> None:
+    """Show whether a connection from SRC to DST would be allowed: exits with 0 when it would, with 1 when it would not,
+    with 2 when that cannot be said.
+    """
+    if len(args) != 2:
+        raise CommandError("two arguments are needed: source and destination", _CHECK_FAILED_EXIT)
+    try:
+        allowed = api.send(intentions.check(args[0], args[1], api.options()))
+    except LictorError as error:
+        raise CommandError(str(error), _CHECK_FAILED_EXIT) from error
+    print("Allowed" if allowed else "Denied")
+    if not allowed:
+        raise SystemExit(_DENIED_EXIT)
+
+
+@command.command(
+    "match",
+    cls=ApiCommand,
+    usage="SRC|DST",
+    examples=("lictor intention match db", "lictor intention match -source web"),
+)
+@flag("-destination", "The argument is a destination; so it is without a flag.")
+@flag("-source", "The argument is a source.")
+@pass_api
+def match(api: Api, args: tuple[str, ...], destination: bool, source: bool) -> None:
+    """List the intentions that could decide for a service, in the order in which they decide."""
+    if destination and source:
+        raise CommandError("-source and -destination cannot be given together")
+    if len(args) != 1:
+        raise CommandError("one argument is needed: the source or destination")
+    for one in api.send(intentions.match(args[0], by="source" if source else "destination", options=api.options())):
+        print(f"{one.source_name} => {one.destination_name} ({one.action.value})")
+
+
+@command.command("get", cls=ApiCommand, usage="SRC DST | ID", examples=("lictor intention get web db",))
+@pass_api
+def get(api: Api, args: tuple[str, ...]) -> None:
+    """Show one intention, found by source and destination or by its id."""
+    found = _found(api, args)
+    rows = [
+        ("Source", found.source_name),
+        ("Destination", found.destination_name),
+        ("Action", found.action.value),
+        ("ID", found.id),
+        ("Description", found.description),
+        *((f"Meta[{key}]", value) for key, value in sorted((found.meta or {}).items())),
+        ("Created At", _long_time(found.created_at)),
+    ]
+    shown = [(f"{name}:", value) for name, value in rows if value]
+    width = max(len(name) for name, _ in shown)
+    for name, value in shown:
+        print(f"{name:<{width}}  {value}")
+
+
+@command.command("delete", cls=ApiCommand, usage="SRC DST | ID", examples=("lictor intention delete web db",))
+@pass_api
+def delete(api: Api, args: tuple[str, ...]) -> None:
+    """Delete one intention, found by source and destination or by its id."""
+    check_count(args, 1, 2, "source and destination are needed, or an id")
+    intention_id = args[0] if len(args) == 1 else _found(api, args).id
+    api.send(intentions.delete(intention_id))
+    print("Intention deleted.")
+
+
+def _found(api: Api, args: tuple[str, ...]) -> Intention:
+    check_count(args, 1, 2, "source and destination are needed, or an id")
+    if len(args) == 1:
+        try:
+            return api.send(intentions.get(args[0], api.options()))
+        except AgentError as error:
+            if error.status != _NOT_FOUND:
+                raise
+            raise CommandError(f"there is no intention with the id {args[0]}") from error
+    found = _exact(api, args[0], args[1])
+    if found is None:
+        raise CommandError(f'there is no intention with source "{args[0]}" and destination "{args[1]}"')
+    return found
+
+
+def _exact(api: Api, source: str, destination: str) -> Intention | None:
+    """The intention with exactly these names. Consul 1.8 has no endpoint for it, so all are asked for."""
+    everything = api.send(intentions.list_all(api.options()))
+    return next(
+        (one for one in everything if (one.source_name, one.destination_name) == (source, destination)),
+        None,
+    )
+
+
+def _from_file(name: str) -> JsonObject:
+    data = argument_data(name) if name == "-" else file_data(name)
+    try:
+        return from_json(data, JsonObject)
+    except RequestError as error:
+        raise CommandError(f"{name}: {error}") from error
+
+
+def _name(intention: Mapping[str, object]) -> str:
+    source, destination, action = (str(intention.get(key, "")) for key in ("SourceName", "DestinationName", "Action"))
+    return f"{source} => {destination} ({action})"
+
+
+def _long_time(text: str) -> str:
+    """RFC 850, as Go's layout of that name writes it; whatever cannot be read stays as it is."""
+    try:
+        time = datetime.fromisoformat(text.partition(".")[0].removesuffix("Z"))
+    except ValueError:
+        return text
+    return time.strftime("%A, %d-%b-%y %H:%M:%S UTC")
