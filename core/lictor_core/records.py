@@ -107,7 +107,7 @@ class ExposePath(Record, frozen=True, kw_only=True):
     path: str = ""
     local_path_port: int = 0
     protocol: str = ""
-    parsed_from_check: bool = False
+    parsed_from_check: bool
 
 
 class Expose(Record, frozen=True, kw_only=True):

@@ -16,6 +16,7 @@ from lictor_agent.http.router import Route
 from lictor_agent.http.site import Site
 from lictor_config.definitions import CheckKind
 from lictor_core.records import JsonObject, Member, MemberStatus
+from lictor_core.registry import LeaderStatus
 
 __all__ = ["ROUTES"]
 
@@ -24,6 +25,16 @@ _ORIGIN_HEIGHT: Final = 1e-5
 _ORIGIN_ERROR: Final = 1.5
 _DIMENSIONS: Final = 8
 """A node that knows no distances stands at Vivaldi's origin; these are the numbers Serf starts with."""
+_GOSSIP_FIGURES: Final = (
+    "coordinate_resets",
+    "event_queue",
+    "event_time",
+    "health_score",
+    "intent_queue",
+    "member_time",
+    "query_queue",
+    "query_time",
+)
 
 
 async def self_(site: Site, request: Request) -> Answer:
@@ -161,27 +172,44 @@ async def _figures(site: Site, members: list[Member]) -> JsonObject:
         "serf_lan": lan,
     }
     if identity.server:
-        servers = [one for one in members if _WAN_PORT_TAG in one.tags]
-        figures["raft"] = {
-            "applied_index": str(status.applied_index),
-            "commit_index": str(status.commit_index),
-            "last_log_index": str(status.commit_index),
-            "last_log_term": str(status.term),
-            "num_peers": str(len(status.peers) - 1),
-            "state": "Leader" if status.is_self else "Follower",
-            "term": str(status.term),
-        }
-        figures["serf_wan"] = _membership(servers)
+        figures["raft"] = _raft_figures(status, identity.node_id)
+        figures["serf_wan"] = _membership([one for one in members if _WAN_PORT_TAG in one.tags])
     return figures
 
 
-def _membership(members: list[Member]) -> dict[str, str]:
+def _raft_figures(status: LeaderStatus, node_id: str) -> dict[str, str]:
+    voters = " ".join(f"{{Suffrage:Voter ID:{node_id} Address:{address}}}" for address in status.peers)
     return {
+        "applied_index": str(status.applied_index),
+        "commit_index": str(status.commit_index),
+        "fsm_pending": str(status.commit_index - status.applied_index),
+        "last_contact": "0",
+        "last_log_index": str(status.commit_index),
+        "last_log_term": str(status.term),
+        "last_snapshot_index": "0",
+        "last_snapshot_term": "0",
+        "latest_configuration": f"[{voters}]",
+        "latest_configuration_index": "0",
+        "num_peers": str(len(status.peers) - 1),
+        "protocol_version": "3",
+        "protocol_version_max": "3",
+        "protocol_version_min": "0",
+        "snapshot_version_max": "1",
+        "snapshot_version_min": "0",
+        "state": "Leader" if status.is_self else "Follower",
+        "term": str(status.term),
+    }
+
+
+def _membership(members: list[Member]) -> dict[str, str]:
+    figures = {
         "encrypted": "false",
         "failed": str(sum(one.status is MemberStatus.FAILED for one in members)),
         "left": str(sum(one.status is MemberStatus.LEFT for one in members)),
         "members": str(len(members)),
     }
+    # Membership is leases here: these queues and clocks of gossip do not exist, and who reads them finds them at rest.
+    return figures | dict.fromkeys(_GOSSIP_FIGURES, "0")
 
 
 def _seen_from_afar(member: Member, datacenter: str) -> Member:

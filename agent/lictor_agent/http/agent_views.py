@@ -36,6 +36,8 @@ def service_view(service: Service, *, shows_hash: bool = False) -> JsonObject:
         view["ContentHash"] = content_hash(service)
     if service.kind is not ServiceKind.TYPICAL:
         view["Proxy"] = _proxy_view(service.proxy)
+    if service.connect.native:
+        view["Connect"] = service.connect
     return view
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from lictor_agent.http.blocking import Manner, answer_query, meta_headers, read
+from lictor_agent.http.blocking import Manner, answer_query, read
 from lictor_agent.http.bodies import read_mapping, refuse_problems
 from lictor_agent.http.encoding import Answer
 from lictor_agent.http.errors import Refusal, refusing_with
@@ -31,9 +31,9 @@ async def roots(site: Site, request: Request) -> Answer:
         raise Refusal(f'The "pem" query parameter must be a boolean value: "{text}" is none')
     if not wants_pem:
         return await answer_query(site, request, CARootsQuery(), ROOTS)
-    reading, mode, _ = await read(site, request, CARootsQuery(), ROOTS)
+    reading, _, _ = await read(site, request, CARootsQuery(), ROOTS)
     chain = "".join(part for root in reading.value.roots for part in (root.root_cert, *(root.intermediate_certs or ())))
-    return Answer(headers=(_PEM, *meta_headers(reading, mode, ROOTS)), body=chain.encode())
+    return Answer(headers=(_PEM,), body=chain.encode())
 
 
 async def get_configuration(site: Site, request: Request) -> Answer:

@@ -51,10 +51,10 @@ async def get(site: Site, request: Request) -> Answer:
     """One intention by id."""
     if (flaw := uuid_flaw(request.tail)) is not None:
         raise Refusal(f"Bad request: failed intention lookup: index error: {flaw}")
-    reading, mode, _ = await read(site, request, IntentionQuery(id=request.tail), _PLAIN)
+    reading, _, _ = await read(site, request, IntentionQuery(id=request.tail), _PLAIN)
     if reading.value is None:
         raise Refusal("Intention not found", status=404)
-    return site.answer_json(request, reading.value, headers=meta_headers(reading, mode, _PLAIN))
+    return site.answer_json(request, reading.value)
 
 
 async def update(site: Site, request: Request) -> Answer:

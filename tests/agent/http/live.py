@@ -60,9 +60,7 @@ class Live:
     def port(self) -> int:
         return self.http.addresses[0][1]
 
-    async def ask(
-        self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None
-    ) -> Reply:
+    async def ask(self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None) -> Reply:
         """Send a request; a body that is no bytes goes as JSON."""
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         url = f"http://127.0.0.1:{self.port}{path}"
@@ -106,9 +104,7 @@ async def live_agent(settings: HttpSettings | None = None) -> AsyncGenerator[Liv
         rng=rng,
         log=log,
     )
-    http = HttpServer(
-        agent, [TcpAddress("127.0.0.1", 0)], clock, rng, log, settings or HttpSettings(), source=server
-    )
+    http = HttpServer(agent, [TcpAddress("127.0.0.1", 0)], clock, rng, log, settings or HttpSettings(), source=server)
     await server.start()
     await http.start()
     try:

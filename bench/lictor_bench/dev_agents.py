@@ -1,0 +1,117 @@
+"""Development agents to measure: the real Consul's and Lictor's, each a process of its own on free loopback ports."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+__all__ = ["Agent", "consul_agent", "consul_program", "lictor_agent"]
+
+_START_S_MAX: Final = 20.0
+_STOP_S_MAX: Final = 5.0
+_POLL_S: Final = 0.05
+_CONSUL_PORTS: Final = ("http", "dns", "server", "serf-lan", "serf-wan", "grpc")
+_LICTOR_PORTS: Final = ("http", "dns", "server", "grpc")
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """A running agent: its name, its ports on 127.0.0.1 by name, the id of its process."""
+
+    name: str
+    ports: dict[str, int]
+    pid: int
+
+    @property
+    def url(self) -> str:
+        """Where its HTTP API is."""
+        return f"http://127.0.0.1:{self.ports['http']}"
+
+    def put(self, path: str, body: bytes) -> None:
+        """A PUT that must succeed; raises `RuntimeError` when it does not."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.ports["http"], timeout=10)
+        try:
+            connection.request("PUT", path, body)
+            answer = connection.getresponse()
+            text = answer.read()
+        finally:
+            connection.close()
+        if answer.status != 200:
+            raise RuntimeError(f"{self.name} answered {answer.status} to PUT {path}: {text[:200]!r}")
+
+
+def consul_program() -> str | None:
+    """The real Consul: what `LICTOR_CONSUL` names, else `consul` on PATH, else None."""
+    named = os.environ.get("LICTOR_CONSUL")
+    return named if named and os.access(named, os.X_OK) else shutil.which("consul")
+
+
+@contextlib.contextmanager
+def consul_agent(program: str) -> Generator[Agent]:
+    """`consul agent -dev` while the block runs."""
+    with _agent("Consul", program, _CONSUL_PORTS) as agent:
+        yield agent
+
+
+@contextlib.contextmanager
+def lictor_agent() -> Generator[Agent]:
+    """`lictor agent -dev`, of the environment that measures, while the block runs."""
+    with _agent("Lictor", str(Path(sys.executable).parent / "lictor"), _LICTOR_PORTS) as agent:
+        yield agent
+
+
+@contextlib.contextmanager
+def _agent(name: str, program: str, port_names: tuple[str, ...]) -> Generator[Agent]:
+    ports = dict(zip(port_names, _free_ports(len(port_names)), strict=True))
+    arguments = [program, "agent", "-dev", "-node", "bench"]
+    for port_name, port in ports.items():
+        arguments += [f"-{port_name}-port", str(port)]
+    with tempfile.TemporaryDirectory() as directory, (Path(directory) / "log").open("w+b") as log:
+        process = subprocess.Popen(arguments, stdout=log, stderr=log, cwd=directory)
+        try:
+            _wait_for_leader(name, process, ports["http"], Path(directory) / "log")
+            yield Agent(name, ports, process.pid)
+        finally:
+            process.terminate()
+            try:
+                process.wait(_STOP_S_MAX)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _free_ports(count: int) -> list[int]:
+    with contextlib.ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [int(one.getsockname()[1]) for one in sockets]
+
+
+def _wait_for_leader(name: str, process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    deadline = time.monotonic() + _START_S_MAX
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            break
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=1)
+        try:
+            connection.request("GET", "/v1/status/leader")
+            if b":" in connection.getresponse().read():
+                return
+        except (OSError, http.client.HTTPException):
+            pass
+        finally:
+            connection.close()
+        time.sleep(_POLL_S)
+    raise RuntimeError(f"{name} has no leader after {_START_S_MAX} s; its log ends: {log.read_text()[-500:]}")

@@ -1,0 +1,102 @@
+"""HTTP reads and KV writes a second, beside `consul agent -dev` on the same machine in the same run.
+
+The load comes from wrk: one thread, 32 connections, `MEASURE_S` seconds for each figure, both agents one after the
+other. `main` prints the table; without wrk or Consul it says what is missing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from lictor_bench.dev_agents import Agent, consul_agent, consul_program, lictor_agent
+from lictor_bench.report import Row, table
+
+__all__ = ["MEASURE_S", "main", "measure"]
+
+MEASURE_S: Final = 4
+_CONNECTIONS: Final = 32
+_INSTANCES: Final = 10
+_RATE: Final = re.compile(r"Requests/sec:\s+([0-9.]+)")
+_FAILED: Final = re.compile(r"Non-2xx or 3xx responses:\s+(\d+)")
+_READS: Final = (
+    ("health/service, 10 instances, default", "/v1/health/service/web", 5.0),
+    ("health/service, 10 instances, ?cached", "/v1/health/service/web?cached", 5.0),
+    ("health/service, 10 instances, ?stale", "/v1/health/service/web?stale", 5.0),
+    ("catalog/service, 10 instances", "/v1/catalog/service/web", None),
+    ("KV get", "/v1/kv/greeting", None),
+    ("blocking query behind its index", "/v1/health/service/web?index=1", None),
+)
+_PUTS: Final = """\
+local count = 0
+function request()
+  count = count + 1
+  return wrk.format("PUT", "/v1/kv/bench/" .. (count % 1000), nil, string.rep("v", 64))
+end
+"""
+
+
+def main() -> None:
+    """Measure and print."""
+    wrk = shutil.which("wrk")
+    if wrk is None:
+        print("http: wrk is missing, so nothing was measured: install it (Debian: wrk) and run again")
+        return
+    program = consul_program()
+    if program is None:
+        print("http: the real Consul is missing (PATH or LICTOR_CONSUL), so there are no ratios")
+    print(table(f"HTTP requests/s, wrk -t1 -c{_CONNECTIONS}", measure(wrk, program)))
+
+
+def measure(wrk: str, consul: str | None) -> list[Row]:
+    """The figures of both; only ours without the real Consul."""
+    with contextlib.ExitStack() as running:
+        agents = [running.enter_context(lictor_agent())]
+        if consul is not None:
+            agents.append(running.enter_context(consul_agent(consul)))
+        for agent in agents:
+            _register(agent)
+        script = Path(running.enter_context(tempfile.TemporaryDirectory())) / "put.lua"
+        script.write_text(_PUTS)
+        rows = [_row(name, [_rate(wrk, agent.url + path) for agent in agents], goal) for name, path, goal in _READS]
+        rows.append(_row("KV put, 64 bytes", [_rate(wrk, agent.url, script) for agent in agents], None))
+    return rows
+
+
+def _row(name: str, rates: list[float], goal: float | None) -> Row:
+    return Row(name, rates[0], rates[1] if len(rates) > 1 else None, "/s", goal)
+
+
+def _register(agent: Agent) -> None:
+    for number in range(_INSTANCES):
+        instance = f"web-{number}"
+        registration = {
+            "Node": f"node-{number}",
+            "Address": f"192.0.2.{number + 1}",
+            "Service": {"ID": instance, "Service": "web", "Tags": ["primary"], "Port": 8000 + number},
+            "Checks": [{"CheckID": instance, "Name": "alive", "Status": "passing", "ServiceID": instance}],
+        }
+        agent.put("/v1/catalog/register", json.dumps(registration).encode())
+    agent.put("/v1/kv/greeting", b"v" * 64)
+
+
+def _rate(wrk: str, url: str, script: Path | None = None) -> float:
+    command = [wrk, "-t1", f"-c{_CONNECTIONS}", f"-d{MEASURE_S}s", *(["-s", str(script)] if script else []), url]
+    output = subprocess.run(command, capture_output=True, text=True, check=True, timeout=MEASURE_S + 30).stdout
+    failed = _FAILED.search(output)
+    if failed is not None:
+        raise RuntimeError(f"{failed[1]} requests to {url} failed; a rate of failures says nothing")
+    found = _RATE.search(output)
+    if found is None:
+        raise RuntimeError(f"wrk gave no rate for {url}: {output[-300:]}")
+    return float(found[1])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""Answers as bytes: JSON as Consul writes it, headers, gzip, what is kept."""
+
+from __future__ import annotations
+
+import gzip
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lictor_agent.http.encoding import Answer, AnswerCache, Encoded, accepts_gzip, json_body, render
+from lictor_agent.http.settings import HttpSettings
+from lictor_core.queries import KeysQuery
+from lictor_core.registry import Reading
+
+DATE = b"Thu, 01 Jan 2026 00:00:00 GMT"
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+)
+
+
+@given(VALUES, st.booleans())
+def test_json_reads_back_the_same(value: object, pretty: bool) -> None:
+    assert json.loads(json_body(value, pretty=pretty)) == value
+
+
+def test_signs_of_html_are_escaped_as_go_does() -> None:
+    assert json_body("<a>&", pretty=False) == b'"\\u003ca\\u003e\\u0026"'
+
+
+def test_pretty_indents_by_four_and_ends_the_line() -> None:
+    assert json_body({"a": [1], "b": {}, "c": []}, pretty=True) == (
+        b'{\n    "a": [\n        1\n    ],\n    "b": {},\n    "c": []\n}\n'
+    )
+    assert json_body([], pretty=True) == b"[]\n"
+
+
+def test_an_answer_is_dated_between_its_halves() -> None:
+    answer = Answer(headers=(("Content-Type", "text/plain"),), body=b"hello")
+    assert render(answer, method="GET", packed=False, keeps_alive=True).at(DATE) == (
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nVary: Accept-Encoding\r\n"
+        b"Date: " + DATE + b"\r\nContent-Length: 5\r\n\r\nhello"
+    )
+
+
+def test_a_head_has_the_length_and_no_body() -> None:
+    wire = render(Answer(body=b"hello"), method="HEAD", packed=False, keeps_alive=True).at(DATE)
+    assert wire.endswith(b"Content-Length: 5\r\n\r\n")
+
+
+def test_the_end_of_a_connection_is_announced() -> None:
+    wire = render(Answer(), method="GET", packed=False, keeps_alive=False).at(DATE)
+    assert b"\r\nConnection: close\r\n" in wire
+    old = render(Answer(), method="GET", packed=False, keeps_alive=True, is_http_1_0=True).at(DATE)
+    assert b"\r\nConnection: keep-alive\r\n" in old
+
+
+def test_a_packed_body_is_gzip_and_says_so() -> None:
+    for answer in (Answer(body=b"hello"), Answer(encoded=Encoded(b"hello"))):
+        head, _, body = render(answer, method="GET", packed=True, keeps_alive=True).at(DATE).partition(b"\r\n\r\n")
+        assert b"Content-Encoding: gzip" in head
+        assert gzip.decompress(body) == b"hello"
+
+
+def test_a_line_end_cannot_get_into_a_header() -> None:
+    wire = render(
+        Answer(headers=(("X-Consul-Reason", "a\r\nX-Evil: 1"),)), method="GET", packed=False, keeps_alive=True
+    )
+    assert b"\r\nX-Evil" not in wire.at(DATE)
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("gzip", True),
+        ("deflate, GZIP;q=0.5", True),
+        ("", False),
+        ("gzip;q=0", False),
+        ("*", False),
+        ("gzip;q=0.000", False),
+    ],
+)
+def test_gzip_is_used_where_it_is_accepted(header: str, expected: bool) -> None:
+    assert accepts_gzip(header) is expected
+
+
+def reading(value: list[str], stamp: int) -> Reading[list[str]]:
+    return Reading(value=value, index=stamp, stamp=stamp)
+
+
+def test_a_body_is_encoded_once_for_each_stamp() -> None:
+    cache = AnswerCache(HttpSettings())
+    query = KeysQuery(prefix="a")
+    first, was_kept = cache.encoded(query, reading(["a"], 1), pretty=False)
+    assert not was_kept
+    again, was_kept = cache.encoded(query, reading(["a"], 1), pretty=False)
+    assert was_kept
+    assert again is first
+    changed, _ = cache.encoded(query, reading(["a", "ab"], 2), pretty=False)
+    assert changed.plain == b'["a","ab"]'
+
+
+def test_pretty_and_plain_are_kept_apart() -> None:
+    cache = AnswerCache(HttpSettings())
+    query = KeysQuery(prefix="a")
+    plain, _ = cache.encoded(query, reading(["a"], 1), pretty=False)
+    pretty, _ = cache.encoded(query, reading(["a"], 1), pretty=True)
+    assert plain.plain != pretty.plain
+
+
+def test_no_more_answers_are_kept_than_the_bound() -> None:
+    cache = AnswerCache(HttpSettings(answers_max=3))
+    for number in range(10):
+        cache.encoded(KeysQuery(prefix=str(number)), reading([str(number)], 1), pretty=False)
+    assert len(cache) == 3
+    assert cache.encoded(KeysQuery(prefix="9"), reading(["9"], 1), pretty=False)[1]
+
+
+def test_no_more_bytes_are_kept_than_the_bound() -> None:
+    cache = AnswerCache(HttpSettings(answers_bytes_max=1000))
+    for number in range(10):
+        cache.encoded(KeysQuery(prefix=str(number)), reading(["v" * 400], 1), pretty=False)
+    assert len(cache) == 2

@@ -1,0 +1,368 @@
+"""The hot path gives the bytes that aiohttp alone would give, however they arrive, and never an old answer."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lictor_agent.http.encoding import Rendered, Reuse
+from lictor_agent.http.hot import HotAnswers, HotConnection, Tick, is_sole_get
+from lictor_agent.http.settings import HttpSettings
+from lictor_core.commands import ReadMode
+from lictor_core.queries import KeyQuery, Query
+from tests.agent.http.live import Live
+
+HEAD = b"GET /v1/kv/a HTTP/1.1\r\nHost: x\r\n\r\n"
+OTHER = b"GET /v1/kv/b HTTP/1.1\r\nHost: x\r\n\r\n"
+PUT = b"PUT /v1/kv/a HTTP/1.1\r\nHost: x\r\nContent-Length: 36\r\n\r\n" + HEAD
+RENDERED = Rendered(b"HTTP/1.1 200 OK\r\nDate: ", b"\r\nContent-Length: 2\r\n\r\nok")
+
+
+@dataclass
+class Source:
+    can_answer: bool = True
+    stamp: int = 1
+
+    def reading_stamp(self, query: Query[object]) -> int:
+        return self.stamp
+
+
+@dataclass
+class Delegate:
+    """Takes what the hot path does not."""
+
+    data: list[bytes] = field(default_factory=list[bytes])
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None: ...
+
+    def connection_lost(self, exc: BaseException | None) -> None: ...
+
+    def data_received(self, data: bytes) -> None:
+        self.data.append(data)
+
+    def eof_received(self) -> bool | None:
+        return None
+
+    def pause_writing(self) -> None: ...
+
+    def resume_writing(self) -> None: ...
+
+
+class Written(asyncio.Transport):
+    def __init__(self) -> None:
+        super().__init__({"peername": ("127.0.0.1", 1)})
+        self.data = b""
+        self.closed = False
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.data += bytes(data)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class Host:
+    def __init__(self, refusal: bytes | None = None) -> None:
+        self.refusal = refusal
+        self.open = 0
+
+    def admit(self, connection: HotConnection) -> bytes | None:
+        self.open += self.refusal is None
+        return self.refusal
+
+    def release(self, connection: HotConnection) -> None:
+        self.open -= 1
+
+
+@dataclass
+class Bench:
+    """One connection with everything around it."""
+
+    source: Source = field(default_factory=Source)
+    delegate: Delegate = field(default_factory=Delegate)
+    tick: Tick = field(default_factory=lambda: Tick(1.0, b"now"))
+    host: Host = field(default_factory=Host)
+    settings: HttpSettings = field(default_factory=HttpSettings)
+
+    def __post_init__(self) -> None:
+        self.answers = HotAnswers(self.source, self.tick, self.settings)
+        self.answers.keep(HEAD, Reuse(KeyQuery(key="a"), ReadMode.DEFAULT, 1), RENDERED)
+        self.connection = HotConnection(self.answers, self.delegate, self.tick, self.host)
+        self.transport = Written()
+        self.connection.connection_made(self.transport)
+
+
+def test_a_known_head_is_answered_without_the_parser() -> None:
+    bench = Bench()
+    bench.connection.data_received(HEAD)
+    assert bench.transport.data == RENDERED.at(b"now")
+    assert bench.delegate.data == []
+    assert bench.connection.answered_hot == 1
+
+
+def test_a_kept_answer_is_dated_anew() -> None:
+    bench = Bench()
+    bench.connection.data_received(HEAD)
+    bench.tick.date = b"later"
+    bench.connection.data_received(HEAD)
+    assert bench.transport.data == RENDERED.at(b"now") + RENDERED.at(b"later")
+
+
+def test_an_answer_whose_stamp_changed_is_not_given_and_not_kept() -> None:
+    bench = Bench()
+    bench.source.stamp = 2
+    bench.connection.data_received(HEAD)
+    assert bench.transport.data == b""
+    assert bench.delegate.data == [HEAD]
+    assert len(bench.answers) == 0
+
+
+def test_no_answer_is_given_while_the_registry_could_not_give_it() -> None:
+    bench = Bench()
+    bench.source.can_answer = False
+    bench.connection.data_received(HEAD)
+    assert bench.delegate.data == [HEAD]
+
+
+def test_nothing_is_written_past_a_reader_that_does_not_read() -> None:
+    bench = Bench()
+    bench.connection.pause_writing()
+    bench.connection.data_received(HEAD)
+    assert bench.transport.data == b""
+    assert bench.delegate.data == [HEAD]
+    bench.connection.started()
+    bench.connection.finished()
+    bench.connection.resume_writing()
+    bench.connection.data_received(HEAD)
+    assert bench.transport.data == RENDERED.at(b"now")
+
+
+def test_while_a_request_is_in_flight_nothing_overtakes_it() -> None:
+    bench = Bench()
+    bench.connection.data_received(OTHER)
+    bench.connection.started()
+    bench.connection.data_received(HEAD)
+    assert bench.delegate.data == [OTHER, HEAD]
+    assert bench.transport.data == b""
+
+
+def test_after_a_lone_request_was_answered_the_connection_is_clean_again() -> None:
+    bench = Bench()
+    bench.connection.data_received(OTHER)
+    bench.connection.started()
+    bench.connection.finished()
+    bench.connection.data_received(HEAD)
+    assert bench.transport.data == RENDERED.at(b"now")
+
+
+@pytest.mark.parametrize("chunk", [PUT, HEAD[:10], HEAD + HEAD, HEAD + b"x", b"\r\n" + HEAD])
+def test_anything_but_one_whole_get_hands_the_connection_over_for_good(chunk: bytes) -> None:
+    bench = Bench()
+    bench.connection.data_received(chunk)
+    bench.connection.started()
+    bench.connection.finished()
+    bench.connection.data_received(HEAD)
+    assert bench.delegate.data == [chunk, HEAD]
+    assert bench.transport.data == b""
+
+
+@given(st.lists(st.sampled_from([HEAD, OTHER, PUT]), min_size=1, max_size=6), st.data())
+def test_every_byte_is_answered_hot_or_parsed_in_order(requests: list[bytes], data: st.DataObject) -> None:
+    bench = Bench()
+    whole = {b"".join(requests[:count]) for count in range(len(requests) + 1)}
+    left, done = b"".join(requests), b""
+    while left:
+        size = data.draw(st.integers(1, len(left)) | st.just(min(len(HEAD), len(left))))
+        chunk, left = left[:size], left[size:]
+        hot = bench.connection.answered_hot
+        bench.connection.data_received(chunk)
+        if bench.connection.answered_hot > hot:
+            # Only a whole request that stands behind whole requests, all of them answered, is answered here.
+            assert chunk == HEAD
+            assert done in whole
+            assert bench.delegate.data == []
+        else:
+            assert bench.delegate.data[-1] == chunk
+        done += chunk
+    assert bench.transport.data == RENDERED.at(b"now") * bench.connection.answered_hot
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (HEAD, True),
+        (HEAD + HEAD, False),
+        (HEAD[:-2], False),
+        (HEAD + b"body", False),
+        (HEAD.replace(b"GET", b"PUT"), False),
+        (HEAD.replace(b"Host: x", b"content-LENGTH: 1"), False),
+        (HEAD.replace(b"Host: x", b"Transfer-Encoding: chunked"), False),
+        (HEAD.replace(b"Host: x", b"Expect: 100-continue"), False),
+        (HEAD.replace(b"Host: x", b"Upgrade: h2c"), False),
+        (b"GET /v1/kv/a HTTP/1.1\nHost: x\n\r\n\r\n", False),
+    ],
+)
+def test_a_sole_get_is_one_whole_head_and_nothing_else(data: bytes, expected: bool) -> None:
+    assert is_sole_get(data) is expected
+
+
+def test_no_more_answers_are_kept_than_the_bounds() -> None:
+    tick = Tick(1.0, b"now")
+    reuse = Reuse(KeyQuery(key="a"), ReadMode.DEFAULT, 1)
+    answers = HotAnswers(Source(), tick, HttpSettings(heads_max=3))
+    for number in range(10):
+        answers.keep(str(number).encode(), reuse, RENDERED)
+    assert len(answers) == 3
+    assert answers.find(b"9") is not None
+    assert answers.find(b"0") is None
+    small = HotAnswers(Source(), tick, HttpSettings(answers_bytes_max=1000))
+    for number in range(10):
+        small.keep(str(number).encode(), reuse, Rendered(b"", b"x" * 400))
+    assert len(small) == 2
+
+
+def test_a_very_large_answer_is_not_kept() -> None:
+    answers = HotAnswers(Source(), Tick(1.0, b"now"), HttpSettings())
+    answers.keep(HEAD, Reuse(KeyQuery(key="a"), ReadMode.DEFAULT, 1), Rendered(b"", b"x" * 2_000_000))
+    assert len(answers) == 0
+
+
+def test_without_a_source_nothing_is_kept() -> None:
+    answers = HotAnswers(None, Tick(1.0, b"now"), HttpSettings())
+    answers.keep(HEAD, Reuse(KeyQuery(key="a"), ReadMode.DEFAULT, 1), RENDERED)
+    assert answers.find(HEAD) is None
+
+
+def test_a_connection_over_the_bound_is_told_so_and_closed() -> None:
+    bench = Bench(host=Host(b"full"))
+    assert bench.transport.data == b"full"
+    assert bench.transport.closed
+    bench.connection.data_received(OTHER)
+    assert bench.delegate.data == []
+
+
+def test_a_half_read_head_is_overdue_after_its_time() -> None:
+    bench = Bench()
+    bench.connection.data_received(HEAD[:10])
+    assert bench.connection.overdue(bench.settings) is None
+    bench.tick.now += bench.settings.head_s_max + 1
+    assert bench.connection.overdue(bench.settings) == "head"
+
+
+def test_a_request_being_answered_is_never_overdue() -> None:
+    bench = Bench()
+    bench.connection.data_received(OTHER)
+    bench.connection.started()
+    bench.tick.now += bench.settings.idle_s_max * 10
+    assert bench.connection.overdue(bench.settings) is None
+
+
+def test_a_connection_used_on_the_hot_path_is_not_idle() -> None:
+    bench = Bench()
+    bench.tick.now += bench.settings.idle_s_max - 1
+    bench.connection.data_received(HEAD)
+    bench.tick.now += 2
+    assert bench.connection.overdue(bench.settings) is None
+    bench.tick.now += bench.settings.idle_s_max
+    assert bench.connection.overdue(bench.settings) == "idle"
+
+
+def test_a_client_that_ended_its_side_gets_a_moment_for_its_answer() -> None:
+    bench = Bench()
+    bench.connection.data_received(OTHER)
+    bench.connection.started()
+    assert bench.connection.eof_received() is True
+    assert bench.connection.overdue(bench.settings) is None
+    bench.connection.finished()
+    assert bench.transport.closed
+
+
+def test_a_client_that_ends_an_idle_connection_is_gone() -> None:
+    assert not Bench().connection.eof_received()
+
+
+# On a real socket, with everything behind it.
+
+CHANGING = re.compile(rb"Date: [^\r]+\r\n")
+STREAM = [
+    b"GET /v1/kv/a HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"GET /v1/kv/a?raw HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"GET /v1/kv/none HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"PUT /v1/kv/other HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc",
+    b"GET /v1/status/leader HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\n\r\n",
+    b"GET /v1/health/service/consul HTTP/1.1\r\nHost: x\r\n\r\n",
+]
+END = b"GET /v1/nothing HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+
+
+async def converse(port: int, chunks: list[bytes]) -> bytes:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    for chunk in chunks:
+        writer.write(chunk)
+        await writer.drain()
+        await asyncio.sleep(0)
+    answer = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    return CHANGING.sub(b"", answer)
+
+
+async def one_by_one(port: int, requests: list[bytes]) -> bytes:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    answers = b""
+    for request in requests:
+        writer.write(request)
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = int(re.findall(rb"Content-Length: (\d+)", head)[0])
+        answers += head + await reader.readexactly(length)
+    writer.close()
+    await writer.wait_closed()
+    return CHANGING.sub(b"", answers)
+
+
+async def test_any_chunking_gets_the_same_bytes(live: Live) -> None:
+    await live.put("/v1/kv/a", b"value")
+    requests = [*STREAM, *STREAM, END]
+    stream = b"".join(requests)
+    expected = await one_by_one(live.port, requests)
+    assert expected.count(b"HTTP/1.1 ") == len(requests)
+    # The second round of single requests is answered hot.
+    assert await one_by_one(live.port, requests) == expected
+    sizes = (1, 2, 3, 7, 31, 64, 100, 333, len(stream))
+    for size in sizes:
+        chunks = [stream[start : start + size] for start in range(0, len(stream), size)]
+        assert await converse(live.port, chunks) == expected, size
+    assert await converse(live.port, requests) == expected
+
+
+async def test_a_write_is_seen_by_the_next_read_on_the_hot_path(live: Live) -> None:
+    for number in range(20):
+        value = str(number).encode()
+        await live.put("/v1/kv/a", value)
+        for _ in range(3):
+            assert (await live.get("/v1/kv/a?raw")).body == value
+            answer = await live.get("/v1/kv/a")
+            assert f'"ModifyIndex":{answer.index}' in answer.text
+
+
+async def test_the_hot_path_answers_what_was_asked_before(live: Live) -> None:
+    await live.put("/v1/kv/a", b"value")
+    await one_by_one(live.port, [STREAM[0]] * 5)
+    closed = live.events("http.connection.closed")
+    while not closed:
+        await asyncio.sleep(0.01)
+        closed = live.events("http.connection.closed")
+    assert closed[0]["answered_hot"] == 4
+
+
+async def test_a_request_with_a_token_is_never_kept(live: Live) -> None:
+    await live.put("/v1/kv/a", b"value")
+    head = b"GET /v1/kv/a HTTP/1.1\r\nHost: x\r\nX-Consul-Token: secret\r\n\r\n"
+    before = len(live.events("http.request.answered"))
+    await one_by_one(live.port, [head] * 3)
+    assert len(live.events("http.request.answered")) == before + 3

@@ -1,0 +1,245 @@
+"""The server as a whole: bounds, broken input, slow clients, its end. Nothing a client does hurts anybody else."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gzip
+from collections.abc import AsyncGenerator
+
+import pytest
+import pytest_asyncio
+
+from lictor_agent.http import HttpServer, HttpSettings, TcpAddress
+from lictor_core.clock import SeededRng, SystemClock
+from lictor_core.errors import ConfigurationError
+from tests.agent.http.live import Live, live_agent
+from tests.support.conditions import eventually
+
+HASTY = HttpSettings(
+    head_s_max=0.2,
+    body_s_max=0.2,
+    connections_max=12,
+    connections_per_client_max=8,
+    body_bytes_max=2000,
+    kv_value_bytes_max=1000,
+)
+GET = b"GET /v1/status/leader HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+@pytest_asyncio.fixture
+async def hasty() -> AsyncGenerator[Live]:
+    """An agent with small bounds."""
+    async with live_agent(HASTY) as running:
+        yield running
+
+
+async def raw(live: Live, data: bytes) -> bytes:
+    """Everything that is answered to `data` until the server closes."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", live.port)
+    writer.write(data)
+    async with asyncio.timeout(10):
+        answer = await reader.read()
+    writer.close()
+    return answer
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"garbage\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 a TLS hello\r\n\r\n",
+        b"GET /v1/status/leader HTTP/9.9\r\nHost: x\r\n\r\n",
+        b"GET /v1/status/leader HTTP/1.1\r\nHost: x\r\nBad Header\r\n\r\n",
+        b"PUT /v1/kv/a HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+        b"GET /v1/kv/%zz HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /v1/kv/%FF HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /" + b"a" * 40_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET / HTTP/1.1\r\nX: " + b"a" * 40_000 + b"\r\n\r\n",
+        b"GET / HTTP/1.1\r\n" + b"X: a\r\n" * 200 + b"\r\n",
+    ],
+    ids=lambda garbage: garbage[:30].decode(errors="replace"),
+)
+async def test_garbage_gets_400_once_and_the_connection_ends(live: Live, garbage: bytes) -> None:
+    answer = await raw(live, garbage)
+    assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert answer.endswith(b"400 Bad Request")
+    assert b"Connection: close" in answer
+    assert len(live.events("http.request.refused")) == 1
+    assert (await live.get("/v1/status/leader")).status == 200
+
+
+async def test_a_method_nobody_knows_gets_405_on_a_known_path(live: Live) -> None:
+    answer = await raw(live, b"BREW /v1/kv/x HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 405 Method Not Allowed\r\nAllow: OPTIONS,GET,PUT,DELETE\r\n")
+    assert answer.endswith(b"method BREW not allowed")
+    assert (await raw(live, b"BREW /v1/nothing HTTP/1.1\r\nHost: x\r\n\r\n")).startswith(b"HTTP/1.1 404 ")
+
+
+async def test_unprintable_paths_get_an_empty_400(live: Live) -> None:
+    for path in ("/v1/kv/a%01b", "/v1/kv/a%0d%0aX-Evil:1"):
+        answer = await raw(live, f"PUT {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\nDate: ")
+        assert b"Content-Length: 0\r\n" in answer
+        assert b"X-Evil" not in answer
+
+
+async def test_a_head_that_never_ends_is_cut_off(hasty: Live) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", hasty.port)
+    writer.write(b"GET /v1/kv/a HTTP/1.1\r\nX-Slow: ")
+    async with asyncio.timeout(10):
+        assert await reader.read() == b""
+    writer.close()
+    assert [event["waited_for"] for event in hasty.events("http.connection.timed_out")] == ["head"]
+
+
+async def test_a_body_that_never_ends_gets_408(hasty: Live) -> None:
+    answer = await raw(hasty, b"PUT /v1/kv/a HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nslow")
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert len(hasty.events("http.request.refused")) == 1
+
+
+async def test_a_body_over_its_bound_gets_413(hasty: Live) -> None:
+    answer = await hasty.put("/v1/catalog/register", b" " * 2001)
+    assert answer.status == 413
+    assert "2000" in answer.text
+    value = await hasty.put("/v1/kv/a", b"v" * 1001)
+    assert value.status == 413
+    assert value.text.startswith("Request body(1001 bytes) too large, max size: 1000 bytes.")
+    assert (await hasty.put("/v1/kv/a", b"v" * 1000)).status == 200
+
+
+async def test_a_body_whose_length_is_not_told_is_bounded_too(hasty: Live) -> None:
+    chunk = b"400\r\n" + b"v" * 1024 + b"\r\n"
+    head = b"PUT /v1/kv/a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    assert (await raw(hasty, head + chunk * 3)).startswith(b"HTTP/1.1 413 ")
+
+
+async def test_a_chunked_body_is_read(live: Live) -> None:
+    head = b"PUT /v1/kv/a HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+    assert (await raw(live, head + b"2\r\nab\r\n1\r\nc\r\n0\r\n\r\n")).endswith(b"true")
+    assert (await live.get("/v1/kv/a?raw")).body == b"abc"
+
+
+async def test_a_broken_chunk_gets_400(live: Live) -> None:
+    head = b"PUT /v1/kv/a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    assert (await raw(live, head + b"zz\r\nab\r\n")).startswith(b"HTTP/1.1 400 ")
+
+
+async def test_who_waits_for_100_continue_gets_it(live: Live) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", live.port)
+    writer.write(b"PUT /v1/kv/a HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n")
+    assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+    writer.write(b"v")
+    assert (await reader.readline()) == b"HTTP/1.1 200 OK\r\n"
+    writer.close()
+
+
+async def test_one_client_may_not_open_more_connections_than_its_bound(hasty: Live) -> None:
+    open_ones = [await asyncio.open_connection("127.0.0.1", hasty.port) for _ in range(8)]
+    for reader, writer in open_ones:
+        writer.write(GET)
+        assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
+    answer = await raw(hasty, b"")
+    assert answer.startswith(b"HTTP/1.1 429 Too Many Requests\r\n")
+    assert b"Retry-After: 1" in answer
+    assert len(hasty.events("http.connection.refused")) == 1
+    open_ones[0][1].close()
+    await eventually(lambda: hasty.http.connections == 7, what="the closed connection is forgotten")
+    assert (await hasty.get("/v1/status/leader")).status == 200
+    for _, writer in open_ones[1:]:
+        writer.close()
+
+
+async def test_a_client_that_goes_away_frees_its_blocked_query(live: Live) -> None:
+    index = (await live.get("/v1/kv/a")).index
+    tasks = len(asyncio.all_tasks())
+    connections = live.http.connections
+    writers = []
+    for _ in range(20):
+        _, writer = await asyncio.open_connection("127.0.0.1", live.port)
+        writer.write(f"GET /v1/kv/a?index={index}&wait=5m HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        writers.append(writer)
+    await eventually(lambda: live.http.connections == connections + 20, what="all are connected")
+    await eventually(lambda: len(asyncio.all_tasks()) >= tasks + 20, what="all are waiting")
+    for writer in writers:
+        writer.close()
+    await eventually(lambda: live.http.connections == connections, what="all are forgotten")
+    await eventually(lambda: len(asyncio.all_tasks()) <= tasks, what="nothing waits any more")
+
+
+async def test_a_client_that_ends_its_side_still_gets_its_answer(live: Live) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", live.port)
+    writer.write(GET)
+    writer.write_eof()
+    async with asyncio.timeout(5):
+        assert (await reader.read()).startswith(b"HTTP/1.1 200 OK\r\n")
+    writer.close()
+
+
+async def test_gzip_is_given_to_who_takes_it(live: Live) -> None:
+    for _ in range(2):
+        answer = await live.ask("GET", "/v1/health/service/consul", headers={"Accept-Encoding": "gzip"})
+        assert answer.headers["Content-Encoding"] == "gzip"
+        assert b'"serfHealth"' in gzip.decompress(answer.body)
+
+
+async def test_namespaces_are_refused_as_consul_refuses_them(live: Live) -> None:
+    words = "Namespaces are a Consul Enterprise feature"
+    by_parameter = await live.get("/v1/kv/a?ns=default")
+    by_header = await live.ask("GET", "/v1/kv/a", headers={"X-Consul-Namespace": "x"})
+    assert (by_parameter.status, by_header.status) == (400, 400)
+    assert words in by_parameter.text
+    assert words in by_header.text
+
+
+async def test_an_unknown_parameter_is_ignored(live: Live) -> None:
+    assert (await live.get("/v1/status/leader?colour=red")).status == 200
+
+
+async def test_one_event_is_logged_for_each_refusal_and_no_secret_in_it(live: Live) -> None:
+    await live.ask("GET", "/v1/kv/a?index=x&token=secret", headers={"X-Consul-Token": "secret"})
+    (event,) = live.events("http.request.refused")
+    assert (event["status"], event["reason"], event["path"]) == (400, "Invalid index", "/v1/kv/a")
+    assert "secret" not in str(live.logged.entries)
+
+
+async def test_a_port_in_use_is_an_error_that_names_it_and_the_next_step(live: Live) -> None:
+    other = HttpServer(
+        live.agent,
+        [TcpAddress("127.0.0.1", live.port)],
+        SystemClock(),
+        SeededRng(1),
+        live.http._log,  # pyright: ignore[reportPrivateUsage]  # the test's own log
+        HttpSettings(),
+    )
+    with pytest.raises(ConfigurationError, match=rf"127\.0\.0\.1:{live.port}: it is in use .* -http-port"):
+        await other.start()
+
+
+async def test_a_mistake_of_ours_costs_one_answer(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail() -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(live.registry, "leader_status", fail)
+    answer = await live.get("/v1/status/leader")
+    assert answer.status == 500
+    assert "ZeroDivision" not in answer.text
+    assert len(live.events("http.request.failed")) == 1
+
+
+async def test_stopping_ends_idle_and_blocked_connections(live: Live) -> None:
+    index = (await live.get("/v1/kv/a")).index
+    readers = []
+    for request in (GET, f"GET /v1/kv/a?index={index}&wait=5m HTTP/1.1\r\nHost: x\r\n\r\n".encode()):
+        reader, writer = await asyncio.open_connection("127.0.0.1", live.port)
+        writer.write(request)
+        readers.append((reader, writer))
+    await readers[0][0].readline()
+    async with asyncio.timeout(5):
+        await live.http.stop()
+        for reader, writer in readers:
+            with contextlib.suppress(ConnectionResetError):
+                await reader.read()
+            writer.close()
+    await eventually(lambda: live.http.connections == 0, what="no connection is left")
