@@ -28,8 +28,10 @@ _KEPT_FLAGS: Final = 0x0110  # RD and CD are copied into a reply (RFC 1035, 4.1.
 
 _NAME_BYTES_MAX: Final = 255
 _POINTER: Final = 0xC0
-_RECORDS_MAX: Final = 2
-"""Most records in one section after the question; a plain query has an OPT, perhaps a signature."""
+_ANSWERS_MAX: Final = 1
+_AUTHORITY_MAX: Final = 1
+_ADDITIONAL_MAX: Final = 2
+"""Most records in the sections after the question; a query has an OPT, perhaps a signature."""
 _CLIENT_SUBNET: Final = 8  # RFC 7871, section 6
 
 
@@ -91,7 +93,7 @@ def parse(message: bytes) -> Question | Refusal:
     try:
         if questions != 1:
             raise _Malformed(f"{questions} questions in one message")
-        if max(answers, authority, additional) > _RECORDS_MAX:
+        if answers > _ANSWERS_MAX or authority > _AUTHORITY_MAX or additional > _ADDITIONAL_MAX:
             raise _Malformed("more records than a query has")
         labels, end = _question_name(message)
         kind, _ = _unpack(_TYPE_AND_CLASS, message, end)

@@ -1,0 +1,147 @@
+"""Records from the catalog: which instances, each address once, host names and what is behind them."""
+
+from collections.abc import Sequence
+
+from lictor_core import topics
+from lictor_core.clock import SeededRng
+from lictor_dns.answer import Record, RecordType
+from lictor_dns.finder import Finder
+from lictor_dns.names import ServiceName, Zone, text_of
+from lictor_dns.settings import DnsSettings
+from tests.dns.asking import name
+from tests.support.catalog import PlainCatalog, make_instance, make_node, make_service
+
+ZONE = Zone((b"consul",), None, "dc1")
+WEB = name("web.service.consul")
+
+
+def finder(catalog: PlainCatalog, settings: DnsSettings | None = None) -> Finder:
+    return Finder(catalog, settings or DnsSettings(), ZONE, SeededRng(1), 0)
+
+
+def shown(records: Sequence[Record]) -> list[str]:
+    return [f"{text_of(record.name)} {record.ttl} {record.type.name}" for record in records]
+
+
+def instances_at(*addresses: str) -> PlainCatalog:
+    return PlainCatalog(
+        [
+            make_instance(make_service(id=f"web-{number}", address=address, port=number))
+            for number, address in enumerate(addresses)
+        ]
+    )
+
+
+def test_tags_are_compared_without_case() -> None:
+    catalog = PlainCatalog([make_instance(make_service(tags=["Primary"])), make_instance(make_service(id="other"))])
+    found = finder(catalog).instances(ServiceName("web", "primary", "dc1"))
+    assert [instance.service.id for instance in found] == ["web"]
+
+
+def test_mesh_instances_are_proxies_and_natives() -> None:
+    catalog = PlainCatalog(
+        [
+            make_instance(make_service("web")),
+            make_instance(make_service("web-proxy", proxy_of="web")),
+            make_instance(make_service("web", id="native", native=True)),
+        ]
+    )
+    found = finder(catalog).instances(ServiceName("web", "", "dc1", connect=True))
+    assert {instance.service.id for instance in found} == {"web-proxy", "native"}
+
+
+def test_what_was_read_is_remembered() -> None:
+    seeker = finder(instances_at("n1.node.consul"))
+    seeker.addresses(seeker.instances(ServiceName("web", "", "dc1")), WEB, RecordType.A, 0)
+    seeker.instances(ServiceName("web", "", "dc1", connect=True))
+    assert list(seeker.topics) == [topics.service("web"), topics.node("n1"), topics.connect("web")]
+
+
+def test_an_address_is_given_once() -> None:
+    seeker = finder(instances_at("10.0.0.5", "10.0.0.5", "10.0.0.6"))
+    records = seeker.addresses(seeker.instances(ServiceName("web", "", "dc1")), WEB, RecordType.A, 0)
+    assert len(records) == 2
+
+
+def test_a_host_name_is_given_alone_and_only_where_there_is_no_address() -> None:
+    service = ServiceName("web", "", "dc1")
+    seeker = finder(instances_at("a.example.com", "b.example.com", "10.0.0.5"))
+    instances = seeker.instances(service)
+    assert shown(seeker.addresses(instances, WEB, RecordType.A, 0)) == ["web.service.consul 0 A"]
+    assert shown(seeker.addresses(instances, WEB, RecordType.AAAA, 0)) == ["web.service.consul 0 CNAME"]
+
+
+def test_an_address_limit_cuts_addresses() -> None:
+    seeker = finder(instances_at("10.0.0.1", "10.0.0.2", "10.0.0.3"), DnsSettings(a_record_limit=2))
+    records = seeker.addresses(seeker.instances(ServiceName("web", "", "dc1")), WEB, RecordType.A, 0)
+    assert len(records) == 2
+
+
+def test_a_host_name_of_our_zone_is_followed_to_addresses_with_the_services_ttl() -> None:
+    catalog = instances_at("n1.node.consul")
+    catalog.put_node(make_node("n1", "10.0.0.9", meta={"k": "v"}))
+    seeker = finder(catalog, DnsSettings(node_ttl_s=17))
+    records = seeker.addresses(seeker.instances(ServiceName("web", "", "dc1")), WEB, RecordType.A, 5)
+    assert shown(records) == ["web.service.consul 5 CNAME", "n1.node.consul 5 A"]
+
+
+def test_a_node_behind_a_node_brings_its_metadata() -> None:
+    catalog = PlainCatalog(nodes=[make_node("h", "n1.node.consul"), make_node("n1", "10.0.0.9", meta={"k": "v"})])
+    seeker = finder(catalog)
+    node = seeker.node("h")
+    assert node is not None
+    records = seeker.node_addresses(node, name("h.node.consul"), RecordType.A)
+    assert shown(records) == ["h.node.consul 0 CNAME", "n1.node.consul 0 A", "n1.node.consul 0 TXT"]
+
+
+def test_host_names_that_lead_in_a_circle_end_after_some_hops() -> None:
+    catalog = PlainCatalog(nodes=[make_node("a", "b.node.consul"), make_node("b", "a.node.consul")])
+    seeker = finder(catalog)
+    node = seeker.node("a")
+    assert node is not None
+    assert len(seeker.node_addresses(node, name("a.node.consul"), RecordType.A)) == 4
+
+
+def test_services_that_lead_in_a_circle_end_after_some_hops() -> None:
+    catalog = PlainCatalog(
+        [
+            make_instance(make_service("a", address="b.service.consul")),
+            make_instance(make_service("b", address="a.service.consul")),
+        ]
+    )
+    seeker = finder(catalog)
+    instances = seeker.instances(ServiceName("a", "", "dc1"))
+    assert len(seeker.addresses(instances, name("a.service.consul"), RecordType.A, 0)) == 4
+
+
+def test_other_datacenters_and_unknown_names_have_nothing_behind_them() -> None:
+    for target in (
+        "n1.node.dc2.consul",
+        "n2.node.consul",
+        "web.service.dc2.consul",
+        "x.consul",
+        "1.0.0.10.in-addr.arpa",
+    ):
+        seeker = finder(instances_at(target))
+        records = seeker.addresses(seeker.instances(ServiceName("web", "", "dc1")), WEB, RecordType.A, 0)
+        assert shown(records) == ["web.service.consul 0 CNAME"]
+
+
+def test_a_target_that_spells_an_address_is_followed() -> None:
+    seeker = finder(instances_at("0a000001.addr.dc1.consul"))
+    records = seeker.addresses(seeker.instances(ServiceName("web", "", "dc1")), WEB, RecordType.A, 3)
+    assert shown(records) == ["web.service.consul 3 CNAME", "0a000001.addr.dc1.consul 3 A"]
+
+
+def test_the_same_port_of_the_same_place_is_given_once() -> None:
+    node = make_node("n1", "10.0.0.1")
+    catalog = PlainCatalog(
+        [
+            make_instance(make_service(id="one", port=80), node),
+            make_instance(make_service(id="two", port=80), node),
+            make_instance(make_service(id="three", port=81), node),
+        ]
+    )
+    seeker = finder(catalog)
+    answers, attached = seeker.ports(seeker.instances(ServiceName("web", "", "dc1")), WEB, 0)
+    assert len(answers) == len(attached) == 2

@@ -1,0 +1,53 @@
+"""Settings: Consul's defaults, patterns of services, values that cannot be served."""
+
+import pytest
+
+from lictor_core.errors import ConfigurationError
+from lictor_dns import DnsSettings, SoaSettings
+from lictor_dns.names import Zone
+
+
+def test_defaults_are_consuls() -> None:
+    settings = DnsSettings()
+    settings.check()
+    assert settings.zone() == Zone((b"consul",), None, "dc1")
+    assert (settings.node_ttl_s, settings.service_ttl_s("web"), settings.udp_answer_limit) == (0, 0, 3)
+    assert settings.soa == SoaSettings(refresh_s=3600, retry_s=600, expire_s=86400, min_ttl_s=0)
+    assert settings.node_meta_txt
+    assert not settings.only_passing
+    assert not settings.enable_truncate
+
+
+@pytest.mark.parametrize(
+    ("service", "seconds"), [("web", 9), ("WEB", 9), ("bigger", 11), ("bat", 12), ("web2", 5), ("", 5)]
+)
+def test_an_exact_name_wins_then_the_longest_start(service: str, seconds: int) -> None:
+    settings = DnsSettings(service_ttls_s={"*": 5, "Web": 9, "big*": 11, "b*": 12})
+    assert settings.service_ttl_s(service) == seconds
+
+
+def test_no_pattern_no_time_to_live() -> None:
+    assert DnsSettings(service_ttls_s={"web": 9}).service_ttl_s("db") == 0
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        DnsSettings(domain=""),
+        DnsSettings(alt_domain="a..b"),
+        DnsSettings(node_ttl_s=-1),
+        DnsSettings(service_ttls_s={"*": 2**31}),
+        DnsSettings(udp_answer_limit=0),
+        DnsSettings(a_record_limit=-1),
+        DnsSettings(cache_entries_max=0),
+        DnsSettings(tcp_connections_max=0),
+    ],
+)
+def test_values_that_cannot_be_served_are_refused(settings: DnsSettings) -> None:
+    with pytest.raises(ConfigurationError):
+        settings.check()
+
+
+def test_domains_are_names_without_case_or_final_dot() -> None:
+    zone = DnsSettings(domain="Mesh.Example.", alt_domain="ALT.test", datacenter="DC1").zone()
+    assert zone == Zone((b"mesh", b"example"), (b"alt", b"test"), "dc1")

@@ -1,0 +1,167 @@
+"""TCP: pipelining, pieces, idle limit, bounds."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator
+from typing import Final
+
+import pytest
+import structlog
+
+from lictor_core.clock import SeededRng, SystemClock
+from lictor_dns import DnsServer, DnsSettings
+from tests.dns.asking import query, text, texts
+from tests.support.catalog import PlainCatalog, make_instance, make_node, make_service
+from tests.support.conditions import eventually
+
+HOST: Final = "127.0.0.1"
+CATALOG: Final = PlainCatalog(
+    [
+        make_instance(make_service(), make_node(f"n{number}", f"10.0.{number // 250}.{number % 250}"))
+        for number in range(400)
+    ]
+)
+
+
+@contextlib.asynccontextmanager
+async def served(settings: DnsSettings | None = None) -> AsyncGenerator[int]:
+    server = DnsServer(
+        CATALOG,
+        settings or DnsSettings(),
+        [(HOST, 0)],
+        SystemClock(),
+        SeededRng(1),
+        structlog.get_logger(),
+    )
+    await server.start()
+    try:
+        yield server.bound[0][1]
+    finally:
+        await server.close()
+
+
+def framed(message: bytes) -> bytes:
+    return len(message).to_bytes(2, "big") + message
+
+
+async def read_answer(reader: asyncio.StreamReader) -> bytes:
+    async with asyncio.timeout(5):
+        length = int.from_bytes(await reader.readexactly(2), "big")
+        return await reader.readexactly(length)
+
+
+async def test_all_instances_come_over_tcp() -> None:
+    async with served() as port:
+        reader, writer = await asyncio.open_connection(HOST, port)
+        writer.write(framed(query("web.service.consul")))
+        assert len(texts(await read_answer(reader))) == 400
+        writer.close()
+        await writer.wait_closed()
+
+
+async def test_many_queries_on_one_connection_are_answered_in_order() -> None:
+    async with served() as port:
+        reader, writer = await asyncio.open_connection(HOST, port)
+        writer.write(b"".join(framed(query("n1.node.consul", id=identifier)) for identifier in range(500)))
+        assert [text(await read_answer(reader)).id for _ in range(500)] == list(range(500))
+        writer.close()
+        await writer.wait_closed()
+
+
+async def test_a_query_may_come_byte_by_byte() -> None:
+    async with served() as port:
+        reader, writer = await asyncio.open_connection(HOST, port)
+        for byte in framed(query("n1.node.consul")):
+            writer.write(bytes([byte]))
+            await writer.drain()
+        assert len(texts(await read_answer(reader))) == 1
+        writer.close()
+        await writer.wait_closed()
+
+
+async def test_a_malformed_query_does_not_end_the_connection() -> None:
+    async with served() as port:
+        reader, writer = await asyncio.open_connection(HOST, port)
+        writer.write(framed(b"") + framed(b"x") + framed(b"\0\1\1\0" + bytes(8)) + framed(query("n1.node.consul")))
+        assert (await read_answer(reader))[3] & 15 == 1
+        assert len(texts(await read_answer(reader))) == 1
+        writer.close()
+        await writer.wait_closed()
+
+
+async def test_a_silent_connection_is_closed() -> None:
+    async with served(DnsSettings(tcp_idle_s=0.05)) as port:
+        reader, writer = await asyncio.open_connection(HOST, port)
+        with contextlib.suppress(ConnectionResetError):
+            async with asyncio.timeout(5):
+                assert await reader.read() == b""
+        writer.close()
+        with contextlib.suppress(ConnectionResetError):
+            await writer.wait_closed()
+
+
+async def test_a_connection_beyond_the_bound_is_cut_and_one_that_ends_makes_room() -> None:
+    async with served(DnsSettings(tcp_connections_max=1)) as port:
+        first_reader, first = await asyncio.open_connection(HOST, port)
+        first.write(framed(query("n1.node.consul")))
+        await read_answer(first_reader)
+        reader, second = await asyncio.open_connection(HOST, port)
+        async with asyncio.timeout(5):
+            with contextlib.suppress(ConnectionResetError):
+                assert await reader.read() == b""
+        second.close()
+        first.close()
+        await first.wait_closed()
+
+        async def is_served() -> bool:
+            reader, writer = await asyncio.open_connection(HOST, port)
+            writer.write(framed(query("n1.node.consul")))
+            try:
+                return bool(await read_answer(reader))
+            except (ConnectionResetError, asyncio.IncompleteReadError, BrokenPipeError):
+                return False
+            finally:
+                writer.close()
+
+        served_again: list[bool] = []
+        for _ in range(50):
+            served_again.append(await is_served())
+            if served_again[-1]:
+                break
+            await asyncio.sleep(0.02)
+        assert served_again[-1]
+
+
+async def test_a_client_that_does_not_read_is_not_read_from() -> None:
+    async with served() as port:
+        reader, writer = await asyncio.open_connection(HOST, port, limit=1024)
+        question = framed(query("web.service.consul"))
+        # Each answer has 6 KB, so some thousand of them fill every buffer on the way.
+
+        async def overfill() -> None:
+            while True:
+                writer.write(question * 100)
+                await writer.drain()
+
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(overfill(), 0.5)
+        writer.transport.abort()
+        assert reader.at_eof() is False
+
+
+async def test_closing_the_server_cuts_open_connections() -> None:
+    async with served() as port:
+        reader, writer = await asyncio.open_connection(HOST, port)
+        writer.write(framed(query("n1.node.consul")))
+        await read_answer(reader)
+    cut: list[bool] = []
+
+    async def is_cut() -> None:
+        with contextlib.suppress(ConnectionResetError):
+            assert await reader.read() == b""
+        cut.append(True)
+
+    async with asyncio.timeout(5):
+        await is_cut()
+    await eventually(lambda: cut == [True], what="the connection is cut")
+    writer.close()
