@@ -62,7 +62,7 @@ def read_settings(provider: str, config: JsonObject) -> CASettings:
     private_key, root_certificate = (_text(key, given.get(key, "")) for key in _SECRET)
     if root_certificate and not private_key:
         raise RequestError("RootCert needs its PrivateKey beside it")
-    shown: JsonObject = {**DEFAULT_CONFIG, **{key: value for key, value in given.items() if key not in _SECRET}}
+    shown: JsonObject = {key: value for key, value in given.items() if key not in _SECRET}
     return CASettings(
         leaf_ttl_s=leaf_ttl_s,
         key_kind=_key_kind(given),

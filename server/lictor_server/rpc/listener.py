@@ -52,15 +52,13 @@ class RpcListener:
 
     @property
     def port(self) -> int:
-        """The port in use; the wished one before `start`."""
-        if self._server is None or not self._server.sockets:
-            return self._port
-        port: int = self._server.sockets[0].getsockname()[1]
-        return port
+        """The port in use; before `start` the wished one."""
+        return self._port
 
     async def start(self) -> None:
         """Listen. Raises `OSError` when the address or port cannot be had."""
         self._server = await asyncio.start_server(self._serve, self._address, self._port, ssl=self._tls)
+        self._port = self._server.sockets[0].getsockname()[1]
         if self._tls is None and not ipaddress.ip_address(self._address).is_loopback:
             self._log.warning("rpc.listener.exposed", address=self._address, port=self.port, reason="no TLS")
 

@@ -1,0 +1,106 @@
+"""The leader's duties with a clock of the test: leases that end, members that return."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import AsyncIterator
+
+import pytest
+
+from lictor_core.clock import SeededRng, SystemClock
+from lictor_core.errors import NoLeaderError
+from lictor_core.queries import CARootsQuery, NodeChecksQuery, NodesQuery
+from lictor_core.records import MemberStatus
+from lictor_core.registry import ReadOptions
+from lictor_server import Server
+from tests.server.build import member
+from tests.server.conftest import SETTINGS, Log
+from tests.support.clock import ManualClock
+from tests.support.conditions import eventually
+
+NOW = ReadOptions()
+A = "11111111-1111-1111-1111-111111111111"
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+async def timed(clock: ManualClock, log: Log) -> AsyncIterator[Server]:
+    server = Server(SETTINGS, clock=clock, rng=SeededRng(1), log=log.logger)
+    await server.start()
+    yield server
+    await server.stop()
+
+
+async def statuses(server: Server) -> dict[str, MemberStatus]:
+    return {one.name: one.status for one in await server.members()}
+
+
+async def health(server: Server, node: str) -> list[str]:
+    reading = await server.read(NodeChecksQuery(node=node), NOW)
+    return [check.status for check in reading.value]
+
+
+async def until_health(server: Server, node: str, wanted: list[str]) -> None:
+    """Watch the node's checks by blocking queries until they are as wanted."""
+    async with asyncio.timeout(5):
+        reading = await server.read(NodeChecksQuery(node=node), NOW)
+        while [check.status for check in reading.value] != wanted:
+            options = ReadOptions(min_index=reading.index, wait_s=5)
+            reading = await server.read(NodeChecksQuery(node=node), options)
+
+
+async def test_first_request_finds_the_server_itself_and_a_root(timed: Server, log: Log) -> None:
+    reading = await timed.read(NodesQuery(), NOW)
+    assert [node.node for node in reading.value] == ["n1"]
+    roots = (await timed.read(CARootsQuery(), NOW)).value
+    assert roots.active_root_id == roots.roots[0].id
+    assert len(log.named("raft.leader.elected")) == 1
+
+
+async def test_agent_that_takes_a_lease_appears_and_disappears_when_it_leaves(timed: Server) -> None:
+    await timed.renew(member("a1", id=A))
+    await until_health(timed, "a1", ["passing"])
+    await timed.leave("a1")
+    await until_health(timed, "a1", [])
+    assert await statuses(timed) == {"a1": MemberStatus.LEFT, "n1": MemberStatus.ALIVE}
+
+
+async def test_silent_agent_turns_critical_and_the_server_itself_does_not(
+    timed: Server, clock: ManualClock, log: Log
+) -> None:
+    await timed.renew(member("a1", id=A))
+    await until_health(timed, "a1", ["passing"])
+    clock.advance(SETTINGS.lease_s + 1)
+    await timed.renew(member("a2", id="22222222-2222-2222-2222-222222222222"))
+    await until_health(timed, "a1", ["critical"])
+    assert await health(timed, "n1") == ["passing"]
+    assert [entry["member"] for entry in log.named("member.lease.expired")] == ["a1"]
+    await timed.renew(member("a1", id=A))
+    await until_health(timed, "a1", ["passing"])
+
+
+async def test_the_agent_in_the_servers_process_is_a_server(timed: Server) -> None:
+    await timed.renew(member("N1", id=A, role="node"))
+    assert [(one.name, one.tags["role"]) for one in await timed.members()] == [("n1", "consul")]
+
+
+async def test_stopped_server_has_no_members(timed: Server) -> None:
+    await timed.stop()
+    with pytest.raises(NoLeaderError):
+        await timed.members()
+
+
+async def test_own_lease_is_kept_by_the_loop_itself(log: Log) -> None:
+    settings = dataclasses.replace(SETTINGS, lease_s=0.09)
+    server = Server(settings, clock=SystemClock(), rng=SeededRng(1), log=log.logger)
+    await server.start()
+    await server.renew(member("a1", id=A))
+    await eventually(lambda: bool(log.named("member.lease.expired")), what="the end of a1's lease")
+    assert await health(server, "n1") == ["passing"]
+    await server.stop()
+    assert {entry["member"] for entry in log.named("member.lease.expired")} == {"a1"}

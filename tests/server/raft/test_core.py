@@ -1,0 +1,174 @@
+"""The core of a lone voter: what it commits, in which order, and that nothing of pysyncobj's pickling is left."""
+
+from __future__ import annotations
+
+import pickle  # noqa: TID251 to show that pickles are not read
+import re
+from pathlib import Path
+
+import pytest
+from pysyncobj import SyncObj
+
+from lictor_server.raft import core as module
+from lictor_server.raft.core import PINNED_VERSION, PRIVATE_METHODS, PRIVATE_NAMES, RaftCore, guard
+from lictor_server.raft.memory_log import MemoryLog
+from lictor_server.raft.outcome import Reason
+from lictor_server.raft.settings import RaftSettings
+from lictor_server.raft.wire import LoneWire, Message
+
+NODE = "n1"
+
+
+class Machine:
+    """Keeps what was applied, and what came back."""
+
+    def __init__(self) -> None:
+        self.applied: list[tuple[int, bytes]] = []
+        self.answers: list[tuple[object, Reason]] = []
+
+    def apply(self, index: int, payload: bytes) -> object:
+        self.applied.append((index, payload))
+        return len(self.applied)
+
+    def done(self, result: object, reason: Reason) -> None:
+        self.answers.append((result, reason))
+
+
+@pytest.fixture
+def machine() -> Machine:
+    return Machine()
+
+
+def lone(machine: Machine, *, settings: RaftSettings | None = None, log: MemoryLog | None = None) -> RaftCore:
+    log = MemoryLog() if log is None else log
+    return RaftCore(NODE, (), settings=settings or RaftSettings(), log=log, wire=LoneWire(), apply=machine.apply)
+
+
+def leading(machine: Machine, *, settings: RaftSettings | None = None, log: MemoryLog | None = None) -> RaftCore:
+    core = lone(machine, settings=settings, log=log)
+    core.pump()
+    core.pump()
+    return core
+
+
+def test_lone_voter_leads_after_its_first_pump(machine: Machine) -> None:
+    core = lone(machine)
+    assert not core.is_leader
+    core.pump()
+    assert core.is_leader
+    assert (core.leader, core.term) == (NODE, 1)
+
+
+def test_leader_knows_what_is_committed_once_its_no_op_is(machine: Machine) -> None:
+    core = lone(machine)
+    assert not core.knows_commits
+    core.pump()
+    core.pump()
+    assert core.knows_commits
+
+
+def test_commands_are_applied_in_order_within_one_pump(machine: Machine) -> None:
+    core = leading(machine)
+    before = core.applied_index
+    for number in range(100):
+        core.submit(b"%d" % number, machine.done)
+    assert core.pump() is False
+    assert machine.applied == [(before + 1 + number, b"%d" % number) for number in range(100)]
+    assert machine.answers == [(number + 1, Reason.SUCCESS) for number in range(100)]
+    assert core.applied_index == core.commit_index == before + 100
+
+
+def test_command_without_a_leader_is_refused_for_sure(machine: Machine) -> None:
+    core = lone(machine)
+    core.submit(b"x", machine.done)
+    assert machine.answers == [(None, Reason.NOT_LEADER)]
+    core.pump()
+    core.pump()
+    assert machine.applied == []
+
+
+def test_full_queue_refuses_for_sure(machine: Machine) -> None:
+    core = leading(machine, settings=RaftSettings(queue_max=2))
+    for _ in range(3):
+        core.submit(b"x", machine.done)
+    assert machine.answers == [(None, Reason.QUEUE_FULL)]
+    core.pump()
+    assert len(machine.applied) == 2
+
+
+def test_apply_has_a_budget_and_says_that_more_is_left(machine: Machine) -> None:
+    core = leading(machine, settings=RaftSettings(apply_batch_max=3))
+    for _ in range(7):
+        core.submit(b"x", machine.done)
+    counts: list[int] = []
+    while core.pump():
+        counts.append(len(machine.applied))
+    assert counts == [3, 6]
+    assert len(machine.applied) == 7
+
+
+def test_a_pickle_is_an_opaque_command(machine: Machine) -> None:
+    core = leading(machine)
+    hostile = pickle.dumps(_Bomb())
+    core.submit(hostile, machine.done)
+    core.pump()
+    assert machine.applied[-1][1] == hostile
+
+
+class _Bomb:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return pytest.fail, ("a pickle was loaded",)
+
+
+@pytest.mark.parametrize("kind", [2, 3])
+def test_log_entry_of_another_kind_stops_the_core_and_is_not_unpickled(machine: Machine, kind: int) -> None:
+    log = MemoryLog()
+    core = leading(machine, log=log)
+    log.add(bytes([kind]) + pickle.dumps(_Bomb()), log[-1][1] + 1, core.term)
+    with pytest.raises(AssertionError, match="unknown kind"):
+        core.pump()
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"type": "append_entries", "term": 99, "commit_index": 9, "entries": [], "prevLogIdx": 1, "prevLogTerm": 0},
+        {"type": "request_vote", "term": 99, "last_log_index": 99, "last_log_term": 99},
+        {"type": "apply_command", "command": b"\x00x"},
+    ],
+)
+def test_messages_of_strangers_are_dropped(machine: Machine, message: Message) -> None:
+    core = leading(machine)
+    core.receive("stranger", message)
+    core.pump()
+    assert core.is_leader
+    assert core.term == 1
+    assert machine.applied == []
+
+
+def test_old_entries_are_dropped_from_memory(machine: Machine) -> None:
+    log = MemoryLog()
+    core = leading(machine, settings=RaftSettings(log_entries_max=100), log=log)
+    for _ in range(50):
+        for _ in range(10):
+            core.submit(b"x", machine.done)
+        core.pump()
+    assert len(machine.applied) == 500
+    assert len(log) <= 110
+
+
+def test_guard_refuses_another_version() -> None:
+    with pytest.raises(ImportError, match=r"exactly 0\.3\.17"):
+        guard("0.3.18", PRIVATE_METHODS, lambda name: True)
+
+
+def test_guard_names_what_is_missing() -> None:
+    with pytest.raises(ImportError, match="_SyncObj__gone"):
+        guard(PINNED_VERSION, frozenset({"_SyncObj__gone"}), lambda name: hasattr(SyncObj, name))
+
+
+def test_guard_knows_every_private_name_that_the_module_uses() -> None:
+    text = Path(module.__file__).read_text()
+    used = set(re.findall(r"(?:self|super\(\))\.(_SyncObj__\w+|_poller|_applyCommand|_isLeader|_getLeader)", text))
+    used |= set(re.findall(r"def (_SyncObj__\w+)", text))
+    assert used <= PRIVATE_NAMES

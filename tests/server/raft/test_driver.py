@@ -1,0 +1,143 @@
+"""The driver on a real event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from lictor_core.errors import NoLeaderError, OutcomeUnknownError, OverloadedError
+from lictor_server.raft import Driver, RaftCore, RaftSettings
+from lictor_server.raft.memory_log import MemoryLog
+from lictor_server.raft.wire import LoneWire
+from tests.support.conditions import eventually
+
+
+class Driven:
+    """A driver with what it told."""
+
+    def __init__(self, settings: RaftSettings) -> None:
+        self.applied: list[bytes] = []
+        self.leadership: list[bool] = []
+        self.failures: list[BaseException] = []
+        core = RaftCore("n1", (), settings=settings, log=MemoryLog(), wire=LoneWire(), apply=self.apply)
+        self.driver = Driver(core, settings, on_leadership=self.leadership.append, on_failure=self.failures.append)
+
+    def apply(self, index: int, payload: bytes) -> object:
+        if payload == b"broken":
+            raise ValueError("apply must not raise")
+        self.applied.append(payload)
+        return index
+
+
+@pytest.fixture
+async def driven() -> AsyncIterator[Driven]:
+    made = Driven(RaftSettings(hold_s=0.2))
+    made.driver.start()
+    await until_leading(made)
+    made.driver.open_to_requests()
+    yield made
+    made.driver.stop()
+
+
+async def until_leading(driven: Driven) -> None:
+    await eventually(lambda: driven.driver.leads, what="leadership")
+
+
+async def test_lone_server_leads_within_a_few_passes_of_the_loop() -> None:
+    driven = Driven(RaftSettings())
+    driven.driver.start()
+    started = asyncio.get_running_loop().time()
+    await until_leading(driven)
+    assert asyncio.get_running_loop().time() - started < 0.3
+    driven.driver.stop()
+    assert driven.leadership == [True]
+
+
+async def test_write_is_applied_and_answered(driven: Driven) -> None:
+    index = await driven.driver.propose(b"x")
+    assert driven.applied == [b"x"]
+    assert index == driven.driver.core.applied_index
+
+
+async def test_concurrent_writes_are_applied_in_the_order_of_submission(driven: Driven) -> None:
+    await asyncio.gather(*(driven.driver.propose(b"%d" % number) for number in range(500)))
+    assert driven.applied == [b"%d" % number for number in range(500)]
+
+
+async def test_a_write_waits_for_no_timer(driven: Driven) -> None:
+    loop = asyncio.get_running_loop()
+    best = 1.0
+    for _ in range(20):
+        started = loop.time()
+        await driven.driver.propose(b"x")
+        best = min(best, loop.time() - started)
+    assert best < RaftSettings().tick_s / 4
+
+
+async def test_requests_wait_until_the_leader_lets_them_in() -> None:
+    driven = Driven(RaftSettings())
+    driven.driver.start()
+    await until_leading(driven)
+    waiting = asyncio.ensure_future(driven.driver.ready())
+    await asyncio.wait([waiting], timeout=0.05)
+    assert not waiting.done()
+    driven.driver.open_to_requests()
+    await asyncio.wait_for(waiting, 5)
+    driven.driver.stop()
+
+
+async def test_waiting_for_a_leader_ends() -> None:
+    driven = Driven(RaftSettings(hold_s=0.05))
+    with pytest.raises(NoLeaderError):
+        await driven.driver.ready()
+    driven.driver.start()
+    with pytest.raises(Exception, match="retry in a second"):
+        await driven.driver.ready()
+    driven.driver.stop()
+
+
+async def test_stopping_leaves_the_outcome_of_waiting_writes_unknown(driven: Driven) -> None:
+    writes = [asyncio.ensure_future(driven.driver.propose(b"x")) for _ in range(3)]
+    await asyncio.sleep(0)
+    driven.driver.stop()
+    results = await asyncio.gather(*writes, return_exceptions=True)
+    assert [type(result) for result in results] == [OutcomeUnknownError] * 3
+    assert driven.applied == []
+
+
+async def test_stopped_driver_refuses(driven: Driven) -> None:
+    driven.driver.stop()
+    driven.driver.stop()
+    with pytest.raises(NoLeaderError):
+        await driven.driver.propose(b"x")
+    with pytest.raises(NoLeaderError):
+        await driven.driver.ready()
+
+
+async def test_exception_in_apply_ends_the_driver_and_is_told(driven: Driven) -> None:
+    with pytest.raises(OutcomeUnknownError):
+        await driven.driver.propose(b"broken")
+    assert [str(failure) for failure in driven.failures] == ["apply must not raise"]
+    assert not driven.driver.can_serve
+
+
+async def test_writes_over_the_bound_are_refused_and_the_others_applied() -> None:
+    driven = Driven(RaftSettings(queue_max=10))
+    driven.driver.start()
+    await until_leading(driven)
+    results = await asyncio.gather(*(driven.driver.propose(b"x") for _ in range(15)), return_exceptions=True)
+    driven.driver.stop()
+    assert sum(isinstance(result, OverloadedError) for result in results) == 5
+    assert len(driven.applied) == 10
+
+
+async def test_cancelled_write_harms_nobody(driven: Driven) -> None:
+    write = asyncio.ensure_future(driven.driver.propose(b"cancelled"))
+    await asyncio.sleep(0)
+    write.cancel()
+    await asyncio.gather(write, return_exceptions=True)
+    await driven.driver.propose(b"next")
+    assert driven.applied == [b"cancelled", b"next"]
+    assert driven.failures == []

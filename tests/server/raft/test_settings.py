@@ -1,0 +1,40 @@
+import dataclasses
+
+import msgspec
+import pytest
+
+from lictor_core.errors import ConfigurationError
+from lictor_server.raft.settings import RaftSettings
+
+
+def with_one(name: str, value: float) -> RaftSettings:
+    """The defaults but for one number."""
+    fields: dict[str, object] = {**dataclasses.asdict(RaftSettings()), name: value}
+    return msgspec.convert(fields, RaftSettings)
+
+
+def test_defaults_fit_together() -> None:
+    assert RaftSettings().checked() == RaftSettings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("tick_s", 0.2),
+        ("election_min_s", 0.3),
+        ("election_max_s", 0.5),
+        ("leader_fallback_s", 0.05),
+        ("connection_timeout_s", 0.9),
+        ("batch_bytes", 1000),
+        ("queue_max", 0),
+        ("write_timeout_s", 0.0),
+    ],
+)
+def test_each_broken_relation_is_named(name: str, value: float) -> None:
+    with pytest.raises(ConfigurationError, match=name if name not in ("queue_max", "write_timeout_s") else "must be"):
+        with_one(name, value).checked()
+
+
+def test_all_broken_relations_are_told_at_once() -> None:
+    with pytest.raises(ConfigurationError, match=r"(?s)heartbeat_s.*election_max_s"):
+        RaftSettings(heartbeat_s=2.0, election_max_s=0.1).checked()

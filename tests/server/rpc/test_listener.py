@@ -1,0 +1,199 @@
+"""The server port over real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import AsyncIterator
+
+import pytest
+
+from lictor_core.clock import SeededRng, SystemClock
+from lictor_core.codec import encode_command, pack, unpack
+from lictor_core.commands import KVSet, Outcome
+from lictor_core.errors import RequestError
+from lictor_core.frames import FrameKind
+from lictor_core.queries import KeyQuery
+from lictor_core.records import KVEntry, Member
+from lictor_core.registry import LeaderStatus, Reading, ReadOptions
+from lictor_server import Server
+from lictor_server.rpc import Methods, RpcListener
+from lictor_server.rpc.methods import ReadRequest, WriteRequest
+from tests.server.build import member
+from tests.server.conftest import SETTINGS, Log
+from tests.server.rpc.client import Client, connect
+from tests.support.conditions import eventually
+
+
+@pytest.fixture
+async def client(server: Server) -> AsyncIterator[Client]:
+    made = await connect(server.server_port)
+    yield made
+    await made.close()
+
+
+def write(key: str, value: bytes) -> bytes:
+    return pack(WriteRequest(command=encode_command(KVSet(key=key, value=value))))
+
+
+def read(key: str, *, behind: int = 0) -> bytes:
+    return pack(ReadRequest(query=KeyQuery(key=key), options=ReadOptions(min_index=behind, wait_s=30.0)))
+
+
+async def test_write_and_read_over_the_wire(client: Client) -> None:
+    written = await client.ask(1, "write", write("a", b"\x00\xff"))
+    outcome = unpack(written.payload, Outcome)
+    answer = await client.ask(2, "read", read("a"))
+    reading = unpack(answer.payload, Reading[KVEntry])
+    assert (reading.value.value, reading.index) == (b"\x00\xff", outcome.index)
+
+
+async def test_leader_and_members_over_the_wire(client: Client) -> None:
+    renewed = await client.ask(1, "renew", pack(member("a1", id="11111111-1111-1111-1111-111111111111")))
+    assert unpack(renewed.payload, float) == pytest.approx(SETTINGS.lease_s / 3)
+    members = unpack((await client.ask(2, "members", b"")).payload, list[Member])
+    assert [one.name for one in members] == ["a1", "n1"]
+    status = unpack((await client.ask(3, "leader_status", b"")).payload, LeaderStatus)
+    assert status.is_self
+    assert (await client.ask(4, "leave", pack("a1"))).kind is FrameKind.REPLY
+
+
+async def test_quick_request_overtakes_a_blocked_one(client: Client) -> None:
+    index = unpack((await client.ask(1, "write", write("a", b"1"))).payload, Outcome).index
+    client.send(2, "read", read("a", behind=index))
+    assert (await client.ask(3, "read", read("a"))).id == 3
+    client.send(4, "write", write("a", b"2"))
+    answered = {frame.id for frame in [await client.next(), await client.next()] if frame is not None}
+    assert answered == {2, 4}
+
+
+async def test_errors_come_with_their_code(client: Client) -> None:
+    unknown = await client.ask(1, "format_disk", b"")
+    assert (unknown.kind, unknown.method) == (FrameKind.ERROR, "bad_request")
+    garbage = await client.ask(2, "write", b"\xc1")
+    assert (garbage.kind, garbage.method) == (FrameKind.ERROR, "bad_request")
+    assert (await client.ask(3, "leader_status", b"")).kind is FrameKind.REPLY
+
+
+async def test_cancelled_or_abandoned_requests_end(server: Server, client: Client) -> None:
+    index = unpack((await client.ask(1, "write", write("a", b"1"))).payload, Outcome).index
+    client.send(2, "read", read("a", behind=index))
+    await eventually(lambda: blocked(server) == 1, what="a blocked query")
+    client.send(2, "", b"", FrameKind.CANCEL)
+    await eventually(lambda: blocked(server) == 0, what="its end by cancelling")
+    client.send(3, "read", read("a", behind=index))
+    await eventually(lambda: blocked(server) == 1, what="another blocked query")
+    client.writer.close()
+    await eventually(lambda: blocked(server) == 0, what="its end with the connection")
+
+
+def blocked(server: Server) -> int:
+    return len(server._watches)  # pyright: ignore[reportPrivateUsage]  # nothing outside may know how many wait
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        b"GET /v1/kv/a HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x00" * 600,
+        b"\xff" * 64,
+        b"\x00\x00\x00\x01\x90",
+        b"\x00\x00\x00\x05hello",
+    ],
+    ids=["HTTP", "TLS", "a huge length", "an empty array", "text"],
+)
+async def test_bytes_that_are_no_frames_give_one_event_and_a_closed_connection(
+    server: Server, log: Log, hostile: bytes
+) -> None:
+    client = await connect(server.server_port)
+    client.writer.write(hostile)
+    assert await client.next() is None
+    await client.close()
+    assert len(log.named("rpc.connection.broken")) == 1
+
+
+async def test_connection_closed_within_a_frame_is_no_event(server: Server, log: Log) -> None:
+    client = await connect(server.server_port)
+    client.writer.write(b"\x00\x00")
+    await client.close()
+    other = await connect(server.server_port)
+    assert (await other.ask(1, "leader_status", b"")).kind is FrameKind.REPLY
+    await other.close()
+    assert [entry for entry in log.entries if entry["event"].startswith("rpc.")] == []
+
+
+async def test_connections_over_the_bound_are_closed(log: Log) -> None:
+    settings = dataclasses.replace(SETTINGS, rpc_connections_max=1)
+    server = Server(settings, clock=SystemClock(), rng=SeededRng(1), log=log.logger)
+    await server.start()
+    first = await connect(server.server_port)
+    await first.ask(1, "leader_status", b"")
+    second = await connect(server.server_port)
+    assert await second.next() is None
+    assert len(log.named("rpc.connection.refused")) == 1
+    await second.close()
+    await first.close()
+    await server.stop()
+
+
+async def test_silent_connection_is_closed_and_a_waiting_one_is_not(server: Server, log: Log) -> None:
+    listener = RpcListener(
+        Methods(server),
+        address="127.0.0.1",
+        port=0,
+        connections_max=8,
+        in_flight_max=8,
+        log=log.logger,
+        idle_max_s=0.1,
+    )
+    await listener.start()
+    waiting, silent = await connect(listener.port), await connect(listener.port)
+    index = unpack((await waiting.ask(1, "write", write("a", b"1"))).payload, Outcome).index
+    waiting.send(2, "read", read("a", behind=index))
+    assert await silent.next() is None
+    await server.write(KVSet(key="a", value=b"2"))
+    answer = await waiting.next()
+    assert answer is not None
+    assert answer.id == 2
+    await waiting.close()
+    await silent.close()
+    await listener.stop()
+
+
+async def test_stopping_closes_every_connection(server: Server) -> None:
+    client = await connect(server.server_port)
+    await client.ask(1, "leader_status", b"")
+    client.send(2, "read", read("a", behind=10**9))
+    await eventually(lambda: blocked(server) == 1, what="a blocked query")
+    await server.stop()
+    assert await client.next() is None
+    await client.close()
+    with pytest.raises(OSError, match="Connect"):
+        await asyncio.open_connection("127.0.0.1", server.server_port)
+
+
+async def test_listener_outside_loopback_is_told(server: Server, log: Log) -> None:
+    listener = RpcListener(
+        Methods(server), address="0.0.0.0", port=0, connections_max=1, in_flight_max=1, log=log.logger
+    )
+    await listener.start()
+    await listener.stop()
+    assert len(log.named("rpc.listener.exposed")) == 1
+
+
+async def test_mistake_of_ours_is_logged_and_answered(
+    server: Server, client: Client, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken() -> object:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(server, "members", broken)
+    answer = await client.ask(1, "members", b"")
+    assert (answer.kind, answer.method) == (FrameKind.ERROR, "internal")
+    assert len(log.named("rpc.call.crashed")) == 1
+    assert (await client.ask(2, "leader_status", b"")).kind is FrameKind.REPLY
+
+
+def test_requests_with_unknown_fields_are_refused() -> None:
+    with pytest.raises(RequestError):
+        unpack(pack({"command": b"", "token": "", "extra": 1}), WriteRequest)

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lictor_core.errors import NotFoundError, PeerError
+from lictor_core.frames import FRAME_BYTES_MAX, Frame, FrameKind, FrameReader, encode_frame
+from lictor_server.rpc.peer import Call, Cancel, Peer, Refuse
+
+
+def request(number: int, method: str = "m", payload: bytes = b"") -> bytes:
+    return encode_frame(Frame(FrameKind.REQUEST, number, method, payload))
+
+
+def only(data: bytes) -> Frame:
+    (frame,) = FrameReader().feed(data)
+    return frame
+
+
+def test_a_request_becomes_a_call_and_its_reply_carries_its_id() -> None:
+    peer = Peer(in_flight_max=8)
+    assert peer.receive(request(7, "read", b"x")) == [Call(7, "read", b"x")]
+    assert only(peer.reply(7, b"answer")) == Frame(FrameKind.REPLY, 7, "", b"answer")
+    assert peer.in_flight == 0
+
+
+@given(st.lists(st.binary(max_size=20), max_size=6), st.integers(min_value=1, max_value=7))
+def test_any_split_of_the_stream_gives_the_same_calls(payloads: list[bytes], size: int) -> None:
+    stream = b"".join(request(number, "m", payload) for number, payload in enumerate(payloads))
+    peer, events = Peer(in_flight_max=8), list[object]()
+    for start in range(0, len(stream), size):
+        events += peer.receive(stream[start : start + size])
+    assert events == [Call(number, "m", payload) for number, payload in enumerate(payloads)]
+
+
+def test_an_error_carries_its_code_and_message() -> None:
+    peer = Peer(in_flight_max=8)
+    peer.receive(request(1))
+    assert only(peer.error(1, NotFoundError("gone"))) == Frame(FrameKind.ERROR, 1, "not_found", b"gone")
+
+
+def test_a_cancelled_request_is_not_answered() -> None:
+    peer = Peer(in_flight_max=8)
+    peer.receive(request(1))
+    cancel = encode_frame(Frame(FrameKind.CANCEL, 1, "", b""))
+    assert peer.receive(cancel) == [Cancel(1)]
+    assert peer.receive(cancel) == []
+    assert peer.reply(1, b"late") == b""
+    assert peer.error(1, NotFoundError("late")) == b""
+
+
+def test_requests_over_the_bound_are_refused_and_others_go_on() -> None:
+    peer = Peer(in_flight_max=2)
+    peer.receive(request(1) + request(2))
+    (refusal,) = peer.receive(request(3))
+    assert isinstance(refusal, Refuse)
+    assert only(refusal.data).method == "overloaded"
+    peer.reply(1, b"")
+    assert peer.receive(request(3)) == [Call(3, "m", b"")]
+
+
+def test_an_id_in_use_ends_the_conversation() -> None:
+    peer = Peer(in_flight_max=8)
+    peer.receive(request(1))
+    with pytest.raises(PeerError, match="twice"):
+        peer.receive(request(1))
+
+
+@pytest.mark.parametrize("kind", [FrameKind.REPLY, FrameKind.ERROR])
+def test_a_reply_where_a_request_belongs_ends_the_conversation(kind: FrameKind) -> None:
+    with pytest.raises(PeerError, match="only requests"):
+        Peer(in_flight_max=8).receive(encode_frame(Frame(kind, 1, "", b"")))
+
+
+def test_a_result_too_large_for_a_frame_is_an_error() -> None:
+    peer = Peer(in_flight_max=8)
+    peer.receive(request(1))
+    assert only(peer.reply(1, b"x" * FRAME_BYTES_MAX)).kind is FrameKind.ERROR
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_give_events_or_one_error(data: bytes) -> None:
+    try:
+        events = Peer(in_flight_max=8).receive(data)
+    except PeerError:
+        return
+    assert all(isinstance(event, Call | Cancel | Refuse) for event in events)

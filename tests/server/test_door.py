@@ -1,0 +1,289 @@
+"""The door: reads that wait, writes that wake, bounds, and the end."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import time
+
+import pytest
+
+from lictor_core import topics as on
+from lictor_core.clock import SeededRng, SystemClock
+from lictor_core.commands import CASerialTake, Command, IntentionDelete, IntentionSet, KVDelete, KVSet, ReadMode
+from lictor_core.errors import (
+    BodyTooLargeError,
+    LictorError,
+    NoLeaderError,
+    NotFoundError,
+    OverloadedError,
+    RequestError,
+    UnknownDatacenterError,
+)
+from lictor_core.limits import KV_VALUE_BYTES_MAX
+from lictor_core.queries import DatacentersQuery, IntentionQuery, KeyQuery, NodesQuery, ServiceHealthQuery, TreeQuery
+from lictor_core.records import KVEntry
+from lictor_core.registry import Reading, ReadOptions, Registry
+from lictor_server import Server
+from tests.server.build import check, intention, node, register, service
+from tests.server.conftest import SETTINGS, Log
+
+NOW = ReadOptions()
+WEB = ServiceHealthQuery(service="web")
+I1 = "aaaaaaaa-0000-4000-8000-000000000001"
+
+
+def behind(index: int, *, wait_s: float = 30.0) -> ReadOptions:
+    return ReadOptions(min_index=index, wait_s=wait_s)
+
+
+async def settle(*tasks: asyncio.Task[Reading[KVEntry | None]]) -> None:
+    """Let tasks run until they wait."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not any(task.done() for task in tasks)
+
+
+def as_registry(server: Server) -> Registry:
+    """The type checkers see to it that a server is one."""
+    return server
+
+
+@pytest.mark.parametrize("mode", list(ReadMode))
+async def test_a_write_is_read_at_its_index_in_every_mode(server: Server, mode: ReadMode) -> None:
+    outcome = await server.write(KVSet(key="a", value=b"1"))
+    reading = await server.read(KeyQuery(key="a"), ReadOptions(mode=mode))
+    assert reading.value is not None
+    assert (reading.value.value, reading.index, reading.stamp) == (b"1", outcome.index, outcome.index)
+
+
+async def test_missing_things_have_an_index_too(server: Server) -> None:
+    assert (await server.read(KeyQuery(key="missing"), NOW)).index >= 1
+    assert (await server.read(ServiceHealthQuery(service="missing"), NOW)).index >= 1
+
+
+async def test_blocked_read_returns_with_the_change(server: Server) -> None:
+    first = await server.write(KVSet(key="a", value=b"1"))
+    blocked = asyncio.ensure_future(server.read(KeyQuery(key="a"), behind(first.index)))
+    await settle(blocked)
+    second = await server.write(KVSet(key="a", value=b"2"))
+    reading = await asyncio.wait_for(blocked, 5)
+    assert reading.index == second.index
+    assert reading.value is not None
+    assert reading.value.value == b"2"
+
+
+async def test_blocked_read_of_a_missing_key_returns_when_it_comes(server: Server) -> None:
+    missing = await server.read(KeyQuery(key="later"), NOW)
+    blocked = asyncio.ensure_future(server.read(KeyQuery(key="later"), behind(missing.index)))
+    await settle(blocked)
+    await server.write(KVSet(key="later", value=b"1"))
+    assert (await asyncio.wait_for(blocked, 5)).value is not None
+
+
+async def test_blocked_read_returns_when_the_key_goes_with_a_larger_index(server: Server) -> None:
+    first = await server.write(KVSet(key="a", value=b"1"))
+    blocked = asyncio.ensure_future(server.read(KeyQuery(key="a"), behind(first.index)))
+    await settle(blocked)
+    await server.write(KVDelete(key="a"))
+    reading = await asyncio.wait_for(blocked, 5)
+    assert reading.value is None
+    assert reading.index > first.index
+
+
+async def test_read_with_an_old_index_answers_at_once(server: Server) -> None:
+    await server.write(KVSet(key="a", value=b"1"))
+    async with asyncio.timeout(5):
+        await server.read(KeyQuery(key="a"), behind(1, wait_s=600))
+
+
+async def test_time_is_up_with_the_same_index(server: Server) -> None:
+    first = await server.write(KVSet(key="a", value=b"1"))
+    started = time.monotonic()
+    reading = await server.read(KeyQuery(key="a"), behind(first.index, wait_s=0.1))
+    assert reading.index == first.index
+    assert 0.1 <= time.monotonic() - started < 2
+
+
+async def test_a_change_elsewhere_wakes_nobody(server: Server) -> None:
+    first = await server.write(KVSet(key="app/a", value=b"1"))
+    blocked = asyncio.ensure_future(server.read(TreeQuery(prefix="app/"), behind(first.index, wait_s=0.2)))
+    for number in range(20):
+        await server.write(KVSet(key=f"other/{number}", value=b"1"))
+    reading = await blocked
+    assert reading.index == first.index
+
+
+async def test_ten_thousand_watchers_of_one_key_sleep_while_another_changes(server: Server) -> None:
+    first = await server.write(KVSet(key="a", value=b"1"))
+    watchers = [asyncio.ensure_future(server.read(KeyQuery(key="a"), behind(first.index))) for _ in range(10_000)]
+    await settle(*watchers)
+    started = time.perf_counter()
+    for number in range(500):
+        await server.write(KVSet(key="b", value=b"%d" % number))
+    elapsed_s = time.perf_counter() - started
+    assert not any(watcher.done() for watcher in watchers)
+    assert elapsed_s < 2, f"500 writes beside 10,000 sleepers took {elapsed_s:.2f} s"
+    last = await server.write(KVSet(key="a", value=b"2"))
+    readings = await asyncio.wait_for(asyncio.gather(*watchers), 20)
+    assert {reading.index for reading in readings} == {last.index}
+
+
+async def test_output_of_a_check_changes_the_answer_and_wakes_nobody(server: Server) -> None:
+    await server.write(register(node("n2"), service=service(), checks=[check(service_id="web", output="1 ms")]))
+    first = await server.read(WEB, NOW)
+    blocked = asyncio.ensure_future(server.read(WEB, behind(first.index, wait_s=0.1)))
+    await asyncio.sleep(0)
+    await server.write(register(node("n2"), service=service(), checks=[check(service_id="web", output="2 ms")]))
+    assert server.reading_stamp(WEB) > first.stamp
+    reading = await blocked
+    assert reading.index == first.index
+    assert reading.value[0].checks[0].output == "2 ms"
+
+
+async def test_cancelled_blocked_read_leaves_no_trace(log: Log) -> None:
+    settings = dataclasses.replace(SETTINGS, blocked_queries_max=1)
+    server = Server(settings, clock=SystemClock(), rng=SeededRng(1), log=log.logger)
+    await server.start()
+    first = await server.write(KVSet(key="a", value=b"1"))
+    for _ in range(3):
+        blocked = asyncio.ensure_future(server.read(KeyQuery(key="a"), behind(first.index)))
+        await settle(blocked)
+        with pytest.raises(OverloadedError):
+            await server.read(KeyQuery(key="a"), behind(first.index))
+        blocked.cancel()
+        await asyncio.wait([blocked])
+    await server.stop()
+
+
+async def test_waiting_reads_and_later_ones_end_when_the_server_stops(server: Server) -> None:
+    first = await server.write(KVSet(key="a", value=b"1"))
+    blocked = asyncio.ensure_future(server.read(KeyQuery(key="a"), behind(first.index)))
+    await settle(blocked)
+    await server.stop()
+    with pytest.raises(NoLeaderError):
+        await asyncio.wait_for(blocked, 5)
+    for attempt in (server.read(NodesQuery(), NOW), server.write(KVSet(key="a", value=b"1"))):
+        with pytest.raises(NoLeaderError):
+            await attempt
+    await server.stop()
+
+
+async def test_another_datacenter_is_unknown(server: Server) -> None:
+    with pytest.raises(UnknownDatacenterError, match="dc9"):
+        await server.read(NodesQuery(), ReadOptions(datacenter="dc9"))
+    assert (await server.read(DatacentersQuery(), ReadOptions(datacenter="DC1"))).value == ["dc1"]
+
+
+async def test_too_large_values_are_refused(server: Server) -> None:
+    await server.write(KVSet(key="a", value=b"x" * KV_VALUE_BYTES_MAX))
+    with pytest.raises(BodyTooLargeError):
+        await server.write(KVSet(key="a", value=b"x" * (KV_VALUE_BYTES_MAX + 1)))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        KVSet(key="", value=b"1"),
+        KVSet(key="k" * 9000, value=b"1"),
+        KVSet(key="a", value=b"1", flags=-1),
+        KVDelete(key=""),
+        CASerialTake(),
+        register(node("")),
+        register(node(address="")),
+        register(node(id="nonsense")),
+        register(service=service("", id="x")),
+        register(service=service("p", proxy_for="web", port=0)),
+        register(checks=[check("")]),
+        IntentionSet(intention=intention("we*", "db", id=I1)),
+        IntentionSet(intention=intention("web", "", id=I1)),
+        IntentionSet(intention=intention("web", "db", id="")),
+    ],
+    ids=repr,
+)
+async def test_wrong_commands_never_reach_the_log(server: Server, command: Command) -> None:
+    before = (await server.leader_status()).applied_index
+    with pytest.raises(RequestError):
+        await server.write(command)
+    assert (await server.leader_status()).applied_index == before
+
+
+async def test_rejection_is_raised_as_the_error_it_names(server: Server) -> None:
+    with pytest.raises(NotFoundError):
+        await server.write(IntentionDelete(id=I1))
+
+
+async def test_intention_is_stamped_by_the_leader(server: Server) -> None:
+    await server.write(IntentionSet(intention=intention("web", "*", id=I1.upper())))
+    stored = (await server.read(IntentionQuery(id=I1), NOW)).value
+    assert stored is not None
+    assert stored.precedence == 6
+    assert stored.hash
+    assert stored.created_at == stored.updated_at > "2026-01-02"
+
+
+async def test_leader_status_names_this_server(server: Server) -> None:
+    await server.read(NodesQuery(), NOW)
+    status = await server.leader_status()
+    assert status.is_self
+    assert status.address == f"127.0.0.1:{server.server_port}"
+    assert status.peers == (status.address,)
+    assert status.applied_index == status.commit_index > 0
+
+
+async def test_view_follows_writes_without_waiting(server: Server) -> None:
+    await server.read(NodesQuery(), NOW)
+    view = server.view()
+    before = view.version, view.stamp([on.service("web")])
+    await server.write(register(node("n9", address="192.0.2.5"), service=service(address="192.0.2.6")))
+    assert view.version > before[0]
+    assert view.stamp([on.service("WEB")]) > before[1]
+    assert [row.node.node for row in view.service_health("Web")] == ["n9"]
+    assert [one.node for one in view.nodes_at("192.0.2.5")] == ["n9"]
+    assert [row.service.service for row in view.instances_at("192.0.2.6")] == ["web"]
+    found = view.node("N9")
+    assert found is not None
+    assert view.age_s == 0.0
+
+
+async def test_view_does_not_change_version_with_keys(server: Server) -> None:
+    await server.read(NodesQuery(), NOW)
+    before = server.view().version
+    await server.write(KVSet(key="a", value=b"1"))
+    assert server.view().version == before
+
+
+async def test_port_in_use_is_told_and_nothing_runs(server: Server, log: Log) -> None:
+    settings = dataclasses.replace(SETTINGS, server_port=server.server_port)
+    second = Server(settings, clock=SystemClock(), rng=SeededRng(1), log=log.logger)
+    with pytest.raises(OSError, match="in use"):
+        await second.start()
+    await second.stop()
+
+
+def garbage(command: Command) -> bytes:
+    """Bytes that no server wrote."""
+    return b"no command"
+
+
+async def test_broken_log_ends_the_server_and_is_told(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = Server(SETTINGS, clock=SystemClock(), rng=SeededRng(1), log=log.logger)
+    await server.start()
+    await server.read(NodesQuery(), NOW)
+    failed = asyncio.ensure_future(server.failed())
+    monkeypatch.setattr("lictor_server.endpoints.writes.encode_command", garbage)
+    with pytest.raises(LictorError):
+        await server.write(KVSet(key="a", value=b"1"))
+    with pytest.raises(RequestError, match="not a command"):
+        await asyncio.wait_for(failed, 5)
+    assert len(log.named("raft.core.failed")) == 1
+    with pytest.raises(NoLeaderError):
+        await server.read(NodesQuery(), NOW)
+    await server.stop()
+
+
+async def test_failed_ends_quietly_when_the_server_is_stopped(server: Server) -> None:
+    failed = asyncio.ensure_future(server.failed())
+    await asyncio.sleep(0)
+    await server.stop()
+    await asyncio.wait_for(failed, 5)
