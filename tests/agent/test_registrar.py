@@ -12,6 +12,7 @@ from lictor_core.records import PASSING
 from tests.agent.builders import NODE
 from tests.support.clock import ManualClock
 
+SIDECAR: dict[str, object] = {"SidecarService": {}}
 SCRIPT = {"Name": "script", "Args": ["true"], "Interval": "10s"}
 
 
@@ -30,19 +31,23 @@ def registrar(local: LocalState) -> Registrar:
 
 
 def test_a_service_comes_with_checks_and_sidecar(local: LocalState, registrar: Registrar) -> None:
-    body = {"Name": "web", "Check": {"TTL": "9s"}, "Connect": {"SidecarService": {}}}
+    body = {"Name": "web", "Check": {"TTL": "9s"}, "Connect": SIDECAR}
     registered = registrar.register_service(parse_service(body))
     assert registered.services == set(local.services) == {"web", "web-sidecar-proxy"}
-    assert registered.checks == set(local.checks) == {
-        "service:web",
-        "service:web-sidecar-proxy:1",
-        "service:web-sidecar-proxy:2",
-    }
+    assert (
+        registered.checks
+        == set(local.checks)
+        == {
+            "service:web",
+            "service:web-sidecar-proxy:1",
+            "service:web-sidecar-proxy:2",
+        }
+    )
     assert local.services["web-sidecar-proxy"].origin is Origin.SIDECAR
 
 
 def test_a_sidecar_keeps_its_port_when_registered_again(local: LocalState, registrar: Registrar) -> None:
-    body = {"Name": "web", "Connect": {"SidecarService": {}}}
+    body = {"Name": "web", "Connect": SIDECAR}
     for port in (80, 81):
         registrar.register_service(parse_service({**body, "Port": port}))
     assert local.services["web-sidecar-proxy"].service.port == 21_000
@@ -51,7 +56,7 @@ def test_a_sidecar_keeps_its_port_when_registered_again(local: LocalState, regis
 
 
 def test_a_sidecar_goes_with_its_service_and_stays_without(local: LocalState, registrar: Registrar) -> None:
-    registrar.register_service(parse_service({"Name": "web", "Connect": {"SidecarService": {}}}))
+    registrar.register_service(parse_service({"Name": "web", "Connect": SIDECAR}))
     registrar.register_service(parse_service({"Name": "web"}))
     assert "web-sidecar-proxy" in local.services
     assert registrar.deregister_service("web")
@@ -101,15 +106,16 @@ def test_scripts_need_leave_for_where_they_come_from(local: LocalState) -> None:
 
 
 def test_a_service_whose_check_may_not_run_is_not_registered_at_all(local: LocalState, registrar: Registrar) -> None:
-    body = {"Name": "web", "Check": {"Args": ["true"], "Interval": "10s"}, "Connect": {"SidecarService": {}}}
+    body = {"Name": "web", "Check": {"Args": ["true"], "Interval": "10s"}, "Connect": SIDECAR}
     with pytest.raises(RequestError):
         registrar.register_service(parse_service(body))
     assert not local.services
 
 
 @pytest.mark.parametrize("kind", [{"GRPC": "127.0.0.1:1"}, {"DockerContainerID": "c", "Args": ["true"]}])
-def test_kinds_that_are_not_done_are_refused_instead_of_never_running(local: LocalState, kind: object) -> None:
-    assert isinstance(kind, dict)
+def test_kinds_that_are_not_done_are_refused_instead_of_never_running(
+    local: LocalState, kind: dict[str, object]
+) -> None:
     with pytest.raises(RequestError, match="use an http"):
         _registrar(local, api=True).register_check(parse_check({"Name": "c", "Interval": "10s", **kind}))
 
@@ -131,7 +137,7 @@ def test_maintenance_of_an_unknown_service_is_not_found(registrar: Registrar) ->
 def test_files_replace_what_files_defined_and_nothing_else(local: LocalState, registrar: Registrar) -> None:
     registrar.register_service(parse_service({"Name": "api"}))
     check = parse_check({"Name": "disk", "TTL": "9s"})
-    first = parse_service({"Name": "one", "Check": {"TTL": "9s"}, "Connect": {"SidecarService": {}}})
+    first = parse_service({"Name": "one", "Check": {"TTL": "9s"}, "Connect": SIDECAR})
     registrar.register_configured([first], [check])
     assert set(local.services) == {"api", "one", "one-sidecar-proxy"}
     registrar.register_configured([parse_service({"Name": "two"})], [])

@@ -24,23 +24,27 @@ from tests.agent.builders import check, local_check, local_service, node, servic
 WAIT_S = 300.0
 _names = st.sampled_from(["a", "b", "c", "consul"])
 _statuses = st.sampled_from(["passing", "warning", "critical"])
-_services = st.builds(
-    lambda id, port, tags, override: service(id, port=port, tags=tuple(tags), enable_tag_override=override),
-    _names,
-    st.integers(0, 2),
-    st.lists(st.sampled_from("tu"), max_size=2),
-    st.booleans(),
-)
 
 
-def _checks(owners: list[str]) -> st.SearchStrategy[Check]:
-    ids = st.sampled_from(["1", "2", "3", "serfHealth"])
-    return st.builds(
-        lambda id, owner, status, output: check(id, service_id=owner, status=status, output=output),
-        ids,
-        st.sampled_from(["", *owners]),
-        _statuses,
-        st.sampled_from(["", "x"]),
+@st.composite
+def services(draw: st.DrawFn) -> Service:
+    """Some instance."""
+    return service(
+        draw(_names),
+        port=draw(st.integers(0, 2)),
+        tags=tuple(draw(st.lists(st.sampled_from("tu"), max_size=2))),
+        enable_tag_override=draw(st.booleans()),
+    )
+
+
+@st.composite
+def checks_of(draw: st.DrawFn, owners: list[str]) -> Check:
+    """Some check of the node or of one of its instances."""
+    return check(
+        draw(st.sampled_from(["1", "2", "3", "serfHealth"])),
+        service_id=draw(st.sampled_from(["", *owners])),
+        status=draw(_statuses),
+        output=draw(st.sampled_from(["", "x"])),
     )
 
 
@@ -48,10 +52,9 @@ def _checks(owners: list[str]) -> st.SearchStrategy[Check]:
 def local_states(draw: st.DrawFn) -> LocalState:
     """A local state with some history of outputs."""
     local = LocalState()
-    for one in draw(st.lists(_services, max_size=4)):
-        local.put_service(local_service(one.id))
-    owners = sorted(local.services)
-    for one in draw(st.lists(_checks(owners), max_size=5)):
+    for instance in draw(st.lists(services(), max_size=4)):
+        local.put_service(LocalService(service=instance))
+    for one in draw(st.lists(checks_of(sorted(local.services)), max_size=5)):
         if one.check_id != "serfHealth":
             local.put_check(local_check(one.check_id, service_id=one.service_id, status=one.status), 0.0)
     for check_id in draw(st.lists(st.sampled_from(["1", "2", "3"]), max_size=4)):
@@ -63,9 +66,9 @@ def local_states(draw: st.DrawFn) -> LocalState:
 @st.composite
 def catalogs(draw: st.DrawFn) -> Observed:
     """What some catalog may have of this node."""
-    services = {one.id: one for one in draw(st.lists(_services, max_size=4))}
-    checks = {one.check_id: one for one in draw(st.lists(_checks(sorted(services)), max_size=5))}
-    return Observed(draw(st.sampled_from([None, node(), node(advertise_address="127.0.0.2")])), services, checks)
+    there = {instance.id: instance for instance in draw(st.lists(services(), max_size=4))}
+    checks = {one.check_id: one for one in draw(st.lists(checks_of(sorted(there)), max_size=5))}
+    return Observed(draw(st.sampled_from([None, node(), node(advertise_address="127.0.0.2")])), there, checks)
 
 
 @given(local_states(), catalogs())
@@ -97,8 +100,7 @@ def test_the_catalog_then_has_what_is_here_and_what_the_servers_keep(local: Loca
 def test_scopes_that_cover_everything_one_by_one_agree_with_the_full_comparison(
     local: LocalState, observed: Observed, data: st.DataObject
 ) -> None:
-    services = data.draw(st.permutations(sorted({*local.services, *observed.services})))
-    for service_id in services:
+    for service_id in data.draw(st.permutations(sorted({*local.services, *observed.services}))):
         for command in diff(node(), local, observed, 1e9, output_wait_s=WAIT_S, scope=Scope(services={service_id})):
             observed.note(command)
     rest = Scope(node=True, checks={*local.checks, *observed.checks})

@@ -19,12 +19,12 @@ Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 @asynccontextmanager
 async def _serving(handler: Handler) -> AsyncGenerator[str]:
-    runner = web.ServerRunner(web.Server(handler))
+    runner = web.ServerRunner(web.Server(handler), shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     try:
-        yield "http://127.0.0.1:{}".format(runner.addresses[0][1])
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()
 
@@ -115,7 +115,7 @@ async def test_what_cannot_be_asked_is_critical_with_its_reason() -> None:
 
 async def test_a_connection_closed_without_an_answer_is_critical() -> None:
     async with await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0) as server:
-        url = "http://127.0.0.1:{}/".format(server.sockets[0].getsockname()[1])
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
         result = await _checked(CheckDefinition(http=url))
     assert result.status == CRITICAL
     assert result.output in (f'Get "{url}": EOF', f'Get "{url}": Connection reset by peer')
@@ -127,5 +127,5 @@ async def test_an_answer_that_is_no_http_is_critical() -> None:
         writer.close()
 
     async with await asyncio.start_server(gibberish, "127.0.0.1", 0) as server:
-        result = await _checked(CheckDefinition(http="http://127.0.0.1:{}/".format(server.sockets[0].getsockname()[1])))
+        result = await _checked(CheckDefinition(http=f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"))
     assert result.status == CRITICAL

@@ -35,6 +35,6 @@ async def test_no_answer_in_time_is_critical() -> None:
         full.bind(("127.0.0.1", 0))
         full.listen(0)  # one connection waits to be accepted; the next gets no answer
         waiting.connect(full.getsockname())
-        address = "127.0.0.1:{}".format(full.getsockname()[1])
+        address = f"127.0.0.1:{full.getsockname()[1]}"
         results = await asyncio.gather(*(check_tcp(CheckDefinition(tcp=address, timeout_s=0.1)) for _ in range(3)))
     assert f"dial tcp {address}: i/o timeout" in {result.output for result in results}

@@ -1,0 +1,199 @@
+"""When checks run, and what becomes of their results."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from lictor_agent.checks import runner as runner_module
+from lictor_agent.checks.runner import CheckRunner
+from lictor_agent.checks.status import Result
+from lictor_agent.local import LocalState
+from lictor_agent.registrar import Registrar, ScriptPolicy
+from lictor_agent.settings import AgentSettings
+from lictor_config.definitions import parse_check, parse_service
+from lictor_core.clock import SeededRng, SystemClock
+from lictor_core.errors import RequestError
+from lictor_core.records import CRITICAL, PASSING, WARNING
+from lictor_core.registry import Registry
+from tests.agent.builders import NODE
+from tests.agent.harness import quiet_log, running_server
+from tests.support.conditions import eventually
+
+
+class Bench:
+    """A runner over a local state of its own."""
+
+    def __init__(self, registry: Registry, settings: AgentSettings) -> None:
+        self.local = LocalState()
+        log, self.logged = quiet_log()
+        clock = SystemClock()
+        self.runner = CheckRunner(self.local, registry, NODE, settings, clock, SeededRng(1), log)
+        policy = ScriptPolicy(from_files=True, from_api=True)
+        self.registrar = Registrar(self.local, NODE, policy, range(21_000, 21_010), clock)
+
+    def register(self, **body: object) -> None:
+        self.registrar.register_check(parse_check(body))
+
+    def status(self, check_id: str) -> str:
+        return self.local.checks[check_id].check.status
+
+    def output(self, check_id: str) -> str:
+        return self.local.checks[check_id].check.output
+
+    async def until(self, check_id: str, status: str, within_s: float = 5.0) -> None:
+        await eventually(lambda: self.status(check_id) == status, within_s=within_s, what=f"{check_id} is {status}")
+
+
+@asynccontextmanager
+async def _bench(settings: AgentSettings | None = None) -> AsyncGenerator[Bench]:
+    async with running_server() as (server, _, _), asyncio.TaskGroup() as group:
+        bench = Bench(server, settings or AgentSettings())
+        task = group.create_task(bench.runner.run())
+        await asyncio.sleep(0)
+        try:
+            yield bench
+        finally:
+            task.cancel()
+
+
+async def test_a_ttl_check_expires_unless_somebody_speaks_up() -> None:
+    async with _bench() as bench:
+        bench.register(Name="beat", TTL="300ms")
+        bench.runner.update_ttl("beat", PASSING, "alive")
+        assert (bench.status("beat"), bench.output("beat")) == (PASSING, "alive")
+        await bench.until("beat", CRITICAL)
+        assert bench.output("beat") == "TTL expired (last output before timeout follows): alive"
+
+
+async def test_speaking_up_gives_a_ttl_check_its_whole_time_again() -> None:
+    async with _bench() as bench:
+        bench.register(Name="beat", TTL="400ms")
+        for _ in range(4):
+            bench.runner.update_ttl("beat", PASSING, "alive")
+            await asyncio.sleep(0.2)
+            assert bench.status("beat") == PASSING
+        await bench.until("beat", CRITICAL)
+
+
+async def test_registering_a_ttl_check_again_gives_it_its_whole_time_again() -> None:
+    async with _bench() as bench:
+        bench.register(Name="beat", TTL="400ms", Status="passing")
+        for _ in range(4):
+            await asyncio.sleep(0.2)
+            bench.register(Name="beat", TTL="400ms", Status="passing")
+            bench.runner.rearm(["beat", "nobody"])
+            assert bench.status("beat") == PASSING
+
+
+async def test_only_ttl_checks_are_told_their_state() -> None:
+    async with _bench() as bench:
+        bench.register(Name="tcp", TCP="127.0.0.1:1", Interval="60s")
+        for check_id in ("tcp", "nobody"):
+            with pytest.raises(RequestError, match=f'CheckID "{check_id}" does not have associated TTL'):
+                bench.runner.update_ttl(check_id, PASSING, "")
+        bench.register(Name="beat", TTL="60s")
+        with pytest.raises(RequestError, match="Invalid check status: 'fine'"):
+            bench.runner.update_ttl("beat", "fine", "")
+
+
+async def test_a_long_note_is_cut_at_the_bound_of_its_check() -> None:
+    async with _bench() as bench:
+        bench.register(Name="beat", TTL="60s", OutputMaxSize=10)
+        bench.runner.update_ttl("beat", PASSING, "abcdefghijklmnop")
+        assert bench.output("beat") == "abcdefghij ... (captured 10 of 16 bytes)"
+
+
+async def test_a_check_runs_within_its_interval_and_again_after_it(tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    async with _bench() as bench:
+        bench.register(Name="script", Args=["/bin/sh", "-c", f"echo run >>{runs}"], Interval="10ms")
+        await bench.until("script", PASSING, within_s=3.0)
+        started = asyncio.get_running_loop().time()
+        first = len(runs.read_text().splitlines())
+        await eventually(lambda: len(runs.read_text().splitlines()) > first, what="it runs again")
+        # Ten milliseconds are less than the shortest interval, which is a second.
+        assert asyncio.get_running_loop().time() - started > 0.7
+
+
+async def test_a_check_that_is_deregistered_stops_and_its_program_dies(tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    async with _bench() as bench:
+        bench.register(Name="script", Args=["/bin/sh", "-c", f"echo $$ >{pid}; sleep 60"], Interval="1s")
+        await eventually(lambda: pid.exists() and pid.read_text() != "", what="it runs")
+        bench.local.remove_check("script")
+        await eventually(lambda: not Path(f"/proc/{pid.read_text().strip()}").exists(), what="the program is dead")
+        assert "script" not in bench.local.checks
+
+
+async def test_another_definition_takes_the_place_of_the_first() -> None:
+    async with _bench() as bench:
+        bench.register(Name="c", Args=["/bin/sh", "-c", "exit 1"], Interval="1s")
+        await bench.until("c", WARNING)
+        bench.register(Name="c", Args=["/bin/sh", "-c", "exit 0"], Interval="1s")
+        await bench.until("c", PASSING)
+
+
+async def test_failures_count_only_in_a_row_as_defined() -> None:
+    async with _bench() as bench:
+        bench.register(Name="c", TCP="127.0.0.1:1", Interval="1s", Status="passing", FailuresBeforeCritical=2)
+        await bench.until("c", CRITICAL)
+        changes = [one for one in bench.logged.entries if one["event"] == "agent.check.changed"]
+        assert len(changes) == 1
+
+
+async def test_no_more_checks_ask_at_once_than_the_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner_module, "PROBES_MAX", 2)
+    asking = 0
+    most = 0
+
+    async def slow(_: object, __: int) -> Result:
+        nonlocal asking, most
+        asking += 1
+        most = max(most, asking)
+        await asyncio.sleep(0.05)
+        asking -= 1
+        return Result(PASSING, "")
+
+    monkeypatch.setattr(runner_module, "check_script", slow)
+    async with _bench() as bench:
+        for number in range(8):
+            bench.register(Name=f"c{number}", Args=["true"], Interval="1s")
+        for number in range(8):
+            await bench.until(f"c{number}", PASSING)
+    assert most == 2
+
+
+async def test_outputs_are_discarded_where_that_is_configured() -> None:
+    async with _bench(AgentSettings(discard_check_output=True)) as bench:
+        bench.register(Name="beat", TTL="60s")
+        bench.runner.update_ttl("beat", PASSING, "secret")
+        assert bench.output("beat") == ""
+
+
+async def test_an_alias_follows_its_service_at_once() -> None:
+    async with _bench() as bench:
+        bench.registrar.register_service(parse_service({"Name": "web", "Check": {"TTL": "60s", "Status": "passing"}}))
+        bench.registrar.register_service(parse_service({"Name": "other"}))
+        bench.register(Name="alias", AliasService="web", ServiceID="other")
+        await bench.until("alias", PASSING)
+        bench.runner.update_ttl("service:web", CRITICAL, "down")
+        await bench.until("alias", CRITICAL)
+        assert bench.output("alias") == "Aliased check \"Service 'web' check\" failing: down"
+        bench.registrar.deregister_service("web")
+        await eventually(lambda: "could not be found" in bench.output("alias"), what="the alias misses its service")
+
+
+async def test_an_alias_of_this_node_sees_its_node_checks() -> None:
+    async with _bench() as bench:
+        bench.registrar.register_service(parse_service({"Name": "web"}))
+        bench.register(Name="alias", AliasNode=NODE.upper(), AliasService="web", ServiceID="web")
+        await bench.until("alias", PASSING)
+        bench.registrar.set_node_maintenance(enable=True, reason="")
+        await bench.until("alias", CRITICAL)
+        bench.registrar.set_node_maintenance(enable=False, reason="")
+        await bench.until("alias", PASSING)
