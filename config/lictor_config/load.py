@@ -129,11 +129,14 @@ def _resolved(
 
 
 def _gather_files(origin: Origin, gathering: _Gathering) -> None:
-    paths = [path for name in origin.files for path in _expanded(FilePath(name), origin.file_format, gathering)]
+    paths = [path for name in origin.files for path in _expanded(FilePath(name), gathering)]
     if len(paths) > FILES_MAX:
         gathering.problems.append(f"{len(paths)} configuration files are more than {FILES_MAX}")
         return
     for path in paths:
+        if not path.exists():
+            gathering.problems.append(f"{path}: no such file or directory")
+            continue
         parse = _FORMATS.get(origin.file_format) or _SUFFIXES.get(path.suffix)
         if parse is None:
             gathering.warnings.append(
@@ -153,7 +156,7 @@ def _gather_files(origin: Origin, gathering: _Gathering) -> None:
             _gather_text(str(path), text, parse, gathering)
 
 
-def _expanded(path: FilePath, file_format: str, gathering: _Gathering) -> Iterator[FilePath]:
+def _expanded(path: FilePath, gathering: _Gathering) -> Iterator[FilePath]:
     if not path.is_dir():
         yield path
         return
@@ -164,7 +167,7 @@ def _expanded(path: FilePath, file_format: str, gathering: _Gathering) -> Iterat
         return
     for name in names:
         inner = path / name
-        if not inner.is_dir() and (file_format or inner.suffix in _SUFFIXES):
+        if not inner.is_dir():
             yield inner
 
 

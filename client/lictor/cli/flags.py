@@ -10,7 +10,7 @@ import enum
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
 
@@ -20,7 +20,11 @@ from lictor.cli.help import command_help, group_help
 __all__ = ["GIVEN_FLAGS", "HELP_FLAGS", "GoCommand", "GoGroup", "GoOption", "ValueKind", "flag", "key_value", "option"]
 
 F = TypeVar("F", bound=Callable[..., object])
-ValueCallback = Callable[[click.Context, click.Parameter, Sequence[str]], object]
+# click hands a text, or a tuple of texts where a flag may be repeated; it does not say which
+ValueCallback = Callable[[click.Context, click.Parameter, Any], object]
+
+_TRUE: Final = ("1", "t", "T", "true", "TRUE", "True")
+_FALSE: Final = ("0", "f", "F", "false", "FALSE", "False")
 
 HELP_FLAGS: Final = ("-h", "-help", "--h", "--help")
 GIVEN_FLAGS: Final = "lictor.cli.given_flags"
@@ -37,6 +41,32 @@ class ValueKind(enum.Enum):
     WHOLE = "whole"
 
 
+def _boolean(_: click.Context, parameter: click.Parameter, text: str) -> bool:
+    """Go's `strconv.ParseBool`."""
+    if text not in _TRUE + _FALSE:
+        raise click.BadParameter(f'must be true or false, not "{text}"', param=parameter)
+    return text in _TRUE
+
+
+def _whole(_: click.Context, parameter: click.Parameter, text: str) -> int:
+    """Go's flags of type uint: a number from 0, decimal or with the prefix of another base."""
+    try:
+        number = int(text, 0)
+    except ValueError:
+        number = -1
+    if number < 0:
+        raise click.BadParameter(f'must be a whole number from 0, not "{text}"', param=parameter)
+    return number
+
+
+_VALUES: Final[dict[ValueKind, tuple[str, ValueCallback | None]]] = {
+    ValueKind.TEXT: ("", None),
+    ValueKind.BOOLEAN: ("false", _boolean),
+    ValueKind.WHOLE: ("0", _whole),
+}
+"""What a flag of each kind is when it is not given, as text, and how its text is read."""
+
+
 class GoOption(click.Option):
     """A flag. `heading` is the section of the help that it stands in; the name has one dash.
 
@@ -51,21 +81,20 @@ class GoOption(click.Option):
         heading: str = "Options",
         kind: ValueKind = ValueKind.TEXT,
         metavar: str = "value",
-        default: str | int | bool | None = None,
+        default: str | None = None,
         multiple: bool = False,
         callback: ValueCallback | None = None,
         stands_alone: bool = False,
     ) -> None:
-        kinds = {ValueKind.TEXT: click.STRING, ValueKind.BOOLEAN: click.BOOL, ValueKind.WHOLE: click.IntRange(min=0)}
-        empty = {ValueKind.TEXT: "", ValueKind.BOOLEAN: False, ValueKind.WHOLE: 0}
+        empty, reading = _VALUES[kind]
         super().__init__(
             [name],
             help=help,
-            type=kinds[kind],
+            type=click.STRING,
             metavar=metavar,
-            default=() if multiple else empty[kind] if default is None else default,
+            default=() if multiple else empty if default is None else default,
             multiple=multiple,
-            callback=callback,
+            callback=callback or reading,
             is_flag=False,
         )
         self.heading = heading
@@ -79,7 +108,7 @@ def option(
     *,
     metavar: str = "value",
     kind: ValueKind = ValueKind.TEXT,
-    default: str | int | None = None,
+    default: str | None = None,
     multiple: bool = False,
     callback: ValueCallback | None = None,
 ) -> Callable[[F], F]:

@@ -77,7 +77,9 @@ def run(arguments: Sequence[str]) -> int:
     except click.UsageError as error:
         context = error.ctx
         hint = f"; see `{context.command_path} -help`" if context is not None else ""
-        fail(error.format_message().rstrip(".") + hint)
+        name = error.param.name if isinstance(error, click.BadParameter) and error.param is not None else None
+        flag_name = "" if name is None else f"-{name.replace('_', '-')}: "
+        fail(flag_name + error.message.rstrip(".") + hint)
         return _failure_code(context)
     except LictorError as error:
         fail(str(error))

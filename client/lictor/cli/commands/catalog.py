@@ -16,6 +16,7 @@ from lictor_core.records import CatalogService, Node
 __all__ = ["command"]
 
 _SHORT_ID_CHARS = 8
+_TAGS_GAP_CHARS = 6
 
 command = GoGroup(
     "catalog",
@@ -103,7 +104,9 @@ def services(api: Api, args: tuple[str, ...], node: str, node_meta: Mapping[str,
         print("No services match: ask for less", file=sys.stderr)
         return
     if tags:
-        print_table([[name, ",".join(sorted(found[name]))] for name in sorted(found)])
+        width = max(len(name) for name in found) + _TAGS_GAP_CHARS
+        lines = [f"{name:<{width}}{','.join(sorted(found[name]))}" for name in sorted(found)]
+        print("\n".join(lines).strip())
     else:
         for name in sorted(found):
             print(name)

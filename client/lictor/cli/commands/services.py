@@ -113,6 +113,6 @@ def _from_files(names: tuple[str, ...]) -> Iterator[dict[str, object]]:
     try:
         services = load_services(names)
     except ConfigurationError as error:
-        raise CommandError(str(error)) from error
+        raise CommandError("\n  ".join(str(error).splitlines())) from error
     for service in services:
         yield service_body(service)
