@@ -138,5 +138,5 @@ class ProxySnapshot(msgspec.Struct, frozen=True, kw_only=True):
         return self.leaf is not None and self.roots is not None
 
     def can_judge(self) -> bool:
-        """Whether the public side can let anybody in."""
-        return self.has_identity() and self.policy is not None
+        """Whether the public side can judge everybody."""
+        return self.has_identity() and self.policy is not None and self.default_allow is not None

@@ -1,0 +1,128 @@
+"""Asks the agent. One HTTP connection pool, a deadline on everything, the errors of core's table."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Final, NamedTuple
+
+import aiohttp
+import msgspec
+
+from lictor_core.errors import ConfigurationError, NotFoundError, PeerError, PermissionDeniedError
+
+__all__ = ["AgentAddress", "AgentClient", "Answer"]
+
+_PLAIN_TIMEOUT_S: Final = 10.0
+"""For requests that do not block, and on top of the wait of those that do."""
+_BODY_BYTES_MAX: Final = 64 * 1024 * 1024
+_CONNECTIONS_MAX: Final = 2048
+"""Each watched thing holds one connection while it blocks."""
+_ERROR_CHARS_MAX: Final = 300
+
+
+class Answer(NamedTuple):
+    """A 200. Header names compare without case."""
+
+    body: bytes
+    headers: Mapping[str, str]
+
+
+class AgentAddress(msgspec.Struct, frozen=True, kw_only=True):
+    """How the agent is reached, in the forms that Consul's command line takes.
+
+    `http_addr` is `host:port`, `http://`, `https://` or `unix:///path`.
+    """
+
+    http_addr: str = "127.0.0.1:8500"
+    token: str = ""
+    datacenter: str = ""
+    stale: bool = False
+    ca_file: str = ""
+    ca_path: str = ""
+    client_cert: str = ""
+    client_key: str = ""
+    tls_server_name: str = ""
+
+    def __repr__(self) -> str:
+        # A token must not reach a log or a traceback.
+        return f"AgentAddress(http_addr={self.http_addr!r})"
+
+
+class AgentClient:
+    """An asynchronous context manager; requests raise `PeerError`, `NotFoundError` or `PermissionDeniedError`."""
+
+    def __init__(self, address: AgentAddress) -> None:
+        self._address = address
+        self._session: aiohttp.ClientSession | None = None
+        self._base = ""
+
+    async def __aenter__(self) -> AgentClient:
+        address = self._address
+        connector: aiohttp.BaseConnector
+        if address.http_addr.startswith("unix://"):
+            self._base = "http://agent"
+            connector = aiohttp.UnixConnector(address.http_addr.removeprefix("unix://"), limit=_CONNECTIONS_MAX)
+        else:
+            self._base = address.http_addr if "://" in address.http_addr else f"http://{address.http_addr}"
+            context = _client_tls(address) if self._base.startswith("https://") else False
+            connector = aiohttp.TCPConnector(limit=_CONNECTIONS_MAX, ssl=context)
+        headers = {"X-Consul-Token": address.token} if address.token else {}
+        # Proxies named in the environment are not for an agent on this machine.
+        self._session = aiohttp.ClientSession(connector=connector, headers=headers, trust_env=False)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._session is not None
+        await self._session.close()
+
+    async def get(self, path: str, parameters: Mapping[str, str] | None = None, *, wait_s: float = 0.0) -> Answer:
+        """The answer to a GET; `wait_s` is how long the agent was asked to block at most."""
+        query = dict(parameters or {})
+        if self._address.datacenter and "dc" not in query and not path.startswith("/v1/agent/"):
+            query["dc"] = self._address.datacenter
+        if self._address.stale:
+            query["stale"] = ""
+        return await self._request("GET", path, query, None, wait_s + _PLAIN_TIMEOUT_S)
+
+    async def put(self, path: str, body: bytes = b"") -> Answer:
+        """The answer to a PUT."""
+        return await self._request("PUT", path, {}, body, _PLAIN_TIMEOUT_S)
+
+    async def _request(
+        self, method: str, path: str, query: Mapping[str, str], body: bytes | None, timeout_s: float
+    ) -> Answer:
+        assert self._session is not None, "enter the client first"
+        timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=_PLAIN_TIMEOUT_S)
+        url = self._base + path
+        name = self._address.tls_server_name or None
+        try:
+            async with self._session.request(
+                method, url, params=query, data=body, timeout=timeout, server_hostname=name, allow_redirects=False
+            ) as response:
+                content = await response.content.read(_BODY_BYTES_MAX)
+                status, headers = response.status, response.headers
+        except TimeoutError:
+            raise PeerError(f"the agent at {self._base} did not answer {path} within {timeout_s:g} s") from None
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise PeerError(f"the agent at {self._base} cannot be asked for {path}: {error}") from error
+        if status == 200:
+            return Answer(content, headers)
+        text = content[:_ERROR_CHARS_MAX].decode(errors="replace").strip()
+        message = f"the agent answered {status} to {path}: {text}"
+        raise {403: PermissionDeniedError, 404: NotFoundError}.get(status, PeerError)(message)
+
+
+def _client_tls(address: AgentAddress) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=address.ca_file or None, capath=address.ca_path or None)
+        if address.client_cert:
+            context.load_cert_chain(address.client_cert, address.client_key or None)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigurationError(f"the TLS files for the agent at {address.http_addr} cannot be used: {error}") from (
+            error
+        )
+    return context

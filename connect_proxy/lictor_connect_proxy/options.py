@@ -1,0 +1,92 @@
+"""What the command line says, checked: which proxy to be, where its agent is. The flags are Consul's.
+
+Source: Consul's document `commands/connect/proxy`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from lictor_connect_proxy.feed.agent import AgentAddress
+from lictor_connect_proxy.snapshot import PublicListener, UpstreamListener
+from lictor_core.errors import ConfigurationError
+
+__all__ = ["ProxyOptions", "public_listener", "upstream_listeners"]
+
+_PORT_MAX: Final = 65535
+
+
+class ProxyOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """The flags of `connect proxy`, as written.
+
+    Exactly one of `sidecar_for` (id of a service instance), `proxy_id` (id of a registered proxy) and `service` (a
+    name, with the flags that follow) says which proxy to be. `upstreams` are `name:port` or `name:host:port`;
+    `listen` and `service_addr` are `[host]:port`.
+    """
+
+    sidecar_for: str = ""
+    proxy_id: str = ""
+    service: str = ""
+    service_addr: str = ""
+    listen: str = ""
+    upstreams: tuple[str, ...] = ()
+    register: bool = False
+    register_id: str = ""
+    agent: AgentAddress = AgentAddress()
+
+    def check(self) -> None:
+        """Raise `ConfigurationError` when the flags do not go together, naming the one to add or to leave out."""
+        named = [flag for flag, value in self._identities() if value]
+        if not named:
+            raise ConfigurationError("nothing says which proxy to be: give -sidecar-for, -proxy-id or -service")
+        if len(named) > 1:
+            raise ConfigurationError(f"{' and '.join(named)} each name a proxy: give one of them")
+        if not self.service and (self.listen or self.upstreams or self.service_addr or self.register):
+            raise ConfigurationError(
+                f"-listen, -service-addr, -upstream and -register go with -service; with {named[0]} the registration "
+                "says it all"
+            )
+        if self.listen and not self.service_addr:
+            raise ConfigurationError("-listen needs -service-addr, the address of the application behind it")
+        if self.register and not self.listen:
+            raise ConfigurationError("-register needs -listen: a proxy that nobody can reach has nothing to register")
+        public_listener(self)
+        upstream_listeners(self)
+
+    def _identities(self) -> tuple[tuple[str, str], ...]:
+        return ("-sidecar-for", self.sidecar_for), ("-proxy-id", self.proxy_id), ("-service", self.service)
+
+
+def public_listener(options: ProxyOptions) -> PublicListener | None:
+    """The listener of `-listen`; None without it. An empty host means all addresses."""
+    if not options.listen:
+        return None
+    host, port = _address(options.listen, "-listen")
+    application_host, application_port = _address(options.service_addr, "-service-addr")
+    return PublicListener(
+        bind_address=host or "0.0.0.0",
+        bind_port=port,
+        application_host=application_host or "127.0.0.1",
+        application_port=application_port,
+    )
+
+
+def upstream_listeners(options: ProxyOptions) -> tuple[UpstreamListener, ...]:
+    """The listeners of all `-upstream` flags. An empty host means 127.0.0.1."""
+    listeners: list[UpstreamListener] = []
+    for text in options.upstreams:
+        name, separator, address = text.partition(":")
+        if not name or not separator:
+            raise ConfigurationError(f"-upstream {text!r} is not name:address, such as db:8181")
+        host, port = _address(address if ":" in address else f":{address}", f"-upstream {name}")
+        listeners.append(UpstreamListener(service=name, bind_address=host or "127.0.0.1", bind_port=port))
+    return tuple(listeners)
+
+
+def _address(text: str, flag: str) -> tuple[str, int]:
+    host, separator, port = text.rpartition(":")
+    if not separator or not port.isascii() or not port.isdecimal() or not 0 < int(port) <= _PORT_MAX:
+        raise ConfigurationError(f"{flag}: {text!r} is not [host]:port with a port from 1 to {_PORT_MAX}")
+    return host.removeprefix("[").removesuffix("]"), int(port)
