@@ -155,7 +155,7 @@ class _Conversation:
         except LictorError as error:
             answer = self._peer.error(call.id, error)
         except Exception as error:  # a mistake of ours must not close the connection of everybody who shares it
-            self._log.exception("rpc.call.crashed", method=call.method[:64], reason=repr(error))
+            self._log.error("rpc.call.crashed", method=call.method[:64], reason=repr(error), exc_info=True)
             answer = self._peer.error(call.id, LictorError("the server made a mistake; its log says which"))
         if self._calls.get(call.id) is asyncio.current_task():
             del self._calls[call.id]

@@ -17,6 +17,7 @@ from lictor_core.registry import IssuedLeaf, LeafRequest, ReadOptions
 from lictor_server import Server, ca
 from tests.server.ca.build import csr, default_uri
 from tests.server.conftest import SETTINGS, Log
+from tests.support.clock import ManualClock
 
 NOW = ReadOptions()
 
@@ -132,7 +133,7 @@ async def test_no_private_key_is_shown_or_logged(server: Server, log: Log) -> No
 
 async def test_too_many_leaves_a_second_are_refused(log: Log) -> None:
     settings = dataclasses.replace(SETTINGS, csr_per_second_max=2.0)
-    server = Server(settings, clock=SystemClock(), rng=SeededRng(1), log=log.logger)
+    server = Server(settings, clock=ManualClock(), rng=SeededRng(1), log=log.logger)
     await server.start()
     answers = await asyncio.gather(*(leaf(server) for _ in range(10)), return_exceptions=True)
     refused = [answer for answer in answers if isinstance(answer, OverloadedError)]
