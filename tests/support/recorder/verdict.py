@@ -32,15 +32,20 @@ def dns_allowances_for(scenario: DnsScenario, *, same_product: bool = False) -> 
     }
 
 
-def cli_allowances_for(scenario: CliScenario, *, same_product: bool = False) -> Mapping[str, Allowance]:
-    """What may differ, by command: error texts, usage texts, and declared differences."""
+def cli_allowances_for(
+    scenario: CliScenario, *, same_product: bool = False, same_command: bool = False
+) -> Mapping[str, Allowance]:
+    """What may differ, by command: error texts, and declared differences.
+
+    `same_command` is for the recorded command beside another agent: what was declared of ours does not hold then.
+    """
     if same_product:
         return {one.name: Allowance(("stdout",) if one.unordered else ()) for one in scenario.commands()}
     return {
         one.name: Allowance(
             ("stdout",) if one.unordered else (),
             ("stderr",),
-            differs=one.differs,
+            differs={} if same_command else one.differs,
         )
         for one in scenario.commands()
     }

@@ -2,6 +2,8 @@
 
 from tests.support.recorder.cli_scenario import CliScenario, Command
 
+_EARLY = "Consul notices an invalid check only when the agent starts"
+
 SCENARIO = CliScenario(
     "validate",
     "Configuration files checked before an agent starts.",
@@ -74,6 +76,7 @@ SCENARIO = CliScenario(
                 ' "service": {"name": "web", "check": {"tcp": "127.0.0.1:1"}}}'
             },
             own_words=True,
+            differs={"exit_code": _EARLY, "stdout": _EARLY, "stderr": _EARLY},
         ),
         Command("a file that is not there", ("validate", "none.json"), own_words=True),
         Command("an unknown kind of file", ("validate", "good.txt"), files={"good.txt": "{}"}, own_words=True),
