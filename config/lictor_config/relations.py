@@ -23,7 +23,7 @@ _DATACENTER: Final = re.compile(r"[a-z0-9_-]+")
 _DNS_LABEL: Final = re.compile(r"[A-Za-z0-9-]{1,63}")
 _DOMAIN: Final = re.compile(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*")
 _PORT_MAX: Final = 65_535
-_LOG_LEVELS: Final = ("trace", "debug", "info", "warn", "err", "error")
+_LOG_LEVELS: Final = ("trace", "debug", "info", "warn", "err")
 _POLICIES: Final = ("allow", "deny")
 _CA_PROVIDERS: Final = ("consul",)
 _LEAF_TTL_MIN_S: Final = 3600.0
@@ -177,7 +177,7 @@ def _bounds(configuration: Configuration) -> Iterator[str]:
 
 def _words(configuration: Configuration) -> Iterator[str]:
     if configuration.log.level not in _LOG_LEVELS:
-        yield f"log_level: {configuration.log.level!r} is none of {', '.join(_LOG_LEVELS[:-1])}"
+        yield f"log_level: {configuration.log.level!r} is none of {', '.join(_LOG_LEVELS)}"
     if configuration.acl.default_policy not in _POLICIES:
         yield f"acl.default_policy: {configuration.acl.default_policy!r} is neither allow nor deny"
     if configuration.connect.ca_provider not in _CA_PROVIDERS:

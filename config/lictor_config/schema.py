@@ -7,6 +7,7 @@ presets and one file are read by the same code.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from lictor_config.checks import CheckDefinition, note_flaws, read_check
 from lictor_config.definitions import ServiceDefinition, read_service
@@ -15,6 +16,9 @@ from lictor_config.tree import Acl, Addresses, Configuration, Connect, Dns, Limi
 from lictor_config.unused import UNUSED
 
 __all__ = ["read_configuration", "unused_keys"]
+
+_OTHER_LEVELS: Final = {"error": "err", "warning": "warn"}
+"""Names of log levels that Consul takes, too."""
 
 
 def read_configuration(reader: Reader, base: Configuration) -> Configuration:
@@ -40,7 +44,7 @@ def read_configuration(reader: Reader, base: Configuration) -> Configuration:
         data_dir=reader.text("data_dir", base.data_dir),
         pid_file=reader.text("pid_file", base.pid_file),
         log=Log(
-            level=reader.text("log_level", base.log.level).lower(),
+            level=_log_level(reader, base.log.level),
             json=reader.boolean("log_json", base.log.json),
         ),
         ui=reader.boolean("ui", base.ui),
@@ -83,6 +87,11 @@ def _timing_and_checks(reader: Reader, base: Configuration) -> Configuration:
         leave_on_terminate=reader.boolean("leave_on_terminate", leave),
         skip_leave_on_interrupt=reader.boolean("skip_leave_on_interrupt", skip_leave),
     )
+
+
+def _log_level(reader: Reader, default: str) -> str:
+    level = reader.text("log_level", default).lower()
+    return _OTHER_LEVELS.get(level, level)
 
 
 def _domain(reader: Reader, name: str, default: str) -> str:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-
-import click
+from typing import TYPE_CHECKING
 
 from lictor.api.calls import ca
 from lictor.cli.api import Api, ApiCommand, pass_api
@@ -16,9 +14,12 @@ from lictor_core.codec import from_json
 from lictor_core.errors import RequestError
 from lictor_core.records import JsonObject
 
-__all__ = ["command"]
+if TYPE_CHECKING:
+    from structlog.typing import FilteringBoundLogger
 
-_LOG_LEVELS = ("trace", "debug", "info", "warn", "err")
+    from lictor_connect_proxy import ProxyOptions
+
+__all__ = ["command"]
 
 command = GoGroup(
     "connect",
@@ -60,26 +61,6 @@ def set_config(api: Api, args: tuple[str, ...], config_file: str) -> None:
     print("Configuration updated!")
 
 
-def _upstreams(
-    context: click.Context, parameter: click.Parameter, values: Sequence[str]
-) -> tuple[tuple[str, str, int], ...]:
-    found: list[tuple[str, str, int]] = []
-    for text in values:
-        name, separator, address = text.partition(":")
-        host, port = _split(address)
-        if not separator or not name or not port.isdecimal() or not 0 < int(port) <= 65_535:
-            raise click.BadParameter(
-                f'"{text}" is not of the form name:port or name:address:port', param=parameter, ctx=context
-            )
-        found.append((name, host or "127.0.0.1", int(port)))
-    return tuple(found)
-
-
-def _split(address: str) -> tuple[str, str]:
-    host, _, port = address.rpartition(":")
-    return host, port
-
-
 @command.command(
     "proxy",
     cls=ApiCommand,
@@ -101,7 +82,7 @@ def _split(address: str) -> tuple[str, str]:
 @option("-service-addr", "Address of the service itself, host:port.", metavar="address")
 @option("-sidecar-for", "Id of the instance whose registered sidecar this is.", metavar="id")
 @option("-upstream", "Service to make reachable, name:port or name:address:port; may be repeated.",
-        metavar="name:port", multiple=True, callback=_upstreams)  # fmt: skip
+        metavar="name:port", multiple=True)  # fmt: skip
 @pass_api
 def proxy(
     api: Api,
@@ -115,14 +96,48 @@ def proxy(
     service: str,
     service_addr: str,
     sidecar_for: str,
-    upstream: tuple[tuple[str, str, int], ...],
+    upstream: tuple[str, ...],
 ) -> None:
     """Run the built-in proxy in the foreground: it proves who its service is, checks who connects, and reaches other
     services. It takes its settings from its registration, or from flags.
     """
-    if not (service or proxy_id or sidecar_for):
-        raise CommandError("one of -sidecar-for, -proxy-id and -service is needed: whose proxy is it?")
-    if listen and not service_addr:
-        raise CommandError("-listen needs -service-addr: the address of the service itself")
-    if log_level.lower() not in _LOG_LEVELS:
-        raise CommandError(f"-log-level={log_level} is none of {', '.join(_LOG_LEVELS)}")
+    from lictor_agent.log import make_log
+    from lictor_connect_proxy import AgentAddress, ProxyOptions
+
+    settings = api.settings()
+    options = ProxyOptions(
+        sidecar_for=sidecar_for,
+        proxy_id=proxy_id,
+        service=service,
+        service_addr=service_addr,
+        listen=listen,
+        upstreams=upstream,
+        register=register,
+        register_id=register_id,
+        agent=AgentAddress(
+            http_addr=str(settings.endpoint),
+            token=settings.token,
+            datacenter=api.datacenter,
+            stale=api.stale,
+            ca_file=settings.ca_file,
+            ca_path=settings.ca_path,
+            client_cert=settings.client_cert,
+            client_key=settings.client_key,
+            tls_server_name=settings.tls_server_name,
+        ),
+    )
+    options.check()
+    log = make_log(log_level, as_json=log_json, node=sidecar_for or proxy_id or service)
+    raise SystemExit(_run_proxy(options, log))
+
+
+def _run_proxy(options: ProxyOptions, log: FilteringBoundLogger) -> int:
+    import asyncio
+
+    import uvloop
+
+    from lictor_connect_proxy import run
+    from lictor_core.clock import SystemClock, SystemRng
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(run(options, SystemClock(), SystemRng(), log))
