@@ -39,7 +39,8 @@ class DnsSettings(msgspec.Struct, frozen=True, kw_only=True):
     Choice: `only_passing` leaves out instances in the warning state too. `node_meta_txt` adds a node's metadata as
     TXT to the additional section. `max_stale_s`: a picture of the catalog older than this is not answered from.
 
-    Size: `udp_answer_limit` records for clients without EDNS or with no more than 512 bytes; `a_record_limit` (0:
+    Size: `udp_answer_limit` instances for clients without EDNS or with no more than 512 bytes (0: none, only TC, so
+    that they ask again over TCP); `a_record_limit` (0:
     none) address records in any answer; `enable_truncate` sets TC when answers were left out; `disable_compression`
     writes all names in full.
 
@@ -71,7 +72,7 @@ class DnsSettings(msgspec.Struct, frozen=True, kw_only=True):
             if not 0 <= seconds <= _TTL_S_MAX:
                 raise ConfigurationError(f"dns_config: ttl {seconds} s of {name!r} is not in 0..{_TTL_S_MAX}")
         for name, count, least in (
-            ("udp_answer_limit", self.udp_answer_limit, 1),
+            ("udp_answer_limit", self.udp_answer_limit, 0),
             ("a_record_limit", self.a_record_limit, 0),
             ("cache_entries_max", self.cache_entries_max, 1),
             ("tcp_connections_max", self.tcp_connections_max, 1),

@@ -87,7 +87,7 @@ async def test_a_taken_port_is_an_error_that_names_it_and_nothing_stays_open() -
 
 async def test_settings_that_cannot_be_served_are_refused_at_once() -> None:
     with pytest.raises(ConfigurationError, match="udp_answer_limit"):
-        DnsServer(CATALOG, DnsSettings(udp_answer_limit=0), [], SystemClock(), SeededRng(1), structlog.get_logger())
+        DnsServer(CATALOG, DnsSettings(udp_answer_limit=-1), [], SystemClock(), SeededRng(1), structlog.get_logger())
 
 
 async def test_closing_twice_gives_the_port_back_once() -> None:

@@ -158,6 +158,12 @@ def test_truncation_is_marked_only_where_it_is_set(mark: bool, flag: set[str]) -
     assert "TC" not in flags_of(render(asked, instances(3), limits))
 
 
+def test_a_limit_of_no_instances_sends_clients_to_tcp() -> None:
+    message = render(question("web.service.consul"), instances(2), Limits(512, 0, compress=True, mark_truncated=False))
+    assert texts(message) == texts(message, "additional") == []
+    assert "TC" in flags_of(message)
+
+
 def test_a_client_that_could_be_given_no_instance_is_told() -> None:
     label = "x" * 63
     owner = name(f"{label}.{label}.{label}.service.consul")

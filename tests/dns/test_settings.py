@@ -37,7 +37,7 @@ def test_no_pattern_no_time_to_live() -> None:
         DnsSettings(alt_domain="a..b"),
         DnsSettings(node_ttl_s=-1),
         DnsSettings(service_ttls_s={"*": 2**31}),
-        DnsSettings(udp_answer_limit=0),
+        DnsSettings(udp_answer_limit=-1),
         DnsSettings(a_record_limit=-1),
         DnsSettings(cache_entries_max=0),
         DnsSettings(tcp_connections_max=0),
