@@ -13,6 +13,7 @@ from lictor_core.errors import RequestError
 from lictor_core.queries import Query
 from lictor_core.records import JsonObject, Member
 from lictor_core.registry import CatalogView, IssuedLeaf, LeaderStatus, LeafRequest, Reading, ReadOptions
+from lictor_server import ca
 from lictor_server.endpoints.authority import Authority
 from lictor_server.endpoints.blocking import BlockedQueries
 from lictor_server.endpoints.reads import Reads
@@ -40,7 +41,9 @@ class Server:
     """
 
     def __init__(self, settings: ServerSettings, *, clock: Clock, rng: Rng, log: FilteringBoundLogger) -> None:
+        """Raises `RequestError` for settings that cannot work."""
         raft = settings.raft.checked()
+        ca.read_settings(settings.ca_provider, settings.ca_config)  # wrong ones are told at the start, not by a loop
         self._settings = settings
         self._clock = clock
         self._log: FilteringBoundLogger = log.bind(room="server", node=settings.node_name)
@@ -66,6 +69,8 @@ class Server:
             clock=clock,
             rng=rng,
             log=self._log,
+            provider=settings.ca_provider,
+            config=settings.ca_config,
             csr_per_second_max=settings.csr_per_second_max,
         )
         self._leader = LeaderLoop(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 
 from lictor_core.limits import BLOCKED_QUERIES_MAX
+from lictor_core.records import JsonObject
+from lictor_core.version import COMPATIBLE
 from lictor_server.raft.settings import RaftSettings
 
 __all__ = ["ServerSettings"]
@@ -28,8 +30,8 @@ class ServerSettings:
     """Nothing is kept on disk."""
     default_policy: str = "allow"
     """What applies to connections that no intention speaks of."""
-    version: str = "0.1.0"
-    """Shown in members and in the meta of the `consul` service."""
+    version: str = COMPATIBLE
+    """The Consul that clients should take this server for: in members and in the meta of the `consul` service."""
     lease_s: float = 10.0
     """How long an agent counts as alive after it last renewed; it is asked to renew at a third of this."""
     reconcile_s: float = 60.0
@@ -40,6 +42,10 @@ class ServerSettings:
     """Agents that may hold a lease."""
     blocked_queries_max: int = BLOCKED_QUERIES_MAX
     """Blocking queries waiting at once; one more is refused as overload."""
+    ca_provider: str = "consul"
+    """Which CA the first leader makes; there is the built-in one."""
+    ca_config: JsonObject = dataclasses.field(default_factory=dict[str, object])
+    """Its first settings, as users write them; later ones come by `Server.configure_ca`."""
     csr_per_second_max: float = 50.0
     """Leaves signed a second, on average; Consul's `csr_max_per_second`. 0 is without bound."""
     rpc_connections_max: int = 4096

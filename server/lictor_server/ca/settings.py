@@ -30,29 +30,34 @@ _NUMBERS: Final = ("CSRMaxPerSecond", "CSRMaxConcurrent")
 _KEY: Final = ("PrivateKeyType", "PrivateKeyBits")
 _FLAGS: Final = ("SkipValidate",)
 _SECRET: Final = ("PrivateKey", "RootCert")
+_NAMES: Final = {key.lower(): key for key in (*_DURATIONS, *_NUMBERS, *_KEY, *_FLAGS, *_SECRET)}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CASettings:
     """The built-in CA's settings, checked.
 
-    `key_kind` is the kind and size of key that a root made by us must have, None when it was not said. `shown` is what
-    is stored and answered: as it was written, but for the private key and its certificate.
+    `key_kind` is the kind and size of key that a root made by us has; `says_key_kind` whether that was asked for.
+    `shown` is what is stored and answered: what was given, but for the private key and its certificate.
     """
 
     leaf_ttl_s: float
-    key_kind: tuple[str, int] | None
+    key_kind: tuple[str, int]
+    says_key_kind: bool
     private_key: str = dataclasses.field(repr=False)
     root_certificate: str
     shown: JsonObject
 
 
 def read_settings(provider: str, config: JsonObject) -> CASettings:
-    """Check settings. Raises `RequestError` that names the setting, never a secret."""
+    """Check settings; keys may be written `LeafCertTTL` or, as in files, `leaf_cert_ttl`.
+
+    Raises `RequestError` that names the setting, never a secret.
+    """
     if provider != PROVIDER:
         raise RequestError(f"there is no CA provider {provider!r}: use {PROVIDER!r}")
-    given = {key: value for key, value in config.items() if value is not None}
-    _refuse_unknown(given)
+    given = {_named(key): value for key, value in config.items() if value is not None}
+    _refuse_bad_values(given)
     durations = {key: _duration(key, given.get(key, DEFAULT_CONFIG[key])) for key in _DURATIONS}
     leaf_ttl_s = durations["LeafCertTTL"]
     if not LEAF_TTL_MIN_S <= leaf_ttl_s <= LEAF_TTL_MAX_S:
@@ -66,29 +71,29 @@ def read_settings(provider: str, config: JsonObject) -> CASettings:
     return CASettings(
         leaf_ttl_s=leaf_ttl_s,
         key_kind=_key_kind(given),
+        says_key_kind=any(key in given for key in _KEY),
         private_key=private_key,
         root_certificate=root_certificate,
         shown=shown,
     )
 
 
-def _refuse_unknown(given: JsonObject) -> None:
+def _named(key: str) -> str:
+    name = _NAMES.get(key.replace("_", "").lower())
+    if name is None:
+        raise RequestError(f"the CA has no setting {key[:64]!r}")
+    return name
+
+
+def _refuse_bad_values(given: JsonObject) -> None:
     for key, value in given.items():
-        if key in _DURATIONS or key in _SECRET or key in _KEY:
-            continue
-        if key in _NUMBERS:
-            if not isinstance(value, int | float) or isinstance(value, bool) or value < 0:
-                raise RequestError(f"{key} must be a number of at least 0")
-        elif key in _FLAGS:
-            if not isinstance(value, bool):
-                raise RequestError(f"{key} must be true or false")
-        else:
-            raise RequestError(f"the CA has no setting {key[:64]!r}")
+        if key in _NUMBERS and (not isinstance(value, int | float) or isinstance(value, bool) or value < 0):
+            raise RequestError(f"{key} must be a number of at least 0")
+        if key in _FLAGS and not isinstance(value, bool):
+            raise RequestError(f"{key} must be true or false")
 
 
-def _key_kind(given: JsonObject) -> tuple[str, int] | None:
-    if not any(key in given for key in _KEY):
-        return None
+def _key_kind(given: JsonObject) -> tuple[str, int]:
     kind = given.get("PrivateKeyType", "ec")
     if not isinstance(kind, str) or kind not in KEY_BITS:
         raise RequestError(f"PrivateKeyType must be one of {', '.join(KEY_BITS)}")

@@ -35,6 +35,8 @@ class Authority:
         clock: Clock,
         rng: Rng,
         log: FilteringBoundLogger,
+        provider: str,
+        config: JsonObject,
         csr_per_second_max: float,
     ) -> None:
         self._store = store
@@ -42,16 +44,22 @@ class Authority:
         self._clock = clock
         self._rng = rng
         self._log = log
+        self._provider = provider
+        self._config = config
         self._rate = Rate(csr_per_second_max)
 
     async def initialise(self) -> None:
         """Make settings and a first root, unless there are some: called by the leader before any request."""
-        if self._store.ca.configuration is None:
-            await self._propose(CAConfigurationSet(provider=ca.PROVIDER, config=dict(ca.DEFAULT_CONFIG), cas=0))
-        if not self._store.ca.roots:
+        table = self._store.ca
+        if table.configuration is None:
+            settings = ca.read_settings(self._provider, self._config)
+            shown: JsonObject = {**ca.DEFAULT_CONFIG, **settings.shown}
+            await self._propose(CAConfigurationSet(provider=self._provider, config=shown, cas=0))
+        if not table.roots:
+            settings = ca.read_settings(self._provider, self._config)
             cluster_id = self._rng.uuid4()
-            key = ca.new_key()
-            root = await self._make_root(key, cluster_id)
+            key = ca.load_key(settings.private_key) if settings.private_key else ca.new_key(*settings.key_kind)
+            root = await self._root_of(settings, key, cluster_id)
             await self._put_roots(cluster_id, [root], root, ca.key_pem(key))
 
     async def sign(self, request: LeafRequest) -> IssuedLeaf:
@@ -110,23 +118,24 @@ class Authority:
             key = ca.load_key(settings.private_key)
             if not settings.root_certificate and active.signing_key_id == ca.signing_key_id(key):
                 return
-        elif settings.key_kind is not None and settings.key_kind != (active.private_key_type, active.private_key_bits):
+        elif settings.says_key_kind and settings.key_kind != (active.private_key_type, active.private_key_bits):
             key = ca.new_key(*settings.key_kind)
         else:
             return
-        if settings.root_certificate:
-            root = ca.adopt_root(settings.root_certificate, key, cluster_id=table.cluster_id, now=self._clock.now())
-        else:
-            root = await self._make_root(key, table.cluster_id)
+        root = await self._root_of(settings, key, table.cluster_id)
         if root.id == active.id:
             return
         old = [msgspec.structs.replace(one, active=False) for one in table.roots if one.id != root.id]
         await self._put_roots(table.cluster_id, [*old, root], root, ca.key_pem(key))
 
-    async def _make_root(self, key: ca.PrivateKey, cluster_id: str) -> CARoot:
+    async def _root_of(self, settings: ca.CASettings, key: ca.PrivateKey, cluster_id: str) -> CARoot:
+        """The root on `key`: the given one, or one that we make."""
+        now = self._clock.now()
+        if settings.root_certificate:
+            return ca.adopt_root(settings.root_certificate, key, cluster_id=cluster_id, now=now)
         serial = await self._propose(CASerialTake())
         unique = "".join(_ALPHABET[self._rng.below(len(_ALPHABET))] for _ in range(_UNIQUE_CHARS))
-        return ca.make_root(key, cluster_id=cluster_id, serial=int(serial.value), unique=unique, now=self._clock.now())
+        return ca.make_root(key, cluster_id=cluster_id, serial=int(serial.value), unique=unique, now=now)
 
     async def _put_roots(self, cluster_id: str, roots: list[CARoot], active: CARoot, key: str) -> None:
         """Only the active root's key is kept: the others sign nothing more."""

@@ -109,7 +109,7 @@ class LeaderLoop:
     async def _reconcile(self) -> None:
         for command in reconcile(self._leases.members(), self._catalog):
             await self._propose(command)
-            self._log.info("member.catalog.reconciled", node=_node_of(command), action=type(command).__name__.lower())
+            self._log.info("member.catalog.reconciled", member=_node_of(command), action=type(command).__name__.lower())
 
 
 def _assumed(node: Node) -> Member:

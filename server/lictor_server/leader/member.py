@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from lictor_core.records import Member, MemberStatus
+from lictor_core.version import LICTOR
 from lictor_server.settings import ServerSettings
 
 __all__ = ["SERVER_ROLE", "server_member"]
@@ -23,7 +24,7 @@ def server_member(settings: ServerSettings, server_port: int) -> Member:
         port=_SERF_LAN_PORT,
         tags={
             "acls": "0",
-            "build": f"{settings.version}:",
+            "build": f"{settings.version}:lictor.{LICTOR}",
             "dc": settings.datacenter,
             "ft_fs": "1",
             "id": settings.node_id,

@@ -10,7 +10,8 @@ from lictor_server import ca
 def test_defaults_are_72_hours() -> None:
     settings = ca.read_settings("consul", {})
     assert settings.leaf_ttl_s == 72 * 3600
-    assert (settings.key_kind, settings.private_key, settings.shown) == (None, "", {})
+    assert (settings.key_kind, settings.says_key_kind) == (("ec", 256), False)
+    assert (settings.private_key, settings.shown) == ("", {})
 
 
 def test_settings_are_shown_as_written_but_for_secrets() -> None:
@@ -54,3 +55,9 @@ def test_null_is_as_good_as_absent() -> None:
 def test_kind_of_key_has_a_default_size() -> None:
     assert ca.read_settings("consul", {"PrivateKeyType": "rsa"}).key_kind == ("rsa", 2048)
     assert ca.read_settings("consul", {"PrivateKeyBits": 384}).key_kind == ("ec", 384)
+
+
+def test_keys_may_be_written_as_in_files() -> None:
+    settings = ca.read_settings("consul", {"leaf_cert_ttl": "24h", "private_key_type": "rsa"})
+    assert settings.leaf_ttl_s == 24 * 3600
+    assert settings.shown == {"LeafCertTTL": "24h", "PrivateKeyType": "rsa"}

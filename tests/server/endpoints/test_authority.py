@@ -141,6 +141,27 @@ async def test_too_many_leaves_a_second_are_refused(log: Log) -> None:
     await server.stop()
 
 
+async def test_first_root_and_settings_follow_the_configuration(log: Log) -> None:
+    key = ca.new_key("ec", 384)
+    config: dict[str, object] = {"leaf_cert_ttl": "24h", "private_key": ca.key_pem(key)}
+    server = Server(
+        dataclasses.replace(SETTINGS, ca_config=config), clock=SystemClock(), rng=SeededRng(1), log=log.logger
+    )
+    await server.start()
+    roots, issued = await trusted(server), await leaf(server)
+    shown = (await server.read(CAConfigurationQuery(), NOW)).value.config
+    await server.stop()
+    assert [root.signing_key_id for root in roots.roots] == [ca.signing_key_id(key)]
+    assert issued.valid_before - issued.valid_after == 24 * 3600
+    assert shown == {"IntermediateCertTTL": "8760h", "LeafCertTTL": "24h", "RotationPeriod": "2160h"}
+
+
+def test_wrong_settings_of_the_ca_are_told_before_the_start(log: Log) -> None:
+    settings = dataclasses.replace(SETTINGS, ca_config={"LeafCertTTL": "1m"})
+    with pytest.raises(RequestError, match="LeafCertTTL"):
+        Server(settings, clock=SystemClock(), rng=SeededRng(1), log=log.logger)
+
+
 def test_the_module_that_signs_writes_no_file() -> None:
     text = "".join(path.read_text() for path in Path(ca.__file__).parent.glob("*.py"))
     assert "open(" not in text
