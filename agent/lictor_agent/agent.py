@@ -64,7 +64,7 @@ class Agent:
         self._log = log
         self._load = load
         self._registrar = Registrar(self.local, identity.node_name, settings.scripts, settings.sidecar_ports, clock)
-        self._waiter = ChangeWaiter(self.local, clock)
+        self._waiter = ChangeWaiter(self.local)
         self._lease = LeaseKeeper(registry, identity.member, clock, rng, log)
         self._sync = SyncLoop(
             self.local, identity.node(), registry, clock, rng, log, output_wait_s=settings.check_update_s

@@ -9,7 +9,6 @@ import asyncio
 from typing import Final
 
 from lictor_agent.local import Change, LocalState, Subject
-from lictor_core.clock import Clock
 from lictor_core.errors import OverloadedError
 
 __all__ = ["WAITERS_MAX", "ChangeWaiter"]
@@ -21,9 +20,8 @@ WAITERS_MAX: Final = 10_000
 class ChangeWaiter:
     """Lets coroutines wait for changes of one `LocalState`."""
 
-    def __init__(self, local: LocalState, clock: Clock) -> None:
+    def __init__(self, local: LocalState) -> None:
         self._local = local
-        self._clock = clock
         self._waiting: dict[tuple[Subject, str], set[asyncio.Event]] = {}
         self._count = 0
         local.subscribe(self._changed)

@@ -17,7 +17,7 @@ def _parent(sidecar: object, **more: object) -> ServiceDefinition:
 
 
 def test_an_empty_sidecar_gets_everything_from_its_service() -> None:
-    sidecar = expanded(_parent({}, ID="web-1", Tags=["t"], Meta={"m": "1"}), set(), PORTS)
+    sidecar = expanded(_parent({}, ID="web-1", Tags=["t"], Meta={"m": "1"}), set[int](), PORTS)
     assert (sidecar.kind, sidecar.id, sidecar.name) == (
         ServiceKind.CONNECT_PROXY,
         "web-1-sidecar-proxy",
@@ -30,7 +30,7 @@ def test_an_empty_sidecar_gets_everything_from_its_service() -> None:
 
 
 def test_it_listens_and_follows_its_service() -> None:
-    listening, following = expanded(_parent({}, Address="127.0.0.7"), set(), PORTS).checks
+    listening, following = expanded(_parent({}, Address="127.0.0.7"), set[int](), PORTS).checks
     assert (listening.name, listening.tcp, listening.interval_s) == (
         "Connect Sidecar Listening",
         "127.0.0.7:21000",
@@ -40,7 +40,7 @@ def test_it_listens_and_follows_its_service() -> None:
 
 
 def test_an_ipv6_address_is_dialled_in_brackets() -> None:
-    assert expanded(_parent({}, Address="::7"), set(), PORTS).checks[0].tcp == "[::7]:21000"
+    assert expanded(_parent({}, Address="::7"), set[int](), PORTS).checks[0].tcp == "[::7]:21000"
 
 
 def test_what_a_sidecar_says_itself_is_kept() -> None:
@@ -58,4 +58,4 @@ def test_ports_are_taken_in_order_until_there_are_none() -> None:
 
 def test_a_sidecar_that_no_proxy_can_be_is_refused() -> None:
     with pytest.raises(RequestError, match="upstream destination name cannot be empty"):
-        expanded(_parent({"Proxy": {"Upstreams": [{"LocalBindPort": 1}]}}), set(), PORTS)
+        expanded(_parent({"Proxy": {"Upstreams": [{"LocalBindPort": 1}]}}), set[int](), PORTS)

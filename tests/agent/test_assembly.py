@@ -1,0 +1,79 @@
+"""From the configuration to the settings of each room."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from lictor_agent import assembly
+from lictor_agent.http.listening import TcpAddress, UnixAddress
+from lictor_agent.http.settings import HttpSettings
+from lictor_agent.registrar import ScriptPolicy
+from lictor_agent.settings import AgentSettings
+from lictor_config.presets import DEV
+from lictor_config.tree import Acl, Addresses, Configuration, Dns, Limits, Ports
+from lictor_core.errors import ConfigurationError
+from lictor_dns import DnsSettings
+from tests.agent.builders import NODE_ID
+
+
+def _dev(**changes: object) -> Configuration:
+    named = {"node_name": "judge", "advertise_addr": "127.0.0.1", **changes}
+    return replace(DEV, **named)  # type: ignore[arg-type]  # a test names fields that exist
+
+
+def test_the_defaults_of_both_sides_agree() -> None:
+    production = replace(_dev(), dev=False)
+    assert assembly.dns_settings(production) == DnsSettings(domain="consul")
+    assert assembly.http_settings(production) == HttpSettings()
+    assert assembly.agent_settings(production) == AgentSettings()
+
+
+def test_scripts_are_allowed_as_configured() -> None:
+    assert assembly.agent_settings(_dev(enable_script_checks=True)).scripts == ScriptPolicy(True, True)
+    assert assembly.agent_settings(_dev(enable_local_script_checks=True)).scripts == ScriptPolicy(True, False)
+
+
+def test_the_default_policy_counts_only_with_acls() -> None:
+    denying = _dev(acl=Acl(enabled=True, default_policy="deny"))
+    assert not assembly.agent_settings(denying).default_allow
+    assert assembly.server_settings(denying, NODE_ID).default_policy == "deny"
+    assert assembly.agent_settings(_dev(acl=Acl(default_policy="deny"))).default_allow
+
+
+def test_sidecar_ports_include_the_last() -> None:
+    ports = Ports(sidecar_min_port=5, sidecar_max_port=6)
+    assert list(assembly.agent_settings(_dev(ports=ports)).sidecar_ports) == [5, 6]
+
+
+def test_times_and_limits_arrive() -> None:
+    dns = assembly.dns_settings(_dev(dns=Dns(node_ttl_s=5.0, service_ttl_s={"web": 7.0}, udp_answer_limit=9)))
+    assert (dns.node_ttl_s, dns.service_ttls_s, dns.udp_answer_limit) == (5, {"web": 7}, 9)
+    http = assembly.http_settings(_dev(limits=Limits(http_max_conns_per_client=3, kv_max_value_size=4)))
+    assert (http.connections_per_client_max, http.kv_value_bytes_max) == (3, 4)
+
+
+def test_a_listener_that_is_off_has_no_address() -> None:
+    addresses = Addresses(http=("127.0.0.1", "unix:///run/x"), dns=("127.0.0.1",), grpc=("127.0.0.1",))
+    on = _dev(addresses=addresses, ports=Ports(grpc=8502))
+    assert assembly.http_addresses(on) == [TcpAddress("127.0.0.1", 8500), UnixAddress("/run/x")]
+    assert (assembly.dns_addresses(on), assembly.grpc_addresses(on)) == ([("127.0.0.1", 8600)], [("127.0.0.1", 8502)])
+    off = _dev(addresses=addresses, ports=Ports(http=-1, dns=-1, grpc=-1))
+    assert assembly.http_addresses(off) == [UnixAddress("/run/x")]
+    assert (assembly.dns_addresses(off), assembly.grpc_addresses(off)) == ([], [])
+
+
+def test_the_identity_carries_what_the_node_is_told() -> None:
+    identity = assembly.identity(_dev(node_meta={"rack": "7"}, advertise_addr_wan="203.0.113.1"), NODE_ID)
+    node = identity.node()
+    assert node.meta == {"rack": "7", "consul-network-segment": ""}
+    assert (node.tagged_addresses or {})["wan"] == "203.0.113.1"
+
+
+def test_roles_that_cannot_be_filled_are_refused_with_the_next_step() -> None:
+    assembly.check_supported(_dev())
+    with pytest.raises(ConfigurationError, match="Start it with -dev"):
+        assembly.check_supported(_dev(server=False))
+    with pytest.raises(ConfigurationError, match="clusters of one server"):
+        assembly.check_supported(_dev(bootstrap_expect=3))

@@ -1,0 +1,46 @@
+"""What an agent says when it is up."""
+
+from __future__ import annotations
+
+from lictor_agent.banner import Listening, banner
+from tests.agent.builders import identity
+
+USUAL = Listening(http=["127.0.0.1:8500"], dns=[("127.0.0.1", 8600)], grpc=["127.0.0.1:8502"], server="127.0.0.1:8300")
+
+
+def test_it_names_every_address() -> None:
+    text = banner(identity(), USUAL, in_memory=True)
+    for address in ("http://127.0.0.1:8500", "127.0.0.1:8600 (UDP, TCP)", "127.0.0.1:8502", "127.0.0.1:8300"):
+        assert address in text
+    assert "in memory" in text
+
+
+def _commands(listening: Listening) -> list[str]:
+    lines = banner(identity(), listening, in_memory=True).splitlines()
+    start = lines.index("==> Try, in another terminal:") + 1
+    return [line.strip() for line in lines[start : start + 3]]
+
+
+def test_it_gives_three_commands_to_try() -> None:
+    assert _commands(USUAL) == [
+        "lictor members",
+        "lictor kv put greeting hello",
+        "dig @127.0.0.1 -p 8600 consul.service.consul SRV",
+    ]
+
+
+def test_commands_name_an_address_that_is_not_the_usual() -> None:
+    other = Listening(http=["127.0.0.1:9500"], dns=[("0.0.0.0", 9600)], grpc=[], server="")
+    assert _commands(other) == [
+        "lictor members -http-addr=http://127.0.0.1:9500",
+        "lictor kv put -http-addr=http://127.0.0.1:9500 greeting hello",
+        "dig @127.0.0.1 -p 9600 consul.service.consul SRV",
+    ]
+    socket_only = Listening(http=["unix:///run/lictor.sock"], dns=[], grpc=[], server="")
+    assert _commands(socket_only)[0] == "lictor members -http-addr=unix:///run/lictor.sock"
+
+
+def test_without_http_it_suggests_nothing() -> None:
+    text = banner(identity(), Listening(http=[], dns=[], grpc=[], server=""), in_memory=True)
+    assert "Try" not in text
+    assert "off" in text

@@ -1,0 +1,217 @@
+"""Leaf certificates: asked for once, renewed in time, renewed for a new root."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TypeVar
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from lictor_agent import certs
+from lictor_agent.certs import IDLE_S_MAX, LeafKeeper, new_request
+from lictor_core.clock import SeededRng
+from lictor_core.errors import NoLeaderError, OverloadedError, RequestError
+from lictor_core.queries import CARootsQuery, Query
+from lictor_core.records import CARoots
+from lictor_core.registry import IssuedLeaf, LeafRequest, Reading, ReadOptions
+from tests.agent.harness import quiet_log, running_server
+from tests.support.clock import ManualClock
+
+T = TypeVar("T")
+HOUR_S = 3600.0
+LIFE_S = 72 * HOUR_S
+
+
+class Signer:
+    """Signs nothing, but numbers what it would have signed."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        self._clock = clock
+        self.signed = 0
+        self.root_id = "r1"
+        self.away = False
+
+    async def read(self, query: Query[T], options: ReadOptions) -> Reading[CARoots]:
+        assert isinstance(query, CARootsQuery)
+        return Reading(value=CARoots(active_root_id=self.root_id, trust_domain="x.consul", roots=[]), index=1, stamp=1)
+
+    async def sign_leaf(self, request: LeafRequest) -> IssuedLeaf:
+        if self.away:
+            raise NoLeaderError
+        await asyncio.sleep(0)
+        self.signed += 1
+        now = self._clock.now()
+        return IssuedLeaf(
+            serial_number=f"{self.signed:02x}",
+            certificate="",
+            service=request.service,
+            uri="",
+            valid_after=now,
+            valid_before=now + LIFE_S,
+            root_id=self.root_id,
+            index=10,
+        )
+
+
+class Bench:
+    """A keeper whose time the test moves."""
+
+    def __init__(self) -> None:
+        self.clock = ManualClock()
+        self.signer = Signer(self.clock)
+        log, self.logged = quiet_log()
+        self.keeper = LeafKeeper(self.signer, "dc1", self.clock, SeededRng(1), log)  # type: ignore[arg-type]  # all it uses
+
+    async def after(self, seconds: float) -> int:
+        """How many leaves were signed by then."""
+        self.clock.advance(seconds)
+        await self.keeper.renew_due()
+        return self.signer.signed
+
+
+async def test_a_leaf_is_signed_once_and_kept() -> None:
+    bench = Bench()
+    leaves = await asyncio.gather(*(bench.keeper.leaf("web", 0, 0) for _ in range(5)))
+    assert (bench.signer.signed, len({leaf.private_key for leaf in leaves})) == (1, 1)
+    await bench.keeper.leaf("db", 0, 0)
+    assert bench.signer.signed == 2
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_it_is_renewed_between_half_and_two_thirds_of_its_life(seed: int) -> None:
+    bench = Bench()
+    log, _ = quiet_log()
+    bench.keeper = LeafKeeper(bench.signer, "dc1", bench.clock, SeededRng(seed), log)  # type: ignore[arg-type]  # all it uses
+    first = await bench.keeper.leaf("web", 0, 0)
+    assert await bench.after(LIFE_S * 0.499) == 1
+    assert await bench.after(LIFE_S * (2 / 3 - 0.499)) == 2
+    second = await bench.keeper.leaf("web", 0, 0)
+    assert second.modify_index > first.modify_index
+    assert second.private_key != first.private_key
+
+
+async def test_a_waiter_gets_the_renewed_leaf() -> None:
+    bench = Bench()
+    first = await bench.keeper.leaf("web", 0, 0)
+    async with asyncio.TaskGroup() as group:
+        waiting = group.create_task(bench.keeper.leaf("web", first.modify_index, 60))
+        await asyncio.sleep(0)
+        await bench.after(LIFE_S * 0.66)
+    assert waiting.result().modify_index > first.modify_index
+
+
+async def test_a_waiter_whose_time_is_over_gets_what_there_is() -> None:
+    bench = Bench()
+    first = await bench.keeper.leaf("web", 0, 0)
+    assert await bench.keeper.leaf("web", first.modify_index, 0.05) is first
+    assert await bench.keeper.leaf("web", first.modify_index - 1, 60) is first
+
+
+async def test_a_failed_renewal_keeps_the_leaf_and_is_tried_again() -> None:
+    bench = Bench()
+    first = await bench.keeper.leaf("web", 0, 0)
+    bench.signer.away = True
+    assert await bench.after(LIFE_S * 0.66) == 1
+    assert await bench.keeper.leaf("web", 0, 0) is first
+    assert [one["event"] for one in bench.logged.entries].count("agent.leaf.renewal_failed") == 1
+    bench.signer.away = False
+    assert await bench.after(1.0) == 2
+
+
+async def test_a_leaf_that_ended_is_not_given_out() -> None:
+    bench = Bench()
+    await bench.keeper.leaf("web", 0, 0)
+    bench.signer.away = True
+    bench.clock.advance(LIFE_S)
+    with pytest.raises(NoLeaderError):
+        await bench.keeper.leaf("web", 0, 0)
+    bench.signer.away = False
+    assert (await bench.keeper.leaf("web", 0, 0)).serial_number == "02"
+
+
+async def test_a_new_root_renews_what_another_signed_within_the_spread() -> None:
+    bench = Bench()
+    await bench.keeper.leaf("old", 0, 0)
+    bench.signer.root_id = "r2"
+    await bench.keeper.leaf("new", 0, 0)
+    bench.keeper.root_changed("r2", 10.0)
+    assert await bench.after(10.0) == 3
+    assert (await bench.keeper.leaf("old", 0, 0)).root_id == "r2"
+
+
+async def test_a_leaf_that_nobody_asks_for_is_forgotten() -> None:
+    bench = Bench()
+    await bench.keeper.leaf("web", 0, 0)
+    assert await bench.after(IDLE_S_MAX + 1) == 1
+    await bench.keeper.leaf("web", 0, 0)
+    assert bench.signer.signed == 2
+
+
+async def test_the_leaf_that_nobody_asked_for_longest_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(certs, "LEAVES_MAX", 2)
+    bench = Bench()
+    for name in ("a", "b", "a", "c", "a"):
+        bench.clock.advance(1)
+        await bench.keeper.leaf(name, 0, 0)
+    assert bench.signer.signed == 3
+
+
+async def test_leaves_in_use_make_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(certs, "LEAVES_MAX", 1)
+    bench = Bench()
+    first = await bench.keeper.leaf("a", 0, 0)
+    async with asyncio.TaskGroup() as group:
+        waiting = group.create_task(bench.keeper.leaf("a", first.modify_index, 60))
+        await asyncio.sleep(0)
+        with pytest.raises(OverloadedError, match="1 leaf certificates are in use"):
+            await bench.keeper.leaf("b", 0, 0)
+        waiting.cancel()
+    await bench.keeper.leaf("b", 0, 0)
+
+
+async def test_a_leaf_needs_a_name() -> None:
+    with pytest.raises(RequestError, match="URI must be either service or agent"):
+        await Bench().keeper.leaf("", 0, 0)
+
+
+async def test_a_private_key_is_not_shown() -> None:
+    leaf = await Bench().keeper.leaf("web", 0, 0)
+    assert "PRIVATE KEY" in leaf.private_key
+    assert "PRIVATE KEY" not in repr(leaf)
+
+
+def test_a_request_says_who_and_nothing_else() -> None:
+    made = new_request("Web", "x.consul", "dc1")
+    csr = x509.load_pem_x509_csr(made.csr.encode())
+    names = csr.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert [name.value for name in names] == ["spiffe://x.consul/ns/default/dc/dc1/svc/Web"]
+    assert csr.is_signature_valid
+    key = load_pem_private_key(made.private_key.encode(), None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    assert made.private_key.startswith("-----BEGIN EC PRIVATE KEY-----")
+    assert csr.public_key() == key.public_key()
+
+
+async def test_a_real_server_signs_and_a_new_root_is_followed() -> None:
+    async with running_server() as (server, log, _), asyncio.TaskGroup() as group:
+        clock = ManualClock()
+        keeper = LeafKeeper(server, "dc1", clock, SeededRng(1), log)
+        first = await keeper.leaf("web", 0, 0)
+        certificate = x509.load_pem_x509_certificate(first.certificate.encode())
+        key = load_pem_private_key(first.private_key.encode(), None)
+        assert certificate.public_key() == key.public_key()
+        task = group.create_task(keeper.run())
+        await asyncio.sleep(0.05)
+        waiting = group.create_task(keeper.leaf("web", first.modify_index, 10))
+        await asyncio.sleep(0)
+        await server.configure_ca("consul", {"PrivateKeyType": "ec", "PrivateKeyBits": 384})
+        async with asyncio.timeout(5):
+            while not waiting.done():
+                clock.advance(1)
+                await keeper.renew_due()
+                await asyncio.sleep(0.01)
+        assert waiting.result().root_id != first.root_id
+        task.cancel()

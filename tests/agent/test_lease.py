@@ -1,0 +1,78 @@
+"""The agent's lease."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from structlog.typing import EventDict
+
+from lictor_agent.lease import LeaseKeeper
+from lictor_core.clock import SeededRng, SystemClock
+from lictor_core.errors import NoLeaderError
+from lictor_core.records import Member, MemberStatus
+from tests.agent.builders import identity
+from tests.agent.harness import quiet_log, running_server
+from tests.support.conditions import eventually
+
+
+class Lessor:
+    """Grants leases of no length, and fails when told to."""
+
+    def __init__(self) -> None:
+        self.renewals = 0
+        self.left: list[str] = []
+        self.away = False
+
+    async def renew(self, member: Member) -> float:
+        if self.away:
+            raise NoLeaderError
+        self.renewals += 1
+        return 0.01
+
+    async def leave(self, name: str) -> None:
+        if self.away:
+            await asyncio.sleep(60)
+        self.left.append(name)
+
+
+async def test_an_agent_is_a_living_member_while_it_runs_and_leaves_on_purpose() -> None:
+    async with running_server() as (server, _, _), asyncio.TaskGroup() as group:
+        log, captured = quiet_log()
+        keeper = LeaseKeeper(server, identity().member, SystemClock(), SeededRng(1), log)
+        task = group.create_task(keeper.run())
+        await eventually(lambda: "agent.lease.granted" in _names(captured.entries), what="it has its lease")
+        assert [one.status for one in await server.members()] == [MemberStatus.ALIVE]
+        await keeper.leave()
+        assert [one.status for one in await server.members()] == [MemberStatus.LEFT]
+        task.cancel()
+
+
+async def test_a_lease_is_taken_again_after_the_servers_were_away() -> None:
+    lessor = Lessor()
+    log, captured = quiet_log()
+    keeper = LeaseKeeper(lessor, identity().member, SystemClock(), SeededRng(1), log)  # type: ignore[arg-type]  # all it uses
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(keeper.run())
+        await eventually(lambda: lessor.renewals > 2, what="it renews")
+        lessor.away = True
+        await eventually(lambda: "agent.lease.lost" in _names(captured.entries), what="the loss is told")
+        lessor.away = False
+        renewals = lessor.renewals
+        await eventually(lambda: lessor.renewals > renewals, what="it renews again")
+        task.cancel()
+    assert _names(captured.entries).count("agent.lease.lost") == 1
+
+
+async def test_leaving_does_not_wait_for_servers_that_are_away() -> None:
+    lessor = Lessor()
+    lessor.away = True
+    log, captured = quiet_log()
+    keeper = LeaseKeeper(lessor, identity().member, SystemClock(), SeededRng(1), log)  # type: ignore[arg-type]  # all it uses
+    async with asyncio.timeout(2):
+        await keeper.leave()
+    assert _names(captured.entries) == ["agent.leave.failed"]
+
+
+def _names(entries: Sequence[EventDict]) -> list[object]:
+    return [entry["event"] for entry in entries]

@@ -1,0 +1,69 @@
+"""Log lines."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+
+import pytest
+
+from lictor_agent.log import make_log
+from lictor_core.errors import ConfigurationError
+
+
+def _logged(level: str = "debug", *, as_json: bool = False, **keys: object) -> str:
+    stream = io.StringIO()
+    make_log(level, as_json=as_json, node="judge", stream=stream).info("agent.thing.done", **keys)
+    return stream.getvalue()
+
+
+def test_a_line_for_people_is_time_level_name_and_keys() -> None:
+    line = _logged(count=3, reason="no room")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z \[INFO \] agent\.thing\.done: count=3 reason='no room'\n", line), (
+        line
+    )
+
+
+def test_json_is_one_object_a_line() -> None:
+    event = json.loads(_logged(as_json=True, count=3, path=ValueError("x")))
+    assert (event["event"], event["level"], event["node"], event["count"]) == ("agent.thing.done", "info", "judge", 3)
+
+
+def test_what_others_sent_cannot_make_lines_of_its_own() -> None:
+    line = _logged(sent="a\nb\x1b[31m")
+    assert line.count("\n") == 1
+    assert "\x1b" not in line
+
+
+def test_a_long_value_is_cut() -> None:
+    assert len(_logged(sent="x" * 100_000)) < 1200
+
+
+def test_events_below_the_level_are_left_out() -> None:
+    assert _logged("warn") == ""
+    assert _logged("info") != ""
+
+
+def test_an_unknown_level_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(ConfigurationError, match="use one of trace, debug, info, warn, err"):
+        make_log("loud", as_json=False, node="judge")
+
+
+def test_a_reader_that_went_away_ends_nothing() -> None:
+    class Broken(io.StringIO):
+        def write(self, text: str) -> int:
+            raise BrokenPipeError
+
+    make_log("info", as_json=False, node="judge", stream=Broken()).info("agent.thing.done")
+
+
+def test_colours_are_for_terminals_only() -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    stream = Terminal()
+    make_log("info", as_json=False, node="judge", stream=stream).error("agent.thing.failed")
+    assert stream.getvalue().startswith("\x1b[31m")
+    assert "\x1b" not in _logged()
