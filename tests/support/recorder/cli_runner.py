@@ -16,7 +16,7 @@ COMMAND_S_MAX = 30.0
 _SETTLE_S_MAX = 20.0
 _AGAIN_S = 0.1
 _NOBODY = "127.0.0.1:1"
-_VERSION = re.compile(r"(?<![\d.])v?\d+\.\d+\.\d+(?![\d.])")
+_VERSION = re.compile(r"(?<![\d.])v?\d+\.\d+\.\d+(?![\d.])(?::[\w.]*)?")
 _SHORT_ID = re.compile(r"\b(?=[0-9a-f]*[0-9])[0-9a-f]{8}\b")
 _INDEX = re.compile(r'\b((?:Create|Modify)Index(?:": |\s+))[1-9]\d*')
 _LONG_TIME = re.compile(r"\b[A-Z][a-z]+day, \d\d-[A-Z][a-z]{2}-\d\d \d\d:\d\d:\d\d UTC\b")

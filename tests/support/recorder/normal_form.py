@@ -14,7 +14,7 @@ _UUID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{
 _HEX_ID = re.compile(r"\b(?:[0-9a-f]{2}:){7,}[0-9a-f]{2}\b")
 _TIME = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
 _PEM = re.compile(r"-----BEGIN [A-Z ]+-----.*?-----END [A-Z ]+-----\n?", re.DOTALL)
-_VERSION = re.compile(r"^v?\d+\.\d+\.\d+(?:[.+-]?\w+)*(?::\w*)?$")
+_VERSION = re.compile(r"^v?\d+\.\d+\.\d+(?:[.+-]?\w+)*(?::[\w.]*)?$")
 _ELAPSED = re.compile(r"\b\d+(?:\.\d+)?(?:ns|µs|ms)\b")
 
 _SERIAL = re.compile(r"[0-9a-f]{2}(?::[0-9a-f]{2})*")
