@@ -22,7 +22,7 @@ _UNIT_NS: Final[dict[str, int]] = {
     "m": 60_000_000_000,
     "h": 3_600_000_000_000,
 }
-_PART: Final = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)")
+_PART: Final = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)")
 _LARGEST_NS: Final = 2**63 - 1
 _TEXT_MAX: Final = 64
 

@@ -1,0 +1,72 @@
+"""Each query names what its answer depends on."""
+
+import typing
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lictor_core import queries, topics
+from lictor_core.queries import AnyQuery, Query
+from lictor_core.topics import Topic
+from tests.support.strategies import values_of
+
+QUERIES: tuple[type[Query[object]], ...] = typing.get_args(AnyQuery)
+S, N = "Web", "Node-1"
+
+TOPICS: list[tuple[Query[typing.Any], set[Topic]]] = [
+    (queries.NodesQuery(), {topics.NODES}),
+    (queries.ServicesQuery(), {topics.SERVICES}),
+    (queries.ServicesQuery(node_meta=(("a", "b"),)), {topics.INSTANCES, topics.NODES}),
+    (queries.DatacentersQuery(), {topics.DATACENTERS}),
+    (queries.ServiceInstancesQuery(service=S), {Topic("service", "web")}),
+    (queries.ServiceInstancesQuery(service=S, connect=True), {Topic("connect", "web")}),
+    (queries.ServiceHealthQuery(service=S), {Topic("service", "web")}),
+    (queries.ServiceHealthQuery(service=S, connect=True), {Topic("connect", "web")}),
+    (queries.NodeServicesQuery(node=N), {Topic("node", "node-1"), Topic("node-services", "node-1")}),
+    (queries.NodeServiceListQuery(node=N), {Topic("node", "node-1"), Topic("node-services", "node-1")}),
+    (queries.NodeChecksQuery(node=N), {Topic("node-checks", "node-1")}),
+    (queries.ServiceChecksQuery(service=S), {Topic("service-checks", "web")}),
+    (queries.ChecksInStateQuery(state="critical"), {Topic("checks-state", "critical")}),
+    (queries.KeyQuery(key="A/b"), {Topic("key", "A/b")}),
+    (queries.TreeQuery(prefix="A/"), {Topic("key-prefix", "A/")}),
+    (queries.KeysQuery(prefix="A/", separator="/"), {Topic("key-prefix", "A/")}),
+    (queries.IntentionsQuery(), {topics.INTENTIONS}),
+    (queries.IntentionQuery(id="x"), {topics.INTENTIONS}),
+    (queries.IntentionExactQuery(source="a", destination="b"), {Topic("intention-destination", "b")}),
+    (queries.IntentionMatchQuery(by="source", name="a"), {topics.intention_source("a"), topics.intention_source("*")}),
+    (
+        queries.IntentionMatchQuery(by="destination", name="a"),
+        {topics.intention_destination("a"), topics.intention_destination("*")},
+    ),
+    (queries.CARootsQuery(), {topics.CA_ROOTS}),
+    (queries.CAConfigurationQuery(), {topics.CA_CONFIGURATION}),
+]
+
+
+@pytest.mark.parametrize(("query", "expected"), TOPICS, ids=lambda value: repr(value)[:40])
+def test_a_query_depends_on_its_topics(query: Query[object], expected: set[Topic]) -> None:
+    assert set(query.topics()) == expected
+
+
+def test_every_query_is_in_the_table_above() -> None:
+    assert {type(query) for query, _ in TOPICS} == set(QUERIES)
+
+
+@pytest.mark.parametrize("kind", QUERIES, ids=lambda kind: kind.__name__)
+@settings(max_examples=10, deadline=None)
+@given(data=st.data())
+def test_a_query_is_a_key_for_caches(kind: type[Query[object]], data: st.DataObject) -> None:
+    query = data.draw(values_of(kind))
+    assert {query: 1}[query] == 1
+    assert query.topics()
+
+
+def test_names_that_ignore_case_share_a_topic() -> None:
+    ignoring: list[Callable[[str], Topic]] = [topics.node, topics.node_services, topics.node_checks, topics.service]
+    ignoring += [topics.service_checks, topics.connect]
+    assert all(make("WEB") == make("web") for make in ignoring)
+    heeding: list[Callable[[str], Topic]] = [topics.key, topics.key_prefix, topics.intention_source]
+    heeding += [topics.intention_destination]
+    assert all(make("WEB") != make("web") for make in heeding)
