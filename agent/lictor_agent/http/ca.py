@@ -47,11 +47,12 @@ async def put_configuration(site: Site, request: Request) -> Answer:
     reader = await read_mapping(request, site.settings.body_bytes_max, prefix=_DECODE_FAILED)
     provider = reader.text("Provider")
     config = reader.free("Config")
-    for name in ("ForceWithoutCrossSigning",):
-        reader.boolean(name)
+    # A configuration is sent back as it was read; what is not settable in it is overlooked.
+    reader.boolean("ForceWithoutCrossSigning")
     for name in ("CreateIndex", "ModifyIndex"):
         reader.integer(name)
     reader.text_map("State")
+    reader.done()
     refuse_problems(reader, prefix=_DECODE_FAILED)
     site.check_datacenter(request.parameters.get("dc"))
     with refusing_with(500):

@@ -95,6 +95,7 @@ async def deregister(site: Site, request: Request) -> Answer:
     datacenter = reader.text("Datacenter")
     command = Deregister(node=reader.text("Node"), service_id=reader.text("ServiceID"), check_id=reader.text("CheckID"))
     reader.text("Address")
+    reader.done()
     refuse_problems(reader)
     if not command.node:
         raise Refusal("Must provide node", status=500)

@@ -18,6 +18,7 @@ from lictor_agent.http import HttpServer, HttpSettings, TcpAddress
 from lictor_config.tree import Addresses, Configuration, Connect, Ports
 from lictor_core.clock import SeededRng, SystemClock
 from lictor_server import Server
+from tests.support.recorder.json_types import Json, as_list, at, parse
 
 __all__ = ["NODE", "Live", "Reply", "live_agent"]
 
@@ -38,8 +39,22 @@ class Reply:
         return self.body.decode()
 
     @property
-    def json(self) -> object:
-        return json.loads(self.body)
+    def json(self) -> Json:
+        return parse(self.body)
+
+    def at(self, path: str) -> Json:
+        """What stands at a dotted path of the JSON."""
+        return at(self.json, path)
+
+    def text_at(self, path: str) -> str:
+        """The text at a dotted path of the JSON."""
+        found = self.at(path)
+        assert isinstance(found, str), found
+        return found
+
+    def column(self, path: str) -> list[Json]:
+        """What stands at a dotted path of each row of the JSON list."""
+        return [at(row, path) for row in as_list(self.json)]
 
     @property
     def index(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 
 import pytest
@@ -30,10 +31,8 @@ def test_what_follows_the_first_value_is_ignored(value: object, rest: bytes) -> 
 
 @given(st.binary())
 def test_any_bytes_give_a_value_or_one_error(data: bytes) -> None:
-    try:
+    with contextlib.suppress(RequestError):
         decode_json(data)
-    except RequestError as error:
-        assert str(error)
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,7 @@ async def raw(live: Live, data: bytes) -> bytes:
     async with asyncio.timeout(10):
         answer = await reader.read()
     writer.close()
+    await writer.wait_closed()
     return answer
 
 
@@ -155,7 +156,7 @@ async def test_a_client_that_goes_away_frees_its_blocked_query(live: Live) -> No
     index = (await live.get("/v1/kv/a")).index
     tasks = len(asyncio.all_tasks())
     connections = live.http.connections
-    writers = []
+    writers: list[asyncio.StreamWriter] = []
     for _ in range(20):
         _, writer = await asyncio.open_connection("127.0.0.1", live.port)
         writer.write(f"GET /v1/kv/a?index={index}&wait=5m HTTP/1.1\r\nHost: x\r\n\r\n".encode())
@@ -230,7 +231,7 @@ async def test_a_mistake_of_ours_costs_one_answer(live: Live, monkeypatch: pytes
 
 async def test_stopping_ends_idle_and_blocked_connections(live: Live) -> None:
     index = (await live.get("/v1/kv/a")).index
-    readers = []
+    readers: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
     for request in (GET, f"GET /v1/kv/a?index={index}&wait=5m HTTP/1.1\r\nHost: x\r\n\r\n".encode()):
         reader, writer = await asyncio.open_connection("127.0.0.1", live.port)
         writer.write(request)

@@ -1,0 +1,47 @@
+"""`/v1/agent/self`, `members`, `maintenance`, `reload`, `leave`."""
+
+from __future__ import annotations
+
+from tests.agent.http.live import NODE, Live
+from tests.support.conditions import eventually
+from tests.support.recorder.json_types import as_object
+
+
+async def test_the_agent_says_who_it_is(live: Live) -> None:
+    shown = await live.get("/v1/agent/self")
+    assert shown.at("Config.NodeName") == NODE
+    assert shown.text_at("Config.Version").startswith("1.8.7")
+    assert shown.at("Member.Name") == NODE
+    assert shown.at("DebugConfig.ACLDefaultPolicy") == "allow"
+    assert shown.at("Stats.raft.state") == "Leader"
+    groups = as_object(shown.at("Stats")).values()
+    assert all(isinstance(figure, str) for group in groups for figure in as_object(group).values())
+
+
+async def test_the_members_are_this_agent(live: Live) -> None:
+    members = await live.get("/v1/agent/members")
+    assert members.column("Name") == [NODE]
+    assert (members.at("0.Status"), members.at("0.Tags.role")) == (1, "consul")
+    assert (await live.get("/v1/agent/members?wan=1")).column("Name") == [f"{NODE}.dc1"]
+    assert (await live.get("/v1/agent/members?segment=blue")).status == 500
+
+
+async def test_maintenance_of_the_node_is_a_critical_check(live: Live) -> None:
+    await live.put("/v1/agent/maintenance?enable=true&reason=moving")
+    assert "moving" in (await live.get("/v1/health/state/critical")).text
+    await live.put("/v1/agent/maintenance?enable=false")
+    assert (await live.get("/v1/health/state/critical")).json == []
+    assert (await live.put("/v1/agent/maintenance")).text == "Missing value for enable"
+
+
+async def test_an_agent_without_files_cannot_reload(live: Live) -> None:
+    answer = await live.put("/v1/agent/reload")
+    assert answer.status == 500
+    assert "configuration" in answer.text
+
+
+async def test_who_leaves_gives_up_its_lease(live: Live) -> None:
+    await eventually(lambda: bool(live.events("agent.lease.granted")), what="the lease is granted")
+    answer = await live.put("/v1/agent/leave")
+    assert (answer.status, answer.body) == (200, b"")
+    assert len(live.events("member.lease.given_up")) == 1

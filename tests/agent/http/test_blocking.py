@@ -1,0 +1,88 @@
+"""Blocking reads: woken by what they asked about, ended by their wait, with the headers of their family."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from tests.agent.http.live import Live, Reply
+
+
+async def opened(live: Live, path: str) -> asyncio.Task[Reply]:
+    """A request that is under way: it has been sent, and is not answered within a moment."""
+    task = asyncio.ensure_future(live.get(path))
+    done, _ = await asyncio.wait([task], timeout=0.1)
+    assert not done, task.result()
+    return task
+
+
+async def test_a_change_wakes_who_waits_for_it(live: Live) -> None:
+    index = (await live.get("/v1/kv/a")).index
+    waiting = await opened(live, f"/v1/kv/a?index={index}&wait=30s")
+    await live.put("/v1/kv/a", b"now")
+    answer = await waiting
+    assert answer.status == 200
+    assert answer.index > index
+
+
+async def test_a_change_of_another_thing_wakes_nobody(live: Live) -> None:
+    index = (await live.get("/v1/health/service/web")).index
+    waiting = await opened(live, f"/v1/health/service/web?index={index}&wait=30s")
+    await live.put("/v1/catalog/register", {"Node": "n", "Address": "192.0.2.1", "Service": {"Service": "other"}})
+    done, _ = await asyncio.wait([waiting], timeout=0.1)
+    assert not done
+    await live.put("/v1/catalog/register", {"Node": "n", "Address": "192.0.2.1", "Service": {"Service": "web"}})
+    assert len(str((await waiting).json)) > 2
+
+
+async def test_the_wait_ends_with_what_there_is(live: Live) -> None:
+    await live.put("/v1/kv/a", b"v")
+    index = (await live.get("/v1/kv/a")).index
+    began = time.monotonic()
+    answer = await live.get(f"/v1/kv/a?index={index}&wait=200ms")
+    assert 0.15 < time.monotonic() - began < 5
+    assert (answer.status, answer.index) == (200, index)
+
+
+async def test_an_index_that_is_past_answers_at_once(live: Live) -> None:
+    await live.put("/v1/kv/a", b"v")
+    async with asyncio.timeout(5):
+        assert (await live.get("/v1/kv/a?index=1&wait=60s")).status == 200
+
+
+async def test_each_family_has_its_headers(live: Live) -> None:
+    consistency = "X-Consul-Effective-Consistency"
+    assert (await live.get("/v1/health/service/consul?stale")).headers[consistency] == "stale"
+    assert (await live.get("/v1/catalog/nodes?consistent")).headers[consistency] == "consistent"
+    assert consistency not in (await live.get("/v1/kv/a")).headers
+    assert "X-Consul-Index" not in (await live.get("/v1/catalog/datacenters")).headers
+
+
+async def test_an_unknown_datacenter_marks_errors_of_the_catalog(live: Live) -> None:
+    answer = await live.get("/v1/health/service/web?dc=elsewhere")
+    assert (answer.status, answer.text) == (500, "No path to datacenter")
+    assert (answer.headers["X-Consul-Index"], answer.headers["X-Consul-Knownleader"]) == ("1", "false")
+    assert "X-Consul-Index" not in (await live.get("/v1/kv/a?dc=elsewhere")).headers
+
+
+async def test_cached_reads_tell_whether_they_came_from_the_cache(live: Live) -> None:
+    first = await live.get("/v1/health/service/web?cached")
+    second = await live.get("/v1/health/service/web?cached")
+    assert "Age" not in first.headers
+    assert [answer.headers["X-Cache"] for answer in (first, second)] == ["MISS", "HIT"]
+    assert second.headers["Age"] == "0"
+    assert "X-Cache" not in (await live.get("/v1/kv/a?cached")).headers
+
+
+async def test_watchers_of_one_thing_sleep_while_another_changes(live: Live) -> None:
+    index = (await live.get("/v1/kv/quiet")).index
+    watchers = [asyncio.ensure_future(live.get(f"/v1/kv/quiet?index={index}&wait=60s")) for _ in range(100)]
+    await asyncio.wait(watchers, timeout=0.3)
+    for number in range(50):
+        await live.put(f"/v1/kv/loud/{number}", b"")
+    done, _ = await asyncio.wait(watchers, timeout=0.1)
+    assert not done
+    await live.put("/v1/kv/quiet", b"!")
+    async with asyncio.timeout(10):
+        answers = await asyncio.gather(*watchers)
+    assert {answer.status for answer in answers} == {200}

@@ -1,0 +1,60 @@
+"""Bounds on connections."""
+
+from __future__ import annotations
+
+import structlog
+from structlog.testing import LogCapture
+
+from lictor_agent.http.hot import HotAnswers, HotConnection, Tick
+from lictor_agent.http.roster import Roster
+from lictor_agent.http.settings import HttpSettings
+from tests.agent.http.test_hot import Delegate, Host, Written
+
+LOG = structlog.wrap_logger(None, processors=[LogCapture()], wrapper_class=structlog.make_filtering_bound_logger(0))
+
+
+def connection(settings: HttpSettings, tick: Tick) -> HotConnection:
+    made = HotConnection(HotAnswers(None, tick, settings), Delegate(), tick, Host())
+    made.connection_made(Written())
+    return made
+
+
+def test_one_client_is_bounded_and_others_are_not_hurt() -> None:
+    settings, tick = HttpSettings(connections_max=5, connections_per_client_max=2), Tick(0.0, b"")
+    roster = Roster(settings, LOG)
+    mine = [connection(settings, tick) for _ in range(2)]
+    for one in mine:
+        assert roster.refusal("a") is None
+        roster.add(one, "a")
+    assert "2 connections" in (roster.refusal("a") or "")
+    assert roster.refusal("b") is None
+    roster.drop(mine[0], "a")
+    assert roster.refusal("a") is None
+
+
+def test_all_together_are_bounded() -> None:
+    settings, tick = HttpSettings(connections_max=3), Tick(0.0, b"")
+    roster = Roster(settings, LOG)
+    for number in range(3):
+        roster.add(connection(settings, tick), str(number))
+    assert "3 connections" in (roster.refusal("new") or "")
+
+
+def test_clients_on_a_unix_socket_count_in_all_only() -> None:
+    settings, tick = HttpSettings(connections_per_client_max=1), Tick(0.0, b"")
+    roster = Roster(settings, LOG)
+    roster.add(connection(settings, tick), "")
+    assert roster.refusal("") is None
+
+
+def test_idle_connections_are_closed_after_their_time() -> None:
+    settings, tick = HttpSettings(idle_s_max=10), Tick(0.0, b"")
+    roster = Roster(settings, LOG)
+    idle = connection(settings, tick)
+    roster.add(idle, "a")
+    tick.now = 9
+    roster.close_overdue()
+    assert idle.overdue(settings) is None
+    tick.now = 11
+    assert idle.overdue(settings) == "idle"
+    roster.close_overdue()
