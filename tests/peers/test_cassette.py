@@ -1,0 +1,37 @@
+"""Cassettes keep what was recorded, in files that people can read."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.recorder.cassette import RECORDED, Cassette, load, save
+from tests.support.recorder.json_types import Json
+
+
+def _exchange(body: Json) -> Json:
+    return {"step": "s", "request": {"method": "GET"}, "response": {"status": 200, "body": body}}
+
+
+def test_a_cassette_is_read_as_it_was_written(tmp_path: Path) -> None:
+    body: Json = {"z": [1, None, {"ü": "\u0000"}], "a": ["x" * 200, {}], "e": [], "f": 1.5}
+    cassette = Cassette("area", "a peer", (_exchange(body), _exchange(None)))
+    save(tmp_path / "deep" / "c.json", cassette)
+    assert load(tmp_path / "deep" / "c.json") == cassette
+
+
+def test_the_order_of_keys_is_kept(tmp_path: Path) -> None:
+    save(tmp_path / "c.json", Cassette("area", "a peer", (_exchange({"z": 1, "a": 2}),)))
+    text = (tmp_path / "c.json").read_text()
+    assert text.index('"z"') < text.index('"a"')
+
+
+def test_an_area_that_was_never_recorded_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        load(tmp_path / "none.json")
+
+
+def test_every_kept_cassette_is_small_and_readable() -> None:
+    for path in RECORDED.rglob("*.json"):
+        lines = path.read_text().splitlines()
+        assert path.stat().st_size < 100_000, path
+        assert max(map(len, lines)) < 2_000, path
