@@ -17,6 +17,8 @@ __all__ = ["TcpListener", "bind"]
 
 _LENGTH_BYTES: Final = 2
 _BACKLOG: Final = 1024
+_PASS_BYTES_MAX: Final = 256 * 1024
+"""Answers made for one connection before others get their turn; small questions may have answers of 64 KiB."""
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -85,6 +87,8 @@ class _Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._client: object = None
         self._received = bytearray()
+        self._is_full = False  # the client does not take its answers
+        self._is_behind = False  # there are questions that have come and are not answered
         self._last_query_at = 0.0
         self._idle_timer: asyncio.TimerHandle | None = None
 
@@ -107,32 +111,52 @@ class _Connection(asyncio.Protocol):
             self._idle_timer.cancel()
 
     def data_received(self, data: bytes) -> None:
-        if self._transport is None or self._transport.is_closing():
-            return
         self._received += data
+        self._answer_received()
+
+    def pause_writing(self) -> None:
+        # A client that does not read its answers gets no more questions read.
+        self._is_full = True
+        if self._transport is not None:
+            self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        self._is_full = False
+        if self._is_behind:
+            self._loop.call_soon(self._answer_received)
+        elif self._transport is not None:
+            self._transport.resume_reading()
+
+    def _answer_received(self) -> None:
+        transport = self._transport
+        if transport is None or transport.is_closing() or self._is_full:
+            return
         self._cache.refresh()
         answers: list[bytes] = []
-        place = 0
-        while (message := _message_at(self._received, place)) is not None:
+        place = size = 0
+        message: bytes | None = None
+        while size < _PASS_BYTES_MAX and (message := _message_at(self._received, place)) is not None:
             place += _LENGTH_BYTES + len(message)
             answer = self._cache.reply(message[ID_BYTES:], self._client)
             if answer is not None:
                 length = ID_BYTES + len(answer)
                 answers += (length.to_bytes(_LENGTH_BYTES, "big"), message[:ID_BYTES], answer)
-        if not place:
-            return
-        del self._received[:place]
-        self._last_query_at = self._clock.monotonic()
-        self._transport.writelines(answers)
+                size += length
+        if place:
+            del self._received[:place]
+            self._last_query_at = self._clock.monotonic()
+        if answers:
+            transport.writelines(answers)
+        self._go_on(transport, is_behind=message is not None)
 
-    def pause_writing(self) -> None:
-        # A client that does not read its answers gets no more questions read.
-        if self._transport is not None:
-            self._transport.pause_reading()
-
-    def resume_writing(self) -> None:
-        if self._transport is not None:
-            self._transport.resume_reading()
+    def _go_on(self, transport: asyncio.Transport, *, is_behind: bool) -> None:
+        was_behind, self._is_behind = self._is_behind, is_behind
+        if is_behind:
+            transport.pause_reading()
+            if not self._is_full:
+                self._loop.call_soon(self._answer_received)
+        elif was_behind and not self._is_full:
+            transport.resume_reading()
 
     def cut(self) -> None:
         """Close at once."""

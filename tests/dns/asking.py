@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import socket
+
 import dns.flags
 import dns.message
+import pytest
 
 from lictor_core.clock import SeededRng
 from lictor_core.registry import CatalogView
@@ -13,8 +16,19 @@ from lictor_dns.question import Question, Refusal, parse
 from lictor_dns.resolve import resolve
 from lictor_dns.settings import DnsSettings
 
-__all__ = ["NOW", "ask", "flags_of", "query", "question", "text", "texts"]
+__all__ = ["IPV6", "NOW", "ask", "flags_of", "query", "question", "text", "texts"]
 
+
+def _has_ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+IPV6 = pytest.mark.skipif(not _has_ipv6(), reason="needs IPv6 on loopback")
 NOW = 1_767_225_600.0
 
 

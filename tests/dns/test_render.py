@@ -188,6 +188,34 @@ def test_far_names_are_still_compressed_where_a_pointer_reaches() -> None:
     assert len(texts(message)) == 4000
 
 
+def test_names_beyond_the_reach_of_a_pointer_are_not_pointed_to() -> None:
+    message = render(question("web.service.consul", "SRV"), instances(800), WIDE)
+    targets = [record.split()[-1] for record in texts(message)]
+    addresses = [record for record in texts(message, "additional") if " A " in record]
+    assert [record.split()[0] for record in addresses] == targets
+
+
+def test_nothing_points_into_what_was_cut() -> None:
+    long, short = name(f"{'y' * 60}.node.dc1.consul"), address(1, name(f"{'y' * 60}.node.dc1.consul"))
+    answer = Answer(
+        result=Result.FOUND,
+        answers=(address(2), Record(WEB, RecordType.SRV, 0, Srv(1, 1, 80, long))),
+        additional=(short,),
+    )
+    asked = question("web.service.consul")
+    room = len(render(asked, Answer(result=Result.FOUND, answers=(address(2),), additional=(short,)), WIDE))
+    message = render(asked, answer, WIDE._replace(bytes_max=room))
+    assert len(texts(message)) == 1
+    assert texts(message, "additional") == [f"{'y' * 60}.node.dc1.consul. 0 IN A 10.0.0.1"]
+
+
+@given(bytes_max=st.integers(40, 700))
+def test_no_limit_is_exceeded_by_a_byte(bytes_max: int) -> None:
+    message = render(question("web.service.consul", "SRV"), instances(10), WIDE._replace(bytes_max=bytes_max))
+    assert len(message) <= bytes_max
+    assert len(texts(message)) <= 10
+
+
 def test_names_are_written_in_full_without_compression() -> None:
     asked, answer = question("web.service.consul"), Answer(result=Result.FOUND, answers=(address(1), address(2)))
     full = render(asked, answer, WIDE._replace(compress=False))
