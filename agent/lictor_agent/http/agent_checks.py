@@ -7,7 +7,7 @@ from typing import Final
 from lictor_agent.http.bodies import read_json, read_mapping, refuse_problems
 from lictor_agent.http.encoding import Answer
 from lictor_agent.http.errors import Refusal, refusing_with
-from lictor_agent.http.requests import Request
+from lictor_agent.http.requests import Request, refuse_filter
 from lictor_agent.http.router import Route
 from lictor_agent.http.site import Site
 from lictor_config.definitions import parse_check
@@ -20,6 +20,7 @@ _STATUSES: Final = (PASSING, WARNING, CRITICAL)
 
 async def checks(site: Site, request: Request) -> Answer:
     """All checks, by id."""
+    refuse_filter(request)
     return site.answer_json(request, {key: one.check for key, one in site.agent.local.checks.items()})
 
 

@@ -8,7 +8,7 @@ from lictor_agent.http.agent_views import content_hash, service_view
 from lictor_agent.http.bodies import read_json
 from lictor_agent.http.encoding import Answer
 from lictor_agent.http.errors import Refusal, refusing_with
-from lictor_agent.http.requests import Request, parse_bool, read_options
+from lictor_agent.http.requests import Request, parse_bool, read_options, refuse_filter
 from lictor_agent.http.router import Route
 from lictor_agent.http.site import Site
 from lictor_agent.local import Subject
@@ -21,6 +21,7 @@ __all__ = ["ROUTES", "read_enable"]
 
 async def services(site: Site, request: Request) -> Answer:
     """All instances, by id."""
+    refuse_filter(request)
     found = {key: service_view(one.service) for key, one in site.agent.local.services.items()}
     return site.answer_json(request, found)
 

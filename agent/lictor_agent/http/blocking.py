@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 
 from lictor_agent.http.encoding import JSON, Answer, Reuse
 from lictor_agent.http.errors import Refusal
-from lictor_agent.http.requests import Request, read_options
+from lictor_agent.http.requests import Request, read_options, refuse_filter
 from lictor_agent.http.site import Site
 from lictor_core.commands import ReadMode
 from lictor_core.errors import LictorError, OverloadedError
@@ -67,6 +67,7 @@ async def answer_query(
     site: Site, request: Request, query: Query[T], manner: Manner, shape: Callable[[T], object] | None = None
 ) -> Answer:
     """The answer to a read: JSON of what `shape` makes of the value, encoded once per change."""
+    refuse_filter(request)
     reading, mode, reusable = await read(site, request, query, manner)
     encoded, was_kept = site.answers.encoded(query, reading, pretty=site.is_pretty(request), shape=shape)
     headers = (JSON, *meta_headers(reading, mode, manner))

@@ -19,7 +19,7 @@ from lictor_core.errors import RequestError
 from lictor_core.limits import WAIT_DEFAULT_S, WAIT_MAX_S
 from lictor_core.registry import ReadOptions
 
-__all__ = ["Parameters", "Request", "parse_bool", "parse_unsigned", "read_options", "split_target"]
+__all__ = ["Parameters", "Request", "parse_bool", "parse_unsigned", "read_options", "refuse_filter", "split_target"]
 
 _BAD_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _UNSIGNED_MAX: Final = 2**64 - 1
@@ -135,6 +135,12 @@ def read_options(request: Request) -> ReadOptions:
         wait_s=_wait(wait) if wait else WAIT_DEFAULT_S,
         token=request.token,
     )
+
+
+def refuse_filter(request: Request) -> None:
+    """Refuse a filter expression. To overlook one would hand out what its sender asked to be left out."""
+    if request.parameters.get("filter"):
+        raise Refusal("filter expressions are not evaluated by this version: leave out ?filter and choose yourself")
 
 
 def parse_bool(text: str) -> bool | None:

@@ -86,3 +86,10 @@ async def test_watchers_of_one_thing_sleep_while_another_changes(live: Live) -> 
     async with asyncio.timeout(10):
         answers = await asyncio.gather(*watchers)
     assert {answer.status for answer in answers} == {200}
+
+
+async def test_a_filter_is_refused_rather_than_overlooked(live: Live) -> None:
+    for path in ("catalog/nodes", "health/service/consul", "agent/services", "agent/checks", "connect/intentions"):
+        answer = await live.get(f"/v1/{path}?filter=Node%20%3D%3D%20x")
+        assert answer.status == 400
+        assert "filter" in answer.text

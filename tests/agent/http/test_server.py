@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import gzip
 from collections.abc import AsyncGenerator
 
@@ -11,6 +12,7 @@ import pytest
 import pytest_asyncio
 
 from lictor_agent.http import HttpServer, HttpSettings, TcpAddress
+from lictor_agent.http.hot import HotConnection
 from lictor_core.clock import SeededRng, SystemClock
 from lictor_core.errors import ConfigurationError
 from tests.agent.http.live import Live, live_agent
@@ -227,6 +229,23 @@ async def test_a_mistake_of_ours_costs_one_answer(live: Live, monkeypatch: pytes
     assert answer.status == 500
     assert "ZeroDivision" not in answer.text
     assert len(live.events("http.request.failed")) == 1
+
+
+async def test_memory_does_not_grow_with_bad_clients(hasty: Live) -> None:
+    def held() -> int:
+        gc.collect()
+        return sum(isinstance(one, HotConnection) for one in gc.get_objects())
+
+    before, tasks = held(), len(asyncio.all_tasks())
+    for number in range(60):
+        await raw(hasty, b"garbage %d\r\n\r\n" % number)
+        _, writer = await asyncio.open_connection("127.0.0.1", hasty.port)
+        writer.write(b"GET /v1/kv/" + b"a" * 500)
+        writer.close()
+        await writer.wait_closed()
+    await eventually(lambda: hasty.http.connections == 0, what="every connection is forgotten")
+    await eventually(lambda: len(asyncio.all_tasks()) <= tasks, what="no task is left")
+    await eventually(lambda: held() <= before + 1, what="no connection is kept")
 
 
 async def test_stopping_ends_idle_and_blocked_connections(live: Live) -> None:
