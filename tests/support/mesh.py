@@ -61,11 +61,39 @@ def mesh(
 
 
 @contextlib.contextmanager
+def mesh_by_flags(
+    agent: DevAgent, directory: Path, backend_port: int, *, near: Product, far: Product
+) -> Generator[Mesh]:
+    """The same with proxies that are told everything by flags; the one beside the backend registers itself."""
+    entry_port, far_port = free_port(), free_port()
+    address, listen = f"127.0.0.1:{backend_port}", f"127.0.0.1:{far_port}"
+    behind = ("-service", BACKEND, "-service-addr", address, "-listen", listen, "-register")
+    before = ("-service", FRONTEND, "-upstream", f"{BACKEND}:127.0.0.1:{entry_port}")
+    with (
+        proxy(far, agent, directory, behind, far_port),
+        proxy(near, agent, directory, before, entry_port),
+    ):
+        wait_until(
+            lambda: _backend_is_healthy(agent),
+            within_s=WAIT_S_MAX,
+            what="the backend's proxy is registered and passing",
+        )
+        yield Mesh(agent, entry_port)
+
+
+@contextlib.contextmanager
 def sidecar(product: Product, agent: DevAgent, directory: Path, service_id: str, port: int) -> Generator[None]:
     """The proxy of a product beside a registered service while the block runs, once it listens on `port`."""
-    argv = [program_of(product), "connect", "proxy", "-sidecar-for", service_id, "-http-addr", agent.http_address]
+    with proxy(product, agent, directory, ("-sidecar-for", service_id), port):
+        yield
+
+
+@contextlib.contextmanager
+def proxy(product: Product, agent: DevAgent, directory: Path, arguments: tuple[str, ...], port: int) -> Generator[None]:
+    """`connect proxy` of a product with these arguments while the block runs, once it listens on `port`."""
+    argv = [program_of(product), "connect", "proxy", "-http-addr", agent.http_address, *arguments]
     with running(
-        f"{product}-sidecar-for-{service_id}",
+        f"{product}-proxy-{arguments[1]}",
         argv,
         directory,
         environment=environment_for_commands(),

@@ -11,7 +11,7 @@ from tests.support.agents import Product, dev_agent
 from tests.support.api import WAIT_S_MAX
 from tests.support.conditions import wait_until
 from tests.support.echo import GREETING, echo_server
-from tests.support.mesh import mesh
+from tests.support.mesh import mesh, mesh_by_flags
 
 _ANSWER_S_MAX = 10.0
 _COMBINATIONS: tuple[tuple[Product, Product, Product], ...] = (
@@ -24,6 +24,13 @@ _COMBINATIONS: tuple[tuple[Product, Product, Product], ...] = (
     ("consul", "consul", "consul"),
 )
 """Agent, sidecar of the client, sidecar of the server. The last is the control: it proves the test."""
+
+_BY_FLAGS: tuple[tuple[Product, Product, Product], ...] = (
+    ("lictor", "lictor", "lictor"),
+    ("lictor", "consul", "lictor"),
+    ("lictor", "lictor", "consul"),
+    ("consul", "consul", "consul"),
+)
 
 
 @pytest.mark.slow
@@ -43,6 +50,23 @@ def test_traffic_passes_is_denied_and_passes_again(
         wait_until(lambda: _is_denied(port), within_s=WAIT_S_MAX, what="a denied client gets no byte")
         running_mesh.allow()
         wait_until(lambda: _passes(port), within_s=WAIT_S_MAX, what="an allowed connection passes again")
+
+
+@pytest.mark.slow
+@pytest.mark.needs("consul")
+@pytest.mark.parametrize(("agent_product", "near", "far"), _BY_FLAGS)
+def test_proxies_that_are_told_by_flags_work(
+    agent_product: Product, near: Product, far: Product, tmp_path: Path
+) -> None:
+    with (
+        dev_agent(agent_product, tmp_path) as agent,
+        echo_server() as backend_port,
+        mesh_by_flags(agent, tmp_path, backend_port, near=near, far=far) as running_mesh,
+    ):
+        port = running_mesh.port
+        wait_until(lambda: _passes(port), within_s=WAIT_S_MAX, what="the first connection passes")
+        running_mesh.deny()
+        wait_until(lambda: _is_denied(port), within_s=WAIT_S_MAX, what="a denied client gets no byte")
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""The real Consul's command line, pointed at Lictor, prints what it prints at Consul."""
+"""Each product's command line, pointed at the other's agent, prints what Consul's prints at Consul."""
 
 from pathlib import Path
 
@@ -25,4 +25,17 @@ def test_consuls_commands_work_at_lictor(scenario: CliScenario, tmp_path: Path) 
     with dev_agent("lictor", tmp_path, scenario.config) as agent:
         exchanges = CliRunner(program_of("consul"), agent.ports, directory).run(scenario)
     text = report(scenario.area, compare(recorded, exchanges, cli_allowances_for(scenario, same_command=True)))
+    assert not text, text
+
+
+@pytest.mark.slow
+@pytest.mark.needs("consul")
+@pytest.mark.parametrize("scenario", _SCENARIOS, ids=lambda scenario: scenario.area)
+def test_lictors_commands_work_at_consul(scenario: CliScenario, tmp_path: Path) -> None:
+    recorded = load(cassette_path("cli", scenario.area)).exchanges
+    directory = tmp_path / "commands"
+    directory.mkdir()
+    with dev_agent("consul", tmp_path, scenario.config) as agent:
+        exchanges = CliRunner(program_of("lictor"), agent.ports, directory).run(scenario)
+    text = report(scenario.area, compare(recorded, exchanges, cli_allowances_for(scenario)))
     assert not text, text
