@@ -81,6 +81,10 @@ class ProxyDriver:
         """The addresses that accept connections now."""
         return [listener.address for listener, _ in self._listeners.values() if listener.is_listening]
 
+    def connections(self) -> int:
+        """How many accepted connections live now, those still in their handshake included."""
+        return len(self._live)
+
     def _make_contexts(self) -> None:
         leaf, roots = self.snapshot.leaf, self.snapshot.roots
         if leaf is None or roots is None:

@@ -43,6 +43,7 @@ class Pump:
     """One relay. `done` is resolved when both sockets are closed: with None in order, else with the reason."""
 
     __slots__ = (
+        "_ended",
         "_finish_local",
         "_finish_mesh",
         "_held_local",
@@ -93,6 +94,7 @@ class Pump:
         self._finish_local = False
         self._finish_mesh = False
         self._is_closing = False
+        self._ended = False
         self.done: asyncio.Future[str | None] = self._loop.create_future()
         self.moved = 0
 
@@ -104,12 +106,16 @@ class Pump:
 
     def abort(self, reason: str) -> None:
         """Cut both ends now."""
-        if self.done.done():
+        if self._ended:
             return
         self._forget_sockets()
         cut(self._local)
         cut(self._mesh)
-        self.done.set_result(reason)
+        self._tell(reason)
+
+    def held_bytes(self) -> int:
+        """What was read and not yet sent, both directions together."""
+        return len(self._held_local) + len(self._held_mesh) + self._incoming.pending + self._outgoing.pending
 
     # From the application into the mesh.
 
@@ -167,7 +173,7 @@ class Pump:
         self._resume_local()
 
     def _resume_local(self) -> None:
-        if self._held_mesh or self.done.done():
+        if self._held_mesh or self._ended:
             return
         if self._local_open:
             self._loop.add_reader(self._local, self._local_readable)
@@ -213,9 +219,9 @@ class Pump:
                 return
             if filled:
                 self._send_local(plain[:filled])
-        if self._outgoing.pending and not self.done.done():
+        if self._outgoing.pending and not self._ended:
             self._send_mesh()
-        if not self._mesh_open and not self.done.done():
+        if not self._mesh_open and not self._ended:
             self._loop.remove_reader(self._mesh)
             self._perform(self._relay.handle(Finished(Side.MESH)))
 
@@ -249,7 +255,7 @@ class Pump:
         self._resume_mesh()
 
     def _resume_mesh(self) -> None:
-        if self._held_local or self.done.done():
+        if self._held_local or self._ended:
             return
         if self._mesh_open:
             self._loop.add_reader(self._mesh, self._mesh_readable)
@@ -278,7 +284,7 @@ class Pump:
                     self.abort(reason)
                 case _:
                     raise AssertionError(f"a relay does not know {command}")
-        if not self.done.done():
+        if not self._ended:
             self._settle()
 
     def _settle(self) -> None:
@@ -288,11 +294,11 @@ class Pump:
             _shut(self._local)
         if self._finish_mesh and not self._held_mesh:
             self._finish_mesh = not self._say_finished()
-        if self._is_closing and not (self._finish_local or self._finish_mesh) and not self.done.done():
+        if self._is_closing and not (self._finish_local or self._finish_mesh) and not self._ended:
             self._forget_sockets()
             self._local.close()
             self._mesh.close()
-            self.done.set_result(None)
+            self._tell(None)
 
     def _say_finished(self) -> bool:
         """Send `close_notify` and FIN. False while the socket does not take them."""
@@ -321,7 +327,13 @@ class Pump:
             self._mesh_open = False
         self._held_local = b"".join(rest)
 
+    def _tell(self, reason: str | None) -> None:
+        # A task that is cancelled while it waits has cancelled the future as well.
+        if not self.done.done():
+            self.done.set_result(reason)
+
     def _forget_sockets(self) -> None:
+        self._ended = True
         self._local_open = self._mesh_open = False
         for sock in (self._local, self._mesh):
             self._loop.remove_reader(sock)

@@ -1,0 +1,239 @@
+"""The relay itself: every byte, both ends, back pressure, and ends that are told apart."""
+
+import asyncio
+import contextlib
+import hashlib
+import socket
+import ssl
+from collections.abc import AsyncGenerator
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lictor_connect_proxy.contexts import tls_contexts
+from lictor_connect_proxy.driver.handshake import TlsEnd, handshake
+from lictor_connect_proxy.driver.pump import READ_BYTES_MAX, Pump, Scratch
+from tests.connect_proxy.authority import Authority
+from tests.support.conditions import eventually
+
+AUTHORITY = Authority()
+CONTEXTS = tls_contexts(AUTHORITY.leaf("db"), AUTHORITY.roots())
+
+
+class Wire:
+    """`near` -- pump -- TLS -- pump -- `far`: two relays with nothing but sockets around them."""
+
+    def __init__(self, near: socket.socket, far: socket.socket, pumps: tuple[Pump, Pump]) -> None:
+        self.near = near
+        self.far = far
+        self.pumps = pumps
+        self._loop = asyncio.get_running_loop()
+
+    async def send(self, sock: socket.socket, data: bytes) -> None:
+        await asyncio.wait_for(self._loop.sock_sendall(sock, data), 10)
+
+    async def receive(self, sock: socket.socket, count: int = 65536) -> bytes:
+        return await asyncio.wait_for(self._loop.sock_recv(sock, count), 10)
+
+    async def receive_all(self, sock: socket.socket) -> bytes:
+        received = bytearray()
+        while data := await self.receive(sock):
+            received += data
+        return bytes(received)
+
+
+@contextlib.asynccontextmanager
+async def wire() -> AsyncGenerator[Wire]:
+    near, near_inner = _pair()
+    left, right = _pair()
+    far_inner, far = _pair()
+    client, server = await asyncio.gather(
+        handshake(left, CONTEXTS.client, server_name="db", timeout_s=5),
+        handshake(right, CONTEXTS.server, server_name=None, timeout_s=5),
+    )
+    pumps = (Pump(near_inner, client, Scratch()), Pump(far_inner, server, Scratch()))
+    for pump in pumps:
+        pump.start()
+    try:
+        yield Wire(near, far, pumps)
+    finally:
+        for pump in pumps:
+            pump.abort("the test is over")
+        near.close()
+        far.close()
+
+
+def _pair() -> tuple[socket.socket, socket.socket]:
+    """Two ends of a TCP connection, since only TCP resets."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        one = socket.create_connection(server.getsockname())
+        two, _ = server.accept()
+    for sock in (one, two):
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return one, two
+
+
+async def test_bytes_pass_both_ways() -> None:
+    async with wire() as line:
+        await line.send(line.near, b"ping")
+        assert await line.receive(line.far) == b"ping"
+        await line.send(line.far, b"pong")
+        assert await line.receive(line.near) == b"pong"
+
+
+async def test_bulk_arrives_whole_in_both_directions_at_once() -> None:
+    data = hashlib.shake_256(b"bulk").digest(8_000_000)
+
+    async def send(line: Wire, sock: socket.socket) -> None:
+        await line.send(sock, data)
+        sock.shutdown(socket.SHUT_WR)
+
+    async with wire() as line:
+        _, _, at_far, at_near = await asyncio.gather(
+            send(line, line.near), send(line, line.far), line.receive_all(line.far), line.receive_all(line.near)
+        )
+        assert [await pump.done for pump in line.pumps] == [None, None]
+    assert at_far == data
+    assert at_near == data
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(chunks=st.lists(st.binary(min_size=1, max_size=40_000), max_size=8))
+async def test_any_chunks_arrive_as_sent(chunks: list[bytes]) -> None:
+    async with wire() as line:
+        for chunk in chunks:
+            await line.send(line.near, chunk)
+        line.near.shutdown(socket.SHUT_WR)
+        assert await line.receive_all(line.far) == b"".join(chunks)
+
+
+@pytest.mark.parametrize("first", ["near", "far"])
+async def test_a_side_that_finished_still_receives(first: str) -> None:
+    async with wire() as line:
+        finished, other = (line.near, line.far) if first == "near" else (line.far, line.near)
+        await line.send(finished, b"question")
+        finished.shutdown(socket.SHUT_WR)
+        assert await line.receive_all(other) == b"question"
+        answer = b"answer" * 100_000
+        sending = asyncio.ensure_future(line.send(other, answer))
+        assert len(await line.receive(finished)) > 0
+        received = [await line.receive(finished) for _ in range(3)]
+        assert all(received)
+        rest = asyncio.ensure_future(line.receive_all(finished))
+        await sending
+        other.shutdown(socket.SHUT_WR)
+        await rest
+        assert [await pump.done for pump in line.pumps] == [None, None]
+
+
+async def test_a_half_close_while_the_other_direction_is_blocked_loses_nothing() -> None:
+    data = hashlib.shake_256(b"blocked").digest(6_000_000)
+    async with wire() as line:
+        # The near side reads nothing yet, so its pump holds bytes and undeciphered records when the FIN comes.
+        sending = asyncio.ensure_future(line.send(line.far, data))
+        await eventually(lambda: line.pumps[1].moved > 1_000_000, what="both pumps are full")
+        await _settled(line)
+        line.near.shutdown(socket.SHUT_WR)
+        assert await line.receive(line.far) == b""
+        receiving = asyncio.ensure_future(line.receive_all(line.near))
+        await sending
+        line.far.shutdown(socket.SHUT_WR)
+        assert await receiving == data
+
+
+async def _settled(line: Wire) -> None:
+    """Until nothing moves any more."""
+    before = -1
+    while before != line.pumps[0].moved:
+        before = line.pumps[0].moved
+        await asyncio.sleep(0.05)
+
+
+async def test_a_reader_that_does_not_read_stops_the_writer() -> None:
+    async with wire() as line:
+        sent = 0
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.5):
+                while True:
+                    await asyncio.get_running_loop().sock_sendall(line.near, b"x" * 65536)
+                    sent += 65536
+        # What is on its way lies in the kernel's buffers of six sockets, and in at most two reads of each pump.
+        assert sent < 64 * 1024 * 1024
+        assert sum(pump.held_bytes() for pump in line.pumps) <= 6 * READ_BYTES_MAX
+
+
+@pytest.mark.parametrize("side", ["near", "far"])
+async def test_a_reset_on_one_end_resets_the_other(side: str) -> None:
+    async with wire() as line:
+        broken, other = (line.near, line.far) if side == "near" else (line.far, line.near)
+        await line.send(broken, b"partial")
+        assert await line.receive(other) == b"partial"
+        broken.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
+        broken.close()
+        with pytest.raises(ConnectionResetError):
+            await line.receive(other)
+
+
+async def test_a_tls_stream_without_its_end_is_not_taken_for_complete() -> None:
+    near, inner = _pair()
+    left, right = _pair()
+    client, server = await asyncio.gather(
+        handshake(left, CONTEXTS.client, server_name="db", timeout_s=5),
+        handshake(right, CONTEXTS.server, server_name=None, timeout_s=5),
+    )
+    pump = Pump(inner, client, Scratch())
+    pump.start()
+    server.session.write(b"half of it")
+    right.send(server.outgoing.read())
+    right.close()
+    reason = await asyncio.wait_for(pump.done, 5)
+    assert reason == "mesh: the TLS stream ended without close_notify"
+    loop = asyncio.get_running_loop()
+    assert await loop.sock_recv(near, 100) == b"half of it"
+    with pytest.raises(ConnectionResetError):
+        await loop.sock_recv(near, 100)
+    near.close()
+
+
+async def test_bytes_that_came_with_the_handshake_are_not_lost() -> None:
+    near, inner = _pair()
+    left, right = _pair()
+    end = TlsEnd(left, CONTEXTS.client, server_name="db")
+
+    async def early() -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            with contextlib.suppress(ssl.SSLWantReadError):
+                end.session.do_handshake()
+                end.session.write(b"early")
+                await loop.sock_sendall(left, end.outgoing.read())
+                return
+            await loop.sock_sendall(left, end.outgoing.read())
+            end.incoming.write(await loop.sock_recv(left, 65536))
+
+    server, _ = await asyncio.gather(handshake(right, CONTEXTS.server, server_name=None, timeout_s=5), early())
+    pump = Pump(inner, server, Scratch())
+    pump.start()
+    assert await asyncio.wait_for(asyncio.get_running_loop().sock_recv(near, 100), 5) == b"early"
+    pump.abort("the test is over")
+    near.close()
+    left.close()
+
+
+async def test_garbage_in_the_tls_stream_cuts_both_ends() -> None:
+    near, inner = _pair()
+    left, right = _pair()
+    client, _ = await asyncio.gather(
+        handshake(left, CONTEXTS.client, server_name="db", timeout_s=5),
+        handshake(right, CONTEXTS.server, server_name=None, timeout_s=5),
+    )
+    pump = Pump(inner, client, Scratch())
+    pump.start()
+    right.send(b"\x17\x03\x03\x00\x20" + b"nonsense" * 4)
+    assert str(await asyncio.wait_for(pump.done, 5)).startswith("mesh: ")
+    with pytest.raises(ConnectionResetError):
+        await asyncio.get_running_loop().sock_recv(near, 100)
+    near.close()
+    right.close()
