@@ -104,6 +104,10 @@ class CatalogView(Protocol):
         """The newest change of any of `topics`."""
         ...
 
+    def wake_index(self, topics: Sequence[Topic]) -> int:
+        """The newest change of any of `topics` that wakes who watches them: `stamp`, but for checks' outputs."""
+        ...
+
     def service_health(self, name: str, *, connect: bool = False) -> Sequence[ServiceHealth]:
         """The instances of a service (or its mesh-capable ones) with their checks, in a stable order."""
         ...

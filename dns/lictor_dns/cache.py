@@ -120,7 +120,7 @@ class AnswerCache:
             reply = render(question, answer, limits)[ID_BYTES:]
             if not replies:
                 entry.answer = answer
-                entry.stamp = self._view.stamp(answer.topics)
+                entry.index = self._view.wake_index(answer.topics)
             turns = min(answer.turns, _TURNS_MAX)
             self.made_count += 1
             replies.append(reply)
@@ -140,7 +140,7 @@ class AnswerCache:
         if (age_s and answer.this_second) or (age_s > _ORDER_S_MAX and answer.turns > 1):
             return False
         if entry.version != self._version:
-            if answer.any_change or self._view.stamp(answer.topics) != entry.stamp:
+            if answer.any_change or self._view.wake_index(answer.topics) != entry.index:
                 return False
             entry.version = self._version
         return True
@@ -154,14 +154,17 @@ class AnswerCache:
 
 
 class _Entry:
-    """The replies to one message, and what they were made from: the view's version and the second then."""
+    """The replies to one message, and what they were made from: the view's version, the second, the topics' index.
 
-    __slots__ = ("answer", "bytes", "mark", "replies", "second", "stamp", "version")
+    The index is the one that wakes watchers: a check's output, which changes often, is in no answer.
+    """
+
+    __slots__ = ("answer", "bytes", "index", "mark", "replies", "second", "version")
 
     def __init__(self, version: int, second: int) -> None:
         self.replies: Iterator[bytes] = iter(())
         self.answer: Answer | None = None
-        self.stamp = 0
+        self.index = 0
         self.version = version
         self.second = second
         self.mark = 0

@@ -31,6 +31,10 @@ class StoreView:
         """The newest change of any of `topics`."""
         return self._store.stamp(topics)
 
+    def wake_index(self, topics: Sequence[Topic]) -> int:
+        """The newest change of any of `topics` that wakes who watches them."""
+        return self._store.wake_index(topics)
+
     def service_health(self, name: str, *, connect: bool = False) -> Sequence[ServiceHealth]:
         """The instances of a service (or its mesh-capable ones) with their checks, by node and id."""
         return self._store.health.of(name, connect=connect)

@@ -105,6 +105,14 @@ def test_a_change_of_something_else_makes_nothing_anew() -> None:
     assert rig.cache.made_count == 1
 
 
+def test_a_checks_output_makes_nothing_anew() -> None:
+    rig = Rig(catalog_of(1))
+    rig.answers()
+    rig.catalog.tell_output(rig.catalog.service_health("web")[0])
+    rig.answers()
+    assert rig.cache.made_count == 1
+
+
 def test_a_name_that_appears_is_answered_at_once() -> None:
     rig = Rig(catalog_of(0))
     assert rig.answers() == []

@@ -33,6 +33,7 @@ class PlainCatalog:
         self._nodes: dict[str, Node] = {}
         self._instances: dict[tuple[str, str], ServiceHealth] = {}
         self._stamps: dict[Topic, int] = {}
+        self._wakes: dict[Topic, int] = {}
         for node in nodes:
             self.put_node(node)
         for instance in instances:
@@ -40,7 +41,8 @@ class PlainCatalog:
 
     def put(self, instance: ServiceHealth) -> None:
         """Register an instance and its node, in place of what has the same id on that node."""
-        self.put_node(instance.node)
+        if self._nodes.get(instance.node.node.lower()) != instance.node:
+            self.put_node(instance.node)
         self._instances[_key(instance)] = instance
         self._touch(instance)
 
@@ -49,7 +51,7 @@ class PlainCatalog:
         self._nodes[node.node.lower()] = node
         self.version += 1
         for topic in (topics.NODES, topics.node(node.node)):
-            self._stamps[topic] = self.version
+            self._stamps[topic] = self._wakes[topic] = self.version
 
     def remove(self, instance: ServiceHealth) -> None:
         """Deregister an instance; its node stays."""
@@ -58,6 +60,9 @@ class PlainCatalog:
 
     def stamp(self, topics: Sequence[Topic]) -> int:
         return max((self._stamps.get(topic, 0) for topic in topics), default=0)
+
+    def wake_index(self, topics: Sequence[Topic]) -> int:
+        return max((self._wakes.get(topic, 0) for topic in topics), default=0)
 
     def service_health(self, name: str, *, connect: bool = False) -> Sequence[ServiceHealth]:
         wanted = name.lower()
@@ -81,7 +86,12 @@ class PlainCatalog:
         touched = [topics.SERVICES, topics.service(instance.service.service)]
         touched += [topics.connect(name) for name in _mesh_names(instance)]
         for topic in touched:
-            self._stamps[topic] = self.version
+            self._stamps[topic] = self._wakes[topic] = self.version
+
+    def tell_output(self, instance: ServiceHealth) -> None:
+        """Only the output of a check of this instance changes, which wakes nobody."""
+        self.version += 1
+        self._stamps[topics.service(instance.service.service)] = self.version
 
 
 def _key(instance: ServiceHealth) -> tuple[str, str]:
