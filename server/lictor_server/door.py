@@ -120,8 +120,8 @@ class Server:
         if duties is not None:
             duties.cancel()
             await asyncio.wait([duties])
-        if self._failure is not None and not self._failure.done():
-            self._failure.cancel()
+        if self._failure is not None and not self._failure.cancel() and not self._failure.cancelled():
+            self._failure.exception()  # whoever wanted to know has asked `failed`: it is no news for the log any more
 
     async def failed(self) -> None:
         """Wait until the server cannot go on, and raise why; ends quietly when it is stopped."""
@@ -170,10 +170,11 @@ class Server:
         return self._leases.members()
 
     async def renew(self, member: Member) -> float:
-        """Take or renew a lease. The agent in this process is the server's own member, whatever it says of itself."""
+        """Take or renew a lease. For the agent in this process, known by name and id, the server speaks itself."""
         await self._driver.ready()
-        if member.name.lower() == self._settings.node_name.lower():
-            member = self.member()
+        own = self.member()
+        if (member.name.lower(), member.tags.get("id")) == (own.name.lower(), own.tags["id"]):
+            member = own
         elif not member.name or not member.addr:
             raise RequestError("a member must have a name and an address")
         news = not self._leases.alive(member.name)
@@ -231,10 +232,15 @@ class Server:
 
     def _note_failure(self, error: BaseException) -> None:
         self._log.critical("raft.core.failed", reason=repr(error))
-        self._blocked.send_home()
-        if self._failure is not None and not self._failure.done():
-            self._failure.set_exception(error)
+        self._give_up(error)
 
     def _note_duties_done(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
-            self._note_failure(error)
+            self._log.critical("leader.loop.failed", reason=repr(error))
+            self._driver.stop()  # a leader that cannot do its duties must not answer as one
+            self._give_up(error)
+
+    def _give_up(self, error: BaseException) -> None:
+        self._blocked.send_home()
+        if self._failure is not None and not self._failure.done():
+            self._failure.set_exception(error)

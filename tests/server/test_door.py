@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import math
 import time
 
 import pytest
 
 from lictor_core import topics as on
 from lictor_core.clock import SeededRng, SystemClock
-from lictor_core.commands import CASerialTake, Command, IntentionDelete, IntentionSet, KVDelete, KVSet, ReadMode
+from lictor_core.commands import (
+    CAConfigurationSet,
+    CASerialTake,
+    Command,
+    IntentionDelete,
+    IntentionSet,
+    KVDelete,
+    KVSet,
+    ReadMode,
+)
 from lictor_core.errors import (
     BodyTooLargeError,
     LictorError,
@@ -103,6 +113,14 @@ async def test_time_is_up_with_the_same_index(server: Server) -> None:
     reading = await server.read(KeyQuery(key="a"), behind(first.index, wait_s=0.1))
     assert reading.index == first.index
     assert 0.1 <= time.monotonic() - started < 2
+
+
+@pytest.mark.parametrize("wait_s", [0.0, -1.0, math.nan])
+async def test_no_time_to_wait_answers_at_once(server: Server, wait_s: float) -> None:
+    first = await server.write(KVSet(key="a", value=b"1"))
+    async with asyncio.timeout(5):
+        reading = await server.read(KeyQuery(key="a"), behind(first.index, wait_s=wait_s))
+    assert reading.index == first.index
 
 
 async def test_a_change_elsewhere_wakes_nobody(server: Server) -> None:
@@ -198,10 +216,14 @@ async def test_too_large_values_are_refused(server: Server) -> None:
         IntentionSet(intention=intention("we*", "db", id=I1)),
         IntentionSet(intention=intention("web", "", id=I1)),
         IntentionSet(intention=intention("web", "db", id="")),
+        KVSet(key="half a \udc80 character", value=b"1"),
+        register(service=service(port=2**70)),
+        CAConfigurationSet(provider="consul", config={}),
     ],
     ids=repr,
 )
 async def test_wrong_commands_never_reach_the_log(server: Server, command: Command) -> None:
+    await server.read(NodesQuery(), NOW)
     before = (await server.leader_status()).applied_index
     with pytest.raises(RequestError):
         await server.write(command)
@@ -280,6 +302,23 @@ async def test_broken_log_ends_the_server_and_is_told(log: Log, monkeypatch: pyt
     with pytest.raises(NoLeaderError):
         await server.read(NodesQuery(), NOW)
     await server.stop()
+
+
+async def test_leader_that_cannot_do_its_duties_serves_no_more(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = Server(SETTINGS, clock=SystemClock(), rng=SeededRng(1), log=log.logger)
+    monkeypatch.setattr("lictor_server.leader.loop.reconcile", broken)
+    await server.start()
+    with pytest.raises(ZeroDivisionError):
+        await asyncio.wait_for(server.failed(), 5)
+    assert len(log.named("leader.loop.failed")) == 1
+    with pytest.raises(NoLeaderError):
+        await server.read(NodesQuery(), NOW)
+    await server.stop()
+
+
+def broken(members: object, catalog: object) -> object:
+    """Stands for a mistake of ours."""
+    raise ZeroDivisionError
 
 
 async def test_failed_ends_quietly_when_the_server_is_stopped(server: Server) -> None:

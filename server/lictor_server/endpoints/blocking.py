@@ -30,7 +30,7 @@ class BlockedQueries:
         `wait_s` is bounded by `WAIT_MAX_S` and grows by up to a sixteenth, at random, so that many watchers who began
         together do not end together. Raises `OverloadedError` when too many wait already.
         """
-        if wait_s <= 0 or self._store.wake_index(topics) > min_index:
+        if not wait_s > 0 or self._store.wake_index(topics) > min_index:
             return
         if len(self._watches) >= self._blocked_max:
             raise OverloadedError(

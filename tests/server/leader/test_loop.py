@@ -9,11 +9,15 @@ from collections.abc import AsyncIterator
 import pytest
 
 from lictor_core.clock import SeededRng, SystemClock
-from lictor_core.errors import NoLeaderError
+from lictor_core.commands import Command, Outcome
+from lictor_core.errors import NoLeaderError, RequestError
 from lictor_core.queries import CARootsQuery, NodeChecksQuery, NodesQuery
 from lictor_core.records import MemberStatus
 from lictor_core.registry import ReadOptions
 from lictor_server import Server
+from lictor_server.leader import LeaderLoop, reconcile
+from lictor_server.leases import LeaseTable
+from lictor_server.state import Store, apply
 from tests.server.build import member
 from tests.server.conftest import SETTINGS, Log
 from tests.support.clock import ManualClock
@@ -85,14 +89,82 @@ async def test_silent_agent_turns_critical_and_the_server_itself_does_not(
 
 
 async def test_the_agent_in_the_servers_process_is_a_server(timed: Server) -> None:
-    await timed.renew(member("N1", id=A, role="node"))
+    await timed.renew(member("N1", id=SETTINGS.node_id, role="node"))
     assert [(one.name, one.tags["role"]) for one in await timed.members()] == [("n1", "consul")]
+
+
+async def test_another_agent_cannot_take_the_servers_name(timed: Server) -> None:
+    with pytest.raises(RequestError, match=SETTINGS.node_id):
+        await timed.renew(member("N1", id=A))
 
 
 async def test_stopped_server_has_no_members(timed: Server) -> None:
     await timed.stop()
     with pytest.raises(NoLeaderError):
         await timed.members()
+
+
+async def test_new_leader_gives_those_whom_it_knows_one_whole_lease(clock: ManualClock, log: Log) -> None:
+    store = Store("dc1")
+    for index, command in enumerate(reconcile([member("a1", id=A)], store.catalog), 5):
+        apply(store, index, command)
+    opened = asyncio.Event()
+    loop = loop_over(store, clock, log, opened)
+    duties = asyncio.ensure_future(loop.run())
+    await asyncio.wait_for(opened.wait(), 5)
+    clock.advance(SETTINGS.lease_s - 1)
+    loop.poke()
+    await eventually(lambda: store.catalog.node("n1") is not None, what="the leader's own node")
+    assert status_of(store, "a1") == "passing"
+    clock.advance(1)
+    loop.poke()
+    await eventually(lambda: status_of(store, "a1") == "critical", what="the end of a1's lease")
+    duties.cancel()
+    await asyncio.wait([duties])
+
+
+def status_of(store: Store, node: str) -> str:
+    found = store.catalog.check_on(node, "serfHealth")
+    return "" if found is None else found.status
+
+
+def loop_over(store: Store, clock: ManualClock, log: Log, opened: asyncio.Event) -> LeaderLoop:
+    """A leader's loop that writes straight into a store."""
+
+    async def propose(command: Command) -> Outcome:
+        return apply(store, store.index + 1, command)[0]
+
+    async def prepare() -> None:
+        """There is nothing to prepare."""
+
+    return LeaderLoop(
+        catalog=store.catalog,
+        leases=LeaseTable(lease_s=SETTINGS.lease_s, reap_s=SETTINGS.reap_s, members_max=10),
+        own_member=lambda: member("n1", id="22222222-2222-2222-2222-222222222222", role="consul"),
+        propose=propose,
+        prepare=prepare,
+        open_to_requests=opened.set,
+        leads=lambda: True,
+        reconcile_s=60,
+        clock=clock,
+        log=log.logger,
+    )
+
+
+async def test_failed_duty_is_logged_and_tried_again(clock: ManualClock, log: Log) -> None:
+    store, opened, failures = Store("dc1"), asyncio.Event(), [NoLeaderError(), NoLeaderError()]
+    loop = loop_over(store, clock, log, opened)
+
+    async def failing() -> None:
+        if failures:
+            raise failures.pop()
+
+    loop._prepare = failing  # pyright: ignore[reportPrivateUsage]  # what comes before requests, failing twice
+    duties = asyncio.ensure_future(loop.run())
+    await asyncio.wait_for(opened.wait(), 5)
+    duties.cancel()
+    await asyncio.wait([duties])
+    assert [entry["code"] for entry in log.named("leader.duty.failed")] == ["no_leader", "no_leader"]
 
 
 async def test_own_lease_is_kept_by_the_loop_itself(log: Log) -> None:

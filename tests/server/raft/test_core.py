@@ -146,6 +146,15 @@ def test_messages_of_strangers_are_dropped(machine: Machine, message: Message) -
     assert machine.applied == []
 
 
+def test_command_of_an_earlier_term_at_an_index_is_told_as_discarded(machine: Machine) -> None:
+    core = leading(machine)
+    waiting: dict[int, list[object]] = getattr(core, "_SyncObj__commandsWaitingCommit")  # noqa: B009 mangled otherwise
+    waiting[core.applied_index + 1] = [(core.term - 1, machine.done)]
+    core.submit(b"x", machine.done)
+    core.pump()
+    assert machine.answers == [(None, Reason.DISCARDED), (1, Reason.SUCCESS)]
+
+
 def test_old_entries_are_dropped_from_memory(machine: Machine) -> None:
     log = MemoryLog()
     core = leading(machine, settings=RaftSettings(log_entries_max=100), log=log)

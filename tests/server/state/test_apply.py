@@ -187,6 +187,16 @@ def of_service() -> list[on.Topic]:
     return [on.service("web"), on.service_checks("web"), on.node_checks("n1"), on.checks_in_state("any")]
 
 
+@pytest.mark.parametrize(("before", "after"), [("web", "db"), ("", "db"), ("web", "")])
+def test_check_that_moves_touches_the_service_that_loses_it(log: Log, before: str, after: str) -> None:
+    log.do(register(service=service("web")))
+    log.do(register(service=service("db")))
+    log.do(register(checks=[check(service_id=before)]))
+    log.do(register(checks=[check(service_id=after)]))
+    assert log.store.indexes.of(on.service("web")).wake == 13
+    assert log.store.indexes.of(on.service("db")).wake == 13
+
+
 def test_key_written_with_the_same_value_keeps_its_index(log: Log) -> None:
     log.do(KVSet(key="a", value=b"1"))
     log.do(KVSet(key="a", value=b"1"))
