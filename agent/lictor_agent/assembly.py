@@ -97,6 +97,8 @@ def server_settings(configuration: Configuration, node_id: str) -> ServerSetting
         dev=configuration.dev,
         default_policy="allow" if configuration.acl.allows_by_default else "deny",
         version=COMPATIBLE,
+        ca_provider=configuration.connect.ca_provider,
+        ca_config=configuration.connect.ca_config,
     )
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
 from typing import Final
 
 from structlog.typing import FilteringBoundLogger
@@ -42,28 +42,29 @@ class Ending:
         self._asked: asyncio.Future[signal.Signals] = asyncio.get_running_loop().create_future()
         self._reload = asyncio.Event()
 
-    @asynccontextmanager
-    async def watching(self) -> AsyncGenerator[None]:
-        """Take signals while the block runs."""
+    @contextmanager
+    def watching(self) -> Generator[None]:
+        """Take signals while the block runs; `wait` acts on them."""
         loop = asyncio.get_running_loop()
         for number in _ENDED_BY:
             loop.add_signal_handler(number, self._end, number)
         loop.add_signal_handler(signal.SIGHUP, self._reload.set)
         try:
-            async with asyncio.TaskGroup() as group:
-                reloading = group.create_task(self._reload_on_request(), name="reloads")
-                yield
-                reloading.cancel()
+            yield
         finally:
             for number in (*_ENDED_BY, signal.SIGHUP):
                 loop.remove_signal_handler(number)
 
     async def wait(self, failed: Callable[[], Awaitable[None]]) -> int:
-        """Wait for a signal, leave if it says so, and return the exit code. Raises what `failed` raises."""
+        """Reload when told to, until a signal says to end; leave if it says so, and return the exit code.
+
+        Raises what `failed` raises, in a group.
+        """
         async with asyncio.TaskGroup() as group:
-            failing = group.create_task(_run(failed), name="failure of the server")
+            jobs = [group.create_task(_run(job), name=job.__qualname__) for job in (failed, self._reload_on_request)]
             number = await self._asked
-            failing.cancel()
+            for job in jobs:
+                job.cancel()
         # Whatever hangs from here on must not keep the process, or what started it, waiting.
         leaves = leaves_on(number, self._agent.configuration)
         asyncio.get_running_loop().call_later(STOP_S_MAX, os._exit, 0 if leaves else 1)

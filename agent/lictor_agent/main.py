@@ -79,7 +79,9 @@ async def _serve(configuration: Configuration, clock: Clock, rng: Rng, log: Filt
         dns_log,
     )
     grpc = GrpcPort(assembly.grpc_addresses(configuration), log.bind(room="agent"))
+    ending = Ending(agent, log.bind(room="agent"))
     async with AsyncExitStack() as parts:
+        parts.enter_context(ending.watching())
         await _start_server(server, identity)
         parts.push_async_callback(server.stop)
         for start, stop in ((http.start, http.stop), (dns.start, dns.close)):
@@ -87,8 +89,7 @@ async def _serve(configuration: Configuration, clock: Clock, rng: Rng, log: Filt
             parts.push_async_callback(stop)
         await grpc.start()
         parts.callback(grpc.close)
-        ending = Ending(agent, log.bind(room="agent"))
-        async with ending.watching(), agent.running():
+        async with agent.running():
             listening = Listening(
                 http=[str(address) for address in assembly.http_addresses(configuration)],
                 dns=dns.bound,
