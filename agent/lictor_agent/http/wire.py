@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Final
+from typing import Final, TypeVar
 
 from aiohttp import web
 from aiohttp.abc import AbstractAccessLogger, AbstractStreamWriter
@@ -20,6 +20,8 @@ from lictor_agent.http.hot import HotConnection
 from lictor_core.errors import BodyTooLargeError
 
 __all__ = ["BrokenHandler", "Incoming", "NoAccessLog", "Parser", "WireResponse", "read_body"]
+
+B = TypeVar("B", bytes, bytearray)
 
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -51,13 +53,14 @@ async def read_body(incoming: Incoming, body_s_max: float, bytes_max: int) -> by
         raise BodyTooLargeError(f"Request body of {length} bytes is too large: the bound is {bytes_max} bytes")
     if incoming.headers.get("Expect", "").lower() == "100-continue" and incoming.transport is not None:
         incoming.transport.write(_CONTINUE)  # RFC 9110, section 10.1.1
-    data = bytearray()
     try:
+        if incoming.content.is_eof():  # all of it came with the head, as small bodies do: there is nothing to wait for
+            return _bounded(incoming.content.read_nowait(), bytes_max)
+        data = bytearray()
         async with asyncio.timeout(body_s_max):
             async for chunk in incoming.content.iter_any():
                 data += chunk
-                if len(data) > bytes_max:
-                    raise BodyTooLargeError(f"Request body is too large: the bound is {bytes_max} bytes")
+                _bounded(data, bytes_max)
     except TimeoutError:
         raise Refusal(f"the body did not arrive within {body_s_max:g} s; send it faster", status=408) from None
     except web.RequestPayloadError as error:
@@ -130,3 +133,9 @@ class Parser(RequestHandler):
     ) -> web.StreamResponse:
         """The answer to a request that could not be read; it ends the connection."""
         return WireResponse(self._broken(self.connection, exc), keeps_alive=False)
+
+
+def _bounded(data: B, bytes_max: int) -> B:
+    if len(data) > bytes_max:
+        raise BodyTooLargeError(f"Request body is too large: the bound is {bytes_max} bytes")
+    return data
