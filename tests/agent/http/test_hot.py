@@ -151,6 +151,18 @@ def test_while_a_request_is_in_flight_nothing_overtakes_it() -> None:
     assert bench.transport.data == b""
 
 
+def test_a_chunk_that_came_during_a_request_hands_the_connection_over_for_good() -> None:
+    bench = Bench()
+    bench.connection.data_received(OTHER)
+    bench.connection.started()
+    bench.connection.data_received(OTHER[:10])
+    bench.connection.finished()
+    assert bench.connection.is_busy
+    bench.connection.data_received(HEAD)
+    assert bench.delegate.data == [OTHER, OTHER[:10], HEAD]
+    assert bench.transport.data == b""
+
+
 def test_after_a_lone_request_was_answered_the_connection_is_clean_again() -> None:
     bench = Bench()
     bench.connection.data_received(OTHER)
