@@ -116,7 +116,15 @@ class AnswerCache:
         turns = 1
         while len(replies) < turns and entry.bytes <= _ENTRY_BYTES_MAX:
             turn = first_turn + len(replies)
-            answer = resolve(self._view, question, self._settings, now=self._now_s, rng=self._rng, turn=turn)
+            answer = resolve(
+                self._view,
+                question,
+                self._settings,
+                now=self._now_s,
+                rng=self._rng,
+                turn=turn,
+                records_max=limits.records_max,
+            )
             reply = render(question, answer, limits)[ID_BYTES:]
             if not replies:
                 entry.answer = answer

@@ -50,15 +50,23 @@ _ADDRESS_TYPES: Final = frozenset((RecordType.A, RecordType.AAAA, RecordType.CNA
 
 
 class Finder:
-    """Reads the catalog for one question and remembers in `topics` what the answer depends on."""
+    """Reads the catalog for one question and remembers in `topics` what the answer depends on.
 
-    def __init__(self, view: CatalogView, settings: DnsSettings, zone: Zone, rng: Rng, turn: int) -> None:
+    Of very many instances only `records_max` records are made, since no reply holds more.
+    """
+
+    def __init__(
+        self, view: CatalogView, settings: DnsSettings, zone: Zone, rng: Rng, turn: int, records_max: int
+    ) -> None:
         self.topics: dict[Topic, None] = {}
         self._view = view
         self._settings = settings
         self._zone = zone
         self._rng = rng
         self._turn = turn
+        limit = settings.a_record_limit
+        self._records_max = records_max
+        self._addresses_max = min(limit, records_max) if limit else records_max
 
     def instances(self, name: ServiceName) -> list[ServiceHealth]:
         """The healthy instances that `name` means, in the order of this turn."""
@@ -83,6 +91,8 @@ class Finder:
         found: dict[Record, None] = {}
         link: Place | None = None
         for instance in instances:
+            if len(found) >= self._addresses_max:
+                break
             place = instance_place(instance, name, self._zone)
             if place is None:
                 continue
@@ -93,8 +103,7 @@ class Finder:
                 found[record] = None
         if not found and link is not None:
             return self._linked(name, link.target, ttl, hops)
-        limit = self._settings.a_record_limit
-        return list(found)[:limit] if limit else list(found)
+        return list(found)
 
     def ports(
         self, instances: Sequence[ServiceHealth], name: Labels, ttl: int
@@ -104,6 +113,8 @@ class Finder:
         attached: list[tuple[Record, ...]] = []
         seen: set[tuple[str, str, int]] = set()
         for instance in instances:
+            if len(answers) >= self._records_max:
+                break
             node, service = instance.node, instance.service
             place = instance_place(instance, name, self._zone)
             key = (node.node, service.address, service.port)

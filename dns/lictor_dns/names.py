@@ -14,6 +14,7 @@ any of it (RFC 4343). Text and labels turn into each other as UTF-8; other bytes
 from __future__ import annotations
 
 import enum
+import functools
 import ipaddress
 import string
 from typing import Final, NamedTuple
@@ -49,6 +50,8 @@ _ANY_TAG: Final = ("", "tcp")
 _KINDS: Final = frozenset((b"service", b"connect", b"node", b"addr"))
 _REVERSE_ROOT: Final = b"arpa"
 _NIBBLES: Final = 32
+_TEXTS_MAX: Final = 4096
+"""Texts of registrations whose reading is remembered, by each of the functions that read them."""
 _ADDRESS_DIGITS: Final = (8, 32)
 _HEX_DIGITS: Final = frozenset(string.hexdigits)
 
@@ -199,6 +202,7 @@ def address_target(address: IpAddress, datacenter: str, zone: Zone) -> Labels:
     return (address.packed.hex().encode(), b"addr", datacenter.encode(), *zone.domain)
 
 
+@functools.lru_cache(_TEXTS_MAX)
 def _within(name: str, kind: bytes, datacenter: str, zone: Zone) -> Labels | None:
     own = labels_of(name)
     if own is None:
@@ -207,6 +211,7 @@ def _within(name: str, kind: bytes, datacenter: str, zone: Zone) -> Labels | Non
     return labels if _fits(labels) else None
 
 
+@functools.lru_cache(_TEXTS_MAX)
 def labels_of(name: str) -> Labels | None:
     """The labels of a host name, with or without its final dot; None for what is no DNS name, as the empty one."""
     labels = tuple(_bytes_of(name.removesuffix(".")).split(b"."))
@@ -229,6 +234,7 @@ def _bytes_of(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
 
+@functools.lru_cache(_TEXTS_MAX)
 def parse_ip(text: str) -> IpAddress | None:
     """The address in `text`; None when it is none. An IPv4 address inside IPv6 counts as the IPv4 one."""
     try:

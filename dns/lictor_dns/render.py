@@ -43,6 +43,7 @@ _IN: Final = 1
 _NAME_BYTES_MAX: Final = 255
 _POINTER_REACH: Final = 0x4000  # a compression pointer has 14 bits (RFC 1035, section 4.1.4)
 _CLIENT_SUBNET: Final = 8  # RFC 7871, section 6
+_RECORD_BYTES_MIN: Final = 16  # an A record whose name is a pointer
 _HEADER: Final = struct.Struct(">6H")
 
 
@@ -53,6 +54,11 @@ class Limits(NamedTuple):
     answers_max: int
     compress: bool
     mark_truncated: bool
+
+    @property
+    def records_max(self) -> int:
+        """One more answer than a reply can hold: making further ones would be for nothing."""
+        return min(self.answers_max, self.bytes_max // _RECORD_BYTES_MIN) + 1
 
 
 def limits_for(question: Question, settings: DnsSettings, *, is_udp: bool) -> Limits:

@@ -41,25 +41,36 @@ _NODE_TYPES: Final = frozenset((RecordType.A, RecordType.AAAA, RecordType.ANY, R
 _TEXT_TYPES: Final = frozenset((RecordType.ANY, RecordType.TXT))
 
 
-def resolve(view: CatalogView, question: Question, settings: DnsSettings, *, now: float, rng: Rng, turn: int) -> Answer:
+def resolve(
+    view: CatalogView,
+    question: Question,
+    settings: DnsSettings,
+    *,
+    now: float,
+    rng: Rng,
+    turn: int,
+    records_max: int,
+) -> Answer:
     """The answer to `question`. `now` is in seconds since 1970; `turn` says which instance stands first.
 
-    `Answer.turns` of any answer says how many successive turns give different ones.
+    `Answer.turns` of any answer says how many successive turns give different ones. Of very many instances only
+    `records_max` are given, which should be one more than the reply can hold, so that it shows what it leaves out.
     """
-    return _Resolution(view, question, settings, now, rng, turn).answer()
+    finder = Finder(view, settings, settings.zone(), rng, turn, records_max)
+    return _Resolution(view, question, settings, now, finder).answer()
 
 
 class _Resolution:
     """One question being answered."""
 
     def __init__(
-        self, view: CatalogView, question: Question, settings: DnsSettings, now: float, rng: Rng, turn: int
+        self, view: CatalogView, question: Question, settings: DnsSettings, now: float, finder: Finder
     ) -> None:
         self._view = view
         self._asked = question
         self._settings = settings
         self._zone: Zone = settings.zone()
-        self._finder = Finder(view, settings, self._zone, rng, turn)
+        self._finder = finder
         self._now = now
 
     def answer(self) -> Answer:

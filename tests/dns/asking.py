@@ -57,7 +57,9 @@ def ask(
     now: float = NOW,
 ) -> Answer:
     """What `resolve` answers, with chance that repeats."""
-    return resolve(view, question(name, kind), settings or DnsSettings(), now=now, rng=SeededRng(7), turn=turn)
+    return resolve(
+        view, question(name, kind), settings or DnsSettings(), now=now, rng=SeededRng(7), turn=turn, records_max=65535
+    )
 
 
 def text(message: bytes) -> dns.message.Message:

@@ -15,8 +15,8 @@ ZONE = Zone((b"consul",), None, "dc1")
 WEB = name("web.service.consul")
 
 
-def finder(catalog: PlainCatalog, settings: DnsSettings | None = None) -> Finder:
-    return Finder(catalog, settings or DnsSettings(), ZONE, SeededRng(1), 0)
+def finder(catalog: PlainCatalog, settings: DnsSettings | None = None, *, records_max: int = 65535) -> Finder:
+    return Finder(catalog, settings or DnsSettings(), ZONE, SeededRng(1), 0, records_max)
 
 
 def shown(records: Sequence[Record]) -> list[str]:
@@ -75,6 +75,14 @@ def test_an_address_limit_cuts_addresses() -> None:
     seeker = finder(instances_at("10.0.0.1", "10.0.0.2", "10.0.0.3"), DnsSettings(a_record_limit=2))
     records = seeker.addresses(seeker.instances(ServiceName("web", "", "dc1")), WEB, RecordType.A, 0)
     assert len(records) == 2
+
+
+def test_no_more_records_are_made_than_a_reply_holds() -> None:
+    catalog = instances_at(*(f"10.0.0.{number}" for number in range(20)))
+    seeker = finder(catalog, records_max=4)
+    instances = seeker.instances(ServiceName("web", "", "dc1"))
+    answers, attached = seeker.ports(instances, WEB, 0)
+    assert len(seeker.addresses(instances, WEB, RecordType.A, 0)) == len(answers) == len(attached) == 4
 
 
 def test_a_host_name_of_our_zone_is_followed_to_addresses_with_the_services_ttl() -> None:

@@ -117,6 +117,7 @@ def test_limits_go_with_transport_and_payload(
 ) -> None:
     limits = limits_for(question("web.service.consul", payload=payload), DnsSettings(), is_udp=is_udp)
     assert (limits.bytes_max, limits.answers_max) == (bytes_max, answers_max)
+    assert limits.records_max == min(answers_max, bytes_max // 16) + 1
 
 
 def test_instances_are_limited_and_other_answers_are_not() -> None:

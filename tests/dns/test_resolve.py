@@ -41,7 +41,7 @@ def shown(name: str, kind: str = "A", settings: DnsSettings | None = None) -> di
     """The sections that are not empty, sorted, as dnspython reads them from the wire."""
     asked = question(name, kind, payload=65535)
     settings = settings or DnsSettings()
-    answer = resolve(CATALOG, asked, settings, now=NOW, rng=SeededRng(1), turn=0)
+    answer = resolve(CATALOG, asked, settings, now=NOW, rng=SeededRng(1), turn=0, records_max=65535)
     message = render(asked, answer, limits_for(asked, settings, is_udp=False))
     sections = {section: sorted(texts(message, section)) for section in ("answer", "authority", "additional")}
     return {section: records for section, records in sections.items() if records}
@@ -261,6 +261,6 @@ def test_every_name_of_every_type_has_an_answer(
     labels: list[bytes], suffix: tuple[bytes, ...], kind: int, turn: int
 ) -> None:
     asked = Question(0, (*labels, *suffix), kind, b"", None)
-    answer = resolve(CATALOG, asked, DnsSettings(), now=NOW, rng=SeededRng(turn), turn=turn)
+    answer = resolve(CATALOG, asked, DnsSettings(), now=NOW, rng=SeededRng(turn), turn=turn, records_max=65535)
     assert (answer.result is Result.FOUND) is bool(answer.answers)
     assert all(record.name == asked.labels or text_of(record.name).endswith("consul") for record in answer.answers)
