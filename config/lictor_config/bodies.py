@@ -71,12 +71,12 @@ def service_body(service: ServiceDefinition) -> JsonObject:
 
 def check_body(check: CheckDefinition) -> JsonObject:
     """The body of one check inside a service."""
-    body: JsonObject = {key: getattr(check, name) for name, key in _CHECK_KEYS.items() if getattr(check, name)}
-    for name, key in _CHECK_DURATIONS.items():
-        if seconds := getattr(check, name):
-            body[key] = format_duration(seconds)
-    return body
+    fields = vars(check)
+    body: JsonObject = {key: _plain(fields[name]) for name, key in _CHECK_KEYS.items() if fields[name]}
+    durations = {key: fields[name] for name, key in _CHECK_DURATIONS.items() if fields[name]}
+    return body | {key: format_duration(seconds) for key, seconds in durations.items()}
 
 
 def _plain(value: object) -> object:
-    return cast(object, msgspec.to_builtins(value))
+    """`value` in the types that JSON has; of tuples lists are made."""
+    return cast(object, msgspec.json.decode(msgspec.json.encode(value)))

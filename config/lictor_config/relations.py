@@ -100,7 +100,7 @@ def _roles(configuration: Configuration) -> Iterator[str]:
 
 
 def _where(configuration: Configuration) -> Iterator[str]:
-    if len(configuration.bind_addr.split()) > 1:
+    if len(configuration.bind_addr.split()) > 1 and "{{" not in configuration.bind_addr:
         yield "bind_addr: takes one address; listeners for clients have their own under addresses"
     elif (flaw := address_flaw(configuration.bind_addr)) is not None:
         yield f"bind_addr: {configuration.bind_addr!r} {flaw}"
@@ -171,8 +171,6 @@ def _bounds(configuration: Configuration) -> Iterator[str]:
         yield f"limits.kv_max_value_size: {configuration.limits.kv_max_value_size} is below 1"
     if configuration.check_output_max_size < 1:
         yield "check_output_max_size: must be at least 1; discard_check_output = true keeps no output at all"
-    if configuration.max_query_time_s <= 0 or configuration.default_query_time_s <= 0:
-        yield "max_query_time, default_query_time: must be above 0s"
 
 
 def _words(configuration: Configuration) -> Iterator[str]:

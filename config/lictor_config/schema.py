@@ -77,8 +77,6 @@ def _timing_and_checks(reader: Reader, base: Configuration) -> Configuration:
     leave = not base.server if not reader.has("leave_on_terminate") else base.leave_on_terminate
     return replace(
         base,
-        default_query_time_s=reader.duration("default_query_time", base.default_query_time_s),
-        max_query_time_s=reader.duration("max_query_time", base.max_query_time_s),
         check_update_interval_s=reader.duration("check_update_interval", base.check_update_interval_s),
         check_output_max_size=reader.integer("check_output_max_size", base.check_output_max_size),
         discard_check_output=reader.boolean("discard_check_output", base.discard_check_output),

@@ -159,8 +159,6 @@ class Configuration:
     acl: Acl = Acl()
     connect: Connect = Connect()
     limits: Limits = Limits()
-    default_query_time_s: float = 300.0
-    max_query_time_s: float = 600.0
     check_update_interval_s: float = 300.0
     check_output_max_size: int = 4096
     discard_check_output: bool = False

@@ -1,0 +1,96 @@
+"""Typed reading finds every problem in one pass and names its place."""
+
+import pytest
+
+from lictor_config.reading import Dialect, Problem, Reader, path_text
+
+
+def problems(reader: Reader) -> list[str]:
+    return [str(problem) for problem in reader.problems]
+
+
+@pytest.mark.parametrize("key", ["tls_skip_verify", "TLSSkipVerify", "tlsskipverify", "TLS_SKIP_VERIFY"])
+def test_keys_are_found_in_any_case_with_or_without_underscores(key: str) -> None:
+    reader = Reader({key: True})
+    assert reader.boolean("tls_skip_verify") is True
+    reader.done()
+    assert reader.problems == []
+
+
+def test_null_is_the_same_as_absent() -> None:
+    reader = Reader({"a": None, "b": None})
+    assert reader.text("a", "default") == "default"
+    assert reader.child("b") is None
+    reader.done()
+    assert reader.problems == []
+
+
+def test_all_problems_are_found_in_one_pass() -> None:
+    reader = Reader({"text": 1, "flag": "yes", "number": 1.5, "list": ["a", 2], "map": {"a": 1}, "x": 1})
+    reader.text("text")
+    reader.boolean("flag")
+    reader.integer("number")
+    reader.texts("list")
+    reader.text_map("map")
+    reader.done()
+    assert problems(reader) == [
+        "text: must be a string, not the number 1",
+        'flag: must be true or false, not the string "yes"',
+        "number: must be a whole number, not the number 1.5",
+        "list[1]: must be a string, not the number 2",
+        "map.a: must be a string, not the number 1",
+        "x: unknown key",
+    ]
+
+
+def test_true_is_no_number() -> None:
+    reader = Reader({"a": True, "b": True})
+    assert reader.integer("a", 7) == 7
+    assert reader.number("b", 7.0) == 7.0
+    assert len(reader.problems) == 2
+
+
+def test_a_whole_float_is_a_whole_number() -> None:
+    assert Reader({"a": 80.0}).integer("a") == 80
+    assert Reader({"a": float("inf")}).integer("a", 3) == 3
+
+
+def test_durations_are_text_in_files_and_also_nanoseconds_over_http() -> None:
+    assert Reader({"a": "1m"}).duration("a") == 60
+    assert Reader({"a": 1_500_000_000}, dialect=Dialect.HTTP).duration("a") == 1.5
+    reader = Reader({"a": 5})
+    assert reader.duration("a", 9.0) == 9.0
+    assert "10s" in problems(reader)[0]
+
+
+def test_one_block_in_a_file_stands_for_a_list_of_one() -> None:
+    assert [child.text("a") for child in Reader({"x": {"a": "1"}}).children("x")] == ["1"]
+    reader = Reader({"x": {"a": "1"}}, dialect=Dialect.HTTP)
+    assert reader.children("x") == []
+    assert problems(reader) == ["x: must be a list, not a mapping"]
+
+
+def test_the_place_of_a_nested_problem_is_its_path() -> None:
+    nothing: list[object] = []
+    reader = Reader({"services": [{}, {"check": {"ttl": nothing}}]})
+    check = reader.children("services")[1].child("check")
+    assert check is not None
+    check.duration("ttl")
+    assert problems(reader) == ["services[1].check.ttl: must be a duration such as 10s, not a list"]
+
+
+def test_an_unknown_key_over_http_is_named_as_it_was_written() -> None:
+    reader = Reader({"Bogus": 1}, dialect=Dialect.HTTP)
+    reader.done()
+    assert reader.problems == [Problem(("Bogus",), 'json: unknown field "Bogus"')]
+
+
+def test_long_values_are_cut_in_messages() -> None:
+    reader = Reader({"a": "x" * 1000})
+    reader.integer("a")
+    assert len(problems(reader)[0]) < 100
+
+
+def test_paths_are_written_with_dots_and_brackets() -> None:
+    assert path_text(("a", 0, "b", 1)) == "a[0].b[1]"
+    assert path_text(()) == ""

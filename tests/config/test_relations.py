@@ -1,0 +1,104 @@
+"""What must hold between settings."""
+
+import pytest
+
+from lictor_config.load import ConfigurationProblems, load_configuration
+from lictor_config.tree import Origin
+
+
+def load(text: str, *, dev: bool) -> tuple[str, ...]:
+    """The warnings of a configuration. Raises `ConfigurationProblems`."""
+    text = text if dev else f'data_dir = "/x" bind_addr = "127.0.0.1" {text}'
+    return load_configuration(Origin(dev=dev, fragments=(text,)), hostname=lambda: "host").warnings
+
+
+# a setting, and how the complaint about it begins
+REFUSED = {
+    'datacenter = "a b"': "datacenter: 'a b' must consist of",
+    'datacenter = "a.b"': "datacenter: 'a.b' must consist of",
+    'datacenter = ""': "datacenter: cannot be empty",
+    'domain = "a b"': "domain: 'a b' is no DNS name",
+    'domain = "."': "domain: cannot be empty",
+    'node_id = "x"': "node_id: 'x' is no UUID",
+    'node_meta { "consul-x" = "1" }': "node_meta: Couldn't load metadata pair",
+    "bootstrap = true": "bootstrap: needs server",
+    "bootstrap_expect = 3": "bootstrap_expect: needs server",
+    "server = true bootstrap = true bootstrap_expect = 3": "bootstrap_expect: cannot be given together",
+    "server = true bootstrap_expect = -1": "bootstrap_expect: -1 is below 0",
+    'bind_addr = "foo"': "bind_addr: 'foo' is no IP address",
+    'bind_addr = "1.2.3.4 1.2.3.5"': "bind_addr: takes one address",
+    'bind_addr = "unix:///x"': "bind_addr: 'unix:///x' cannot be a unix socket",
+    'bind_addr = "{{ GetPrivateIP }}"': "bind_addr: '{{ GetPrivateIP }}' templates of addresses are not supported",
+    'advertise_addr = "0.0.0.0"': "advertise_addr: cannot be 0.0.0.0",
+    'advertise_addr = "host"': "advertise_addr: 'host' is no IP address",
+    'client_addr = "foo"': "client_addr: 'foo' is no IP address",
+    'addresses { dns = "unix:///x" }': "addresses.dns: 'unix:///x' cannot be a unix socket",
+    'addresses { http = "unix://" }': "addresses.http: 'unix://' needs a path",
+    "ports { http = 8600 }": "ports.http: 127.0.0.1:8600 is already taken by ports.dns",
+    "ports { http = 8300 }": "ports.server: 127.0.0.1:8300 is already taken by ports.http",
+    "ports { http = 70000 }": "ports.http: 70000 is no port",
+    "ports { server = -1 }": "ports.server: -1 turns off",
+    "ports { sidecar_min_port = 5 sidecar_max_port = 2 }": "ports.sidecar_min_port: 5 must not be above",
+    "dns_config { udp_answer_limit = -1 }": "dns_config.udp_answer_limit: -1 is below 0",
+    'dns_config { service_ttl { "a" = "-1s" } }': "dns_config.service_ttl['a']: -1 is below 0",
+    "check_output_max_size = 0": "check_output_max_size: must be at least 1",
+    "limits { kv_max_value_size = 0 }": "limits.kv_max_value_size: 0 is below 1",
+    'log_level = "loud"': "log_level: 'loud' is none of trace",
+    'acl { default_policy = "maybe" }': "acl.default_policy: 'maybe' is neither allow nor deny",
+    'acl_default_policy = "maybe"': "acl.default_policy: 'maybe' is neither allow nor deny",
+    'connect { ca_provider = "foo" }': "connect.ca_provider: 'foo' is not one of",
+    'connect { ca_config { leaf_cert_ttl = "5s" } }': "connect.ca_config.leaf_cert_ttl: must be a duration from 1h",
+    'connect { ca_config { LeafCertTTL = "x" } }': "connect.ca_config.leaf_cert_ttl: invalid duration",
+    'service { name = "a" check { args = ["x"] interval = "1s" } }': "service 'a': its check runs a command",
+    'check { name = "a" args = ["x"] interval = "1s" }': "check 'a': its check runs a command",
+}
+TAKEN = [
+    'datacenter = "DC_1-x"',
+    'domain = "Consul."',
+    "server = true bootstrap = true",
+    "ports { http = -1 dns = -1 grpc = -1 }",
+    'addresses { http = "unix:///run/x.sock" } ports { http = 8600 }',
+    'addresses { http = "127.0.0.2" } ports { http = 8600 }',
+    'client_addr = "127.0.0.1 ::1"',
+    'advertise_addr = "[2001:db8::1]"',
+    'log_level = "ERROR"',
+    'enable_local_script_checks = true check { name = "a" args = ["x"] interval = "1s" }',
+    'connect { enabled = true ca_provider = "consul" ca_config { leaf_cert_ttl = "1h" } }',
+]
+WARNED = {
+    'node_name = "a b"': "node name 'a b' cannot be found through DNS",
+    "server = true bootstrap_expect = 1": "bootstrap_expect is 1",
+    "server = true bootstrap_expect = 2": "bootstrap_expect is 2: 2 servers survive no more failures than 1 do",
+    "enable_script_checks = true": "enable_script_checks without ACLs",
+    "acl { enabled = true }": "acl.enabled: tokens are not checked",
+    'service { name = "a_b" }': "service name 'a_b' cannot be found through DNS",
+}
+
+
+@pytest.mark.parametrize(("text", "complaint"), REFUSED.items())
+def test_a_setting_that_cannot_be_is_refused(text: str, complaint: str) -> None:
+    with pytest.raises(ConfigurationProblems) as caught:
+        load(text, dev=False)
+    assert any(problem.startswith(complaint) for problem in caught.value.problems), caught.value.problems
+
+
+@pytest.mark.parametrize("text", TAKEN)
+def test_a_setting_that_can_be_is_taken(text: str) -> None:
+    load(text, dev=False)
+
+
+@pytest.mark.parametrize(("text", "warning"), WARNED.items())
+def test_what_was_perhaps_not_meant_is_warned_of(text: str, warning: str) -> None:
+    found = load(text, dev=False)
+    assert any(one.startswith(warning) for one in found), found
+
+
+def test_without_dev_a_data_directory_is_needed() -> None:
+    with pytest.raises(ConfigurationProblems, match="data_dir: cannot be empty"):
+        load_configuration(Origin(fragments=('bind_addr = "127.0.0.1"',)))
+
+
+@pytest.mark.parametrize("text", ["server = false", "bootstrap_expect = 3"])
+def test_dev_is_a_server_of_one(text: str) -> None:
+    with pytest.raises(ConfigurationProblems, match="server of one"):
+        load(text, dev=True)
