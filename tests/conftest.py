@@ -4,8 +4,13 @@ import os
 import shutil
 
 import pytest
+from hypothesis import settings
 
 REQUIRE_ALL = "LICTOR_REQUIRE_ALL"
+
+# How long one example takes says more about what else the machine does than about the code.
+settings.register_profile("lictor", deadline=None)
+settings.load_profile("lictor")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

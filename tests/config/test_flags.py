@@ -12,11 +12,11 @@ CONSULS = """
 advertise advertise-wan allow-write-http-from alt-domain bind bootstrap bootstrap-expect check_output_max_size
 client data-dir datacenter default-query-time disable-host-node-id disable-keyring-file dns-port domain
 enable-local-script-checks enable-script-checks encrypt grpc-port http-port https-port join join-wan log-file
-log-json log-level log-rotate-bytes log-rotate-duration log-rotate-max-files max-query-time node node-id node-
-meta non-voting-server pid-file primary-gateway protocol raft-protocol recursor rejoin retry-interval retry-
-interval-wan retry-join retry-join-wan retry-max retry-max-wan segment serf-lan-allowed-cidrs serf-lan-bind
-serf-lan-port serf-wan-allowed-cidrs serf-wan-bind serf-wan-port server server-port syslog ui ui-content-path
-ui-dir
+log-json log-level log-rotate-bytes log-rotate-duration log-rotate-max-files max-query-time node node-id
+node-meta non-voting-server pid-file primary-gateway protocol raft-protocol recursor rejoin retry-interval
+retry-interval-wan retry-join retry-join-wan retry-max retry-max-wan segment serf-lan-allowed-cidrs
+serf-lan-bind serf-lan-port serf-wan-allowed-cidrs serf-wan-bind serf-wan-port server server-port syslog ui
+ui-content-path ui-dir
 """
 EXAMPLES = {
     FlagKind.TEXT: "x",
