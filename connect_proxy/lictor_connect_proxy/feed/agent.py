@@ -103,7 +103,7 @@ class AgentClient:
             async with self._session.request(
                 method, url, params=query, data=body, timeout=timeout, server_hostname=name, allow_redirects=False
             ) as response:
-                content = await response.content.read(_BODY_BYTES_MAX)
+                content = await _whole(response.content, path)
                 status, headers = response.status, response.headers
         except TimeoutError:
             raise PeerError(f"the agent at {self._base} did not answer {path} within {timeout_s:g} s") from None
@@ -114,6 +114,15 @@ class AgentClient:
         text = content[:_ERROR_CHARS_MAX].decode(errors="replace").strip()
         message = f"the agent answered {status} to {path}: {text}"
         raise {403: PermissionDeniedError, 404: NotFoundError}.get(status, PeerError)(message)
+
+
+async def _whole(stream: aiohttp.StreamReader, path: str) -> bytes:
+    content = bytearray()
+    async for chunk in stream.iter_any():
+        content += chunk
+        if len(content) > _BODY_BYTES_MAX:
+            raise PeerError(f"the agent's answer to {path} is longer than {_BODY_BYTES_MAX} bytes")
+    return bytes(content)
 
 
 def _client_tls(address: AgentAddress) -> ssl.SSLContext:

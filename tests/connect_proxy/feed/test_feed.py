@@ -1,0 +1,229 @@
+"""What the feed publishes, whatever the agent does."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator
+
+import pytest
+
+from lictor_connect_proxy.feed.agent import AgentClient
+from lictor_connect_proxy.feed.feed import Feed
+from lictor_connect_proxy.snapshot import Endpoint, Policy, ProxySnapshot, UpstreamKey, UpstreamListener
+from lictor_core.clock import SeededRng, SystemClock
+from lictor_core.intentions import Rule
+from tests.connect_proxy.authority import Authority
+from tests.connect_proxy.feed.agent_double import MATCH, AgentDouble
+from tests.connect_proxy.live import Events
+from tests.support.conditions import eventually
+
+AUTHORITY = Authority()
+
+
+class Published:
+    """The snapshots of a test, in order."""
+
+    def __init__(self) -> None:
+        self.all: list[ProxySnapshot] = []
+        self.events = Events()
+
+    @property
+    def last(self) -> ProxySnapshot:
+        return self.all[-1]
+
+    def rules(self) -> tuple[Rule, ...] | None:
+        return self.last.policy.rules if self.last.policy is not None else None
+
+
+@contextlib.asynccontextmanager
+async def feeding(
+    agent: AgentDouble, snapshot: ProxySnapshot | None = None, *, proxy_id: str = ""
+) -> AsyncGenerator[tuple[Feed, Published]]:
+    published = Published()
+    async with AgentClient(agent.address) as client:
+        feed = Feed(
+            client,
+            snapshot or ProxySnapshot(service="db"),
+            published.all.append,
+            proxy_id=proxy_id,
+            clock=SystemClock(),
+            rng=SeededRng(1),
+            log=published.events.log,
+        )
+        running = asyncio.ensure_future(feed.run())
+        try:
+            await eventually(lambda: bool(published.all), what="the feed has begun")
+            yield feed, published
+        finally:
+            running.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await running
+
+
+def _double(*, indexes_match: bool = True, default_policy: str = "allow") -> AgentDouble:
+    agent = AgentDouble(indexes_match=indexes_match)
+    agent.set_identity("db", AUTHORITY.leaf("db"), AUTHORITY.roots(), default_policy=default_policy)
+    return agent
+
+
+async def _complete(published: Published) -> None:
+    await eventually(lambda: published.last.can_judge(), what="the snapshot is complete")
+
+
+async def test_the_first_snapshot_lets_nobody_in() -> None:
+    async with feeding(AgentDouble()) as (_, published):
+        assert not published.all[0].can_judge()
+
+
+async def test_a_snapshot_completes_from_the_agents_answers() -> None:
+    async with _double().running() as agent, feeding(agent) as (_, published):
+        await _complete(published)
+        assert published.last.policy == Policy(rules=())
+        assert published.last.default_allow is True
+        assert published.last.roots == AUTHORITY.roots()
+        assert agent.tokens == {"secret"}
+
+
+@pytest.mark.parametrize("indexes_match", [True, False], ids=["with index", "without index, as Consul 1.8"])
+async def test_a_changed_intention_is_published(indexes_match: bool) -> None:
+    async with _double(indexes_match=indexes_match).running() as agent, feeding(agent) as (_, published):
+        await _complete(published)
+        agent.set_intentions("db", web="deny")
+        await eventually(lambda: len(published.rules() or ()) == 1, what="the new rule is there")
+        agent.set_intentions("db")
+        await eventually(lambda: published.rules() == (), what="the rule is gone")
+
+
+async def test_questions_block_instead_of_being_repeated() -> None:
+    async with _double().running() as agent, feeding(agent) as (_, published):
+        await _complete(published)
+        await eventually(lambda: any("index=" in path for path in agent.asked), what="a question blocks")
+        asked = len(agent.asked)
+        await asyncio.sleep(0.3)
+        assert len(agent.asked) - asked <= 4
+
+
+async def test_a_new_leaf_is_published() -> None:
+    async with _double().running() as agent, feeding(agent) as (_, published):
+        await _complete(published)
+        successor = AUTHORITY.leaf("db")
+        agent.set_leaf("db", successor)
+        await eventually(
+            lambda: published.last.leaf is not None and published.last.leaf.serial == successor.serial,
+            what="the new leaf is there",
+        )
+
+
+async def test_when_the_agent_is_away_the_last_knowledge_stays_and_ages() -> None:
+    agent = _double()
+    agent.set_intentions("db", web="deny")
+    async with feeding(agent) as (feed, published):
+        async with agent.running():
+            await _complete(published)
+            before = published.last
+        events = published.events
+        await eventually(lambda: bool(events.named("proxy.feed.interrupted")), what="the interruption is told")
+        assert published.last == before
+        assert set(feed.ages_s()) == {"roots", "leaf", "intentions", "default_policy"}
+        assert all(age >= 0 for age in feed.ages_s().values())
+        agent.set_intentions("db")
+        async with agent.running():
+            await eventually(lambda: published.rules() == (), what="the feed goes on where the agent is now")
+            await eventually(lambda: bool(events.named("proxy.feed.resumed")), what="the resumption is told")
+
+
+async def test_an_interruption_is_told_once_for_each_source() -> None:
+    async with feeding(AgentDouble()) as (_, published):
+        events = published.events
+        await asyncio.sleep(0.6)
+        told = [str(event["source"]) for event in events.named("proxy.feed.interrupted")]
+        assert sorted(told) == ["default_policy", "intentions", "leaf", "roots"]
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        (MATCH, "policy"),
+        ("/v1/agent/connect/ca/leaf/db", "leaf"),
+        ("/v1/agent/connect/ca/roots", "roots"),
+    ],
+)
+async def test_an_answer_that_cannot_be_used_is_taken_out(path: str, field: str) -> None:
+    async with _double().running() as agent, feeding(agent) as (_, published):
+        await _complete(published)
+        agent.set(path, b"<html>not for you</html>")
+        await eventually(lambda: getattr(published.last, field) is None, what=f"{field} is taken out")
+        assert not published.last.can_judge()
+
+
+async def test_an_error_of_the_agent_takes_nothing_out() -> None:
+    async with _double().running() as agent, feeding(agent) as (_, published):
+        await _complete(published)
+        for status in (500, 403, 429):
+            agent.set(MATCH, b"no", status=status)
+        await eventually(
+            lambda: bool(published.events.named("proxy.feed.interrupted")), what="the interruption is told"
+        )
+        assert published.last.policy == Policy(rules=())
+
+
+async def test_a_token_that_may_not_read_the_default_gets_deny() -> None:
+    agent = _double()
+    agent.set("/v1/agent/self", b"Permission denied", status=403)
+    async with agent.running(), feeding(agent) as (_, published):
+        await _complete(published)
+        assert published.last.default_allow is False
+        assert len(published.events.named("proxy.default_policy.hidden")) == 1
+
+
+async def test_the_default_is_the_agents() -> None:
+    async with _double(default_policy="deny").running() as agent, feeding(agent) as (_, published):
+        await _complete(published)
+        assert published.last.default_allow is False
+
+
+async def test_instances_of_upstreams_follow_the_registration() -> None:
+    agent = _double()
+    proxy = {"DestinationServiceName": "db", "LocalServicePort": 5432}
+    path = "/v1/agent/service/db-proxy"
+    agent.set(path, {"Kind": "connect-proxy", "Port": 21000, "Proxy": proxy})
+    agent.set_instances("cache", 4001)
+    async with agent.running(), feeding(agent, proxy_id="db-proxy") as (_, published):
+        await _complete(published)
+        upstream = {"DestinationName": "cache", "LocalBindPort": 9191}
+        agent.set(path, {"Kind": "connect-proxy", "Port": 21000, "Proxy": {**proxy, "Upstreams": [upstream]}})
+        key = UpstreamKey("cache", "")
+        one = Endpoint("127.0.0.1", 4001, "n/cache-4001")
+        await eventually(lambda: published.last.endpoints.get(key) == (one,), what="its instances are known")
+        assert published.last.upstreams == (UpstreamListener(service="cache", bind_port=9191),)
+        agent.set_instances("cache")
+        await eventually(lambda: published.last.endpoints.get(key) == (), what="the instance is gone")
+        agent.set(path, {"Kind": "connect-proxy", "Port": 21000, "Proxy": proxy})
+        await eventually(lambda: published.last.upstreams == (), what="the upstream is gone")
+        assert published.last.endpoints == {}
+
+
+async def test_a_proxy_that_is_deregistered_keeps_what_it_knows() -> None:
+    agent = _double()
+    path = "/v1/agent/service/db-proxy"
+    agent.set(path, {"Kind": "connect-proxy", "Port": 21000, "Proxy": {"DestinationServiceName": "db",
+                                                                     "LocalServicePort": 5432}})  # fmt: skip
+    async with agent.running(), feeding(agent, proxy_id="db-proxy") as (_, published):
+        await eventually(lambda: published.last.public is not None, what="the registration is known")
+        agent.set(path, b"unknown", status=404)
+        events = published.events
+        await eventually(lambda: bool(events.named("proxy.feed.interrupted")), what="its loss is told")
+        assert published.last.public is not None
+
+
+async def test_a_proxy_of_another_service_starts_with_nothing_of_the_old_one() -> None:
+    agent = _double()
+    path = "/v1/agent/service/p"
+    agent.set(path, {"Kind": "connect-proxy", "Port": 1, "Proxy": {"DestinationServiceName": "db",
+                                                                  "LocalServicePort": 1}})  # fmt: skip
+    async with agent.running(), feeding(agent, proxy_id="p") as (_, published):
+        await _complete(published)
+        agent.set(path, {"Kind": "connect-proxy", "Port": 1, "Proxy": {"DestinationServiceName": "api",
+                                                                      "LocalServicePort": 1}})  # fmt: skip
+        await eventually(lambda: published.last.service == "api", what="the new service is known")
+        assert published.last.leaf is None
+        assert published.last.policy is None

@@ -1,0 +1,23 @@
+import msgspec
+import pytest
+
+from tests.connect_proxy.build import service_id, snapshot
+
+
+@pytest.mark.parametrize("missing", ["leaf", "roots", "policy", "default_allow"])
+def test_a_snapshot_that_lacks_anything_cannot_judge(missing: str) -> None:
+    assert snapshot().can_judge()
+    assert not msgspec.structs.replace(snapshot(), **{missing: None}).can_judge()
+
+
+def test_a_leaf_speaks_for_the_service_of_its_uri() -> None:
+    leaf = snapshot(service="web").leaf
+    assert leaf is not None
+    assert leaf.identity() == service_id("web")
+
+
+@pytest.mark.parametrize("uri", ["", "https://example.org", "spiffe://x.consul", "spiffe://x/agent/client/dc/a/id/b"])
+def test_a_leaf_of_anything_else_speaks_for_nobody(uri: str) -> None:
+    leaf = snapshot().leaf
+    assert leaf is not None
+    assert msgspec.structs.replace(leaf, uri=uri).identity() is None
