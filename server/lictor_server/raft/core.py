@@ -44,7 +44,6 @@ PRIVATE_METHODS: Final = frozenset(
         "_applyCommand",
         "_getLeader",
         "_isLeader",
-        "_onTick",
     }
 )
 """Methods overridden or called."""
@@ -133,6 +132,7 @@ class RaftCore(SyncObj):
         super().__init__(node, others, _configuration(settings, log), transport=_WireTransport(wire, node, others))
         self._poller = _NoSockets()
         guard(VERSION, PRIVATE_NAMES, lambda name: hasattr(self, name))
+        assert self._SyncObj__raftLog is log, "pysyncobj made a log of its own instead of taking ours"
         if not others:
             self._SyncObj__raftElectionDeadline = 0.0  # a lone voter has nobody to wait for
 

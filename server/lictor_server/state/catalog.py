@@ -8,7 +8,7 @@ topics it touched: that is the whole contract with watches, indexes and caches.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 from sortedcontainers import SortedDict
@@ -36,6 +36,9 @@ def mesh_name(service: Service) -> str:
     if service.kind is ServiceKind.CONNECT_PROXY:
         return service.proxy.destination_service_name
     return service.service if service.connect.native else ""
+
+
+R = TypeVar("R", Node, Service, Check)
 
 
 class Catalog:
@@ -122,9 +125,7 @@ class Catalog:
         """
         name = fold(node.node)
         old = self._nodes.get(name)
-        if old is not None and old == msgspec.structs.replace(
-            node, create_index=old.create_index, modify_index=old.modify_index
-        ):
+        if old is not None and _says_the_same(old, node):
             return
         create_index = create_index or (change.index if old is None else old.create_index)
         stored = msgspec.structs.replace(node, create_index=create_index, modify_index=change.index)
@@ -163,9 +164,7 @@ class Catalog:
         """Create or replace an instance on `node`."""
         name, service_id = fold(node.node), fold(service.id)
         old = self._services[name].get(service_id)
-        if old is not None and old == msgspec.structs.replace(
-            service, create_index=old.create_index, modify_index=old.modify_index
-        ):
+        if old is not None and _says_the_same(old, service):
             return
         create_index = change.index if old is None else old.create_index
         stored = msgspec.structs.replace(service, create_index=create_index, modify_index=change.index)
@@ -201,24 +200,20 @@ class Catalog:
         if service is not None:
             check = msgspec.structs.replace(check, service_name=service.service, service_tags=service.tags)
         old = self._checks[name].get(check_id)
-        if old is not None and old == msgspec.structs.replace(
-            check, create_index=old.create_index, modify_index=old.modify_index
-        ):
+        if old is not None and _says_the_same(old, check):
             return
         create_index = change.index if old is None else old.create_index
         stored = msgspec.structs.replace(check, create_index=create_index, modify_index=change.index)
-        quiet = old is not None and old == msgspec.structs.replace(
-            stored, output=old.output, modify_index=old.modify_index
-        )
+        quiet = old is not None and _says_the_same(old, msgspec.structs.replace(stored, output=old.output))
         if old is not None:
+            if fold(old.service_id) != fold(stored.service_id):
+                self._touch_check(change, node, old, quiet=False)
             self._unlink_check(change, name, old, quiet=quiet)
         self._checks[name][check_id] = stored
         self._checks_by_status.add(stored.status, (name, check_id))
         if stored.service_name:
             self._checks_by_name.add(fold(stored.service_name), (name, check_id))
         self._touch_check(change, node, stored, quiet=quiet)
-        if old is not None and fold(old.service_id) != fold(stored.service_id):
-            self._touch_check(change, node, old, quiet=False)
 
     def drop_check(self, change: Change, node: Node, check: Check) -> None:
         """Remove a check."""
@@ -294,6 +289,11 @@ class Catalog:
             return None
         alive = self.check_on(holder.node, SERF_CHECK_ID)
         return holder if alive is not None and alive.status == PASSING else None
+
+
+def _says_the_same(old: R, new: R) -> bool:
+    """Whether `new` differs from what is stored in its indexes at most."""
+    return old == msgspec.structs.replace(new, create_index=old.create_index, modify_index=old.modify_index)
 
 
 def _retire_names(change: Change, name_or_id: str) -> None:
