@@ -6,7 +6,7 @@ import shutil
 import pytest
 from hypothesis import settings
 
-REQUIRE_ALL = "LICTOR_REQUIRE_ALL"
+from tests.support.requirements import REQUIRE_ALL
 
 # How long one example takes says more about what else the machine does than about the code.
 settings.register_profile("lictor", deadline=None)

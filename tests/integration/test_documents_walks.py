@@ -18,6 +18,7 @@ import pytest
 
 from tests.support.conditions import wait_until
 from tests.support.documents import ROOT
+from tests.support.requirements import lack, need_consul_discovery
 from tests.support.walk import run_walk, steps_under
 
 # The documents use the default ports, since a reader does; only the tests of this module do.
@@ -36,9 +37,7 @@ def default_ports() -> Iterator[None]:
                 try:
                     probe.bind(("127.0.0.1", port))
                 except OSError:
-                    if os.environ.get("LICTOR_REQUIRE_ALL"):
-                        raise
-                    pytest.skip(f"port {port} of this machine is in use")
+                    lack(f"port {port} of this machine is in use")
         yield
 
 
@@ -81,9 +80,10 @@ def test_the_walk_of_the_readme_works_as_written() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.needs("dig", "curl", "make", "redis-server", "redis-cli", "nginx", "wrk", "prometheus")
+@pytest.mark.needs("dig", "curl", "make", "redis-server", "redis-cli", "nginx", "wrk", "prometheus", "promtool")
 @pytest.mark.usefixtures("default_ports")
 def test_the_walk_of_the_quickstart_works_as_written() -> None:
+    need_consul_discovery(ROOT / "config" / "examples" / "walk" / "prometheus.yml")
     walk = steps_under((ROOT / "docs" / "quickstart.md").read_text(), "## The walk")
     with make_run():
         run_walk(walk, ROOT, timeout_s=110)

@@ -1,7 +1,6 @@
 """Scrapers find their targets by `consul_sd_configs`."""
 
 import contextlib
-import subprocess
 import threading
 from collections.abc import Generator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -15,6 +14,7 @@ from tests.support.conditions import wait_until
 from tests.support.ports import free_port
 from tests.support.processes import running
 from tests.support.recorder.json_types import Json, as_list, as_object, at
+from tests.support.requirements import need_consul_discovery
 
 pytestmark = pytest.mark.slow
 
@@ -45,14 +45,11 @@ class _Metrics(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-@pytest.mark.needs("prometheus")
+@pytest.mark.needs("prometheus", "promtool")
 def test_prometheus_follows_the_services(agent: DevAgent, tmp_path: Path) -> None:
     port = free_port()
     config = _configured(tmp_path, agent, "refresh_interval: 1s")
-    checked = subprocess.run(["promtool", "check", "config", config], capture_output=True, text=True, check=False)
-    if "consul_sd_configs not found" in checked.stderr:
-        pytest.skip("this build of Prometheus has no discovery by Consul (Debian leaves it out)")
-    assert checked.returncode == 0, checked.stderr
+    need_consul_discovery(config)
     argv = [
         "prometheus",
         f"--config.file={config}",
