@@ -1,9 +1,9 @@
 """DNS answers a second over UDP, beside `consul agent -dev` with the same registrations in the same run.
 
 A service of 10 instances on 10 nodes, each with a node check, a service check and metadata. The load comes from
-`dns_load` in a process of its own, on the agents in turn, a few rounds of which each agent's best counts; agent and load
-share the machine. Beside the rate stands the processor time that an agent took for an answer, which a busy neighbour
-disturbs less. `main` prints the table.
+`dns_load` in a process of its own, on the agents in turn, a few rounds of which each agent's best counts; agent and
+load share the machine. Beside the rate stands the processor time that an agent took for an answer, which a busy
+neighbour disturbs less. `main` prints the table.
 """
 
 from __future__ import annotations
