@@ -15,6 +15,7 @@ from tests.support.recorder.verdict import dns_allowances_for
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)  # dozens of steps, beside other tests
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.area)
 def test_lictor_answers_what_consul_answered(scenario: DnsScenario, tmp_path: Path) -> None:
     recorded = load(cassette_path("dns", scenario.area)).exchanges

@@ -16,6 +16,7 @@ _SCENARIOS = [scenario for scenario in SCENARIOS if scenario.area != "validate"]
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)  # dozens of steps, beside other tests
 @pytest.mark.needs("consul")
 @pytest.mark.parametrize("scenario", _SCENARIOS, ids=lambda scenario: scenario.area)
 def test_consuls_commands_work_at_lictor(scenario: CliScenario, tmp_path: Path) -> None:
@@ -29,6 +30,7 @@ def test_consuls_commands_work_at_lictor(scenario: CliScenario, tmp_path: Path) 
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)  # dozens of steps, beside other tests
 @pytest.mark.needs("consul")
 @pytest.mark.parametrize("scenario", _SCENARIOS, ids=lambda scenario: scenario.area)
 def test_lictors_commands_work_at_consul(scenario: CliScenario, tmp_path: Path) -> None:
