@@ -7,6 +7,11 @@ import pytest
 from tests.support.walk import Step, matches, run_walk, steps_under
 
 
+def _has_ended(pid: int) -> bool:
+    stat = Path(f"/proc/{pid}/stat")
+    return not stat.exists() or stat.read_text().rsplit(")", 1)[1].split()[0] == "Z"
+
+
 def test_a_step_that_prints_something_else_fails(tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match="must print"):
         run_walk([Step("echo one", "two\n")], tmp_path, timeout_s=10)
@@ -23,8 +28,14 @@ def test_steps_share_one_shell(tmp_path: Path) -> None:
 
 def test_what_runs_in_the_background_ends_with_the_walk(tmp_path: Path) -> None:
     run_walk([Step("sleep 1000 >/dev/null 2>&1 & echo $! > pid", None)], tmp_path, timeout_s=10)
-    pid = int((tmp_path / "pid").read_text())
-    assert not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1][:3]
+    assert _has_ended(int((tmp_path / "pid").read_text()))
+
+
+def test_a_walk_that_takes_too_long_is_ended_with_all_it_started(tmp_path: Path) -> None:
+    step = Step("sleep 1000 >/dev/null 2>&1 & echo $! > pid; sleep 1000", None)
+    with pytest.raises(AssertionError, match="longer than"):
+        run_walk([step], tmp_path, timeout_s=0.5)
+    assert _has_ended(int((tmp_path / "pid").read_text()))
 
 
 def test_dots_stand_for_any_text_of_a_line() -> None:

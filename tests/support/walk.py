@@ -7,7 +7,9 @@ one has.
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -57,16 +59,26 @@ def run_walk(walk: Sequence[Step], folder: Path, *, timeout_s: float) -> None:
     """
     marker = "=====step-done====="
     body = "".join(f"{step.commands}\necho {marker}\n" for step in walk)
-    # Background jobs hold no pipe of ours open: they die with the trap, whatever happens before it.
     script = f"set -e\ntrap '{_END}' EXIT\n{body}"
-    done = subprocess.run(
-        ["bash", "-c", script], cwd=folder, capture_output=True, text=True, timeout=timeout_s, check=False
+    shell = subprocess.Popen(
+        ["bash", "-c", script],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
-    printed = done.stdout.split(marker)
+    try:
+        stdout, stderr = shell.communicate(timeout=timeout_s)
+    except subprocess.TimeoutExpired:
+        os.killpg(shell.pid, signal.SIGKILL)
+        stdout, stderr = shell.communicate()
+        stderr += f"\nthe walk took longer than {timeout_s} s"
+    printed = stdout.split(marker)
     for step, output in zip(walk, printed, strict=False):
         if step.expected is not None:
             assert matches(step.expected, output), (
-                f"{step.commands}\nmust print:\n{step.expected}\nprinted:\n{output}\nstandard error:\n{done.stderr}"
+                f"{step.commands}\nmust print:\n{step.expected}\nprinted:\n{output}\nstandard error:\n{stderr}"
             )
-    assert done.returncode == 0, f"the walk ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
+    assert shell.returncode == 0, f"the walk ended with {shell.returncode}:\n{stdout}\n{stderr}"
     assert len(printed) == len(walk) + 1
