@@ -132,6 +132,17 @@ def test_an_empty_agent_still_registers_its_node() -> None:
     assert diff(node(), LocalState(), Observed(), 0.0, output_wait_s=WAIT_S) == [Register(node=node())]
 
 
+def test_a_node_that_differs_in_one_thing_is_registered_anew() -> None:
+    for changed in (
+        {"id": ""},
+        {"address": "127.0.0.2"},
+        {"tagged_addresses": {"lan": "127.0.0.1"}},
+        {"meta": {"rack": "7"}},
+    ):
+        observed = Observed(msgspec.structs.replace(node(), **changed))
+        assert diff(node(), LocalState(), observed, 0.0, output_wait_s=WAIT_S) == [Register(node=node())]
+
+
 def test_a_changed_check_does_not_send_its_service_along() -> None:
     local = LocalState()
     local.put_service(local_service())

@@ -165,7 +165,7 @@ class CheckRunner:
     def _schedule(self, check_id: str, entry: _Entry, after_s: float) -> None:
         entry.due = self._clock.monotonic() + after_s
         heapq.heappush(self._heap, (entry.due, next(self._order), check_id, entry))
-        if self._heap[0][3] is entry:
+        if self._heap[0][0] == entry.due:
             self._wake.set()
 
     async def _until_due(self) -> None:
