@@ -24,7 +24,7 @@ from lictor_agent.loop import SyncLoop
 from lictor_agent.registrar import Registrar
 from lictor_agent.settings import AgentSettings
 from lictor_agent.waiting import ChangeWaiter
-from lictor_config.definitions import CheckDefinition, ServiceDefinition
+from lictor_config.definitions import CheckDefinition, ServiceDefinition, dns_warnings
 from lictor_config.tree import Configuration
 from lictor_core.clock import Clock, Rng
 from lictor_core.errors import RequestError
@@ -99,6 +99,8 @@ class Agent:
             definition, token=token, replace_existing_checks=replace_existing_checks
         )
         self._checks.rearm(registered.checks)
+        for reason in dns_warnings(definition):
+            self._log.warning("agent.service.undiscoverable", service=definition.name, reason=reason)
         await self._sync.flushed(_SYNC_WAIT_S_MAX)
 
     async def deregister_service(self, service_id: str) -> None:

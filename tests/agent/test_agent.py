@@ -33,6 +33,13 @@ async def test_a_service_is_in_the_catalog_when_registering_returns() -> None:
         assert len(running.events("agent.service.unknown")) == 1
 
 
+async def test_a_name_that_dns_cannot_carry_is_registered_with_a_warning() -> None:
+    async with running_agent() as running:
+        await running.agent.register_service(parse_service({"Name": "under_score"}))
+        assert set(running.catalog_services()) == {"under_score"}
+        assert [one["service"] for one in running.events("agent.service.undiscoverable")] == ["under_score"]
+
+
 async def test_many_registrations_at_once_are_all_in_the_catalog() -> None:
     async with running_agent() as running:
         names = [f"s{number}" for number in range(100)]

@@ -38,6 +38,8 @@ INTERVAL_S_MIN: Final = 1.0
 PROBES_MAX: Final = 64
 """Checks that ask at the same time."""
 _STOP_S_MAX: Final = 0.5
+_STALE_DUES_MAX: Final = 256
+"""Due times kept beyond two for each check, before those that no longer hold are dropped."""
 _PROBED: Final = (CheckKind.HTTP, CheckKind.TCP, CheckKind.SCRIPT)
 
 
@@ -82,6 +84,11 @@ class CheckRunner:
         self._wake = asyncio.Event()
         self._group: asyncio.TaskGroup | None = None
         local.subscribe(self._changed)
+
+    @property
+    def dues_kept(self) -> int:
+        """How many due times are remembered; bounded by twice the checks and a constant."""
+        return len(self._heap)
 
     async def run(self) -> None:
         """Run checks until cancelled; then every program that a check started is killed."""
@@ -164,6 +171,10 @@ class CheckRunner:
 
     def _schedule(self, check_id: str, entry: _Entry, after_s: float) -> None:
         entry.due = self._clock.monotonic() + after_s
+        if len(self._heap) > 2 * len(self._entries) + _STALE_DUES_MAX:
+            # Every word of a TTL check leaves its earlier due time behind: a talkative one must not fill the memory.
+            self._heap = [one for one in self._heap if one[3].due == one[0]]
+            heapq.heapify(self._heap)
         heapq.heappush(self._heap, (entry.due, next(self._order), check_id, entry))
         if self._heap[0][0] == entry.due:
             self._wake.set()

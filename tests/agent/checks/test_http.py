@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
+import ipaddress
+import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from lictor_agent.checks.http import HttpChecker
 from lictor_agent.checks.status import Result
@@ -18,13 +26,13 @@ Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 @asynccontextmanager
-async def _serving(handler: Handler) -> AsyncGenerator[str]:
+async def _serving(handler: Handler, tls: ssl.SSLContext | None = None) -> AsyncGenerator[str]:
     runner = web.ServerRunner(web.Server(handler), shutdown_timeout=0.1)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
     await site.start()
     try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+        yield f"{'http' if tls is None else 'https'}://127.0.0.1:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()
 
@@ -119,6 +127,32 @@ async def test_a_connection_closed_without_an_answer_is_critical() -> None:
         result = await _checked(CheckDefinition(http=url))
     assert result.status == CRITICAL
     assert result.output in (f'Get "{url}": EOF', f'Get "{url}": Connection reset by peer')
+
+
+async def test_a_certificate_is_verified_unless_that_is_skipped(tmp_path: Path) -> None:
+    async def answer(request: web.BaseRequest) -> web.Response:
+        return web.Response()
+
+    async with _serving(answer, _self_signed(tmp_path)) as url:
+        verified = await _checked(CheckDefinition(http=url))
+        assert verified.status == CRITICAL
+        assert "x509" in verified.output
+        assert (await _checked(CheckDefinition(http=url, tls_skip_verify=True))).status == PASSING
+
+
+def _self_signed(directory: Path) -> ssl.SSLContext:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    begin = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, begin, begin.replace(year=2120))
+    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    certificate = builder.add_extension(names, critical=False).sign(key, hashes.SHA256())
+    file = directory / "both.pem"
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file.write_bytes(private + certificate.public_bytes(Encoding.PEM))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(file)
+    return context
 
 
 async def test_an_answer_that_is_no_http_is_critical() -> None:

@@ -90,6 +90,14 @@ async def test_registering_a_ttl_check_again_gives_it_its_whole_time_again() -> 
             assert bench.status("beat") == PASSING
 
 
+async def test_a_talkative_ttl_check_does_not_fill_the_memory() -> None:
+    async with _bench() as bench:
+        bench.register(Name="beat", TTL="60m")
+        for number in range(2_000):
+            bench.runner.update_ttl("beat", PASSING, str(number))
+        assert bench.runner.dues_kept < 500
+
+
 async def test_only_ttl_checks_are_told_their_state() -> None:
     async with _bench() as bench:
         bench.register(Name="tcp", TCP="127.0.0.1:1", Interval="60s")
