@@ -16,13 +16,14 @@ env: $(STAMP)  ## make the environment in .venv from the lock file
 
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"Lictor needs Python 3.11 or newer; {sys.executable} is {sys.version.split()[0]}. Name another one: make PYTHON=python3.12")'
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@echo "making the environment in $(VENV): about a minute, once"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 run: $(STAMP)  ## start a registry, DNS and mesh in one process, in the foreground (ARGS="-http-port 8501")
-	@exec $(BIN)/lictor agent -dev $(ARGS)
+	@trap 'asked=1' INT TERM; $(BIN)/lictor agent -dev $(ARGS) || [ -n "$$asked" ]
 
 test: $(STAMP)  ## run all tests that this machine can run
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -q $(ARGS)
