@@ -91,7 +91,7 @@ SCENARIO = Scenario(
                         "Port": 29002,
                         "Tags": ["p"],
                         "Meta": {"x": "y"},
-                        "Checks": [{"TTL": "20s", "Name": "mine"}],
+                        "Checks": [{"TTL": "120s", "Name": "mine"}],
                         "Proxy": {"LocalServiceAddress": "127.0.0.3"},
                     }
                 },

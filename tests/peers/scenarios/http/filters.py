@@ -12,6 +12,7 @@ SCENARIO = Scenario(
         Step("a service at the agent", "PUT", SERVICE, {"ID": "a1", "Name": "a", "Tags": ["x"], "Meta": {"k": "v"}}),
         Step("another", "PUT", SERVICE, {"Name": "b", "Port": 5, "Check": {"TTL": "90s", "Status": "warning"}}),
         Step("a node", "PUT", REGISTER, {"Node": "n1", "Address": "192.0.2.1", "NodeMeta": {"rack": "r1"}}),
+        Step("the catalog learns of it", "GET", "/v1/health/service/b", until="warning"),
         Step("agent services by name", "GET", "/v1/agent/services?filter=Service%20%3D%3D%20a"),
         Step("agent services by tag", "GET", "/v1/agent/services?filter=%22x%22%20in%20Tags"),
         Step("agent services by meta", "GET", "/v1/agent/services?filter=Meta.k%20%3D%3D%20v"),
@@ -26,9 +27,7 @@ SCENARIO = Scenario(
         ),
         Step("agent checks by state", "GET", "/v1/agent/checks?filter=Status%20%3D%3D%20warning"),
         Step("nodes by meta", "GET", "/v1/catalog/nodes?filter=Meta.rack%20%3D%3D%20r1"),
-        Step(
-            "a service's instances", "GET", "/v1/catalog/service/b?filter=ServicePort%20%3D%3D%205", until="ServicePort"
-        ),
+        Step("a service's instances", "GET", "/v1/catalog/service/b?filter=ServicePort%20%3D%3D%205"),
         Step("a service's instances that do not match", "GET", "/v1/catalog/service/b?filter=ServicePort%20%3D%3D%206"),
         Step(
             "a node's services",
