@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import ssl
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import TypeVar
@@ -125,8 +126,10 @@ class AsyncClient:
 
 
 def _reason(error: OSError) -> str:
-    if isinstance(error, socket.gaierror) or error.errno is None:
+    if isinstance(error, socket.gaierror):
         return "no such host"
+    if isinstance(error, ssl.SSLError) or error.errno is None:
+        return str(error)
     return os.strerror(error.errno).lower()
 
 

@@ -118,6 +118,7 @@ class Client:
         try:
             connection.connect()
         except OSError as error:
+            connection.close()
             raise UnreachableError(str(self.settings.endpoint), _reason(error)) from error
         if connection.sock.family != socket.AF_UNIX:
             connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -169,6 +170,6 @@ def _is_idle(sock: socket.socket) -> bool:
 def _reason(error: Exception) -> str:
     if isinstance(error, socket.gaierror):
         return "no such host"
-    if isinstance(error, OSError) and error.strerror:
+    if isinstance(error, OSError) and not isinstance(error, ssl.SSLError) and error.strerror:
         return error.strerror.lower()
     return str(error) or type(error).__name__

@@ -1,0 +1,320 @@
+"""The commands against a running agent, and where there is none."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from lictor.cli.program import COMMANDS
+from tests.client.conftest import Command
+from tests.client.fake_agent import Reply, fake_agent
+
+LEAVES = [
+    ("agent",),
+    ("catalog", "datacenters"),
+    ("catalog", "nodes"),
+    ("catalog", "services"),
+    ("connect", "ca", "get-config"),
+    ("connect", "ca", "set-config"),
+    ("connect", "proxy"),
+    ("info",),
+    ("intention", "check"),
+    ("intention", "create"),
+    ("intention", "delete"),
+    ("intention", "get"),
+    ("intention", "match"),
+    ("kv", "delete"),
+    ("kv", "export"),
+    ("kv", "get"),
+    ("kv", "import"),
+    ("kv", "put"),
+    ("members",),
+    ("services", "deregister"),
+    ("services", "register"),
+    ("validate",),
+    ("version",),
+]
+GROUPS = [("catalog",), ("connect",), ("connect", "ca"), ("intention",), ("kv",), ("services",)]
+
+# a command, and its exit code where there is no agent
+LONELY = [
+    (("members",), 1),
+    (("info",), 1),
+    (("catalog", "nodes"), 1),
+    (("kv", "get", "a"), 1),
+    (("kv", "put", "a", "b"), 1),
+    (("services", "register", "-name=a"), 1),
+    (("services", "deregister", "-id=a"), 1),
+    (("intention", "create", "a", "b"), 1),
+    (("intention", "check", "a", "b"), 2),
+    (("intention", "match", "a"), 1),
+    (("intention", "get", "a", "b"), 1),
+    (("intention", "delete", "a", "b"), 1),
+    (("connect", "ca", "get-config"), 1),
+]
+
+# a command line that cannot be, its exit code, and a word of the error
+WRONG = [
+    (("kv", "get"), 1, "missing KEY"),
+    (("kv", "get", "a", "b"), 1, "too many arguments: expected 1, got 2"),
+    (("kv", "put"), 1, "missing KEY"),
+    (("kv", "put", "a", "b", "c"), 1, "too many arguments"),
+    (("kv", "put", "/a", "b"), 1, "must not begin with a '/'"),
+    (("kv", "put", "-cas", "a", "b"), 1, "-cas needs -modify-index"),
+    (("kv", "put", "-modify-index=5", "a", "b"), 1, "-modify-index means nothing without -cas"),
+    (("kv", "put", "-base64", "a", "!!"), 1, "no base64"),
+    (("kv", "put", "-flags=red", "a", "b"), 1, "-flags: must be a whole number"),
+    (("kv", "put", "-acquire", "a", "b"), 1, "-session"),
+    (("kv", "put", "a", "@/none"), 1, "cannot read /none: no such file"),
+    (("kv", "delete"), 1, "missing KEY"),
+    (("kv", "delete", "-cas", "-recurse", "-modify-index=1", "a"), 1, "cannot be given together"),
+    (("kv", "import"), 1, "missing DATA"),
+    (("kv", "import", "{"), 1, "kv export"),
+    (("kv", "import", '[{"key": "x", "flags": 0, "value": "!!"}]'), 1, "the value of x is no base64"),
+    (("kv", "get", "-bogus"), 1, "no flag -bogus; see `lictor kv get -help`"),
+    (("catalog", "nodes", "x"), 1, "too many arguments"),
+    (("catalog", "nodes", "-node-meta=x"), 1, "-node-meta: \"x\" is not of the form key=value"),
+    (("services", "register"), 1, "at least one file, or -name"),
+    (("services", "register", "-name=a", "file"), 1, "not both"),
+    (("services", "register", "/none.json"), 1, "/none.json: no such file"),
+    (("services", "deregister"), 1, "at least one file, or -id"),
+    (("intention", "create", "a"), 1, "source and destination"),
+    (("intention", "create", "-allow", "-deny", "a", "b"), 1, "cannot be given together"),
+    (("intention", "create", "-file"), 1, "at least one file"),
+    (("intention", "check", "a"), 2, "source and destination"),
+    (("intention", "check", "-bogus"), 2, "no flag -bogus"),
+    (("intention", "match"), 1, "one argument"),
+    (("intention", "match", "-source", "-destination", "a"), 1, "cannot be given together"),
+    (("intention", "get"), 1, "or an id"),
+    (("intention", "get", "a", "b", "c"), 1, "too many arguments"),
+    (("connect", "ca", "set-config"), 1, "-config-file is needed"),
+    (("connect", "proxy"), 1, "-sidecar-for, -proxy-id or -service"),
+    (("connect", "proxy", "-service=a", "-upstream=x"), 1, "-upstream"),
+    (("connect", "proxy", "-service=a", "-log-level=loud"), 1, "loud"),
+    (("members", "-status=("), 1, "no regular expression"),
+    (("version", "-format=xml"), 1, "pretty or json"),
+    (("validate",), 1, "at least one configuration file"),
+    (("validate", "-config-format=xml", "x"), 1, "hcl or json"),
+    (("agent", "extra"), 1, "unexpected arguments: extra"),
+    (("agent",), 1, "data_dir: cannot be empty"),
+    (("agent", "-dev", "-http-port=x"), 1, "-http-port: must be a whole number"),
+    (("kv", "get", "-http-addr=foo://x", "a"), 1, "unknown scheme"),
+    (("kv", "get", "-token-file=/none", "a"), 1, "token file /none"),
+    (("march",), 127, "no command 'march'"),
+    (("membres",), 127, "did you mean `lictor members`?"),
+    (("kv", "gte"), 1, "did you mean `lictor kv get`?"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("words", LEAVES, ids=" ".join)
+def test_every_command_explains_itself(lonely_command: Command, words: tuple[str, ...]) -> None:
+    printed = lonely_command(*words, "-help")
+    assert (printed.exit_code, printed.stderr) == (0, "")
+    assert printed.lines[0].startswith(f"Usage: lictor {' '.join(words)} [options]")
+    assert "Examples:" in printed.lines
+    assert all(len(line) <= 100 for line in printed.lines)
+    assert "  " in printed.lines[2]
+
+
+@pytest.mark.parametrize("words", GROUPS, ids=" ".join)
+def test_a_group_alone_shows_its_commands_on_stderr(lonely_command: Command, words: tuple[str, ...]) -> None:
+    printed = lonely_command(*words)
+    assert (printed.exit_code, printed.stdout) == (1, "")
+    assert f"Usage: lictor {' '.join(words)} COMMAND" in printed.stderr
+    asked = lonely_command(*words, "-h")
+    assert (asked.exit_code, asked.stdout) == (0, printed.stderr)
+
+
+def test_the_program_alone_shows_the_commands(lonely_command: Command) -> None:
+    printed = lonely_command()
+    assert (printed.exit_code, printed.stdout) == (127, "")
+    assert all(f"\n  {name} " in printed.stderr for name in COMMANDS)
+    assert lonely_command("--help").stdout == printed.stderr
+
+
+def test_the_lists_of_commands_above_are_complete() -> None:
+    assert {words[0] for words in LEAVES} == set(COMMANDS)
+
+
+@pytest.mark.parametrize(("words", "exit_code"), LONELY, ids=str)
+def test_without_an_agent_the_next_step_is_told(
+    lonely_command: Command, words: tuple[str, ...], exit_code: int
+) -> None:
+    printed = lonely_command(*words)
+    assert (printed.exit_code, printed.stdout) == (exit_code, "")
+    assert printed.stderr.count("\n") == 1
+    assert "could not reach the agent at http://127.0.0.1:1 (connection refused): is it running?" in printed.stderr
+    assert "`lictor agent -dev`" in printed.stderr
+
+
+@pytest.mark.parametrize(("words", "exit_code", "reason"), WRONG, ids=str)
+def test_a_wrong_command_line_is_told(
+    lonely_command: Command, words: tuple[str, ...], exit_code: int, reason: str
+) -> None:
+    printed = lonely_command(*words)
+    assert (printed.exit_code, printed.stdout) == (exit_code, "")
+    assert reason in printed.stderr
+
+
+def test_the_version_names_both(lonely_command: Command) -> None:
+    assert "Consul v1.8.7" in lonely_command("version").stdout
+    assert lonely_command("--version").stdout == lonely_command("version").stdout
+    assert json.loads(lonely_command("version", "-format=json").stdout)["Compatible"] == "1.8.7"
+
+
+def test_keys_are_written_read_and_deleted(command: Command) -> None:
+    assert command("kv", "put", "t/a", "1").stdout == "Success! Data written to: t/a\n"
+    assert command("kv", "put", "-flags=7", "t/b/c").stdout == "Success! Data written to: t/b/c\n"
+    assert command("kv", "put", "-base64", "t/d", "aGk=").exit_code == 0
+    assert command("kv", "get", "t/a").stdout == "1\n"
+    assert command("kv", "get", "/t/a").stdout == "1\n"
+    assert command("kv", "get", "-base64", "t/d").stdout == "aGk=\n"
+    assert command("kv", "get", "-recurse", "t/").lines == ["t/a:1", "t/b/c:", "t/d:hi"]
+    assert command("kv", "get", "-keys", "t/").lines == ["t/a", "t/b/", "t/d"]
+    assert command("kv", "get", "-keys", "-separator=", "t/").lines == ["t/a", "t/b/c", "t/d"]
+    detailed = command("kv", "get", "-detailed", "t/b/c").lines
+    assert detailed[1:4] == ["Flags            7", "Key              t/b/c", "LockIndex        0"]
+    assert detailed[5:] == ["Session          -", "Value"]
+    assert command("kv", "delete", "t/a").stdout == "Success! Deleted key: t/a\n"
+    missing = command("kv", "get", "t/a")
+    assert (missing.exit_code, missing.stdout, missing.stderr) == (1, "", "Error: no key exists at: t/a\n")
+    assert command("kv", "delete", "-recurse", "t/").stdout == "Success! Deleted keys with prefix: t/\n"
+    assert command("kv", "get", "-recurse", "t/").stdout == ""
+
+
+def test_compare_and_set_tells_who_lost(command: Command) -> None:
+    command("kv", "put", "cas", "1")
+    lost = command("kv", "put", "-cas", "-modify-index=1", "cas", "2")
+    assert (lost.exit_code, lost.stdout) == (1, "")
+    assert "compare-and-set failed" in lost.stderr
+    index = command("kv", "get", "-detailed", "cas").lines[4].split()[1]
+    assert command("kv", "put", "-cas", f"-modify-index={index}", "cas", "2").exit_code == 0
+    assert command("kv", "delete", "-cas", "-modify-index=1", "cas").exit_code == 1
+    command("kv", "delete", "cas")
+
+
+def test_what_is_exported_is_imported(command: Command, tmp_path: Path) -> None:
+    for key, value in {"x/a": "ä", "x/b": "", "x/c": "\x01"}.items():
+        command("kv", "put", "-flags=3", key, value)
+    exported = command("kv", "export", "x/").stdout
+    assert exported.startswith('[\n\t{\n\t\t"key": "x/a",\n\t\t"flags": 3,\n\t\t"value": "w6Q="\n\t},\n')
+    file = tmp_path / "x.json"
+    file.write_text(exported)
+    command("kv", "delete", "-recurse", "x/")
+    assert command("kv", "import", f"@{file}").lines == ["Imported: x/a", "Imported: x/b", "Imported: x/c"]
+    assert command("kv", "export", "x/").stdout == exported
+    command("kv", "delete", "-recurse", "x/")
+    assert command("kv", "export", "x/").stdout == "[]\n"
+
+
+def test_services_come_and_go(command: Command, tmp_path: Path) -> None:
+    file = tmp_path / "two.hcl"
+    file.write_text(
+        'service { name = "one" tags = ["b", "a"] }\nservices { name = "two" id = "two-1" check { ttl = "1m" } }'
+    )
+    assert command("services", "register", str(file)).lines == ["Registered service: one", "Registered service: two"]
+    assert command("services", "register", "-name=db", "-id=db-1", "-port=5432", "-tag=x", "-meta=a=b").lines == [
+        "Registered service: db"
+    ]
+    assert command("catalog", "services").lines == ["consul", "db", "one", "two"]
+    assert command("catalog", "services", "-tags").stdout == "consul      \ndb          x\none         a,b\ntwo\n"
+    assert command("catalog", "services", "-node=nobody").stderr.startswith("No services match")
+    assert command("catalog", "nodes", "-service=db").lines[1].startswith("judge  ")
+    assert command("services", "deregister", str(file)).lines == [
+        "Deregistered service: one",
+        "Deregistered service: two-1",
+    ]
+    assert command("services", "deregister", "-id=db-1").exit_code == 0
+    assert command("catalog", "services").lines == ["consul"]
+
+
+def test_a_file_with_a_fault_registers_nothing(command: Command, tmp_path: Path) -> None:
+    file = tmp_path / "bad.json"
+    file.write_text('{"services": [{"name": "good"}, {"name": "bad", "port": "80"}]}')
+    printed = command("services", "register", str(file))
+    assert (printed.exit_code, printed.stdout) == (1, "")
+    assert "bad.json:1: services[1].port: must be a whole number" in printed.stderr
+    assert command("catalog", "services").lines == ["consul"]
+
+
+def test_nodes_and_members_are_tables(command: Command) -> None:
+    nodes = command("catalog", "nodes").lines
+    assert nodes[0].split() == ["Node", "ID", "Address", "DC"]
+    assert len(nodes[1].split()[1]) == 8
+    assert command("catalog", "nodes", "-detailed").lines[0].split()[-2:] == ["TaggedAddresses", "Meta"]
+    assert command("catalog", "nodes", "-node-meta=x=y").stderr.startswith("No nodes match")
+    assert command("catalog", "datacenters").lines == ["dc1"]
+    members = command("members").lines
+    assert members[0] == "Node   Address         Status  Type    Build  Protocol  DC   Segment"
+    assert members[1].split()[2:] == ["alive", "server", "1.8.7", "2", "dc1", "<all>"]
+    assert "role=consul" in command("members", "-detailed").lines[1]
+    assert command("members", "-status=left").exit_code == 2
+    assert "consul:" in command("info").lines
+
+
+def test_intentions_are_made_asked_and_deleted(command: Command, tmp_path: Path) -> None:
+    assert command("intention", "create", "-meta=a=b", "web", "db").lines == ["Created: web => db (allow)"]
+    again = command("intention", "create", "web", "db")
+    assert (again.exit_code, 'creating intention "web => db (allow)": ' in again.stderr) == (1, True)
+    assert command("intention", "check", "web", "db").lines == ["Allowed"]
+    assert command("intention", "create", "-replace", "-deny", "web", "db").exit_code == 0
+    denied = command("intention", "check", "web", "db")
+    assert (denied.exit_code, denied.lines) == (1, ["Denied"])
+    file = tmp_path / "any.json"
+    file.write_text('{"SourceName": "*", "DestinationName": "db", "Action": "deny"}')
+    assert command("intention", "create", "-file", str(file)).lines == ["Created: * => db (deny)"]
+    assert command("intention", "match", "db").lines == ["web => db (deny)", "* => db (deny)"]
+    shown = command("intention", "get", "*", "db").lines
+    assert shown[:3] == ["Source:       *", "Destination:  db", "Action:       deny"]
+    assert shown[-1].endswith(" UTC")
+    intention_id = shown[3].split()[1]
+    assert command("intention", "get", intention_id).lines == shown
+    assert command("intention", "delete", intention_id).lines == ["Intention deleted."]
+    assert command("intention", "delete", "web", "db").exit_code == 0
+    gone = command("intention", "get", "web", "db")
+    assert (gone.exit_code, "there is no intention" in gone.stderr) == (1, True)
+    unknown = command("intention", "get", "00000000-0000-0000-0000-000000000000")
+    assert (unknown.exit_code, "there is no intention" in unknown.stderr) == (1, True)
+
+
+def test_the_authority_is_shown_and_changed(command: Command, tmp_path: Path) -> None:
+    shown = command("connect", "ca", "get-config").stdout
+    settings = json.loads(shown)
+    assert list(settings) == ["Provider", "Config", "State", "CreateIndex", "ModifyIndex"]
+    settings["Config"]["LeafCertTTL"] = "71h"
+    file = tmp_path / "ca.json"
+    file.write_text(json.dumps(settings))
+    assert command("connect", "ca", "set-config", f"-config-file={file}").lines == ["Configuration updated!"]
+    assert json.loads(command("connect", "ca", "get-config").stdout)["Config"]["LeafCertTTL"] == "71h"
+
+
+def test_an_unknown_datacenter_is_told(command: Command) -> None:
+    printed = command("kv", "get", "-datacenter=nowhere", "a")
+    assert (printed.exit_code, printed.stderr) == (
+        1,
+        "Error: Unexpected response code: 500 (No path to datacenter)\n",
+    )
+
+
+def test_a_configuration_is_validated(lonely_command: Command, tmp_path: Path) -> None:
+    good = tmp_path / "good.hcl"
+    good.write_text('data_dir = "/x"\nbind_addr = "127.0.0.1"\nretry_join = ["x"]\n')
+    printed = lonely_command("validate", str(good))
+    assert (printed.exit_code, printed.stdout) == (0, "Configuration is valid!\n")
+    assert printed.stderr == "Warning: not used by Lictor: retry_join\n"
+    assert lonely_command("validate", "-quiet", str(good)).stdout == ""
+    bad = tmp_path / "bad.hcl"
+    bad.write_text("bogus = 1\nports { http = true }\n")
+    printed = lonely_command("validate", str(good), str(bad))
+    assert (printed.exit_code, printed.stdout) == (1, "")
+    assert f"{bad}:1: bogus: unknown key" in printed.stderr
+    assert f"{bad}:2: ports.http: must be a whole number, not true" in printed.stderr
+
+
+def test_flags_reach_the_agent(lonely_command: Command) -> None:
+    with fake_agent(lambda _: Reply(body=b"[]")) as fake:
+        lonely_command(
+            "catalog", "nodes", f"-http-addr={fake.address}", "-token=t", "-stale", "--datacenter", "d", "-near=_agent"
+        )
+    assert fake.seen[0].target == "/v1/catalog/nodes?dc=d&near=_agent&stale="
+    assert fake.seen[0].headers["x-consul-token"] == "t"
