@@ -7,10 +7,22 @@ from collections.abc import Mapping
 import msgspec
 
 from lictor.api.messages import Call, json_call, none_call
-from lictor_core.records import Check, JsonObject, Member, Proxy, Record, ServiceAddress, ServiceKind, Weights
+from lictor_core.records import (
+    Check,
+    Expose,
+    JsonObject,
+    Member,
+    MeshGateway,
+    Record,
+    ServiceAddress,
+    ServiceKind,
+    Weights,
+)
 
 __all__ = [
+    "AgentProxy",
     "AgentService",
+    "AgentUpstream",
     "checks",
     "deregister_check",
     "deregister_service",
@@ -26,6 +38,32 @@ __all__ = [
 ]
 
 
+class AgentUpstream(Record, frozen=True, kw_only=True):
+    """An upstream as an agent shows it: unlike the catalog it leaves out what is empty."""
+
+    destination_type: str = ""
+    destination_namespace: str = ""
+    destination_name: str = ""
+    datacenter: str = ""
+    local_bind_address: str = ""
+    local_bind_port: int = 0
+    config: JsonObject | None = None
+    mesh_gateway: MeshGateway = MeshGateway()
+
+
+class AgentProxy(Record, frozen=True, kw_only=True):
+    """The settings of a proxy as an agent shows them."""
+
+    destination_service_name: str = ""
+    destination_service_id: str = msgspec.field(default="", name="DestinationServiceID")
+    local_service_address: str = ""
+    local_service_port: int = 0
+    config: JsonObject | None = None
+    upstreams: list[AgentUpstream] = []
+    mesh_gateway: MeshGateway = MeshGateway()
+    expose: Expose = Expose()
+
+
 class AgentService(Record, frozen=True, kw_only=True):
     """One instance as the agent that registered it shows it."""
 
@@ -39,7 +77,7 @@ class AgentService(Record, frozen=True, kw_only=True):
     tagged_addresses: dict[str, ServiceAddress] | None = None
     weights: Weights
     enable_tag_override: bool
-    proxy: Proxy | None = None
+    proxy: AgentProxy | None = None
 
 
 def self() -> Call[JsonObject]:
