@@ -28,6 +28,18 @@ def call(address: str, method: str, path: str, body: Json = None) -> Json:
     return parse(content) if content.strip() else None
 
 
+def answers(address: str, path: str) -> bool:
+    """Whether a GET there is answered with status 200."""
+    connection = http.client.HTTPConnection(address, timeout=_ANSWER_S_MAX)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
 def listens(port: int, host: str = "127.0.0.1") -> bool:
     """Whether somebody accepts connections there."""
     try:

@@ -1,4 +1,4 @@
-"""Scrapers find their targets by `consul_sd_configs`."""
+"""Prometheus finds its targets by `consul_sd_configs`."""
 
 import contextlib
 import threading
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.agents import DevAgent
-from tests.support.api import WAIT_S_MAX, call, listens
+from tests.support.api import WAIT_S_MAX, answers, call
 from tests.support.conditions import wait_until
 from tests.support.ports import free_port
 from tests.support.processes import running
@@ -26,7 +26,7 @@ scrape_configs:
   - server: "{address}"
     services: [metrics]
     tags: [scraped]
-    {more}
+    refresh_interval: 1s
   relabel_configs:
   - {{source_labels: [__meta_consul_service_metadata_team], target_label: team}}
 """
@@ -46,58 +46,39 @@ class _Metrics(BaseHTTPRequestHandler):
 
 
 @pytest.mark.needs("prometheus", "promtool")
-def test_prometheus_follows_the_services(agent: DevAgent, tmp_path: Path) -> None:
-    port = free_port()
-    config = _configured(tmp_path, agent, "refresh_interval: 1s")
+def test_targets_come_and_go_with_their_services(agent: DevAgent, tmp_path: Path) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    config = tmp_path / "prometheus.yml"
+    config.write_text(_CONFIG.format(address=agent.http_address))
     need_consul_discovery(config)
     argv = [
         "prometheus",
         f"--config.file={config}",
         f"--storage.tsdb.path={tmp_path / 'tsdb'}",
-        f"--web.listen-address=127.0.0.1:{port}",
+        f"--web.listen-address={address}",
     ]
-    with running("prometheus", argv, tmp_path, ready=lambda: listens(port)):
-        _targets_come_and_go(agent, f"127.0.0.1:{port}")
-
-
-@pytest.mark.needs("victoria-metrics")
-def test_victoria_metrics_follows_the_services(agent: DevAgent, tmp_path: Path) -> None:
-    """VictoriaMetrics reads the same configuration with discovery of its own making."""
-    port = free_port()
-    argv = [
-        "victoria-metrics",
-        f"-promscrape.config={_configured(tmp_path, agent)}",
-        "-promscrape.consulSDCheckInterval=1s",
-        f"-storageDataPath={tmp_path / 'storage'}",
-        f"-httpListenAddr=127.0.0.1:{port}",
-    ]
-    with running("victoria-metrics", argv, tmp_path, ready=lambda: listens(port)):
-        _targets_come_and_go(agent, f"127.0.0.1:{port}")
-
-
-def _targets_come_and_go(agent: DevAgent, scraper: str) -> None:
-    with _metrics_server() as metrics_port:
+    with (
+        _metrics_server() as metrics_port,
+        running("prometheus", argv, tmp_path, ready=lambda: answers(address, "/-/ready")),
+    ):
         _register(agent, "metrics-1", metrics_port, ["scraped", "x"])
         _register(agent, "metrics-2", metrics_port, ["other"])
-        wait_until(lambda: _healths(scraper) == ["up"], within_s=WAIT_S_MAX, what="one target is scraped")
-        (target,) = _targets(scraper)
-        found = as_object(at(target, "discoveredLabels"))
-        assert at(target, "scrapeUrl") == f"http://127.0.0.1:{metrics_port}/metrics"
-        assert at(target, "labels.team") == "blue"
-        assert found["__meta_consul_service"] == "metrics"
-        assert found["__meta_consul_service_id"] == "metrics-1"
-        assert found["__meta_consul_tags"] == ",scraped,x,"
-        assert found["__meta_consul_dc"] == "dc1"
-        assert found["__meta_consul_node"] == "judge"
-        assert found["__meta_consul_health"] == "passing"
+        wait_until(lambda: _healths(address) == ["up"], within_s=WAIT_S_MAX, what="one target is scraped")
+        _check_target(_targets(address)[0], metrics_port)
         call(agent.http_address, "PUT", "/v1/agent/service/deregister/metrics-1")
-        wait_until(lambda: _targets(scraper) == [], within_s=WAIT_S_MAX, what="no target is left")
+        wait_until(lambda: _targets(address) == [], within_s=WAIT_S_MAX, what="no target is left")
 
 
-def _configured(directory: Path, agent: DevAgent, more: str = "") -> Path:
-    config = directory / "scrape.yml"
-    config.write_text(_CONFIG.format(address=agent.http_address, more=more))
-    return config
+def _check_target(target: Json, metrics_port: int) -> None:
+    found = as_object(at(target, "discoveredLabels"))
+    assert at(target, "scrapeUrl") == f"http://127.0.0.1:{metrics_port}/metrics"
+    assert at(target, "labels.team") == "blue"
+    assert found["__meta_consul_service"] == "metrics"
+    assert found["__meta_consul_service_id"] == "metrics-1"
+    assert found["__meta_consul_tags"] == ",scraped,x,"
+    assert found["__meta_consul_dc"] == "dc1"
+    assert found["__meta_consul_node"] == "judge"
+    assert found["__meta_consul_health"] == "passing"
 
 
 @contextlib.contextmanager
@@ -124,9 +105,9 @@ def _register(agent: DevAgent, service_id: str, port: int, tags: list[Json]) -> 
     call(agent.http_address, "PUT", "/v1/agent/service/register", body)
 
 
-def _targets(scraper: str) -> list[Json]:
-    return as_list(at(call(scraper, "GET", "/api/v1/targets?state=active"), "data.activeTargets"))
+def _targets(prometheus: str) -> list[Json]:
+    return as_list(at(call(prometheus, "GET", "/api/v1/targets?state=active"), "data.activeTargets"))
 
 
-def _healths(scraper: str) -> list[Json]:
-    return [at(target, "health") for target in _targets(scraper)]
+def _healths(prometheus: str) -> list[Json]:
+    return [at(target, "health") for target in _targets(prometheus)]
