@@ -59,7 +59,7 @@ class AgentProxy(Record, frozen=True, kw_only=True):
     local_service_address: str = ""
     local_service_port: int = 0
     config: JsonObject | None = None
-    upstreams: list[AgentUpstream] = []
+    upstreams: list[AgentUpstream] = msgspec.field(default_factory=list[AgentUpstream])
     mesh_gateway: MeshGateway = MeshGateway()
     expose: Expose = Expose()
 
