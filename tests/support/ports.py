@@ -1,19 +1,20 @@
 """Free ports for programs that tests start.
 
 Ports are taken below the range from which Linux serves outgoing connections (32768 and up), so a connection that
-some other test opens cannot land on a port between its choice and its use.
+some other test opens cannot land on a port between its choice and its use, and above the range (21000 and up) from which
+agents give sidecars theirs.
 """
 
 import itertools
 import os
 import socket
 
-_FIRST = 20_000
-_COUNT = 12_000
+_FIRST = 22_000
+_COUNT = 10_000
 _SHORT_FIRST = 9_100
 _SHORT_COUNT = 800
 # Each test process walks from its own place, so that parallel workers meet late.
-_walk = itertools.count((os.getpid() * 131) % _COUNT)
+_walk = itertools.count((os.getpid() * 1_009) % _COUNT)
 
 
 def free_port(*, digits: int = 5) -> int:

@@ -88,7 +88,7 @@ SCENARIO = Scenario(
                 "Connect": {
                     "SidecarService": {
                         "Name": "own-proxy",
-                        "Port": 29002,
+                        "Port": 19002,
                         "Tags": ["p"],
                         "Meta": {"x": "y"},
                         "Checks": [{"TTL": "120s", "Name": "mine"}],
