@@ -25,12 +25,13 @@ class Seen:
 
 @dataclass(frozen=True)
 class Reply:
-    """One response. With `breaks_off` the connection is closed instead; `after_s` is waited first."""
+    """One response. `breaks_off` closes the connection instead, `closes` after it; `after_s` is waited first."""
 
     status: int = 200
     body: bytes = b"null"
     headers: dict[str, str] = field(default_factory=dict[str, str])
     breaks_off: bool = False
+    closes: bool = False
     after_s: float = 0.0
 
 
@@ -74,6 +75,7 @@ class FakeAgent:
                 self.send_header("Content-Length", str(len(reply.body)))
                 self.end_headers()
                 self.wfile.write(reply.body)
+                self.close_connection = self.close_connection or reply.closes
 
             def log_message(self, format: str, *args: object) -> None:
                 """Say nothing."""
@@ -83,6 +85,11 @@ class FakeAgent:
         if tls is not None:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self._tls = tls is not None
+
+    @property
+    def closed(self) -> int:
+        """How many connections it has closed."""
+        return self._server.closed
 
     @property
     def address(self) -> str:
@@ -106,6 +113,11 @@ class FakeAgent:
 
 class _TcpServer(ThreadingHTTPServer):
     request_queue_size = 128
+    closed = 0
+
+    def shutdown_request(self, request: socket.socket | tuple[bytes, socket.socket]) -> None:
+        super().shutdown_request(request)
+        self.closed += 1
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Say nothing of clients that went away: some tests make them do so."""

@@ -25,6 +25,7 @@ from lictor.api.settings import Settings, parse_address
 from lictor_core.clock import SeededRng, SystemClock
 from lictor_core.errors import ConfigurationError, LictorError, PeerError
 from tests.client.fake_agent import FakeAgent, Reply, Seen, fake_agent
+from tests.support.conditions import wait_until
 
 T = TypeVar("T")
 
@@ -168,6 +169,13 @@ def test_a_connection_that_the_agent_closed_is_opened_anew() -> None:
     with fake_agent(always(closing)) as fake, Client(reaching(fake)) as client:
         assert [client.send(status.leader()) for _ in range(3)] == ["x"] * 3
         assert fake.connections == 3
+
+
+def test_a_kept_connection_that_died_unnoticed_fails_no_call() -> None:
+    with fake_agent(always(Reply(body=b'"x"', closes=True))) as fake, Client(reaching(fake)) as client:
+        assert client.send(status.leader()) == "x"
+        wait_until(lambda: fake.closed == 1, within_s=10, what="the agent has closed its end")
+        assert client.send(status.leader()) == "x"
 
 
 def test_many_calls_run_at_a_time() -> None:
