@@ -1,7 +1,8 @@
 """When checks run: one scheduler for all checks of an agent, which follows what is registered.
 
-A check first runs at a random moment within its interval, then an interval after it last ended: no check overlaps
-itself, and checks that were registered together drift apart. At most `PROBES_MAX` ask at once; others wait their turn.
+A check first runs soon, at a random moment, then an interval after it last ended, and sooner as long as it never was
+good: no check overlaps itself, and checks that were registered together drift apart. At most `PROBES_MAX` ask at once;
+others wait their turn.
 """
 
 from __future__ import annotations
@@ -20,7 +21,15 @@ from lictor_agent.checks.alias import aliased
 from lictor_agent.checks.alias_watch import watch_node
 from lictor_agent.checks.http import HttpChecker
 from lictor_agent.checks.script import check_script
-from lictor_agent.checks.status import Result, Streak, clipped_note, judged, require_status
+from lictor_agent.checks.status import (
+    Result,
+    Streak,
+    clipped_note,
+    first_pause_s,
+    judged,
+    next_pause_s,
+    require_status,
+)
 from lictor_agent.checks.tcp import check_tcp
 from lictor_agent.checks.ttl import expired_output
 from lictor_agent.local import Change, LocalState, Subject
@@ -45,10 +54,12 @@ _PROBED: Final = (CheckKind.HTTP, CheckKind.TCP, CheckKind.SCRIPT)
 
 @dataclass(eq=False)
 class _Entry:
-    """One running check. `generation` tells a result of an earlier definition from one of this."""
+    """One running check, and how many of its runs were not good while none ever was."""
 
     definition: CheckDefinition
     due: float | None = None
+    was_good: bool = False
+    runs_never_good: int = 0
     streak: Streak = field(default_factory=Streak)
     task: asyncio.Task[None] | None = None
 
@@ -156,7 +167,8 @@ class CheckRunner:
                 watch = watch_node(check_id, definition, self._registry, self._rng, lambda it: self._note(check_id, it))
                 entry.task = self._spawn(watch, check_id)
             case _:
-                self._schedule(check_id, entry, self._rng.uniform(0, _interval_s(definition)))
+                soon_s = first_pause_s(_interval_s(definition), len(self._entries))
+                self._schedule(check_id, entry, self._rng.uniform(0, soon_s))
 
     def _stop(self, check_id: str, entry: _Entry) -> None:
         del self._entries[check_id]
@@ -227,7 +239,9 @@ class CheckRunner:
         )
         if counted is not None:
             self._note(check_id, counted)
-        self._schedule(check_id, entry, _interval_s(definition))
+        entry.was_good = entry.was_good or result.status != CRITICAL
+        entry.runs_never_good = 0 if entry.was_good else entry.runs_never_good + 1
+        self._schedule(check_id, entry, _pause_s(entry))
 
     async def _ask(self, definition: CheckDefinition) -> Result:
         output_bytes_max = self._output_bytes_max(definition)
@@ -281,3 +295,9 @@ class CheckRunner:
 
 def _interval_s(definition: CheckDefinition) -> float:
     return max(definition.interval_s, INTERVAL_S_MIN)
+
+
+def _pause_s(entry: _Entry) -> float:
+    interval_s = _interval_s(entry.definition)
+    # A script may do work, or cost; it runs as often as it was asked to.
+    return interval_s if entry.definition.kind is CheckKind.SCRIPT else next_pause_s(interval_s, entry.runs_never_good)

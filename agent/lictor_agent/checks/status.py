@@ -11,9 +11,20 @@ from typing import Final
 from lictor_core.errors import RequestError
 from lictor_core.records import CRITICAL, PASSING, WARNING
 
-__all__ = ["Result", "Streak", "TailBuffer", "clipped_note", "judged", "require_status"]
+__all__ = [
+    "Result",
+    "Streak",
+    "TailBuffer",
+    "clipped_note",
+    "first_pause_s",
+    "judged",
+    "next_pause_s",
+    "require_status",
+]
 
 _STATUSES: Final = (PASSING, WARNING, CRITICAL)
+_STARTS_PER_S: Final = 100
+_SOON_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +53,26 @@ def judged(streak: Streak, result: Result, good_min: int, critical_min: int) -> 
         return streak, result if streak.critical >= critical_min else None
     streak = Streak(good=streak.good + 1)
     return streak, result if streak.good >= good_min else None
+
+
+def first_pause_s(interval_s: float, checks: int) -> float:
+    """Within how many seconds a check runs for the first time, on an agent with so many `checks`.
+
+    Consul waits up to the interval. A service that is up should not wait that long to be found, so it is a second, and
+    more only where many checks start together: about a hundred a second.
+    """
+    return min(interval_s, max(_SOON_S, checks / _STARTS_PER_S))
+
+
+def next_pause_s(interval_s: float, runs_never_good: int) -> float:
+    """Seconds until the next run of a check of which `runs_never_good` runs were not good, and none ever was.
+
+    What has just been registered often starts a moment later (a service, or the proxy beside it): until a first
+    good run the pauses are 1, 2, 4 ... seconds, at most the interval. `runs_never_good` 0: there was one.
+    """
+    if runs_never_good == 0:
+        return interval_s
+    return min(interval_s, _SOON_S * 2.0 ** min(runs_never_good - 1, 32))
 
 
 def require_status(status: str) -> str:

@@ -23,6 +23,7 @@ from lictor_core.registry import Registry
 from tests.agent.builders import NODE
 from tests.agent.harness import quiet_log, running_server
 from tests.support.conditions import eventually
+from tests.support.ports import free_port
 
 
 class Bench:
@@ -68,6 +69,16 @@ async def test_a_ttl_check_expires_unless_somebody_speaks_up() -> None:
         assert (bench.status("beat"), bench.output("beat")) == (PASSING, "alive")
         await bench.until("beat", CRITICAL)
         assert bench.output("beat") == "TTL expired (last output before timeout follows): alive"
+
+
+async def test_what_starts_after_its_check_is_found_long_before_the_interval_is_over() -> None:
+    port = free_port()
+    async with _bench() as bench:
+        bench.register(Name="late", TCP=f"127.0.0.1:{port}", Interval="60s")
+        await eventually(lambda: "refused" in bench.output("late"), within_s=5.0, what="a first run that fails")
+        listening = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", port)
+        async with listening:
+            await bench.until("late", PASSING, within_s=10.0)
 
 
 async def test_speaking_up_gives_a_ttl_check_its_whole_time_again() -> None:

@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lictor_agent.checks.status import Result, Streak, TailBuffer, clipped_note, judged, require_status
+from lictor_agent.checks.status import (
+    Result,
+    Streak,
+    TailBuffer,
+    clipped_note,
+    first_pause_s,
+    judged,
+    next_pause_s,
+    require_status,
+)
 from lictor_core.errors import RequestError
 from lictor_core.records import CRITICAL, PASSING, WARNING
 
@@ -74,3 +83,20 @@ def test_a_cut_output_says_how_much_there_was() -> None:
     tail = TailBuffer(4)
     tail.write(b"123456")
     assert tail.account() == "Captured 4 of 6 bytes\n...\n3456"
+
+
+def test_a_check_first_runs_within_a_second_whatever_its_interval() -> None:
+    assert [first_pause_s(interval_s, checks=1) for interval_s in (0.5, 1.0, 10.0, 3600.0)] == [0.5, 1.0, 1.0, 1.0]
+
+
+def test_many_checks_that_start_together_are_spread_by_a_hundred_a_second() -> None:
+    assert first_pause_s(10.0, checks=500) == 5.0
+    assert first_pause_s(10.0, checks=5_000) == 10.0
+
+
+def test_a_check_that_never_was_good_is_asked_sooner_and_ever_less_so() -> None:
+    assert [next_pause_s(10.0, runs) for runs in (1, 2, 3, 4, 5, 1_000_000)] == [1.0, 2.0, 4.0, 8.0, 10.0, 10.0]
+
+
+def test_a_check_that_was_good_once_is_asked_at_its_interval() -> None:
+    assert next_pause_s(10.0, 0) == 10.0
