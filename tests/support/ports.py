@@ -1,8 +1,8 @@
 """Free ports for programs that tests start.
 
 Ports are taken below the range from which Linux serves outgoing connections (32768 and up), so a connection that
-some other test opens cannot land on a port between its choice and its use, and above the range (21000 and up) from which
-agents give sidecars theirs.
+some other test opens cannot land on a port between its choice and its use, and above the range (21000 and up) from
+which agents give sidecars theirs.
 """
 
 import itertools
