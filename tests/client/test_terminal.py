@@ -64,6 +64,9 @@ def test_progress_is_for_watchers_of_many_things(monkeypatch: pytest.MonkeyPatch
     assert tracked(things, len(things), "working") is things
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     assert tracked(things[:5], 5, "working") == things[:5]
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert tracked(things, len(things), "working") is things
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: False)
     followed = tracked(things, len(things), "working")
     assert followed is not things
     assert list(followed) == things

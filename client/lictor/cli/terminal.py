@@ -64,8 +64,11 @@ def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
 
 
 def tracked(things: Iterable[T], count: int, what: str) -> Iterable[T]:
-    """The same things, with a progress bar on stderr when they are many and somebody watches."""
-    if count < TRACKED_MIN or not sys.stderr.isatty():
+    """The same things, with a progress bar on stderr when they are many and somebody watches.
+
+    Where stdout is a terminal, too, what the command prints there shows how far it is.
+    """
+    if count < TRACKED_MIN or not sys.stderr.isatty() or sys.stdout.isatty():
         return things
     from rich.console import Console
     from rich.progress import track
