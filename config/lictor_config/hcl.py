@@ -258,6 +258,8 @@ class _Parser:
             if not self._at(","):
                 raise SyntaxProblem(self._peek().line, f"expected ',' or ']', found {self._peek().text}")
             self._take(",")
+            if self._json and self._at("]"):
+                raise SyntaxProblem(self._peek().line, "a comma before ']' has nothing behind it")
         self._take("]")
         self._depth -= 1
         return values

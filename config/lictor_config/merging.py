@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final, cast
 
+from lictor_config.reading import as_list, without_list
+
 __all__ = ["merged"]
 
 _MEMBER_OF: Final = {"service": "services", "check": "checks"}
@@ -29,12 +31,11 @@ def merged(sources: Iterable[Mapping[str, object]]) -> dict[str, object]:
 
 def _placed(name: str, value: object) -> tuple[str, object]:
     if name in _MEMBER_OF:
-        return _MEMBER_OF[name], [value]
-    return (name, [value]) if name in _LISTS and not _is_list(value) else (name, value)
-
-
-def _is_list(value: object) -> bool:
-    return isinstance(value, list)
+        return _MEMBER_OF[name], [without_list(value)]
+    if name in _LISTS:
+        items = as_list(value)
+        return name, [value] if items is None else items
+    return name, without_list(value)
 
 
 def _together(earlier: object, later: object) -> object:

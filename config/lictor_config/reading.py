@@ -16,7 +16,7 @@ from lictor_core.durations import parse_duration
 from lictor_core.errors import RequestError
 from lictor_core.records import JsonObject
 
-__all__ = ["Dialect", "Path", "Problem", "ProblemGroup", "Reader", "path_text"]
+__all__ = ["Dialect", "Path", "Problem", "ProblemGroup", "Reader", "as_list", "path_text", "without_list"]
 
 T = TypeVar("T")
 
@@ -63,6 +63,17 @@ def path_text(path: Path) -> str:
         else:
             text += f".{part}" if text else part
     return text
+
+
+def without_list(value: object) -> object:
+    """The mapping in a list of one mapping; every other value as it is."""
+    items = as_list(value)
+    return items[0] if items is not None and len(items) == 1 and isinstance(items[0], Mapping) else value
+
+
+def as_list(value: object) -> list[object] | None:
+    """`value` when it is a list, else None."""
+    return cast("list[object]", value) if isinstance(value, list) else None
 
 
 def _folded(key: str) -> str:
@@ -137,7 +148,7 @@ class Reader:
 
     def free(self, name: str) -> JsonObject | None:
         """A mapping whose keys belong to somebody else; None when absent."""
-        value = self._raw(name)
+        value = self._single(name)
         if value is None:
             return None
         if not isinstance(value, Mapping):
@@ -147,7 +158,7 @@ class Reader:
 
     def child(self, name: str) -> Reader | None:
         """A mapping, to be read in turn; None when absent."""
-        value = self._raw(name)
+        value = self._single(name)
         if value is None:
             return None
         return self._reader((*self.path, *self._written(name)), value)
@@ -189,6 +200,11 @@ class Reader:
         self._asked.add(folded)
         found = self._fields.get(folded)
         return None if found is None else found[1]
+
+    def _single(self, name: str) -> object | None:
+        """The value of a key that holds one mapping: in files a list of one mapping is taken for it, as by Consul."""
+        value = self._raw(name)
+        return value if self.dialect is Dialect.HTTP else without_list(value)
 
     def _written(self, name: str) -> tuple[str, ...]:
         if not name:
@@ -240,7 +256,7 @@ class Reader:
 
     def _pairs(self, name: str) -> list[tuple[str, object, Path]]:
         path = (*self.path, *self._written(name))
-        value = self._raw(name)
+        value = self._single(name)
         if value is None:
             return []
         if not isinstance(value, Mapping):

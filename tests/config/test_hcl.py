@@ -57,6 +57,7 @@ BAD_JSON = {
     "": "expected '{'",
     "[]": "expected '{'",
     '{"a": 1,}': "comma",
+    '{"a": [1,]}': "comma",
     '{"a" 1}': "expected ':'",
     '{"a": 1 "b": 2}': "expected ','",
     '{"a": tru}': "expected a value",

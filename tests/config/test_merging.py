@@ -42,6 +42,11 @@ def test_single_definitions_join_the_lists() -> None:
     }
 
 
+def test_a_list_of_one_mapping_merges_as_the_mapping() -> None:
+    assert merged([{"ports": [{"http": 1}]}, {"ports": {"dns": 2}}]) == {"ports": {"http": 1, "dns": 2}}
+    assert merged([{"service": [{"name": "a"}]}]) == {"services": [{"name": "a"}]}
+
+
 def test_keys_ignore_case() -> None:
     assert merged([{"Node_Name": "a"}, {"node_name": "b"}]) == {"node_name": "b"}
 

@@ -70,6 +70,19 @@ def test_one_block_in_a_file_stands_for_a_list_of_one() -> None:
     assert problems(reader) == ["x: must be a list, not a mapping"]
 
 
+def test_a_list_of_one_mapping_in_a_file_stands_for_the_mapping() -> None:
+    two: list[object] = [{"x": 1}, {"x": 2}]
+    reader = Reader({"connect": [{"enabled": True}], "meta": [{"a": "b"}], "free": [{"x": 1}], "two": two})
+    child = reader.child("connect")
+    assert child is not None
+    assert child.boolean("enabled")
+    assert reader.text_map("meta") == {"a": "b"}
+    assert reader.free("free") == {"x": 1}
+    assert reader.child("two") is None
+    assert problems(reader) == ["two: must be a mapping, not a list"]
+    assert Reader({"connect": [{"enabled": True}]}, dialect=Dialect.HTTP).child("connect") is None
+
+
 def test_the_place_of_a_nested_problem_is_its_path() -> None:
     nothing: list[object] = []
     reader = Reader({"services": [{}, {"check": {"ttl": nothing}}]})
