@@ -68,7 +68,8 @@ def path_text(path: Path) -> str:
 def without_list(value: object) -> object:
     """The mapping in a list of one mapping; every other value as it is."""
     items = as_list(value)
-    return items[0] if items is not None and len(items) == 1 and isinstance(items[0], Mapping) else value
+    is_one_mapping = items is not None and len(items) == 1 and isinstance(items[0], Mapping)
+    return items[0] if items is not None and is_one_mapping else value
 
 
 def as_list(value: object) -> list[object] | None:
