@@ -20,6 +20,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q core config server agent dns connect_proxy client
 	@touch $@
 
 run: $(STAMP)  ## start a registry, DNS and mesh in one process, in the foreground (ARGS="-http-port 8501")

@@ -34,7 +34,10 @@ __all__ = ["run"]
 
 
 def run(configuration: Configuration) -> int:
-    """Run an agent in this thread until a signal ends it; its exit code. Prints why it could not start."""
+    """Run an agent in this thread until a signal ends it; its exit code. Prints why it could not start.
+
+    The caller may have switched the garbage collector off for the start; it is on once the agent runs.
+    """
     try:
         log = make_log(configuration.log.level, as_json=configuration.log.json, node=configuration.node_name)
         with _pid_file(configuration.pid_file), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -100,6 +103,7 @@ async def _serve(configuration: Configuration, clock: Clock, rng: Rng, log: Filt
             for warning in configuration.warnings:
                 log.warning("agent.configuration.noticed", warning=warning)
             gc.freeze()  # what was made until now stays: the collector need not look at it again and again
+            gc.enable()
             code = await ending.wait(server.failed)
         await server.stop()  # before HTTP stops: its blocked queries end now, and it has nothing to wait for
     return code

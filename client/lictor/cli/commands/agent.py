@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable
 from typing import TypeVar
@@ -87,6 +88,7 @@ def command(
     except ConfigurationError as error:
         reasons = "\n  ".join(str(error).splitlines())
         raise CommandError(f"the agent cannot start with this configuration:\n  {reasons}") from error
+    gc.disable()  # importing makes much and drops little; `run` switches the collector on again
     from lictor_agent.main import run
 
     raise SystemExit(run(configuration))
