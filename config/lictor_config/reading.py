@@ -68,8 +68,10 @@ def path_text(path: Path) -> str:
 def without_list(value: object) -> object:
     """The mapping in a list of one mapping; every other value as it is."""
     items = as_list(value)
-    is_one_mapping = items is not None and len(items) == 1 and isinstance(items[0], Mapping)
-    return items[0] if items is not None and is_one_mapping else value
+    if items is None or len(items) != 1:
+        return value
+    first = items[0]
+    return items[0] if isinstance(first, Mapping) else value
 
 
 def as_list(value: object) -> list[object] | None:
