@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import socket
 import ssl
 from typing import Final
@@ -102,7 +103,13 @@ def certificate_of(end: TlsEnd) -> PeerCertificate:
     names = found.get("subjectAltName", ())
     return PeerCertificate(
         uris=tuple(str(name[1]) for name in names if name[0] == "URI"),
-        not_before=float(ssl.cert_time_to_seconds(str(found["notBefore"]))),
-        not_after=float(ssl.cert_time_to_seconds(str(found["notAfter"]))),
+        not_before=_seconds(str(found["notBefore"])),
+        not_after=_seconds(str(found["notAfter"])),
         serial=str(found["serialNumber"]),
     )
+
+
+@functools.lru_cache(maxsize=1024)
+def _seconds(text: str) -> float:
+    # Few certificates make most connections, and reading a date costs more than the intentions' verdict.
+    return float(ssl.cert_time_to_seconds(text))

@@ -36,7 +36,8 @@ class Scratch:
 
     def __init__(self) -> None:
         self.received = memoryview(bytearray(READ_BYTES_MAX))
-        self.plain = memoryview(bytearray(READ_BYTES_MAX + _RECORD_BYTES))
+        # One read, after a record that lacked its end, after what a handshake had read too far.
+        self.plain = memoryview(bytearray(READ_BYTES_MAX + 2 * _RECORD_BYTES))
 
 
 class Pump:
@@ -197,28 +198,27 @@ class Pump:
         self._decrypt()
 
     def _decrypt(self) -> None:
-        """Pass on all complete records, until the application takes no more."""
+        """Pass on all that was received. Nothing stays in `incoming`, on which `_say_finished` relies."""
         plain = self._plain
         incoming = self._incoming
-        while incoming.pending and self._mesh_open and not self._held_local:
-            filled = 0
-            try:
-                while incoming.pending and filled < READ_BYTES_MAX:
-                    count = self._read(_RECORD_BYTES, plain[filled:])
-                    if not count:
-                        self._mesh_open = False
-                        break
-                    filled += count
-            except ssl.SSLWantReadError:
-                pass
-            except ssl.SSLZeroReturnError:
-                self._mesh_open = False
-            except ssl.SSLError as error:
-                self._send_local(plain[:filled])
-                self._lost(Side.MESH, error)
-                return
-            if filled:
-                self._send_local(plain[:filled])
+        filled = 0
+        try:
+            while incoming.pending:
+                count = self._read(_RECORD_BYTES, plain[filled:])
+                if not count:
+                    self._mesh_open = False
+                    break
+                filled += count
+        except ssl.SSLWantReadError:
+            pass
+        except ssl.SSLZeroReturnError:
+            self._mesh_open = False
+        except ssl.SSLError as error:
+            self._send_local(plain[:filled])
+            self._lost(Side.MESH, error)
+            return
+        if filled:
+            self._send_local(plain[:filled])
         if self._outgoing.pending and not self._ended:
             self._send_mesh()
         if not self._mesh_open and not self._ended:
@@ -251,12 +251,6 @@ class Pump:
         if self._held_local:
             return
         self._loop.remove_writer(self._local)
-        self._decrypt()
-        self._resume_mesh()
-
-    def _resume_mesh(self) -> None:
-        if self._held_local or self._ended:
-            return
         if self._mesh_open:
             self._loop.add_reader(self._mesh, self._mesh_readable)
         self._settle()
@@ -302,9 +296,8 @@ class Pump:
 
     def _say_finished(self) -> bool:
         """Send `close_notify` and FIN. False while the socket does not take them."""
-        # OpenSSL looks for the peer's close_notify while it sends ours, and drops any data that it meets: there must
-        # be none in its reach.
-        self._hold_rest()
+        # OpenSSL looks for the peer's close_notify while it sends ours, and drops any data that it meets: there is none
+        # in its reach, since `_decrypt` leaves none behind.
         with contextlib.suppress(ssl.SSLError):
             self._session.unwrap()
         if self._outgoing.pending:
@@ -313,19 +306,6 @@ class Pump:
             return False
         _shut(self._mesh)
         return True
-
-    def _hold_rest(self) -> None:
-        rest = [self._held_local]
-        try:
-            while self._incoming.pending and self._mesh_open:
-                data = self._session.read(_RECORD_BYTES)
-                self._mesh_open = bool(data)
-                rest.append(data)
-        except ssl.SSLWantReadError:
-            pass
-        except ssl.SSLError:
-            self._mesh_open = False
-        self._held_local = b"".join(rest)
 
     def _tell(self, reason: str | None) -> None:
         # A task that is cancelled while it waits has cancelled the future as well.

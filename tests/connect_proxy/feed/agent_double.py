@@ -20,8 +20,8 @@ LIST = "/v1/connect/intentions"
 class AgentDouble:
     """Answers by path. `indexes_match`: whether the match answer tells its index, which Consul 1.8's does not."""
 
-    def __init__(self, *, indexes_match: bool = True) -> None:
-        self.port = free_port()
+    def __init__(self, *, indexes_match: bool = True, port: int = 0) -> None:
+        self.port = port or free_port()
         self.asked: list[str] = []
         self.tokens: set[str] = set()
         self.written: list[tuple[str, object]] = []
