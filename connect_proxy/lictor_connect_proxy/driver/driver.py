@@ -69,13 +69,7 @@ class ProxyDriver:
             self._update_balancers()
         self._keep_listeners()
         if (snapshot.policy, snapshot.default_allow) != (before.policy, before.default_allow):
-            revoked = self._inbound.judge_again()
-            self.log.info(
-                "proxy.policy.applied",
-                intentions=len(snapshot.policy.rules) if snapshot.policy is not None else None,
-                default_allow=snapshot.default_allow,
-                revoked=revoked,
-            )
+            self._judge_again(before)
 
     def listening(self) -> list[str]:
         """The addresses that accept connections now."""
@@ -84,6 +78,19 @@ class ProxyDriver:
     def connections(self) -> int:
         """How many accepted connections live now, those still in their handshake included."""
         return len(self._live)
+
+    def _judge_again(self, before: ProxySnapshot) -> None:
+        snapshot = self.snapshot
+        revoked = self._inbound.judge_again()
+        if snapshot.policy is not None and snapshot.default_allow is not None:
+            self.log.info(
+                "proxy.policy.applied",
+                intentions=len(snapshot.policy.rules),
+                default_allow=snapshot.default_allow,
+                revoked=revoked,
+            )
+        elif before.policy is not None and before.default_allow is not None:
+            self.log.warning("proxy.policy.withdrawn", reason="what the agent sent cannot be judged by; nobody gets in")
 
     def _make_contexts(self) -> None:
         leaf, roots = self.snapshot.leaf, self.snapshot.roots

@@ -9,6 +9,7 @@ import socket
 import ssl
 from typing import Final
 
+from lictor_connect_proxy.driver.sockets import reason_of
 from lictor_connect_proxy.layers.stages import PeerCertificate
 
 __all__ = ["HandshakeError", "TlsEnd", "certificate_of", "handshake", "say_goodbye"]
@@ -59,7 +60,7 @@ async def handshake(
         _send_alert(end)
         raise HandshakeError((error.reason or str(error)).replace("_", " ").lower()) from error
     except OSError as error:
-        raise HandshakeError(error.strerror or str(error)) from error
+        raise HandshakeError(reason_of(error)) from error
     return end
 
 

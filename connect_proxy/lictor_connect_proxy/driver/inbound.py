@@ -8,7 +8,7 @@ from lictor_connect_proxy.commands import Abort, Close, Command, OpenApplication
 from lictor_connect_proxy.driver.handshake import HandshakeError, TlsEnd, certificate_of, handshake, say_goodbye
 from lictor_connect_proxy.driver.listener import Admission
 from lictor_connect_proxy.driver.pump import Pump
-from lictor_connect_proxy.driver.sockets import cut, dial
+from lictor_connect_proxy.driver.sockets import cut, dial, reason_of
 from lictor_connect_proxy.driver.surroundings import Surroundings, write_report
 from lictor_connect_proxy.events import ApplicationFailed, ApplicationOpened, Event, HandshakeCompleted, PermitRevoked
 from lictor_connect_proxy.layers.inbound import InboundLayer, revocations
@@ -116,7 +116,7 @@ class _InboundConnection:
         except TimeoutError:
             return ApplicationFailed(f"{route.host}:{route.port} did not accept within {route.timeout_s:g} s")
         except OSError as error:
-            return ApplicationFailed(f"{route.host}:{route.port}: {error.strerror or error}")
+            return ApplicationFailed(f"{route.host}:{route.port}: {reason_of(error)}")
         return ApplicationOpened()
 
     async def _relay(self) -> None:

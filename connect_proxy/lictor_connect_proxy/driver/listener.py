@@ -69,7 +69,7 @@ class Listener:
         self._sock: socket.socket | None = None
         self._accepting = False
         self._live = 0
-        self._unsettled = 0
+        self.unsettled = 0
 
     async def run(self) -> None:
         """Listen until cancelled. Connections that were accepted live on."""
@@ -95,11 +95,11 @@ class Listener:
 
     def settled(self) -> None:
         """A connection's handshake or dial is over, one way or the other."""
-        self._unsettled -= 1
+        self.unsettled -= 1
         self._resume()
 
     def _has_room(self) -> bool:
-        return self._live < self._connections_max and self._unsettled < HANDSHAKES_MAX
+        return self._live < self._connections_max and self.unsettled < HANDSHAKES_MAX
 
     def _resume(self) -> None:
         if self._sock is not None and not self._accepting and self._has_room():
@@ -127,7 +127,7 @@ class Listener:
                 asyncio.get_running_loop().call_later(_ACCEPT_RETRY_S, self._resume)
                 return
             self._live += 1
-            self._unsettled += 1
+            self.unsettled += 1
             self._spawn(self._one(sock, address_text(str(peer[0]), int(peer[1]))))
 
     async def _one(self, sock: socket.socket, peer: str) -> None:

@@ -8,7 +8,7 @@ from lictor_connect_proxy.commands import Abort, Command, DialInstance, Report, 
 from lictor_connect_proxy.driver.handshake import HandshakeError, TlsEnd, certificate_of, handshake
 from lictor_connect_proxy.driver.listener import Admission
 from lictor_connect_proxy.driver.pump import Pump
-from lictor_connect_proxy.driver.sockets import cut, dial
+from lictor_connect_proxy.driver.sockets import cut, dial, reason_of
 from lictor_connect_proxy.driver.surroundings import Surroundings, write_report
 from lictor_connect_proxy.events import Event, InstanceFailed, InstanceReached, LocalAccepted
 from lictor_connect_proxy.layers.balance import Balancer
@@ -90,7 +90,7 @@ class _OutboundConnection:
         except TimeoutError:
             return InstanceFailed(f"no connection within {route.timeout_s:g} s", clock.monotonic())
         except OSError as error:
-            return InstanceFailed(error.strerror or str(error), clock.monotonic())
+            return InstanceFailed(reason_of(error), clock.monotonic())
         left_s = max(0.0, route.timeout_s - (clock.monotonic() - started))
         try:
             self._end = await handshake(sock, contexts.client, server_name=route.sni, timeout_s=left_s)

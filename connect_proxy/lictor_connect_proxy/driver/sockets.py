@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
+import os
 import socket
 import struct
 from typing import Final
 
-__all__ = ["address_text", "cut", "dial", "prepare"]
+__all__ = ["address_text", "cut", "dial", "prepare", "reason_of"]
 
 _NO_LINGER: Final = struct.pack("ii", 1, 0)
 
@@ -61,3 +62,8 @@ def cut(sock: socket.socket) -> None:
 def address_text(host: str, port: int) -> str:
     """`host:port`, IPv6 in brackets."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def reason_of(error: OSError) -> str:
+    """The system's words for an error; event loops replace them by their own, which name no reason."""
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
