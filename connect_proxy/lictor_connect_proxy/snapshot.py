@@ -140,3 +140,8 @@ class ProxySnapshot(msgspec.Struct, frozen=True, kw_only=True):
     def can_judge(self) -> bool:
         """Whether the public side can judge everybody."""
         return self.has_identity() and self.policy is not None and self.default_allow is not None
+
+    def is_complete(self) -> bool:
+        """Whether all is known that the listeners of this proxy need."""
+        has_instances = all(upstream.key in self.endpoints for upstream in self.upstreams)
+        return self.has_identity() and has_instances and (self.public is None or self.can_judge())

@@ -65,7 +65,6 @@ async def test_a_sidecar_and_a_proxy_by_flags_make_a_mesh(how: dict[str, str]) -
     async with application.running(), _agent(application).running() as agent:
         db = ProxyOptions(**how, agent=agent.address)  # type: ignore[arg-type]
         web = ProxyOptions(service="web", upstreams=(f"db:{upstream}",), agent=agent.address)
-        # The double has one answer for all intentions; web, without a public listener, needs none of its own.
         async with _serving(db), _serving(web):
             assert await _greeted(upstream) == BANNER
 

@@ -1,6 +1,7 @@
 import msgspec
 import pytest
 
+from lictor_connect_proxy.snapshot import UpstreamListener
 from tests.connect_proxy.build import service_id, snapshot
 
 
@@ -21,3 +22,15 @@ def test_a_leaf_of_anything_else_speaks_for_nobody(uri: str) -> None:
     leaf = snapshot().leaf
     assert leaf is not None
     assert msgspec.structs.replace(leaf, uri=uri).identity() is None
+
+
+def test_a_proxy_with_upstreams_alone_needs_no_policy_but_their_instances() -> None:
+    upstream = UpstreamListener(service="db", bind_port=9191)
+    lacking = msgspec.structs.replace(snapshot(), public=None, policy=None, upstreams=(upstream,))
+    assert not lacking.is_complete()
+    assert msgspec.structs.replace(lacking, endpoints={upstream.key: ()}).is_complete()
+
+
+def test_a_proxy_with_a_public_listener_needs_a_policy() -> None:
+    assert snapshot().is_complete()
+    assert not snapshot(has_policy=False).is_complete()

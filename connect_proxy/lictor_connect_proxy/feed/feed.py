@@ -60,7 +60,7 @@ class Feed:
         self._heard: dict[str, float] = {}
         self._watches: dict[Hashable, asyncio.Task[None]] = {}
         self._group: asyncio.TaskGroup | None = None
-        self._was_ready = False
+        self._was_complete = False
 
     async def run(self) -> None:
         """Ask and publish until cancelled."""
@@ -94,19 +94,20 @@ class Feed:
             ("leaf", service): lambda: self._watch(
                 "leaf", sources.leaf(service), lambda value: self._change(leaf=value), closed=True
             ),
-            ("intentions", service): lambda: self._watch(
-                "intentions", sources.policy(service), lambda value: self._change(policy=value), closed=True
-            ),
-            "default_policy": lambda: self._watch(
-                "default_policy", self._default_policy, lambda value: self._change(default_allow=value), closed=True
-            ),
         }
+        if self.snapshot.public is not None:
+            wanted["intentions", service] = lambda: self._watch(
+                "intentions", sources.policy(service), lambda value: self._change(policy=value), closed=True
+            )
+            wanted["default_policy"] = lambda: self._watch(
+                "default_policy", self._default_policy, lambda value: self._change(default_allow=value), closed=True
+            )
         if self._proxy_id:
             wanted["registration"] = lambda: self._watch(
                 "registration", sources.registration(self._proxy_id), self._registered
             )
         for key in {upstream.key for upstream in self.snapshot.upstreams}:
-            wanted[key] = self._watch_upstream(key)
+            wanted["instances", *key] = self._watch_upstream(key)
         return wanted
 
     def _watch_upstream(self, key: UpstreamKey) -> Callable[[], Coroutine[None, None, None]]:
@@ -134,8 +135,8 @@ class Feed:
         self.snapshot = msgspec.structs.replace(self.snapshot, **fields)
         self._keep_watches()
         self._publish(self.snapshot)
-        if not self._was_ready and self.snapshot.can_judge():
-            self._was_ready = True
+        if not self._was_complete and self.snapshot.is_complete():
+            self._was_complete = True
             self._log.info("proxy.configuration.completed", service=self.snapshot.service)
 
     async def _watch(

@@ -8,7 +8,7 @@ import pytest
 
 from lictor_connect_proxy.feed.agent import AgentClient
 from lictor_connect_proxy.feed.feed import Feed
-from lictor_connect_proxy.snapshot import Endpoint, Policy, ProxySnapshot, UpstreamKey, UpstreamListener
+from lictor_connect_proxy.snapshot import Endpoint, Policy, ProxySnapshot, PublicListener, UpstreamKey, UpstreamListener
 from lictor_core.clock import SeededRng, SystemClock
 from lictor_core.intentions import Rule
 from tests.connect_proxy.authority import Authority
@@ -17,6 +17,7 @@ from tests.connect_proxy.live import Events
 from tests.support.conditions import eventually
 
 AUTHORITY = Authority()
+PUBLIC = PublicListener(bind_address="127.0.0.1", bind_port=1, application_host="127.0.0.1", application_port=2)
 
 
 class Published:
@@ -42,7 +43,7 @@ async def feeding(
     async with AgentClient(agent.address) as client:
         feed = Feed(
             client,
-            snapshot or ProxySnapshot(service="db"),
+            snapshot or ProxySnapshot(service="db", public=PUBLIC),
             published.all.append,
             proxy_id=proxy_id,
             clock=SystemClock(),
@@ -201,6 +202,16 @@ async def test_instances_of_upstreams_follow_the_registration() -> None:
         agent.set(path, {"Kind": "connect-proxy", "Port": 21000, "Proxy": proxy})
         await eventually(lambda: published.last.upstreams == (), what="the upstream is gone")
         assert published.last.endpoints == {}
+
+
+async def test_a_proxy_without_a_public_listener_asks_for_no_policy() -> None:
+    async with _double().running() as agent, feeding(agent, ProxySnapshot(service="db")) as (_, published):
+        await eventually(lambda: published.last.is_complete(), what="the snapshot is complete")
+        assert {path.partition("?")[0] for path in agent.asked} == {
+            "/v1/agent/connect/ca/roots",
+            "/v1/agent/connect/ca/leaf/db",
+        }
+        assert len(published.events.named("proxy.configuration.completed")) == 1
 
 
 async def test_a_proxy_that_is_deregistered_keeps_what_it_knows() -> None:
