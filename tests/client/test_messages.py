@@ -56,6 +56,12 @@ def test_any_key_makes_a_plain_request_line(key: str) -> None:
     assert not set(target) & set(" \r\n?#")
 
 
+def test_null_in_the_place_of_a_list_is_an_empty_one() -> None:
+    assert answered(health.service("a"), 200, b"null\n").value == []
+    assert answered(intentions.match("db"), 200, b'{"db":null}').value == []
+    assert answered(kv.keys("a"), 200, b"null").value == []
+
+
 def test_an_answer_says_how_fresh_it_is() -> None:
     answer = answered(
         kv.keys(""), 200, b'["a"]', x_consul_index="7", x_consul_knownleader="false", x_consul_lastcontact="12"

@@ -16,7 +16,19 @@ from lictor_core.durations import format_duration
 from lictor_core.errors import PeerError, RequestError
 from lictor_core.limits import WAIT_JITTER_FRACTION
 
-__all__ = ["RESPONSE_BYTES_MAX", "Answer", "Call", "Options", "Request", "Response", "json_call", "none_call"]
+__all__ = [
+    "RESPONSE_BYTES_MAX",
+    "Answer",
+    "Call",
+    "Options",
+    "Request",
+    "Response",
+    "decoded",
+    "decoded_list",
+    "json_call",
+    "list_call",
+    "none_call",
+]
 
 T = TypeVar("T")
 
@@ -141,6 +153,18 @@ def json_call(
     return Call(request=_request(method, path, options, parameters, body), read=read)
 
 
+def list_call(
+    kind: type[list[T]], path: str, options: Options | None = None, *parameters: tuple[str, str]
+) -> Call[list[T]]:
+    """A call whose answer is a list in JSON; `null` is an empty one, as Consul answers here and there."""
+
+    def read(response: Response) -> list[T]:
+        response.check()
+        return decoded_list(response, kind)
+
+    return Call(request=_request("GET", path, options, parameters, None), read=read)
+
+
 def none_call(
     method: str, path: str, *parameters: tuple[str, str], body: object = None, options: Options | None = None
 ) -> Call[None]:
@@ -158,6 +182,11 @@ def decoded(response: Response, kind: type[T]) -> T:
         return from_json(response.body, kind)
     except RequestError as error:
         raise PeerError(f"the agent's answer cannot be read: {error}") from error
+
+
+def decoded_list(response: Response, kind: type[list[T]]) -> list[T]:
+    """The list in a response's JSON, empty for `null`. Raises `PeerError` when there is neither."""
+    return [] if response.body.strip() == b"null" else decoded(response, kind)
 
 
 def _request(

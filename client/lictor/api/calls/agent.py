@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from lictor.api.messages import Call, json_call, none_call
+from lictor.api.messages import Call, json_call, list_call, none_call
 from lictor_core.records import (
     Check,
     Expose,
@@ -87,7 +87,7 @@ def self() -> Call[JsonObject]:
 
 def members(*, wan: bool = False, segment: str = "") -> Call[list[Member]]:
     """The members of the cluster; with `wan` the servers of all datacenters."""
-    return json_call(list[Member], "/v1/agent/members", None, ("wan", "1" if wan else ""), ("segment", segment))
+    return list_call(list[Member], "/v1/agent/members", None, ("wan", "1" if wan else ""), ("segment", segment))
 
 
 def services() -> Call[dict[str, AgentService]]:

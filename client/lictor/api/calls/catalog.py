@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lictor.api.messages import Call, Options, Response, json_call
+from lictor.api.messages import Call, Options, Response, json_call, list_call
 from lictor_core.records import CatalogService, Node, NodeServiceList, NodeServices
 
 __all__ = ["datacenters", "node", "node_services", "nodes", "service", "services"]
@@ -10,12 +10,12 @@ __all__ = ["datacenters", "node", "node_services", "nodes", "service", "services
 
 def datacenters() -> Call[list[str]]:
     """The names of the known datacenters."""
-    return json_call(list[str], "/v1/catalog/datacenters")
+    return list_call(list[str], "/v1/catalog/datacenters")
 
 
 def nodes(options: Options | None = None) -> Call[list[Node]]:
     """All nodes."""
-    return json_call(list[Node], "/v1/catalog/nodes", options)
+    return list_call(list[Node], "/v1/catalog/nodes", options)
 
 
 def services(options: Options | None = None) -> Call[dict[str, list[str]]]:
@@ -25,7 +25,7 @@ def services(options: Options | None = None) -> Call[dict[str, list[str]]]:
 
 def service(name: str, options: Options | None = None, *, tag: str = "") -> Call[list[CatalogService]]:
     """The instances of a service with their nodes."""
-    return json_call(list[CatalogService], f"/v1/catalog/service/{name}", options, ("tag", tag))
+    return list_call(list[CatalogService], f"/v1/catalog/service/{name}", options, ("tag", tag))
 
 
 def node(name: str, options: Options | None = None) -> Call[NodeServices | None]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from lictor.api.messages import Call, Options, Response, decoded, json_call, none_call
+from lictor.api.messages import Call, Options, Response, decoded, json_call, list_call, none_call
 from lictor_core.records import Intention, Record
 
 __all__ = ["check", "create", "delete", "get", "list_all", "match", "update"]
@@ -22,7 +22,7 @@ class _Verdict(Record, frozen=True, kw_only=True):
 
 def list_all(options: Options | None = None) -> Call[list[Intention]]:
     """All intentions, highest precedence first."""
-    return json_call(list[Intention], "/v1/connect/intentions", options)
+    return list_call(list[Intention], "/v1/connect/intentions", options)
 
 
 def get(intention_id: str, options: Options | None = None) -> Call[Intention]:
@@ -51,9 +51,9 @@ def match(name: str, *, by: str = "destination", options: Options | None = None)
 
     def read(response: Response) -> list[Intention]:
         response.check()
-        return decoded(response, dict[str, list[Intention]]).get(name, [])
+        return decoded(response, dict[str, list[Intention] | None]).get(name) or []
 
-    base = json_call(dict[str, list[Intention]], "/v1/connect/intentions/match", options, ("by", by), ("name", name))
+    base = none_call("GET", "/v1/connect/intentions/match", ("by", by), ("name", name), options=options)
     return Call(request=base.request, read=read)
 
 

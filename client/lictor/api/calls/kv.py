@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lictor.api.errors import AgentError
-from lictor.api.messages import Call, Options, Request, Response, decoded
+from lictor.api.messages import Call, Options, Request, Response, decoded_list
 from lictor_core.errors import RequestError
 from lictor_core.records import KVEntry
 
@@ -41,7 +41,7 @@ def keys(prefix: str, separator: str = "", options: Options | None = None) -> Ca
 
     def read(response: Response) -> list[str]:
         response.check(_NOT_FOUND)
-        return [] if response.status == _NOT_FOUND else decoded(response, list[str])
+        return [] if response.status == _NOT_FOUND else decoded_list(response, list[str])
 
     parameters = (("keys", ""), *((("separator", separator),) if separator else ()))
     return Call(request=_read_request(prefix, parameters, options), read=read)
@@ -90,7 +90,7 @@ def _read_request(key: str, parameters: tuple[tuple[str, str], ...], options: Op
 
 def _entries(response: Response) -> list[KVEntry]:
     response.check(_NOT_FOUND)
-    return [] if response.status == _NOT_FOUND else decoded(response, list[KVEntry])
+    return [] if response.status == _NOT_FOUND else decoded_list(response, list[KVEntry])
 
 
 def _truth(response: Response) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lictor.api.messages import Call, json_call
+from lictor.api.messages import Call, json_call, list_call
 
 __all__ = ["leader", "peers"]
 
@@ -14,4 +14,4 @@ def leader() -> Call[str]:
 
 def peers() -> Call[list[str]]:
     """The addresses of the servers that vote."""
-    return json_call(list[str], "/v1/status/peers")
+    return list_call(list[str], "/v1/status/peers")
