@@ -27,7 +27,7 @@ from lictor_bench.report import Row, table
 
 __all__ = ["main", "measure"]
 
-_ROUNDS: Final = 3
+_ROUNDS: Final = 6
 _CONNECTIONS: Final = 32
 _BULK_BYTES: Final = 1_000_000
 _READY_S_MAX: Final = 30.0
@@ -48,11 +48,11 @@ class _Case:
     command: tuple[str, ...]
 
 
-_LATENCY: Final = _Case("one connection", 6_000, ("-c", "1"), _PING)
-_THROUGHPUT: Final = _Case("32 connections", 40_000, ("-c", str(_CONNECTIONS)), _PING)
-_DIALS: Final = _Case("a connection for each request", 1_200, ("-c", "8", "-k", "0"), _PING)
-_STREAM: Final = _Case("one stream", 400, ("-c", "1"), _GET)
-_STREAMS: Final = _Case("8 streams", 600, ("-c", "8"), _GET)
+_LATENCY: Final = _Case("one connection", 4_000, ("-c", "1"), _PING)
+_THROUGHPUT: Final = _Case("32 connections", 25_000, ("-c", str(_CONNECTIONS)), _PING)
+_DIALS: Final = _Case("a connection for each request", 700, ("-c", "8", "-k", "0"), _PING)
+_STREAM: Final = _Case("one stream", 250, ("-c", "1"), _GET)
+_STREAMS: Final = _Case("8 streams", 400, ("-c", "8"), _GET)
 _CASES: Final = (_LATENCY, _THROUGHPUT, _DIALS, _STREAM, _STREAMS)
 
 
