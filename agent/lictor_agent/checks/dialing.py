@@ -29,9 +29,9 @@ def join_host_port(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def dial_failure(address: str, error: OSError) -> str:
-    """Why a TCP connection to `address` failed."""
-    if isinstance(error, socket.gaierror):
+def dial_failure(address: str, error: OSError | UnicodeError) -> str:
+    """Why a TCP connection to `address` failed; a `UnicodeError` is what a text that can be no host name gives."""
+    if isinstance(error, socket.gaierror | UnicodeError):
         host = address.rpartition(":")[0]
         return f"dial tcp: lookup {host}: no such host"
     if isinstance(error, TimeoutError):

@@ -230,6 +230,10 @@ class CheckRunner:
         definition = entry.definition
         try:
             result = await self._ask(definition)
+        except Exception:
+            # A mistake of ours costs one check its result, and the agent nothing.
+            self._log.exception("agent.check.crashed", check_id=check_id)
+            result = Result(CRITICAL, "The agent could not run this check; its log says why")
         finally:
             self._probing -= 1
             entry.task = None

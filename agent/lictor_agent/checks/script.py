@@ -36,6 +36,8 @@ async def check_script(definition: CheckDefinition, output_bytes_max: int) -> Re
         process, output = await _start(definition.args)
     except OSError as error:
         return Result(CRITICAL, _start_failure(definition.args[0], error))
+    except ValueError as error:  # an argument that no program can be given, such as one with a lone surrogate
+        return Result(CRITICAL, f"fork/exec {definition.args[0]}: invalid argument: {error}")
     try:
         async with asyncio.timeout(timeout_s):
             await _collect(process, output.stream, tail)

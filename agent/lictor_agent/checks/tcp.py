@@ -27,7 +27,7 @@ async def check_tcp(definition: CheckDefinition) -> Result:
     try:
         async with asyncio.timeout(definition.timeout_s or TIMEOUT_S):
             _, writer = await asyncio.open_connection(host or _THIS_MACHINE, port)
-    except OSError as error:  # also a time-out and a name that cannot be resolved
+    except (OSError, UnicodeError) as error:  # also a time-out, and a name that cannot be resolved or is none
         return Result(CRITICAL, dial_failure(address, error))
     writer.transport.abort()
     return Result(PASSING, f"TCP connect {address}: Success")

@@ -15,7 +15,7 @@ from lictor_agent.checks.status import Result
 from lictor_agent.local import LocalState
 from lictor_agent.registrar import Registrar, ScriptPolicy
 from lictor_agent.settings import AgentSettings
-from lictor_config.definitions import parse_check, parse_service
+from lictor_config.definitions import CheckDefinition, parse_check, parse_service
 from lictor_core.clock import SeededRng, SystemClock
 from lictor_core.errors import RequestError
 from lictor_core.records import CRITICAL, PASSING, WARNING
@@ -216,3 +216,16 @@ async def test_an_alias_of_this_node_sees_its_node_checks() -> None:
         await bench.until("alias", CRITICAL)
         bench.registrar.set_node_maintenance(enable=False, reason="")
         await bench.until("alias", PASSING)
+
+
+async def test_a_mistake_in_one_check_ends_neither_it_nor_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(definition: CheckDefinition) -> Result:
+        raise ZeroDivisionError(definition.tcp)
+
+    monkeypatch.setattr(runner_module, "check_tcp", broken)
+    async with _bench() as bench:
+        bench.register(Name="broken", TCP="127.0.0.1:1", Interval="1s", Status="passing")
+        bench.register(Name="fine", Args=["/bin/true"], Interval="1s")
+        await bench.until("broken", CRITICAL)
+        await bench.until("fine", PASSING)
+        assert "agent.check.crashed" in [entry["event"] for entry in bench.logged.entries]

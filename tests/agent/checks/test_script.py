@@ -37,6 +37,12 @@ async def test_both_outputs_are_kept_in_order() -> None:
     assert result.output == "fine\nmore\n"
 
 
+async def test_an_argument_that_no_program_can_be_given_is_critical() -> None:
+    result = await check_script(CheckDefinition(args=("/bin/echo", "\ud800")), 4096)
+    assert result.status == CRITICAL
+    assert result.output.startswith("fork/exec /bin/echo: invalid argument: ")
+
+
 async def test_a_program_killed_by_a_signal_is_critical() -> None:
     assert (await check_script(_shell("kill -9 $$"), 4096)).status == CRITICAL
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import socket
 
+import pytest
+
 from lictor_agent.checks.tcp import check_tcp
 from lictor_config.definitions import CheckDefinition
 from lictor_core.records import CRITICAL, PASSING
@@ -28,6 +30,12 @@ async def test_nobody_listening_is_critical() -> None:
 async def test_an_address_without_a_port_is_critical() -> None:
     result = await check_tcp(CheckDefinition(tcp="127.0.0.1"))
     assert (result.status, result.output) == (CRITICAL, "dial tcp: address 127.0.0.1: missing port in address")
+
+
+@pytest.mark.parametrize("host", ["a..b", "a" * 64, "\udc80"])
+async def test_a_text_that_can_be_no_host_name_is_critical(host: str) -> None:
+    result = await check_tcp(CheckDefinition(tcp=f"{host}:80"))
+    assert (result.status, result.output) == (CRITICAL, f"dial tcp: lookup {host}: no such host")
 
 
 async def test_no_answer_in_time_is_critical() -> None:
