@@ -6,11 +6,17 @@ import shutil
 import pytest
 from hypothesis import settings
 
+from lictor.cli.descriptors import allow_all_descriptors
 from tests.support.requirements import REQUIRE_ALL
 
 # How long one example takes says more about what else the machine does than about the code.
 settings.register_profile("lictor", deadline=None)
 settings.load_profile("lictor")
+
+
+def pytest_configure() -> None:
+    """Tests of bounds open more connections than the usual soft limit lets a process have."""
+    allow_all_descriptors()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
-import resource
 import signal
 from typing import Final
 from urllib.parse import quote
@@ -103,11 +101,7 @@ async def _first_snapshot(agent: AgentClient, proxy_id: str, options: ProxyOptio
 
 
 def tune() -> None:
-    """Ready the process for many connections: all file descriptors it may have, fewer garbage collections."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        with contextlib.suppress(OSError, ValueError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    """Ready the process for many connections: fewer garbage collections."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_GC_THRESHOLDS)

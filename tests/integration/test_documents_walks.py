@@ -29,7 +29,7 @@ LEADER = "http://127.0.0.1:8500/v1/status/leader"
 @pytest.fixture
 def default_ports() -> Iterator[None]:
     """The default ports, for one walk at a time. Skips when something else holds one of them."""
-    with (Path(tempfile.gettempdir()) / "lictor-tests-default-ports.lock").open("w") as lock:
+    with (Path(tempfile.gettempdir()) / f"lictor-tests-default-ports-{os.getuid()}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         for port in PORTS:
             with socket.socket() as probe:

@@ -15,5 +15,11 @@ __all__ = ["main"]
 def main() -> None:
     """The entry point of the console command."""
     from lictor.cli.program import run
+    from lictor.cli.streams import open_closed, settle
 
-    sys.exit(run(sys.argv[1:]))
+    open_closed()
+    try:
+        code = run(sys.argv[1:])
+    finally:
+        settle()
+    sys.exit(code)

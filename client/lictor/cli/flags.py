@@ -7,7 +7,6 @@ argument or at `--`. Source: the Go documentation of package `flag`, section "Co
 from __future__ import annotations
 
 import enum
-import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
@@ -16,6 +15,7 @@ import click
 
 from lictor.cli.errors import CommandError
 from lictor.cli.help import command_help, group_help
+from lictor.cli.streams import settle
 
 __all__ = ["GIVEN_FLAGS", "HELP_FLAGS", "GoCommand", "GoGroup", "GoOption", "ValueKind", "flag", "key_value", "option"]
 
@@ -178,7 +178,7 @@ class GoCommand(click.Command):
             result = super().invoke(ctx)
             sys.stdout.flush()
         except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains at its end
+            settle()
             ctx.exit(PIPE_BROKEN_EXIT)
         except click.exceptions.Exit:
             raise

@@ -12,6 +12,7 @@ import click
 
 from lictor.cli.errors import CommandError
 from lictor.cli.flags import GoCommand, GoGroup
+from lictor.cli.streams import OUTPUT_ERRORS
 from lictor.cli.terminal import fail
 from lictor_core.errors import LictorError
 
@@ -83,6 +84,11 @@ def run(arguments: Sequence[str]) -> int:
         return _failure_code(context)
     except LictorError as error:
         fail(str(error))
+        return 1
+    except OSError as error:
+        if error.errno not in OUTPUT_ERRORS:
+            raise
+        fail(f"the output cannot be written: {error.strerror}; free some space, or write it elsewhere")
         return 1
     except (click.Abort, KeyboardInterrupt):
         print(file=sys.stderr)

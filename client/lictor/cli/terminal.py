@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sys
@@ -33,10 +34,11 @@ def bold(text: str) -> str:
 
 
 def fail(message: str) -> None:
-    """Say on stderr why a command failed."""
+    """Say on stderr why a command failed, if stderr takes it: the exit code tells, too."""
     looks = sys.stderr.isatty() and "NO_COLOR" not in os.environ
     head = "\x1b[1;31mError:\x1b[0m" if looks else "Error:"
-    print(f"{head} {message}", file=sys.stderr)
+    with contextlib.suppress(OSError):
+        print(f"{head} {message}", file=sys.stderr)
 
 
 def print_table(rows: Sequence[Sequence[str]]) -> None:

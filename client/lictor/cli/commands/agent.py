@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import click
 
+from lictor.cli.descriptors import allow_all_descriptors
 from lictor.cli.errors import CommandError
 from lictor.cli.flags import GIVEN_FLAGS, GoCommand, GoOption, flag, option
 from lictor_config.flags import AGENT_FLAGS, FlagKind, environment_flags
@@ -88,6 +89,7 @@ def command(
     except ConfigurationError as error:
         reasons = "\n  ".join(str(error).splitlines())
         raise CommandError(f"the agent cannot start with this configuration:\n  {reasons}") from error
+    allow_all_descriptors()
     gc.disable()  # importing makes much and drops little; `run` switches the collector on again
     from lictor_agent.main import run
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from lictor.api.calls import ca
 from lictor.cli.api import Api, ApiCommand, pass_api
 from lictor.cli.data import file_data
+from lictor.cli.descriptors import allow_all_descriptors
 from lictor.cli.errors import CommandError
 from lictor.cli.flags import GoGroup, flag, option
 from lictor_core.codec import from_json
@@ -104,6 +105,8 @@ def proxy(
     from lictor_agent.log import make_log
     from lictor_connect_proxy import AgentAddress, ProxyOptions
 
+    if args:
+        raise CommandError(f"unexpected arguments: {' '.join(args)}; flags begin with a dash")
     settings = api.settings()
     options = ProxyOptions(
         sidecar_for=sidecar_for,
@@ -139,5 +142,6 @@ def _run_proxy(options: ProxyOptions, log: FilteringBoundLogger) -> int:
     from lictor_connect_proxy import run
     from lictor_core.clock import SystemClock, SystemRng
 
+    allow_all_descriptors()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(run(options, SystemClock(), SystemRng(), log))

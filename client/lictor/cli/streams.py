@@ -1,0 +1,36 @@
+"""Standard streams that are closed, full or read by nobody: what cannot be printed must not become a traceback."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from typing import Final
+
+__all__ = ["OUTPUT_ERRORS", "open_closed", "settle"]
+
+OUTPUT_ERRORS: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""Errors of a device or file system that takes no more."""
+
+
+def open_closed() -> None:
+    """Put the null device where whoever started the process had closed a stream, as `>&-` does.
+
+    In the order of their numbers, so that each gets its own: no socket may come to stand where programs look for a
+    standard stream.
+    """
+    # typeshed holds them for always there; the documentation of `sys.__stdout__` says otherwise
+    if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison]
+        sys.stdin = open(os.devnull, encoding="utf-8")
+    if sys.stdout is None:  # pyright: ignore[reportUnnecessaryComparison]
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")
+    if sys.stderr is None:  # pyright: ignore[reportUnnecessaryComparison]
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")
+
+
+def settle() -> None:
+    """Write out what stdout still holds; drop it where that cannot be, or the interpreter complains at its end."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
