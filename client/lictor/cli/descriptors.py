@@ -1,7 +1,7 @@
 """File descriptors of the processes that serve: every connection takes one.
 
-Shells and service managers hand down a soft limit of 1,024, for programs that use `select`; ours do not, and may take what
-the hard limit allows.
+Shells and service managers hand down a soft limit of 1,024, for programs that use `select`; ours do not, and may
+take what the hard limit allows.
 """
 
 from __future__ import annotations
