@@ -17,7 +17,8 @@ from tests.support.documents import ROOT
 EVENTS: Final = ROOT / "docs" / "EVENTS.md"
 ROOMS: Final = ("config", "server", "dns", "connect_proxy", "agent", "client")
 NAME: Final = re.compile(r"[a-z]+(\.[a-z0-9_]+){2,3}")
-_LEVELS: Final = ("debug", "info", "warning", "error", "critical")
+_LEVELS: Final = {name: name for name in ("debug", "info", "warning", "error", "critical")} | {"exception": "error"}
+"""The level of each method that logs."""
 
 _HEAD: Final = """\
 # Log events
@@ -61,7 +62,7 @@ def _events_in(path: Path) -> Iterator[Event]:
             case ast.Call(func=ast.Attribute(attr=level), args=[ast.Constant(value=str(name)), *_], keywords=keywords):
                 if level in _LEVELS and "." in name:
                     keys = tuple(sorted(keyword.arg for keyword in keywords if keyword.arg is not None))
-                    yield Event(name, level, keys, path.relative_to(ROOT).as_posix())
+                    yield Event(name, _LEVELS[level], keys, path.relative_to(ROOT).as_posix())
             case _:
                 pass
 

@@ -275,6 +275,9 @@ class HotConnection(asyncio.Protocol):
     def overdue(self, settings: HttpSettings) -> str | None:
         """Why this connection has had its time; None when it may stay."""
         now = self._tick.now
+        if self._transport is not None and self._transport.is_closing():
+            # Its last bytes are on their way to a client that takes its time; it has as much of it as an idle one.
+            return "idle" if now - self.used_at > settings.idle_s_max else None
         if self.waiting_since is not None and now - self.waiting_since > settings.head_s_max:
             return "head"
         if self._ended and now - self.used_at > settings.ended_s_max:
@@ -287,6 +290,11 @@ class HotConnection(asyncio.Protocol):
         """Close once everything is written."""
         if self._transport is not None:
             self._transport.close()
+
+    def abort(self) -> None:
+        """Close at once, whatever is still unsent."""
+        if self._transport is not None:
+            self._transport.abort()
 
     def _note_arrival(self, data: bytes) -> None:
         if self._started:

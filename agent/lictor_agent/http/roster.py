@@ -50,9 +50,15 @@ class Roster:
         for connection in tuple(self._connections):
             reason = connection.overdue(self._settings)
             if reason is not None:
-                log = self._log.debug if reason == "idle" else self._log.warning
-                log("http.connection.timed_out", client=connection.client, waited_for=reason)
-                connection.close()
+                self._end(connection, reason)
+
+    def _end(self, connection: HotConnection, reason: str) -> None:
+        if reason == "idle":
+            self._log.debug("http.connection.timed_out", client=connection.client, waited_for=reason)
+            connection.abort()  # what is still unsent after all this time, nobody takes
+        else:
+            self._log.warning("http.connection.timed_out", client=connection.client, waited_for=reason)
+            connection.close()
 
     def close_idle(self) -> None:
         """Close every connection on which nothing is going on, as a server that stops does."""

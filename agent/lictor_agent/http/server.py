@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http import HttpVersion10
-from aiohttp.http_exceptions import BadHttpMethod
+from aiohttp.http_exceptions import BadHttpMethod, HttpProcessingError
 from aiohttp.http_parser import RawRequestMessage
 from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import RequestHandler
@@ -46,6 +46,7 @@ __all__ = ["HttpServer"]
 _TICK_S: Final = 1.0
 _TOKEN: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # RFC 9110, section 5.6.2
 _REQUEST_LINE: Final = re.compile(rf"({_TOKEN}) (/\S*) HTTP/1\.[01]\r\n".encode())
+_QUOTED_BYTES: Final = re.compile(r"(?<!\w)(?:bytearray\()?b[\"'].*", re.DOTALL)
 _REASON_CHARS_MAX: Final = 200
 _TEXT: Final = ("Content-Type", "text/plain; charset=utf-8")
 _BROKEN: Final = Answer(status=400, headers=(_TEXT,), body=b"400 Bad Request", is_endpoint=False, closes=True)
@@ -203,7 +204,8 @@ class HttpServer:
         try:
             path, query = split_target(incoming.raw_path)
         except RequestError as error:
-            self._note_refused(method, incoming.raw_path, incoming.connection.client, 400, str(error))
+            path = incoming.raw_path.partition("?")[0]
+            self._note_refused(method, path, incoming.connection.client, 400, str(error))
             return _BROKEN
         try:
             found = self._route(method, path, query)
@@ -262,7 +264,7 @@ class HttpServer:
         line = _REQUEST_LINE.match(connection.pending) if isinstance(error, BadHttpMethod) else None
         if line is not None:
             answer = self._answer_unknown_method(line[1].decode(), line[2].decode(errors="replace"))
-        self._note_refused("", "", connection.client, answer.status, str(error)[:_REASON_CHARS_MAX])
+        self._note_refused("", "", connection.client, answer.status, _flaw(error))
         return render(answer, method="", packed=False, keeps_alive=False).at(self._tick.date)
 
     def _answer_unknown_method(self, method: str, target: str) -> Answer:
@@ -280,6 +282,12 @@ class HttpServer:
         self._log.info(
             "http.request.refused", method=method, path=path, client=client, status=status, reason=reason.strip()
         )
+
+
+def _flaw(error: BaseException | None) -> str:
+    """What is wrong with bytes that are no request, without the bytes: a token may be among them."""
+    words = error.message if isinstance(error, HttpProcessingError) else type(error).__name__
+    return " ".join(_QUOTED_BYTES.sub("", words).split())[:_REASON_CHARS_MAX]
 
 
 def _date(clock: Clock) -> bytes:

@@ -58,12 +58,19 @@ class Written(asyncio.Transport):
         super().__init__({"peername": ("127.0.0.1", 1)})
         self.data = b""
         self.closed = False
+        self.aborted = False
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         self.data += bytes(data)
 
     def close(self) -> None:
         self.closed = True
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def abort(self) -> None:
+        self.aborted = True
 
 
 class Host:

@@ -13,9 +13,9 @@ from tests.agent.http.test_hot import Delegate, Host, Written
 LOG = structlog.wrap_logger(None, processors=[LogCapture()], wrapper_class=structlog.make_filtering_bound_logger(0))
 
 
-def connection(settings: HttpSettings, tick: Tick) -> HotConnection:
+def connection(settings: HttpSettings, tick: Tick, written: Written | None = None) -> HotConnection:
     made = HotConnection(HotAnswers(None, tick, settings), Delegate(), tick, Host())
-    made.connection_made(Written())
+    made.connection_made(written or Written())
     return made
 
 
@@ -58,3 +58,22 @@ def test_idle_connections_are_closed_after_their_time() -> None:
     tick.now = 11
     assert idle.overdue(settings) == "idle"
     roster.close_overdue()
+
+
+def test_a_connection_whose_last_bytes_nobody_takes_is_cut_and_told_of_once() -> None:
+    settings, tick = HttpSettings(idle_s_max=10, ended_s_max=1), Tick(0.0, b"")
+    logged = LogCapture()
+    log = structlog.wrap_logger(None, processors=[logged], wrapper_class=structlog.make_filtering_bound_logger(0))
+    roster, written = Roster(settings, log), Written()
+    slow = connection(settings, tick, written)
+    roster.add(slow, "a")
+    slow.eof_received()
+    tick.now = 2
+    roster.close_overdue()
+    tick.now = 3
+    roster.close_overdue()
+    assert (written.closed, written.aborted) == (True, False)
+    assert [entry["waited_for"] for entry in logged.entries] == ["ended"]
+    tick.now = 11
+    roster.close_overdue()
+    assert written.aborted

@@ -72,6 +72,25 @@ async def test_garbage_gets_400_once_and_the_connection_ends(live: Live, garbage
     assert (await live.get("/v1/status/leader")).status == 200
 
 
+@pytest.mark.parametrize(
+    "broken",
+    [
+        b"GET /v1/kv/a HTTP/1.1\r\nX-Consul-Token: secret\x00\r\n\r\n",
+        b"GET /v1/kv/a HTTP/1.1\r\nX-Consul-Token secret\r\n\r\n",
+        b"GET /v1/kv/a?token=secret HTTP/9.9\r\n\r\n",
+        b"G\x01T /v1/kv/a?token=secret HTTP/1.1\r\n\r\n",
+        b"GET /v1/kv/a%zz?token=secret HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /v1/kv/a HTTP/1.1\r\nX-Consul-Token: " + b"secret" * 8000 + b"\r\n\r\n",
+    ],
+    ids=["value", "name", "version", "method", "escape", "long"],
+)
+async def test_the_token_of_a_broken_request_is_not_logged(live: Live, broken: bytes) -> None:
+    assert (await raw(live, broken)).startswith(b"HTTP/1.1 400 ")
+    (event,) = live.events("http.request.refused")
+    assert event["reason"]
+    assert "secret" not in str(live.logged.entries)
+
+
 async def test_a_method_nobody_knows_gets_405_on_a_known_path(live: Live) -> None:
     answer = await raw(live, b"BREW /v1/kv/x HTTP/1.1\r\nHost: x\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 405 Method Not Allowed\r\nAllow: OPTIONS,GET,PUT,DELETE\r\n")
