@@ -7,7 +7,7 @@ import gc
 import os
 import sys
 from collections.abc import Generator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager, suppress
 from pathlib import Path
 
 import uvloop
@@ -99,7 +99,7 @@ async def _serve(configuration: Configuration, clock: Clock, rng: Rng, log: Filt
                 grpc=[join_host_port(*address) for address in grpc.bound],
                 server=join_host_port(identity.bind_address, server.server_port),
             )
-            print(banner(identity, listening, in_memory=True), flush=True)
+            _show(banner(identity, listening, in_memory=True))
             for warning in configuration.warnings:
                 log.warning("agent.configuration.noticed", warning=warning)
             gc.freeze()  # what was made until now stays: the collector need not look at it again and again
@@ -107,6 +107,12 @@ async def _serve(configuration: Configuration, clock: Clock, rng: Rng, log: Filt
             code = await ending.wait(server.failed)
         await server.stop()  # before HTTP stops: its blocked queries end now, and it has nothing to wait for
     return code
+
+
+def _show(text: str) -> None:
+    """Print for whoever watches. That nobody does, or that the disk is full, must not end an agent."""
+    with suppress(OSError):
+        print(text, flush=True)
 
 
 async def _start_server(server: Server, identity: Identity) -> None:

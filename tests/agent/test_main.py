@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import shlex
 import signal
 import socket
 import time
@@ -154,6 +155,16 @@ def test_a_port_in_use_ends_it_at_once_naming_port_and_next_step(tmp_path: Path,
     assert f"127.0.0.1:{ports[taken]}" in said
     assert f"-{taken}-port" in said
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("streams", [">/dev/full 2>&1", ">&- 2>&-"])
+def test_it_runs_where_nothing_can_be_printed(tmp_path: Path, streams: str) -> None:
+    ports = free_ports("http", "dns", "grpc", "server")
+    line = f"exec {shlex.join(map(str, _argv(ports)))} {streams}"
+    with running("lictor", ["sh", "-c", line], tmp_path) as program:
+        process = Process(program, ports)
+        program.wait_until(process.leads, "it leads", START_S_MAX)
+        assert process.end(signal.SIGTERM)[0] == 1, "the code of an end without leaving"
 
 
 def test_a_pid_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:

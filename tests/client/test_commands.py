@@ -55,6 +55,7 @@ LONELY = [
 
 # a command line that cannot be, its exit code, and a word of the error
 WRONG = [
+    (("connect", "proxy", "-service=a", "b"), 1, "unexpected arguments: b"),
     (("kv", "get"), 1, "missing KEY"),
     (("kv", "get", "a", "b"), 1, "too many arguments: expected 1, got 2"),
     (("kv", "put"), 1, "missing KEY"),

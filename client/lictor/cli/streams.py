@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from typing import Final
+from typing import Final, TextIO, cast
 
 __all__ = ["OUTPUT_ERRORS", "open_closed", "settle"]
 
@@ -21,11 +21,11 @@ def open_closed() -> None:
     """
     # typeshed holds them for always there; the documentation of `sys.__stdout__` says otherwise
     if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison]
-        sys.stdin = open(os.devnull, encoding="utf-8")
+        sys.stdin = _null("r")
     if sys.stdout is None:  # pyright: ignore[reportUnnecessaryComparison]
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")
+        sys.stdout = _null("w")
     if sys.stderr is None:  # pyright: ignore[reportUnnecessaryComparison]
-        sys.stderr = open(os.devnull, "w", encoding="utf-8")
+        sys.stderr = _null("w")
 
 
 def settle() -> None:
@@ -34,3 +34,7 @@ def settle() -> None:
         sys.stdout.flush()
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _null(mode: str) -> TextIO:
+    return cast(TextIO, open(os.devnull, mode, encoding="utf-8"))
