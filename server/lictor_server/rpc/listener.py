@@ -141,6 +141,16 @@ class _Conversation:
                     call.cancel()
 
     async def _next(self) -> bytes:
+        """The next bytes, asked for only when the other side takes its answers: who does not read gets none made.
+
+        Empty when it closed, or is silent for too long with nothing under way.
+        """
+        try:
+            async with asyncio.timeout(self._idle_max_s):
+                await self._writer.drain()
+        except TimeoutError:
+            self._writer.transport.abort()
+            raise PeerError(f"peer took none of its answers within {self._idle_max_s:g} s") from None
         while True:
             try:
                 async with asyncio.timeout(self._idle_max_s):

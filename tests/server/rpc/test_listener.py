@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
+import itertools
+import socket
 from collections.abc import AsyncIterator
 
 import pytest
@@ -12,7 +15,7 @@ from lictor_core.clock import SeededRng, SystemClock
 from lictor_core.codec import encode_command, pack, unpack
 from lictor_core.commands import KVSet, Outcome
 from lictor_core.errors import RequestError
-from lictor_core.frames import FrameKind
+from lictor_core.frames import Frame, FrameKind, encode_frame
 from lictor_core.queries import KeyQuery
 from lictor_core.records import KVEntry, Member
 from lictor_core.registry import LeaderStatus, Reading, ReadOptions
@@ -157,6 +160,40 @@ async def test_silent_connection_is_closed_and_a_waiting_one_is_not(server: Serv
     assert answer.id == 2
     await waiting.close()
     await silent.close()
+    await listener.stop()
+
+
+async def test_who_reads_no_answers_gets_none_made_and_is_cut_off(
+    server: Server, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = 0
+
+    async def members() -> str:
+        nonlocal calls
+        calls += 1
+        return "x" * 1024 * 1024
+
+    monkeypatch.setattr(server, "members", members)
+    listener = RpcListener(
+        Methods(server),
+        address="127.0.0.1",
+        port=0,
+        connections_max=8,
+        in_flight_max=8,
+        log=log.logger,
+        idle_max_s=0.5,
+    )
+    await listener.start()
+    loop = asyncio.get_running_loop()
+    with socket.create_connection(("127.0.0.1", listener.port)) as greedy:
+        greedy.setblocking(False)
+        with contextlib.suppress(ConnectionError):
+            async with asyncio.timeout(10):
+                for number in itertools.count():
+                    await loop.sock_sendall(greedy, encode_frame(Frame(FrameKind.REQUEST, number, "members", b"")))
+                    await asyncio.sleep(0.001)
+    assert calls < 100
+    assert "took none of its answers" in log.named("rpc.connection.broken")[0]["reason"]
     await listener.stop()
 
 
