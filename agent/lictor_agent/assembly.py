@@ -12,7 +12,6 @@ from lictor_agent.registrar import ScriptPolicy
 from lictor_agent.settings import AgentSettings
 from lictor_config.tree import Configuration
 from lictor_core.errors import ConfigurationError
-from lictor_core.version import COMPATIBLE
 from lictor_dns import DnsSettings, SoaSettings
 from lictor_server import ServerSettings
 
@@ -90,13 +89,10 @@ def server_settings(configuration: Configuration, node_id: str) -> ServerSetting
         node_name=configuration.node_name,
         node_id=node_id,
         datacenter=configuration.datacenter,
-        domain=configuration.domain,
         bind_address=configuration.bind_addr,
         advertise_address=configuration.advertise_addr,
         server_port=configuration.ports.server,
         dev=configuration.dev,
-        default_policy="allow" if configuration.acl.allows_by_default else "deny",
-        version=COMPATIBLE,
         ca_provider=configuration.connect.ca_provider,
         ca_config=configuration.connect.ca_config,
     )

@@ -9,7 +9,6 @@ from structlog.typing import FilteringBoundLogger
 
 from lictor_core.clock import Clock, Rng
 from lictor_core.commands import Command, Outcome
-from lictor_core.errors import RequestError
 from lictor_core.queries import Query
 from lictor_core.records import JsonObject, Member
 from lictor_core.registry import CatalogView, IssuedLeaf, LeaderStatus, LeafRequest, Reading, ReadOptions
@@ -18,7 +17,7 @@ from lictor_server.endpoints.authority import Authority
 from lictor_server.endpoints.blocking import BlockedQueries
 from lictor_server.endpoints.reads import Reads
 from lictor_server.endpoints.writes import Writes
-from lictor_server.leader import LeaderLoop, server_member
+from lictor_server.leader import LeaderLoop, check_member, server_member
 from lictor_server.leases import LeaseTable
 from lictor_server.machine import Machine
 from lictor_server.raft import Driver, RaftCore
@@ -175,8 +174,8 @@ class Server:
         own = self.member()
         if (member.name.lower(), member.tags.get("id")) == (own.name.lower(), own.tags["id"]):
             member = own
-        elif not member.name or not member.addr:
-            raise RequestError("a member must have a name and an address")
+        else:
+            check_member(member)
         news = not self._leases.alive(member.name)
         renew_s = self._leases.renew(member, self._clock.monotonic())
         if news:
@@ -209,10 +208,6 @@ class Server:
     def reading_stamp(self, query: Query[T]) -> int:
         """The stamp that a reading of `query` would have now: equal stamps mean equal answers."""
         return self._store.stamp(query.topics())
-
-    def reading_index(self, query: Query[T]) -> int:
-        """The index that a reading of `query` would have now."""
-        return self._store.wake_index(query.topics())
 
     @property
     def can_answer(self) -> bool:

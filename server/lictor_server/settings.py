@@ -6,7 +6,6 @@ import dataclasses
 
 from lictor_core.limits import BLOCKED_QUERIES_MAX
 from lictor_core.records import JsonObject
-from lictor_core.version import COMPATIBLE
 from lictor_server.raft.settings import RaftSettings
 
 __all__ = ["ServerSettings"]
@@ -19,7 +18,6 @@ class ServerSettings:
     node_name: str
     node_id: str
     datacenter: str = "dc1"
-    domain: str = "consul"
     bind_address: str = "127.0.0.1"
     """Where the server port listens. Its protocol has no encryption, so this should be loopback."""
     advertise_address: str = "127.0.0.1"
@@ -28,10 +26,6 @@ class ServerSettings:
     """0 takes any free port: `Server.server_port` then says which."""
     dev: bool = True
     """Nothing is kept on disk."""
-    default_policy: str = "allow"
-    """What applies to connections that no intention speaks of."""
-    version: str = COMPATIBLE
-    """The Consul that clients should take this server for: in members and in the meta of the `consul` service."""
     lease_s: float = 10.0
     """How long an agent counts as alive after it last renewed; it is asked to renew at a third of this."""
     reconcile_s: float = 60.0
@@ -44,7 +38,7 @@ class ServerSettings:
     """Blocking queries waiting at once; one more is refused as overload."""
     ca_provider: str = "consul"
     """Which CA the first leader makes; there is the built-in one."""
-    ca_config: JsonObject = dataclasses.field(default_factory=dict[str, object])
+    ca_config: JsonObject = dataclasses.field(default_factory=dict[str, object], repr=False)
     """Its first settings, as users write them; later ones come by `Server.configure_ca`."""
     csr_per_second_max: float = 50.0
     """Leaves signed a second, on average; Consul's `csr_max_per_second`. 0 is without bound."""

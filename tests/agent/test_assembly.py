@@ -38,7 +38,6 @@ def test_scripts_are_allowed_as_configured() -> None:
 def test_the_default_policy_counts_only_with_acls() -> None:
     denying = _dev(acl=Acl(enabled=True, default_policy="deny"))
     assert not assembly.agent_settings(denying).default_allow
-    assert assembly.server_settings(denying, NODE_ID).default_policy == "deny"
     assert assembly.agent_settings(_dev(acl=Acl(default_policy="deny"))).default_allow
 
 

@@ -5,7 +5,7 @@ requests of clients.
 """
 
 from lictor_server.leader.loop import LeaderLoop
-from lictor_server.leader.member import server_member
+from lictor_server.leader.member import check_member, server_member
 from lictor_server.leader.reconcile import reconcile
 
-__all__ = ["LeaderLoop", "reconcile", "server_member"]
+__all__ = ["LeaderLoop", "check_member", "reconcile", "server_member"]

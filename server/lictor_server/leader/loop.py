@@ -10,7 +10,7 @@ from structlog.typing import FilteringBoundLogger
 
 from lictor_core.clock import Clock
 from lictor_core.commands import Command, Deregister, Outcome, Register
-from lictor_core.errors import LictorError
+from lictor_core.errors import LictorError, RequestError
 from lictor_core.records import Member, MemberStatus, Node
 from lictor_server.leader.reconcile import reconcile
 from lictor_server.leases import LeaseTable
@@ -108,7 +108,11 @@ class LeaderLoop:
 
     async def _reconcile(self) -> None:
         for command in reconcile(self._leases.members(), self._catalog):
-            await self._propose(command)
+            try:
+                await self._propose(command)
+            except RequestError as error:  # one that the catalog cannot take must not keep the others out of it
+                self._log.warning("member.catalog.refused", member=_node_of(command), reason=str(error))
+                continue
             self._log.info("member.catalog.reconciled", member=_node_of(command), action=type(command).__name__.lower())
 
 

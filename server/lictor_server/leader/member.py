@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
+from lictor_core.errors import RequestError
 from lictor_core.records import Member, MemberStatus
-from lictor_core.version import LICTOR
+from lictor_core.version import member_build
 from lictor_server.settings import ServerSettings
 
-__all__ = ["SERVER_ROLE", "server_member"]
+__all__ = ["SERVER_ROLE", "check_member", "server_member"]
 
 SERVER_ROLE: Final = "consul"
 """The `role` tag of servers; agents that are none have `node`."""
+_PORT_TAGS: Final = ("port", "wan_join_port")
+_PORT: Final = re.compile(r"[0-9]{1,5}")
 _SERF_LAN_PORT: Final = 8301
 _SERF_WAN_PORT: Final = 8302
 
@@ -24,7 +28,7 @@ def server_member(settings: ServerSettings, server_port: int) -> Member:
         port=_SERF_LAN_PORT,
         tags={
             "acls": "0",
-            "build": f"{settings.version}:lictor.{LICTOR}",
+            "build": member_build(),
             "dc": settings.datacenter,
             "ft_fs": "1",
             "id": settings.node_id,
@@ -45,3 +49,12 @@ def server_member(settings: ServerSettings, server_port: int) -> Member:
         delegate_max=5,
         delegate_cur=4,
     )
+
+
+def check_member(member: Member) -> None:
+    """Raise `RequestError` for what no agent says of itself: the leader makes nodes and services of it."""
+    if not member.name or not member.addr:
+        raise RequestError("a member must have a name and an address")
+    for tag in _PORT_TAGS:
+        if (port := member.tags.get(tag)) is not None and _PORT.fullmatch(port) is None:
+            raise RequestError(f"tag {tag!r} of member {member.name!r} is {port[:64]!r}, which is no port")

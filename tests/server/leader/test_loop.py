@@ -18,7 +18,7 @@ from lictor_server import Server
 from lictor_server.leader import LeaderLoop, reconcile
 from lictor_server.leases import LeaseTable
 from lictor_server.state import Store, apply
-from tests.server.build import member
+from tests.server.build import check, member, node, register
 from tests.server.conftest import SETTINGS, Log
 from tests.support.clock import ManualClock
 from tests.support.conditions import eventually
@@ -96,6 +96,27 @@ async def test_the_agent_in_the_servers_process_is_a_server(timed: Server) -> No
 async def test_another_agent_cannot_take_the_servers_name(timed: Server) -> None:
     with pytest.raises(RequestError, match=SETTINGS.node_id):
         await timed.renew(member("N1", id=A))
+
+
+@pytest.mark.parametrize("tag", ["port", "wan_join_port"])
+@pytest.mark.parametrize("port", ["", "http", "-1", "9" * 5000])
+async def test_member_whose_port_is_none_is_refused(timed: Server, tag: str, port: str) -> None:
+    hostile = member("a1", id=A, role="consul")
+    hostile.tags[tag] = port
+    with pytest.raises(RequestError, match="no port"):
+        await timed.renew(hostile)
+
+
+async def test_member_that_the_catalog_refuses_keeps_no_other_out_of_it(
+    timed: Server, clock: ManualClock, log: Log
+) -> None:
+    """Somebody registered a living node by hand, under the name that an agent with another id has."""
+    alive = check("serfHealth", node="a1", status="passing")
+    await timed.write(register(node("a1", id="33333333-3333-3333-3333-333333333333"), checks=[alive]))
+    await timed.renew(member("a1", id=A))
+    await timed.renew(member("b1", id="44444444-4444-4444-4444-444444444444"))
+    await until_health(timed, "b1", ["passing"])
+    assert {entry["member"] for entry in log.named("member.catalog.refused")} == {"a1"}
 
 
 async def test_stopped_server_has_no_members(timed: Server) -> None:
