@@ -29,11 +29,12 @@ def open_closed() -> None:
 
 
 def settle() -> None:
-    """Write out what stdout still holds; drop it where that cannot be, or the interpreter complains at its end."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """Write out what the streams still hold; drop it where that cannot be, or the interpreter fails at its end."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _null(mode: str) -> TextIO:
