@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lictor_agent.checks.dialing import join_host_port
 from lictor_agent.identity import Identity
+from lictor_core.addresses import join_host_port
 
 __all__ = ["Listening", "banner"]
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from structlog.typing import FilteringBoundLogger
 
-from lictor_agent.checks.dialing import join_host_port
+from lictor_core.addresses import join_host_port
 from lictor_core.errors import ConfigurationError
 
 __all__ = ["GrpcPort"]

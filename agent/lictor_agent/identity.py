@@ -6,17 +6,14 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, ip_address
 from typing import Final
 
-from lictor_core.records import Member, MemberStatus, Node
-from lictor_core.version import COMPATIBLE, LICTOR, member_build, semantic_version
+from lictor_core.membership import agent_member
+from lictor_core.records import Member, Node
+from lictor_core.version import COMPATIBLE, LICTOR, semantic_version
 
 __all__ = ["SEGMENT_KEY", "Identity"]
 
 SEGMENT_KEY: Final = "consul-network-segment"
 """Metadata that every node of Consul's carries; segments themselves are of its enterprise edition."""
-
-_SERF_LAN_PORT: Final = 8301
-_SERF_WAN_PORT: Final = 8302
-"""Ports of the gossip that Lictor does without; members carry them for those who read them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,39 +55,14 @@ class Identity:
 
     def member(self) -> Member:
         """This agent as a member of the cluster, with Consul's tags."""
-        tags = {
-            "acls": "1" if self.acls_enabled else "0",
-            "build": member_build(),
-            "dc": self.datacenter,
-            "id": self.node_id,
-            "role": "node",
-            "segment": "",
-            "vsn": "2",
-            "vsn_max": "3",
-            "vsn_min": "2",
-        }
-        if self.server:
-            tags |= {
-                "role": "consul",
-                "ft_fs": "1",
-                "port": str(self.server_port),
-                "raft_vsn": "3",
-                "wan_join_port": str(_SERF_WAN_PORT),
-            }
-            if self.bootstrap:
-                tags["bootstrap"] = "1"
-        return Member(
+        return agent_member(
             name=self.node_name,
-            addr=self.advertise_address,
-            port=_SERF_LAN_PORT,
-            tags=tags,
-            status=MemberStatus.ALIVE,
-            protocol_min=1,
-            protocol_max=5,
-            protocol_cur=2,
-            delegate_min=2,
-            delegate_max=5,
-            delegate_cur=4,
+            address=self.advertise_address,
+            node_id=self.node_id,
+            datacenter=self.datacenter,
+            server_port=self.server_port if self.server else None,
+            bootstrap=self.bootstrap,
+            acls_enabled=self.acls_enabled,
         )
 
     def _all_tagged_addresses(self) -> dict[str, str]:

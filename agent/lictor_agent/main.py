@@ -16,7 +16,6 @@ from structlog.typing import FilteringBoundLogger
 from lictor_agent import assembly
 from lictor_agent.agent import Agent
 from lictor_agent.banner import Listening, banner
-from lictor_agent.checks.dialing import join_host_port
 from lictor_agent.ending import Ending
 from lictor_agent.grpc_port import GrpcPort
 from lictor_agent.http.server import HttpServer
@@ -25,6 +24,7 @@ from lictor_agent.log import make_log
 from lictor_agent.node_id import node_id
 from lictor_config.load import load_configuration
 from lictor_config.tree import Configuration
+from lictor_core.addresses import join_host_port
 from lictor_core.clock import Clock, Rng, SeededRng, SystemClock, SystemRng
 from lictor_core.errors import ConfigurationError, LictorError
 from lictor_dns import DnsServer

@@ -11,10 +11,10 @@ from typing import Final
 
 import msgspec
 
-from lictor_agent.checks.dialing import join_host_port
 from lictor_agent.projection import service_id
 from lictor_config.definitions import CheckDefinition, ServiceDefinition
 from lictor_config.proxies import kind_flaws
+from lictor_core.addresses import join_host_port
 from lictor_core.errors import OverloadedError, RequestError
 from lictor_core.records import Proxy, ServiceKind
 

@@ -49,7 +49,7 @@ def parse_duration(value: str | int | float) -> float:
         if fraction:
             total += int(fraction) * unit // 10 ** len(fraction)
         position = part.end()
-    if not digits or position != len(digits) or not digits.isprintable():
+    if not digits or position != len(digits):
         raise RequestError(
             f"invalid duration {value[:_TEXT_MAX]!r}: "
             "write a number with a unit (ns, us, ms, s, m, h), such as 10s or 1h30m"

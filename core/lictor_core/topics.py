@@ -15,7 +15,6 @@ __all__ = [
     "DATACENTERS",
     "INSTANCES",
     "INTENTIONS",
-    "MEMBERS",
     "NODES",
     "SERVICES",
     "Topic",
@@ -50,7 +49,6 @@ INTENTIONS: Final = Topic("intentions", "")
 """Any intention."""
 CA_ROOTS: Final = Topic("ca-roots", "")
 CA_CONFIGURATION: Final = Topic("ca-configuration", "")
-MEMBERS: Final = Topic("members", "")
 DATACENTERS: Final = Topic("datacenters", "")
 
 

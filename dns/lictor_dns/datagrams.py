@@ -18,6 +18,8 @@ import struct
 from collections.abc import Sequence
 from typing import Final
 
+from lictor_core.addresses import join_host_port
+
 __all__ = ["BATCH_MAX", "Client", "Datagrams"]
 
 BATCH_MAX: Final = 64
@@ -79,7 +81,7 @@ class Client:
         raw = self._addresses[self._start : self._start + 28]
         (port,) = struct.unpack_from("!H", raw, 2)
         host = ipaddress.IPv4Address(raw[4:8]) if self._is_ipv4 else ipaddress.IPv6Address(raw[8:24])
-        return f"{host}:{port}"
+        return join_host_port(str(host), port)
 
 
 class Datagrams:

@@ -10,6 +10,7 @@ from typing import Final
 
 from structlog.typing import FilteringBoundLogger
 
+from lictor_core.addresses import join_host_port
 from lictor_core.clock import Clock, Rng
 from lictor_core.errors import ConfigurationError
 from lictor_core.registry import CatalogView
@@ -64,9 +65,10 @@ class DnsServer:
             except OSError as error:
                 await self.close()
                 raise ConfigurationError(
-                    f"cannot listen for DNS on {host}:{port}: {error.strerror}; choose another address or -dns-port"
+                    f"cannot listen for DNS on {join_host_port(host, port)}: {error.strerror}; "
+                    "choose another address or -dns-port"
                 ) from error
-        self._log.info("dns.listener.started", addresses=[f"{host}:{port}" for host, port in self._bound])
+        self._log.info("dns.listener.started", addresses=[join_host_port(*address) for address in self._bound])
 
     async def close(self) -> None:
         """Stop listening and cut open connections. Does nothing the second time."""

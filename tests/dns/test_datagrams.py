@@ -8,6 +8,7 @@ from typing import Final
 
 import pytest
 
+from lictor_core.addresses import join_host_port
 from lictor_dns.datagrams import BATCH_MAX, MESSAGE_BYTES_MAX, Datagrams
 from lictor_dns.udp import bind
 from tests.dns.asking import IPV6
@@ -55,10 +56,8 @@ def test_answers_go_back_from_the_address_that_was_asked(host: str, client_host:
         assert datagrams.send(0, 5) == 0
         # The client is connected: it takes datagrams from the asked address alone.
         assert [client.recv(100) for _ in range(5)] == [b"%02d answer %d" % (slot, slot) for slot in range(5)]
-        assert (
-            str(datagrams.clients[0])
-            == f"{client_host if host != '0.0.0.0' else '127.0.0.1'}:{client.getsockname()[1]}"
-        )
+        asker = client_host if host != "0.0.0.0" else "127.0.0.1"
+        assert str(datagrams.clients[0]) == join_host_port(asker, client.getsockname()[1])
         assert port
 
 

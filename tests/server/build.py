@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lictor_core.commands import Register
+from lictor_core.membership import living_member
 from lictor_core.records import (
     Check,
     CheckDefinition,
@@ -11,7 +12,6 @@ from lictor_core.records import (
     Intention,
     IntentionAction,
     Member,
-    MemberStatus,
     MeshGateway,
     Node,
     Proxy,
@@ -110,16 +110,5 @@ def intention(source: str, destination: str, *, id: str, action: IntentionAction
 
 
 def member(name: str = "a1", *, id: str = "", address: str = "192.0.2.9", role: str = "node") -> Member:
-    return Member(
-        name=name,
-        addr=address,
-        port=8301,
-        tags={"id": id, "dc": "dc1", "role": role, "port": "8300", "build": "1.2.3:", "raft_vsn": "3"},
-        status=MemberStatus.ALIVE,
-        protocol_min=1,
-        protocol_max=5,
-        protocol_cur=2,
-        delegate_min=2,
-        delegate_max=5,
-        delegate_cur=4,
-    )
+    tags = {"id": id, "dc": "dc1", "role": role, "port": "8300", "build": "1.2.3:", "raft_vsn": "3"}
+    return living_member(name, address, 8301, tags)

@@ -9,7 +9,7 @@ import os
 import socket
 from typing import Final
 
-__all__ = ["dial_failure", "join_host_port", "split_host_port"]
+__all__ = ["dial_failure", "split_host_port"]
 
 _PORT_MAX: Final = 65_535
 
@@ -22,11 +22,6 @@ def split_host_port(address: str) -> tuple[str, int]:
     if not port.isascii() or not port.isdigit() or int(port) > _PORT_MAX:
         raise ValueError(f"address {port}: invalid port")
     return host.removeprefix("[").removesuffix("]"), int(port)
-
-
-def join_host_port(host: str, port: int) -> str:
-    """`host:port`, an IPv6 address in brackets."""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def dial_failure(address: str, error: OSError | UnicodeError) -> str:

@@ -13,9 +13,10 @@ from typing import Final
 import aiohttp
 from multidict import CIMultiDict
 
-from lictor_agent.checks.dialing import dial_failure, join_host_port
+from lictor_agent.checks.dialing import dial_failure
 from lictor_agent.checks.status import Result, TailBuffer
 from lictor_config.definitions import CheckDefinition
+from lictor_core.addresses import join_host_port
 from lictor_core.records import CRITICAL, PASSING, WARNING
 
 __all__ = ["TIMEOUT_S", "HttpChecker"]

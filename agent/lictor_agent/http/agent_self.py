@@ -15,12 +15,12 @@ from lictor_agent.http.requests import Request
 from lictor_agent.http.router import Route
 from lictor_agent.http.site import Site
 from lictor_config.definitions import CheckKind
+from lictor_core.membership import WAN_PORT_TAG
 from lictor_core.records import JsonObject, Member, MemberStatus
 from lictor_core.registry import LeaderStatus
 
 __all__ = ["ROUTES"]
 
-_WAN_PORT_TAG: Final = "wan_join_port"
 _ORIGIN_HEIGHT: Final = 1e-5
 _ORIGIN_ERROR: Final = 1.5
 _DIMENSIONS: Final = 8
@@ -72,7 +72,7 @@ async def members(site: Site, request: Request) -> Answer:
         raise Refusal("Network segments are not supported in this version of Consul", status=500)
     found = await site.registry.members()
     if request.parameters.get("wan"):
-        found = [_seen_from_afar(one, site.datacenter) for one in found if _WAN_PORT_TAG in one.tags]
+        found = [_seen_from_afar(one, site.datacenter) for one in found if WAN_PORT_TAG in one.tags]
     return site.answer_json(request, found)
 
 
@@ -173,7 +173,7 @@ async def _figures(site: Site, members: list[Member]) -> JsonObject:
     }
     if identity.server:
         figures["raft"] = _raft_figures(status, identity.node_id)
-        figures["serf_wan"] = _membership([one for one in members if _WAN_PORT_TAG in one.tags])
+        figures["serf_wan"] = _membership([one for one in members if WAN_PORT_TAG in one.tags])
     return figures
 
 
@@ -213,8 +213,8 @@ def _membership(members: list[Member]) -> dict[str, str]:
 
 
 def _seen_from_afar(member: Member, datacenter: str) -> Member:
-    tags = {name: value for name, value in member.tags.items() if name != _WAN_PORT_TAG}
-    port = int(member.tags[_WAN_PORT_TAG])
+    tags = {name: value for name, value in member.tags.items() if name != WAN_PORT_TAG}
+    port = int(member.tags[WAN_PORT_TAG])
     return msgspec.structs.replace(member, name=f"{member.name}.{datacenter}", port=port, tags=tags)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from lictor_core.addresses import join_host_port
 from lictor_core.errors import ConfigurationError
 
 __all__ = ["ListenAddress", "TcpAddress", "UnixAddress", "listen"]
@@ -23,7 +24,7 @@ class TcpAddress:
     port: int
 
     def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return join_host_port(self.host, self.port)
 
 
 @dataclass(frozen=True, slots=True)

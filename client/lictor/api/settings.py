@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Final
 from urllib.parse import urlsplit
 
+from lictor_core.addresses import join_host_port
 from lictor_core.errors import ConfigurationError
 
 __all__ = ["DEFAULT_ADDRESS", "Endpoint", "Settings", "parse_address"]
@@ -37,13 +38,11 @@ class Endpoint:
     def __str__(self) -> str:
         if self.unix_path:
             return f"unix://{self.unix_path}"
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{'https' if self.tls else 'http'}://{host}:{self.port}"
+        return f"{'https' if self.tls else 'http'}://{join_host_port(self.host, self.port)}"
 
     def authority(self) -> str:
         """The value of the Host header."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.unix_path else f"{host}:{self.port}"
+        return self.host if self.unix_path else join_host_port(self.host, self.port)
 
 
 @dataclass(frozen=True, kw_only=True)

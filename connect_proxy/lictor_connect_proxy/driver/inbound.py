@@ -14,6 +14,7 @@ from lictor_connect_proxy.events import ApplicationFailed, ApplicationOpened, Ev
 from lictor_connect_proxy.layers.inbound import InboundLayer, revocations
 from lictor_connect_proxy.layers.route import ApplicationRoute
 from lictor_connect_proxy.layers.stages import Accepted, Refusal
+from lictor_core.addresses import join_host_port
 
 __all__ = ["Inbound"]
 
@@ -114,9 +115,9 @@ class _InboundConnection:
         try:
             self._local = await dial(route.host, route.port, route.timeout_s)
         except TimeoutError:
-            return ApplicationFailed(f"{route.host}:{route.port} did not accept within {route.timeout_s:g} s")
+            return ApplicationFailed(f"{_address(route)} did not accept within {route.timeout_s:g} s")
         except OSError as error:
-            return ApplicationFailed(f"{route.host}:{route.port}: {reason_of(error)}")
+            return ApplicationFailed(f"{_address(route)}: {reason_of(error)}")
         return ApplicationOpened()
 
     async def _relay(self) -> None:
@@ -139,3 +140,7 @@ class _InboundConnection:
             self._pump.abort(reason)
         else:
             cut(self._end.sock)
+
+
+def _address(route: ApplicationRoute) -> str:
+    return join_host_port(route.host, route.port)

@@ -13,7 +13,8 @@ from typing import Final
 
 from structlog.typing import FilteringBoundLogger
 
-from lictor_connect_proxy.driver.sockets import address_text, prepare
+from lictor_connect_proxy.driver.sockets import prepare
+from lictor_core.addresses import join_host_port
 
 __all__ = ["HANDSHAKES_MAX", "Admission", "Listener"]
 
@@ -58,7 +59,7 @@ class Listener:
         spawn: Spawn,
         log: FilteringBoundLogger,
     ) -> None:
-        self.address = address_text(host, port)
+        self.address = join_host_port(host, port)
         self.is_listening = False
         self._host = host
         self._port = port
@@ -128,7 +129,7 @@ class Listener:
                 return
             self._live += 1
             self.unsettled += 1
-            self._spawn(self._one(sock, address_text(str(peer[0]), int(peer[1]))))
+            self._spawn(self._one(sock, join_host_port(str(peer[0]), int(peer[1]))))
 
     async def _one(self, sock: socket.socket, peer: str) -> None:
         admission = Admission(self)

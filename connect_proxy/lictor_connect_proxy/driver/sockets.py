@@ -10,7 +10,7 @@ import socket
 import struct
 from typing import Final
 
-__all__ = ["address_text", "cut", "dial", "prepare", "reason_of"]
+__all__ = ["cut", "dial", "prepare", "reason_of"]
 
 _NO_LINGER: Final = struct.pack("ii", 1, 0)
 
@@ -48,8 +48,13 @@ async def _addresses(
     try:
         version = ipaddress.ip_address(host).version
     except ValueError:
+        pass
+    else:
+        return [(socket.AF_INET if version == 4 else socket.AF_INET6, (host, port))]
+    try:
         return [(found[0], found[4]) for found in await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-    return [(socket.AF_INET if version == 4 else socket.AF_INET6, (host, port))]
+    except UnicodeError:
+        raise OSError(f"{host!r} is no host name") from None
 
 
 def cut(sock: socket.socket) -> None:
@@ -57,11 +62,6 @@ def cut(sock: socket.socket) -> None:
     with contextlib.suppress(OSError):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
     sock.close()
-
-
-def address_text(host: str, port: int) -> str:
-    """`host:port`, IPv6 in brackets."""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def reason_of(error: OSError) -> str:

@@ -9,6 +9,7 @@ from lictor_connect_proxy.layers.identify import identify_upstream
 from lictor_connect_proxy.layers.route import UpstreamRoute
 from lictor_connect_proxy.layers.stages import Accepted, Refusal
 from lictor_connect_proxy.snapshot import Endpoint
+from lictor_core.addresses import join_host_port
 
 __all__ = ["OutboundLayer"]
 
@@ -46,7 +47,7 @@ class OutboundLayer:
         keys: dict[str, object] = {
             "upstream": self._route.expected.service,
             "instance": self._dialing.instance,
-            "address": f"{self._dialing.host}:{self._dialing.port}",
+            "address": join_host_port(self._dialing.host, self._dialing.port),
             "reason": reason,
             "ejected_s": self._balancer.failed(self._dialing, at),
         }

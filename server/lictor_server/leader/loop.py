@@ -11,7 +11,8 @@ from structlog.typing import FilteringBoundLogger
 from lictor_core.clock import Clock
 from lictor_core.commands import Command, Deregister, Outcome, Register
 from lictor_core.errors import LictorError, RequestError
-from lictor_core.records import Member, MemberStatus, Node
+from lictor_core.membership import AGENT_ROLE, living_member
+from lictor_core.records import Member, Node
 from lictor_server.leader.reconcile import reconcile
 from lictor_server.leases import LeaseTable
 from lictor_server.state.catalog import SERF_CHECK_ID, Catalog
@@ -118,19 +119,8 @@ class LeaderLoop:
 
 def _assumed(node: Node) -> Member:
     """A member as far as the catalog tells, until it renews and says the rest itself."""
-    return Member(
-        name=node.node,
-        addr=node.address,
-        port=0,
-        tags={"id": node.id, "dc": node.datacenter, "role": "node"},
-        status=MemberStatus.ALIVE,
-        protocol_min=1,
-        protocol_max=5,
-        protocol_cur=2,
-        delegate_min=2,
-        delegate_max=5,
-        delegate_cur=4,
-    )
+    tags = {"id": node.id, "dc": node.datacenter, "role": AGENT_ROLE}
+    return living_member(node.node, node.address, 0, tags)
 
 
 def _node_of(command: Register | Deregister) -> str:

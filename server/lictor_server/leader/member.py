@@ -1,4 +1,4 @@
-"""A server as a member of the cluster, with the tags that Consul's servers gossip."""
+"""A server as a member of the cluster, and what other members must be."""
 
 from __future__ import annotations
 
@@ -6,48 +6,24 @@ import re
 from typing import Final
 
 from lictor_core.errors import RequestError
-from lictor_core.records import Member, MemberStatus
-from lictor_core.version import member_build
+from lictor_core.membership import WAN_PORT_TAG, agent_member
+from lictor_core.records import Member
 from lictor_server.settings import ServerSettings
 
-__all__ = ["SERVER_ROLE", "check_member", "server_member"]
+__all__ = ["check_member", "server_member"]
 
-SERVER_ROLE: Final = "consul"
-"""The `role` tag of servers; agents that are none have `node`."""
-_PORT_TAGS: Final = ("port", "wan_join_port")
+_PORT_TAGS: Final = ("port", WAN_PORT_TAG)
 _PORT: Final = re.compile(r"[0-9]{1,5}")
-_SERF_LAN_PORT: Final = 8301
-_SERF_WAN_PORT: Final = 8302
 
 
 def server_member(settings: ServerSettings, server_port: int) -> Member:
-    """This server. Lictor has no gossip: Serf's ports and protocol numbers are Consul's, for those who read them."""
-    return Member(
+    """This server."""
+    return agent_member(
         name=settings.node_name,
-        addr=settings.advertise_address,
-        port=_SERF_LAN_PORT,
-        tags={
-            "acls": "0",
-            "build": member_build(),
-            "dc": settings.datacenter,
-            "ft_fs": "1",
-            "id": settings.node_id,
-            "port": str(server_port),
-            "raft_vsn": "3",
-            "role": SERVER_ROLE,
-            "segment": "",
-            "vsn": "2",
-            "vsn_max": "3",
-            "vsn_min": "2",
-            "wan_join_port": str(_SERF_WAN_PORT),
-        },
-        status=MemberStatus.ALIVE,
-        protocol_min=1,
-        protocol_max=5,
-        protocol_cur=2,
-        delegate_min=2,
-        delegate_max=5,
-        delegate_cur=4,
+        address=settings.advertise_address,
+        node_id=settings.node_id,
+        datacenter=settings.datacenter,
+        server_port=server_port,
     )
 
 

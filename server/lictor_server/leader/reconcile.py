@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 
 from lictor_core.commands import Deregister, Register
+from lictor_core.membership import SERVER_ROLE
 from lictor_core.records import (
     CRITICAL,
     PASSING,
@@ -28,7 +29,6 @@ from lictor_core.records import (
     Service,
     Weights,
 )
-from lictor_server.leader.member import SERVER_ROLE
 from lictor_server.state.catalog import SERF_CHECK_ID, Catalog
 
 __all__ = ["reconcile"]

@@ -7,7 +7,8 @@ import socket
 
 import pytest
 
-from lictor_agent.checks.dialing import dial_failure, join_host_port, split_host_port
+from lictor_agent.checks.dialing import dial_failure, split_host_port
+from lictor_core.addresses import join_host_port
 
 
 @pytest.mark.parametrize(

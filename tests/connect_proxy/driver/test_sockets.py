@@ -3,7 +3,7 @@ import socket
 
 import pytest
 
-from lictor_connect_proxy.driver.sockets import address_text, cut, dial, reason_of
+from lictor_connect_proxy.driver.sockets import cut, dial, reason_of
 from tests.support.ports import free_port
 
 
@@ -46,6 +46,7 @@ async def test_a_cut_connection_is_reset() -> None:
             await asyncio.get_running_loop().sock_recv(peer, 1)
 
 
-def test_addresses_are_written_with_brackets_around_ipv6() -> None:
-    assert address_text("192.0.2.1", 80) == "192.0.2.1:80"
-    assert address_text("2001:db8::1", 80) == "[2001:db8::1]:80"
+@pytest.mark.parametrize("host", ["a..b", "a" * 64])
+async def test_a_text_that_can_be_no_host_name_is_an_error_like_others(host: str) -> None:
+    with pytest.raises(OSError, match="is no host name"):
+        await dial(host, 80, 5)

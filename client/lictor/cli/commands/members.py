@@ -11,6 +11,7 @@ from lictor.cli.api import Api, ApiCommand, pass_api
 from lictor.cli.errors import CommandError
 from lictor.cli.flags import flag, option
 from lictor.cli.terminal import print_table
+from lictor_core.addresses import join_host_port
 from lictor_core.records import Member, MemberStatus
 
 __all__ = ["command"]
@@ -76,8 +77,7 @@ def _detailed_row(member: Member) -> list[str]:
 
 
 def _head(member: Member) -> list[str]:
-    host = f"[{member.addr}]" if ":" in member.addr else member.addr
-    return [member.name, f"{host}:{member.port}", _status(member)]
+    return [member.name, join_host_port(member.addr, member.port), _status(member)]
 
 
 def _status(member: Member) -> str:

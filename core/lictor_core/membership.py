@@ -1,0 +1,75 @@
+"""Members as Consul's clients know them: the tags that its agents gossip, with the numbers of its protocols.
+
+Lictor has no gossip. Serf's ports and protocol numbers are those of Consul 1.8, for those who read them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from lictor_core.records import Member, MemberStatus
+from lictor_core.version import member_build
+
+__all__ = ["AGENT_ROLE", "SERF_LAN_PORT", "SERVER_ROLE", "WAN_PORT_TAG", "agent_member", "living_member"]
+
+SERVER_ROLE: Final = "consul"
+"""The `role` tag of servers."""
+AGENT_ROLE: Final = "node"
+"""The `role` tag of agents that are no servers."""
+WAN_PORT_TAG: Final = "wan_join_port"
+"""The tag by which the servers of other datacenters find a server; no other member has it."""
+SERF_LAN_PORT: Final = 8301
+_SERF_WAN_PORT: Final = 8302
+
+
+def living_member(name: str, address: str, port: int, tags: Mapping[str, str]) -> Member:
+    """A living member with these tags; `port` is Serf's, 0 where nobody told it."""
+    return Member(
+        name=name,
+        addr=address,
+        port=port,
+        tags=dict(sorted(tags.items())),
+        status=MemberStatus.ALIVE,
+        protocol_min=1,
+        protocol_max=5,
+        protocol_cur=2,
+        delegate_min=2,
+        delegate_max=5,
+        delegate_cur=4,
+    )
+
+
+def agent_member(
+    *,
+    name: str,
+    address: str,
+    node_id: str,
+    datacenter: str,
+    server_port: int | None = None,
+    bootstrap: bool = False,
+    acls_enabled: bool = False,
+) -> Member:
+    """A Lictor agent as a member; with `server_port` a server, with `bootstrap` the one that starts a cluster."""
+    tags = {
+        "acls": "1" if acls_enabled else "0",
+        "build": member_build(),
+        "dc": datacenter,
+        "id": node_id,
+        "role": AGENT_ROLE,
+        "segment": "",
+        "vsn": "2",
+        "vsn_max": "3",
+        "vsn_min": "2",
+    }
+    if server_port is not None:
+        tags |= {
+            "role": SERVER_ROLE,
+            "ft_fs": "1",
+            "port": str(server_port),
+            "raft_vsn": "3",
+            WAN_PORT_TAG: str(_SERF_WAN_PORT),
+        }
+        if bootstrap:
+            tags["bootstrap"] = "1"
+    return living_member(name, address, SERF_LAN_PORT, tags)
