@@ -7,6 +7,7 @@ so that it sees what a new client would see.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
 from typing import Final
 
@@ -42,9 +43,9 @@ class HttpChecker:
     async def check(self, definition: CheckDefinition, output_bytes_max: int) -> Result:
         """Send the request of `definition` once and judge the answer."""
         method = definition.method.upper() or "GET"
+        deadline = asyncio.get_running_loop().time() + (definition.timeout_s or TIMEOUT_S)
         try:
-            async with asyncio.timeout(definition.timeout_s or TIMEOUT_S):
-                return await self._ask(method, definition, output_bytes_max)
+            return await self._ask(method, definition, output_bytes_max, deadline)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             # Go's net/http names the method in this form, and Consul's users know it.
             return Result(CRITICAL, f'{method.capitalize()} "{definition.http}": {_failure(error)}')
@@ -55,18 +56,23 @@ class HttpChecker:
             await self._session.close()
             self._session = None
 
-    async def _ask(self, method: str, definition: CheckDefinition, output_bytes_max: int) -> Result:
+    async def _ask(self, method: str, definition: CheckDefinition, output_bytes_max: int, deadline: float) -> Result:
         tail = TailBuffer(output_bytes_max)
-        async with self._opened().request(
-            method,
-            definition.http,
-            headers=_headers(definition),
-            data=definition.body or None,
-            ssl=not definition.tls_skip_verify,
-            max_redirects=_REDIRECTS_MAX,
-        ) as answer:
-            async for chunk in answer.content.iter_chunked(_CHUNK_BYTES):
-                tail.write(chunk)
+        async with asyncio.timeout_at(deadline):
+            asked = await self._opened().request(
+                method,
+                definition.http,
+                headers=_headers(definition),
+                data=definition.body or None,
+                ssl=not definition.tls_skip_verify,
+                max_redirects=_REDIRECTS_MAX,
+            )
+        async with asked as answer:
+            # The status has judged already: a body that never ends, as a stream of events has, changes nothing.
+            with contextlib.suppress(aiohttp.ClientError, OSError):
+                async with asyncio.timeout_at(deadline):
+                    async for chunk in answer.content.iter_chunked(_CHUNK_BYTES):
+                        tail.write(chunk)
             said = f"{answer.status} {answer.reason or ''}".rstrip()
         output = f"HTTP {method} {definition.http}: {said} Output: {tail.text()}"
         if 200 <= answer.status < 300:

@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
 from aiohttp import web
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -108,6 +109,35 @@ async def test_no_answer_in_time_is_critical() -> None:
         result = await _checked(CheckDefinition(http=url, timeout_s=0.1))
     expected = f'Get "{url}": context deadline exceeded (Client.Timeout exceeded while awaiting headers)'
     assert (result.status, result.output) == (CRITICAL, expected)
+
+
+@pytest.mark.parametrize(("code", "expected"), [(200, PASSING), (429, WARNING), (503, CRITICAL)])
+async def test_a_body_that_never_ends_leaves_the_judgement_to_the_status(code: int, expected: str) -> None:
+    async def stream(request: web.BaseRequest) -> web.StreamResponse:
+        response = web.StreamResponse(status=code)
+        await response.prepare(request)
+        await response.write(b"an event")
+        await asyncio.sleep(60)
+        return response
+
+    async with _serving(stream) as url:
+        result = await _checked(CheckDefinition(http=url, timeout_s=0.3))
+        assert result.status == expected
+        assert result.output.endswith("Output: an event")
+
+
+async def test_a_body_that_breaks_off_leaves_the_judgement_to_the_status() -> None:
+    async def broken(request: web.BaseRequest) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Length": "1000"})
+        await response.prepare(request)
+        await response.write(b"begun")
+        assert request.transport is not None
+        request.transport.close()
+        return response
+
+    async with _serving(broken) as url:
+        result = await _checked(CheckDefinition(http=url, timeout_s=5.0))
+        assert (result.status, result.output.endswith("Output: begun")) == (PASSING, True)
 
 
 async def test_what_cannot_be_asked_is_critical_with_its_reason() -> None:
