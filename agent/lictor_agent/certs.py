@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -59,11 +59,12 @@ class Leaf:
     modify_index: int
 
 
-class SigningRequest(NamedTuple):
+@dataclass(frozen=True)
+class SigningRequest:
     """A signing request and the key that it is for, both PEM."""
 
     csr: str
-    private_key: str
+    private_key: str = field(repr=False)
 
 
 def new_request(service: str, trust_domain: str, datacenter: str) -> SigningRequest:
@@ -144,6 +145,8 @@ class LeafKeeper:
         """Renew every leaf whose time has come and forget those that nobody wants any more. Never raises."""
         now = self._clock.now()
         for service, entry in list(self._entries.items()):
+            if self._entries.get(service) is not entry:
+                continue  # made room for another while one before it was renewed
             if not entry.waiters and now - entry.asked > IDLE_S_MAX:
                 del self._entries[service]
             elif entry.leaf is not None and now >= entry.due:

@@ -196,7 +196,7 @@ class LocalState:
         if placed == previous:
             return None
         if previous is not None:
-            self._checks_of[previous.check.service_id].discard(record.check_id)
+            self._disown(previous.check.service_id, record.check_id)
         self._checks[record.check_id] = placed
         self._checks_of.setdefault(record.service_id, set()).add(record.check_id)
         return self._tell(Change(Subject.CHECK, record.check_id))
@@ -236,11 +236,14 @@ class LocalState:
     def _drop_check(self, check_id: str) -> Change:
         service_id = self._checks.pop(check_id).check.service_id
         self._untold.discard(check_id)
+        self._disown(service_id, check_id)
+        return self._tell(Change(Subject.CHECK, check_id, removed=True))
+
+    def _disown(self, service_id: str, check_id: str) -> None:
         others = self._checks_of[service_id]
         others.discard(check_id)
         if not others:
             del self._checks_of[service_id]
-        return self._tell(Change(Subject.CHECK, check_id, removed=True))
 
     def _tell(self, change: Change) -> Change:
         self._version += 1

@@ -115,7 +115,7 @@ class Connect:
 
     enabled: bool = False
     ca_provider: str = "consul"
-    ca_config: JsonObject = field(default_factory=dict[str, object])
+    ca_config: JsonObject = field(default_factory=dict[str, object], repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)

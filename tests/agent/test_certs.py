@@ -172,6 +172,19 @@ async def test_leaves_in_use_make_no_room(monkeypatch: pytest.MonkeyPatch) -> No
     await bench.keeper.leaf("b", 0, 0)
 
 
+async def test_a_leaf_that_makes_room_while_others_are_renewed_is_no_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(certs, "LEAVES_MAX", 2)
+    bench = Bench()
+    for name in ("a", "b"):
+        await bench.keeper.leaf(name, 0, 0)
+    bench.clock.advance(IDLE_S_MAX / 2)
+    await bench.keeper.leaf("a", 0, 0)
+    bench.clock.advance(IDLE_S_MAX / 2 + 1)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(bench.keeper.renew_due())
+        group.create_task(bench.keeper.leaf("c", 0, 0))
+
+
 async def test_a_leaf_needs_a_name() -> None:
     with pytest.raises(RequestError, match="URI must be either service or agent"):
         await Bench().keeper.leaf("", 0, 0)
@@ -185,6 +198,7 @@ async def test_a_private_key_is_not_shown() -> None:
 
 def test_a_request_says_who_and_nothing_else() -> None:
     made = new_request("Web", "x.consul", "dc1")
+    assert "PRIVATE KEY" not in repr(made)
     csr = x509.load_pem_x509_csr(made.csr.encode())
     names = csr.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert [name.value for name in names] == ["spiffe://x.consul/ns/default/dc/dc1/svc/Web"]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from lictor_agent.checks.status import require_status
 from lictor_agent.http.bodies import read_json, read_mapping, refuse_problems
 from lictor_agent.http.encoding import Answer
-from lictor_agent.http.errors import Refusal, refusing_with
+from lictor_agent.http.errors import refusing_with
 from lictor_agent.http.requests import Request, refuse_filter
 from lictor_agent.http.router import Route
 from lictor_agent.http.site import Site
@@ -14,8 +15,6 @@ from lictor_config.definitions import parse_check
 from lictor_core.records import CRITICAL, PASSING, WARNING
 
 __all__ = ["ROUTES"]
-
-_STATUSES: Final = (PASSING, WARNING, CRITICAL)
 
 
 async def checks(site: Site, request: Request) -> Answer:
@@ -60,8 +59,8 @@ async def update(site: Site, request: Request) -> Answer:
     status, output = reader.text("Status"), reader.text("Output")
     reader.done()
     refuse_problems(reader)
-    if status not in _STATUSES:
-        raise Refusal(f"Invalid check status: '{status}'")
+    with refusing_with(400):
+        require_status(status)
     return await _tell(site, request, status, output)
 
 

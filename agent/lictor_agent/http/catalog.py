@@ -10,7 +10,7 @@ from lictor_agent.http.bodies import read_mapping, refuse_problems
 from lictor_agent.http.encoding import Answer
 from lictor_agent.http.errors import Refusal, refusing_with
 from lictor_agent.http.registrations import read_registration, service_flaw
-from lictor_agent.http.requests import Request
+from lictor_agent.http.requests import Request, required_tail
 from lictor_agent.http.router import Route
 from lictor_agent.http.site import Site
 from lictor_agent.http.uuids import UUID_CHARS, first_bad_digit
@@ -61,12 +61,12 @@ async def connect(site: Site, request: Request) -> Answer:
 
 async def node(site: Site, request: Request) -> Answer:
     """A node with its instances by id."""
-    return await answer_query(site, request, NodeServicesQuery(node=_named(request, "node name")), CATALOG)
+    return await answer_query(site, request, NodeServicesQuery(node=required_tail(request, "node name")), CATALOG)
 
 
 async def node_services(site: Site, request: Request) -> Answer:
     """A node with its instances in a list."""
-    query = NodeServiceListQuery(node=_named(request, "node name"))
+    query = NodeServiceListQuery(node=required_tail(request, "node name"))
     return await answer_query(site, request, query, CATALOG, shape=_null_when_empty)
 
 
@@ -107,7 +107,7 @@ async def deregister(site: Site, request: Request) -> Answer:
 
 async def _instances(site: Site, request: Request, *, connect: bool) -> Answer:
     query = ServiceInstancesQuery(
-        service=_named(request, "service name"),
+        service=required_tail(request, "service name"),
         # Consul overlooks tags here: a proxy stands for its service whatever its own tags are.
         tags=() if connect else request.parameters.all("tag"),
         node_meta=request.parameters.pairs("node-meta"),
@@ -139,12 +139,6 @@ def _id_flaw(node_id: str) -> str | None:
 
 def _null_when_empty(value: NodeServiceList) -> dict[str, object]:
     return {"Node": value.node, "Services": value.services or None}
-
-
-def _named(request: Request, what: str) -> str:
-    if not request.tail:
-        raise Refusal(f"Missing {what}")
-    return request.tail
 
 
 ROUTES: Final = (

@@ -8,7 +8,7 @@ from typing import Final
 from lictor_agent.http.blocking import CATALOG, answer_query
 from lictor_agent.http.encoding import Answer
 from lictor_agent.http.errors import Refusal
-from lictor_agent.http.requests import Request, parse_bool
+from lictor_agent.http.requests import Request, parse_bool, required_tail
 from lictor_agent.http.router import Route
 from lictor_agent.http.site import Site
 from lictor_core.queries import ChecksInStateQuery, NodeChecksQuery, ServiceChecksQuery, ServiceHealthQuery
@@ -20,13 +20,13 @@ _CACHEABLE: Final = replace(CATALOG, is_cacheable=True)
 
 async def node(site: Site, request: Request) -> Answer:
     """All checks of a node."""
-    return await answer_query(site, request, NodeChecksQuery(node=_named(request, "node name")), CATALOG)
+    return await answer_query(site, request, NodeChecksQuery(node=required_tail(request, "node name")), CATALOG)
 
 
 async def checks(site: Site, request: Request) -> Answer:
     """The checks of a service's instances."""
     query = ServiceChecksQuery(
-        service=_named(request, "service name"),
+        service=required_tail(request, "service name"),
         node_meta=request.parameters.pairs("node-meta"),
         near=site.near(request),
     )
@@ -36,7 +36,7 @@ async def checks(site: Site, request: Request) -> Answer:
 async def state(site: Site, request: Request) -> Answer:
     """All checks in a state."""
     query = ChecksInStateQuery(
-        state=_named(request, "check state"),
+        state=required_tail(request, "check state"),
         node_meta=request.parameters.pairs("node-meta"),
         near=site.near(request),
     )
@@ -55,7 +55,7 @@ async def connect(site: Site, request: Request) -> Answer:
 
 async def _instances(site: Site, request: Request, *, connect: bool) -> Answer:
     query = ServiceHealthQuery(
-        service=_named(request, "service name"),
+        service=required_tail(request, "service name"),
         # Consul overlooks tags here: a proxy stands for its service whatever its own tags are.
         tags=() if connect else request.parameters.all("tag"),
         node_meta=request.parameters.pairs("node-meta"),
@@ -76,12 +76,6 @@ def _wants_passing(request: Request) -> bool:
     if value is None:
         raise Refusal("Invalid value for ?passing")
     return value
-
-
-def _named(request: Request, what: str) -> str:
-    if not request.tail:
-        raise Refusal(f"Missing {what}")
-    return request.tail
 
 
 ROUTES: Final = (

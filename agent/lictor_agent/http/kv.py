@@ -10,7 +10,7 @@ from typing import Final
 from lictor_agent.http.blocking import KV, meta_headers, read
 from lictor_agent.http.encoding import JSON, Answer, Reuse
 from lictor_agent.http.errors import Refusal
-from lictor_agent.http.requests import Request, parse_unsigned
+from lictor_agent.http.requests import Request, parse_unsigned, required_tail
 from lictor_agent.http.router import Route
 from lictor_agent.http.site import Site
 from lictor_core.commands import Command, KVDelete, KVDeleteTree, KVSet
@@ -36,7 +36,7 @@ async def get(site: Site, request: Request) -> Answer:
         return await _get_names(site, request)
     if "recurse" in parameters:
         return await _get_tree(site, request)
-    _named_key(request)
+    required_tail(request, "key name")
     if "raw" in parameters:
         return await _get_raw(site, request)
     return await _get_one(site, request)
@@ -44,7 +44,7 @@ async def get(site: Site, request: Request) -> Answer:
 
 async def put(site: Site, request: Request) -> Answer:
     """Write one key; the answer says whether it was written (`cas` may have lost)."""
-    key, parameters = _named_key(request), request.parameters
+    key, parameters = required_tail(request, "key name"), request.parameters
     _check_conflicts(request, "acquire", "release", "cas")
     flags = parse_unsigned(parameters.get("flags")) if "flags" in parameters else 0
     cas = parse_unsigned(parameters.get("cas")) if "cas" in parameters else None
@@ -64,7 +64,7 @@ async def delete(site: Site, request: Request) -> Answer:
     _check_conflicts(request, "recurse", "cas")
     if "recurse" in parameters:
         return await _write(site, request, KVDeleteTree(prefix=request.tail))
-    key = _named_key(request)
+    key = required_tail(request, "key name")
     cas = parse_unsigned(parameters.get("cas")) if "cas" in parameters else None
     return await _write(site, request, KVDelete(key=key, cas=cas))
 
@@ -124,12 +124,6 @@ async def _write(site: Site, request: Request, command: Command) -> Answer:
 
 def _in_list(entry: KVEntry | None) -> list[KVEntry | None]:
     return [entry]
-
-
-def _named_key(request: Request) -> str:
-    if not request.tail:
-        raise Refusal("Missing key name")
-    return request.tail
 
 
 def _check_conflicts(request: Request, *names: str) -> None:

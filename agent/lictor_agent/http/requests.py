@@ -19,7 +19,16 @@ from lictor_core.errors import RequestError
 from lictor_core.limits import WAIT_DEFAULT_S, WAIT_MAX_S
 from lictor_core.registry import ReadOptions
 
-__all__ = ["Parameters", "Request", "parse_bool", "parse_unsigned", "read_options", "refuse_filter", "split_target"]
+__all__ = [
+    "Parameters",
+    "Request",
+    "parse_bool",
+    "parse_unsigned",
+    "read_options",
+    "refuse_filter",
+    "required_tail",
+    "split_target",
+]
 
 _BAD_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _UNSIGNED_MAX: Final = 2**64 - 1
@@ -135,6 +144,13 @@ def read_options(request: Request) -> ReadOptions:
         wait_s=_wait(wait) if wait else WAIT_DEFAULT_S,
         token=request.token,
     )
+
+
+def required_tail(request: Request, what: str) -> str:
+    """The tail of the path, which names `what`. Raises a `Refusal` when it is empty."""
+    if not request.tail:
+        raise Refusal(f"Missing {what}")
+    return request.tail
 
 
 def refuse_filter(request: Request) -> None:

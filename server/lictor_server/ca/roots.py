@@ -6,6 +6,7 @@ import datetime
 from typing import Final
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -70,8 +71,8 @@ def adopt_root(pem: str, key: PrivateKey, *, cluster_id: str, now: float) -> CAR
         constraints = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
     except x509.ExtensionNotFound:
         raise RequestError("RootCert is no CA: it has no basic constraints") from None
-    except ValueError:
-        raise RequestError("RootCert is not a certificate in PEM") from None
+    except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+        raise RequestError("RootCert is not a certificate in PEM that can be used") from None
     if not constraints.ca:
         raise RequestError("RootCert is no CA: its basic constraints say so")
     if public != key.public_key():
