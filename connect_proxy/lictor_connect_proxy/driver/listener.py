@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import socket
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Final
 
 from structlog.typing import FilteringBoundLogger
 
-from lictor_connect_proxy.driver.sockets import prepare
+from lictor_connect_proxy.driver.sockets import prepare, reason_of
 from lictor_core.addresses import join_host_port
 
 __all__ = ["HANDSHAKES_MAX", "Admission", "Listener"]
@@ -24,6 +25,8 @@ _BACKLOG: Final = 1024
 _ACCEPTS_MAX: Final = 64
 """Connections taken in one pass of the loop, so that live relays get their turn."""
 _BIND_RETRY_S: Final = 1.0
+_BIND_FAILURES_A_REMINDER: Final = 60
+"""An address that cannot be had is told of at once, then every minute: a log must not fill with one sentence."""
 _ACCEPT_RETRY_S: Final = 0.1
 """Pause after the process or the machine ran out of file descriptors."""
 
@@ -74,14 +77,7 @@ class Listener:
 
     async def run(self) -> None:
         """Listen until cancelled. Connections that were accepted live on."""
-        while True:
-            try:
-                sock = _bound(self._host, self._port)
-                break
-            except OSError as error:
-                self._log.warning("proxy.listener.failed", reason=str(error), retry_s=_BIND_RETRY_S)
-                await asyncio.sleep(_BIND_RETRY_S)
-        self._sock = sock
+        self._sock = sock = await self._bind()
         self._log.info("proxy.listener.started")
         self.is_listening = True
         self._resume()
@@ -93,6 +89,17 @@ class Listener:
             self._sock = None
             sock.close()
             self._log.info("proxy.listener.stopped")
+
+    async def _bind(self) -> socket.socket:
+        """The listening socket, as soon as the address can be had."""
+        for failures in itertools.count():
+            try:
+                return _bound(self._host, self._port)
+            except OSError as error:
+                if failures % _BIND_FAILURES_A_REMINDER == 0:
+                    self._log.warning("proxy.listener.failed", reason=reason_of(error), retry_s=_BIND_RETRY_S)
+                await asyncio.sleep(_BIND_RETRY_S)
+        raise AssertionError("counting never ends")
 
     def settled(self) -> None:
         """A connection's handshake or dial is over, one way or the other."""

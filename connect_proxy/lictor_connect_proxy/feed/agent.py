@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 import aiohttp
 import msgspec
 
+from lictor_connect_proxy.driver.sockets import reason_of
 from lictor_core.errors import ConfigurationError, NotFoundError, PeerError, PermissionDeniedError
 
 __all__ = ["AgentAddress", "AgentClient", "Answer"]
@@ -107,6 +108,14 @@ class AgentClient:
                 status, headers = response.status, response.headers
         except TimeoutError:
             raise PeerError(f"the agent at {self._base} did not answer {path} within {timeout_s:g} s") from None
+        except aiohttp.ClientConnectorError as error:
+            # what the system says; aiohttp's sentence around it names neither reason nor remedy
+            cause = error.os_error
+            reason = str(cause) if isinstance(cause, ssl.SSLError) else reason_of(cause)
+            raise PeerError(
+                f"could not reach the agent at {self._address.http_addr} ({reason}): is it running? "
+                "-http-addr or LICTOR_HTTP_ADDR names another one"
+            ) from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise PeerError(f"the agent at {self._base} cannot be asked for {path}: {error}") from error
         if status == 200:

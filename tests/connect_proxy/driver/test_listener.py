@@ -1,10 +1,12 @@
 import asyncio
+import errno
 import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
 import pytest
 
+from lictor_connect_proxy.driver import listener as listener_module
 from lictor_connect_proxy.driver.listener import Admission, Listener
 from tests.connect_proxy.live import Events
 from tests.support.conditions import eventually
@@ -64,6 +66,24 @@ async def test_a_busy_port_is_tried_until_it_is_free() -> None:
             busy.close()
             await eventually(lambda: listener.is_listening, what="it listens in the end")
             assert await _answer("127.0.0.1", port)
+
+
+async def test_a_busy_port_is_told_once_not_with_every_try(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listener_module, "_BIND_RETRY_S", 0.001)
+    events = Events()
+    tries = 0
+
+    def busy(host: str, port: int) -> socket.socket:
+        nonlocal tries
+        tries += 1
+        raise OSError(errno.EADDRINUSE, "in the words of an event loop")
+
+    monkeypatch.setattr(listener_module, "_bound", busy)
+    async with _listening(_greet, events):
+        await eventually(lambda: tries > 70, what="many tries")
+    told = events.named("proxy.listener.failed")
+    assert len(told) == -(-tries // 60)
+    assert told[0]["reason"] == "Address already in use"
 
 
 async def test_a_mistake_in_one_connection_leaves_the_others_alone() -> None:

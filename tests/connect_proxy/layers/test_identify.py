@@ -31,6 +31,7 @@ def test_the_trust_domain_compares_without_case() -> None:
         ((f"spiffe://{TRUST_DOMAIN}/agent/client/dc/dc1/id/n1",), "does not name a service"),
         (("https://example.org/ns/default/dc/dc1/svc/web",), "no SPIFFE id"),
         ((f"{WEB}/more",), "names neither"),
+        ((WEB.replace("/ns/default/", "/ns/other/"),), "namespace other"),
         ((f"{WEB}?x=1",), "query"),
         (("",), "no SPIFFE id"),
     ],
