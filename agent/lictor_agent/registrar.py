@@ -14,6 +14,7 @@ from lictor_agent import maintenance, projection, sidecar
 from lictor_agent.local import LocalCheck, LocalService, LocalState, Origin
 from lictor_config.definitions import CheckDefinition, CheckKind, ServiceDefinition
 from lictor_core.clock import Clock
+from lictor_core.codec import pack_given
 from lictor_core.errors import NotFoundError, RequestError
 
 __all__ = ["Registered", "Registrar", "ScriptPolicy"]
@@ -86,6 +87,7 @@ class Registrar:
         its status. Raises `RequestError` (also for scripts that are not allowed) and `OverloadedError`, and then
         nothing was changed.
         """
+        pack_given(definition)  # what could not be stored could not be shown either, nor anything beside it
         instance_id = projection.service_id(definition)
         wanted = [(definition, _Source(origin, token))]
         if definition.sidecar is not None:
@@ -137,6 +139,7 @@ class Registrar:
 
         Raises `RequestError` and `OverloadedError`; `NotFoundError` when the instance is not registered here.
         """
+        pack_given(definition)
         self._refuse_unrunnable(definition, origin)
         check_id = definition.check_id or definition.name
         owner = None

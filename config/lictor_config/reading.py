@@ -24,6 +24,7 @@ Path = tuple[str | int, ...]
 """Where a value stands: keys as they were written, and positions in lists."""
 
 _VALUE_CHARS_SHOWN_MAX: Final = 40
+_WHOLE_MAX: Final = 2**63 - 1  # what a whole number of Go holds
 
 
 class Dialect(enum.Enum):
@@ -232,9 +233,8 @@ class Reader:
         return value
 
     def _duration(self, path: Path, value: object, default: float) -> float:
-        if self.dialect is Dialect.HTTP and isinstance(value, int | float) and not isinstance(value, bool):
-            return value / 1e9
-        if not isinstance(value, str):
+        kinds = (str, int, float) if self.dialect is Dialect.HTTP else (str,)
+        if not isinstance(value, kinds) or isinstance(value, bool):
             self._mismatch(path, "a duration such as 10s", value)
             return default
         try:
@@ -282,7 +282,9 @@ def _is_number(value: object) -> bool:
 
 
 def _is_whole(value: object) -> bool:
-    return not isinstance(value, bool) and (isinstance(value, int) or (isinstance(value, float) and value.is_integer()))
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= _WHOLE_MAX:
+        return False
+    return value == int(value)
 
 
 def _shown(value: object) -> str:
@@ -290,10 +292,9 @@ def _shown(value: object) -> str:
         case bool():
             return "true" if value else "false"
         case str():
-            text = value if len(value) <= _VALUE_CHARS_SHOWN_MAX else value[:_VALUE_CHARS_SHOWN_MAX] + "..."
-            return f'the string "{text}"'
+            return f'the string "{_clipped(value)}"'
         case int() | float():
-            return f"the number {value}"
+            return f"the number {_clipped(str(value))}"
         case list():
             return "a list"
         case Mapping():
@@ -302,3 +303,7 @@ def _shown(value: object) -> str:
             return "null"
         case _:
             return f"a {type(value).__name__}"
+
+
+def _clipped(text: str) -> str:
+    return text if len(text) <= _VALUE_CHARS_SHOWN_MAX else text[:_VALUE_CHARS_SHOWN_MAX] + "..."

@@ -13,7 +13,7 @@ import msgspec
 from lictor_core.commands import Command
 from lictor_core.errors import RequestError
 
-__all__ = ["decode_command", "encode_command", "from_json", "pack", "to_json", "unpack"]
+__all__ = ["decode_command", "encode_command", "from_json", "pack", "pack_given", "to_json", "unpack"]
 
 T = TypeVar("T")
 
@@ -26,6 +26,17 @@ def pack(value: object) -> bytes:
     return _ENCODER.encode(value)
 
 
+def pack_given(value: object) -> bytes:
+    """msgpack of what somebody gave us. Raises `RequestError` when it holds what no server could keep or show.
+
+    That is text that is no Unicode (a lone surrogate), a number beyond 64 bits, or mappings too deep.
+    """
+    try:
+        return pack(value)
+    except (UnicodeEncodeError, OverflowError, RecursionError) as error:
+        raise RequestError(f"it holds a value that cannot be stored: {error}") from error
+
+
 def unpack(data: bytes, kind: type[T]) -> T:
     """The `kind` in `data`. Raises `RequestError` when the bytes are no msgpack or not of that kind."""
     try:
@@ -35,8 +46,8 @@ def unpack(data: bytes, kind: type[T]) -> T:
 
 
 def encode_command(command: Command) -> bytes:
-    """A command for the log."""
-    return pack(command)
+    """A command for the log. Raises `RequestError` when it holds what cannot be stored."""
+    return pack_given(command)
 
 
 def decode_command(data: bytes) -> Command:

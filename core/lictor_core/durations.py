@@ -34,7 +34,7 @@ def parse_duration(value: str | int | float) -> float:
     """Seconds in `value`: Go's text form, or a number of nanoseconds. Raises `RequestError` on anything else."""
     if isinstance(value, int | float):
         if abs(value) > _LARGEST_NS or value != value:
-            raise RequestError(f"duration {value!r} ns is out of range")
+            raise RequestError(f"duration {str(value)[:_TEXT_MAX]} ns is out of range: at most {_LARGEST_NS} ns")
         return value / 1e9
     text = value.strip()
     sign, digits = (-1, text[1:]) if text.startswith("-") else (1, text.removeprefix("+"))

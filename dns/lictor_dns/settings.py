@@ -71,6 +71,9 @@ class DnsSettings(msgspec.Struct, frozen=True, kw_only=True):
         for name, seconds in {"node_ttl": self.node_ttl_s, **self.service_ttls_s}.items():
             if not 0 <= seconds <= _TTL_S_MAX:
                 raise ConfigurationError(f"dns_config: ttl {seconds} s of {name!r} is not in 0..{_TTL_S_MAX}")
+        for name, seconds in zip(SoaSettings.__struct_fields__, msgspec.structs.astuple(self.soa), strict=True):
+            if not 0 <= seconds <= _TTL_S_MAX:
+                raise ConfigurationError(f"dns_config.soa: {name} {seconds} is not in 0..{_TTL_S_MAX}")
         for name, count, least in (
             ("udp_answer_limit", self.udp_answer_limit, 0),
             ("a_record_limit", self.a_record_limit, 0),

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lictor_core import records
-from lictor_core.codec import decode_command, encode_command, from_json, pack, to_json, unpack
+from lictor_core.codec import decode_command, encode_command, from_json, pack, pack_given, to_json, unpack
 from lictor_core.commands import Command, CommandBase, KVSet, NoOp, Outcome
 from lictor_core.errors import RequestError
 from lictor_core.queries import AnyQuery, Query
@@ -106,3 +106,10 @@ def test_empty_and_absent_stay_different_in_json() -> None:
 
 def test_pretty_json_is_indented_by_four_spaces() -> None:
     assert to_json({"a": [1]}, pretty=True) == b'{\n    "a": [\n        1\n    ]\n}'
+
+
+@pytest.mark.parametrize("value", ["\ud800", {"a": 10**400}, -(2**63) - 1], ids=["half a character", "huge", "low"])
+def test_what_cannot_be_stored_is_the_givers_mistake(value: object) -> None:
+    with pytest.raises(RequestError, match="cannot be stored"):
+        pack_given(value)
+    assert pack_given("a") == pack("a")

@@ -37,6 +37,8 @@ def test_no_pattern_no_time_to_live() -> None:
         DnsSettings(alt_domain="a..b"),
         DnsSettings(node_ttl_s=-1),
         DnsSettings(service_ttls_s={"*": 2**31}),
+        DnsSettings(soa=SoaSettings(refresh_s=2**32)),
+        DnsSettings(soa=SoaSettings(min_ttl_s=-1)),
         DnsSettings(udp_answer_limit=-1),
         DnsSettings(a_record_limit=-1),
         DnsSettings(cache_entries_max=0),

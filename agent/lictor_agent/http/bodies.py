@@ -74,11 +74,20 @@ def _decode_tolerantly(text: str) -> object:
         raise RequestError("EOF")
     try:
         value, _ = _DECODER.raw_decode(text, start)
+        return _with_whole_text(cast(object, value))
     except json.JSONDecodeError as error:
         raise RequestError(_go_words(text, error)) from None
     except RecursionError:
         raise RequestError("json: nested too deeply; flatten the value") from None
-    return cast(object, value)
+    except ValueError:
+        raise RequestError("json: a number has too many digits") from None
+
+
+def _with_whole_text(value: object) -> object:
+    """`value` with each lone surrogate in its texts replaced, as Go does: they are half a character, and no UTF-8."""
+    text = json.dumps(value, ensure_ascii=False)
+    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return value if whole == text else cast(object, json.loads(whole))
 
 
 def _refuse_constant(name: str) -> object:

@@ -52,10 +52,7 @@ class Writes:
 
     async def propose(self, command: Command) -> Outcome:
         """Put a checked command through the log. A rejection by the state is raised as the error it names."""
-        try:
-            payload = encode_command(command)
-        except (UnicodeEncodeError, OverflowError, RecursionError) as error:
-            raise RequestError(f"the write holds a value that cannot be stored: {error}") from error
+        payload = encode_command(command)
         if len(payload) > COMMAND_BYTES_MAX:
             raise BodyTooLargeError(f"the write has {len(payload)} bytes; at most {COMMAND_BYTES_MAX} are taken")
         outcome = await self._driver.propose(payload)

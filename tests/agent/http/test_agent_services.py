@@ -101,3 +101,29 @@ async def test_a_wrong_request_changes_nothing(
 async def test_an_unknown_instance_is_404(live: Live) -> None:
     answer = await live.get("/v1/agent/service/nobody")
     assert (answer.status, answer.text) == (404, "unknown service ID: nobody")
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        f'"Port": 1{"0" * 400}',
+        f'"Port": 1{"0" * 5000}',
+        f'"Proxy": {{"Config": {{"a": 1{"0" * 400}}}}}',
+        f'"Check": {{"TTL": 1{"0" * 400}}}',
+        '"Check": {"TTL": 1e999}',
+    ],
+    ids=["port", "digits", "config", "whole duration", "duration"],
+)
+async def test_what_could_not_be_shown_is_not_registered(live: Live, members: str) -> None:
+    answer = await live.put("/v1/agent/service/register", f'{{"Name": "odd", {members}}}'.encode())
+    assert answer.status in (400, 500)
+    assert "internal error" not in answer.text
+    shown = await live.get("/v1/agent/services")
+    assert (shown.status, shown.json) == (200, {})
+
+
+async def test_half_a_character_is_replaced(live: Live) -> None:
+    assert (await live.put("/v1/agent/service/register", b'{"Name": "a\\ud800", "Tags": ["\\udfff"]}')).status == 200
+    assert (await live.get("/v1/agent/services")).text_at("a\ufffd.Service") == "a\ufffd"
+    assert (await live.put("/v1/agent/service/deregister/a%EF%BF%BD")).status == 200
+    assert (await live.get("/v1/agent/services")).json == {}
