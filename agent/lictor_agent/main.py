@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
 import os
 import sys
@@ -120,10 +121,17 @@ async def _start_server(server: Server, identity: Identity) -> None:
         await server.start()
     except OSError as error:
         address = join_host_port(identity.bind_address, identity.server_port)
-        raise ConfigurationError(
-            f"cannot listen for servers on {address}: {error.strerror or error}; "
-            "stop the program that listens there, or choose another port with -server-port"
-        ) from error
+        raise ConfigurationError(f"cannot listen for servers on {address}: {_bind_reason(error)}") from error
+
+
+def _bind_reason(error: OSError) -> str:
+    match error.errno:
+        case errno.EADDRINUSE:
+            return "it is in use by another program; stop that one, or choose another with -server-port"
+        case errno.EADDRNOTAVAIL:
+            return "this machine does not have that address; choose one of its own with -bind"
+        case _:
+            return f"{error.strerror or error}; choose another with -bind and -server-port"
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from structlog.typing import FilteringBoundLogger
 
+from lictor_core.addresses import join_host_port
 from lictor_core.clock import Clock, Rng
 from lictor_core.commands import Command, Outcome
 from lictor_core.queries import Query
@@ -152,7 +153,7 @@ class Server:
     async def leader_status(self) -> LeaderStatus:
         """Who leads now."""
         core = self._driver.core
-        own = f"{self._settings.advertise_address}:{self.server_port}"
+        own = join_host_port(self._settings.advertise_address, self.server_port)
         leads = core.is_leader
         return LeaderStatus(
             address=own if leads else "",

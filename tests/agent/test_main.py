@@ -157,6 +157,13 @@ def test_a_port_in_use_ends_it_at_once_naming_port_and_next_step(tmp_path: Path,
     assert "Traceback" not in said
 
 
+def test_an_address_of_another_machine_ends_it_at_once_naming_the_next_step(tmp_path: Path) -> None:
+    argv = _argv(free_ports("http", "dns", "grpc", "server"), "-bind", "192.0.2.1")  # RFC 5737: nobody's
+    with running("lictor", argv, tmp_path) as program:
+        assert program.process.wait(START_S_MAX) == 1
+    assert "this machine does not have that address; choose one of its own with -bind" in program.log()
+
+
 @pytest.mark.parametrize("streams", [">/dev/full 2>&1", ">&- 2>&-"])
 def test_it_runs_where_nothing_can_be_printed(tmp_path: Path, streams: str) -> None:
     ports = free_ports("http", "dns", "grpc", "server")

@@ -244,6 +244,17 @@ async def test_intention_is_stamped_by_the_leader(server: Server) -> None:
     assert stored.created_at == stored.updated_at > "2026-01-02"
 
 
+async def test_a_leader_with_an_address_of_ipv6_is_named_in_brackets(log: Log) -> None:
+    settings = dataclasses.replace(SETTINGS, advertise_address="2001:db8::1")
+    server = Server(settings, clock=SystemClock(), rng=SeededRng(1), log=log.logger)
+    await server.start()
+    try:
+        await server.read(NodesQuery(), NOW)
+        assert (await server.leader_status()).address == f"[2001:db8::1]:{server.server_port}"
+    finally:
+        await server.stop()
+
+
 async def test_leader_status_names_this_server(server: Server) -> None:
     await server.read(NodesQuery(), NOW)
     status = await server.leader_status()
