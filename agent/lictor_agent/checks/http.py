@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import ssl
 from typing import Final
 
@@ -26,6 +27,7 @@ TIMEOUT_S: Final = 10.0
 """How long an answer may take where the definition does not say."""
 _REDIRECTS_MAX: Final = 10
 _CHUNK_BYTES: Final = 65_536
+_PASSWORD: Final = re.compile(r"(?<=//)([^/?#:@]*):[^/?#]*@")
 _TOO_MANY_REQUESTS: Final = 429
 _DEFAULT_HEADERS: Final = {
     # Applications leave the agent's own requests out of their logs by this name.
@@ -48,7 +50,7 @@ class HttpChecker:
             return await self._ask(method, definition, output_bytes_max, deadline)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             # Go's net/http names the method in this form, and Consul's users know it.
-            return Result(CRITICAL, f'{method.capitalize()} "{definition.http}": {_failure(error)}')
+            return Result(CRITICAL, f'{method.capitalize()} "{_shown(definition.http)}": {_failure(error)}')
 
     async def close(self) -> None:
         """Close what is left of connections."""
@@ -74,7 +76,7 @@ class HttpChecker:
                     async for chunk in answer.content.iter_chunked(_CHUNK_BYTES):
                         tail.write(chunk)
             said = f"{answer.status} {answer.reason or ''}".rstrip()
-        output = f"HTTP {method} {definition.http}: {said} Output: {tail.text()}"
+        output = f"HTTP {method} {_shown(definition.http)}: {said} Output: {tail.text()}"
         if 200 <= answer.status < 300:
             return Result(PASSING, output)
         return Result(WARNING if answer.status == _TOO_MANY_REQUESTS else CRITICAL, output)
@@ -87,6 +89,11 @@ class HttpChecker:
                 timeout=aiohttp.ClientTimeout(total=None),
             )
         return self._session
+
+
+def _shown(url: str) -> str:
+    """The URL without its password: everyone who reads the catalog reads what a check says."""
+    return _PASSWORD.sub(r"\1:***@", url)
 
 
 def _headers(definition: CheckDefinition) -> CIMultiDict[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import datetime
 import ipaddress
 import ssl
@@ -124,6 +125,23 @@ async def test_a_body_that_never_ends_leaves_the_judgement_to_the_status(code: i
         result = await _checked(CheckDefinition(http=url, timeout_s=0.3))
         assert result.status == expected
         assert result.output.endswith("Output: an event")
+
+
+async def test_the_password_of_a_url_is_sent_but_not_shown() -> None:
+    sent: list[str | None] = []
+
+    async def answer(request: web.BaseRequest) -> web.Response:
+        sent.append(request.headers.get("Authorization"))
+        return web.Response()
+
+    async with _serving(answer) as url:
+        found = await _checked(CheckDefinition(http=url.replace("//", "//judge:rods:axes@")))
+    closed = await _checked(CheckDefinition(http=f"http://judge:rods@127.0.0.1:{free_port()}/a:b@c"))
+    assert sent == ["Basic " + base64.b64encode(b"judge:rods:axes").decode()]
+    assert "//judge:***@127.0.0.1" in found.output
+    assert "//judge:***@127.0.0.1" in closed.output
+    assert "rods" not in found.output + closed.output
+    assert "/a:b@c" in closed.output
 
 
 async def test_a_body_that_breaks_off_leaves_the_judgement_to_the_status() -> None:
