@@ -92,7 +92,7 @@ def server_settings(configuration: Configuration, node_id: str) -> ServerSetting
         bind_address=configuration.bind_addr,
         advertise_address=configuration.advertise_addr,
         server_port=configuration.ports.server,
-        dev=configuration.dev,
+        data_dir="" if configuration.dev else configuration.data_dir,
         ca_provider=configuration.connect.ca_provider,
         ca_config=configuration.connect.ca_config,
     )
