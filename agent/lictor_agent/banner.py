@@ -24,7 +24,10 @@ class Listening:
 
 
 def banner(identity: Identity, listening: Listening, *, data_dir: str) -> str:
-    """Several lines, for people; the last three are commands that work as they stand. Without `data_dir` all is in memory."""
+    """Several lines, for people; the last three are commands that work as they stand.
+
+    Without `data_dir` everything is in memory.
+    """
     facts = {
         "Version": f"{identity.lictor_version} (speaks Consul {identity.compatible_version})",
         "Node": f"{identity.node_name} ({identity.node_id})",

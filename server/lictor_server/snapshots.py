@@ -117,6 +117,7 @@ def _write(directory: Path, head: SnapshotHead, chunks: Iterator[bytes], index: 
     def verify(written: Iterator[bytes]) -> None:
         with collector_paused():
             loaded = restore(written)
+            loaded.kv.dismantle()
         if loaded.index != index:
             raise DataDamagedError(f"the snapshot of index {index} was read back as one of {loaded.index}")
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
 import json
 import signal
 import subprocess
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -32,8 +33,16 @@ class Cluster:
         self.acknowledged: dict[str, str] = {}
 
     @contextmanager
-    def agent(self, *, kill: bool) -> Generator[Program]:
-        argv = [program_of("lictor"), "agent", "-server", "-bootstrap-expect=1", "-data-dir", self.directory / "data"]
+    def agent(self, *, kill: bool, prefix: Sequence[str] = ()) -> Generator[Program]:
+        argv = [
+            *prefix,
+            program_of("lictor"),
+            "agent",
+            "-server",
+            "-bootstrap-expect=1",
+            "-data-dir",
+            self.directory / "data",
+        ]
         argv += ["-bind", "127.0.0.1", "-node", "judge"]
         for name, port in self.ports.items():
             argv += [f"-{name}-port", str(port)]
@@ -61,26 +70,29 @@ class Cluster:
     def get(self, path: str) -> tuple[int, str, int]:
         return self.request("GET", path)
 
-    def write_until_dead(self, writer: int, generation: int) -> None:
+    def write_until_dead(self, writer: int, generation: int, value_chars: int = 1) -> None:
         """Write one key after another, noting each that was acknowledged, until the agent is gone."""
         number = 0
         while True:
             key = f"{generation}/{writer}/{number}"
+            value = f"value of {key}".ljust(value_chars)
             try:
-                status, body, _ = self.request("PUT", f"/v1/kv/{key}", f"value of {key}")
+                status, body, _ = self.request("PUT", f"/v1/kv/{key}", value)
             except (OSError, http.client.HTTPException):
                 return
             if (status, body.strip()) == (200, "true"):
-                self.acknowledged[key] = f"value of {key}"
+                self.acknowledged[key] = value
             number += 1
 
+    def wait_for_writes(self, count: int) -> None:
+        """Return when `count` more writes were acknowledged."""
+        wanted = len(self.acknowledged) + count
+        wait_until(lambda: len(self.acknowledged) >= wanted, within_s=60, what="enough writes")
+
     def everything(self) -> dict[str, str]:
-        status, body, _ = self.get("/v1/kv/?recurse&raw")
+        status, body, _ = self.get("/v1/kv/?recurse")
         assert status == 200, body
-        found: dict[str, str] = {}
-        for row in json.loads(self.get("/v1/kv/?keys")[1]):
-            found[row] = self.get(f"/v1/kv/{row}?raw")[1]
-        return found
+        return {row["Key"]: base64.b64decode(row["Value"] or "").decode() for row in json.loads(body)}
 
 
 @pytest.mark.slow
@@ -92,14 +104,13 @@ def test_nothing_acknowledged_is_lost_when_the_agent_is_killed_again_and_again(t
             index = cluster.get("/v1/kv/?keys")[2]
             assert index >= last_index, "the index went backwards"
             node_ids.add(json.loads(cluster.get("/v1/agent/self")[1])["Config"]["NodeID"])
-            wanted = len(cluster.acknowledged) + WRITES_BEFORE_KILL
             writers = [
                 threading.Thread(target=cluster.write_until_dead, args=(writer, generation))
                 for writer in range(WRITERS)
             ]
             for thread in writers:
                 thread.start()
-            wait_until(lambda wanted=wanted: len(cluster.acknowledged) >= wanted, within_s=60, what="enough writes")
+            cluster.wait_for_writes(WRITES_BEFORE_KILL)
             last_index = cluster.get("/v1/kv/?keys")[2]
             program.kill()
             for thread in writers:
@@ -124,7 +135,6 @@ def test_a_damaged_log_stops_the_start_with_its_file_and_place(tmp_path: Path) -
         text=True,
         timeout=30,
         check=False,
-        env=None,
     )
     assert ended.returncode == 1
     assert f"the agent cannot start: {path} is damaged at offset" in ended.stderr
@@ -141,3 +151,21 @@ def test_an_agent_that_was_stopped_goes_on_where_it_was(tmp_path: Path) -> None:
         program.process.wait(10)
     with cluster.agent(kill=False):
         assert cluster.get("/v1/kv/a") == before
+
+
+@pytest.mark.needs("bash")
+def test_an_agent_whose_disk_is_full_ends_within_a_second_and_loses_nothing(tmp_path: Path) -> None:
+    cluster = Cluster(tmp_path)
+    largest_file = ["bash", "-c", 'ulimit -f 256; exec "$@"', "limited"]  # KiB
+    with cluster.agent(kill=True, prefix=largest_file) as program:
+        writer = threading.Thread(target=cluster.write_until_dead, args=(0, 0), kwargs={"value_chars": 10_000})
+        writer.start()
+        wait_until(lambda: "raft.core.failed" in program.log(), within_s=30, what="the full disk")
+        assert program.process.wait(1.0) == 1
+        writer.join()
+        assert "the agent cannot go on: cannot write the log" in program.log()
+        assert "make room on that disk" in program.log()
+    assert cluster.acknowledged
+    with cluster.agent(kill=False):
+        found = cluster.everything()
+    assert {key: found.get(key) for key in cluster.acknowledged} == cluster.acknowledged

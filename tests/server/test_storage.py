@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -36,7 +36,7 @@ def made(directory: Path, log: Log, raft: RaftSettings | None = None) -> Server:
 
 
 @asynccontextmanager
-async def running(directory: Path, log: Log, raft: RaftSettings | None = None) -> AsyncIterator[Server]:
+async def running(directory: Path, log: Log, raft: RaftSettings | None = None) -> AsyncGenerator[Server]:
     server = made(directory, log, raft)
     try:
         await server.start()

@@ -57,7 +57,11 @@ def test_a_file_keeps_what_it_held_when_writing_it_anew_fails(tmp_path: Path, mo
 
 def test_short_writes_are_continued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write = os.write
-    monkeypatch.setattr(os, "write", lambda descriptor, data: write(descriptor, bytes(data)[:3]))
+
+    def write_little(descriptor: int, data: memoryview) -> int:
+        return write(descriptor, data[:3])
+
+    monkeypatch.setattr(os, "write", write_little)
     write_atomically(tmp_path / "f", [b"0123456789"])
     assert (tmp_path / "f").read_bytes() == b"0123456789"
 

@@ -83,7 +83,7 @@ OPERATIONS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(OPERATIONS)
 def test_any_history_is_replayed_to_what_it_left(operations: list[tuple[str, int]]) -> None:
     with tempfile.TemporaryDirectory() as name:
