@@ -59,9 +59,12 @@ class SnapshotKeeper:
             self.begin()
 
     def begin(self) -> asyncio.Future[None] | None:
-        """Begin a snapshot now; what it returns ends with it. None when one is under way, or nothing is new."""
+        """Begin a snapshot now; what it returns ends with it. None when one is under way, or nothing is new.
+
+        The log on disk must reach as far as the snapshot, so what is applied but not yet durable here has to wait.
+        """
         last = self._core.applied_index
-        if self._under_way is not None or last <= self._last_index:
+        if self._under_way is not None or not self._last_index < last <= self._storage.wal.durable_index:
             return None
         began, added = self._clock.monotonic(), self._storage.wal.bytes_added
         head = SnapshotHead(last, self._core.term_of(last))
