@@ -34,16 +34,8 @@ class Cluster:
 
     @contextmanager
     def agent(self, *, kill: bool, prefix: Sequence[str] = ()) -> Generator[Program]:
-        argv = [
-            *prefix,
-            program_of("lictor"),
-            "agent",
-            "-server",
-            "-bootstrap-expect=1",
-            "-data-dir",
-            self.directory / "data",
-        ]
-        argv += ["-bind", "127.0.0.1", "-node", "judge"]
+        argv = [*prefix, program_of("lictor"), "agent", "-server", "-bootstrap-expect=1", "-bind", "127.0.0.1"]
+        argv += ["-node", "judge", "-data-dir", str(self.directory / "data")]
         for name, port in self.ports.items():
             argv += [f"-{name}-port", str(port)]
         with running(
