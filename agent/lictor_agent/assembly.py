@@ -37,6 +37,11 @@ def check_supported(configuration: Configuration) -> None:
             "this version has no client agents yet: every agent is a server of its own. "
             "Start it with -dev, or with -server -bootstrap-expect=1"
         )
+    if not (configuration.dev or configuration.bootstrap or configuration.bootstrap_expect):
+        raise ConfigurationError(
+            "this server is told neither to start a cluster nor which one to join, and this version cannot join one: "
+            "start it with -bootstrap-expect=1, also when its data directory is in use already"
+        )
     if configuration.bootstrap_expect > 1:
         raise ConfigurationError(
             f"bootstrap_expect is {configuration.bootstrap_expect}, but this version runs clusters of one server: use 1"
@@ -92,7 +97,7 @@ def server_settings(configuration: Configuration, node_id: str) -> ServerSetting
         bind_address=configuration.bind_addr,
         advertise_address=configuration.advertise_addr,
         server_port=configuration.ports.server,
-        dev=configuration.dev,
+        data_dir="" if configuration.dev else configuration.data_dir,
         ca_provider=configuration.connect.ca_provider,
         ca_config=configuration.connect.ca_config,
     )

@@ -23,13 +23,16 @@ class Listening:
     server: str
 
 
-def banner(identity: Identity, listening: Listening, *, in_memory: bool) -> str:
-    """Several lines, for people; the last three are commands that work as they stand."""
+def banner(identity: Identity, listening: Listening, *, data_dir: str) -> str:
+    """Several lines, for people; the last three are commands that work as they stand.
+
+    Without `data_dir` everything is in memory.
+    """
     facts = {
         "Version": f"{identity.lictor_version} (speaks Consul {identity.compatible_version})",
         "Node": f"{identity.node_name} ({identity.node_id})",
         "Datacenter": identity.datacenter,
-        "State": "in memory: gone when this process ends" if in_memory else "on disk",
+        "State": f"data in {data_dir}" if data_dir else "in memory: gone when this process ends",
         "HTTP": ", ".join(_with_scheme(address) for address in listening.http) or "off",
         "DNS": ", ".join(f"{join_host_port(*address)} (UDP, TCP)" for address in listening.dns) or "off",
         "gRPC": ", ".join(f"{address} (reserved)" for address in listening.grpc) or "off",

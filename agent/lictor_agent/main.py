@@ -46,13 +46,25 @@ def run(configuration: Configuration) -> int:
     except LictorError as error:
         print(f"==> the agent cannot start: {error}", file=sys.stderr)
         return 1
+    except ExceptionGroup as group:
+        ours, others = group.split(LictorError)
+        if ours is None or others is not None:
+            raise  # a mistake of ours: its place in the code is what helps
+        print(f"==> the agent cannot go on: {_first(ours)}", file=sys.stderr)
+        return 1
+
+
+def _first(group: BaseExceptionGroup[LictorError]) -> BaseException:
+    inner = group.exceptions[0]
+    return _first(inner) if isinstance(inner, BaseExceptionGroup) else inner
 
 
 async def _serve(configuration: Configuration, clock: Clock, rng: Rng, log: FilteringBoundLogger) -> int:
     assembly.check_supported(configuration)
     own_id = node_id(configuration.node_id, "" if configuration.dev else configuration.data_dir, rng)
     identity = assembly.identity(configuration, own_id)
-    server = Server(assembly.server_settings(configuration, own_id), clock=clock, rng=rng, log=log)
+    settings = assembly.server_settings(configuration, own_id)
+    server = Server(settings, clock=clock, rng=rng, log=log)
     agent = Agent(
         identity=identity,
         registry=server,
@@ -100,7 +112,7 @@ async def _serve(configuration: Configuration, clock: Clock, rng: Rng, log: Filt
                 grpc=[join_host_port(*address) for address in grpc.bound],
                 server=join_host_port(identity.bind_address, server.server_port),
             )
-            _show(banner(identity, listening, in_memory=True))
+            _show(banner(identity, listening, data_dir=settings.data_dir))
             for warning in configuration.warnings:
                 log.warning("agent.configuration.noticed", warning=warning)
             gc.freeze()  # what was made until now stays: the collector need not look at it again and again

@@ -19,6 +19,9 @@ __all__ = [
     "CatchingUpError",
     "ClusterError",
     "ConfigurationError",
+    "DataDamagedError",
+    "DiskFailedError",
+    "DiskFullError",
     "LictorError",
     "MethodError",
     "NoLeaderError",
@@ -28,6 +31,7 @@ __all__ = [
     "PeerError",
     "PermissionDeniedError",
     "RequestError",
+    "StorageError",
     "UnknownDatacenterError",
     "error_from",
 ]
@@ -151,6 +155,30 @@ class OverloadedError(ClusterError):
     definite = True
 
 
+class StorageError(LictorError):
+    """What must outlive the process cannot be read or written. What was under way may or may not be kept."""
+
+    code = "storage_failed"
+
+
+class DiskFullError(StorageError):
+    """There is no room for what must be written."""
+
+    code = "disk_full"
+
+
+class DiskFailedError(StorageError):
+    """The operating system reports that reading, writing or syncing failed."""
+
+    code = "disk_failed"
+
+
+class DataDamagedError(StorageError):
+    """A file holds what was never written to it, or lacks what was: a message names the file and the offset."""
+
+    code = "data_damaged"
+
+
 TABLE: Final[dict[str, type[LictorError]]] = {
     kind.code: kind
     for kind in (
@@ -169,6 +197,10 @@ TABLE: Final[dict[str, type[LictorError]]] = {
         CatchingUpError,
         OutcomeUnknownError,
         OverloadedError,
+        StorageError,
+        DiskFullError,
+        DiskFailedError,
+        DataDamagedError,
     )
 }
 """Every error by its code."""

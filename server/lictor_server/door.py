@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import TypeVar
 
 from structlog.typing import FilteringBoundLogger
@@ -10,6 +11,7 @@ from structlog.typing import FilteringBoundLogger
 from lictor_core.addresses import join_host_port
 from lictor_core.clock import Clock, Rng
 from lictor_core.commands import Command, Outcome
+from lictor_core.errors import StorageError
 from lictor_core.queries import Query
 from lictor_core.records import JsonObject, Member
 from lictor_core.registry import CatalogView, IssuedLeaf, LeaderStatus, LeafRequest, Reading, ReadOptions
@@ -26,7 +28,9 @@ from lictor_server.raft.memory_log import MemoryLog
 from lictor_server.raft.wire import LoneWire
 from lictor_server.rpc import Methods, RpcListener
 from lictor_server.settings import ServerSettings
+from lictor_server.snapshots import SnapshotKeeper
 from lictor_server.state import Store, Watches
+from lictor_server.storage import Storage
 from lictor_server.view import StoreView
 
 __all__ = ["Server"]
@@ -41,24 +45,33 @@ class Server:
     """
 
     def __init__(self, settings: ServerSettings, *, clock: Clock, rng: Rng, log: FilteringBoundLogger) -> None:
-        """Raises `RequestError` for settings that cannot work."""
+        """Reads the data directory, when there is one: its locks are held until `stop`.
+
+        Raises `RequestError` for settings that cannot work, and `StorageError` for a directory that cannot be used.
+        """
         raft = settings.raft.checked()
         ca.read_settings(settings.ca_provider, settings.ca_config)  # wrong ones are told at the start, not by a loop
         self._settings = settings
         self._clock = clock
         self._log: FilteringBoundLogger = log.bind(room="server", node=settings.node_name)
-        self._store = Store(settings.datacenter)
+        self._storage = None
+        if settings.data_dir:
+            self._storage = Storage(Path(settings.data_dir), settings.datacenter, raft, rng=rng, log=self._log)
+        self._store = Store(settings.datacenter) if self._storage is None else self._storage.store
         self._watches = Watches()
         self._view = StoreView(self._store)
         core = RaftCore(
             settings.node_id,
             (),
             settings=raft,
-            log=MemoryLog(),
+            log=MemoryLog() if self._storage is None else self._storage.wal,
             wire=LoneWire(),
             apply=Machine(self._store, self._watches).apply,
         )
         self._driver = Driver(core, raft, on_leadership=self._note_leadership, on_failure=self._note_failure)
+        self._snapshots = None
+        if self._storage is not None:
+            self._snapshots = SnapshotKeeper(self._store, core, self._storage, raft, clock=clock, log=self._log)
         self._writes = Writes(self._driver, clock, settings.datacenter)
         self._blocked = BlockedQueries(self._store, self._watches, rng, blocked_max=settings.blocked_queries_max)
         self._reads = Reads(self._store, self._driver, self._blocked)
@@ -106,6 +119,8 @@ class Server:
         loop = asyncio.get_running_loop()
         await self._listener.start()
         self._failure = loop.create_future()
+        if self._storage is not None:
+            self._storage.wal.start(on_durable=self._note_durable, on_failure=self._driver.fail)
         self._driver.start()
         # The room's one task of its own; `stop` ends it, and `failed` tells of its end.
         self._duties = loop.create_task(self._leader.run(), name="server-leader")
@@ -122,6 +137,7 @@ class Server:
             await asyncio.wait([duties])
         if self._failure is not None and not self._failure.cancel() and not self._failure.cancelled():
             self._failure.exception()  # whoever wanted to know has asked `failed`: it is no news for the log any more
+        await self._close_storage()
 
     async def failed(self) -> None:
         """Wait until the server cannot go on, and raise why; ends quietly when it is stopped."""
@@ -216,6 +232,21 @@ class Server:
         return self._driver.can_serve
 
     # What happens inside.
+
+    def _note_durable(self) -> None:
+        assert self._snapshots is not None, "only a log on disk tells of durability"
+        self._driver.kick()
+        self._snapshots.consider()
+
+    async def _close_storage(self) -> None:
+        storage, self._storage = self._storage, None
+        if storage is None or self._snapshots is None:
+            return
+        await self._snapshots.stop()
+        try:
+            await storage.close()
+        except StorageError as error:
+            self._log.error("raft.log.not_closed", reason=str(error))
 
     def _note_leadership(self, leads: bool) -> None:
         core = self._driver.core

@@ -24,8 +24,8 @@ class ServerSettings:
     """Where others reach this server."""
     server_port: int = 8300
     """0 takes any free port: `Server.server_port` then says which."""
-    dev: bool = True
-    """Nothing is kept on disk."""
+    data_dir: str = ""
+    """Where the log and snapshots are kept; empty for a server that keeps nothing on disk."""
     lease_s: float = 10.0
     """How long an agent counts as alive after it last renewed; it is asked to renew at a third of this."""
     reconcile_s: float = 60.0

@@ -9,14 +9,18 @@ USUAL = Listening(http=["127.0.0.1:8500"], dns=[("127.0.0.1", 8600)], grpc=["127
 
 
 def test_it_names_every_address() -> None:
-    text = banner(identity(), USUAL, in_memory=True)
+    text = banner(identity(), USUAL, data_dir="")
     for address in ("http://127.0.0.1:8500", "127.0.0.1:8600 (UDP, TCP)", "127.0.0.1:8502", "127.0.0.1:8300"):
         assert address in text
     assert "in memory" in text
 
 
+def test_it_names_the_directory_that_data_is_kept_in() -> None:
+    assert "State: data in /var/lib/lictor" in banner(identity(), USUAL, data_dir="/var/lib/lictor")
+
+
 def _commands(listening: Listening) -> list[str]:
-    lines = banner(identity(), listening, in_memory=True).splitlines()
+    lines = banner(identity(), listening, data_dir="").splitlines()
     start = lines.index("==> Try, in another terminal:") + 1
     return [line.strip() for line in lines[start : start + 3]]
 
@@ -41,6 +45,6 @@ def test_commands_name_an_address_that_is_not_the_usual() -> None:
 
 
 def test_without_http_it_suggests_nothing() -> None:
-    text = banner(identity(), Listening(http=[], dns=[], grpc=[], server=""), in_memory=True)
+    text = banner(identity(), Listening(http=[], dns=[], grpc=[], server=""), data_dir="")
     assert "Try" not in text
     assert "off" in text

@@ -7,6 +7,9 @@ from pysyncobj.transport import Transport
 
 createJournal: Callable[[Any], Any]
 
+class FastQueue:
+    def get_nowait(self) -> tuple[bytes, Callable[[Any, int], None]]: ...
+
 class SyncObj:
     _poller: Any
     _SyncObj__raftLog: Any
@@ -16,6 +19,7 @@ class SyncObj:
     _SyncObj__raftLastApplied: int
     _SyncObj__raftCommitIndex: int
     _SyncObj__noopIDx: int | None
+    _SyncObj__commandsQueue: FastQueue
     _SyncObj__commandsWaitingCommit: dict[int, list[tuple[int, Callable[[Any, int], None]]]]
     def __init__(
         self,

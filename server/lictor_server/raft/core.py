@@ -19,6 +19,7 @@ with every test of this room.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from queue import Empty
 from typing import Final
 
 import pysyncobj.syncobj
@@ -49,6 +50,7 @@ PRIVATE_METHODS: Final = frozenset(
 """Methods overridden or called."""
 PRIVATE_ATTRIBUTES: Final = frozenset(
     {
+        "_SyncObj__commandsQueue",
         "_SyncObj__commandsWaitingCommit",
         "_SyncObj__newAppendEntriesTime",
         "_SyncObj__noopIDx",
@@ -133,6 +135,7 @@ class RaftCore(SyncObj):
         self._poller = _NoSockets()
         guard(VERSION, PRIVATE_NAMES, lambda name: hasattr(self, name))
         assert self._SyncObj__raftLog is log, "pysyncobj made a log of its own instead of taking ours"
+        self._SyncObj__raftLastApplied = max(self._SyncObj__raftLastApplied, log.snapshot_index)
         if not others:
             self._SyncObj__raftElectionDeadline = 0.0  # a lone voter has nobody to wait for
 
@@ -176,6 +179,14 @@ class RaftCore(SyncObj):
         no_op = self._SyncObj__noopIDx
         return no_op is not None and self.raftCommitIndex >= no_op
 
+    @property
+    def _awaits_disk(self) -> bool:
+        return not self.has_peers and not self._own_log.is_durable
+
+    def term_of(self, index: int) -> int:
+        """The term of an entry that the log still holds in memory, as it does the last applied one."""
+        return self._own_log[index - self._own_log[0][1]][2]
+
     def submit(self, payload: bytes, done: Done) -> None:
         """Queue a command for the log; `done` is told once, maybe at once."""
         if not self.is_leader:
@@ -187,15 +198,30 @@ class RaftCore(SyncObj):
 
         self._applyCommand(payload, finished, _REGULAR)
 
+    def refuse_queued(self) -> None:
+        """Tell whoever waits for the log that their commands surely do not enter it."""
+        queue = self._SyncObj__commandsQueue
+        while True:
+            try:
+                _, finished = queue.get_nowait()
+            except Empty:
+                return
+            finished(None, Reason.NOT_LEADER)
+
     def pump(self) -> bool:
         """Do what is due now: commit, apply, take queued commands into the log, send. Whether more is left to apply.
 
         The second tick follows at once when the first one put commands into the log: they leave in one batch, and a
-        lone voter commits them in the same pass.
+        lone voter commits them in the same pass, unless they have to reach the disk first.
+
+        A lone voter is its own majority, so it must not count itself before its entries are durable: until then it does
+        nothing, and new commands wait in the queue as the next batch.
         """
+        if self._awaits_disk:
+            return False
         before = self._own_log[-1][1]
         self.doTick(0.0)
-        if self._own_log[-1][1] != before:
+        if self._own_log[-1][1] != before and not self._awaits_disk:
             self._SyncObj__newAppendEntriesTime = 0.0
             self.doTick(0.0)
         return self.raftCommitIndex > self.raftLastApplied

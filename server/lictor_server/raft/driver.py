@@ -66,6 +66,16 @@ class Driver:
                 )
         self._release(NoLeaderError("this server is stopping"))
 
+    def fail(self, error: BaseException) -> None:
+        """The log cannot be kept any more: stop for good, and report it.
+
+        What did not enter the log is surely not done; what did may be on the disk, and is unknown.
+        """
+        if self._loop is not None:
+            self._core.refuse_queued()
+            self.stop()
+            self._on_failure(error)
+
     async def propose(self, payload: bytes) -> object:
         """Put a command through the log and return what applying it gave.
 

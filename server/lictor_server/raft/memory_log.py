@@ -21,6 +21,16 @@ class MemoryLog:
         self._term = 0
         self._voted_for: str | None = None
 
+    @property
+    def is_durable(self) -> bool:
+        """Whether all entries are as durable as this log ever makes them."""
+        return True
+
+    @property
+    def snapshot_index(self) -> int:
+        """The last entry that is in the state already when this log is opened; 0 for none."""
+        return 0
+
     def add(self, command: bytes, idx: int, term: int) -> None:
         """Append an entry; `idx` follows the last one's."""
         self._entries.append((command, idx, term))

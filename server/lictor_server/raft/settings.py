@@ -6,6 +6,7 @@ import dataclasses
 
 from lictor_core.errors import ConfigurationError
 from lictor_core.limits import COMMAND_BYTES_MAX, DEV_BATCH_BYTES
+from lictor_server.raft.segments import SEGMENT_BYTES_MAX
 
 __all__ = ["RaftSettings"]
 
@@ -34,6 +35,12 @@ class RaftSettings:
     """Entries sent to a follower in one message. A command must fit: pysyncobj splits larger ones wrongly."""
     log_entries_max: int = 4096
     """Applied entries that a log in memory keeps before it drops half of them."""
+    segment_bytes_max: int = SEGMENT_BYTES_MAX
+    """A file of the log that is this large is followed by another one."""
+    snapshot_log_bytes: int = 64 * 1024 * 1024
+    """After so much log a snapshot is made, and the log before it may go."""
+    snapshot_trailing: int = 10_000
+    """Entries before a snapshot that the log keeps, so that a short outage of another server needs no snapshot."""
     write_timeout_s: float = 10.0
     """How long a write waits for its outcome; after that the outcome is unknown."""
     hold_s: float = 7.0
@@ -50,7 +57,12 @@ class RaftSettings:
             "leader_fallback_s must be above heartbeat_s": self.leader_fallback_s > self.heartbeat_s,
             "connection_timeout_s must be at least election_max_s": self.connection_timeout_s >= self.election_max_s,
             "batch_bytes must be above the largest command": self.batch_bytes > COMMAND_BYTES_MAX,
-            "counts must be at least 1": min(self.queue_max, self.apply_batch_max, self.log_entries_max) >= 1,
+            "counts must be at least 1": (
+                min(self.queue_max, self.apply_batch_max, self.log_entries_max, self.segment_bytes_max) >= 1
+            ),
+            "snapshot_log_bytes must be at least 1 and snapshot_trailing at least 0": (
+                self.snapshot_log_bytes >= 1 and self.snapshot_trailing >= 0
+            ),
             "times must be above 0": min(self.tick_s, self.write_timeout_s) > 0 and self.hold_s >= 0,
         }
         failed = [reason for reason, holds in relations.items() if not holds]

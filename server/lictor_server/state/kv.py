@@ -8,7 +8,7 @@ that of a prefix is the newest change under it, deletions included.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, cast
 
 from sortedcontainers import SortedDict
 
@@ -22,6 +22,9 @@ KEYS_GONE_MAX: Final = 100_000
 """Deleted keys that keep an index of their own."""
 PREFIXES_CACHED_MAX: Final = 10_000
 """Prefixes whose index is kept up to date instead of computed anew."""
+
+_Entries = dict[str, KVEntry]
+_Gone = dict[str, int]
 
 
 class KVTable:
@@ -130,13 +133,22 @@ class KVTable:
         return self._floor
 
     def entries(self) -> Iterator[KVEntry]:
-        """Every entry, in order: for snapshots."""
-        yield from self._entries.values()
+        """Every entry as of this call, in order: for snapshots.
+
+        Two lists are copied at once and matched while the result is consumed: a look-up for each key would hold up the
+        event loop. `dict.values` of a sorted dictionary is in no order, but copied in one go.
+        """
+        return _in_order(list(self._entries), list(_Entries.values(cast(_Entries, self._entries))))
 
     def gone_rows(self) -> Iterator[tuple[str, int]]:
-        """Every deleted key still remembered, oldest first: for snapshots."""
-        for key in self._gone_order:
-            yield key, self._gone[key]
+        """Every deleted key still remembered as of this call, oldest first: for snapshots."""
+        return _with_index(list(self._gone_order), list(_Gone.items(cast(_Gone, self._gone))))
+
+    def dismantle(self) -> None:
+        """Give up all entries, one by one: freeing a large table in one go would hold up every other thread."""
+        entries = cast(_Entries, self._entries)
+        while entries:
+            _Entries.popitem(entries)
 
     def restore_entry(self, entry: KVEntry) -> None:
         """Take an entry of a snapshot."""
@@ -150,3 +162,15 @@ class KVTable:
     def restore_floor(self, floor: int) -> None:
         """Take the floor of a snapshot."""
         self._floor = floor
+
+
+def _in_order(keys: list[str], entries: list[KVEntry]) -> Iterator[KVEntry]:
+    by_key = {entry.key: entry for entry in entries}
+    for key in keys:
+        yield by_key[key]
+
+
+def _with_index(keys: list[str], rows: list[tuple[str, int]]) -> Iterator[tuple[str, int]]:
+    index_of = dict(rows)
+    for key in keys:
+        yield key, index_of[key]

@@ -8,6 +8,7 @@ store has moved on: it copies references first.
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Iterable, Iterator
 from typing import Final, TypeVar
 
@@ -65,12 +66,12 @@ def take(store: Store) -> Iterator[bytes]:
         ca_configuration=store.ca.configuration,
     )
     nodes = list(store.catalog.nodes())
-    tables: dict[str, list[object]] = {
+    tables: dict[str, Iterable[object]] = {
         "node": list(nodes),
         "service": [(node.node, one) for node in nodes for one in store.catalog.services_on(node.node)],
         "check": [(node.node, one) for node in nodes for one in store.catalog.checks_on(node.node)],
-        "key": list(store.kv.entries()),
-        "key-gone": list(store.kv.gone_rows()),
+        "key": store.kv.entries(),
+        "key-gone": store.kv.gone_rows(),
         "intention": list(store.intentions.rows()),
         "root": list(store.ca.roots),
         "root-key": list(store.ca.keys()),
@@ -80,11 +81,12 @@ def take(store: Store) -> Iterator[bytes]:
     return _chunks(header, tables)
 
 
-def _chunks(header: Header, tables: dict[str, list[object]]) -> Iterator[bytes]:
+def _chunks(header: Header, tables: dict[str, Iterable[object]]) -> Iterator[bytes]:
     yield pack(header)
     for table, rows in tables.items():
-        for start in range(0, len(rows), ROWS_PER_CHUNK):
-            yield pack(Chunk(table=table, rows=[pack(row) for row in rows[start : start + ROWS_PER_CHUNK]]))
+        source = iter(rows)
+        while packed := [pack(row) for row in itertools.islice(source, ROWS_PER_CHUNK)]:
+            yield pack(Chunk(table=table, rows=packed))
 
 
 def restore(chunks: Iterable[bytes]) -> Store:

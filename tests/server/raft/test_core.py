@@ -166,6 +166,74 @@ def test_old_entries_are_dropped_from_memory(machine: Machine) -> None:
     assert len(log) <= 110
 
 
+class SlowLog(MemoryLog):
+    """A log whose entries reach the disk when the test says so."""
+
+    durable_to = 0
+
+    @property
+    def is_durable(self) -> bool:
+        return self[-1][1] <= self.durable_to
+
+    def sync(self) -> None:
+        self.durable_to = self[-1][1]
+
+
+def test_a_lone_voter_commits_nothing_that_is_not_durable(machine: Machine) -> None:
+    log = SlowLog()
+    core = lone(machine, log=log)
+    assert core.pump() is False
+    assert not core.is_leader
+    for _ in range(3):
+        log.sync()
+        core.pump()
+    assert core.knows_commits
+    core.submit(b"x", machine.done)
+    for _ in range(5):
+        core.pump()
+    assert machine.applied == []
+    log.sync()
+    core.pump()
+    assert [payload for _, payload in machine.applied] == [b"x"]
+
+
+def test_commands_that_did_not_enter_the_log_are_refused_for_sure(machine: Machine) -> None:
+    log = SlowLog()
+    core = lone(machine, log=log)
+    for _ in range(3):
+        log.sync()
+        core.pump()
+    core.submit(b"in the log", machine.done)
+    core.pump()
+    core.submit(b"not in the log", machine.done)
+    core.pump()
+    core.refuse_queued()
+    assert machine.answers == [(None, Reason.NOT_LEADER)]
+
+
+class SnapshotLog(MemoryLog):
+    """A log opened with a snapshot that ends at entry 7."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        for index in range(7, 10):
+            self.add(b"\0%d" % index, index, 2)
+
+    @property
+    def snapshot_index(self) -> int:
+        return 7
+
+    def getRaftCommitIndex(self) -> int:
+        return 7
+
+
+def test_what_a_snapshot_holds_is_not_applied_again(machine: Machine) -> None:
+    core = leading(machine, log=SnapshotLog())
+    assert machine.applied == [(8, b"8"), (9, b"9")]
+    assert core.term == 3
+    assert core.term_of(9) == 2
+
+
 def test_guard_refuses_another_version() -> None:
     with pytest.raises(ImportError, match=r"exactly 0\.3\.17"):
         guard("0.3.18", PRIVATE_METHODS, lambda name: True)

@@ -141,3 +141,16 @@ async def test_cancelled_write_harms_nobody(driven: Driven) -> None:
     await driven.driver.propose(b"next")
     assert driven.applied == [b"cancelled", b"next"]
     assert driven.failures == []
+
+
+async def test_when_the_log_fails_what_is_in_it_is_unknown_and_what_is_not_is_refused(driven: Driven) -> None:
+    loop = asyncio.get_running_loop()
+    write = loop.create_task(driven.driver.propose(b"queued"))
+    while not write.done():
+        await asyncio.sleep(0)
+        driven.driver.fail(OSError("no disk"))
+    with pytest.raises(NoLeaderError):
+        await write
+    assert [str(error) for error in driven.failures] == ["no disk"]
+    with pytest.raises(NoLeaderError):
+        await driven.driver.propose(b"later")

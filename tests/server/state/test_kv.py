@@ -61,3 +61,23 @@ def test_cached_prefix_indexes_are_bounded() -> None:
         table.prefix_index(f"p{number}")
     assert table.prefix_index("p0") == 1
     assert table.prefix_index("a") == 5
+
+
+def test_a_dismantled_table_holds_nothing() -> None:
+    table = KVTable()
+    for number in range(10):
+        table.put(Change(number + 1), f"k{number}", b"v", 0)
+    table.dismantle()
+    assert table.get("k1") is None
+
+
+def test_entries_are_those_of_the_call_in_order() -> None:
+    table = KVTable()
+    for key in ("b", "c", "a"):
+        table.put(Change(1), key, b"v", 0)
+    table.drop(Change(2), "c")
+    entries, gone = table.entries(), table.gone_rows()
+    table.put(Change(3), "0", b"later", 0)
+    table.put(Change(4), "c", b"later", 0)
+    assert [entry.key for entry in entries] == ["a", "b"]
+    assert list(gone) == [("c", 2)]

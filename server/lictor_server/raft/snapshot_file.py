@@ -1,0 +1,161 @@
+"""Snapshot files: chunks of bytes under a head that says which entry of the log they end with.
+
+    magic 8 | format 4 | index 8 | term 8 | crc32 of these 4 | chunks | end
+
+    chunk: length 4 | crc32 4 | bytes        end: length 0 | count of chunks 4 | SHA-256 of all before it 32
+
+All numbers are big-endian. A file is written under a temporary name, synced, read back and judged by its reader before
+it takes its own name: what is there under that name was whole, and could be loaded. What the chunks hold is `state`'s.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import struct
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from lictor_core.errors import DataDamagedError
+from lictor_server.raft.files import TEMPORARY, storage_errors, sync_directory, write_all
+
+__all__ = [
+    "FORMAT",
+    "SUFFIX",
+    "SnapshotHead",
+    "list_snapshots",
+    "path_of",
+    "read_head",
+    "read_snapshot",
+    "write_snapshot",
+]
+
+FORMAT: Final = 1
+"""Raised with every change that older code cannot read."""
+SUFFIX: Final = ".snapshot"
+_MAGIC: Final = b"lictorsn"
+_HEAD: Final = struct.Struct(">8sIQQ")
+_PAIR: Final = struct.Struct(">II")
+_CRC: Final = struct.Struct(">I")
+_DIGEST_BYTES: Final = 32
+_DIGITS: Final = 20
+_REMEDY: Final = "put the data directory of a backup in place, or empty it to start this server without its data"
+
+
+class SnapshotHead(NamedTuple):
+    """The last entry that a snapshot holds."""
+
+    last_index: int
+    term: int
+
+
+def path_of(directory: Path, head: SnapshotHead) -> Path:
+    """The file of a snapshot; names sort as indexes do."""
+    return directory / f"{head.last_index:0{_DIGITS}d}{SUFFIX}"
+
+
+def list_snapshots(directory: Path) -> list[Path]:
+    """The snapshots in a directory, oldest first. Raises `StorageError`."""
+    with storage_errors("read", directory):
+        return sorted(path for path in directory.iterdir() if path.suffix == SUFFIX)
+
+
+def write_snapshot(
+    directory: Path, head: SnapshotHead, chunks: Iterable[bytes], verify: Callable[[Iterator[bytes]], None]
+) -> Path:
+    """Write a snapshot, durably, once `verify` has read it back without raising. Waits for the disk: for a thread.
+
+    Raises `StorageError`, and what `verify` raises; the directory is as it was then.
+    """
+    path = path_of(directory, head)
+    temporary = path.with_name(path.name + TEMPORARY)
+    try:
+        with storage_errors("write", path):
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+            try:
+                for part in _parts(head, chunks):
+                    write_all(descriptor, part)
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+        verify(read_snapshot(temporary))
+        with storage_errors("name", path):
+            temporary.rename(path)
+            sync_directory(directory)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path
+
+
+def _parts(head: SnapshotHead, chunks: Iterable[bytes]) -> Iterator[bytes]:
+    digest = hashlib.sha256()
+    first = _HEAD.pack(_MAGIC, FORMAT, head.last_index, head.term)
+    part = first + _CRC.pack(zlib.crc32(first))
+    digest.update(part)
+    yield part
+    count = 0
+    for count, chunk in enumerate(chunks, 1):  # noqa: B007 the count is the last one
+        part = _PAIR.pack(len(chunk), zlib.crc32(chunk)) + chunk
+        digest.update(part)
+        yield part
+    end = _PAIR.pack(0, count)
+    digest.update(end)
+    yield end + digest.digest()
+
+
+def read_head(path: Path) -> SnapshotHead:
+    """Which entry the snapshot ends with. Raises `DataDamagedError`."""
+    with storage_errors("read", path), path.open("rb") as file:
+        return _head(path, file.read(_HEAD.size + _CRC.size))
+
+
+def read_snapshot(path: Path) -> Iterator[bytes]:
+    """The chunks of a snapshot. Raises `DataDamagedError` at the chunk that is not what was written, or at the end."""
+    with storage_errors("read", path), path.open("rb") as file:
+        digest = hashlib.sha256()
+
+        def take(size: int) -> bytes:
+            data = file.read(size)
+            if len(data) != size:
+                raise _damage(path, file.tell(), "the file ends too soon")
+            digest.update(data)
+            return data
+
+        _head(path, take(_HEAD.size + _CRC.size))
+        left = os.fstat(file.fileno()).st_size - file.tell()
+        count = 0
+        while True:
+            offset = file.tell()
+            length, crc = _PAIR.unpack(take(_PAIR.size))
+            if length == 0:
+                break
+            if length > left:
+                raise _damage(path, offset, "a length is wrong")
+            chunk = take(length)
+            if zlib.crc32(chunk) != crc:
+                raise _damage(path, offset, "a checksum is wrong")
+            count += 1
+            yield chunk
+        wanted = digest.digest()
+        if crc != count or file.read(_DIGEST_BYTES + 1) != wanted:
+            raise _damage(path, offset, "the checksum of the whole is wrong")
+
+
+def _head(path: Path, data: bytes) -> SnapshotHead:
+    first, crc = data[: _HEAD.size], data[_HEAD.size :]
+    if len(data) != _HEAD.size + _CRC.size or _CRC.pack(zlib.crc32(first)) != crc:
+        raise _damage(path, 0, "its head is not what was written")
+    magic, version, last_index, term = _HEAD.unpack(first)
+    if magic != _MAGIC:
+        raise _damage(path, 0, "it is no snapshot")
+    if version != FORMAT:
+        raise DataDamagedError(
+            f"{path} has format {version}, this version reads {FORMAT}: start the version that wrote it"
+        )
+    return SnapshotHead(last_index, term)
+
+
+def _damage(path: Path, offset: int, reason: str) -> DataDamagedError:
+    return DataDamagedError(f"{path} is damaged at offset {offset}: {reason}; {_REMEDY}")

@@ -1,0 +1,204 @@
+"""The write-ahead log on the event loop's side: what pysyncobj adds is in memory at once, and on disk a moment later.
+
+Group commit: while one batch is being written and synced in the log's thread, changes gather; when it is done they are
+the next batch. Whoever may act only on what is durable compares with `durable_index`. Raft paper, section 5.1: a server
+answers only for what is on stable storage.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from lictor_core.errors import DataDamagedError
+from lictor_server.raft.memory_log import LogEntry, MemoryLog
+from lictor_server.raft.records import HEAD_BYTES, Kind
+from lictor_server.raft.segments import Change, Segments
+from lictor_server.raft.term_vote import TermVote, save_term_vote
+
+__all__ = ["Wal", "align"]
+
+_NO_OP = b"\x01"
+"""What stands for the entry that a snapshot ends with, where the log does not hold it any more."""
+
+
+class Wal(MemoryLog):
+    """A log whose changes go to `segments`. Before `start` they gather; nothing is durable until then."""
+
+    def __init__(
+        self,
+        segments: Segments,
+        entries: list[LogEntry],
+        *,
+        snapshot_index: int,
+        vote_path: Path,
+        vote: TermVote,
+        thread: ThreadPoolExecutor,
+    ) -> None:
+        """`entries` are those of `align`; `thread` has one worker, in which alone `segments` are used from now on."""
+        super().__init__()
+        self._entries = entries
+        self._segments = segments
+        self._snapshot_index = snapshot_index
+        self._vote_path = vote_path
+        self._vote = vote
+        self._thread = thread
+        self._changes: list[Change] = []
+        self._durable_index = entries[-1][1] if entries else 0
+        self._in_flight: int | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._on_durable: Callable[[], None] = _nothing
+        self._on_failure: Callable[[BaseException], None] = _raise
+        self._scheduled = False
+        self._bytes_added = sum(HEAD_BYTES + len(command) for command, index, _ in entries if index > snapshot_index)
+
+    # Life.
+
+    def start(self, *, on_durable: Callable[[], None], on_failure: Callable[[BaseException], None]) -> None:
+        """Begin to write. `on_durable` is called whenever more is durable; after `on_failure` nothing is written."""
+        self._loop = asyncio.get_running_loop()
+        self._on_durable, self._on_failure = on_durable, on_failure
+        self._schedule()
+
+    def stop(self) -> None:
+        """Begin no more batches; one under way may still end."""
+        self._loop = None
+
+    @property
+    def durable_index(self) -> int:
+        """The last entry that a crash of the machine cannot take."""
+        return self._durable_index
+
+    @property
+    def is_durable(self) -> bool:
+        """Whether all entries are durable."""
+        return not self._entries or self._durable_index >= self._entries[-1][1]
+
+    @property
+    def snapshot_index(self) -> int:
+        """The last entry that the snapshot holds with which this log was opened; 0 for none."""
+        return self._snapshot_index
+
+    @property
+    def bytes_added(self) -> int:
+        """How much log there was behind the snapshot when it was opened, and by how much it grew since."""
+        return self._bytes_added
+
+    # pysyncobj's journal.
+
+    def add(self, command: bytes, idx: int, term: int) -> None:
+        """Append an entry; `idx` follows the last one's."""
+        super().add(command, idx, term)
+        self._note(Change(Kind.ENTRY, idx, term, command))
+
+    def clear(self) -> None:
+        """Drop everything; the next entry may have any index."""
+        super().clear()
+        self._forget_from(0)
+        self._note(Change(Kind.CLEAR, 0, 0, b""))
+
+    def deleteEntriesFrom(self, entryFrom: int) -> None:
+        """Drop the entries at this position and after."""
+        if entryFrom < len(self):
+            index = self[entryFrom][1]
+            super().deleteEntriesFrom(entryFrom)
+            self._forget_from(index)
+            self._note(Change(Kind.TRUNCATE, index, 0, b""))
+
+    def getRaftCommitIndex(self) -> int:
+        """What is committed at a start: what the snapshot holds. The rest is learnt anew."""
+        return max(1, self._snapshot_index)
+
+    def setCurrentTerm(self, term: int, votedForNodeId: str | None) -> None:
+        """Keep the term and the vote, durably, before anybody is told. Raises `StorageError`."""
+        self._vote = TermVote(term=term, voted_for=votedForNodeId)
+        save_term_vote(self._vote_path, self._vote)
+
+    def getCurrentTerm(self) -> int:
+        """The kept term."""
+        return self._vote.term
+
+    def getVotedForNodeId(self) -> str | None:
+        """The kept vote."""
+        return self._vote.voted_for
+
+    def onOneSecondTimer(self) -> None:
+        """Mark what was written last once nothing follows it, so that its damage is not taken for a torn tail."""
+        if self._loop is not None and self._in_flight is None and not self._changes and not self._segments.all_marked:
+            self._begin()
+
+    # Writing.
+
+    def _note(self, change: Change) -> None:
+        self._changes.append(change)
+        self._bytes_added += HEAD_BYTES + len(change.payload)
+        self._schedule()
+
+    def _forget_from(self, index: int) -> None:
+        """What is dropped is durable no more, also when it is being written just now."""
+        self._durable_index = min(self._durable_index, max(index - 1, 0))
+        if self._in_flight is not None:
+            self._in_flight = min(self._in_flight, max(index - 1, 0))
+
+    def _schedule(self) -> None:
+        if self._loop is not None and self._changes and self._in_flight is None and not self._scheduled:
+            self._scheduled = True
+            self._loop.call_soon(self._begin)  # after all that this pass of the loop adds
+
+    def _begin(self) -> None:
+        self._scheduled = False
+        if self._loop is None:
+            return
+        changes, self._changes = self._changes, []
+        self._in_flight = self._entries[-1][1] if self._entries else 0
+        job = self._loop.run_in_executor(self._thread, self._segments.append, changes)
+        job.add_done_callback(self._end)
+
+    def _end(self, job: asyncio.Future[None]) -> None:
+        written, self._in_flight = self._in_flight, None
+        assert written is not None, "a batch ends once"
+        if job.cancelled() or self._loop is None:
+            return
+        error = job.exception()
+        if error is not None:
+            self._loop = None
+            self._on_failure(error)
+            return
+        self._durable_index = max(self._durable_index, written)
+        self._schedule()
+        self._on_durable()
+
+
+def align(entries: list[LogEntry], last: int, index: int, term: int) -> list[LogEntry]:
+    """The entries from the last one that a snapshot holds, (`index`, `term`), which pysyncobj's log begins with.
+
+    `last` is the log's last index, `index` 0 no snapshot: then the log must begin with entry 1, or be new. Raises
+    `DataDamagedError` for a log that does not go with the snapshot.
+    """
+    remedy = "put the data directory of a backup in place, or empty it to start this server without its data"
+    first = entries[0][1] if entries else last + 1
+    if first > index + 1:
+        held = f"the snapshot ends with entry {index}" if index else "there is no snapshot"
+        raise DataDamagedError(f"the log begins with entry {first}, but {held}: {remedy}")
+    if last < index:
+        raise DataDamagedError(f"the log ends with entry {last}, before the snapshot's last one, {index}: {remedy}")
+    kept = entries[index - first :] if index >= first else entries
+    if index == 0:
+        return kept
+    if index < first:
+        return [(_NO_OP, index, term), *kept]
+    if kept[0][2] != term:
+        raise DataDamagedError(
+            f"entry {index} is of term {kept[0][2]} in the log and of term {term} in the snapshot: {remedy}"
+        )
+    return kept
+
+
+def _nothing() -> None:
+    pass
+
+
+def _raise(error: BaseException) -> None:
+    raise error

@@ -1,0 +1,150 @@
+"""What one server keeps in its data directory: opened at the start, closed at the end.
+
+    DATA/raft/lock          held while a server runs
+    DATA/raft/vote          the term and the vote given in it
+    DATA/raft/log/          the write-ahead log
+    DATA/raft/snapshots/    the newest snapshot of the state
+
+A start reads the snapshot, then the log behind it. Files that are not as they were written stop the start: nothing is
+repaired by guess, except that the torn tail of the log, which nobody was ever told of, is cut off.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+from structlog.typing import FilteringBoundLogger
+
+from lictor_core.clock import Rng
+from lictor_core.errors import ConfigurationError, DataDamagedError, RequestError
+from lictor_server.raft.files import TEMPORARY, lock_directory, storage_errors, sync_directory, unlock_directory
+from lictor_server.raft.segments import Segments
+from lictor_server.raft.settings import RaftSettings
+from lictor_server.raft.snapshot_file import SnapshotHead, list_snapshots, read_head, read_snapshot
+from lictor_server.raft.term_vote import TermVote, load_term_vote, save_term_vote
+from lictor_server.raft.wal import Wal, align
+from lictor_server.state import Store
+from lictor_server.state.snapshot import restore
+
+__all__ = ["Storage", "collector_paused"]
+
+_FOREIGN = "raft.db"
+"""Where Consul keeps its log, in a directory of the same name."""
+
+
+class Storage:
+    """An opened data directory: the state of its snapshot, and the log behind that."""
+
+    def __init__(self, data_dir: Path, datacenter: str, settings: RaftSettings, *, rng: Rng, log: FilteringBoundLogger):
+        """Open `data_dir`, made when it is not there. Waits for the disk: call before anybody is served.
+
+        Raises `StorageError` for files that cannot be used, `ConfigurationError` for a directory of somebody else.
+        """
+        self._directory = data_dir / "raft"
+        self.snapshots = self._directory / "snapshots"
+        self._make_directories()
+        self._lock = lock_directory(self._directory)
+        try:
+            self._delete_unfinished()
+            vote = self._load_vote()
+            self.store, head = self._load_state(datacenter)
+            self.segments = Segments(self._directory / "log", rng, segment_bytes_max=settings.segment_bytes_max)
+            loaded = self.segments.load()
+            if loaded.tail_cut is not None:
+                log.warning(
+                    "raft.tail.cut",
+                    file=str(loaded.tail_cut.path),
+                    offset=loaded.tail_cut.offset,
+                    cut_bytes=loaded.tail_cut.cut_bytes,
+                )
+            self.thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="raft-log")
+            self.wal = Wal(
+                self.segments,
+                align(loaded.entries, loaded.last_index, head.last_index, head.term),
+                snapshot_index=head.last_index,
+                vote_path=self._vote_path,
+                vote=vote,
+                thread=self.thread,
+            )
+        except BaseException:
+            unlock_directory(self._lock)
+            raise
+        log.info("raft.log.opened", directory=str(self._directory), snapshot=head.last_index, last=loaded.last_index)
+
+    async def close(self) -> None:
+        """Wait for the batch under way, mark the end of the log, and let others have the directory."""
+        self.wal.stop()
+        try:
+            await asyncio.get_running_loop().run_in_executor(self.thread, self.segments.finish)
+        finally:
+            self.thread.shutdown()
+            unlock_directory(self._lock)
+
+    @property
+    def _vote_path(self) -> Path:
+        return self._directory / "vote"
+
+    def _make_directories(self) -> None:
+        if (self._directory / _FOREIGN).exists():
+            raise ConfigurationError(
+                f"{self._directory / _FOREIGN} is Consul's log, which Lictor does not read: "
+                "name another directory with -data-dir"
+            )
+        with storage_errors("make", self._directory):
+            for directory in (self._directory / "log", self.snapshots):
+                directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            sync_directory(self._directory)
+            sync_directory(self._directory.parent)
+
+    def _delete_unfinished(self) -> None:
+        with storage_errors("clean", self._directory):
+            for directory in (self._directory, self.snapshots):
+                for path in directory.glob(f"*{TEMPORARY}"):
+                    path.unlink()
+
+    def _load_vote(self) -> TermVote:
+        vote = load_term_vote(self._vote_path)
+        if vote is not None:
+            return vote
+        if any((self._directory / "log").iterdir()) or list_snapshots(self.snapshots):
+            raise DataDamagedError(
+                f"{self._vote_path} is missing, yet there is a log or a snapshot: without it this server could vote "
+                "twice; put the data directory of a backup in place, or empty it to start without its data"
+            )
+        save_term_vote(self._vote_path, TermVote())
+        return TermVote()
+
+    def _load_state(self, datacenter: str) -> tuple[Store, SnapshotHead]:
+        paths = list_snapshots(self.snapshots)
+        if not paths:
+            return Store(datacenter), SnapshotHead(0, 0)
+        try:
+            with collector_paused():
+                store = restore(read_snapshot(paths[-1]))
+        except RequestError as error:
+            raise DataDamagedError(
+                f"{paths[-1]} cannot be loaded: {error}; put the data directory of a backup in place"
+            ) from error
+        if store.datacenter != datacenter:
+            raise ConfigurationError(
+                f"the data directory {self._directory.parent} is of datacenter {store.datacenter!r}, this agent is of "
+                f"{datacenter!r}: change -datacenter or -data-dir"
+            )
+        return store, read_head(paths[-1])
+
+
+@contextmanager
+def collector_paused() -> Generator[None]:
+    """Keep the garbage collector from walking many new records again and again: they hold no cycles."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
