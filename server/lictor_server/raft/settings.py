@@ -32,6 +32,8 @@ class RaftSettings:
     """Entries applied in one pass of the event loop; the rest waits for the next, so that the loop never stalls."""
     batch_bytes: int = DEV_BATCH_BYTES
     """Entries sent to a follower in one message. A command must fit: pysyncobj splits larger ones wrongly."""
+    window_max: int = 16
+    """Messages with entries under way to one follower without an answer."""
     log_entries_max: int = 4096
     """Applied entries that a log in memory keeps before it drops half of them."""
     write_timeout_s: float = 10.0
@@ -50,7 +52,9 @@ class RaftSettings:
             "leader_fallback_s must be above heartbeat_s": self.leader_fallback_s > self.heartbeat_s,
             "connection_timeout_s must be at least election_max_s": self.connection_timeout_s >= self.election_max_s,
             "batch_bytes must be above the largest command": self.batch_bytes > COMMAND_BYTES_MAX,
-            "counts must be at least 1": min(self.queue_max, self.apply_batch_max, self.log_entries_max) >= 1,
+            "counts must be at least 1": (
+                min(self.queue_max, self.apply_batch_max, self.window_max, self.log_entries_max) >= 1
+            ),
             "times must be above 0": min(self.tick_s, self.write_timeout_s) > 0 and self.hold_s >= 0,
         }
         failed = [reason for reason, holds in relations.items() if not holds]

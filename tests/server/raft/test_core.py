@@ -178,6 +178,6 @@ def test_guard_names_what_is_missing() -> None:
 
 def test_guard_knows_the_private_names_that_the_module_uses_and_no_others() -> None:
     text = Path(module.__file__).read_text()
-    used = set(re.findall(r"(?:self|super\(\))\.(_SyncObj__\w+|_poller|_applyCommand|_isLeader|_getLeader)", text))
-    used |= set(re.findall(r"def (_SyncObj__\w+)", text))
+    ours = "_SyncObj__[A-Za-z]+|_poller|_applyCommand|_isLeader|_getLeader|_onTick|_onNode[A-Za-z]+"
+    used = set(re.findall(rf"(?:self|super\(\))\.({ours})", text)) | set(re.findall(rf"def ({ours})", text))
     assert used == PRIVATE_NAMES
