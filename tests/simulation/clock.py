@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import pysyncobj.syncobj
 
@@ -31,7 +31,7 @@ class VirtualClock:
 
 
 @contextlib.contextmanager
-def virtual(clock: VirtualClock, chance: random.Random) -> Iterator[None]:
+def virtual(clock: VirtualClock, chance: random.Random) -> Generator[None, None, None]:
     """While inside, every pysyncobj object of this process lives on `clock` and `chance`."""
     module = pysyncobj.syncobj
     before = module.monotonicTime, module.random

@@ -33,7 +33,7 @@ class Network:
         queue = self.links[link]
         if len(queue) >= LINK_MESSAGES_MAX or (link in self.cut and self._chance.random() < 0.5):
             return True
-        queue.append(cast(bytes, msgpack.packb(message)))
+        queue.append(msgpack.packb(message))
         return True
 
     def deliverable(self) -> list[Link]:

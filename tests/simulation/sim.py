@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import random
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from lictor_server.raft.outcome import Reason
@@ -61,7 +61,7 @@ class Simulation:
         self._commands = 0
 
     @contextmanager
-    def live(self) -> Iterator[Simulation]:
+    def live(self) -> Generator[Simulation, None, None]:
         """Start all voters; while inside, time is virtual."""
         with virtual(self.clock, self.chance):
             for node in self.nodes:

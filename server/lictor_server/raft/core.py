@@ -36,6 +36,7 @@ from pysyncobj.version import VERSION
 
 from lictor_server.raft import acks, append, prevote
 from lictor_server.raft.flow import Flow
+from lictor_server.raft.guard import PINNED_VERSION, PRIVATE_METHODS, PRIVATE_NAMES, guard
 from lictor_server.raft.log import Log, LogEntry
 from lictor_server.raft.messages import (
     Append,
@@ -54,45 +55,6 @@ from lictor_server.raft.wire import Message, Wire
 
 __all__ = ["PINNED_VERSION", "PRIVATE_NAMES", "Apply", "Done", "RaftCore", "guard"]
 
-PINNED_VERSION: Final = "0.3.17"
-PRIVATE_METHODS: Final = frozenset(
-    {
-        "_SyncObj__applyLogEntries",
-        "_SyncObj__doApplyCommand",
-        "_SyncObj__generateRaftTimeout",
-        "_SyncObj__onMessageReceived",
-        "_SyncObj__parseChangeClusterRequest",
-        "_SyncObj__sendAppendEntries",
-        "_SyncObj__sendNextNodeIdx",
-        "_applyCommand",
-        "_getLeader",
-        "_isLeader",
-        "_onNodeConnected",
-        "_onNodeDisconnected",
-        "_onTick",
-    }
-)
-"""Methods overridden or called; the two of `_onNode` are the transport's."""
-PRIVATE_ATTRIBUTES: Final = frozenset(
-    {
-        "_SyncObj__commandsWaitingCommit",
-        "_SyncObj__commandsWaitingReply",
-        "_SyncObj__connectedNodes",
-        "_SyncObj__lastResponseTime",
-        "_SyncObj__newAppendEntriesTime",
-        "_SyncObj__noopIDx",
-        "_SyncObj__otherNodes",
-        "_SyncObj__raftCommitIndex",
-        "_SyncObj__raftElectionDeadline",
-        "_SyncObj__raftLastApplied",
-        "_SyncObj__raftLog",
-        "_SyncObj__raftMatchIndex",
-        "_poller",
-    }
-)
-"""Attributes read or written; they exist once an instance is made."""
-PRIVATE_NAMES: Final = PRIVATE_METHODS | PRIVATE_ATTRIBUTES
-
 _REGULAR: Final = 0
 _NO_OP: Final = 1
 _LEADER: Final = 2
@@ -102,15 +64,6 @@ Apply = Callable[[int, bytes], object]
 """Carries out the command at an index; what it returns goes to the submitter. Never raises."""
 Done = Callable[[object, Reason], None]
 """Told the result of a command, or why there is none. Never raises."""
-
-
-def guard(version: str, names: frozenset[str], owned: Callable[[str], bool]) -> None:
-    """Refuse a pysyncobj other than the one this module was written for. Raises `ImportError`."""
-    if version != PINNED_VERSION:
-        raise ImportError(f"pysyncobj is {version}, but Lictor needs exactly {PINNED_VERSION}: install that version")
-    missing = sorted(name for name in names if not owned(name))
-    if missing:
-        raise ImportError(f"pysyncobj {version} lacks what Lictor builds on: {', '.join(missing)}")
 
 
 guard(VERSION, PRIVATE_METHODS, lambda name: hasattr(SyncObj, name) or hasattr(Transport, name))
@@ -243,10 +196,7 @@ class RaftCore(SyncObj):
         if not self.is_leader:
             done(Reason.NOT_LEADER)
             return
-        no_op = self._SyncObj__noopIDx
-        assert no_op is not None, "a leader without its no-op"
-        # Before the own no-op is committed, the commit index may lag behind what an earlier leader committed.
-        self._reads.register(max(self.raftCommitIndex, no_op), done)
+        self._reads.register(self._index_to_read_at(), done)
 
     def pump(self) -> bool:
         """Do what is due now: commit, apply, take queued commands into the log, send. Whether more is left to apply.
@@ -282,6 +232,12 @@ class RaftCore(SyncObj):
     def receive(self, node_id: str, message: Message) -> None:
         """Take a message of another voter. Raises `PeerError` when it is malformed: close that connection."""
         self._SyncObj__onMessageReceived(Node(node_id), message)
+
+    def _index_to_read_at(self) -> int:
+        """Before the own no-op is committed, the commit index may lag behind what an earlier leader committed."""
+        no_op = self._SyncObj__noopIDx
+        assert no_op is not None, "a leader without its no-op"
+        return max(self.raftCommitIndex, no_op)
 
     def _SyncObj__onMessageReceived(self, node: Node, message: Message) -> None:
         if node.id not in self._peers:
