@@ -53,7 +53,7 @@ from lictor_server.raft.readindex import ReadDone, ReadRounds
 from lictor_server.raft.settings import RaftSettings
 from lictor_server.raft.wire import Message, Wire
 
-__all__ = ["PINNED_VERSION", "PRIVATE_NAMES", "Apply", "Done", "RaftCore", "guard"]
+__all__ = ["Apply", "Done", "RaftCore"]
 
 _REGULAR: Final = 0
 _NO_OP: Final = 1

@@ -10,7 +10,8 @@ import pytest
 from pysyncobj import SyncObj
 
 from lictor_server.raft import core as module
-from lictor_server.raft.core import PINNED_VERSION, PRIVATE_METHODS, PRIVATE_NAMES, RaftCore, guard
+from lictor_server.raft.core import RaftCore
+from lictor_server.raft.guard import PINNED_VERSION, PRIVATE_METHODS, PRIVATE_NAMES, guard
 from lictor_server.raft.memory_log import MemoryLog
 from lictor_server.raft.outcome import Reason
 from lictor_server.raft.settings import RaftSettings

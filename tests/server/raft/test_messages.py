@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from typing import cast
 
 import msgpack
 import pytest
@@ -25,7 +26,7 @@ MESSAGES = [
 
 @pytest.mark.parametrize("message", MESSAGES)
 def test_message_survives_the_wire(message: Append | Reply | Heard | PreVote | PreVoteReply) -> None:
-    assert parsed(msgpack.unpackb(msgpack.packb(message.message()))) == message
+    assert parsed(cast(Message, msgpack.unpackb(msgpack.packb(message.message())))) == message
 
 
 @pytest.mark.parametrize("kind", ["apply_command", "next_node_idx", "timeout_now", None])
