@@ -1,4 +1,4 @@
-"""The consensus core: pysyncobj 0.3.17 behind one class, and the guard of every private name used.
+"""The consensus core: pysyncobj 0.3.17 behind one class.
 
 pysyncobj does elections, terms, votes, the commit rule, log indexing and the queue of commands with their callbacks.
 What this class changes:
@@ -36,7 +36,7 @@ from pysyncobj.version import VERSION
 
 from lictor_server.raft import acks, append, prevote
 from lictor_server.raft.flow import Flow
-from lictor_server.raft.guard import PINNED_VERSION, PRIVATE_METHODS, PRIVATE_NAMES, guard
+from lictor_server.raft.guard import PRIVATE_METHODS, PRIVATE_NAMES, guard
 from lictor_server.raft.log import Log, LogEntry
 from lictor_server.raft.messages import (
     Append,
