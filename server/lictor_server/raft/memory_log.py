@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from typing import overload
 
-__all__ = ["LogEntry", "MemoryLog"]
+from lictor_server.raft.log import LogEntry
 
-LogEntry = tuple[bytes, int, int]
-"""Command, index, term."""
+__all__ = ["LogEntry", "MemoryLog"]
 
 
 class MemoryLog:
@@ -30,6 +29,21 @@ class MemoryLog:
     def snapshot_index(self) -> int:
         """The last entry that is in the state already when this log is opened; 0 for none."""
         return 0
+
+    @property
+    def written_mark(self) -> int:
+        """Nothing is ever written."""
+        return 0
+
+    @property
+    def durable_mark(self) -> int:
+        """Nothing waits for a disk."""
+        return 0
+
+    @property
+    def durable_index(self) -> int:
+        """As durable as it will ever be."""
+        return self._entries[-1][1]
 
     def add(self, command: bytes, idx: int, term: int) -> None:
         """Append an entry; `idx` follows the last one's."""

@@ -33,6 +33,8 @@ class RaftSettings:
     """Entries applied in one pass of the event loop; the rest waits for the next, so that the loop never stalls."""
     batch_bytes: int = DEV_BATCH_BYTES
     """Entries sent to a follower in one message. A command must fit: pysyncobj splits larger ones wrongly."""
+    window_max: int = 16
+    """Messages with entries under way to one follower without an answer."""
     log_entries_max: int = 4096
     """Applied entries that a log in memory keeps before it drops half of them."""
     segment_bytes_max: int = SEGMENT_BYTES_MAX
@@ -58,7 +60,14 @@ class RaftSettings:
             "connection_timeout_s must be at least election_max_s": self.connection_timeout_s >= self.election_max_s,
             "batch_bytes must be above the largest command": self.batch_bytes > COMMAND_BYTES_MAX,
             "counts must be at least 1": (
-                min(self.queue_max, self.apply_batch_max, self.log_entries_max, self.segment_bytes_max) >= 1
+                min(
+                    self.queue_max,
+                    self.apply_batch_max,
+                    self.window_max,
+                    self.log_entries_max,
+                    self.segment_bytes_max,
+                )
+                >= 1
             ),
             "snapshot_log_bytes must be at least 1 and snapshot_trailing at least 0": (
                 self.snapshot_log_bytes >= 1 and self.snapshot_trailing >= 0

@@ -13,7 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from lictor_core.errors import DataDamagedError
-from lictor_server.raft.memory_log import LogEntry, MemoryLog
+from lictor_server.raft.log import LogEntry
+from lictor_server.raft.memory_log import MemoryLog
 from lictor_server.raft.records import HEAD_BYTES, Kind
 from lictor_server.raft.segments import Change, Segments
 from lictor_server.raft.term_vote import TermVote, save_term_vote
@@ -48,6 +49,8 @@ class Wal(MemoryLog):
         self._changes: list[Change] = []
         self._durable_index = entries[-1][1] if entries else 0
         self._in_flight: int | None = None
+        self._changes_in_flight = 0
+        self._durable_mark = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._on_durable: Callable[[], None] = _nothing
         self._on_failure: Callable[[BaseException], None] = _raise
@@ -65,6 +68,16 @@ class Wal(MemoryLog):
     def stop(self) -> None:
         """Begin no more batches; one under way may still end."""
         self._loop = None
+
+    @property
+    def written_mark(self) -> int:
+        """How many changes there were since this log was opened."""
+        return self._durable_mark + self._changes_in_flight + len(self._changes)
+
+    @property
+    def durable_mark(self) -> int:
+        """How many of them are on the disk."""
+        return self._durable_mark
 
     @property
     def durable_index(self) -> int:
@@ -153,6 +166,7 @@ class Wal(MemoryLog):
             return
         changes, self._changes = self._changes, []
         self._in_flight = self._entries[-1][1] if self._entries else 0
+        self._changes_in_flight = len(changes)
         job = self._loop.run_in_executor(self._thread, self._segments.append, changes)
         job.add_done_callback(self._end)
 
@@ -167,6 +181,8 @@ class Wal(MemoryLog):
             self._on_failure(error)
             return
         self._durable_index = max(self._durable_index, written)
+        self._durable_mark += self._changes_in_flight
+        self._changes_in_flight = 0
         self._schedule()
         self._on_durable()
 

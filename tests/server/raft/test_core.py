@@ -10,7 +10,8 @@ import pytest
 from pysyncobj import SyncObj
 
 from lictor_server.raft import core as module
-from lictor_server.raft.core import PINNED_VERSION, PRIVATE_METHODS, PRIVATE_NAMES, RaftCore, guard
+from lictor_server.raft.core import RaftCore
+from lictor_server.raft.guard import PINNED_VERSION, PRIVATE_METHODS, PRIVATE_NAMES, guard
 from lictor_server.raft.memory_log import MemoryLog
 from lictor_server.raft.outcome import Reason
 from lictor_server.raft.settings import RaftSettings
@@ -246,6 +247,6 @@ def test_guard_names_what_is_missing() -> None:
 
 def test_guard_knows_the_private_names_that_the_module_uses_and_no_others() -> None:
     text = Path(module.__file__).read_text()
-    used = set(re.findall(r"(?:self|super\(\))\.(_SyncObj__\w+|_poller|_applyCommand|_isLeader|_getLeader)", text))
-    used |= set(re.findall(r"def (_SyncObj__\w+)", text))
+    ours = "_SyncObj__[A-Za-z]+|_poller|_applyCommand|_isLeader|_getLeader|_onTick|_onNode[A-Za-z]+"
+    used = set(re.findall(rf"(?:self|super\(\))\.({ours})", text)) | set(re.findall(rf"def ({ours})", text))
     assert used == PRIVATE_NAMES

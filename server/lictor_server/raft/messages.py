@@ -1,0 +1,161 @@
+"""What servers say to one another about the log: typed, checked, and plain maps on the wire.
+
+`request_vote` and `response_vote` are pysyncobj's own and only checked here. `append_entries` is read here before
+pysyncobj sees it. The rest is ours: `append_reply` (pysyncobj's `next_node_idx` carries no term, so an answer to an
+earlier term could count in a later one), `heard` for reads, `pre_vote` and `pre_vote_reply`.
+
+Any map may come in: `parsed` raises `PeerError` and nothing else.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import cast
+
+from lictor_core.errors import PeerError
+from lictor_server.raft.log import LogEntry
+from lictor_server.raft.wire import Message
+
+__all__ = ["Append", "Heard", "Parsed", "PreVote", "PreVoteReply", "Reply", "Vote", "VoteRequest", "parsed"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Append:
+    """The leader of `term` claims: after entry `prev_index` of `prev_term` come `entries`."""
+
+    term: int
+    prev_index: int
+    prev_term: int
+    entries: tuple[LogEntry, ...]
+    commit_index: int
+    seq: int
+    """The leader's round of reads; answered by `Heard`."""
+
+    def message(self) -> Message:
+        """As it goes onto the wire and into pysyncobj, in whose words it is."""
+        return {
+            "type": "append_entries",
+            "term": self.term,
+            "prevLogIdx": self.prev_index,
+            "prevLogTerm": self.prev_term,
+            "entries": self.entries,
+            "commit_index": self.commit_index,
+            "seq": self.seq,
+        }
+
+
+@dataclasses.dataclass(frozen=True)
+class Reply:
+    """To an `Append`: equal with the leader of `term` up to `verified`, or no such entry at `rejected`."""
+
+    term: int
+    verified: int
+    """With `rejected` 0: the last index known to be equal. Else: where the leader should try next is one after it."""
+    rejected: int
+
+    def message(self) -> Message:
+        """As it goes onto the wire."""
+        return {"type": "append_reply", "term": self.term, "verified": self.verified, "rejected": self.rejected}
+
+
+@dataclasses.dataclass(frozen=True)
+class Heard:
+    """The sender still followed the leader of `term` when the round `seq` of reads reached it."""
+
+    term: int
+    seq: int
+
+    def message(self) -> Message:
+        """As it goes onto the wire."""
+        return {"type": "heard", "term": self.term, "seq": self.seq}
+
+
+@dataclasses.dataclass(frozen=True)
+class PreVote:
+    """Would you vote for me in `term`? Changes nothing at either side."""
+
+    term: int
+    last_index: int
+    last_term: int
+
+    def message(self) -> Message:
+        """As it goes onto the wire."""
+        return {"type": "pre_vote", "term": self.term, "last_index": self.last_index, "last_term": self.last_term}
+
+
+@dataclasses.dataclass(frozen=True)
+class PreVoteReply:
+    """`asked` repeats the term asked for; `term` is the answerer's own, which an asker left behind has to learn."""
+
+    term: int
+    asked: int
+    granted: bool
+
+    def message(self) -> Message:
+        """As it goes onto the wire."""
+        return {"type": "pre_vote_reply", "term": self.term, "asked": self.asked, "granted": self.granted}
+
+
+@dataclasses.dataclass(frozen=True)
+class VoteRequest:
+    """pysyncobj's request for a vote."""
+
+    term: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Vote:
+    """pysyncobj's vote."""
+
+    term: int
+
+
+Parsed = Append | Reply | Heard | PreVote | PreVoteReply | VoteRequest | Vote
+
+
+def parsed(message: Message) -> Parsed:
+    """The typed form of `message`. Raises `PeerError` for everything that no voter of this version sends."""
+    kind = message.get("type")
+    term = _number(message, "term")
+    match kind:
+        case "append_entries":
+            return _append(message, term)
+        case "append_reply":
+            return Reply(term, _number(message, "verified"), _number(message, "rejected"))
+        case "heard":
+            return Heard(term, _number(message, "seq"))
+        case "pre_vote":
+            return PreVote(term, _number(message, "last_index"), _number(message, "last_term"))
+        case "pre_vote_reply":
+            return PreVoteReply(term, _number(message, "asked"), message.get("granted") is True)
+        case "request_vote":
+            _number(message, "last_log_index")
+            _number(message, "last_log_term")
+            return VoteRequest(term)
+        case "response_vote":
+            return Vote(term)
+        case _:
+            raise PeerError(f"a server sent a Raft message of the unknown type {kind!r}: is it of another version?")
+
+
+def _append(message: Message, term: int) -> Append:
+    prev_index = _number(message, "prevLogIdx")
+    raw = message.get("entries")
+    if not isinstance(raw, list | tuple) or prev_index < 1:
+        raise PeerError("a server sent Raft entries that are no list or have no predecessor")
+    entries: list[LogEntry] = []
+    for offset, item in enumerate(cast("list[object]", raw), prev_index + 1):
+        match item:
+            case [bytes(command), int(index), int(entry_term)] if command and index == offset and entry_term <= term:
+                entries.append((command, index, entry_term))
+            case _:
+                raise PeerError(f"a server sent a malformed Raft entry where index {offset} belongs")
+    commit_index, seq = _number(message, "commit_index"), _number(message, "seq")
+    return Append(term, prev_index, _number(message, "prevLogTerm"), tuple(entries), commit_index, seq)
+
+
+def _number(message: Message, key: str) -> int:
+    value = message.get(key)
+    if type(value) is not int or value < 0:
+        raise PeerError(f"a server sent a Raft message whose {key!r} is no count: {value!r:.40}")
+    return value

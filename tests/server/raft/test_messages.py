@@ -1,0 +1,55 @@
+"""What servers say survives the wire, and nothing else is understood."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import cast
+
+import msgpack
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lictor_core.errors import PeerError
+from lictor_server.raft.messages import Append, Heard, PreVote, PreVoteReply, Reply, parsed
+from lictor_server.raft.wire import Message
+
+MESSAGES = [
+    Append(3, 4, 2, ((b"\x00x", 5, 2), (b"\x01", 6, 3)), 4, 7),
+    Append(3, 4, 2, (), 4, 0),
+    Reply(3, 4, 0),
+    Heard(3, 8),
+    PreVote(4, 9, 3),
+    PreVoteReply(3, 4, True),
+]
+
+
+@pytest.mark.parametrize("message", MESSAGES)
+def test_message_survives_the_wire(message: Append | Reply | Heard | PreVote | PreVoteReply) -> None:
+    assert parsed(cast(Message, msgpack.unpackb(msgpack.packb(message.message())))) == message
+
+
+@pytest.mark.parametrize("kind", ["apply_command", "next_node_idx", "timeout_now", None])
+def test_other_messages_of_pysyncobj_are_refused(kind: object) -> None:
+    with pytest.raises(PeerError, match="unknown type"):
+        parsed({"type": kind, "term": 1})
+
+
+@pytest.mark.parametrize(
+    "entries", [None, 3, [[b"x", 9, 1]], [["x", 5, 1]], [[b"", 5, 1]], [[b"x", 5, 9]], [[b"x", 5]]]
+)
+def test_malformed_entries_are_refused(entries: object) -> None:
+    message = Append(3, 4, 2, (), 4, 0).message() | {"entries": entries}
+    with pytest.raises(PeerError):
+        parsed(message)
+
+
+VALUES = st.none() | st.booleans() | st.integers(-5, 50) | st.text(max_size=3) | st.lists(st.integers(), max_size=3)
+KEYS = ("term", "entries", "prevLogIdx", "prevLogTerm", "commit_index", "seq", "verified", "rejected", "asked")
+
+
+@given(st.sampled_from(["append_entries", "append_reply", "heard", "pre_vote", "request_vote"]), st.data())
+def test_any_map_gives_a_message_or_one_error(kind: str, data: st.DataObject) -> None:
+    message: Message = {"type": kind, **data.draw(st.dictionaries(st.sampled_from(KEYS), VALUES))}
+    with contextlib.suppress(PeerError):
+        parsed(message)

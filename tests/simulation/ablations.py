@@ -1,0 +1,97 @@
+"""The guards of the core, and how to take each away: a guard whose absence nobody notices is untested or useless."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager
+from typing import Final
+from unittest.mock import patch
+
+from lictor_server.raft import acks, append, prevote
+from lictor_server.raft.core import RaftCore
+from lictor_server.raft.flow import Flow
+from lictor_server.raft.log import Log
+from lictor_server.raft.messages import Append
+from lictor_server.raft.readindex import ReadRounds
+
+__all__ = ["ABLATIONS", "Ablation"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Ablation:
+    """`owner.name` does the harmful thing instead."""
+
+    owner: object
+    name: str
+    instead: Callable[..., object]
+
+    @contextmanager
+    def applied(self) -> Generator[None, None, None]:
+        """While inside, the guard is gone."""
+        with patch.object(self.owner, self.name, self.instead):
+            yield
+
+
+def _whole_log(log: Log, append: Append) -> int:
+    return log[-1][1]
+
+
+def _cut_always(log: Log, entries: Iterable[object]) -> int:
+    return 0
+
+
+def _next_is_what_was_verified(flow: Flow, index: int) -> None:
+    flow.match_index = max(flow.match_index, index)
+    flow.next_index = index + 1
+
+
+def _whoever_answers(core: RaftCore, node: object, term: int) -> bool:
+    return core.is_leader
+
+
+def _commit_index_alone(core: RaftCore) -> int:
+    return core.commit_index
+
+
+def _say_nothing(core: RaftCore, node: object) -> None:
+    return None
+
+
+def _always(*_: object, **__: object) -> bool:
+    return True
+
+
+def _never(*_: object, **__: object) -> bool:
+    return False
+
+
+def _every_round(rounds: ReadRounds, followers: Iterable[str]) -> int:
+    return 1_000_000
+
+
+def _leaders_word(leader_commit_index: int, verified: int) -> int:
+    return leader_commit_index
+
+
+def _all_that_is_verified(verified: int, durable_index: int) -> int:
+    return verified
+
+
+ABLATIONS: Final = {
+    "answers to an earlier term are not counted": Ablation(RaftCore, "_is_of_my_reign", _whoever_answers),
+    "entries that are there are skipped": Ablation(append, "first_unlike", _cut_always),
+    "what is proven is acknowledged, not the whole log": Ablation(append, "proven", _whole_log),
+    "the commit index is capped at what is proven": Ablation(append, "committed_up_to", _leaders_word),
+    "replies wait for the disk": Ablation(acks, "may_leave", _always),
+    "held replies of an earlier term are dropped": Ablation(acks, "is_current", _always),
+    "a leader counts only what is on its own disk": Ablation(acks, "countable", _all_that_is_verified),
+    "an election is asked for first": Ablation(RaftCore, "_must_ask_first", _never),
+    "nobody grants a pre-vote who hears a leader": Ablation(prevote, "would_vote", _always),
+    "one vote a voter and term": Ablation(RaftCore, "_is_first_vote", _always),
+    "a stale leader is told": Ablation(RaftCore, "_answer_stale", _say_nothing),
+    "an old refusal is no news": Ablation(Flow, "is_news", _always),
+    "the next index never goes back on success": Ablation(Flow, "verified", _next_is_what_was_verified),
+    "a read waits for its round": Ablation(ReadRounds, "confirmed", _every_round),
+    "a read waits for the leader's no-op": Ablation(RaftCore, "_index_to_read_at", _commit_index_alone),
+}

@@ -1,0 +1,117 @@
+"""What must hold in every run, looked at while it runs.
+
+The first violation of each kind is enough, so a set of sentences is kept, not a count.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+
+from lictor_server.raft.log import LogEntry
+
+__all__ = ["Invariants", "Kept"]
+
+
+class Kept:
+    """One voter's state: a hash over all it applied, in order."""
+
+    def __init__(self) -> None:
+        self.index = 0
+        self.hash = b""
+
+
+class Invariants:
+    """The judge of one run."""
+
+    def __init__(self, voters: int) -> None:
+        self._majority = voters // 2 + 1
+        self._leaders: dict[int, str] = {}
+        self._applied: dict[int, bytes] = {}
+        self._hashes: dict[int, bytes] = {}
+        self._index_of: dict[bytes, int] = {}
+        self._refused: set[bytes] = set()
+        self.acknowledged: dict[bytes, int] = {}
+        self.read_floor = 0
+        self.reads = 0
+        self.violations: dict[str, str] = {}
+
+    def report(self, kind: str, detail: str) -> None:
+        """Note a violation; the first of its kind stays."""
+        self.violations.setdefault(kind, detail)
+
+    def led(self, node: str, term: int, log: Sequence[LogEntry]) -> None:
+        """`node` says it leads `term`. Raft paper, figure 3: election safety, leader completeness."""
+        if term in self._leaders:
+            if self._leaders[term] != node:
+                self.report("election safety", f"{self._leaders[term]} and {node} both lead term {term}")
+            return
+        newest = term > max(self._leaders, default=0)
+        self._leaders[term] = node
+        if newest:
+            held = {index: command[1:] for command, index, _ in log}
+            for index, payload in self._applied.items():
+                if held.get(index) != payload:
+                    self.report("leader completeness", f"{node} leads term {term} without the committed entry {index}")
+                    return
+
+    def applied(self, node: str, kept: Kept, index: int, payload: bytes) -> None:
+        """`node` applies. State machine safety, in order, once."""
+        if index <= kept.index:
+            self.report("index monotonic", f"{node} applies {index} after {kept.index}")
+        kept.index = index
+        kept.hash = hashlib.blake2b(kept.hash + b"%d:" % index + payload, digest_size=8).digest()
+        if self._applied.setdefault(index, payload) != payload:
+            self.report("state machine safety", f"{node} applies another command at {index}")
+        if self._hashes.setdefault(index, kept.hash) != kept.hash:
+            self.report("state machine safety", f"{node} has another state at {index}")
+        if self._index_of.setdefault(payload, index) != index:
+            self.report("applied once", f"{payload!r} is applied at {self._index_of[payload]} and {index}")
+        if payload in self._refused:
+            self.report("refused for sure", f"{payload!r} was refused and is applied at {index}")
+
+    def refused(self, payload: bytes) -> None:
+        """A submitter was told that `payload` is surely not applied."""
+        self._refused.add(payload)
+        if payload in self._index_of:
+            self.report("refused for sure", f"{payload!r} was refused and is applied at {self._index_of[payload]}")
+
+    def acknowledge(self, index: int, payload: bytes, disks: Iterable[Sequence[LogEntry]]) -> None:
+        """A submitter was told that `payload` is applied at `index`: it must be on a majority's disks by now."""
+        self.acknowledged[payload] = index
+        self.read_floor = max(self.read_floor, index)
+        holding = sum(len(disk) >= index and disk[index - 1][0][1:] == payload for disk in disks)
+        if holding < self._majority:
+            self.report("acknowledged means durable", f"{payload!r} at {index} is on {holding} disks")
+
+    def read(self, node: str, applied_index: int, floor: int) -> None:
+        """A read that began when `floor` was visible is answered from the state at `applied_index`."""
+        self.reads += 1
+        if applied_index < floor:
+            self.report("reads never stale", f"{node} answers from {applied_index} after {floor} was visible")
+        self.read_floor = max(self.read_floor, applied_index)
+
+    def logs_match(self, logs: Mapping[str, Sequence[LogEntry]]) -> None:
+        """Raft paper, figure 3, log matching: one entry alike means all before it alike. Logs begin at index 1."""
+        names = list(logs)
+        for number, a in enumerate(names):
+            for b in names[number + 1 :]:
+                if not _match(logs[a], logs[b]):
+                    self.report("log matching", f"the logs of {a} and {b} agree after they differ")
+
+    def healed(self, states: Mapping[str, Kept], logs: Mapping[str, Sequence[LogEntry]]) -> None:
+        """All faults have ended and time was given: everybody agrees, and nothing acknowledged is missing."""
+        if len({(kept.index, kept.hash) for kept in states.values()}) != 1:
+            self.report("nobody stuck", f"{ {node: kept.index for node, kept in states.items()} } after healing")
+        for node, log in logs.items():
+            for payload, index in self.acknowledged.items():
+                if len(log) < index or log[index - 1][0][1:] != payload:
+                    self.report("acknowledged is kept", f"{node} lacks {payload!r}, acknowledged at {index}")
+                    break
+
+
+def _match(a: Sequence[LogEntry], b: Sequence[LogEntry]) -> bool:
+    position = min(len(a), len(b))
+    while position and a[position - 1][2] != b[position - 1][2]:
+        position -= 1
+    return list(a[:position]) == list(b[:position])
