@@ -25,7 +25,6 @@ from tests.agent.harness import quiet_log, running_server
 from tests.support.conditions import eventually
 from tests.support.ports import free_port
 
-
 _PART_OF_TTL_S = 0.6
 """Three of these are more than the TTL of 1.5 s; one leaves a slow machine 0.9 s."""
 
