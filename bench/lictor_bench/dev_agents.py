@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-__all__ = ["Agent", "consul_agent", "consul_program", "lictor_agent"]
+__all__ = ["Agent", "consul_agent", "consul_program", "end", "lictor_agent"]
 
 _START_S_MAX: Final = 20.0
 _STOP_S_MAX: Final = 5.0
@@ -83,12 +83,7 @@ def _agent(name: str, program: str, port_names: tuple[str, ...]) -> Generator[Ag
             _wait_for_leader(name, process, ports["http"], Path(directory) / "log")
             yield Agent(name, ports, process.pid)
         finally:
-            process.terminate()
-            try:
-                process.wait(_STOP_S_MAX)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            end(process)
 
 
 def _free_ports(count: int) -> list[int]:
@@ -115,3 +110,13 @@ def _wait_for_leader(name: str, process: subprocess.Popen[bytes], port: int, log
             connection.close()
         time.sleep(_POLL_S)
     raise RuntimeError(f"{name} has no leader after {_START_S_MAX} s; its log ends: {log.read_text()[-500:]}")
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a process that this one started: asked first, killed when it takes too long."""
+    process.terminate()
+    try:
+        process.wait(_STOP_S_MAX)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from lictor_bench.dev_agents import Agent, consul_agent, consul_program, lictor_agent
+from lictor_bench.dev_agents import Agent, consul_agent, consul_program, end, lictor_agent
 from lictor_bench.report import Row, table
 
 __all__ = ["main", "measure"]
@@ -32,7 +32,6 @@ _CONNECTIONS: Final = 32
 _BULK_BYTES: Final = 1_000_000
 _READY_S_MAX: Final = 30.0
 _LOAD_S_MAX: Final = 60.0
-_STOP_S_MAX: Final = 5.0
 _TICKS_PER_S: Final = os.sysconf("SC_CLK_TCK")
 _PING: Final = ("PING",)
 _GET: Final = ("GET", "bulk")
@@ -200,12 +199,7 @@ def _program(argv: Sequence[str]) -> Generator[int]:
     try:
         yield process.pid
     finally:
-        process.terminate()
-        try:
-            process.wait(_STOP_S_MAX)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end(process)
 
 
 def _wait_for_pong(port: int) -> None:

@@ -25,6 +25,7 @@ def tls_context(settings: Settings) -> ssl.SSLContext:
         ) from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if not settings.tls_verify:
+        # Only when the user said so: *_HTTP_SSL_VERIFY=false, as Consul's clients take it.
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
