@@ -10,15 +10,29 @@ from typing import Final, TypeVar, cast
 
 import msgspec
 
-from lictor_core.commands import Command
+from lictor_core.commands import Command, Proposal
 from lictor_core.errors import RequestError
 
-__all__ = ["decode_command", "encode_command", "from_json", "pack", "pack_given", "to_json", "unpack"]
+__all__ = [
+    "decode_command",
+    "decode_proposal",
+    "encode_command",
+    "encode_proposal",
+    "from_json",
+    "pack",
+    "pack_given",
+    "to_json",
+    "unpack",
+]
 
 T = TypeVar("T")
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
 _COMMANDS: Final = msgspec.msgpack.Decoder(cast(type[Command], Command))
+_PROPOSALS: Final = msgspec.msgpack.Decoder(Proposal)
+_BARE_COMMAND_MASK: Final = 0xF0
+_BARE_COMMAND_HEAD: Final = 0x80
+"""msgpack's mark of a small map, which a command is; a proposal is an array."""
 
 
 def pack(value: object) -> bytes:
@@ -56,6 +70,21 @@ def decode_command(data: bytes) -> Command:
         return _COMMANDS.decode(data)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
         raise RequestError(f"not a command: {error}") from error
+
+
+def encode_proposal(proposal: Proposal) -> bytes:
+    """A proposal for the log. Raises `RequestError` when its command holds what cannot be stored."""
+    return pack_given(proposal)
+
+
+def decode_proposal(data: bytes) -> Proposal:
+    """The proposal in a log entry; a bare command was proposed once. Raises `RequestError` for anything else."""
+    if data and data[0] & _BARE_COMMAND_MASK == _BARE_COMMAND_HEAD:
+        return Proposal(b"", 0, False, decode_command(data))
+    try:
+        return _PROPOSALS.decode(data)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        raise RequestError(f"not a proposal: {error}") from error
 
 
 _JSON_ENCODER: Final = msgspec.json.Encoder(order=None)

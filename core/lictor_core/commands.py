@@ -28,6 +28,7 @@ __all__ = [
     "KVSet",
     "NoOp",
     "Outcome",
+    "Proposal",
     "ReadMode",
     "Register",
     "Rejection",
@@ -143,6 +144,20 @@ Command = (
     | CASerialTake
 )
 """Every command."""
+
+
+class Proposal(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """A command as it stands in the log, with what makes it safe to send again.
+
+    `request` names the wish, not the sending: it is the same in each attempt, and used for nothing else. `seen` is what
+    the server that a client asked had applied when the wish came, so that no earlier attempt can stand before it in the
+    log. `again` tells a further attempt from the first one.
+    """
+
+    request: bytes
+    seen: int
+    again: bool
+    command: Command
 
 
 class Rejection(msgspec.Struct, frozen=True, kw_only=True):

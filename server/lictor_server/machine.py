@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from lictor_core.codec import decode_command
+from lictor_core.codec import decode_proposal
 from lictor_core.commands import Outcome
-from lictor_server.state import Store, Watches, apply
+from lictor_server.state import Store, Watches, apply_proposal
 
 __all__ = ["Machine"]
 
@@ -18,7 +18,7 @@ class Machine:
 
     def apply(self, index: int, payload: bytes) -> Outcome:
         """Carry out one entry. Bytes that are no command were not written by us: that ends the process."""
-        outcome, change = apply(self._store, index, decode_command(payload))
+        outcome, change = apply_proposal(self._store, index, decode_proposal(payload))
         if change:
             self._watches.fire(change)
         return outcome

@@ -6,9 +6,9 @@ every server (architecture, decision 1).
 """
 
 from lictor_server.state.answers import answer
-from lictor_server.state.apply import apply
+from lictor_server.state.apply import apply, apply_proposal
 from lictor_server.state.indexes import Change
 from lictor_server.state.store import Store
 from lictor_server.state.watch import Watch, Watches
 
-__all__ = ["Change", "Store", "Watch", "Watches", "answer", "apply"]
+__all__ = ["Change", "Store", "Watch", "Watches", "answer", "apply", "apply_proposal"]

@@ -23,6 +23,7 @@ from lictor_core.commands import (
     KVSet,
     NoOp,
     Outcome,
+    Proposal,
     Register,
     Rejection,
 )
@@ -32,7 +33,7 @@ from lictor_server.state.catalog import fold
 from lictor_server.state.indexes import Change
 from lictor_server.state.store import Store
 
-__all__ = ["apply"]
+__all__ = ["apply", "apply_proposal"]
 
 C = TypeVar("C", bound=CommandBase)
 Result = bool | int | Rejection
@@ -47,6 +48,19 @@ def apply(store: Store, index: int, command: Command) -> tuple[Outcome, Change]:
     if isinstance(result, Rejection):
         return Outcome(index=index, value=False, rejection=result), change
     return Outcome(index=index, value=result), change
+
+
+def apply_proposal(store: Store, index: int, proposal: Proposal) -> tuple[Outcome, Change]:
+    """Carry out a proposal, unless it was before: then its outcome is the earlier one, and nothing changes."""
+    if not proposal.request:
+        return apply(store, index, proposal.command)
+    earlier = store.requests.earlier(proposal, index)
+    if earlier is not None:
+        store.index = index
+        return earlier, Change(index)
+    outcome, change = apply(store, index, proposal.command)
+    store.requests.note(proposal.request, outcome)
+    return outcome, change
 
 
 def _refuse(message: str) -> Rejection:

@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from lictor_core.codec import pack, unpack
-from lictor_core.commands import CAKeyMaterial
+from lictor_core.commands import CAKeyMaterial, Outcome
 from lictor_core.errors import RequestError
 from lictor_core.records import CAConfiguration, CARoot, Check, Intention, KVEntry, Node, Service
 from lictor_server.state.store import Store
@@ -41,6 +41,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     cluster_id: str
     roots_index: int
     last_serial: int
+    requests_forgotten_up_to: int = 0
     ca_configuration: CAConfiguration | None
 
 
@@ -63,6 +64,7 @@ def take(store: Store) -> Iterator[bytes]:
         cluster_id=store.ca.cluster_id,
         roots_index=store.ca.roots_index,
         last_serial=store.ca.last_serial,
+        requests_forgotten_up_to=store.requests.forgotten_up_to,
         ca_configuration=store.ca.configuration,
     )
     nodes = list(store.catalog.nodes())
@@ -77,6 +79,7 @@ def take(store: Store) -> Iterator[bytes]:
         "root-key": list(store.ca.keys()),
         "topic": list(store.indexes.rows()),
         "topic-gone": list(store.indexes.gone_rows()),
+        "request": list(store.requests.rows()),
     }
     return _chunks(header, tables)
 
@@ -111,6 +114,7 @@ def restore(chunks: Iterable[bytes]) -> Store:
         _rows(tables, "topic", tuple[str, str, int, int]),
         _rows(tables, "topic-gone", tuple[str, str]),
     )
+    store.requests.restore(header.requests_forgotten_up_to, _rows(tables, "request", tuple[bytes, Outcome]))
     if tables:
         raise RequestError(f"the snapshot has tables that this server does not know: {', '.join(sorted(tables))}")
     return store

@@ -15,6 +15,7 @@ from lictor_server.state.health import HealthRows
 from lictor_server.state.indexes import FIRST_INDEX, Change, TopicIndex, TopicIndexes
 from lictor_server.state.intentions import Intentions
 from lictor_server.state.kv import KVTable
+from lictor_server.state.requests import RecentRequests
 
 __all__ = ["Store"]
 
@@ -31,6 +32,7 @@ class Store:
         self.intentions = Intentions()
         self.ca = CATable()
         self.indexes = TopicIndexes()
+        self.requests = RecentRequests()
         self.health = HealthRows(self.catalog)
         self.addresses = Addresses(self.catalog, self.health)
 

@@ -1,0 +1,62 @@
+"""Requests that were carried out lately, so that one that is sent again is not carried out again.
+
+A server that lost its leader in the middle of a write cannot know whether the write is in the log, and sends it to the
+next leader under the same request id. The table is part of the state: every server answers the repetition alike, also
+one that took over a moment ago. Raft paper, section 8 ("if it receives a command whose serial number has already been
+executed, it responds immediately without re-executing the request").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from lictor_core.commands import Outcome, Proposal, Rejection
+from lictor_core.errors import OutcomeUnknownError
+
+__all__ = ["REQUESTS_MAX", "RecentRequests"]
+
+REQUESTS_MAX: Final = 8192
+"""Requests remembered. A repetition whose first sending may have been forgotten is refused, as of unknown outcome."""
+
+_FORGOTTEN: Final = Rejection(
+    code=OutcomeUnknownError.code,
+    message="the write was sent again so late that nobody can tell whether it was carried out before: "
+    "read before writing it again",
+)
+
+
+class RecentRequests:
+    """Outcomes by request id, the oldest first."""
+
+    def __init__(self) -> None:
+        self._outcomes: dict[bytes, Outcome] = {}
+        self.forgotten_up_to = 0
+        """The index of the newest request that fell out."""
+
+    def __len__(self) -> int:
+        return len(self._outcomes)
+
+    def earlier(self, proposal: Proposal, index: int) -> Outcome | None:
+        """What `proposal`, now at `index`, came to before; None when it surely never was carried out."""
+        known = self._outcomes.get(proposal.request)
+        if known is not None:
+            return known
+        if proposal.again and proposal.seen < self.forgotten_up_to:
+            return Outcome(index=index, value=False, rejection=_FORGOTTEN)
+        return None
+
+    def note(self, request: bytes, outcome: Outcome) -> None:
+        """Remember what a request came to."""
+        self._outcomes[request] = outcome
+        if len(self._outcomes) > REQUESTS_MAX:
+            self.forgotten_up_to = self._outcomes.pop(next(iter(self._outcomes))).index
+
+    def rows(self) -> Iterable[tuple[bytes, Outcome]]:
+        """Everything that is remembered, the oldest first."""
+        return self._outcomes.items()
+
+    def restore(self, forgotten_up_to: int, rows: Iterable[tuple[bytes, Outcome]]) -> None:
+        """Take over what `rows` gave."""
+        self.forgotten_up_to = forgotten_up_to
+        self._outcomes = dict(rows)
