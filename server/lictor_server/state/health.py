@@ -43,3 +43,7 @@ class HealthRows:
         for topics in (change.woken, change.stamped):
             for topic in topics:
                 self._lists.pop(topic, None)
+
+    def forget_all(self) -> None:
+        """Drop every list: the catalog is another one."""
+        self._lists.clear()

@@ -11,6 +11,7 @@ from lictor_core.topics import Topic
 from lictor_server.state.addresses import Addresses
 from lictor_server.state.ca import CATable
 from lictor_server.state.catalog import Catalog
+from lictor_server.state.exchange import exchange
 from lictor_server.state.health import HealthRows
 from lictor_server.state.indexes import FIRST_INDEX, Change, TopicIndex, TopicIndexes
 from lictor_server.state.intentions import Intentions
@@ -43,6 +44,24 @@ class Store:
             self.health.forget(change)
             self.addresses.forget()
             self.catalog_index = change.index
+
+    def become(self, other: Store) -> None:
+        """Take over the whole state of `other`, in place: every table that somebody holds shows the new state.
+
+        It takes the same short time whatever the size, for the two stores change places: `other` has the former state
+        afterwards, and may be given up at leisure. Waking who watches is the caller's part, since a store knows nobody.
+        """
+        assert self.datacenter == other.datacenter, "a server keeps its datacenter"
+        self.index, other.index = other.index, self.index
+        self.catalog_index, other.catalog_index = other.catalog_index, self.catalog_index
+        exchange(self.catalog, other.catalog)
+        exchange(self.kv, other.kv)
+        exchange(self.intentions, other.intentions)
+        exchange(self.ca, other.ca)
+        exchange(self.indexes, other.indexes)
+        for store in (self, other):
+            store.health.forget_all()
+            store.addresses.forget()
 
     def index_of(self, topic: Topic) -> TopicIndex:
         """Where `topic` last changed."""

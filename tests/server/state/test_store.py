@@ -1,0 +1,113 @@
+"""What a store does as a whole; its tables have tests of their own, and `test_twin` compares it with a naive one."""
+
+from __future__ import annotations
+
+from lictor_core import topics as on
+from lictor_core.commands import CASerialTake, Command, Deregister, IntentionSet, KVDelete, KVSet
+from lictor_server.state import Store, apply
+from lictor_server.state.snapshot import restore, state_hash, take
+from tests.server.build import check, intention, node, register, service
+from tests.server.state.questions import ALL
+from tests.server.state.test_snapshot import filled
+
+
+def other_store() -> Store:
+    """A state that shares names with `filled`, but no record, and is much later in the log."""
+    store = Store("dc1")
+    commands: list[Command] = [
+        register(
+            node(id="22222222-2222-2222-2222-222222222222", address="192.0.2.7"),
+            service=service(id="web-9", tags=["b"], address="192.0.2.8"),
+            checks=[check(status="critical")],
+        ),
+        register(node("n2"), service=service("db", native=True)),
+        Deregister(node="n2"),
+        KVSet(key="k1", value=b"other"),
+        KVSet(key="gone", value=b"other"),
+        KVDelete(key="gone"),
+        IntentionSet(intention=intention("web", "db", id="i-1")),
+        CASerialTake(),
+        CASerialTake(),
+    ]
+    for index, command in enumerate(commands, 1000):
+        apply(store, index, command)
+    return store
+
+
+def seen(store: Store) -> list[object]:
+    """Everything that readers can see: answers, reverse look-ups, indexes."""
+    topics = [topic for question in ALL for topic in question.topics] + [on.key("gone"), on.key_prefix("")]
+    return [
+        *(question.ask(store) for question in ALL),
+        *(store.addresses.nodes_at(address) for address in ("192.0.2.1", "192.0.2.7")),
+        *(store.addresses.instances_at(address) for address in ("192.0.2.1", "192.0.2.8")),
+        *(store.index_of(topic) for topic in topics),
+        store.index,
+        store.catalog_index,
+        store.ca.trusted(),
+    ]
+
+
+def test_a_store_that_became_another_shows_all_of_it_where_it_was() -> None:
+    store, other = filled(), other_store()
+    parts = dict(vars(store))
+    seen(store)  # what readers caused to be kept must not outlive the state it came from
+    store.become(other)
+    assert seen(store) == seen(other_store())
+    assert state_hash(store) == state_hash(other_store())
+    tables = {name: part for name, part in parts.items() if not isinstance(part, int | str)}
+    assert all(vars(store)[name] is table for name, table in tables.items())
+    assert len(tables) == 7
+
+
+def test_every_part_of_a_store_changes_places() -> None:
+    """A part that `become` forgot would be equal in both stores, or keep what it had."""
+    store, other = filled(), other_store()
+    before = {
+        name: repr(part) if isinstance(part, int) else dict(vars(part)) for name, part in tables_of(store).items()
+    }
+    store.become(other)
+    after = tables_of(other)
+    for name, part in before.items():
+        assert part == (repr(after[name]) if isinstance(after[name], int) else dict(vars(after[name]))), name
+
+
+def tables_of(store: Store) -> dict[str, object]:
+    return {name: part for name, part in vars(store).items() if name not in ("datacenter", "health", "addresses")}
+
+
+def test_the_former_state_is_whole_in_the_other_store() -> None:
+    store, other = filled(), other_store()
+    seen(store)
+    seen(other)
+    store.become(other)
+    assert seen(other) == seen(filled())
+    assert state_hash(other) == state_hash(filled())
+
+
+def test_commands_after_the_exchange_change_the_new_state_alone() -> None:
+    store, other, twin = filled(), other_store(), other_store()
+    store.become(other)
+    for index, command in enumerate(later_commands(), 2000):
+        apply(store, index, command)
+        apply(twin, index, command)
+    assert state_hash(store) == state_hash(twin)
+    assert seen(store) == seen(twin)
+    assert state_hash(other) == state_hash(filled())
+
+
+def later_commands() -> list[Command]:
+    return [
+        register(node("n3"), service=service("cache"), checks=[check()]),
+        register(node(), service=service("web", id="web-9")),
+        KVSet(key="k1", value=b"later"),
+        KVDelete(key="k1"),
+        IntentionSet(intention=intention("db", "web", id="i-2")),
+        Deregister(node="n1"),
+    ]
+
+
+def test_a_restored_store_can_be_taken_over() -> None:
+    store = filled()
+    store.become(restore(take(other_store())))
+    assert state_hash(store) == state_hash(other_store())
