@@ -59,6 +59,7 @@ class Store:
         exchange(self.intentions, other.intentions)
         exchange(self.ca, other.ca)
         exchange(self.indexes, other.indexes)
+        exchange(self.requests, other.requests)
         for store in (self, other):
             store.health.forget_all()
             store.addresses.forget()
