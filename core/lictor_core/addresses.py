@@ -1,8 +1,33 @@
 """Host and port as one text, the same wherever people read it."""
 
-__all__ = ["join_host_port"]
+from lictor_core.errors import RequestError
+
+__all__ = ["join_host_port", "split_host_port"]
+
+_PORT_MAX = 65_535
 
 
 def join_host_port(host: str, port: int) -> str:
     """`host:port`, an IPv6 address in brackets (RFC 3986, section 3.2.2)."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def split_host_port(text: str, default_port: int) -> tuple[str, int]:
+    """Host and port of `host`, `host:port`, `[IPv6]:port` or a bare IPv6 address.
+
+    Raises `RequestError` for a port that is none, or a host that is missing.
+    """
+    if text.startswith("["):
+        host, _, rest = text[1:].partition("]")
+        port = rest.removeprefix(":")
+    elif text.count(":") == 1:
+        host, _, port = text.partition(":")
+    else:
+        host, port = text, ""
+    if not host:
+        raise RequestError(f"{text!r} names no host: write host or host:port")
+    if not port:
+        return host, default_port
+    if not port.isascii() or not port.isdigit() or not 0 < int(port) <= _PORT_MAX:
+        raise RequestError(f"{text!r} has the port {port!r}, which is none: it must be 1 to {_PORT_MAX}")
+    return host, int(port)

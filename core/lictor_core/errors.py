@@ -30,6 +30,7 @@ __all__ = [
     "OverloadedError",
     "PeerError",
     "PermissionDeniedError",
+    "RepetitionForgottenError",
     "RequestError",
     "StorageError",
     "UnknownDatacenterError",
@@ -147,6 +148,12 @@ class OutcomeUnknownError(ClusterError):
     definite = False
 
 
+class RepetitionForgottenError(OutcomeUnknownError):
+    """A write was sent again so late that nobody remembers whether it was carried out: sending it again is in vain."""
+
+    code = "repetition_forgotten"
+
+
 class OverloadedError(ClusterError):
     """A bound of the service is reached; answered with `Retry-After`."""
 
@@ -196,6 +203,7 @@ TABLE: Final[dict[str, type[LictorError]]] = {
         UnknownDatacenterError,
         CatchingUpError,
         OutcomeUnknownError,
+        RepetitionForgottenError,
         OverloadedError,
         StorageError,
         DiskFullError,

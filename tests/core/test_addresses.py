@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lictor_core.addresses import join_host_port
+from lictor_core.addresses import join_host_port, split_host_port
+from lictor_core.errors import RequestError
 
 
 @pytest.mark.parametrize(
@@ -12,3 +13,23 @@ from lictor_core.addresses import join_host_port
 )
 def test_only_an_ipv6_address_stands_in_brackets(host: str, text: str) -> None:
     assert join_host_port(host, 80) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "split"),
+    [
+        ("h", ("h", 8301)),
+        ("h:1", ("h", 1)),
+        ("::1", ("::1", 8301)),
+        ("[::1]", ("::1", 8301)),
+        ("[::1]:99", ("::1", 99)),
+    ],
+)
+def test_a_port_that_is_not_named_is_the_usual_one(text: str, split: tuple[str, int]) -> None:
+    assert split_host_port(text, 8301) == split
+
+
+@pytest.mark.parametrize("text", ["", ":1", "h:x", "h:0", "h:65536", "[]:1"])
+def test_text_that_names_no_place_is_refused(text: str) -> None:
+    with pytest.raises(RequestError):
+        split_host_port(text, 8301)

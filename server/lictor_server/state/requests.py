@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from lictor_core.commands import Outcome, Proposal, Rejection
-from lictor_core.errors import OutcomeUnknownError
+from lictor_core.errors import RepetitionForgottenError
 
 __all__ = ["REQUESTS_MAX", "RecentRequests"]
 
@@ -20,7 +20,7 @@ REQUESTS_MAX: Final = 8192
 """Requests remembered. A repetition whose first sending may have been forgotten is refused, as of unknown outcome."""
 
 _FORGOTTEN: Final = Rejection(
-    code=OutcomeUnknownError.code,
+    code=RepetitionForgottenError.code,
     message="the write was sent again so late that nobody can tell whether it was carried out before: "
     "read before writing it again",
 )

@@ -8,7 +8,7 @@ import pytest
 
 from lictor_core.codec import decode_proposal, encode_command, encode_proposal
 from lictor_core.commands import KVDelete, KVSet, Outcome, Proposal
-from lictor_core.errors import OutcomeUnknownError, RequestError
+from lictor_core.errors import RepetitionForgottenError, RequestError
 from lictor_server.state import Store, apply_proposal
 from lictor_server.state import requests as module
 from lictor_server.state.snapshot import restore, state_hash, take
@@ -78,7 +78,7 @@ def test_a_repetition_whose_first_sending_may_be_forgotten_is_of_unknown_outcome
     assert len(store.requests) == small.size
     outcome, change = apply_proposal(store, 20, again(first(b"r1", seen=4)))
     assert outcome.rejection is not None
-    assert outcome.rejection.code == OutcomeUnknownError.code
+    assert outcome.rejection.code == RepetitionForgottenError.code
     assert not change
 
 

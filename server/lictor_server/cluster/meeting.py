@@ -1,0 +1,280 @@
+"""Introductions: who this server is goes to everybody who may be a server, again and again.
+
+That finds the servers named by `retry_join`, founds a cluster when enough blank ones have met, and keeps addresses
+right when they change: identity is the node id, an address is only where it was last seen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import socket
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from structlog.typing import FilteringBoundLogger
+
+from lictor_core.addresses import join_host_port, split_host_port
+from lictor_core.clock import Clock, Rng
+from lictor_core.codec import pack, unpack
+from lictor_core.errors import ClusterError, ConfigurationError, LictorError, RequestError
+from lictor_core.peers import PeerSet
+from lictor_server.cluster.cards import Introduction, Promise, ServerCard
+from lictor_server.cluster.directory import Directory
+from lictor_server.cluster.founding import Founding, founders_among, founding_set
+
+__all__ = ["INTRODUCE", "PROMISE", "Calls", "Meeting", "MeetingSettings"]
+
+INTRODUCE: Final = "server.introduce"
+PROMISE: Final = "server.promise"
+_CALL_S_MAX: Final = 2.0
+_LONELY_S_MIN: Final = 0.1
+_LONELY_S_MAX: Final = 3.0
+"""Between rounds while this server knows no leader: twice as long after each, up to this."""
+_SETTLED_S: Final = 10.0
+"""Between rounds once there is a leader."""
+_FRESH_S: Final = 15.0
+"""Who introduced itself this long ago may still be counted on when a cluster is founded."""
+_RESOLVED_MAX: Final = 16
+"""Addresses taken of one name."""
+
+
+class Calls(Protocol):
+    """Requests to other servers; `PeerError` and the like when they fail."""
+
+    async def call(self, address: str, method: str, payload: bytes, *, timeout_s: float) -> bytes:
+        """The answer of the server at `address`."""
+        ...
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MeetingSettings:
+    """Whom to look for. Addresses are `host` or `host:port`; without a port it is `join_port`."""
+
+    retry_join: tuple[str, ...] = ()
+    retry_interval_s: float = 30.0
+    """Consul's `retry_interval`: between attempts that `retry_max` counts, and the longest between any."""
+    retry_max: int = 0
+    """After so many attempts without finding anybody the server gives up; 0 is never."""
+    join_port: int = 8301
+
+
+class Meeting:
+    """Introduces one server while `run` runs. All methods belong to one event loop."""
+
+    def __init__(
+        self,
+        settings: MeetingSettings,
+        *,
+        own_card: Callable[[], ServerCard],
+        peer_set: Callable[[], PeerSet],
+        leader_card: Callable[[], ServerCard | None],
+        found: Callable[[PeerSet], None],
+        on_news: Callable[[], None],
+        directory: Directory,
+        calls: Calls,
+        clock: Clock,
+        rng: Rng,
+        log: FilteringBoundLogger,
+    ) -> None:
+        """`leader_card` tells who leads, if known; `found` writes the first peer set; `on_news`: an address changed."""
+        self._settings = settings
+        self._own_card = own_card
+        self._peer_set = peer_set
+        self._leader_card = leader_card
+        self._found = found
+        self._on_news = on_news
+        self._directory = directory
+        self._calls = calls
+        self._clock = clock
+        self._rng = rng
+        self._log = log
+        self._founding = Founding(own_card().id)
+        self._poked = asyncio.Event()
+        self.leader_hint: ServerCard | None = None
+        """Who leads, by the word of another server: for a server that gets no entries yet."""
+
+    @property
+    def cluster_id(self) -> str:
+        """The cluster that this server belongs to or has promised itself to; empty for none."""
+        return self._peer_set().cluster_id or self._founding.cluster_id
+
+    # What other servers ask.
+
+    def introduced(self, card: ServerCard) -> Introduction:
+        """Answer the card of another server. Raises `RequestError` when the two cannot belong together."""
+        own = self._own_card()
+        self._check(own, card)
+        self._hear(card)
+        places = self._directory.places(self._peer_set())
+        leader = self._leader_card()
+        return Introduction(card=own, others=tuple(places), leader=leader)
+
+    def promised(self, promise: Promise) -> None:
+        """Give or release a promise to belong to a cluster. Raises `RequestError` when it cannot be given."""
+        self._founding.asked(promise, own_cluster_id=self._peer_set().cluster_id)
+
+    # The loop.
+
+    def poke(self) -> None:
+        """Something changed: make the next round now."""
+        self._poked.set()
+
+    async def run(self) -> None:
+        """Introduce for as long as the task lives. Raises `ConfigurationError` when `retry_max` is reached."""
+        wait_s, fruitless = _LONELY_S_MIN, 0
+        while True:
+            answered = await self._round()
+            if self._leader_card() is not None:
+                wait_s, fruitless = _LONELY_S_MIN, 0
+                await self._rest(self._rng.uniform(_SETTLED_S / 2, _SETTLED_S))
+                continue
+            await self._found_if_due()
+            if self._settings.retry_join and not answered:
+                fruitless += 1
+                self._log.warning("cluster.join.failed", addresses=list(self._settings.retry_join), attempts=fruitless)
+                if 0 < self._settings.retry_max <= fruitless:
+                    raise ConfigurationError(
+                        f"no server answered at {', '.join(self._settings.retry_join)} in {fruitless} attempts "
+                        "(retry_max): check retry_join, or that those servers run"
+                    )
+            if self._settings.retry_max and not answered:
+                await self._rest(self._settings.retry_interval_s)
+            else:
+                await self._rest(self._rng.uniform(wait_s / 2, wait_s))
+                wait_s = min(2 * wait_s, _LONELY_S_MAX, self._settings.retry_interval_s)
+
+    async def join(self, addresses: tuple[str, ...]) -> int:
+        """Introduce to each of `addresses` once; how many answered. Raises `ClusterError` when none did."""
+        places = [place for address in addresses for place in await self._resolved(address)]
+        reasons: list[str] = []
+        answered = await self._introduce_to(places, reasons)
+        if places and not answered:
+            raise ClusterError(f"no server answered at {', '.join(addresses)}: {'; '.join(reasons)}")
+        self.poke()
+        return answered
+
+    async def _rest(self, wait_s: float) -> None:
+        try:
+            async with asyncio.timeout(wait_s):
+                await self._poked.wait()
+        except TimeoutError:
+            pass
+        self._poked.clear()
+
+    async def _round(self) -> int:
+        places = set(self._directory.places(self._peer_set()))
+        if self._leader_card() is None or not places:
+            for address in self._settings.retry_join:
+                places.update(await self._resolved(address))
+        places.discard(self._own_card().address)
+        return await self._introduce_to(sorted(places), [])
+
+    async def _introduce_to(self, places: list[str], reasons: list[str]) -> int:
+        answers = await asyncio.gather(*(self._introduce(place, reasons) for place in places))
+        return sum(answers)
+
+    async def _introduce(self, place: str, reasons: list[str]) -> bool:
+        """Whether another server answered at `place`."""
+        own = self._own_card()
+        try:
+            data = await self._calls.call(place, INTRODUCE, pack(own), timeout_s=_CALL_S_MAX)
+            answer = unpack(data, Introduction)
+            if answer.card.id == own.id:
+                self._directory.drop_hint(place)
+                return False
+            self._check(own, answer.card)
+        except LictorError as error:
+            self._directory.drop_hint(place)
+            reasons.append(f"{place}: {error}")
+            self._log.debug("cluster.introduction.failed", address=place, reason=str(error))
+            return False
+        self._directory.hint(answer.others)
+        self._hear(answer.card)
+        if answer.leader is not None and answer.leader.id != own.id:
+            self.leader_hint = answer.leader
+            self._directory.hint((answer.leader.address,))
+        return True
+
+    def _check(self, own: ServerCard, card: ServerCard) -> None:
+        if card.datacenter != own.datacenter:
+            raise RequestError(
+                f"server {card.name} is of datacenter {card.datacenter!r}, {own.name} of {own.datacenter!r}"
+            )
+        if own.cluster_id and card.cluster_id and own.cluster_id != card.cluster_id:
+            raise RequestError(
+                f"server {card.name} ({card.id}) at {card.address} belongs to another cluster than {own.name}: "
+                "empty the data directory of the one that is to move"
+            )
+        if card.id == own.id and card.address != own.address:
+            raise RequestError(
+                f"the servers at {card.address} and {own.address} both have the node id {own.id}: "
+                "a copied data directory must lose its file node-id"
+            )
+
+    def _hear(self, card: ServerCard) -> None:
+        if self._directory.heard(card, self._clock.monotonic()):
+            self._log.info("cluster.server.met", server=card.name, id=card.id, address=card.address)
+            self._on_news()
+            self.poke()
+
+    # Founding.
+
+    async def _found_if_due(self) -> None:
+        own = self._own_card()
+        if own.expect == 1 and not own.cluster_id and not self._settings.retry_join:
+            self._found(founding_set(self._rng.uuid4(), (own,)))
+            return
+        met = self._directory.heard_since(self._clock.monotonic() - _FRESH_S)
+        founders = founders_among(own, met)
+        if not founders:
+            self._warn_of_other_expectations(own, met)
+            return
+        promise = Promise(
+            coordinator=own.id, cluster_id=self._rng.uuid4(), founders=tuple(founder.id for founder in founders)
+        )
+        given: list[ServerCard] = []
+        try:
+            self.promised(promise)
+            for founder in founders[1:]:
+                given.append(founder)
+                await self._calls.call(founder.address, PROMISE, pack(promise), timeout_s=_CALL_S_MAX)
+        except LictorError as error:
+            self._log.warning("cluster.founding.failed", reason=str(error))
+            await self._release(promise, given)
+            return
+        if not self._peer_set().cluster_id:
+            self._found(founding_set(promise.cluster_id, founders))
+            self._log.info("cluster.founded", cluster_id=promise.cluster_id, servers=[one.name for one in founders])
+
+    async def _release(self, promise: Promise, given: list[ServerCard]) -> None:
+        release = Promise(coordinator=promise.coordinator, cluster_id=promise.cluster_id, founders=())
+        self.promised(release)
+        for founder in given:
+            try:
+                await self._calls.call(founder.address, PROMISE, pack(release), timeout_s=_CALL_S_MAX)
+            except LictorError as error:
+                self._log.debug("cluster.release.failed", server=founder.name, reason=str(error))
+
+    def _warn_of_other_expectations(self, own: ServerCard, met: list[ServerCard]) -> None:
+        other = [card for card in met if card.expect not in (0, own.expect) and not card.cluster_id]
+        if own.expect and other:
+            self._log.warning(
+                "cluster.expectation.unlike",
+                own=own.expect,
+                server=other[0].name,
+                other=other[0].expect,
+                remedy="give all servers the same bootstrap_expect",
+            )
+
+    # Names to addresses.
+
+    async def _resolved(self, address: str) -> list[str]:
+        """The places that `address` of a user names."""
+        try:
+            host, port = split_host_port(address, self._settings.join_port)
+            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, RequestError) as error:
+            self._log.warning("cluster.name.unresolved", address=address, reason=str(error))
+            return []
+        return sorted({join_host_port(str(entry[4][0]), port) for entry in found})[:_RESOLVED_MAX]

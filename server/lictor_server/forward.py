@@ -1,0 +1,127 @@
+"""To the leader, wherever it is: carried out here by the one who leads, asked for over RPC by everybody else.
+
+A request that surely was not carried out is tried again until `hold_s` is over, Consul's `rpc_hold_timeout`. One that
+may have been is tried again only when that is harmless: a reading, or a write whose request id tells a repetition.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final, Protocol, TypeVar
+
+from lictor_core.clock import Clock, Rng
+from lictor_core.errors import (
+    ClusterError,
+    LictorError,
+    NoLeaderError,
+    OutcomeUnknownError,
+    PeerError,
+    RepetitionForgottenError,
+)
+
+__all__ = ["LEADER_PREFIX", "Forwarder", "Leads"]
+
+T = TypeVar("T")
+
+LEADER_PREFIX: Final = "leader."
+"""Before the name of a method that only the leader answers, and nobody forwards."""
+_PAUSE_S_MIN: Final = 0.02
+_PAUSE_S_MAX: Final = 0.25
+
+
+class Calls(Protocol):
+    """Requests to other servers."""
+
+    async def call(self, address: str, method: str, payload: bytes, *, timeout_s: float) -> bytes:
+        """The answer of the server at `address`."""
+        ...
+
+
+class Leads(Protocol):
+    """Where the leader is."""
+
+    @property
+    def is_leader(self) -> bool:
+        """Whether it is this server."""
+        ...
+
+    def leader_address(self) -> str:
+        """`host:port` of another server that leads, as far as is known; empty when nobody is known to."""
+        ...
+
+
+class Forwarder:
+    """Carries requests to the leader. All methods belong to one event loop."""
+
+    def __init__(self, leads: Leads, calls: Calls, *, hold_s: float, timeout_s: float, clock: Clock, rng: Rng) -> None:
+        """A request is held for a leader for `hold_s`, and an answer waited for at most `timeout_s`."""
+        self._leads = leads
+        self._calls = calls
+        self._hold_s = hold_s
+        self._timeout_s = timeout_s
+        self._clock = clock
+        self._rng = rng
+        self._changed = asyncio.Event()
+
+    def leader_changed(self) -> None:
+        """There may be a leader now: whoever waits for one looks again."""
+        self._changed.set()
+
+    async def to_leader(
+        self,
+        method: str,
+        payload: Callable[[bool], bytes],
+        local: Callable[[bool], Awaitable[T]],
+        decode: Callable[[bytes], T],
+        *,
+        repeatable: bool,
+    ) -> T:
+        """The leader's answer to `method`; `local` gives it when this server leads.
+
+        `payload` and `local` are told whether an earlier attempt may have been carried out. Raises what the leader
+        raised; `NoLeaderError` when it surely was not carried out in time, `OutcomeUnknownError` when nobody knows.
+        """
+        deadline = self._clock.monotonic() + self._hold_s
+        pause_s, maybe_done = _PAUSE_S_MIN, False
+        while True:
+            try:
+                if self._leads.is_leader:
+                    return await local(maybe_done)
+                address = self._leads.leader_address()
+                if not address:
+                    raise NoLeaderError()
+                data = await self._calls.call(
+                    address, LEADER_PREFIX + method, payload(maybe_done), timeout_s=self._timeout_s
+                )
+                return decode(data)
+            except (ClusterError, PeerError) as error:
+                if not error.definite and not repeatable:
+                    raise
+                maybe_done = maybe_done or not error.definite
+                if not _may_pass(error) or self._clock.monotonic() >= deadline:
+                    if not maybe_done or isinstance(error, RepetitionForgottenError):
+                        raise
+                    raise OutcomeUnknownError(
+                        "the leader was lost while the request was under way, and no other answered within "
+                        f"{self._hold_s:g} s: it may or may not have been carried out, so read before writing it again"
+                    ) from error
+            pause_s = await self._pause(pause_s, deadline)
+
+    async def _pause(self, pause_s: float, deadline: float) -> float:
+        """Wait a moment, or until there is news of a leader; the next pause is longer."""
+        self._changed.clear()
+        left_s = deadline - self._clock.monotonic()
+        try:
+            async with asyncio.timeout(max(0.0, min(self._rng.uniform(pause_s / 2, pause_s), left_s))):
+                await self._changed.wait()
+        except TimeoutError:
+            pass
+        return min(2 * pause_s, _PAUSE_S_MAX)
+
+
+def _may_pass(error: LictorError) -> bool:
+    """Whether the same request may succeed in a moment. Overload must not be answered with more load."""
+    if isinstance(error, RepetitionForgottenError):
+        return False
+    return isinstance(error, NoLeaderError | OutcomeUnknownError | PeerError) or type(error) is ClusterError

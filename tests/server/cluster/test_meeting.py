@@ -1,0 +1,149 @@
+"""Servers that find one another, over a network without sockets."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from lictor_core.errors import ClusterError, ConfigurationError, RequestError
+from lictor_core.peers import PeerSet
+from lictor_server.cluster import MeetingSettings
+from tests.server.cluster.build import Network, Node, card
+from tests.support.conditions import eventually
+
+SEED = MeetingSettings(retry_join=("127.0.0.1:8301",), retry_interval_s=0.2)
+
+
+@asynccontextmanager
+async def running(*nodes: Node) -> AsyncGenerator[None]:
+    tasks = [asyncio.ensure_future(node.meeting.run()) for node in nodes]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def clusters(*nodes: Node) -> set[str]:
+    return {node.peer_set.cluster_id for node in nodes} - {""}
+
+
+async def test_three_servers_with_one_seed_found_one_cluster_of_all_three() -> None:
+    network = Network()
+    nodes = [Node(network, card(number), SEED) for number in (1, 2, 3)]
+    async with running(*nodes):
+        await eventually(lambda: bool(nodes[0].peer_set.cluster_id), what="founding")
+    assert nodes[0].peer_set.voters == {"id-1", "id-2", "id-3"}
+    assert clusters(*nodes) == {nodes[0].peer_set.cluster_id}
+    assert {node.meeting.cluster_id for node in nodes} == clusters(*nodes), "the others have promised themselves to it"
+
+
+async def test_two_of_three_expected_servers_wait() -> None:
+    network = Network()
+    nodes = [Node(network, card(number), SEED) for number in (1, 2)]
+    async with running(*nodes):
+        await eventually(lambda: network.calls > 20, what="several rounds")
+    assert not clusters(*nodes)
+
+
+async def test_five_servers_that_expect_three_found_one_cluster() -> None:
+    network = Network()
+    nodes = [Node(network, card(number), SEED) for number in (1, 2, 3, 4, 5)]
+    async with running(*nodes):
+        await eventually(lambda: bool(clusters(*nodes)), what="founding")
+        before = network.calls
+        await eventually(lambda: network.calls > before + 40, what="several more rounds")
+    assert len(clusters(*nodes)) == 1
+
+
+async def test_a_founding_that_fails_releases_its_promises_and_succeeds_later() -> None:
+    network = Network()
+    nodes = [Node(network, card(number), SEED) for number in (1, 2, 3)]
+    nodes[0].directory.heard(card(2), 1e12)
+    nodes[0].directory.heard(card(3), 1e12)
+    network.cut.add("127.0.0.1:8303")
+    async with running(nodes[0], nodes[1]):
+        await eventually(lambda: nodes[0].events("cluster.founding.failed") > 0, what="a failed founding")
+        await eventually(lambda: not nodes[1].meeting.cluster_id, what="a released promise")
+        assert not clusters(*nodes)
+        network.cut.clear()
+        await eventually(lambda: bool(nodes[0].peer_set.cluster_id), what="founding")
+    assert len(clusters(*nodes)) == 1
+
+
+async def test_a_blank_server_learns_from_a_member_who_leads() -> None:
+    network = Network()
+    member = Node(network, card(1, expect=1))
+    member.leader = member.card
+    blank = Node(network, card(2, expect=0), SEED)
+    async with running(member, blank):
+        await eventually(lambda: blank.meeting.leader_hint is not None, what="a hint")
+    assert blank.meeting.leader_hint == member.leader
+    assert not blank.peer_set.cluster_id
+
+
+async def test_servers_of_two_clusters_refuse_each_other() -> None:
+    network = Network()
+    one, other = Node(network, card(1)), card(2, cluster_id="other")
+    one.peer_set = PeerSet(cluster_id="own")
+    with pytest.raises(RequestError, match="belongs to another cluster"):
+        one.meeting.introduced(other)
+    assert one.directory.card("id-2") is None
+
+
+async def test_a_server_of_another_datacenter_is_refused() -> None:
+    one = Node(Network(), card(1))
+    with pytest.raises(RequestError, match="datacenter 'dc2'"):
+        one.meeting.introduced(card(2, datacenter="dc2"))
+
+
+async def test_a_copied_node_id_is_told() -> None:
+    one = Node(Network(), card(1))
+    with pytest.raises(RequestError, match="both have the node id id-1"):
+        one.meeting.introduced(card(1, port=9999))
+
+
+async def test_an_address_that_changed_is_news() -> None:
+    one = Node(Network(), card(1))
+    one.meeting.introduced(card(2))
+    one.meeting.introduced(card(2))
+    assert one.news == 1
+    one.meeting.introduced(card(2, port=9999))
+    assert one.news == 2
+    assert one.directory.addresses(one.peer_set)["id-2"] == "127.0.0.1:9999"
+
+
+async def test_joining_fails_when_nobody_answers_and_says_where() -> None:
+    one = Node(Network(), card(1))
+    with pytest.raises(ClusterError, match=r"no server answered at 127\.0\.0\.9:1"):
+        await one.meeting.join(("127.0.0.9:1",))
+
+
+async def test_joining_counts_who_answered() -> None:
+    network = Network()
+    one, other = Node(network, card(1)), Node(network, card(2))
+    assert await one.meeting.join((other.card.address, "127.0.0.9:1")) == 1
+
+
+async def test_retry_max_ends_the_search() -> None:
+    lonely = Node(Network(), card(1), MeetingSettings(retry_join=("127.0.0.9:1",), retry_max=2, retry_interval_s=0.01))
+    with pytest.raises(ConfigurationError, match="in 2 attempts"):
+        await asyncio.wait_for(lonely.meeting.run(), 5)
+
+
+async def test_a_name_that_cannot_be_resolved_is_told_and_tried_again() -> None:
+    one = Node(Network(), card(1), MeetingSettings(retry_join=("no-such-host.invalid",), retry_interval_s=0.05))
+    async with running(one):
+        await eventually(lambda: one.events("cluster.name.unresolved") > 1, what="two attempts")
+
+
+async def test_servers_that_expect_different_numbers_are_told() -> None:
+    network = Network()
+    nodes = [Node(network, card(1), SEED), Node(network, card(2, expect=5), SEED)]
+    async with running(*nodes):
+        await eventually(lambda: nodes[0].events("cluster.expectation.unlike") > 0, what="a warning")
+    assert not clusters(*nodes)
