@@ -32,6 +32,10 @@ __all__ = [
     "ReadMode",
     "Register",
     "Rejection",
+    "RestoreAbandon",
+    "RestoreBegin",
+    "RestoreFinish",
+    "RestorePiece",
 ]
 
 
@@ -130,6 +134,38 @@ class CASerialTake(CommandBase, frozen=True, kw_only=True, tag="CASerialTake"):
     """Take the next certificate serial number: the result is that number, given to nobody else."""
 
 
+class RestoreBegin(CommandBase, frozen=True, kw_only=True, tag="RestoreBegin"):
+    """Begin to put a saved state in place of the current one; another restore under way is given up.
+
+    `id` is a new UUID. The state comes as `pieces` pieces with `size` bytes in all, whose SHA-256 is `sha256`.
+    """
+
+    id: str
+    size: int
+    pieces: int
+    sha256: bytes
+
+
+class RestorePiece(CommandBase, frozen=True, kw_only=True, tag="RestorePiece"):
+    """The next piece of the state of the restore `id`; numbers begin at 0. Nothing that can be read changes yet."""
+
+    id: str
+    number: int
+    data: bytes
+
+
+class RestoreFinish(CommandBase, frozen=True, kw_only=True, tag="RestoreFinish"):
+    """Put the state that came in pieces in place of the current one, if all of it came and is as it was announced."""
+
+    id: str
+
+
+class RestoreAbandon(CommandBase, frozen=True, kw_only=True, tag="RestoreAbandon"):
+    """Give up a restore, if it is still under way."""
+
+    id: str
+
+
 Command = (
     NoOp
     | Register
@@ -142,6 +178,10 @@ Command = (
     | CARootsSet
     | CAConfigurationSet
     | CASerialTake
+    | RestoreBegin
+    | RestorePiece
+    | RestoreFinish
+    | RestoreAbandon
 )
 """Every command."""
 

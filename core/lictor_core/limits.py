@@ -26,3 +26,9 @@ COMMAND_BYTES_MAX: Final = 1024 * 1024
 """Largest command in the log; must stay below a Raft batch."""
 DEV_BATCH_BYTES: Final = 2 * COMMAND_BYTES_MAX
 """Raft batch of a process that replicates to nobody."""
+STATE_BYTES_MAX: Final = 512 * 1024 * 1024
+"""Largest state that a snapshot may be restored from: it is held in memory until the last byte of it has come."""
+ARCHIVE_BYTES_MAX: Final = STATE_BYTES_MAX
+"""Largest snapshot file that is taken from a client."""
+RESTORE_PIECE_BYTES_MAX: Final = COMMAND_BYTES_MAX // 2
+"""Bytes of a snapshot that travel through the log in one command."""

@@ -26,6 +26,10 @@ from lictor_core.commands import (
     Proposal,
     Register,
     Rejection,
+    RestoreAbandon,
+    RestoreBegin,
+    RestoreFinish,
+    RestorePiece,
 )
 from lictor_core.errors import NotFoundError, RequestError
 from lictor_core.records import Node
@@ -41,13 +45,14 @@ Result = bool | int | Rejection
 
 def apply(store: Store, index: int, command: Command) -> tuple[Outcome, Change]:
     """Carry out the command at `index` of the log; `index` is above every earlier one."""
-    change = Change(index)
+    change = Change(index + store.index_shift)
+    store.restoring.expire(index)
     result = _TABLE[type(command)](store, change, command)
     store.index = index
     store.note(change)
     if isinstance(result, Rejection):
-        return Outcome(index=index, value=False, rejection=result), change
-    return Outcome(index=index, value=result), change
+        return Outcome(index=change.index, value=False, rejection=result), change
+    return Outcome(index=change.index, value=result), change
 
 
 def apply_proposal(store: Store, index: int, proposal: Proposal) -> tuple[Outcome, Change]:
@@ -57,9 +62,9 @@ def apply_proposal(store: Store, index: int, proposal: Proposal) -> tuple[Outcom
     earlier = store.requests.earlier(proposal, index)
     if earlier is not None:
         store.index = index
-        return earlier, Change(index)
+        return earlier, Change(index + store.index_shift)
     outcome, change = apply(store, index, proposal.command)
-    store.requests.note(proposal.request, outcome)
+    store.requests.note(proposal.request, outcome, store.index_shift)
     return outcome, change
 
 
@@ -208,6 +213,44 @@ def _ca_serial_take(store: Store, _change: Change, _command: CASerialTake) -> Re
     return store.ca.take_serial()
 
 
+def _restore_begin(store: Store, change: Change, command: RestoreBegin) -> Result:
+    return _judged(lambda: store.restoring.begin(command, _log_index(store, change), Store))
+
+
+def _restore_piece(store: Store, change: Change, command: RestorePiece) -> Result:
+    return _judged(lambda: store.restoring.add(command, _log_index(store, change)))
+
+
+def _restore_finish(store: Store, change: Change, command: RestoreFinish) -> Result:
+    try:
+        saved = store.restoring.finish(command.id)
+    except RequestError as error:
+        return _refuse(str(error))
+    if saved.datacenter != store.datacenter:
+        return _refuse(
+            f"the snapshot is of datacenter {saved.datacenter!r}, this one is {store.datacenter!r}: restore it there"
+        )
+    store.put_back(change, saved)
+    return True
+
+
+def _restore_abandon(store: Store, _change: Change, command: RestoreAbandon) -> Result:
+    store.restoring.abandon(command.id)
+    return True
+
+
+def _judged(step: Callable[[], None]) -> Result:
+    try:
+        step()
+    except RequestError as error:
+        return _refuse(str(error))
+    return True
+
+
+def _log_index(store: Store, change: Change) -> int:
+    return change.index - store.index_shift
+
+
 Step = Callable[[Store, Change, Command], Result]
 
 
@@ -228,5 +271,9 @@ _TABLE: Final[dict[type[CommandBase], Step]] = dict(
         _entry(CARootsSet, _ca_roots_set),
         _entry(CAConfigurationSet, _ca_configuration_set),
         _entry(CASerialTake, _ca_serial_take),
+        _entry(RestoreBegin, _restore_begin),
+        _entry(RestorePiece, _restore_piece),
+        _entry(RestoreFinish, _restore_finish),
+        _entry(RestoreAbandon, _restore_abandon),
     )
 )

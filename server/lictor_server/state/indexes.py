@@ -31,12 +31,13 @@ class TopicIndex(NamedTuple):
 
 
 class Change:
-    """What one command changed, collected while it is applied at `index`."""
+    """What one command changed, collected while it is applied at `index`; `everything`: nothing is as it was."""
 
-    __slots__ = ("index", "keys", "retired", "stamped", "woken")
+    __slots__ = ("everything", "index", "keys", "retired", "stamped", "woken")
 
     def __init__(self, index: int) -> None:
         self.index = index
+        self.everything = False
         self.woken: dict[Topic, None] = {}
         self.stamped: dict[Topic, None] = {}
         self.retired: dict[Topic, None] = {}
@@ -61,7 +62,7 @@ class Change:
         self.retired[topic] = None
 
     def __bool__(self) -> bool:
-        return bool(self.woken or self.stamped or self.keys)
+        return bool(self.woken or self.stamped or self.keys or self.everything)
 
 
 class TopicIndexes:
@@ -111,8 +112,14 @@ class TopicIndexes:
         """The topics whose things are gone, oldest first: for snapshots."""
         yield from self._gone
 
-    def restore(self, floor: int, rows: Iterable[tuple[str, str, int, int]], gone: Iterable[tuple[str, str]]) -> None:
-        """Take the state that `rows`, `gone_rows` and `floor` gave."""
+    def restore_floor(self, floor: int) -> None:
+        """Take the floor of a snapshot."""
         self._floor = floor
-        self._known = {Topic(kind, name): TopicIndex(wake, stamp) for kind, name, wake, stamp in rows}
-        self._gone = {Topic(kind, name): None for kind, name in gone}
+
+    def restore_known(self, rows: Iterable[tuple[str, str, int, int]]) -> None:
+        """Take rows that `rows` gave."""
+        self._known.update((Topic(kind, name), TopicIndex(wake, stamp)) for kind, name, wake, stamp in rows)
+
+    def restore_gone(self, rows: Iterable[tuple[str, str]]) -> None:
+        """Take rows that `gone_rows` gave, in that order."""
+        self._gone.update((Topic(kind, name), None) for kind, name in rows)

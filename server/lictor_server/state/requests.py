@@ -32,7 +32,7 @@ class RecentRequests:
     def __init__(self) -> None:
         self._outcomes: dict[bytes, Outcome] = {}
         self.forgotten_up_to = 0
-        """The index of the newest request that fell out."""
+        """The index, in the log, of the newest request that fell out."""
 
     def __len__(self) -> int:
         return len(self._outcomes)
@@ -46,11 +46,16 @@ class RecentRequests:
             return Outcome(index=index, value=False, rejection=_FORGOTTEN)
         return None
 
-    def note(self, request: bytes, outcome: Outcome) -> None:
-        """Remember what a request came to."""
+    def note(self, request: bytes, outcome: Outcome, index_shift: int) -> None:
+        """Remember what a request came to. `index_shift` is what outcomes are ahead of the log by."""
         self._outcomes[request] = outcome
         if len(self._outcomes) > REQUESTS_MAX:
-            self.forgotten_up_to = self._outcomes.pop(next(iter(self._outcomes))).index
+            self.forgotten_up_to = self._outcomes.pop(next(iter(self._outcomes))).index - index_shift
+
+    def forget_all(self, index: int) -> None:
+        """Nothing up to `index` of the log is remembered any more."""
+        self._outcomes = {}
+        self.forgotten_up_to = index
 
     def rows(self) -> Iterable[tuple[bytes, Outcome]]:
         """Everything that is remembered, the oldest first."""

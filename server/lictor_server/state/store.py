@@ -17,16 +17,23 @@ from lictor_server.state.indexes import FIRST_INDEX, Change, TopicIndex, TopicIn
 from lictor_server.state.intentions import Intentions
 from lictor_server.state.kv import KVTable
 from lictor_server.state.requests import RecentRequests
+from lictor_server.state.restoring import Restoring
 
 __all__ = ["Store"]
 
 
 class Store:
-    """The state of `datacenter`: a pure function of the log up to `index`."""
+    """The state of `datacenter`: a pure function of the log up to `index`.
+
+    What answers show as an index is `index_shift` above that of the log: after the restore of a state that was further
+    on than this log, indexes still go forward. Nothing shows an index below `index_floor`, that of the newest restore.
+    """
 
     def __init__(self, datacenter: str) -> None:
         self.datacenter = datacenter
         self.index = 0
+        self.index_shift = 0
+        self.index_floor = FIRST_INDEX
         self.catalog_index = FIRST_INDEX
         self.catalog = Catalog()
         self.kv = KVTable()
@@ -34,6 +41,7 @@ class Store:
         self.ca = CATable()
         self.indexes = TopicIndexes()
         self.requests = RecentRequests()
+        self.restoring = Restoring()
         self.health = HealthRows(self.catalog)
         self.addresses = Addresses(self.catalog, self.health)
 
@@ -53,6 +61,8 @@ class Store:
         """
         assert self.datacenter == other.datacenter, "a server keeps its datacenter"
         self.index, other.index = other.index, self.index
+        self.index_shift, other.index_shift = other.index_shift, self.index_shift
+        self.index_floor, other.index_floor = other.index_floor, self.index_floor
         self.catalog_index, other.catalog_index = other.catalog_index, self.catalog_index
         exchange(self.catalog, other.catalog)
         exchange(self.kv, other.kv)
@@ -60,24 +70,43 @@ class Store:
         exchange(self.ca, other.ca)
         exchange(self.indexes, other.indexes)
         exchange(self.requests, other.requests)
+        exchange(self.restoring, other.restoring)
         for store in (self, other):
             store.health.forget_all()
             store.addresses.forget()
+
+    def put_back(self, change: Change, saved: Store) -> None:
+        """Take over a state that was saved before, as the command of `change`: `saved` has the former one afterwards.
+
+        Records keep their indexes. Everything else goes on from here: whatever is asked for has changed now, serial
+        numbers are not given twice, and requests from before are of another time.
+        """
+        log_index = change.index - self.index_shift
+        change.index = max(change.index, saved.index + saved.index_shift + 1)
+        change.everything = True
+        saved.index_shift = change.index - log_index
+        saved.index_floor = saved.catalog_index = change.index
+        saved.ca.last_serial = max(saved.ca.last_serial, self.ca.last_serial)
+        saved.requests.forget_all(log_index)
+        self.become(saved)
 
     def index_of(self, topic: Topic) -> TopicIndex:
         """Where `topic` last changed."""
         if topic.kind == "key":
             index = self.kv.key_index(topic.name)
-            return TopicIndex(index, index)
-        if topic.kind == "key-prefix":
+            found = TopicIndex(index, index)
+        elif topic.kind == "key-prefix":
             index = self.kv.prefix_index(topic.name)
-            return TopicIndex(index, index)
-        return self.indexes.of(topic)
+            found = TopicIndex(index, index)
+        else:
+            found = self.indexes.of(topic)
+        floor = self.index_floor
+        return found if found.wake >= floor else TopicIndex(floor, max(found.stamp, floor))
 
     def wake_index(self, topics: Iterable[Topic]) -> int:
         """What a blocking query on `topics` compares: the newest change that wakes; at least 1."""
-        return max((self.index_of(topic).wake for topic in topics), default=FIRST_INDEX)
+        return max((self.index_of(topic).wake for topic in topics), default=self.index_floor)
 
     def stamp(self, topics: Sequence[Topic]) -> int:
         """The newest change of any of `topics`, also of the kind that wakes nobody."""
-        return max((self.index_of(topic).stamp for topic in topics), default=FIRST_INDEX)
+        return max((self.index_of(topic).stamp for topic in topics), default=self.index_floor)

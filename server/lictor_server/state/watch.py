@@ -75,6 +75,8 @@ class Watches:
 
     def fire(self, change: Change) -> int:
         """Call everybody whom `change` concerns; how many."""
+        if change.everything:
+            return self.fire_all()
         concerned: dict[Watch, None] = {}
         for topic in change.woken:
             if topic in self._exact:
@@ -88,7 +90,7 @@ class Watches:
         return self._call(concerned)
 
     def fire_all(self) -> int:
-        """Call everybody: this server can no longer tell them what changes."""
+        """Call everybody: all has changed, or this server can no longer tell them what changes."""
         concerned: dict[Watch, None] = {}
         for waiting in self._exact.values():
             concerned.update(waiting)

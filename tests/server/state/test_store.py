@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 from lictor_core import topics as on
-from lictor_core.commands import CASerialTake, Command, Deregister, IntentionSet, KVDelete, KVSet, Proposal
+from lictor_core.commands import (
+    CASerialTake,
+    Command,
+    Deregister,
+    IntentionSet,
+    KVDelete,
+    KVSet,
+    Proposal,
+    RestoreBegin,
+)
 from lictor_server.state import Store, apply, apply_proposal
 from lictor_server.state.snapshot import restore, state_hash, take
 from tests.server.build import check, intention, node, register, service
 from tests.server.state.questions import ALL
+from tests.server.state.restores import restore_commands
 from tests.server.state.test_snapshot import filled
 
 
 def other_store() -> Store:
     """A state that shares names with `filled`, but no record, and is much later in the log."""
-    store = Store("dc1")
+    ahead = Store("dc1")
+    ahead.index = 5000
     commands: list[Command] = [
+        *restore_commands(ahead),
         register(
             node(id="22222222-2222-2222-2222-222222222222", address="192.0.2.7"),
             service=service(id="web-9", tags=["b"], address="192.0.2.8"),
@@ -28,7 +40,9 @@ def other_store() -> Store:
         IntentionSet(intention=intention("web", "db", id="i-1")),
         CASerialTake(),
         CASerialTake(),
+        RestoreBegin(id="another", size=1, pieces=1, sha256=bytes(32)),
     ]
+    store = Store("dc1")
     for index, command in enumerate(commands, 1000):
         apply(store, index, command)
     apply_proposal(store, 1100, Proposal(b"request", 1099, False, KVSet(key="k9", value=b"1")))

@@ -1,0 +1,200 @@
+"""Loading: the chunks of a snapshot into a new store, one after the other, as they come.
+
+Each chunk costs about the same, so a large state can be loaded in small steps. Chunks come in the order of `TABLES`; an
+earlier table after a later one was never written, and is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import msgspec
+
+from lictor_core.codec import unpack
+from lictor_core.commands import CAKeyMaterial, Outcome, RestoreBegin
+from lictor_core.errors import RequestError
+from lictor_core.records import CAConfiguration, CARoot, Check, Intention, KVEntry, Node, Service
+
+if TYPE_CHECKING:
+    from lictor_server.state.store import Store
+
+__all__ = ["FORMAT", "FORMATS_READ", "Chunk", "Header", "Loader"]
+
+FORMAT: Final = 2
+"""Raised with every change that older code cannot read."""
+FORMATS_READ: Final = (1, 2)
+
+R = TypeVar("R")
+
+
+class Header(msgspec.Struct, frozen=True, kw_only=True):
+    """What is single in a store."""
+
+    format: int
+    datacenter: str
+    index: int
+    index_shift: int = 0
+    index_floor: int = 0
+    catalog_index: int
+    topics_floor: int
+    keys_floor: int
+    cluster_id: str
+    roots_index: int
+    last_serial: int
+    requests_forgotten_up_to: int = 0
+    ca_configuration: CAConfiguration | None
+
+
+class Chunk(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows of one table, each packed on its own."""
+
+    table: str
+    rows: list[bytes]
+
+
+class Loader:
+    """Builds the store of one snapshot. After a `RequestError` it is over, and has built nothing.
+
+    `make` gives an empty store of a datacenter. A restore under way is part of a server's own snapshots, but of none
+    that a client may bring: `may_hold_restore` tells the two apart.
+    """
+
+    def __init__(self, make: Callable[[str], Store], *, may_hold_restore: bool) -> None:
+        self._make = make
+        self._may_hold_restore = may_hold_restore
+        self._store: Store | None = None
+        self._table = ""
+        self._requests: list[tuple[bytes, Outcome]] = []
+        self._requests_forgotten_up_to = 0
+        self._root_keys: list[CAKeyMaterial] = []
+
+    def feed(self, data: bytes) -> None:
+        """Take the next chunk. Raises `RequestError` when it is none, or does not fit to what came before."""
+        if self._store is None:
+            self._store = self._begin(unpack(data, Header))
+            return
+        chunk = unpack(data, Chunk)
+        load = _TABLES.get(chunk.table)
+        if load is None:
+            raise RequestError(f"the snapshot has a table that this server does not know: {chunk.table}")
+        if self._table and _ORDER[chunk.table] < _ORDER[self._table]:
+            raise RequestError(f"the snapshot has its tables in a wrong order: {chunk.table} after {self._table}")
+        self._table = chunk.table
+        load(self, self._store, chunk.rows)
+
+    def finish(self) -> Store:
+        """The store, now that every chunk was fed. Raises `RequestError` when there was none."""
+        store, self._store = self._store, None
+        if store is None:
+            raise RequestError("the snapshot is empty")
+        store.ca.restore_keys(self._root_keys)
+        store.requests.restore(self._requests_forgotten_up_to, self._requests)
+        return store
+
+    def _begin(self, header: Header) -> Store:
+        if header.format not in FORMATS_READ:
+            known = " and ".join(str(one) for one in FORMATS_READ)
+            raise RequestError(f"the snapshot has format {header.format}, this server reads {known}")
+        store = self._make(header.datacenter)
+        store.index = header.index
+        store.index_shift = header.index_shift
+        store.index_floor = header.index_floor
+        store.catalog_index = header.catalog_index
+        store.kv.restore_floor(header.keys_floor)
+        store.indexes.restore_floor(header.topics_floor)
+        store.ca.cluster_id = header.cluster_id
+        store.ca.roots_index = header.roots_index
+        store.ca.last_serial = header.last_serial
+        store.ca.configuration = header.ca_configuration
+        self._requests_forgotten_up_to = header.requests_forgotten_up_to
+        return store
+
+    def load_nodes(self, store: Store, rows: list[bytes]) -> None:
+        """Rows of `node`."""
+        store.catalog.restore(_unpacked(rows, Node), [], [])
+
+    def load_services(self, store: Store, rows: list[bytes]) -> None:
+        """Rows of `service`, with the node each is on."""
+        self._load_on_nodes(store, _unpacked(rows, tuple[str, Service]), [])
+
+    def load_checks(self, store: Store, rows: list[bytes]) -> None:
+        """Rows of `check`, with the node each is on."""
+        self._load_on_nodes(store, [], _unpacked(rows, tuple[str, Check]))
+
+    def _load_on_nodes(
+        self, store: Store, services: list[tuple[str, Service]], checks: list[tuple[str, Check]]
+    ) -> None:
+        try:
+            store.catalog.restore([], services, checks)
+        except KeyError as error:
+            raise RequestError(
+                f"the snapshot has a service or check on the node {error}, which it does not have"
+            ) from None
+
+    def load_keys(self, store: Store, rows: list[bytes]) -> None:
+        """Rows of `key`."""
+        for row in rows:
+            store.kv.restore_entry(unpack(row, KVEntry))
+
+    def load_keys_gone(self, store: Store, rows: list[bytes]) -> None:
+        """Rows of `key-gone`."""
+        for key, index in _unpacked(rows, tuple[str, int]):
+            store.kv.restore_gone(key, index)
+
+    def load_intentions(self, store: Store, rows: list[bytes]) -> None:
+        """Rows of `intention`."""
+        store.intentions.restore(_unpacked(rows, Intention))
+
+    def load_roots(self, store: Store, rows: list[bytes]) -> None:
+        """Rows of `root`."""
+        store.ca.roots += _unpacked(rows, CARoot)
+
+    def load_root_keys(self, _store: Store, rows: list[bytes]) -> None:
+        """Rows of `root-key`."""
+        self._root_keys += _unpacked(rows, CAKeyMaterial)
+
+    def load_topics(self, store: Store, rows: list[bytes]) -> None:
+        """Rows of `topic`."""
+        store.indexes.restore_known(_unpacked(rows, tuple[str, str, int, int]))
+
+    def load_topics_gone(self, store: Store, rows: list[bytes]) -> None:
+        """Rows of `topic-gone`."""
+        store.indexes.restore_gone(_unpacked(rows, tuple[str, str]))
+
+    def load_requests(self, _store: Store, rows: list[bytes]) -> None:
+        """Rows of `request`."""
+        self._requests += _unpacked(rows, tuple[bytes, Outcome])
+
+    def load_restore(self, store: Store, rows: list[bytes]) -> None:
+        """Rows of `restore`: how the restore under way began, and the index of its newest piece."""
+        if not self._may_hold_restore:
+            raise RequestError("the snapshot holds a restore that was under way; no server saves such a snapshot")
+        for begin, touched in _unpacked(rows, tuple[RestoreBegin, int]):
+            store.restoring.begin(begin, touched, self._make)
+
+    def load_restore_pieces(self, store: Store, rows: list[bytes]) -> None:
+        """Rows of `restore-piece`, in their order."""
+        store.restoring.replay(_unpacked(rows, bytes))
+
+
+_TABLES: Final[dict[str, Callable[[Loader, Store, list[bytes]], None]]] = {
+    "node": Loader.load_nodes,
+    "service": Loader.load_services,
+    "check": Loader.load_checks,
+    "key": Loader.load_keys,
+    "key-gone": Loader.load_keys_gone,
+    "intention": Loader.load_intentions,
+    "root": Loader.load_roots,
+    "root-key": Loader.load_root_keys,
+    "topic": Loader.load_topics,
+    "topic-gone": Loader.load_topics_gone,
+    "request": Loader.load_requests,
+    "restore": Loader.load_restore,
+    "restore-piece": Loader.load_restore_pieces,
+}
+_ORDER: Final = {table: place for place, table in enumerate(_TABLES)}
+
+
+def _unpacked(rows: list[bytes], kind: type[R]) -> list[R]:
+    return [unpack(row, kind) for row in rows]

@@ -1,0 +1,47 @@
+import pytest
+
+from lictor_core.codec import pack, unpack
+from lictor_core.errors import RequestError
+from lictor_server.state import Store
+from lictor_server.state.loading import FORMAT, Chunk, Header, Loader
+from lictor_server.state.snapshot import take
+from tests.server.state.test_snapshot import filled
+
+
+def load(chunks: list[bytes]) -> Store:
+    loader = Loader(Store, may_hold_restore=False)
+    for chunk in chunks:
+        loader.feed(chunk)
+    return loader.finish()
+
+
+def test_nothing_is_no_snapshot() -> None:
+    with pytest.raises(RequestError, match="empty"):
+        load([])
+
+
+def test_an_unknown_table_is_refused() -> None:
+    with pytest.raises(RequestError, match="does not know: dream"):
+        load([next(take(filled())), pack(Chunk(table="dream", rows=[]))])
+
+
+def test_tables_in_another_order_are_refused() -> None:
+    first, nodes, services, *_ = take(filled())
+    assert (unpack(nodes, Chunk).table, unpack(services, Chunk).table) == ("node", "service")
+    with pytest.raises(RequestError, match="node after service"):
+        load([first, nodes, services, nodes])
+
+
+def test_a_format_from_the_future_is_refused_by_number() -> None:
+    header = {**unpack(next(take(filled())), dict[str, object]), "format": FORMAT + 1}
+    with pytest.raises(RequestError, match=f"format {FORMAT + 1}, this server reads 1 and 2"):
+        load([pack(header)])
+
+
+def test_a_header_without_what_came_later_is_read_as_nothing_of_it() -> None:
+    header = unpack(next(take(filled())), dict[str, object])
+    for name in ("index_shift", "index_floor", "requests_forgotten_up_to"):
+        del header[name]
+    store = load([pack(header)])
+    assert (store.index_shift, store.index_floor) == (0, 0)
+    assert unpack(pack(header), Header).requests_forgotten_up_to == 0
