@@ -12,6 +12,7 @@ from lictor_core.addresses import join_host_port
 from lictor_core.clock import Clock, Rng
 from lictor_core.commands import Command, Outcome
 from lictor_core.errors import StorageError
+from lictor_core.peers import PeerSet, RaftServer
 from lictor_core.queries import Query
 from lictor_core.records import JsonObject, Member
 from lictor_core.registry import CatalogView, IssuedLeaf, LeaderStatus, LeafRequest, Reading, ReadOptions
@@ -53,6 +54,7 @@ class Server:
         ca.read_settings(settings.ca_provider, settings.ca_config)  # wrong ones are told at the start, not by a loop
         self._settings = settings
         self._clock = clock
+        self._rng = rng
         self._log: FilteringBoundLogger = log.bind(room="server", node=settings.node_name)
         self._storage = None
         if settings.data_dir:
@@ -62,7 +64,7 @@ class Server:
         self._view = StoreView(self._store)
         core = RaftCore(
             settings.node_id,
-            (),
+            None,
             settings=raft,
             log=MemoryLog() if self._storage is None else self._storage.wal,
             wire=LoneWire(),
@@ -121,6 +123,9 @@ class Server:
         self._failure = loop.create_future()
         if self._storage is not None:
             self._storage.wal.start(on_durable=self._note_durable, on_failure=self._driver.fail)
+        core = self._driver.core
+        if core.is_blank:
+            core.found(self._alone())
         self._driver.start()
         # The room's one task of its own; `stop` ends it, and `failed` tells of its end.
         self._duties = loop.create_task(self._leader.run(), name="server-leader")
@@ -232,6 +237,15 @@ class Server:
         return self._driver.can_serve
 
     # What happens inside.
+
+    def _alone(self) -> PeerSet:
+        """A cluster of this server and nobody else."""
+        own = RaftServer(
+            id=self._settings.node_id,
+            name=self._settings.node_name,
+            address=join_host_port(self._settings.advertise_address, self.server_port),
+        )
+        return PeerSet(cluster_id=self._rng.uuid4(), servers=(own,))
 
     def _note_durable(self) -> None:
         assert self._snapshots is not None, "only a log on disk tells of durability"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, cast
 from unittest.mock import patch
 
 from lictor_server.raft import acks, append, prevote
@@ -14,6 +14,7 @@ from lictor_server.raft.flow import Flow
 from lictor_server.raft.log import Log
 from lictor_server.raft.messages import Append
 from lictor_server.raft.readindex import ReadRounds
+from lictor_server.raft.reign import Reign
 
 __all__ = ["ABLATIONS", "Ablation"]
 
@@ -46,8 +47,8 @@ def _next_is_what_was_verified(flow: Flow, index: int) -> None:
     flow.next_index = index + 1
 
 
-def _whoever_answers(core: RaftCore, node: object, term: int) -> bool:
-    return core.is_leader
+def _whoever_answers(core: RaftCore, node: object, term: int) -> Reign | None:
+    return cast("Reign | None", vars(core)["_reign"])
 
 
 def _commit_index_alone(core: RaftCore) -> int:
@@ -66,7 +67,7 @@ def _never(*_: object, **__: object) -> bool:
     return False
 
 
-def _every_round(rounds: ReadRounds, followers: Iterable[str]) -> int:
+def _every_round(rounds: ReadRounds, voters: Iterable[str], *, counts_self: bool) -> int:
     return 1_000_000
 
 
@@ -74,18 +75,18 @@ def _leaders_word(leader_commit_index: int, verified: int) -> int:
     return leader_commit_index
 
 
-def _all_that_is_verified(verified: int, durable_index: int) -> int:
-    return verified
+def _own_last_entry(core: RaftCore) -> int:
+    return core.last_index
 
 
 ABLATIONS: Final = {
-    "answers to an earlier term are not counted": Ablation(RaftCore, "_is_of_my_reign", _whoever_answers),
+    "answers to an earlier term are not counted": Ablation(RaftCore, "_reign_that_asked", _whoever_answers),
     "entries that are there are skipped": Ablation(append, "first_unlike", _cut_always),
     "what is proven is acknowledged, not the whole log": Ablation(append, "proven", _whole_log),
     "the commit index is capped at what is proven": Ablation(append, "committed_up_to", _leaders_word),
     "replies wait for the disk": Ablation(acks, "may_leave", _always),
     "held replies of an earlier term are dropped": Ablation(acks, "is_current", _always),
-    "a leader counts only what is on its own disk": Ablation(acks, "countable", _all_that_is_verified),
+    "a leader counts only what is on its own disk": Ablation(RaftCore, "_own_match", _own_last_entry),
     "an election is asked for first": Ablation(RaftCore, "_must_ask_first", _never),
     "nobody grants a pre-vote who hears a leader": Ablation(prevote, "would_vote", _always),
     "one vote a voter and term": Ablation(RaftCore, "_is_first_vote", _always),

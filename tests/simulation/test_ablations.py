@@ -17,6 +17,7 @@ from tests.simulation.clock import VirtualClock, virtual
 from tests.simulation.disk import Disk, DiskLog
 from tests.simulation.sim import run
 from tests.simulation.voters import SETTINGS
+from tests.support.peers import peers
 
 OLD: LogEntry = (b"\x00old", 2, 1)
 OLDER_TAIL: LogEntry = (b"\x00tail", 3, 1)
@@ -29,9 +30,9 @@ class Alone:
         self.clock = clock
         self.sent: list[tuple[str, Message]] = []
         self.log = DiskLog(Disk())
-        peers = ("n2", "n3", "n4", "n5")
-        self.core = RaftCore("n1", peers, settings=SETTINGS, log=self.log, wire=self, apply=self.apply)
-        for peer in peers:
+        others = ("n2", "n3", "n4", "n5")
+        self.core = RaftCore("n1", peers("n1", *others), settings=SETTINGS, log=self.log, wire=self, apply=self.apply)
+        for peer in others:
             self.core.connected(peer)
 
     def send(self, node_id: str, message: Message) -> bool:
@@ -75,7 +76,9 @@ class Alone:
 def alone() -> Iterator[Alone]:
     clock = VirtualClock()
     with virtual(clock, random.Random(1)):
-        yield Alone(clock)
+        alone = Alone(clock)
+        clock.advance(SETTINGS.election_min_s)  # as if it had been up for long
+        yield alone
 
 
 def answer_to_an_earlier_term_commits(alone: Alone) -> bool:

@@ -15,6 +15,7 @@ from lictor_server.raft.readindex import ReadDone
 from lictor_server.raft.settings import RaftSettings
 from lictor_server.raft.wire import Message, Wire
 from tests.simulation.disk import DiskLog
+from tests.support.peers import peers
 
 __all__ = ["SETTINGS", "Applied", "Make", "StockVoter", "Voter", "local_reads", "production", "stock"]
 
@@ -44,10 +45,10 @@ Make = Callable[[str, Sequence[str], DiskLog, Wire, Applied], Voter]
 """Starts a voter on what its disk holds."""
 
 
-def production(node_id: str, peers: Sequence[str], log: DiskLog, wire: Wire, apply: Applied) -> Voter:
+def production(node_id: str, others: Sequence[str], log: DiskLog, wire: Wire, apply: Applied) -> Voter:
     """The core as it ships."""
-    core = RaftCore(node_id, peers, settings=SETTINGS, log=log, wire=wire, apply=apply)
-    for peer in peers:
+    core = RaftCore(node_id, peers(node_id, *others), settings=SETTINGS, log=log, wire=wire, apply=apply)
+    for peer in others:
         core.connected(peer)
     return core
 
@@ -59,10 +60,10 @@ class _LocalReads(RaftCore):
         done(Reason.SUCCESS if self.is_leader else Reason.NOT_LEADER)
 
 
-def local_reads(node_id: str, peers: Sequence[str], log: DiskLog, wire: Wire, apply: Applied) -> Voter:
+def local_reads(node_id: str, others: Sequence[str], log: DiskLog, wire: Wire, apply: Applied) -> Voter:
     """The core with reads that are not confirmed."""
-    core = _LocalReads(node_id, peers, settings=SETTINGS, log=log, wire=wire, apply=apply)
-    for peer in peers:
+    core = _LocalReads(node_id, peers(node_id, *others), settings=SETTINGS, log=log, wire=wire, apply=apply)
+    for peer in others:
         core.connected(peer)
     return core
 

@@ -1,7 +1,6 @@
-"""Replies that wait for the disk, and how far a leader may count them. Pure.
+"""Replies that wait for the disk. Pure.
 
-A follower's reply says that entries are on its disk, so it leaves only when they are. A leader counts itself in every
-majority, so a follower's reply counts only up to what is on the leader's own disk.
+A follower's reply says that entries are on its disk, so it leaves only when they are.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from collections import deque
 
 from lictor_server.raft.wire import Message
 
-__all__ = ["HELD_MAX", "HeldReplies", "countable", "is_current", "may_leave"]
+__all__ = ["HELD_MAX", "HeldReplies", "is_current", "may_leave"]
 
 HELD_MAX = 4096
 """Replies waiting for one fsync; of more the oldest are lost, as on any network."""
@@ -53,8 +52,3 @@ def is_current(made_in: int, term: int) -> bool:
 def may_leave(written_mark: int, durable_mark: int) -> bool:
     """Whether a reply about the log as it stands may leave at once."""
     return durable_mark >= written_mark
-
-
-def countable(verified: int, durable_index: int) -> int:
-    """How far a follower's equality with us counts toward a majority that includes us."""
-    return min(verified, durable_index)

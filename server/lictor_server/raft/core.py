@@ -1,20 +1,22 @@
 """The consensus core: pysyncobj 0.3.17 behind one class.
 
-pysyncobj does elections, terms, votes, the commit rule, log indexing and the queue of commands with their callbacks.
+pysyncobj does elections, terms, votes, log indexing and the queue of commands with their callbacks.
 What this class changes:
 
 * **nothing unpickles**: commands are plain bytes handed to `apply`, and log entries of other kinds than regular ones
   and no-ops are refused. Stock pysyncobj unpickles what the log and the wire hold;
 * **apply has a budget** per tick and knows each entry's index. Stock applies everything at once;
-* **messages** are typed and checked (`messages`); those of nodes that are no voters are dropped;
+* **messages** are typed and checked (`messages`);
 * **entries are taken** by the rules of `append`, before pysyncobj sees them, and **sent** by those of `flow`;
-* **answers wait for the disk** and carry their term (`acks`); a leader counts no entry that is not on its own disk;
-* **an election is asked for** before it is held (`prevote`);
-* **reads** are confirmed by a majority (`readindex`);
+* **answers wait for the disk** and carry their term (`acks`);
+* **who belongs to the cluster** stands in the log itself (`members`), and with it who counts: what is committed is
+  decided here, since pysyncobj counts a leader also when it is being removed;
+* **an election is asked for** before it is held (`prevote`), and leadership can be handed over (`transfer`);
+* **reads** are confirmed by a majority (`readindex`), or covered by a lease (`lease`);
 * **no clock of its own**: `pump` is called from outside; no thread, no pipe, no socket.
 
-A majority that does not answer for `leader_fallback_s` deposes a leader; that rule is pysyncobj's own. Members are
-fixed, and a log with peers is kept whole.
+A majority that does not answer for `leader_fallback_s` deposes a leader. What a leader knows in its term is a `Reign`.
+A log with peers is kept whole.
 
 Errors in `apply` or in a callback would make stock pysyncobj apply an entry twice or stop for ever, so neither may
 raise: one that does is a broken invariant and ends the process (`Driver`).
@@ -28,7 +30,7 @@ are in the modules that it names.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from queue import Empty
 from typing import Final
 
@@ -38,36 +40,45 @@ from pysyncobj.node import Node
 from pysyncobj.transport import Transport
 from pysyncobj.version import VERSION
 
+from lictor_core.errors import RequestError
+from lictor_core.peers import PeerSet
 from lictor_server.raft import acks, append, prevote
-from lictor_server.raft.flow import Flow
+from lictor_server.raft.flow import Flow, Progress
 from lictor_server.raft.guard import PRIVATE_METHODS, PRIVATE_NAMES, guard
 from lictor_server.raft.log import Log, LogEntry
+from lictor_server.raft.members import BLANK, PEERS_KIND, Members, change_problem, decoded, encoded
 from lictor_server.raft.messages import (
     Append,
     Heard,
     PreVote,
     PreVoteReply,
     Reply,
+    TimeoutNow,
     Vote,
     VoteRequest,
     parsed,
 )
-from lictor_server.raft.outcome import Reason
-from lictor_server.raft.readindex import ReadDone, ReadRounds
+from lictor_server.raft.outcome import Done, Reason
+from lictor_server.raft.readindex import ReadDone
+from lictor_server.raft.reign import Reign
 from lictor_server.raft.settings import RaftSettings
+from lictor_server.raft.transfer import Transfer, best_target
 from lictor_server.raft.wire import Message, Wire
 
-__all__ = ["Apply", "Done", "RaftCore"]
+__all__ = ["Apply", "Done", "OnPeers", "RaftCore"]
 
 _REGULAR: Final = 0
 _NO_OP: Final = 1
+_FIRST_INDEX: Final = 1
+"""Of the entry that pysyncobj puts into every new log."""
+_FOLLOWER: Final = 0
 _LEADER: Final = 2
 _NEVER: Final = 1_000_000_000
 
 Apply = Callable[[int, bytes], object]
 """Carries out the command at an index; what it returns goes to the submitter. Never raises."""
-Done = Callable[[object, Reason], None]
-"""Told the result of a command, or why there is none. Never raises."""
+OnPeers = Callable[[PeerSet], None]
+"""Told the peer set that is in effect now. Never raises."""
 
 
 guard(VERSION, PRIVATE_METHODS, lambda name: hasattr(SyncObj, name) or hasattr(Transport, name))
@@ -108,42 +119,56 @@ class _WireTransport(Transport):
         self._onNodeDisconnected(node)
 
 
+def _nobody_cares(peer_set: PeerSet) -> None:
+    """Nothing hangs on the peers."""
+
+
 class RaftCore(SyncObj):
-    """One voter. All methods belong to one thread, that of the event loop."""
+    """One server. All methods belong to one thread, that of the event loop."""
 
     def __init__(
         self,
         node_id: str,
-        peers: Sequence[str],
+        peers: PeerSet | None,
         *,
         settings: RaftSettings,
         log: Log,
         wire: Wire,
         apply: Apply,
+        on_peers: OnPeers = _nobody_cares,
     ) -> None:
+        """`peers` is the set in effect where `log` begins: that of its snapshot, if there is one.
+
+        `on_peers` is told whenever another set is in effect, but not yet in here; it neither raises nor calls back.
+        Raises `PeerError` when the log holds a peer set that cannot be.
+        """
         self._own_log = log
         self._settings = settings
         self._apply = apply
         self._wire = wire
-        self._peers = {peer: Node(peer) for peer in sorted(peers)}
-        self._flows: dict[str, Flow] = {}
-        self._reads = ReadRounds()
+        self._on_peers = on_peers
+        self._members = Members(node_id, peers, log[:])
+        self._reign: Reign | None = None
+        self._connected: set[str] = set()
         self._held = acks.HeldReplies()
         self._pre_votes = prevote.PreVotes()
         self._agreed_term = 0
+        self._forced_term = 0
         self._voters_of_term: tuple[int, set[str]] = (0, set())
-        self._leader_heard_at = -settings.election_min_s
+        self._started_at = _monotonic()
+        self._leader_heard_at: float | None = None
         self._heartbeat_at = 0.0
         self._reply = Reply(0, 0, 0)
-        node, others = Node(node_id), list(self._peers.values())
+        node, others = Node(node_id), [Node(other) for other in self._members.other_voters]
         self._links = _WireTransport(node, others, self._sent_by_pysyncobj)
         super().__init__(node, others, _configuration(settings, log, self._on_state), transport=self._links)
         self._poller = _NoSockets()
         guard(VERSION, PRIVATE_NAMES, lambda name: hasattr(self, name) or hasattr(Transport, name))
         assert self._SyncObj__raftLog is log, "pysyncobj made a log of its own instead of taking ours"
         self._SyncObj__raftLastApplied = max(self._SyncObj__raftLastApplied, log.snapshot_index)
-        if not others:
-            self._SyncObj__raftElectionDeadline = 0.0  # a lone voter has nobody to wait for
+        self._hurry_if_lone()
+
+    # What is so.
 
     @property
     def is_leader(self) -> bool:
@@ -172,9 +197,45 @@ class RaftCore(SyncObj):
         return self.raftCommitIndex
 
     @property
+    def last_index(self) -> int:
+        """The last entry in the log."""
+        return self._own_log[-1][1]
+
+    @property
+    def peer_set(self) -> PeerSet:
+        """The set in effect: the last one in the log, committed or not. It has no servers on a blank server."""
+        return self._members.latest
+
+    def peer_set_at(self, index: int) -> PeerSet:
+        """The set that the log up to `index` makes, for a snapshot that ends there; `index` is the applied one."""
+        return self._members.at(index)
+
+    @property
+    def peers_committed(self) -> bool:
+        """Whether the set in effect is known here to be committed; False on a blank server."""
+        return not self.is_blank and self._members.latest.index <= self.raftCommitIndex
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether this server knows of no set: it waits to be found, or to found."""
+        return self._members.is_blank
+
+    @property
+    def is_voter(self) -> bool:
+        """Whether this server counts in the set in effect."""
+        return self._members.is_voter
+
+    @property
     def has_peers(self) -> bool:
-        """Whether there are other voters."""
-        return bool(self._SyncObj__otherNodes)
+        """Whether there are other servers, voters or not."""
+        return bool(self._members.others)
+
+    @property
+    def last_contact_s(self) -> float | None:
+        """Seconds since a leader was heard: 0 on a leader, None when there never was one since the start."""
+        if self.is_leader:
+            return 0.0
+        return None if self._leader_heard_at is None else _monotonic() - self._leader_heard_at
 
     @property
     def knows_commits(self) -> bool:
@@ -186,16 +247,32 @@ class RaftCore(SyncObj):
         return no_op is not None and self.raftCommitIndex >= no_op
 
     @property
-    def _awaits_disk(self) -> bool:
-        return not self.has_peers and not self._own_log.is_durable
+    def lease_holds(self) -> bool:
+        """Whether nobody else can lead just now, so that no other server can have committed anything newer.
+
+        Looks at the clock. A read may be answered at once when besides `applied_index >= commit_index`.
+        """
+        reign = self._reign
+        return reign is not None and self.knows_commits and reign.lease_holds(_monotonic())
+
+    @property
+    def is_handing_over(self) -> bool:
+        """Whether this leader takes no commands because it hands over leadership."""
+        return self._reign is not None and self._reign.transfer is not None
+
+    def progress(self) -> Mapping[str, Progress]:
+        """On a leader: how far each other server of the set is. Else nothing."""
+        return {} if self._reign is None else self._reign.progress(_monotonic())
 
     def term_of(self, index: int) -> int:
         """The term of an entry that the log still holds in memory, as it does the last applied one."""
         return self._own_log[index - self._own_log[0][1]][2]
 
+    # What is asked for.
+
     def submit(self, payload: bytes, done: Done) -> None:
-        """Queue a command for the log; `done` is told once, maybe at once."""
-        if not self.is_leader:
+        """Queue a command for the log; `done` is told once, maybe at once. Refused while leadership is handed over."""
+        if not self.is_leader or self.is_handing_over:
             done(None, Reason.NOT_LEADER)
             return
 
@@ -216,10 +293,86 @@ class RaftCore(SyncObj):
 
     def read_barrier(self, done: ReadDone) -> None:
         """Tell `done` once the state here holds everything that was committed before this call, anywhere."""
-        if not self.is_leader:
+        if self._reign is None:
             done(Reason.NOT_LEADER)
             return
-        self._reads.register(self._index_to_read_at(), done)
+        self._reign.reads.register(self._index_to_read_at(), done)
+
+    def found(self, peer_set: PeerSet) -> None:
+        """Begin a cluster: write its first set into the own log. Pump next.
+
+        For a blank server that has nothing in its log. One that led alone before there were sets may have more, and is
+        given a set of itself alone. Raises `RequestError` for all else.
+        """
+        log = self._own_log
+        problem = change_problem(BLANK, peer_set)
+        if not self.is_blank:
+            problem = f"this server belongs to the cluster {self.peer_set.cluster_id} already"
+        elif self._members.own_id not in peer_set.voters:
+            problem = "this server is no voter in it"
+        elif log[-1][1] > _FIRST_INDEX and len(peer_set.servers) > 1:
+            problem = "this server has data of its own, so it can begin a cluster alone only"
+        if problem is not None:
+            raise RequestError(f"the cluster cannot be founded: {problem}")
+        # The term of the last entry: nobody can have led in it but, before there were sets, this server.
+        self._log_peers(peer_set, log[-1][2])
+        self._hurry_if_lone()
+
+    def change_peers(self, peer_set: PeerSet, done: Done) -> None:
+        """On a leader: put another set into the log, in effect at once; `done` is told when it is applied, or why not.
+
+        `REQUEST_DENIED` comes with a sentence that says why. Pump next. A leader that is no voter in the new set
+        resigns once that is committed.
+        """
+        if not self.is_leader:
+            done(None, Reason.NOT_LEADER)
+            return
+        problem = change_problem(self.peer_set, peer_set)
+        if not self.knows_commits:
+            problem = "this leader does not know yet what is committed: retry in a second"
+        elif not self.peers_committed:
+            problem = "another change is under way: retry in a second"
+        elif self.is_handing_over:
+            problem = "leadership is being handed over: retry in a second"
+        if problem is not None:
+            done(f"the servers of the cluster cannot be changed: {problem}", Reason.REQUEST_DENIED)
+            return
+
+        def finished(result: object, reason: int) -> None:
+            done(result, Reason(reason))
+
+        index = self._log_peers(peer_set, self.term)
+        self._SyncObj__commandsWaitingCommit[index].append((self.term, finished))
+        self._SyncObj__newAppendEntriesTime = 0.0
+
+    def transfer(self, target: str | None, done: Done) -> None:
+        """On a leader: hand leadership to `target`, or to whom it costs least; `done` is told the end. Pump next.
+
+        `SUCCESS`: this server leads no more. `REQUEST_DENIED`, with a sentence: it goes on leading. `UNKNOWN_OUTCOME`,
+        with a sentence: it goes on, but the target was told and may take over yet.
+        """
+        reign = self._reign
+        if reign is None:
+            done(None, Reason.NOT_LEADER)
+            return
+        now = _monotonic()
+        voters = {id: progress for id, progress in reign.progress(now).items() if id in self._members.other_voters}
+        ready = {id: progress for id, progress in voters.items() if id in self._connected}
+        if target is None:
+            target = best_target(ready)
+        problem = None
+        if target is None:
+            problem = "no other voter is connected"
+        elif target not in voters:
+            problem = f"{target} is no other voter"
+        elif self.is_handing_over:
+            problem = "it is being handed over already"
+        if problem is not None or target is None:
+            done(f"leadership cannot be handed over: {problem}", Reason.REQUEST_DENIED)
+            return
+        reign.transfer = Transfer(target, now + self._settings.election_max_s, done)
+
+    # What happens.
 
     def pump(self) -> bool:
         """Do what is due now: commit, apply, take queued commands into the log, send. Whether more is left to apply.
@@ -234,42 +387,65 @@ class RaftCore(SyncObj):
             return False
         before = self._own_log[-1][1]
         self.doTick(0.0)
-        if (self._own_log[-1][1] != before or self._reads.is_due) and not self._awaits_disk:
+        if (self._own_log[-1][1] != before or self._is_read_due) and not self._awaits_disk:
             self._SyncObj__newAppendEntriesTime = 0.0
             self.doTick(0.0)
-        if self.is_leader:
-            self._reads.serve(self._peers, self.raftLastApplied)
+        if self._reign is not None:
+            self._do_duties(self._reign)
         return self.raftCommitIndex > self.raftLastApplied
 
     def log_synced(self) -> None:
-        """More of the log is on the disk: send the replies that waited for it, and count it."""
+        """More of the log is on the disk: send the replies that waited for it. Pump next."""
         for node_id, message in self._held.release(self._own_log.durable_mark, self.term):
             self._wire.send(node_id, message)
-        if self.is_leader:
-            for node_id in self._flows:
-                self._count(node_id)
 
     def connected(self, node_id: str) -> None:
-        """Messages can be sent to this peer."""
-        self._links.connected(self._peers[node_id])
+        """Messages can be sent to this server, whether it is in the set or not."""
+        self._connected.add(node_id)
+        self._links.connected(Node(node_id))
 
     def disconnected(self, node_id: str) -> None:
-        """No message can be sent to this peer."""
-        self._links.disconnected(self._peers[node_id])
+        """No message can be sent to this server."""
+        self._connected.discard(node_id)
+        self._links.disconnected(Node(node_id))
 
     def receive(self, node_id: str, message: Message) -> None:
-        """Take a message of another voter. Raises `PeerError` when it is malformed: close that connection."""
+        """Take a message of another server. Raises `PeerError` when it is malformed: close that connection.
+
+        The wire has made sure that it is who it says, and of this cluster. Entries and candidates are judged without
+        asking the own set, which may be behind; answers and votes count by it. Raft thesis, section 4.1.
+        """
         self._SyncObj__onMessageReceived(Node(node_id), message)
 
-    def _index_to_read_at(self) -> int:
-        """Before the own no-op is committed, the commit index may lag behind what an earlier leader committed."""
-        no_op = self._SyncObj__noopIDx
-        assert no_op is not None, "a leader without its no-op"
-        return max(self.raftCommitIndex, no_op)
+    # Peer sets.
+
+    def _log_peers(self, peer_set: PeerSet, term: int) -> int:
+        index = self._own_log[-1][1] + 1
+        command = encoded(peer_set)
+        self._own_log.add(command, index, term)
+        self._members.append(decoded(command, index))
+        self._adopt_peers()
+        return index
+
+    def _adopt_peers(self) -> None:
+        """Another set is in effect. pysyncobj counts majorities over its other nodes: these are the other voters."""
+        now = _monotonic()
+        voters = {Node(id) for id in self._members.other_voters}
+        self._SyncObj__otherNodes = voters
+        if self._reign is not None:
+            self._SyncObj__raftMatchIndex = dict.fromkeys(voters, 0)
+            self._reign.adopt(self._own_log[-1][1], now)
+            self._SyncObj__lastResponseTime = dict.fromkeys(voters, self._reign.majority_heard_at(now))
+        self._on_peers(self._members.latest)
+
+    def _hurry_if_lone(self) -> None:
+        """A lone voter has nobody to wait for."""
+        if self._members.is_lone:
+            self._SyncObj__raftElectionDeadline = 0.0
+
+    # Messages.
 
     def _SyncObj__onMessageReceived(self, node: Node, message: Message) -> None:
-        if node.id not in self._peers:
-            return
         match parsed(message):
             case Append() as entries:
                 self._on_append(node, entries)
@@ -281,11 +457,34 @@ class RaftCore(SyncObj):
                 self._on_pre_vote(node, ask)
             case PreVoteReply() as answer:
                 self._on_pre_vote_reply(node, answer)
-            case VoteRequest():
-                super()._SyncObj__onMessageReceived(node, message)
-            case Vote(term):
-                if self._is_first_vote(node.id, term):
+            case VoteRequest() as request:
+                if request.is_transfer or not self._is_bound():
                     super()._SyncObj__onMessageReceived(node, message)
+            case Vote(term):
+                if self._counts(node.id) and self._is_first_vote(node.id, term):
+                    super()._SyncObj__onMessageReceived(node, message)
+            case TimeoutNow(term):
+                if term == self.term and self.is_voter and not self.is_leader:
+                    self._forced_term = term + 1
+                    super()._SyncObj__onMessageReceived(node, message)
+
+    def _counts(self, node_id: str) -> bool:
+        """Whether another server counts in majorities."""
+        return node_id in self._members.voters
+
+    def _is_bound(self) -> bool:
+        """Whether this server must not vote for another leader yet; see `lease`."""
+        if self._reign is not None and self.lease_holds:
+            return True
+        return self._heard_lately() or self._started_lately()
+
+    def _heard_lately(self) -> bool:
+        heard_at = self._leader_heard_at
+        return heard_at is not None and _monotonic() - heard_at < self._settings.election_min_s
+
+    def _started_lately(self) -> bool:
+        """Whom it heard before it was restarted, it has forgotten."""
+        return _monotonic() - self._started_at < self._settings.election_min_s
 
     def _on_append(self, node: Node, received: Append) -> None:
         if received.term < self.term:
@@ -293,20 +492,33 @@ class RaftCore(SyncObj):
             return
         assert received.term > self.term or not self.is_leader, f"two leaders in term {self.term}"
         self._pre_votes.cancel()
-        self._agreed_term = 0
+        if not self._SyncObj__transferInProgress:
+            self._agreed_term = 0
         self._leader_heard_at = _monotonic()
         log = self._own_log
         result = append.examined(log, received, self.raftCommitIndex)
         if isinstance(result, append.Taken):
+            sets = [decoded(entry[0], entry[1]) for entry in result.entries if entry[0][0] == PEERS_KIND]
             self._reply = Reply(received.term, result.verified, 0)
             commit_index = append.committed_up_to(received.commit_index, result.verified)
             fitting = Append(received.term, result.after, result.after_term, result.entries, commit_index, 0)
+            super()._SyncObj__onMessageReceived(node, fitting.message())
+            if result.entries:
+                self._follow_peers(result.after, sets)
         else:
             # pysyncobj still has to learn of the term and the leader: a message that changes no entry tells it.
             self._reply = Reply(received.term, result.hint, result.index)
             fitting = Append(received.term, log[-1][1], log[-1][2], (), 0, 0)
-        super()._SyncObj__onMessageReceived(node, fitting.message())
+            super()._SyncObj__onMessageReceived(node, fitting.message())
         self._wire.send(node.id, Heard(received.term, received.seq).message())
+
+    def _follow_peers(self, after: int, sets: Sequence[PeerSet]) -> None:
+        """The log was cut behind `after`, and `sets` came instead."""
+        is_cut = self._members.truncate(after)
+        for peer_set in sets:
+            self._members.append(peer_set)
+        if is_cut or sets:
+            self._adopt_peers()
 
     def _SyncObj__sendNextNodeIdx(
         self, node: Node, reset: bool = False, nextNodeIdx: int | None = None, success: bool = False
@@ -319,39 +531,38 @@ class RaftCore(SyncObj):
         self._wire.send(node.id, Reply(self.term, 0, 0).message())
 
     def _on_reply(self, node: Node, reply: Reply) -> None:
-        if not self._is_of_my_reign(node, reply.term):
+        reign = self._reign_that_asked(node, reply.term)
+        flow = None if reign is None else reign.flows.get(node.id)
+        if reign is None or flow is None:
             return
-        flow = self._flows[node.id]
         if reply.rejected:
             flow.refused(reply.rejected, reply.verified)
         else:
             flow.verified(reply.verified)
-            self._count(node.id)
-        self._SyncObj__lastResponseTime[node] = _monotonic()
-        if flow.next_index <= self._own_log[-1][1] or reply.rejected:
+        reign.answered(node.id, _monotonic())
+        if self._own_log[0][1] < flow.next_index <= self._own_log[-1][1]:
             self._SyncObj__newAppendEntriesTime = 0.0
 
     def _on_heard(self, node: Node, heard: Heard) -> None:
-        if self._is_of_my_reign(node, heard.term):
-            self._reads.answered(node.id, heard.seq)
-            self._SyncObj__lastResponseTime[node] = _monotonic()
+        reign = self._reign_that_asked(node, heard.term)
+        if reign is None or node.id not in reign.flows:
+            return
+        reign.answered(node.id, _monotonic())
+        if self._counts(node.id):
+            reign.heard(node.id, heard.seq)
 
-    def _is_of_my_reign(self, node: Node, term: int) -> bool:
-        """Whether an answer to the leader of `term` is one to this server as it leads now."""
+    def _reign_that_asked(self, node: Node, term: int) -> Reign | None:
+        """The leadership now, when an answer to the leader of `term` is one to it."""
         if term > self.term:
             self._step_down(node, term)
-        return term == self.term and self.is_leader
+        return self._reign if term == self.term else None
 
     def _step_down(self, node: Node, term: int) -> None:
         """Follow into `term`: to pysyncobj this is a request for a vote that it never grants."""
         request: Message = {"type": "request_vote", "term": term, "last_log_index": 0, "last_log_term": -1}
         super()._SyncObj__onMessageReceived(node, request)
 
-    def _count(self, node_id: str) -> None:
-        counted = acks.countable(self._flows[node_id].match_index, self._own_log.durable_index)
-        matched = self._SyncObj__raftMatchIndex
-        node = self._peers[node_id]
-        matched[node] = max(matched[node], counted)
+    # Elections.
 
     def _on_pre_vote(self, node: Node, ask: PreVote) -> None:
         granted = prevote.would_vote(
@@ -359,13 +570,15 @@ class RaftCore(SyncObj):
             term=self.term,
             last_term=self._own_log[-1][2],
             last_index=self._own_log[-1][1],
-            follows=self.is_leader or _monotonic() - self._leader_heard_at < self._settings.election_min_s,
+            follows=self.is_leader or self._is_bound(),
         )
         self._wire.send(node.id, PreVoteReply(self.term, ask.term, granted).message())
 
     def _on_pre_vote_reply(self, node: Node, answer: PreVoteReply) -> None:
         if answer.granted:
-            if answer.asked == self.term + 1 and self._pre_votes.granted(node.id, answer.asked, len(self._peers) + 1):
+            if not self._counts(node.id) or answer.asked != self.term + 1:
+                return
+            if self._pre_votes.granted(node.id, answer.asked, len(self._members.voters)):
                 self._agreed_term = answer.asked
                 self._SyncObj__raftElectionDeadline = 0.0
         elif answer.term > self.term:
@@ -381,28 +594,112 @@ class RaftCore(SyncObj):
         return first
 
     def _onTick(self, timeToWait: float = 0.0) -> None:
-        if self._peers and self._must_ask_first():
-            self._ask_for_votes()
+        if self._reign is not None:
+            self._commit(self._reign)
+        elif self._SyncObj__raftElectionDeadline < _monotonic():
+            if not self._may_stand():
+                self._postpone_election()
+            elif self._must_ask_first():
+                self._ask_for_votes()
         super()._onTick(timeToWait)
 
+    def _may_stand(self) -> bool:
+        """Whether this server could be elected at all. Raft thesis, section 4.2.2: only a voter of its own set."""
+        return self.is_voter
+
     def _must_ask_first(self) -> bool:
-        if self.is_leader or self._SyncObj__raftElectionDeadline >= _monotonic():
+        if self._members.is_lone:
             return False
-        return self._agreed_term != self.term + 1
+        return self.term + 1 not in (self._agreed_term, self._forced_term)
 
     def _ask_for_votes(self) -> None:
-        self._SyncObj__raftElectionDeadline = _monotonic() + self._SyncObj__generateRaftTimeout()
+        self._postpone_election()
         ask = PreVote(self.term + 1, self._own_log[-1][1], self._own_log[-1][2])
         self._pre_votes.begin(ask.term)
-        for node_id in self._peers:
+        for node_id in self._members.other_voters:
             self._wire.send(node_id, ask.message())
+
+    def _postpone_election(self) -> None:
+        self._SyncObj__raftElectionDeadline = _monotonic() + self._SyncObj__generateRaftTimeout()
 
     def _on_state(self, before: int, after: int) -> None:
         """pysyncobj's state changed; a new leader's no-op is not in the log yet."""
-        self._reads.end()
+        reign, self._reign = self._reign, None
+        if reign is not None:
+            reign.end(succeeded=self.term > reign.term)
         if after == _LEADER:
-            last = self._own_log[-1][1]
-            self._flows = {peer: Flow(last, self._settings.window_max) for peer in self._peers}
+            self._reign = Reign(self.term, self._members, self._settings, self._own_log[-1][1], _monotonic())
+
+    # A leader's work.
+
+    @property
+    def _awaits_disk(self) -> bool:
+        return self._members.is_lone and not self._own_log.is_durable
+
+    @property
+    def _is_read_due(self) -> bool:
+        return self._reign is not None and self._reign.reads.is_due
+
+    def _index_to_read_at(self) -> int:
+        """Before the own no-op is committed, the commit index may lag behind what an earlier leader committed."""
+        no_op = self._SyncObj__noopIDx
+        assert no_op is not None, "a leader without its no-op"
+        return max(self.raftCommitIndex, no_op)
+
+    def _own_match(self) -> int:
+        """A leader counts itself like anybody else: up to what is on its disk."""
+        return self._own_log.durable_index
+
+    def _commit(self, reign: Reign) -> None:
+        """Commit what a majority of the voters has, when it is of this term. Raft paper, section 5.4.2.
+
+        pysyncobj would count the leader also when it is no voter any more, and by each entry; it is told of no match,
+        so it commits nothing of its own accord, but for a lone voter.
+        """
+        if self._members.is_lone:
+            return
+        index = reign.agreed_index(self._own_match())
+        if index > self.raftCommitIndex and self.term_of(index) == self.term:
+            self._SyncObj__raftCommitIndex = index
+
+    def _do_duties(self, reign: Reign) -> None:
+        """What a leader does at the end of each pump."""
+        now = _monotonic()
+        if reign.reads.is_waiting:
+            reign.reads.serve(reign.confirmed_round(), self.raftLastApplied)
+        reign.dismiss(now)
+        if reign.transfer is not None:
+            self._hand_over(reign, reign.transfer, now)
+        if not self.is_voter and self._members.latest.index <= self.raftLastApplied:
+            self._resign(reign, now)
+
+    def _hand_over(self, reign: Reign, transfer: Transfer, now: float) -> None:
+        if now >= transfer.until:
+            reign.transfer = None
+            if transfer.is_told:
+                transfer.done(f"{transfer.target} was told, but does not lead yet", Reason.UNKNOWN_OUTCOME)
+            else:
+                transfer.done(f"{transfer.target} did not catch up in time", Reason.REQUEST_DENIED)
+        elif not transfer.is_told and reign.flows[transfer.target].match_index >= self._own_log[-1][1]:
+            transfer.is_told = self._tell_to_stand(reign, transfer.target)
+
+    def _tell_to_stand(self, reign: Reign, target: str) -> bool:
+        reign.lease.forfeit()
+        return self._wire.send(target, TimeoutNow(self.term).message())
+
+    def _resign(self, reign: Reign, now: float) -> None:
+        """The set without this leader is committed: tell everybody, and let the best of the voters go on."""
+        self._heartbeat_at = 0.0
+        self._SyncObj__sendAppendEntries()
+        progress = reign.progress(now)
+        target = best_target({id: progress[id] for id in self._members.other_voters if id in self._connected})
+        if target is not None:
+            self._tell_to_stand(reign, target)
+        self._SyncObj__setState(_FOLLOWER)
+        self._SyncObj__raftLeader = None
+        self._postpone_election()
+
+    # Sending.
 
     def _sent_by_pysyncobj(self, node: Node, message: Message) -> bool:
         if message["type"] == "apply_command":
@@ -414,6 +711,8 @@ class RaftCore(SyncObj):
         if message["type"] == "response_vote":
             self._send_when_durable(node, message)
             return True
+        if message["type"] == "request_vote" and self._forced_term == self.term:
+            message["transfer"] = True
         return self._wire.send(node.id, message)
 
     def _send_when_durable(self, node: Node, message: Message) -> None:
@@ -424,26 +723,32 @@ class RaftCore(SyncObj):
             self._held.hold(log.written_mark, self.term, node.id, message)
 
     def _SyncObj__sendAppendEntries(self) -> None:
-        """Send each follower what its flow allows; those who get nothing, a heartbeat when one is due."""
+        """Send everybody what their flow allows; those who get nothing, a heartbeat when one is due."""
+        reign = self._reign
+        assert reign is not None, "only a leader sends entries"
         now = _monotonic()
-        due = now >= self._heartbeat_at or self._reads.is_due
-        seq = self._reads.stamp()
-        if due:
+        is_due = now >= self._heartbeat_at
+        must_speak = is_due or reign.reads.is_due
+        seq = reign.reads.stamp(anew=is_due)
+        reign.lease.sent(seq, now)
+        if must_speak:
             self._heartbeat_at = now + self._settings.heartbeat_s
+            # pysyncobj's check of the quorum counts the leader always; told one time for all, it decides by ours.
+            heard_at = reign.majority_heard_at(now)
+            self._SyncObj__lastResponseTime = dict.fromkeys(self._SyncObj__otherNodes, heard_at)
         self._SyncObj__newAppendEntriesTime = self._heartbeat_at
-        for node_id, node in self._peers.items():
-            if node not in self._SyncObj__connectedNodes:
+        for node_id, flow in reign.flows.items():
+            if node_id not in self._connected:
                 continue
-            flow = self._flows[node_id]
-            if due:
+            if must_speak:
                 flow.forget_under_way()
             sent = self._send_entries(node_id, flow, seq)
-            if due and not sent:
+            if must_speak and not sent:
                 self._wire.send(node_id, self._entries_from(flow.next_index, (), seq).message())
 
     def _send_entries(self, node_id: str, flow: Flow, seq: int) -> bool:
         sent = False
-        while flow.may_send and flow.next_index <= self._own_log[-1][1]:
+        while flow.may_send and self._own_log[0][1] < flow.next_index <= self._own_log[-1][1]:
             entries = self._batch(flow.next_index)
             if not self._wire.send(node_id, self._entries_from(flow.next_index, entries, seq).message()):
                 break
@@ -465,16 +770,22 @@ class RaftCore(SyncObj):
         return tuple(batch)
 
     def _entries_from(self, index: int, entries: tuple[LogEntry, ...], seq: int) -> Append:
-        before = self._own_log[index - 1 - self._own_log[0][1]]
+        """What says that `entries` come at `index`. Where the log begins later, it says so of its beginning."""
+        before = self._own_log[max(index - 1 - self._own_log[0][1], 0)]
         return Append(self.term, before[1], before[2], entries, self.raftCommitIndex, seq)
 
+    # Applying.
+
     def _SyncObj__parseChangeClusterRequest(self, command: bytes) -> None:
-        """Members are fixed: no log entry changes them."""
+        """Peer sets are not pysyncobj's business: it would unpickle them."""
 
     def _SyncObj__doApplyCommand(self, command: bytes) -> object:
         kind = command[0]
         if kind == _REGULAR:
             return self._apply(self.raftLastApplied + 1, command[1:])
+        if kind == PEERS_KIND:
+            self._members.settle(self.raftLastApplied + 1)
+            return None
         assert kind == _NO_OP, f"log entry {self.raftLastApplied + 1} has the unknown kind {kind}"
         return None
 

@@ -7,9 +7,20 @@ be asked now: answers to older messages could otherwise move the search back and
 
 from __future__ import annotations
 
+import dataclasses
 from collections import deque
 
-__all__ = ["Flow"]
+__all__ = ["Flow", "Progress"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Progress:
+    """How far another server is, as its leader knows it."""
+
+    match_index: int
+    """The last entry that it surely has on its disk; 0 when it has not said yet."""
+    silent_s: float
+    """Seconds since it last answered, or since this leadership, or its membership, began."""
 
 
 class Flow:

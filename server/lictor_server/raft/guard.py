@@ -20,6 +20,7 @@ PRIVATE_METHODS: Final = frozenset(
         "_SyncObj__parseChangeClusterRequest",
         "_SyncObj__sendAppendEntries",
         "_SyncObj__sendNextNodeIdx",
+        "_SyncObj__setState",
         "_applyCommand",
         "_getLeader",
         "_isLeader",
@@ -34,7 +35,6 @@ PRIVATE_ATTRIBUTES: Final = frozenset(
         "_SyncObj__commandsQueue",
         "_SyncObj__commandsWaitingCommit",
         "_SyncObj__commandsWaitingReply",
-        "_SyncObj__connectedNodes",
         "_SyncObj__lastResponseTime",
         "_SyncObj__newAppendEntriesTime",
         "_SyncObj__noopIDx",
@@ -42,8 +42,10 @@ PRIVATE_ATTRIBUTES: Final = frozenset(
         "_SyncObj__raftCommitIndex",
         "_SyncObj__raftElectionDeadline",
         "_SyncObj__raftLastApplied",
+        "_SyncObj__raftLeader",
         "_SyncObj__raftLog",
         "_SyncObj__raftMatchIndex",
+        "_SyncObj__transferInProgress",
         "_poller",
     }
 )

@@ -1,8 +1,8 @@
 """What servers say to one another about the log: typed, checked, and plain maps on the wire.
 
-`request_vote` and `response_vote` are pysyncobj's own and only checked here. `append_entries` is read here before
-pysyncobj sees it. The rest is ours: `append_reply` (pysyncobj's `next_node_idx` carries no term, so an answer to an
-earlier term could count in a later one), `heard` for reads, `pre_vote` and `pre_vote_reply`.
+`request_vote`, `response_vote` and `timeout_now` are pysyncobj's own and only checked here. `append_entries` is read
+here before pysyncobj sees it. The rest is ours: `append_reply` (pysyncobj's `next_node_idx` carries no term, so an
+answer to an earlier term could count in a later one), `heard` for reads, `pre_vote` and `pre_vote_reply`.
 
 Any map may come in: `parsed` raises `PeerError` and nothing else.
 """
@@ -16,7 +16,18 @@ from lictor_core.errors import PeerError
 from lictor_server.raft.log import LogEntry
 from lictor_server.raft.wire import Message
 
-__all__ = ["Append", "Heard", "Parsed", "PreVote", "PreVoteReply", "Reply", "Vote", "VoteRequest", "parsed"]
+__all__ = [
+    "Append",
+    "Heard",
+    "Parsed",
+    "PreVote",
+    "PreVoteReply",
+    "Reply",
+    "TimeoutNow",
+    "Vote",
+    "VoteRequest",
+    "parsed",
+]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,6 +112,8 @@ class VoteRequest:
     """pysyncobj's request for a vote."""
 
     term: int
+    is_transfer: bool
+    """The leader itself asked the candidate to stand: nobody shall refuse because the leader is still heard."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,7 +123,18 @@ class Vote:
     term: int
 
 
-Parsed = Append | Reply | Heard | PreVote | PreVoteReply | VoteRequest | Vote
+@dataclasses.dataclass(frozen=True)
+class TimeoutNow:
+    """The leader of `term` wants the receiver to stand for election at once."""
+
+    term: int
+
+    def message(self) -> Message:
+        """As it goes onto the wire and into pysyncobj, in whose words it is."""
+        return {"type": "timeout_now", "term": self.term}
+
+
+Parsed = Append | Reply | Heard | PreVote | PreVoteReply | VoteRequest | Vote | TimeoutNow
 
 
 def parsed(message: Message) -> Parsed:
@@ -131,9 +155,11 @@ def parsed(message: Message) -> Parsed:
         case "request_vote":
             _number(message, "last_log_index")
             _number(message, "last_log_term")
-            return VoteRequest(term)
+            return VoteRequest(term, message.get("transfer") is True)
         case "response_vote":
             return Vote(term)
+        case "timeout_now":
+            return TimeoutNow(term)
         case _:
             raise PeerError(f"a server sent a Raft message of the unknown type {kind!r}: is it of another version?")
 

@@ -6,10 +6,11 @@ A time-out or a lost leader leaves a write unknown: it may be applied yet. It mu
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 
 from lictor_core.errors import LictorError, NoLeaderError, OutcomeUnknownError, OverloadedError, RequestError
 
-__all__ = ["Reason", "error_of"]
+__all__ = ["Done", "Reason", "error_of"]
 
 
 class Reason(enum.IntEnum):
@@ -23,6 +24,10 @@ class Reason(enum.IntEnum):
     LEADER_CHANGED = 5
     REQUEST_DENIED = 6
     UNKNOWN_OUTCOME = 7
+
+
+Done = Callable[[object, Reason], None]
+"""Told the result of what was asked, or why there is none (a sentence, where there is one). Never raises."""
 
 
 def error_of(reason: int) -> LictorError:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable
 
+from lictor_server.raft.members import agreed
 from lictor_server.raft.outcome import Reason
 
 __all__ = ["READS_MAX", "ReadDone", "ReadRounds"]
@@ -33,6 +34,11 @@ class ReadRounds:
         self._waiting: deque[_Waiting] = deque()
 
     @property
+    def is_waiting(self) -> bool:
+        """Whether there are reads at all."""
+        return bool(self._waiting)
+
+    @property
     def is_due(self) -> bool:
         """Whether reads wait whose round has not left yet."""
         return bool(self._waiting) and self._waiting[-1][0] == self._open_round
@@ -44,35 +50,31 @@ class ReadRounds:
             return
         self._waiting.append((self._open_round, index, done))
 
-    def stamp(self) -> int:
-        """The number for messages that leave now; reads that come later belong to the next."""
-        if self.is_due:
+    def stamp(self, *, anew: bool) -> int:
+        """The number for messages that leave now; reads that come later belong to the next.
+
+        Without waiting reads the number stays, unless it shall be a new one.
+        """
+        if anew or self.is_due:
             self._open_round += 1
-            return self._open_round - 1
         return self._open_round - 1
 
     def answered(self, node_id: str, seq: int) -> None:
         """A follower has answered a message that carried `seq`."""
         self._answered[node_id] = max(self._answered.get(node_id, 0), seq)
 
-    def confirmed(self, followers: Iterable[str]) -> int:
-        """The last round that a majority of `followers` and the leader has answered."""
-        rounds = sorted((self._answered.get(node_id, 0) for node_id in followers), reverse=True)
-        needed = (len(rounds) + 1) // 2
-        return rounds[needed - 1] if needed else self._open_round
+    def confirmed(self, voters: Iterable[str], *, counts_self: bool) -> int:
+        """The last round that a majority has answered: of the other `voters`, and of the leader if it is one."""
+        rounds = [self._answered.get(node_id, 0) for node_id in voters]
+        return agreed(self._open_round if counts_self else None, rounds)
 
-    def serve(self, followers: Iterable[str], applied_index: int) -> None:
-        """Tell the reads that may be answered now."""
-        if not self._waiting:
-            return
-        confirmed = self.confirmed(followers)
+    def serve(self, confirmed: int, applied_index: int) -> None:
+        """Tell the reads that may be answered now, when the round `confirmed` is."""
         while self._waiting and self._waiting[0][0] <= confirmed and self._waiting[0][1] <= applied_index:
             self._waiting.popleft()[2](Reason.SUCCESS)
 
     def end(self) -> None:
-        """Leadership ended: refuse what waits, and forget who answered."""
+        """Leadership ended: refuse what waits."""
         waiting, self._waiting = self._waiting, deque()
-        self._answered.clear()
-        self._open_round += 1
         for _, _, done in waiting:
             done(Reason.NOT_LEADER)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from pysyncobj import SyncObj
 
+from lictor_core.errors import PeerError
 from lictor_server.raft import core as module
 from lictor_server.raft.core import RaftCore
 from lictor_server.raft.guard import PINNED_VERSION, PRIVATE_METHODS, PRIVATE_NAMES, guard
@@ -16,6 +17,7 @@ from lictor_server.raft.memory_log import MemoryLog
 from lictor_server.raft.outcome import Reason
 from lictor_server.raft.settings import RaftSettings
 from lictor_server.raft.wire import LoneWire, Message
+from tests.support.peers import peers
 
 NODE = "n1"
 
@@ -42,7 +44,11 @@ def machine() -> Machine:
 
 def lone(machine: Machine, *, settings: RaftSettings | None = None, log: MemoryLog | None = None) -> RaftCore:
     log = MemoryLog() if log is None else log
-    return RaftCore(NODE, (), settings=settings or RaftSettings(), log=log, wire=LoneWire(), apply=machine.apply)
+    settings = settings or RaftSettings()
+    core = RaftCore(NODE, None, settings=settings, log=log, wire=LoneWire(), apply=machine.apply)
+    if core.is_blank:
+        core.found(peers(NODE))
+    return core
 
 
 def leading(machine: Machine, *, settings: RaftSettings | None = None, log: MemoryLog | None = None) -> RaftCore:
@@ -121,29 +127,47 @@ class _Bomb:
         return pytest.fail, ("a pickle was loaded",)
 
 
-@pytest.mark.parametrize("kind", [2, 3])
-def test_log_entry_of_another_kind_stops_the_core_and_is_not_unpickled(machine: Machine, kind: int) -> None:
+def test_log_entry_of_another_kind_stops_the_core_and_is_not_unpickled(machine: Machine) -> None:
     log = MemoryLog()
     core = leading(machine, log=log)
-    log.add(bytes([kind]) + pickle.dumps(_Bomb()), log[-1][1] + 1, core.term)
+    log.add(bytes([3]) + pickle.dumps(_Bomb()), log[-1][1] + 1, core.term)
     with pytest.raises(AssertionError, match="unknown kind"):
         core.pump()
+
+
+def test_log_entry_that_should_be_a_peer_set_and_is_a_pickle_stops_the_start(machine: Machine) -> None:
+    log = MemoryLog()
+    log.add(b"\x01", 1, 0)
+    log.add(b"\x02" + pickle.dumps(_Bomb()), 2, 1)
+    with pytest.raises(PeerError, match="entry 2 holds no peer set"):
+        lone(machine, log=log)
 
 
 @pytest.mark.parametrize(
     "message",
     [
-        {"type": "append_entries", "term": 99, "commit_index": 9, "entries": [], "prevLogIdx": 1, "prevLogTerm": 0},
-        {"type": "request_vote", "term": 99, "last_log_index": 99, "last_log_term": 99},
-        {"type": "apply_command", "command": b"\x00x"},
+        {"type": "append_reply", "term": 1, "verified": 3, "rejected": 0},
+        {"type": "heard", "term": 1, "seq": 1},
+        {"type": "response_vote", "term": 1},
+        {"type": "pre_vote_reply", "term": 1, "asked": 2, "granted": True},
+        {"type": "timeout_now", "term": 1},
     ],
 )
-def test_messages_of_strangers_are_dropped(machine: Machine, message: Message) -> None:
+def test_answers_of_strangers_count_for_nothing(machine: Machine, message: Message) -> None:
     core = leading(machine)
     core.receive("stranger", message)
     core.pump()
     assert core.is_leader
     assert core.term == 1
+    assert core.progress() == {}
+
+
+@pytest.mark.parametrize("kind", ["apply_command", "apply_command_response"])
+def test_commands_from_other_servers_are_refused(machine: Machine, kind: str) -> None:
+    core = leading(machine)
+    with pytest.raises(PeerError):
+        core.receive("stranger", {"type": kind, "term": 1, "command": b"\x00x", "request_id": 1})
+    core.pump()
     assert machine.applied == []
 
 

@@ -12,6 +12,7 @@ from lictor_server.raft import Driver, RaftCore, RaftSettings
 from lictor_server.raft.memory_log import MemoryLog
 from lictor_server.raft.wire import LoneWire
 from tests.support.conditions import eventually
+from tests.support.peers import peers
 
 
 class Driven:
@@ -21,7 +22,8 @@ class Driven:
         self.applied: list[bytes] = []
         self.leadership: list[bool] = []
         self.failures: list[BaseException] = []
-        core = RaftCore("n1", (), settings=settings, log=MemoryLog(), wire=LoneWire(), apply=self.apply)
+        core = RaftCore("n1", None, settings=settings, log=MemoryLog(), wire=LoneWire(), apply=self.apply)
+        core.found(peers("n1"))
         self.driver = Driver(core, settings, on_leadership=self.leadership.append, on_failure=self.failures.append)
 
     def apply(self, index: int, payload: bytes) -> object:

@@ -29,7 +29,7 @@ def test_message_survives_the_wire(message: Append | Reply | Heard | PreVote | P
     assert parsed(cast(Message, msgpack.unpackb(msgpack.packb(message.message())))) == message
 
 
-@pytest.mark.parametrize("kind", ["apply_command", "next_node_idx", "timeout_now", None])
+@pytest.mark.parametrize("kind", ["apply_command", "next_node_idx", "transmission", None])
 def test_other_messages_of_pysyncobj_are_refused(kind: object) -> None:
     with pytest.raises(PeerError, match="unknown type"):
         parsed({"type": kind, "term": 1})

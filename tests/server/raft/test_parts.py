@@ -50,16 +50,16 @@ def test_reads_share_a_round_and_wait_for_a_majority_and_for_the_index() -> None
     rounds.register(5, lambda reason: told.append(("a", reason)))
     rounds.register(7, lambda reason: told.append(("b", reason)))
     assert rounds.is_due
-    seq = rounds.stamp()
+    seq = rounds.stamp(anew=False)
     rounds.register(5, lambda reason: told.append(("c", reason)))
     followers = ("n2", "n3", "n4", "n5")
     rounds.answered("n2", seq)
-    rounds.serve(followers, 9)
+    rounds.serve(rounds.confirmed(followers, counts_self=True), 9)
     assert told == []
     rounds.answered("n3", seq)
-    rounds.serve(followers, 6)
+    rounds.serve(rounds.confirmed(followers, counts_self=True), 6)
     assert told == [("a", Reason.SUCCESS)]
-    rounds.serve(followers, 7)
+    rounds.serve(rounds.confirmed(followers, counts_self=True), 7)
     assert told[1:] == [("b", Reason.SUCCESS)]
     rounds.end()
     assert told[2:] == [("c", Reason.NOT_LEADER)]
