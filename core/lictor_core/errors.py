@@ -34,6 +34,7 @@ __all__ = [
     "RequestError",
     "StorageError",
     "UnknownDatacenterError",
+    "UnreachableError",
     "error_from",
 ]
 
@@ -105,6 +106,13 @@ class PeerError(LictorError):
 
     code = "peer_failed"
     http_status = 500
+
+
+class UnreachableError(PeerError):
+    """Another node could not be asked: no byte of the request left, so nothing was done."""
+
+    code = "unreachable"
+    definite = True
 
 
 class ClusterError(LictorError):
@@ -198,6 +206,7 @@ TABLE: Final[dict[str, type[LictorError]]] = {
         AuthenticationError,
         ConfigurationError,
         PeerError,
+        UnreachableError,
         ClusterError,
         NoLeaderError,
         UnknownDatacenterError,

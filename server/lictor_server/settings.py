@@ -7,6 +7,7 @@ import dataclasses
 from lictor_core.limits import BLOCKED_QUERIES_MAX
 from lictor_core.records import JsonObject
 from lictor_server.raft.settings import RaftSettings
+from lictor_server.tls import TlsSettings
 
 __all__ = ["ServerSettings"]
 
@@ -19,7 +20,7 @@ class ServerSettings:
     node_id: str
     datacenter: str = "dc1"
     bind_address: str = "127.0.0.1"
-    """Where the server port listens. Its protocol has no encryption, so this should be loopback."""
+    """Where the server port listens; without `tls` this should be loopback."""
     advertise_address: str = "127.0.0.1"
     """Where others reach this server."""
     server_port: int = 8300
@@ -46,4 +47,6 @@ class ServerSettings:
     """Connections to the server port at once."""
     rpc_in_flight_max: int = 1024
     """Requests under way on one connection."""
+    tls: TlsSettings | None = None
+    """Certificates and what must be proven on the server port; without it connections are plain."""
     raft: RaftSettings = dataclasses.field(default_factory=RaftSettings)

@@ -29,13 +29,18 @@ class Log:
         return [entry for entry in self.entries if entry["event"] == event]
 
 
-@pytest.fixture
-def log() -> Log:
+def made_log() -> Log:
+    """A log that keeps everything."""
     capture = LogCapture()
     logger: FilteringBoundLogger = structlog.wrap_logger(
         None, processors=[capture], wrapper_class=structlog.make_filtering_bound_logger(0)
     )
     return Log(logger, capture.entries)
+
+
+@pytest.fixture
+def log() -> Log:
+    return made_log()
 
 
 @pytest.fixture

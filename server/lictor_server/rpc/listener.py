@@ -1,27 +1,45 @@
-"""The listener on the server port: connections in, calls to `Methods`, bounded in number, time and memory.
+"""The server port: one listener for RPC and Raft, plain and with TLS, bounded in number, time and memory.
 
-Without TLS it must only listen on loopback or inside a trusted network; `tls` is where mTLS enters. Bytes that are no
-frames, whoever sends them, give one log event and a closed connection.
+The first byte decides: 0x16 begins TLS, under which ALPN says what it is for (RPC when it says nothing); `L` begins the
+preamble of Raft; 0x00 begins a frame of RPC, whose length has no room for more. It is looked at and left where it is.
+Bytes that are none of these, whoever sends them, give one log event and a closed connection.
 """
 
 from __future__ import annotations
 
 import asyncio
+import errno
 import ipaddress
+import socket
 import ssl
+from collections.abc import Callable
 from typing import Final
 
 from structlog.typing import FilteringBoundLogger
 
-from lictor_core.errors import LictorError, PeerError
+from lictor_core.errors import AuthenticationError, LictorError, OverloadedError, PeerError, RequestError
+from lictor_server.rpc.arrival import RAFT_BYTE, RPC_BYTE, TLS_BYTE, Switch, check_first_byte, close, first_byte, say_no
+from lictor_server.rpc.conversation import Conversation
 from lictor_server.rpc.methods import Methods
-from lictor_server.rpc.peer import Call, Cancel, Peer, Refuse
+from lictor_server.sockets import peer_name, tuned
+from lictor_server.tls import ALPN_RAFT, PLAIN, Proof, Tls
 
-__all__ = ["IDLE_MAX_S", "RpcListener"]
+__all__ = ["HANDSHAKE_MAX_S", "IDLE_MAX_S", "UNDECIDED_MAX", "RpcListener"]
 
 IDLE_MAX_S: Final = 60.0
 """A connection that says nothing for so long, with nothing under way, is closed; agents renew leases far more often."""
-_READ_BYTES: Final = 64 * 1024
+HANDSHAKE_MAX_S: Final = 5.0
+"""How long the first byte may take to come, and then TLS; Consul's `rpc_handshake_timeout`."""
+UNDECIDED_MAX: Final = 512
+"""Connections that have not said yet what they are for."""
+_ACCEPTS_MAX: Final = 64
+"""Connections accepted in one pass of the event loop."""
+_BACKLOG: Final = 1024
+_BREATH_S: Final = 1.0
+"""When the process has no descriptor left, it accepts nobody for so long."""
+_EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+_CLOSE_S: Final = 1.0
+"""How long the other end may take to agree that TLS is over."""
 
 
 class RpcListener:
@@ -36,9 +54,15 @@ class RpcListener:
         connections_max: int,
         in_flight_max: int,
         log: FilteringBoundLogger,
-        tls: ssl.SSLContext | None = None,
+        tls: Tls = PLAIN,
+        raft: Callable[[Proof | None], asyncio.Protocol] | None = None,
         idle_max_s: float = IDLE_MAX_S,
+        handshake_max_s: float = HANDSHAKE_MAX_S,
     ) -> None:
+        """`raft` makes the protocol of a connection that is Raft's (`PeerLinks.accept`); without it there are none.
+
+        `connections_max` counts RPC alone: however many agents there are, servers find one another.
+        """
         self._methods = methods
         self._address = address
         self._port = port
@@ -46,9 +70,13 @@ class RpcListener:
         self._in_flight_max = in_flight_max
         self._log = log
         self._tls = tls
+        self._raft = raft
         self._idle_max_s = idle_max_s
-        self._server: asyncio.Server | None = None
-        self._connections: set[asyncio.Task[None]] = set()
+        self._handshake_max_s = handshake_max_s
+        self._socket: socket.socket | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._undecided = 0
+        self._connections = 0
 
     @property
     def port(self) -> int:
@@ -57,127 +85,179 @@ class RpcListener:
 
     async def start(self) -> None:
         """Listen. Raises `OSError` when the address or port cannot be had."""
-        self._server = await asyncio.start_server(self._serve, self._address, self._port, ssl=self._tls)
-        self._port = self._server.sockets[0].getsockname()[1]
-        if self._tls is None and not ipaddress.ip_address(self._address).is_loopback:
-            self._log.warning("rpc.listener.exposed", address=self._address, port=self.port, reason="no TLS")
+        family = socket.AF_INET6 if ":" in self._address else socket.AF_INET
+        self._socket = socket.create_server((self._address, self._port), family=family, backlog=_BACKLOG)
+        self._socket.setblocking(False)
+        self._port = self._socket.getsockname()[1]
+        self._listen()
+        if not ipaddress.ip_address(self._address).is_loopback and not self._tls.incoming_required:
+            reason = "no TLS" if self._tls.listening is None else "verify_incoming is off: nobody has to prove anything"
+            self._log.warning("rpc.listener.exposed", address=self._address, port=self.port, reason=reason)
 
     async def stop(self) -> None:
-        """Close the listener and every connection; what was under way is cancelled."""
-        if self._server is None:
+        """Close the listener and every RPC connection; what was under way is cancelled."""
+        listening, self._socket = self._socket, None
+        if listening is None:
             return
-        self._server.close()
-        for connection in list(self._connections):
-            connection.cancel()
-        if self._connections:
-            await asyncio.wait(list(self._connections))
-        self._server = None
+        asyncio.get_running_loop().remove_reader(listening)
+        listening.close()
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None, "asyncio serves each connection in a task"
-        peer_name = _name(writer)
-        if len(self._connections) >= self._connections_max:
-            self._log.warning("rpc.connection.refused", peer=peer_name, connections_max=self._connections_max)
-            writer.close()
+    # Accepting.
+
+    def _listen(self) -> None:
+        if self._socket is not None:
+            asyncio.get_running_loop().add_reader(self._socket, self._accept)
+
+    def _accept(self) -> None:
+        """Take what waits, but not so much that nothing else gets its turn."""
+        for _ in range(_ACCEPTS_MAX):
+            if self._socket is None:
+                return
+            try:
+                sock, address = self._socket.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as error:
+                if error.errno not in _EXHAUSTED:
+                    raise
+                self._log.error("rpc.listener.exhausted", reason=error.strerror, pause_s=_BREATH_S)
+                loop = asyncio.get_running_loop()
+                loop.remove_reader(self._socket)
+                loop.call_later(_BREATH_S, self._listen)
+                return
+            self._begin(sock, peer_name(address))
+
+    def _begin(self, sock: socket.socket, peer: str) -> None:
+        if self._undecided >= UNDECIDED_MAX:
+            self._log.warning("rpc.connection.refused", peer=peer, undecided_max=UNDECIDED_MAX)
+            sock.close()
             return
-        self._connections.add(task)
-        conversation = _Conversation(reader, writer, self._methods, self._in_flight_max, self._idle_max_s, self._log)
+        task = asyncio.get_running_loop().create_task(self._serve(tuned(sock), peer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self, sock: socket.socket, peer: str) -> None:
+        """One connection: what it is for, and then, when that is RPC, all of it."""
+        self._undecided += 1
         try:
-            await self._converse(conversation, peer_name)
+            streams = await self._streams(sock, peer)
+        except PeerError as error:
+            self._log.warning("rpc.connection.broken", peer=peer, reason=str(error))
+            return
+        except OSError as error:
+            self._log.debug("rpc.connection.lost", peer=peer, reason=str(error))
+            return
         except asyncio.CancelledError:
-            pass  # `stop` ends the task; asyncio's own callback would report a cancelled one as an error
+            return  # `stop` ends the task
         finally:
-            self._connections.discard(task)
-            writer.close()
+            self._undecided -= 1
+        if streams is not None:
+            await self._converse(streams, peer)
 
-    async def _converse(self, conversation: _Conversation, peer_name: str) -> None:
+    async def _streams(self, sock: socket.socket, peer: str) -> _Streams | None:
+        """The streams of an RPC connection; None when it is over, refused or Raft's. Closes what it does not hand on.
+
+        Raises `PeerError` when it begins as nothing that is spoken here, `OSError` when it is lost.
+        """
+        handed_on = False
+        try:
+            first = await first_byte(sock, min(self._handshake_max_s, self._idle_max_s))
+            if first is None:
+                return None
+            check_first_byte(first)
+            if first == TLS_BYTE and self._tls.listening is None:
+                raise PeerError("it speaks TLS, for which this server lacks cert_file and key_file")
+            if first != TLS_BYTE and (error := self._plain_flaw(first)) is not None:
+                self._log.warning("rpc.connection.refused", peer=peer, reason=str(error))
+                say_no(sock, first, error)
+                return None
+            handed_on = True
+            return await (self._secured(sock) if first == TLS_BYTE else self._plain(sock, first))
+        finally:
+            if not handed_on:
+                close(sock)
+
+    def _plain_flaw(self, first: int) -> LictorError | None:
+        """Why a connection without TLS is not taken."""
+        if self._tls.incoming_required:
+            return AuthenticationError(
+                "this server takes TLS only (verify_incoming): set verify_outgoing, ca_file, cert_file and key_file"
+            )
+        if first == RAFT_BYTE and self._raft is None:
+            return RequestError("this server takes part in no cluster of several")
+        if first == RPC_BYTE and self._connections >= self._connections_max:
+            return OverloadedError(f"{self._connections_max} connections to this server are open already")
+        return None
+
+    async def _plain(self, sock: socket.socket, first: int) -> _Streams | None:
+        loop = asyncio.get_running_loop()
+        if first == RAFT_BYTE:
+            assert self._raft is not None, "otherwise it was refused"
+            raft = self._raft(None)
+            await loop.connect_accepted_socket(lambda: raft, sock)
+            return None
+        streams = _Streams()
+        await loop.connect_accepted_socket(lambda: streams.protocol, sock)
+        return streams
+
+    async def _secured(self, sock: socket.socket) -> _Streams | None:
+        """TLS, and then what ALPN says. Raises `PeerError` when it fails for another reason than a lost connection."""
+        streams = _Streams()
+        is_raft = False
+
+        def choose(transport: asyncio.Transport) -> asyncio.Protocol:
+            nonlocal is_raft
+            secured: ssl.SSLObject = transport.get_extra_info("ssl_object")
+            if self._raft is not None and secured.selected_alpn_protocol() == ALPN_RAFT:
+                is_raft = True
+                return self._raft(self._tls.proof(secured))
+            return streams.protocol
+
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(
+                lambda: Switch(choose),
+                sock,
+                ssl=self._tls.listening,
+                ssl_handshake_timeout=self._handshake_max_s,
+                ssl_shutdown_timeout=_CLOSE_S,
+            )
+        except (ssl.SSLError, ConnectionAbortedError) as error:
+            raise PeerError(f"TLS failed: {error}") from error
+        return None if is_raft else streams
+
+    async def _converse(self, streams: _Streams, peer: str) -> None:
+        if self._connections >= self._connections_max:
+            self._log.warning("rpc.connection.refused", peer=peer, connections_max=self._connections_max)
+            streams.writer.close()
+            return
+        self._connections += 1
+        conversation = Conversation(
+            streams.reader, streams.writer, self._methods, self._in_flight_max, self._idle_max_s, self._log
+        )
         try:
             await conversation.run()
         except* PeerError as errors:
-            self._log.warning("rpc.connection.broken", peer=peer_name, reason=str(errors.exceptions[0]))
+            self._log.warning("rpc.connection.broken", peer=peer, reason=str(errors.exceptions[0]))
         except* OSError as errors:
-            self._log.debug("rpc.connection.lost", peer=peer_name, reason=str(errors.exceptions[0]))
+            self._log.debug("rpc.connection.lost", peer=peer, reason=str(errors.exceptions[0]))
+        except* asyncio.CancelledError:
+            pass  # `stop` ends the task
+        finally:
+            self._connections -= 1
+            streams.writer.close()
 
 
-class _Conversation:
-    """One connection, from its first byte to its last."""
+class _Streams:
+    """The two streams of a connection that is still to come."""
 
-    def __init__(
-        self,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-        methods: Methods,
-        in_flight_max: int,
-        idle_max_s: float,
-        log: FilteringBoundLogger,
-    ) -> None:
-        self._reader = reader
-        self._writer = writer
-        self._methods = methods
-        self._idle_max_s = idle_max_s
-        self._log = log
-        self._peer = Peer(in_flight_max=in_flight_max)
-        self._calls: dict[int, asyncio.Task[None]] = {}
+    def __init__(self) -> None:
+        loop = asyncio.get_running_loop()
+        self.reader = asyncio.StreamReader(loop=loop)
+        self.protocol = asyncio.StreamReaderProtocol(self.reader, self._made, loop=loop)
 
-    async def run(self) -> None:
-        """Serve until the other side closes or is silent too long.
-
-        Raises a group with `PeerError` when it breaks the protocol, with `OSError` when the connection is lost.
-        """
-        async with asyncio.TaskGroup() as group:
-            try:
-                while data := await self._next():
-                    for event in self._peer.receive(data):
-                        match event:
-                            case Call():
-                                self._calls[event.id] = group.create_task(self._call(event))
-                            case Cancel():
-                                self._calls.pop(event.id).cancel()
-                            case Refuse():
-                                await self._send(event.data)
-            finally:
-                for call in self._calls.values():
-                    call.cancel()
-
-    async def _next(self) -> bytes:
-        """The next bytes, asked for only when the other side takes its answers: who does not read gets none made.
-
-        Empty when it closed, or is silent for too long with nothing under way.
-        """
-        try:
-            async with asyncio.timeout(self._idle_max_s):
-                await self._writer.drain()
-        except TimeoutError:
-            self._writer.transport.abort()
-            raise PeerError(f"peer took none of its answers within {self._idle_max_s:g} s") from None
-        while True:
-            try:
-                async with asyncio.timeout(self._idle_max_s):
-                    return await self._reader.read(_READ_BYTES)
-            except TimeoutError:
-                if not self._peer.in_flight:
-                    return b""
-
-    async def _call(self, call: Call) -> None:
-        try:
-            answer = self._peer.reply(call.id, await self._methods.call(call.method, call.payload))
-        except LictorError as error:
-            answer = self._peer.error(call.id, error)
-        except Exception as error:  # a mistake of ours must not close the connection of everybody who shares it
-            self._log.error("rpc.call.crashed", method=call.method[:64], reason=repr(error), exc_info=True)
-            answer = self._peer.error(call.id, LictorError("the server made a mistake; its log says which"))
-        if self._calls.get(call.id) is asyncio.current_task():
-            del self._calls[call.id]
-        await self._send(answer)
-
-    async def _send(self, data: bytes) -> None:
-        """Send, and wait while the other side does not read: what is under way stays bounded."""
-        if data and not self._writer.is_closing():
-            self._writer.write(data)
-            await self._writer.drain()
-
-
-def _name(writer: asyncio.StreamWriter) -> str:
-    address = writer.get_extra_info("peername")
-    return f"{address[0]}:{address[1]}" if isinstance(address, tuple) else "unknown"
+    def _made(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.writer = writer

@@ -21,6 +21,7 @@ from lictor_core.records import KVEntry, Member
 from lictor_core.registry import LeaderStatus, Reading, ReadOptions
 from lictor_server import Server
 from lictor_server.rpc import Methods, RpcListener
+from lictor_server.rpc.arrival import REFUSED_ID
 from lictor_server.rpc.methods import ReadRequest, WriteRequest
 from tests.server.build import member
 from tests.server.conftest import SETTINGS, Log
@@ -132,6 +133,8 @@ async def test_connections_over_the_bound_are_closed(log: Log) -> None:
     first = await connect(server.server_port)
     await first.ask(1, "leader_status", b"")
     second = await connect(server.server_port)
+    refusal = await second.ask(1, "leader_status", b"")
+    assert (refusal.kind, refusal.id, refusal.method) == (FrameKind.ERROR, REFUSED_ID, "overloaded")
     assert await second.next() is None
     assert len(log.named("rpc.connection.refused")) == 1
     await second.close()

@@ -1,0 +1,170 @@
+"""The dialing end of a Raft connection: says hello, waits for the answer, then only sends.
+
+Small messages of one pass of the loop leave in one write, so under TLS in one record. What the other end does not take
+is bounded: over `LINK_BYTES_MAX` messages are refused, and Raft sends them again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from typing import Final, cast
+
+from lictor_core.errors import PeerError, UnreachableError
+from lictor_server.raft.framing import LENGTH_BYTES, MESSAGE_BYTES_MAX
+from lictor_server.raft.hello import (
+    AnswerReader,
+    Hello,
+    LinkIdentity,
+    Refusal,
+    RefusalCode,
+    answer_flaw,
+    greeting_bytes,
+)
+from lictor_server.sockets import dial
+from lictor_server.tls import ALPN_RAFT, Tls
+
+__all__ = ["HELLO_TIMEOUT_S", "LINK_BYTES_MAX", "Dialed", "RefusedError", "open_link"]
+
+LINK_BYTES_MAX: Final = MESSAGE_BYTES_MAX
+"""Bytes that wait on one connection because the other end does not take them."""
+HELLO_TIMEOUT_S: Final = 3.0
+"""How long TLS and the hello may take together."""
+
+
+class RefusedError(PeerError):
+    """One of the two ends does not want this connection; `refusal` says why, `found_id` who is at the other end."""
+
+    def __init__(self, refusal: Refusal, found_id: str) -> None:
+        super().__init__(refusal.message)
+        self.refusal = refusal
+        self.found_id = found_id
+
+
+class Dialed(asyncio.Protocol):
+    """One connection. `answered` ends when the other end took it, or fails; `closed` ends with the reason."""
+
+    def __init__(self, address: str, hello: Hello, own: LinkIdentity, tls: Tls) -> None:
+        self.address = address
+        self.cluster_id = ""
+        """The cluster that the other server said to be of."""
+        self._loop = asyncio.get_running_loop()
+        self._hello = hello
+        self._own = own
+        self._tls = tls
+        self._transport: asyncio.Transport | None = None
+        self._reader = AnswerReader()
+        self._waiting: list[bytes] = []
+        self._waiting_bytes = 0
+        self._reason = ""
+        self.answered: asyncio.Future[None] = self._loop.create_future()
+        self.closed: asyncio.Future[str] = self._loop.create_future()
+
+    # `asyncio.Protocol`.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """TLS, if any, is done: say hello."""
+        # Of a stream it is a Transport, whatever the loop; uvloop's is no subclass.
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.write(greeting_bytes(self._hello))
+
+    def data_received(self, data: bytes) -> None:
+        """The answer; anything after it ends the connection."""
+        try:
+            if self.answered.done():
+                raise PeerError("the other server says more than its answer, on a connection for listening only")
+            answer = self._reader.feed(data)
+            if answer is None:
+                return
+            flaw = answer_flaw(answer, self._hello.expects, self._own, self._certified_ids())
+            if flaw is not None:
+                raise RefusedError(flaw, answer.id[:64])
+            self.cluster_id = answer.cluster_id
+            self.answered.set_result(None)
+        except PeerError as error:
+            if not self.answered.done():
+                self.answered.set_exception(error)
+            self.abort(str(error))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It is over."""
+        reason = self._reason or (str(exc) if exc is not None else "the other server closed the connection")
+        self._transport = None
+        self._waiting.clear()
+        if not self.answered.done():
+            self.answered.set_exception(PeerError(f"the connection ended before it was answered: {reason}"))
+        if not self.closed.done():
+            self.closed.set_result(reason)
+
+    # For `PeerLinks`.
+
+    def send(self, body: bytes) -> bool:
+        """Queue one message's body; False when the connection is gone or its bound is reached."""
+        transport = self._transport
+        if transport is None or self._reason:
+            return False
+        size = LENGTH_BYTES + len(body)
+        if transport.get_write_buffer_size() + self._waiting_bytes + size > LINK_BYTES_MAX:
+            return False
+        if not self._waiting:
+            self._loop.call_soon(self._flush)
+        self._waiting.append(len(body).to_bytes(LENGTH_BYTES, "big"))
+        self._waiting.append(body)
+        self._waiting_bytes += size
+        return True
+
+    def abort(self, reason: str) -> None:
+        """Close at once; nothing queued is sent."""
+        self._reason = self._reason or reason
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _flush(self) -> None:
+        if self._transport is not None and self._waiting:
+            data = b"".join(self._waiting)
+            self._waiting.clear()
+            self._waiting_bytes = 0
+            self._transport.write(data)
+
+    def _certified_ids(self) -> frozenset[str]:
+        secured: ssl.SSLObject | None = (
+            None if self._transport is None else self._transport.get_extra_info("ssl_object")
+        )
+        if secured is None:
+            return frozenset()
+        if secured.selected_alpn_protocol() != ALPN_RAFT:
+            raise PeerError("the other end speaks TLS, but not Raft on it: is it a server of Lictor?")
+        proof = self._tls.proof(secured)
+        return frozenset() if proof is None else proof.node_ids
+
+
+async def open_link(address: str, hello: Hello, own: LinkIdentity, tls: Tls, *, source: str = "") -> Dialed:
+    """A connection to the server `hello` expects at `address`, ready to send.
+
+    Raises `RefusedError` when one end does not want it, `PeerError` when the other is no server or does not answer in
+    time, and `UnreachableError` when nothing answers at all.
+    """
+    loop = asyncio.get_running_loop()
+    sock = await dial(address, source=source)
+    link = Dialed(address, hello, own, tls)
+    try:
+        async with asyncio.timeout(HELLO_TIMEOUT_S):
+            if tls.dialing_raft is None:
+                await loop.create_connection(lambda: link, sock=sock)
+            else:
+                await loop.create_connection(
+                    lambda: link, sock=sock, ssl=tls.dialing_raft, server_hostname=tls.server_name
+                )
+            await asyncio.wait([link.answered])
+            link.answered.result()
+    except TimeoutError:
+        raise PeerError(f"{address} took the connection and does not answer within {HELLO_TIMEOUT_S:g} s") from None
+    except ssl.SSLCertVerificationError as error:
+        reason = f"{address} shows a certificate that cannot be trusted: {error.verify_message}"
+        raise RefusedError(Refusal(RefusalCode.CERTIFICATE, reason), "") from error
+    except OSError as error:
+        raise UnreachableError(f"{address} broke the connection off: {error.strerror or error}") from error
+    finally:
+        if link.answered.cancel() or link.answered.exception() is not None:
+            link.abort("given up")
+    return link

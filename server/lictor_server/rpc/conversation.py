@@ -1,0 +1,94 @@
+"""One RPC connection as its server has it: calls to `Methods`, answers in any order, bounds on all it holds."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from structlog.typing import FilteringBoundLogger
+
+from lictor_core.errors import LictorError, PeerError
+from lictor_server.rpc.methods import Methods
+from lictor_server.rpc.peer import Call, Cancel, Peer, Refuse
+
+__all__ = ["Conversation"]
+
+_READ_BYTES: Final = 64 * 1024
+
+
+class Conversation:
+    """The accepting side of one connection."""
+
+    def __init__(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        methods: Methods,
+        in_flight_max: int,
+        idle_max_s: float,
+        log: FilteringBoundLogger,
+    ) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._methods = methods
+        self._idle_max_s = idle_max_s
+        self._log = log
+        self._peer = Peer(in_flight_max=in_flight_max)
+        self._calls: dict[int, asyncio.Task[None]] = {}
+
+    async def run(self) -> None:
+        """Serve until the other side closes or is silent too long.
+
+        Raises a group with `PeerError` when it breaks the protocol, with `OSError` when the connection is lost.
+        """
+        async with asyncio.TaskGroup() as group:
+            try:
+                while data := await self._next():
+                    for event in self._peer.receive(data):
+                        match event:
+                            case Call():
+                                self._calls[event.id] = group.create_task(self._call(event))
+                            case Cancel():
+                                self._calls.pop(event.id).cancel()
+                            case Refuse():
+                                await self._send(event.data)
+            finally:
+                for call in self._calls.values():
+                    call.cancel()
+
+    async def _next(self) -> bytes:
+        """The next bytes, asked for only when the other side takes its answers: who does not read gets none made.
+
+        Empty when it closed, or is silent for too long with nothing under way.
+        """
+        try:
+            async with asyncio.timeout(self._idle_max_s):
+                await self._writer.drain()
+        except TimeoutError:
+            self._writer.transport.abort()
+            raise PeerError(f"peer took none of its answers within {self._idle_max_s:g} s") from None
+        while True:
+            try:
+                async with asyncio.timeout(self._idle_max_s):
+                    return await self._reader.read(_READ_BYTES)
+            except TimeoutError:
+                if not self._peer.in_flight:
+                    return b""
+
+    async def _call(self, call: Call) -> None:
+        try:
+            answer = self._peer.reply(call.id, await self._methods.call(call.method, call.payload))
+        except LictorError as error:
+            answer = self._peer.error(call.id, error)
+        except Exception as error:  # a mistake of ours must not close the connection of everybody who shares it
+            self._log.error("rpc.call.crashed", method=call.method[:64], reason=repr(error), exc_info=True)
+            answer = self._peer.error(call.id, LictorError("the server made a mistake; its log says which"))
+        if self._calls.get(call.id) is asyncio.current_task():
+            del self._calls[call.id]
+        await self._send(answer)
+
+    async def _send(self, data: bytes) -> None:
+        """Send, and wait while the other side does not read: what is under way stays bounded."""
+        if data and not self._writer.is_closing():
+            self._writer.write(data)
+            await self._writer.drain()

@@ -1,0 +1,76 @@
+"""Sockets between servers: how they are dialed, and how a silent end is noticed."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from typing import Final, cast
+
+from lictor_core.addresses import split_host_port
+from lictor_core.errors import UnreachableError
+
+__all__ = ["CONNECT_TIMEOUT_S", "SERVER_PORT", "SILENCE_MAX_S", "abort_unread", "dial", "peer_name", "tuned"]
+
+CONNECT_TIMEOUT_S: Final = 1.0
+"""How long the other machine may take to answer the first packet; a lost one is sent again after a second anyway."""
+SILENCE_MAX_S: Final = 3.0
+"""A machine that acknowledges nothing for so long is given up: what was sent to it, or probes on a quiet connection."""
+_PROBE_EVERY_S: Final = 1
+SERVER_PORT: Final = 8300
+"""The port of a server whose address names none."""
+
+
+def tuned(sock: socket.socket) -> socket.socket:
+    """`sock`, non-blocking, without Nagle's delay, and closed by the kernel when the other machine falls silent."""
+    sock.setblocking(False)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(SILENCE_MAX_S * 1000))
+    if hasattr(socket, "TCP_KEEPIDLE"):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _PROBE_EVERY_S)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, _PROBE_EVERY_S)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, round(SILENCE_MAX_S / _PROBE_EVERY_S))
+    return sock
+
+
+async def dial(address: str, *, source: str = "", timeout_s: float = CONNECT_TIMEOUT_S) -> socket.socket:
+    """A connected socket to `host:port` or `host`, from the IP `source` when one is given.
+
+    Raises `UnreachableError` when nobody answers within `timeout_s`, and `RequestError` when `address` is none.
+    """
+    host, port = split_host_port(address, SERVER_PORT)
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(timeout_s):
+            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            family, kind, protocol, _, where = found[0]
+            sock = socket.socket(family, kind, protocol)
+            try:
+                tuned(sock)
+                if source:
+                    sock.bind((source, 0))
+                await loop.sock_connect(sock, where)
+            except BaseException:
+                sock.close()
+                raise
+            return sock
+    except TimeoutError:
+        raise UnreachableError(f"{address} does not answer within {timeout_s:g} s") from None
+    except OSError as error:
+        raise UnreachableError(f"{address} cannot be reached: {error.strerror or error}") from error
+
+
+def abort_unread(sock: socket.socket) -> None:
+    """Close at once and with a reset: nothing is left in the kernel for a peer that is not worth it."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    sock.close()
+
+
+def peer_name(address: object) -> str:
+    """`host:port` of the other end for the log, from what a socket or a transport says of it."""
+    if isinstance(address, tuple):
+        host, port, *_ = cast("tuple[object, ...]", address)
+        return f"{host}:{port}"
+    return "unknown"

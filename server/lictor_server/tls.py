@@ -1,0 +1,284 @@
+"""TLS between servers, and from agents to servers: what is configured, checked at start, and as contexts for use.
+
+As Consul has it: a certificate lets a server take TLS beside plain connections, `verify_incoming_rpc` refuses all that
+do not prove themselves, `verify_outgoing` makes it dial with TLS, and `verify_server_hostname` wants whoever is dialed
+to prove `server.<datacenter>.<domain>`, which only certificates of servers carry. TLS 1.3 is spoken unless an older
+version is allowed. Nothing is resumed, so that each connection is judged by today's certificates.
+"""
+
+from __future__ import annotations
+
+import ssl
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+
+from lictor_core.errors import ConfigurationError
+
+__all__ = ["ALPN_RAFT", "ALPN_RPC", "PLAIN", "Proof", "Tls", "TlsSettings", "load_tls"]
+
+ALPN_RAFT: Final = "lictor-raft/1"
+ALPN_RPC: Final = "lictor-rpc/1"
+"""What a connection to the server port is for; one that says nothing is RPC."""
+_CA_FILES_MAX: Final = 1000
+"""Files in `ca_path`."""
+_FILE_BYTES_MAX: Final = 4 * 1024 * 1024
+_VERSIONS: Final = {
+    "": ssl.TLSVersion.TLSv1_3,
+    "tls10": ssl.TLSVersion.TLSv1_2,
+    "tls11": ssl.TLSVersion.TLSv1_2,
+    "tls12": ssl.TLSVersion.TLSv1_2,
+    "tls13": ssl.TLSVersion.TLSv1_3,
+}
+"""The oldest version for each word of Consul's; what is older than 1.2 is not spoken whoever allows it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TlsSettings:
+    """Where the material is and what must be proven; names are Consul's. Of `ca_file` and `ca_path` the first wins."""
+
+    ca_file: str = ""
+    ca_path: str = ""
+    cert_file: str = ""
+    key_file: str = ""
+    verify_incoming_rpc: bool = False
+    """Take no connection to the server port without a certificate that the CA signed."""
+    verify_outgoing: bool = False
+    """Dial servers with TLS, and only such as the CA signed for."""
+    verify_server_hostname: bool = False
+    """And only such as prove to be servers; includes `verify_outgoing`."""
+    min_version: str = ""
+    """`tls12` allows TLS 1.2, too; empty and `tls13` do not."""
+    datacenter: str = "dc1"
+    domain: str = "consul"
+
+    @property
+    def server_name(self) -> str:
+        """The DNS name that the certificates of servers carry."""
+        return f"server.{self.datacenter}.{self.domain}".lower()
+
+
+class Proof(NamedTuple):
+    """What a peer's certificate proves, once its chain was verified."""
+
+    is_server: bool
+    node_ids: frozenset[str]
+    """The node ids it is made out to; empty when it names none, as certificates made by Consul's command do not."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tls:
+    """Contexts in use. Where one is None, that direction speaks plain TCP."""
+
+    listening: ssl.SSLContext | None = None
+    dialing_raft: ssl.SSLContext | None = None
+    dialing_rpc: ssl.SSLContext | None = None
+    incoming_required: bool = False
+    """Whether plain connections are refused, and every caller shows a certificate."""
+    server_name: str = ""
+    warnings: tuple[str, ...] = ()
+    """What works here and may not at the other end; for the log, once."""
+
+    def proof(self, peer: ssl.SSLObject) -> Proof | None:
+        """What the other end proved; None when it was asked for no certificate."""
+        certificate = peer.getpeercert()
+        if not certificate:
+            return None
+        names = frozenset(
+            str(name[1]).lower()
+            for name in certificate.get("subjectAltName", ())
+            if name[0] == "DNS" and len(name) == 2
+        )
+        return Proof(self.server_name in names, frozenset(id for name in names if (id := self._node_id(name))))
+
+    def _node_id(self, name: str) -> str:
+        label, _, rest = name.partition(".")
+        return label if rest == self.server_name and _is_uuid(label) else ""
+
+
+PLAIN: Final = Tls()
+"""No TLS at all."""
+
+
+def load_tls(settings: TlsSettings, *, now: float) -> Tls:
+    """Read and check everything. Raises `ConfigurationError` naming the setting, the file and the reason.
+
+    `now` is in seconds since 1970: certificates out of their time are refused at start, not at the first handshake.
+    """
+    if settings.min_version not in _VERSIONS:
+        raise ConfigurationError(
+            f"tls_min_version: {settings.min_version!r} is none of {', '.join(filter(None, _VERSIONS))}"
+        )
+    roots = _roots(settings, now)
+    dials = settings.verify_outgoing or settings.verify_server_hostname
+    if dials and not roots:
+        raise ConfigurationError("verify_outgoing: needs ca_file or ca_path, which say whom to trust")
+    if settings.verify_incoming_rpc and not roots:
+        raise ConfigurationError("verify_incoming: needs ca_file or ca_path, which say whom to trust")
+    has_pair = bool(settings.cert_file and settings.key_file)
+    if settings.verify_incoming_rpc and not has_pair:
+        raise ConfigurationError(
+            "verify_incoming: needs cert_file and key_file, without which nobody can dial with TLS"
+        )
+    warnings = _check_pair(settings, now) if has_pair else ()
+    return Tls(
+        listening=_listening(settings, roots) if has_pair else None,
+        dialing_raft=_dialing(settings, roots, ALPN_RAFT) if dials else None,
+        dialing_rpc=_dialing(settings, roots, ALPN_RPC) if dials else None,
+        incoming_required=settings.verify_incoming_rpc,
+        server_name=settings.server_name,
+        warnings=warnings,
+    )
+
+
+def _listening(settings: TlsSettings, roots: str) -> ssl.SSLContext:
+    context = _common(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), settings)
+    context.num_tickets = 0
+    context.set_alpn_protocols([ALPN_RAFT, ALPN_RPC])
+    if settings.verify_incoming_rpc:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(cadata=roots)
+    return context
+
+
+def _dialing(settings: TlsSettings, roots: str, alpn: str) -> ssl.SSLContext:
+    context = _common(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), settings)
+    context.check_hostname = settings.verify_server_hostname
+    context.hostname_checks_common_name = False
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(cadata=roots)
+    context.set_alpn_protocols([alpn])
+    return context
+
+
+def _common(context: ssl.SSLContext, settings: TlsSettings) -> ssl.SSLContext:
+    context.minimum_version = _VERSIONS[settings.min_version]
+    context.options |= ssl.OP_NO_TICKET | ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
+    # Whatever stands in the CA's file is trusted, also an intermediate CA, as by Consul.
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    if settings.cert_file and settings.key_file:
+        try:
+            context.load_cert_chain(settings.cert_file, settings.key_file, password=_no_password)
+        except (ssl.SSLError, OSError, ValueError) as error:
+            raise ConfigurationError(
+                f"cert_file: {settings.cert_file} with key_file {settings.key_file} cannot be used: {error}"
+            ) from error
+    return context
+
+
+def _no_password() -> str:
+    # Without this OpenSSL would ask on the terminal for the password of an encrypted key.
+    raise ValueError("the private key is encrypted")
+
+
+def _roots(settings: TlsSettings, now: float) -> str:
+    """The certificates of the CA, PEM."""
+    if settings.ca_file:
+        key, paths = "ca_file", [Path(settings.ca_file)]
+    elif settings.ca_path:
+        key, paths = "ca_path", _files_in(Path(settings.ca_path))
+    else:
+        return ""
+    found: list[x509.Certificate] = []
+    for path in paths:
+        found += _certificates(key, path)
+    if all(certificate.not_valid_after_utc.timestamp() < now for certificate in found):
+        raise ConfigurationError(f"{key}: every certificate in {paths[0]} is expired: ask for a new CA certificate")
+    return "".join(certificate.public_bytes(serialization.Encoding.PEM).decode() for certificate in found)
+
+
+def _files_in(directory: Path) -> list[Path]:
+    try:
+        paths = sorted(path for path in directory.iterdir() if path.is_file())
+    except OSError as error:
+        raise ConfigurationError(f"ca_path: {directory} cannot be read: {_reason(error)}") from error
+    if not paths:
+        raise ConfigurationError(f"ca_path: there is no file in {directory}")
+    if len(paths) > _CA_FILES_MAX:
+        raise ConfigurationError(f"ca_path: {len(paths)} files in {directory} are more than {_CA_FILES_MAX}")
+    return paths
+
+
+def _check_pair(settings: TlsSettings, now: float) -> tuple[str, ...]:
+    path = Path(settings.cert_file)
+    certificate = _certificates("cert_file", path)[0]
+    begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    if ends.timestamp() < now:
+        raise ConfigurationError(
+            f"cert_file: {path} expired at {_date(ends)}: nobody would trust it; ask for a new one"
+        )
+    if begins.timestamp() > now:
+        raise ConfigurationError(
+            f"cert_file: {path} is valid only from {_date(begins)} on: is this machine's clock right?"
+        )
+    if _public_key(settings) != certificate.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    ):
+        raise ConfigurationError(f"key_file: {settings.key_file} is not the key of the certificate in {path}")
+    if (settings.verify_incoming_rpc or settings.verify_server_hostname) and not _names(certificate, settings):
+        return (
+            f"cert_file: {path} does not name {settings.server_name}: servers that ask for that name refuse this one",
+        )
+    return ()
+
+
+def _names(certificate: x509.Certificate, settings: TlsSettings) -> bool:
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (x509.ExtensionNotFound, ValueError):
+        return False
+    return settings.server_name in {name.lower() for name in names.get_values_for_type(x509.DNSName)}
+
+
+def _public_key(settings: TlsSettings) -> bytes:
+    data = _read("key_file", Path(settings.key_file))
+    try:
+        key = serialization.load_pem_private_key(data, password=None)
+    except TypeError:
+        raise ConfigurationError(
+            f"key_file: {settings.key_file} is encrypted: store it without a password, readable by this user alone"
+        ) from None
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise ConfigurationError(f"key_file: {settings.key_file} holds no private key in PEM") from error
+    return key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+
+
+def _certificates(key: str, path: Path) -> Sequence[x509.Certificate]:
+    data = _read(key, path)
+    try:
+        return x509.load_pem_x509_certificates(data)
+    except ValueError as error:
+        raise ConfigurationError(f"{key}: {path} holds no certificate in PEM") from error
+
+
+def _read(key: str, path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(_FILE_BYTES_MAX + 1)
+    except OSError as error:
+        raise ConfigurationError(f"{key}: {path} cannot be read: {_reason(error)}") from error
+    if len(data) > _FILE_BYTES_MAX:
+        raise ConfigurationError(f"{key}: {path} is larger than {_FILE_BYTES_MAX} bytes")
+    return data
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
+
+
+def _date(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(uuid.UUID(text)) == text
+    except ValueError:
+        return False

@@ -1,0 +1,16 @@
+"""What has to do with sockets is tested on both event loops that it may run on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+import pytest
+import uvloop
+
+
+def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    factories: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {"uvloop": uvloop.new_event_loop}
+    if "transport" in item.path.name:
+        factories["asyncio"] = asyncio.SelectorEventLoop
+    return factories

@@ -1,0 +1,133 @@
+"""How two servers begin a Raft connection."""
+
+from __future__ import annotations
+
+import contextlib
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lictor_core.errors import PeerError
+from lictor_server.raft.framing import framed
+from lictor_server.raft.hello import (
+    PREAMBLE,
+    Answer,
+    AnswerReader,
+    GreetingReader,
+    Hello,
+    LinkIdentity,
+    Refusal,
+    RefusalCode,
+    answer_bytes,
+    answer_flaw,
+    greeting_bytes,
+    refusal_of,
+)
+
+OWN = LinkIdentity(datacenter="dc1", id="own", name="n1", address="192.0.2.1:8300", cluster_id="cluster")
+HELLO = Hello(
+    datacenter="dc1",
+    cluster_id="cluster",
+    id="other",
+    name="n2",
+    address="192.0.2.2:8300",
+    expects="own",
+    incarnation="process",
+)
+
+
+def changed(**fields: object) -> Hello:
+    return msgspec.structs.replace(HELLO, **fields)
+
+
+@given(st.integers(1, 60))
+def test_any_split_of_the_greeting_gives_the_same_hello(size: int) -> None:
+    data, reader, found = greeting_bytes(HELLO), GreetingReader(), list[object]()
+    for start in range(0, len(data), size):
+        found.append(reader.feed(data[start : start + size]))
+    assert found[-1] == HELLO
+    assert set(found[:-1]) <= {None}
+
+
+@given(st.booleans(), st.binary(max_size=100))
+def test_any_bytes_give_a_hello_a_refusal_or_nothing_yet(preamble: bool, data: bytes) -> None:
+    assert isinstance(GreetingReader().feed((PREAMBLE if preamble else b"") + data), Hello | Refusal | None)
+
+
+@given(st.binary(max_size=100))
+def test_any_bytes_give_an_answer_an_error_or_nothing_yet(data: bytes) -> None:
+    with contextlib.suppress(PeerError):
+        assert isinstance(AnswerReader().feed(data), Answer | None)
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"Lictor-Raft 2\n", RefusalCode.VERSION),
+        (b"Lictor-Raft x\n", RefusalCode.MALFORMED),
+        (b"L" * 18, RefusalCode.MALFORMED),
+        (PREAMBLE + b"\xff\xff\xff\xff", RefusalCode.MALFORMED),
+        (PREAMBLE + framed(b"\x80"), RefusalCode.MALFORMED),
+        (greeting_bytes(HELLO) + b"\x00", RefusalCode.MALFORMED),
+        (greeting_bytes(changed(id="")), RefusalCode.MALFORMED),
+    ],
+)
+def test_what_is_no_greeting_is_refused_with_the_reason(data: bytes, code: RefusalCode) -> None:
+    refusal = GreetingReader().feed(data)
+    assert isinstance(refusal, Refusal)
+    assert refusal.code is code
+
+
+@pytest.mark.parametrize(
+    ("hello", "code"),
+    [
+        (HELLO, None),
+        (changed(cluster_id=""), None),
+        (changed(cluster_id="another"), RefusalCode.CLUSTER),
+        (changed(datacenter="dc2"), RefusalCode.DATACENTER),
+        (changed(expects="somebody"), RefusalCode.STRANGER),
+        (changed(id="own"), RefusalCode.SAME_ID),
+        (changed(id="own", incarnation="mine"), RefusalCode.STRANGER),
+    ],
+)
+def test_only_who_belongs_here_and_means_this_server_is_taken(hello: Hello, code: RefusalCode | None) -> None:
+    refusal = refusal_of(hello, OWN, "mine", frozenset())
+    assert (None if refusal is None else refusal.code) is code
+
+
+def test_a_server_of_no_cluster_takes_servers_of_any() -> None:
+    assert refusal_of(HELLO, OWN._replace(cluster_id=""), "mine", frozenset()) is None
+
+
+def test_a_certificate_that_names_a_node_is_for_that_node_alone() -> None:
+    assert refusal_of(HELLO, OWN, "mine", frozenset({"other"})) is None
+    refusal = refusal_of(HELLO, OWN, "mine", frozenset({"somebody"}))
+    assert refusal is not None
+    assert refusal.code is RefusalCode.CERTIFICATE
+    flaw = answer_flaw(Answer(id="other", cluster_id=""), "other", OWN, frozenset({"somebody"}))
+    assert flaw is not None
+    assert flaw.code is RefusalCode.CERTIFICATE
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (Answer(id="other", cluster_id="cluster"), None),
+        (Answer(id="other", cluster_id=""), None),
+        (Answer(id="other", cluster_id="another"), RefusalCode.CLUSTER),
+        (Answer(id="somebody", cluster_id="cluster"), RefusalCode.STRANGER),
+        (Answer(id="other", cluster_id="", code="full"), RefusalCode.FULL),
+        (Answer(id="other", cluster_id="", code="of tomorrow"), RefusalCode.MALFORMED),
+    ],
+)
+def test_the_answer_is_judged_as_the_hello_is(answer: Answer, code: RefusalCode | None) -> None:
+    flaw = answer_flaw(answer, "other", OWN, frozenset())
+    assert (None if flaw is None else flaw.code) is code
+
+
+def test_an_answer_carries_who_answers_and_why_not() -> None:
+    refusal = Refusal(RefusalCode.FULL, "too many")
+    answer = AnswerReader().feed(answer_bytes(OWN, refusal))
+    assert answer == Answer(id="own", cluster_id="cluster", code="full", message="too many")
