@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
 from lictor_core.clock import SeededRng
@@ -71,7 +71,7 @@ class End:
 @asynccontextmanager
 async def running(
     number: int, *, tls: Tls = PLAIN, cluster_id: str = "", datacenter: str = "dc1", seed: int = 0, port: int = 0
-) -> AsyncIterator[End]:
+) -> AsyncGenerator[End]:
     """A server with the id `uuid_of(number)`."""
     log, methods = made_log(), Echo()
 
