@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final, TypeVar, cast
 
 import msgspec
@@ -49,6 +50,19 @@ def pack_given(value: object) -> bytes:
         return pack(value)
     except (UnicodeEncodeError, OverflowError, RecursionError) as error:
         raise RequestError(f"it holds a value that cannot be stored: {error}") from error
+
+
+def unpacker(kind: type[T]) -> Callable[[bytes], T]:
+    """`unpack` for many values of one kind: their types are looked into once."""
+    decode = msgspec.msgpack.Decoder(kind).decode
+
+    def one(data: bytes) -> T:
+        try:
+            return decode(data)
+        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+            raise RequestError(f"not a {kind!r} in msgpack: {error}") from error
+
+    return one
 
 
 def unpack(data: bytes, kind: type[T]) -> T:

@@ -66,8 +66,12 @@ def worst_status(statuses: list[str]) -> str:
     return max(statuses, key=_SEVERITY.__getitem__, default=PASSING)
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="pascal"):
-    """Base of all records: frozen, keyword only, Consul's CamelCase keys, defaults left out of JSON."""
+class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="pascal", gc=False):
+    """Base of all records: frozen, keyword only, Consul's CamelCase keys, defaults left out of JSON.
+
+    Nothing in a record refers back to it, so the garbage collector need not look at them: a full collection of a large
+    catalog would hold up the event loop for a good part of a second.
+    """
 
 
 class ServiceKind(enum.StrEnum):

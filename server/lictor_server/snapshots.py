@@ -15,12 +15,13 @@ from structlog.typing import FilteringBoundLogger
 
 from lictor_core.clock import Clock
 from lictor_core.errors import DataDamagedError
+from lictor_server.pace import Pace
 from lictor_server.raft import RaftCore
 from lictor_server.raft.files import storage_errors
 from lictor_server.raft.settings import RaftSettings
 from lictor_server.raft.snapshot_file import SnapshotHead, list_snapshots, write_snapshot
 from lictor_server.state import Store
-from lictor_server.state.snapshot import restore, take
+from lictor_server.state.snapshot import dismantle, restore, take
 from lictor_server.storage import Storage, collector_paused
 
 __all__ = ["SnapshotKeeper"]
@@ -68,10 +69,11 @@ class SnapshotKeeper:
             return None
         began, added = self._clock.monotonic(), self._storage.wal.bytes_added
         head = SnapshotHead(last, self._core.term_of(last))
-        chunks, index = take(self._store), self._store.index
+        pace = Pace()
+        chunks, index = take(self._store, pace), self._store.index
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
-        job = loop.run_in_executor(self._thread, _write, self._storage.snapshots, head, chunks, index)
+        job = loop.run_in_executor(self._thread, _write, self._storage.snapshots, head, chunks, index, pace)
 
         def written(job: asyncio.Future[Path]) -> None:
             error = None if job.cancelled() else job.exception()
@@ -114,13 +116,13 @@ class SnapshotKeeper:
             self._log.info("raft.log.shortened", files=job.result())
 
 
-def _write(directory: Path, head: SnapshotHead, chunks: Iterator[bytes], index: int) -> Path:
+def _write(directory: Path, head: SnapshotHead, chunks: Iterator[bytes], index: int, pace: Pace) -> Path:
     """Write, verify, and delete what is older; in the thread."""
 
     def verify(written: Iterator[bytes]) -> None:
         with collector_paused():
-            loaded = restore(written)
-            loaded.kv.dismantle()
+            loaded = restore(written, pace)
+            dismantle(loaded, pace)
         if loaded.index != index:
             raise DataDamagedError(f"the snapshot of index {index} was read back as one of {loaded.index}")
 

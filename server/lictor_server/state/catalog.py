@@ -7,7 +7,7 @@ topics it touched: that is the whole contract with watches, indexes and caches.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final, TypeVar
 
 import msgspec
@@ -16,6 +16,7 @@ from sortedcontainers import SortedDict
 from lictor_core import topics as on
 from lictor_core.records import PASSING, Check, Node, Service, ServiceKind
 from lictor_core.topics import Topic
+from lictor_server.state.copies import Copies, Copy
 from lictor_server.state.groups import Groups
 from lictor_server.state.indexes import Change
 from lictor_server.state.names import ServiceNames
@@ -47,13 +48,15 @@ class Catalog:
     def __init__(self) -> None:
         self._nodes: SortedDict[str, Node] = SortedDict()
         self._node_of_id: dict[str, str] = {}
-        self._services: dict[str, SortedDict[str, Service]] = {}
-        self._checks: dict[str, SortedDict[str, Check]] = {}
+        self._services: dict[str, dict[str, Service]] = {}
+        self._checks: dict[str, dict[str, Check]] = {}
         self._by_name = Groups()
         self._by_mesh_name = Groups()
         self._checks_by_name = Groups()
         self._checks_by_status = Groups()
         self._names = ServiceNames()
+        self._service_copies: Copies[str, list[Service]] = Copies()
+        self._check_copies: Copies[str, list[Check]] = Copies()
 
     # Reading. Everything comes in a stable order: by node, then by id.
 
@@ -74,7 +77,7 @@ class Catalog:
         """The instances on a node, by id."""
         services = self._services.get(fold(node))
         if services is not None:
-            yield from services.values()
+            yield from _by_id(services)
 
     def service_on(self, node: str, service_id: str) -> Service | None:
         """One instance."""
@@ -85,7 +88,7 @@ class Catalog:
         """The checks on a node, by id."""
         checks = self._checks.get(fold(node))
         if checks is not None:
-            yield from checks.values()
+            yield from _by_id(checks)
 
     def check_on(self, node: str, check_id: str) -> Check | None:
         """One check."""
@@ -107,7 +110,7 @@ class Catalog:
         """The checks with this status, or `any`."""
         if status == "any":
             for node in self._nodes:
-                yield from self._checks[node].values()
+                yield from _by_id(self._checks[node])
             return
         for node, check_id in self._checks_by_status.of(status):
             yield self._checks[node][check_id]
@@ -135,8 +138,8 @@ class Catalog:
         if stored.id:
             self._node_of_id[fold(stored.id)] = name
         self._nodes[name] = stored
-        self._services.setdefault(name, SortedDict())
-        self._checks.setdefault(name, SortedDict())
+        self._services.setdefault(name, {})
+        self._checks.setdefault(name, {})
         change.wake(on.NODES)
         change.wake(on.node(stored.node))
         if stored.id:
@@ -148,10 +151,12 @@ class Catalog:
     def drop_node(self, change: Change, node: Node) -> None:
         """Remove a node and everything on it."""
         name = fold(node.node)
-        for check in list(self._checks[name].values()):
+        for check in _by_id(self._checks[name]):
             self.drop_check(change, node, check)
-        for service in list(self._services[name].values()):
+        for service in _by_id(self._services[name]):
             self.drop_service(change, node, service)
+        self._service_copies.keep(name)
+        self._check_copies.keep(name)
         del self._nodes[name], self._services[name], self._checks[name]
         change.wake(on.NODES)
         change.bury(on.node_checks(name))
@@ -170,6 +175,8 @@ class Catalog:
         stored = msgspec.structs.replace(service, create_index=create_index, modify_index=change.index)
         if old is not None:
             self._unlink_service(change, name, old)
+        if self._service_copies:
+            self._service_copies.keep(name)
         self._services[name][service_id] = stored
         self._by_name.add(fold(stored.service), (name, service_id))
         if mesh := mesh_name(stored):
@@ -184,10 +191,12 @@ class Catalog:
     def drop_service(self, change: Change, node: Node, service: Service) -> None:
         """Remove an instance and its checks."""
         name, service_id = fold(node.node), fold(service.id)
-        for check in list(self._checks[name].values()):
+        for check in _by_id(self._checks[name]):
             if fold(check.service_id) == service_id:
                 self.drop_check(change, node, check)
         self._unlink_service(change, name, service)
+        if self._service_copies:
+            self._service_copies.keep(name)
         del self._services[name][service_id]
         change.wake(on.INSTANCES)
         self._names.note(change, service, None)
@@ -209,6 +218,8 @@ class Catalog:
             if fold(old.service_id) != fold(stored.service_id):
                 self._touch_check(change, node, old, quiet=False)
             self._unlink_check(change, name, old, quiet=quiet)
+        if self._check_copies:
+            self._check_copies.keep(name)
         self._checks[name][check_id] = stored
         self._checks_by_status.add(stored.status, (name, check_id))
         if stored.service_name:
@@ -220,6 +231,8 @@ class Catalog:
         name = fold(node.node)
         self._touch_check(change, node, check, quiet=False)
         self._unlink_check(change, name, check, quiet=False)
+        if self._check_copies:
+            self._check_copies.keep(name)
         del self._checks[name][fold(check.check_id)]
 
     def _unlink_service(self, change: Change, node: str, service: Service) -> None:
@@ -253,7 +266,34 @@ class Catalog:
             if mesh := mesh_name(service):
                 touch(on.connect(mesh))
 
-    def restore(self, nodes: list[Node], services: list[tuple[str, Service]], checks: list[tuple[str, Check]]) -> None:
+    # Snapshots.
+
+    def node_rows(self) -> list[Node]:
+        """All nodes as of this call, by name. Made without a line of Python for each, which would hold up the loop."""
+        return list(map(self._nodes.__getitem__, self._nodes))
+
+    def service_rows(self) -> Iterator[tuple[str, Service]]:
+        """All instances as of this call with the names of their nodes, in order. For any thread."""
+        copy = self._service_copies.make(list(self._nodes), _reader(self._services))
+        return _flat(self.node_rows(), copy)
+
+    def check_rows(self) -> Iterator[tuple[str, Check]]:
+        """All checks as of this call with the names of their nodes, in order. For any thread."""
+        copy = self._check_copies.make(list(self._nodes), _reader(self._checks))
+        return _flat(self.node_rows(), copy)
+
+    def dismantle(self) -> Iterator[None]:
+        """Give up everything, little by little: freeing a large table in one go would hold up every other thread."""
+        for groups in (self._by_name, self._by_mesh_name, self._checks_by_name, self._checks_by_status):
+            yield from groups.dismantle()
+        for table, copies in ((self._services, self._service_copies), (self._checks, self._check_copies)):
+            while table and not copies:
+                table.popitem()
+                yield
+
+    def restore(
+        self, nodes: Iterable[Node], services: Iterable[tuple[str, Service]], checks: Iterable[tuple[str, Check]]
+    ) -> None:
         """Take the records of a snapshot as they are; instances and checks come with the nodes they are on.
 
         A check's own `node` may differ in case, when its node was registered anew with another spelling.
@@ -261,8 +301,8 @@ class Catalog:
         for node in nodes:
             name = fold(node.node)
             self._nodes[name] = node
-            self._services[name] = SortedDict()
-            self._checks[name] = SortedDict()
+            self._services[name] = {}
+            self._checks[name] = {}
             if node.id:
                 self._node_of_id[fold(node.id)] = name
         for node_name, service in services:
@@ -289,6 +329,29 @@ class Catalog:
             return None
         alive = self.check_on(holder.node, SERF_CHECK_ID)
         return holder if alive is not None and alive.status == PASSING else None
+
+
+def _by_id(rows: dict[str, R]) -> list[R]:
+    """What is on a node, in order. Sorted when read: most nodes hold few things, and sorted tables take much memory."""
+    return list(map(rows.__getitem__, sorted(rows)))
+
+
+def _reader(table: dict[str, dict[str, R]]) -> Callable[[str], list[R] | None]:
+    """How a copy reads what is on a node."""
+
+    def read(name: str) -> list[R] | None:
+        try:
+            return _by_id(table[name])
+        except (KeyError, RuntimeError):  # it is being changed just now by the writer, who has kept what was there
+            return None
+
+    return read
+
+
+def _flat(nodes: list[Node], copy: Copy[str, list[R]]) -> Iterator[tuple[str, R]]:
+    for node, (_, rows) in zip(nodes, copy, strict=True):
+        for row in rows:
+            yield node.node, row
 
 
 def _says_the_same(old: R, new: R) -> bool:

@@ -39,3 +39,9 @@ class Groups:
             return False
         del self._members[name]
         return True
+
+    def dismantle(self) -> Iterator[None]:
+        """Give up everything, a name a step: freeing a large table in one go would hold up every other thread."""
+        while self._members:
+            self._members.popitem()
+            yield

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from lictor_core.topics import Topic
+from lictor_server.state.copies import Copies, in_order
 
 __all__ = ["FIRST_INDEX", "TOPICS_GONE_MAX", "Change", "TopicIndex", "TopicIndexes"]
 
@@ -73,6 +74,7 @@ class TopicIndexes:
         self._gone: dict[Topic, None] = {}  # in the order in which things went
         self._gone_max = gone_max
         self._floor = FIRST_INDEX
+        self._copies: Copies[Topic, TopicIndex] = Copies()
 
     @property
     def floor(self) -> int:
@@ -87,6 +89,9 @@ class TopicIndexes:
     def note(self, change: Change) -> None:
         """Take over what `change` collected."""
         index = change.index
+        if self._copies:
+            for topic in (*change.stamped, *change.woken):
+                self._copies.keep(topic)
         for topic in change.stamped:
             self._known[topic] = TopicIndex(self.of(topic).wake, index)
         for topic in change.woken:
@@ -100,17 +105,25 @@ class TopicIndexes:
 
     def _forget(self, topic: Topic) -> None:
         del self._gone[topic]
+        if self._copies:
+            self._copies.keep(topic)
         self._floor = max(self._floor, self._known.pop(topic).stamp)
 
     def rows(self) -> Iterator[tuple[str, str, int, int]]:
-        """Every known topic with its indexes, sorted: for snapshots."""
-        for topic in sorted(self._known):
-            index = self._known[topic]
-            yield topic.kind, topic.name, index.wake, index.stamp
+        """Every topic known as of this call with its indexes, sorted: for snapshots. For any thread."""
+        topics = list(self._known)
+        copy = self._copies.make(in_order(topics), self._known.get)
+        return ((topic.kind, topic.name, index.wake, index.stamp) for topic, index in copy)
 
-    def gone_rows(self) -> Iterator[tuple[str, str]]:
+    def gone_rows(self) -> list[Topic]:
         """The topics whose things are gone, oldest first: for snapshots."""
-        yield from self._gone
+        return list(self._gone)
+
+    def dismantle(self) -> Iterator[None]:
+        """Give up all topics, one a step: freeing a large table in one go would hold up every other thread."""
+        while self._known and not self._copies:
+            self._known.popitem()
+            yield
 
     def restore_floor(self, floor: int) -> None:
         """Take the floor of a snapshot."""

@@ -9,6 +9,7 @@ import msgspec
 from lictor_core import topics as on
 from lictor_core.intentions import WILDCARD, in_deciding_order, precedence
 from lictor_core.records import Intention
+from lictor_server.state.copies import in_order
 from lictor_server.state.indexes import Change
 
 __all__ = ["Intentions"]
@@ -90,9 +91,9 @@ class Intentions:
                 change.retire(topic)
 
     def rows(self) -> Iterator[Intention]:
-        """Every intention by id: for snapshots."""
-        for intention_id in sorted(self._by_id):
-            yield self._by_id[intention_id]
+        """Every intention as of this call, by id: for snapshots. For any thread."""
+        rows = dict(self._by_id)
+        return (rows[intention_id] for intention_id in in_order(list(rows)))
 
     def restore(self, intentions: Iterable[Intention]) -> None:
         """Take the rows of a snapshot."""

@@ -13,6 +13,7 @@ from typing import Final, cast
 from sortedcontainers import SortedDict
 
 from lictor_core.records import KVEntry
+from lictor_server.state.copies import Copies
 from lictor_server.state.indexes import FIRST_INDEX, Change
 from lictor_server.state.prefixes import PrefixMap
 
@@ -32,8 +33,8 @@ class KVTable:
 
     def __init__(self, *, gone_max: int = KEYS_GONE_MAX) -> None:
         self._entries: SortedDict[str, KVEntry] = SortedDict()
-        self._gone: SortedDict[str, int] = SortedDict()
-        self._gone_order: dict[str, None] = {}
+        self._gone: SortedDict[str, int] = SortedDict()  # as a plain dictionary in the order in which keys went
+        self._copies: Copies[str, KVEntry] = Copies()
         self._gone_max = gone_max
         self._floor = FIRST_INDEX
         self._prefix_index: PrefixMap[int] = PrefixMap()
@@ -67,6 +68,8 @@ class KVTable:
         stored = value or None  # an empty value is null in Consul's JSON
         if old is not None and old.value == stored and old.flags == flags:
             return
+        if self._copies:
+            self._copies.keep(key)
         self._entries[key] = KVEntry(
             lock_index=0 if old is None else old.lock_index,
             key=key,
@@ -76,19 +79,19 @@ class KVTable:
             create_index=change.index if old is None else old.create_index,
             modify_index=change.index,
         )
-        if self._gone.pop(key, None) is not None:
-            del self._gone_order[key]
+        self._gone.pop(key, None)
         self._note(change, key)
 
     def drop(self, change: Change, key: str) -> None:
         """Delete a key; a missing one is no change."""
-        if self._entries.pop(key, None) is None:
+        if key not in self._entries:
             return
+        if self._copies:
+            self._copies.keep(key)
+        del self._entries[key]
         self._gone[key] = change.index
-        self._gone_order[key] = None
         while len(self._gone) > self._gone_max:
-            oldest = next(iter(self._gone_order))
-            del self._gone_order[oldest]
+            oldest = next(_Gone.__iter__(cast(_Gone, self._gone)))
             self._floor = max(self._floor, self._gone.pop(oldest))
         self._note(change, key)
 
@@ -133,22 +136,24 @@ class KVTable:
         return self._floor
 
     def entries(self) -> Iterator[KVEntry]:
-        """Every entry as of this call, in order: for snapshots.
-
-        Two lists are copied at once and matched while the result is consumed: a look-up for each key would hold up the
-        event loop. `dict.values` of a sorted dictionary is in no order, but copied in one go.
-        """
-        return _in_order(list(self._entries), list(_Entries.values(cast(_Entries, self._entries))))
+        """Every entry as of this call, in order: for snapshots. May be consumed in another thread."""
+        copy = self._copies.make(list(self._entries), self._entries.get)
+        return (entry for _, entry in copy)
 
     def gone_rows(self) -> Iterator[tuple[str, int]]:
-        """Every deleted key still remembered as of this call, oldest first: for snapshots."""
-        return _with_index(list(self._gone_order), list(_Gone.items(cast(_Gone, self._gone))))
+        """Every deleted key still remembered as of this call, oldest first: for snapshots.
 
-    def dismantle(self) -> None:
-        """Give up all entries, one by one: freeing a large table in one go would hold up every other thread."""
+        Two lists are copied at once, without a pair for each row, which would hold up the event loop.
+        """
+        gone = cast(_Gone, self._gone)
+        return zip(list(_Gone.keys(gone)), list(_Gone.values(gone)), strict=True)
+
+    def dismantle(self) -> Iterator[None]:
+        """Give up all entries, one a step: freeing a large table in one go would hold up every other thread."""
         entries = cast(_Entries, self._entries)
-        while entries:
+        while entries and not self._copies:
             _Entries.popitem(entries)
+            yield
 
     def restore_entry(self, entry: KVEntry) -> None:
         """Take an entry of a snapshot."""
@@ -157,20 +162,7 @@ class KVTable:
     def restore_gone(self, key: str, index: int) -> None:
         """Take a deleted key of a snapshot; call in the order of `gone_rows`."""
         self._gone[key] = index
-        self._gone_order[key] = None
 
     def restore_floor(self, floor: int) -> None:
         """Take the floor of a snapshot."""
         self._floor = floor
-
-
-def _in_order(keys: list[str], entries: list[KVEntry]) -> Iterator[KVEntry]:
-    by_key = {entry.key: entry for entry in entries}
-    for key in keys:
-        yield by_key[key]
-
-
-def _with_index(keys: list[str], rows: list[tuple[str, int]]) -> Iterator[tuple[str, int]]:
-    index_of = dict(rows)
-    for key in keys:
-        yield key, index_of[key]

@@ -6,12 +6,12 @@ earlier table after a later one was never written, and is refused.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
-from lictor_core.codec import unpack
+from lictor_core.codec import unpack, unpacker
 from lictor_core.commands import CAKeyMaterial, Outcome, RestoreBegin
 from lictor_core.errors import RequestError
 from lictor_core.records import CAConfiguration, CARoot, Check, Intention, KVEntry, Node, Service
@@ -19,13 +19,22 @@ from lictor_core.records import CAConfiguration, CARoot, Check, Intention, KVEnt
 if TYPE_CHECKING:
     from lictor_server.state.store import Store
 
-__all__ = ["FORMAT", "FORMATS_READ", "Chunk", "Header", "Loader"]
+__all__ = ["FORMAT", "FORMATS_READ", "ROWS_PER_REST", "Chunk", "Header", "Loader", "Rest", "no_rest"]
 
 FORMAT: Final = 2
 """Raised with every change that older code cannot read."""
 FORMATS_READ: Final = (1, 2)
 
+ROWS_PER_REST: Final = 50
+
+Rest = Callable[[], None]
+"""Called now and then while much is done, so that others come to their turn."""
+
 R = TypeVar("R")
+
+
+def no_rest() -> None:
+    """For who has nobody beside it."""
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,12 +66,13 @@ class Loader:
     """Builds the store of one snapshot. After a `RequestError` it is over, and has built nothing.
 
     `make` gives an empty store of a datacenter. A restore under way is part of a server's own snapshots, but of none
-    that a client may bring: `may_hold_restore` tells the two apart.
+    that a client may bring: `may_hold_restore` tells the two apart. `rest` is called after every `ROWS_PER_REST` rows.
     """
 
-    def __init__(self, make: Callable[[str], Store], *, may_hold_restore: bool) -> None:
+    def __init__(self, make: Callable[[str], Store], *, may_hold_restore: bool, rest: Rest = no_rest) -> None:
         self._make = make
         self._may_hold_restore = may_hold_restore
+        self._rest = rest
         self._store: Store | None = None
         self._table = ""
         self._requests: list[tuple[bytes, Outcome]] = []
@@ -74,7 +84,7 @@ class Loader:
         if self._store is None:
             self._store = self._begin(unpack(data, Header))
             return
-        chunk = unpack(data, Chunk)
+        chunk = _unpack_chunk(data)
         load = _TABLES.get(chunk.table)
         if load is None:
             raise RequestError(f"the snapshot has a table that this server does not know: {chunk.table}")
@@ -110,20 +120,26 @@ class Loader:
         self._requests_forgotten_up_to = header.requests_forgotten_up_to
         return store
 
+    def _unpacked(self, rows: list[bytes], kind: type[R]) -> Iterator[R]:
+        unpack_row = unpacker(kind)
+        for start in range(0, len(rows), ROWS_PER_REST):
+            yield from map(unpack_row, rows[start : start + ROWS_PER_REST])
+            self._rest()
+
     def load_nodes(self, store: Store, rows: list[bytes]) -> None:
         """Rows of `node`."""
-        store.catalog.restore(_unpacked(rows, Node), [], [])
+        store.catalog.restore(self._unpacked(rows, Node), [], [])
 
     def load_services(self, store: Store, rows: list[bytes]) -> None:
         """Rows of `service`, with the node each is on."""
-        self._load_on_nodes(store, _unpacked(rows, tuple[str, Service]), [])
+        self._load_on_nodes(store, self._unpacked(rows, tuple[str, Service]), [])
 
     def load_checks(self, store: Store, rows: list[bytes]) -> None:
         """Rows of `check`, with the node each is on."""
-        self._load_on_nodes(store, [], _unpacked(rows, tuple[str, Check]))
+        self._load_on_nodes(store, [], self._unpacked(rows, tuple[str, Check]))
 
     def _load_on_nodes(
-        self, store: Store, services: list[tuple[str, Service]], checks: list[tuple[str, Check]]
+        self, store: Store, services: Iterable[tuple[str, Service]], checks: Iterable[tuple[str, Check]]
     ) -> None:
         try:
             store.catalog.restore([], services, checks)
@@ -134,48 +150,48 @@ class Loader:
 
     def load_keys(self, store: Store, rows: list[bytes]) -> None:
         """Rows of `key`."""
-        for row in rows:
-            store.kv.restore_entry(unpack(row, KVEntry))
+        for entry in self._unpacked(rows, KVEntry):
+            store.kv.restore_entry(entry)
 
     def load_keys_gone(self, store: Store, rows: list[bytes]) -> None:
         """Rows of `key-gone`."""
-        for key, index in _unpacked(rows, tuple[str, int]):
+        for key, index in self._unpacked(rows, tuple[str, int]):
             store.kv.restore_gone(key, index)
 
     def load_intentions(self, store: Store, rows: list[bytes]) -> None:
         """Rows of `intention`."""
-        store.intentions.restore(_unpacked(rows, Intention))
+        store.intentions.restore(self._unpacked(rows, Intention))
 
     def load_roots(self, store: Store, rows: list[bytes]) -> None:
         """Rows of `root`."""
-        store.ca.roots += _unpacked(rows, CARoot)
+        store.ca.roots += self._unpacked(rows, CARoot)
 
     def load_root_keys(self, _store: Store, rows: list[bytes]) -> None:
         """Rows of `root-key`."""
-        self._root_keys += _unpacked(rows, CAKeyMaterial)
+        self._root_keys += self._unpacked(rows, CAKeyMaterial)
 
     def load_topics(self, store: Store, rows: list[bytes]) -> None:
         """Rows of `topic`."""
-        store.indexes.restore_known(_unpacked(rows, tuple[str, str, int, int]))
+        store.indexes.restore_known(self._unpacked(rows, tuple[str, str, int, int]))
 
     def load_topics_gone(self, store: Store, rows: list[bytes]) -> None:
         """Rows of `topic-gone`."""
-        store.indexes.restore_gone(_unpacked(rows, tuple[str, str]))
+        store.indexes.restore_gone(self._unpacked(rows, tuple[str, str]))
 
     def load_requests(self, _store: Store, rows: list[bytes]) -> None:
         """Rows of `request`."""
-        self._requests += _unpacked(rows, tuple[bytes, Outcome])
+        self._requests += self._unpacked(rows, tuple[bytes, Outcome])
 
     def load_restore(self, store: Store, rows: list[bytes]) -> None:
         """Rows of `restore`: how the restore under way began, and the index of its newest piece."""
         if not self._may_hold_restore:
             raise RequestError("the snapshot holds a restore that was under way; no server saves such a snapshot")
-        for begin, touched in _unpacked(rows, tuple[RestoreBegin, int]):
+        for begin, touched in self._unpacked(rows, tuple[RestoreBegin, int]):
             store.restoring.begin(begin, touched, self._make)
 
     def load_restore_pieces(self, store: Store, rows: list[bytes]) -> None:
         """Rows of `restore-piece`, in their order."""
-        store.restoring.replay(_unpacked(rows, bytes))
+        store.restoring.replay(self._unpacked(rows, bytes))
 
 
 _TABLES: Final[dict[str, Callable[[Loader, Store, list[bytes]], None]]] = {
@@ -195,6 +211,4 @@ _TABLES: Final[dict[str, Callable[[Loader, Store, list[bytes]], None]]] = {
 }
 _ORDER: Final = {table: place for place, table in enumerate(_TABLES)}
 
-
-def _unpacked(rows: list[bytes], kind: type[R]) -> list[R]:
-    return [unpack(row, kind) for row in rows]
+_unpack_chunk: Final = unpacker(Chunk)

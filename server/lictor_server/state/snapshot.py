@@ -2,28 +2,32 @@
 
 The first chunk is a header, every other holds rows of one table, in the order that `loading` knows: equal states
 give equal bytes, which `state_hash` compares across servers. Records are immutable, so `take` may be consumed after the
-store has moved on: it copies references first.
+store has moved on, also in another thread: see `copies`.
+
+Who runs these in a thread beside an event loop passes `rest`, which is called after every `ROWS_PER_REST` rows: both
+threads share one interpreter, and a loop that asks for it while it is taken waits for milliseconds, again and again.
 """
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Iterable, Iterator
 from typing import Final
 
 from lictor_core.codec import pack
-from lictor_server.state.loading import FORMAT, Chunk, Header, Loader
+from lictor_server.state.loading import FORMAT, ROWS_PER_REST, Chunk, Header, Loader, Rest, no_rest
 from lictor_server.state.store import Store
 
-__all__ = ["CHUNK_BYTES", "FORMAT", "ROWS_PER_CHUNK", "restore", "state_hash", "take"]
+__all__ = ["CHUNK_BYTES", "FORMAT", "ROWS_PER_CHUNK", "dismantle", "restore", "state_hash", "take"]
 
 ROWS_PER_CHUNK: Final = 1000
 CHUNK_BYTES: Final = 256 * 1024
 """A chunk with so many bytes of rows gets no further one."""
 
 
-def take(store: Store, *, with_restore: bool = True) -> Iterator[bytes]:
-    """The store as chunks. The tables are copied before the first chunk is given.
+def take(store: Store, rest: Rest = no_rest, *, with_restore: bool = True) -> Iterator[bytes]:
+    """The store as chunks, as it is at this call.
 
     What clients are given comes without a restore that is under way.
     """
@@ -42,33 +46,31 @@ def take(store: Store, *, with_restore: bool = True) -> Iterator[bytes]:
         requests_forgotten_up_to=store.requests.forgotten_up_to,
         ca_configuration=store.ca.configuration,
     )
-    nodes = list(store.catalog.nodes())
     tables: dict[str, Iterable[object]] = {
-        "node": list(nodes),
-        "service": [(node.node, one) for node in nodes for one in store.catalog.services_on(node.node)],
-        "check": [(node.node, one) for node in nodes for one in store.catalog.checks_on(node.node)],
+        "node": store.catalog.node_rows(),
+        "service": store.catalog.service_rows(),
+        "check": store.catalog.check_rows(),
         "key": store.kv.entries(),
         "key-gone": store.kv.gone_rows(),
-        "intention": list(store.intentions.rows()),
+        "intention": store.intentions.rows(),
         "root": list(store.ca.roots),
-        "root-key": list(store.ca.keys()),
-        "topic": list(store.indexes.rows()),
-        "topic-gone": list(store.indexes.gone_rows()),
+        "root-key": store.ca.keys(),
+        "topic": store.indexes.rows(),
+        "topic-gone": store.indexes.gone_rows(),
         "request": list(store.requests.rows()),
     }
     if with_restore:
         tables["restore"] = list(store.restoring.rows())
         tables["restore-piece"] = list(store.restoring.piece_rows())
-    return _chunks(header, tables)
+    return _chunks(header, tables, rest)
 
 
-def _chunks(header: Header, tables: dict[str, Iterable[object]]) -> Iterator[bytes]:
+def _chunks(header: Header, tables: dict[str, Iterable[object]], rest: Rest) -> Iterator[bytes]:
     yield pack(header)
-    for table, rows in tables.items():
+    for table in list(tables):
         packed: list[bytes] = []
         size = 0
-        for row in rows:
-            data = pack(row)
+        for data in _packed(iter(tables.pop(table)), rest):
             packed.append(data)
             size += len(data)
             if len(packed) == ROWS_PER_CHUNK or size >= CHUNK_BYTES:
@@ -78,12 +80,29 @@ def _chunks(header: Header, tables: dict[str, Iterable[object]]) -> Iterator[byt
             yield pack(Chunk(table=table, rows=packed))
 
 
-def restore(chunks: Iterable[bytes]) -> Store:
+def _packed(source: Iterator[object], rest: Rest) -> Iterator[bytes]:
+    while part := list(itertools.islice(source, ROWS_PER_REST)):
+        yield from map(pack, part)
+        rest()
+
+
+def restore(chunks: Iterable[bytes], rest: Rest = no_rest) -> Store:
     """The store that `take` was given. Raises `RequestError` for anything else, never a store that is half right."""
-    loader = Loader(Store, may_hold_restore=True)
+    loader = Loader(Store, may_hold_restore=True, rest=rest)
     for chunk in chunks:
         loader.feed(chunk)
     return loader.finish()
+
+
+def dismantle(store: Store, rest: Rest) -> None:
+    """Give up a store that nobody uses any more, little by little: freeing it in one go holds up every other thread.
+
+    A table that a snapshot is being taken of is left as it is.
+    """
+    steps = itertools.chain(store.kv.dismantle(), store.catalog.dismantle(), store.indexes.dismantle())
+    for number, _ in enumerate(steps):
+        if number % ROWS_PER_REST == 0:
+            rest()
 
 
 def state_hash(store: Store) -> str:

@@ -1,4 +1,5 @@
 import contextlib
+import itertools
 
 import pytest
 from hypothesis import given
@@ -7,8 +8,10 @@ from hypothesis import strategies as st
 from lictor_core.commands import CAConfigurationSet, CAKeyMaterial, CARootsSet, CASerialTake, Command, KVSet
 from lictor_core.errors import RequestError
 from lictor_server.state import Store, apply
-from lictor_server.state.snapshot import ROWS_PER_CHUNK, restore, state_hash, take
+from lictor_server.state.loading import ROWS_PER_REST
+from lictor_server.state.snapshot import ROWS_PER_CHUNK, dismantle, restore, state_hash, take
 from tests.server.build import check, node, register, service
+from tests.server.state.strategies import commands
 from tests.server.state.test_apply import root
 
 
@@ -49,6 +52,51 @@ def test_a_snapshot_is_of_the_moment_it_was_taken() -> None:
     chunks = take(store)
     apply(store, 100, KVSet(key="later", value=b"1"))
     assert state_hash(restore(chunks)) == before
+
+
+@given(st.lists(commands, max_size=12), st.lists(commands, max_size=12), st.lists(commands, max_size=12))
+def test_what_is_applied_while_a_snapshot_is_read_is_not_in_it(
+    before: list[Command], between: list[Command], during: list[Command]
+) -> None:
+    store = Store("dc1")
+    index = 4
+    for command in before:
+        apply(store, index := index + 1, command)
+    early, early_hash = take(store), state_hash(store)
+    for command in between:
+        apply(store, index := index + 1, command)
+    late, late_hash = take(store), state_hash(store)
+    early_chunks = list(itertools.islice(early, 2))
+    for command in during:
+        apply(store, index := index + 1, command)
+    assert state_hash(restore([*early_chunks, *early])) == early_hash
+    assert state_hash(restore(late)) == late_hash
+
+
+def test_a_snapshot_survives_that_its_store_becomes_another_and_is_given_up() -> None:
+    store, other = filled(keys=100), Store("dc1")
+    before, chunks = state_hash(store), take(store)
+    store.become(other)
+    dismantle(other, lambda: None)
+    assert state_hash(restore(chunks)) == before
+
+
+def test_a_dismantled_store_holds_no_rows() -> None:
+    store = filled()
+    dismantle(store, lambda: None)
+    assert store.kv.get("k1") is None
+    assert list(store.catalog.services_on("n1")) == []
+    assert list(store.catalog.checks_on("n1")) == []
+    assert list(store.indexes.rows()) == []
+
+
+def test_reading_and_loading_rest_after_so_many_rows() -> None:
+    store, rests = filled(keys=10 * ROWS_PER_REST), list[int]()
+    chunks = list(take(store, lambda: rests.append(1)))
+    assert len(rests) >= 10
+    taking = len(rests)
+    restore(chunks, lambda: rests.append(2))
+    assert len(rests) - taking >= 10
 
 
 def test_any_difference_of_states_shows_in_the_hash() -> None:
