@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-__all__ = ["Agent", "consul_agent", "consul_program", "end", "lictor_agent"]
+__all__ = ["Agent", "consul_agent", "consul_program", "end", "free_ports", "lictor_agent", "lictor_program"]
 
 _START_S_MAX: Final = 20.0
 _STOP_S_MAX: Final = 5.0
@@ -57,6 +57,11 @@ def consul_program() -> str | None:
     return named if named and os.access(named, os.X_OK) else shutil.which("consul")
 
 
+def lictor_program() -> str:
+    """Lictor's command, of the environment that measures."""
+    return str(Path(sys.executable).parent / "lictor")
+
+
 @contextlib.contextmanager
 def consul_agent(program: str) -> Generator[Agent]:
     """`consul agent -dev` while the block runs."""
@@ -67,13 +72,13 @@ def consul_agent(program: str) -> Generator[Agent]:
 @contextlib.contextmanager
 def lictor_agent() -> Generator[Agent]:
     """`lictor agent -dev`, of the environment that measures, while the block runs."""
-    with _agent("Lictor", str(Path(sys.executable).parent / "lictor"), _LICTOR_PORTS) as agent:
+    with _agent("Lictor", lictor_program(), _LICTOR_PORTS) as agent:
         yield agent
 
 
 @contextlib.contextmanager
 def _agent(name: str, program: str, port_names: tuple[str, ...]) -> Generator[Agent]:
-    ports = dict(zip(port_names, _free_ports(len(port_names)), strict=True))
+    ports = dict(zip(port_names, free_ports(len(port_names)), strict=True))
     arguments = [program, "agent", "-dev", "-node", "bench"]
     for port_name, port in ports.items():
         arguments += [f"-{port_name}-port", str(port)]
@@ -86,7 +91,8 @@ def _agent(name: str, program: str, port_names: tuple[str, ...]) -> Generator[Ag
             end(process)
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Ports of 127.0.0.1 that nobody listens on just now."""
     with contextlib.ExitStack() as held:
         sockets = [held.enter_context(socket.socket()) for _ in range(count)]
         for one in sockets:
