@@ -17,7 +17,7 @@ import hashlib
 import io
 import tarfile
 import zlib
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from typing import BinaryIO, Final
 
 import msgspec
@@ -91,17 +91,18 @@ class ArchiveMeta(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
                 f"restore it with the version of {PRODUCT} that wrote it"
             )
 
+    def of_size(self, size: int) -> ArchiveMeta:
+        """The same, for a state that turned out to have `size` bytes."""
+        return msgspec.structs.replace(self, size=size)
 
-def new_meta(
-    *, id: str, index: int, term: int, size: int, datacenter: str, servers: tuple[ArchiveServer, ...] = ()
-) -> ArchiveMeta:
-    """The description of a state that we write."""
+
+def new_meta(*, id: str, index: int, term: int, datacenter: str, servers: Iterable[ArchiveServer] = ()) -> ArchiveMeta:
+    """The description of a state that we write, its size not yet known."""
     return ArchiveMeta(
         version=_LAYOUT_VERSION,
         id=id,
         index=index,
         term=term,
-        size=size,
         product=PRODUCT,
         format=ARCHIVE_FORMAT,
         datacenter=datacenter,
@@ -144,14 +145,17 @@ def _member(name: str, size: int) -> tarfile.TarInfo:
     return member
 
 
-def read_archive(source: BinaryIO, take: Callable[[bytes], None]) -> ArchiveMeta:
+def read_archive(
+    source: BinaryIO, take: Callable[[bytes], object], *, check: Callable[[ArchiveMeta], None] | None = None
+) -> ArchiveMeta:
     """What the archive is, once all of it was read and found whole; `take` is given the state part by part.
 
-    Nothing that `take` was given may be relied on before this returns. Raises `RequestError` for an archive that is not
-    one, is cut or damaged, or goes beyond a bound. Waits for the disk: for a thread.
+    `check` may refuse what the archive says it is by a `RequestError`, before `take` is given anything. Nothing that
+    `take` was given may be relied on before this returns. Raises `RequestError` for an archive that is not one, is cut
+    or damaged, or goes beyond a bound. Waits for the disk: for a thread.
     """
     with _speaking_of_the_archive(), gzip.GzipFile(fileobj=source, mode="rb") as unpacked:
-        return _Reader(unpacked).read(take)
+        return _Reader(unpacked).read(take, check)
 
 
 @contextlib.contextmanager
@@ -172,7 +176,7 @@ class _Reader:
     def __init__(self, unpacked: gzip.GzipFile) -> None:
         self._unpacked = unpacked
 
-    def read(self, take: Callable[[bytes], None]) -> ArchiveMeta:
+    def read(self, take: Callable[[bytes], object], check: Callable[[ArchiveMeta], None] | None) -> ArchiveMeta:
         """Everything, checked."""
         digests: dict[str, str] = {}
         described = self._small(_META, digests)
@@ -182,6 +186,8 @@ class _Reader:
             raise RequestError(f"the snapshot is damaged: {_META} cannot be read: {error}") from error
         if meta.version != _LAYOUT_VERSION:
             raise RequestError(f"the snapshot has version {meta.version}, this version reads {_LAYOUT_VERSION}")
+        if check is not None:
+            check(meta)
         size = self._state(take, digests)
         if size != meta.size:
             raise RequestError(f"the snapshot is damaged: {_STATE} has {size} bytes instead of {meta.size}")
@@ -197,7 +203,7 @@ class _Reader:
         digests[name] = hashlib.sha256(data).hexdigest()
         return bytes(data)
 
-    def _state(self, take: Callable[[bytes], None], digests: dict[str, str]) -> int:
+    def _state(self, take: Callable[[bytes], object], digests: dict[str, str]) -> int:
         digest = hashlib.sha256()
         size = self._header(_STATE, STATE_BYTES_MAX)
 
@@ -220,7 +226,7 @@ class _Reader:
             raise RequestError(f"{name} in the snapshot has {member.size} bytes; at most {size_max} are read")
         return member.size
 
-    def _content(self, size: int, take: Callable[[bytes], None]) -> None:
+    def _content(self, size: int, take: Callable[[bytes], object]) -> None:
         left = size
         while left:
             part = self._exactly(min(left, _READ_BYTES))

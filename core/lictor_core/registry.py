@@ -7,7 +7,8 @@ RPC client the other. `CatalogView` is what DNS and the local endpoints read wit
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Generic, Protocol, TypeVar
+from dataclasses import dataclass
+from typing import BinaryIO, Generic, Protocol, TypeVar
 
 import msgspec
 
@@ -16,7 +17,16 @@ from lictor_core.queries import Query
 from lictor_core.records import Member, Node, ServiceHealth
 from lictor_core.topics import Topic
 
-__all__ = ["CatalogView", "IssuedLeaf", "LeaderStatus", "LeafRequest", "ReadOptions", "Reading", "Registry"]
+__all__ = [
+    "CatalogView",
+    "IssuedLeaf",
+    "LeaderStatus",
+    "LeafRequest",
+    "ReadOptions",
+    "Reading",
+    "Registry",
+    "SavedState",
+]
 
 T = TypeVar("T")
 
@@ -81,6 +91,20 @@ class LeaderStatus(msgspec.Struct, frozen=True, kw_only=True):
     term: int
     applied_index: int
     commit_index: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedState:
+    """A saved state: an archive (core's `archive`) in a file that has no name, and how fresh it is.
+
+    `archive` stands at its beginning; whoever is given it closes it, and the file is gone then.
+    """
+
+    archive: BinaryIO
+    size_bytes: int
+    index: int
+    last_contact_ms: int = 0
+    known_leader: bool = True
 
 
 class CatalogView(Protocol):
@@ -158,4 +182,12 @@ class Registry(Protocol):
 
     async def leave(self, name: str) -> None:
         """Give up the lease of `name`: it left on purpose, and its registrations go with it."""
+        ...
+
+    async def save_state(self, options: ReadOptions) -> SavedState:
+        """The whole state at one index, verified by loading it; `options` say how fresh, nothing is waited for."""
+        ...
+
+    async def restore_state(self, archive: BinaryIO, *, datacenter: str = "", token: str = "") -> None:
+        """Put the state in `archive` in place of the current one. Raises `RequestError` when it cannot be that."""
         ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 from structlog.typing import FilteringBoundLogger
 
@@ -15,11 +15,12 @@ from lictor_core.errors import StorageError
 from lictor_core.peers import PeerSet, RaftServer
 from lictor_core.queries import Query
 from lictor_core.records import JsonObject, Member
-from lictor_core.registry import CatalogView, IssuedLeaf, LeaderStatus, LeafRequest, Reading, ReadOptions
+from lictor_core.registry import CatalogView, IssuedLeaf, LeaderStatus, LeafRequest, Reading, ReadOptions, SavedState
 from lictor_server import ca
+from lictor_server.backups import Backups
 from lictor_server.endpoints.authority import Authority
 from lictor_server.endpoints.blocking import BlockedQueries
-from lictor_server.endpoints.reads import Reads
+from lictor_server.endpoints.reads import Reads, check_datacenter
 from lictor_server.endpoints.writes import Writes
 from lictor_server.leader import LeaderLoop, check_member, server_member
 from lictor_server.leases import LeaseTable
@@ -68,13 +69,16 @@ class Server:
             settings=raft,
             log=MemoryLog() if self._storage is None else self._storage.wal,
             wire=LoneWire(),
-            apply=Machine(self._store, self._watches).apply,
+            apply=Machine(self._store, self._watches, self._note_restored).apply,
         )
         self._driver = Driver(core, raft, on_leadership=self._note_leadership, on_failure=self._note_failure)
         self._snapshots = None
         if self._storage is not None:
             self._snapshots = SnapshotKeeper(self._store, core, self._storage, raft, clock=clock, log=self._log)
         self._writes = Writes(self._driver, clock, settings.datacenter)
+        self._backups = Backups(
+            self._store, self._writes.propose, directory=settings.data_dir, clock=clock, rng=rng, log=self._log
+        )
         self._blocked = BlockedQueries(self._store, self._watches, rng, blocked_max=settings.blocked_queries_max)
         self._reads = Reads(self._store, self._driver, self._blocked)
         self._leases = LeaseTable(lease_s=settings.lease_s, reap_s=settings.reap_s, members_max=settings.members_max)
@@ -136,6 +140,7 @@ class Server:
         duties, self._duties = self._duties, None
         await self._listener.stop()
         self._driver.stop()
+        await self._backups.stop()
         self._blocked.send_home()
         if duties is not None:
             duties.cancel()
@@ -212,6 +217,22 @@ class Server:
             self._log.info("member.lease.given_up", member=name)
             self._leader.poke()
 
+    async def save_state(self, options: ReadOptions) -> SavedState:
+        """Save the state of this server."""
+        check_datacenter(options.datacenter, self._store.datacenter)
+        await self._driver.ready()
+        return await self._backups.save(term=self._driver.core.term)
+
+    async def restore_state(self, archive: BinaryIO, *, datacenter: str = "", token: str = "") -> None:
+        """Put the state in `archive`, which is closed here, in place of the current one."""
+        try:
+            check_datacenter(datacenter, self._store.datacenter)
+            await self._driver.ready()
+        except BaseException:
+            archive.close()
+            raise
+        await self._backups.restore(archive)
+
     # For an agent in the same process.
 
     @property
@@ -270,6 +291,10 @@ class Server:
             self._log.warning("raft.leader.lost", term=core.term)
             self._blocked.send_home()
         self._leader.poke()
+
+    def _note_restored(self, former: Store) -> None:
+        self._leader.begin_anew()
+        self._backups.dismantle(former)
 
     def _note_failure(self, error: BaseException) -> None:
         self._log.critical("raft.core.failed", reason=repr(error))

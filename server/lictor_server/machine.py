@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from lictor_core.codec import decode_proposal
 from lictor_core.commands import Outcome
 from lictor_server.state import Store, Watches, apply_proposal
@@ -10,15 +12,21 @@ __all__ = ["Machine"]
 
 
 class Machine:
-    """Applies committed entries in order. It never raises for what a command asks; see `state.apply`."""
+    """Applies committed entries in order. It never raises for what a command asks; see `state.apply`.
 
-    def __init__(self, store: Store, watches: Watches) -> None:
+    `on_restored` is told when a saved state took the place of another, and given the store with that former state.
+    """
+
+    def __init__(self, store: Store, watches: Watches, on_restored: Callable[[Store], None] | None = None) -> None:
         self._store = store
         self._watches = watches
+        self._on_restored = on_restored
 
     def apply(self, index: int, payload: bytes) -> Outcome:
         """Carry out one entry. Bytes that are no command were not written by us: that ends the process."""
         outcome, change = apply_proposal(self._store, index, decode_proposal(payload))
         if change:
             self._watches.fire(change)
+        if change.former is not None and self._on_restored is not None:
+            self._on_restored(change.former)
         return outcome

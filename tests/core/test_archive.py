@@ -30,7 +30,7 @@ def written(state: bytes = STATE, *, size: int | None = None) -> bytes:
 
 def meta(size: int) -> ArchiveMeta:
     servers = (ArchiveServer(id="s1", address="192.0.2.1:8300"),)
-    return new_meta(id="2-8-1", index=8, term=2, size=size, datacenter="dc1", servers=servers)
+    return new_meta(id="2-8-1", index=8, term=2, datacenter="dc1", servers=servers).of_size(size)
 
 
 def read(data: bytes) -> tuple[ArchiveMeta, bytes]:
@@ -83,6 +83,13 @@ def test_a_snapshot_of_consul_is_described_and_its_state_refused() -> None:
     assert found.id.startswith("2-33-")
     with pytest.raises(RequestError, match="a snapshot of Consul"):
         found.check_ours()
+
+
+def test_what_an_archive_says_it_is_can_be_refused_before_its_state_is_read() -> None:
+    parts: list[bytes] = []
+    with pytest.raises(RequestError, match="a snapshot of Consul"):
+        read_archive(io.BytesIO(CONSUL.read_bytes()), parts.append, check=ArchiveMeta.check_ours)
+    assert parts == []
 
 
 def test_another_format_of_ours_is_refused_by_number() -> None:

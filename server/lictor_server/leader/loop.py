@@ -53,6 +53,12 @@ class LeaderLoop:
         self._clock = clock
         self._log = log
         self._poked = asyncio.Event()
+        self._established = False
+
+    def begin_anew(self) -> None:
+        """All state was replaced: what a new leader does first is due again."""
+        self._established = False
+        self.poke()
 
     def poke(self) -> None:
         """Something happened (leadership, a member came or left): look now."""
@@ -60,16 +66,14 @@ class LeaderLoop:
 
     async def run(self) -> None:
         """Do the duties for as long as the task lives."""
-        established = False
         while True:
             wait_s = self._reconcile_s
             if not self._leads():
-                established = False
+                self._established = False
             else:
                 try:
-                    if not established:
-                        await self._establish()
-                        established = True
+                    if not self._established:
+                        await self._establish_once()
                     wait_s = await self._keep()
                 except LictorError as error:
                     self._log.warning("leader.duty.failed", code=error.code, reason=str(error))
@@ -83,6 +87,14 @@ class LeaderLoop:
         except TimeoutError:
             pass
         self._poked.clear()
+
+    async def _establish_once(self) -> None:
+        self._established = True  # set before, so that `begin_anew` in the midst of it asks for another round
+        try:
+            await self._establish()
+        except BaseException:
+            self._established = False
+            raise
 
     async def _establish(self) -> None:
         """Everybody whom the catalog knows gets one full lease, so that a new leader fails no healthy node."""

@@ -11,10 +11,13 @@ the log alone. A topic keeps its index after its thing is gone, so that a query 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lictor_core.topics import Topic
 from lictor_server.state.copies import Copies, in_order
+
+if TYPE_CHECKING:
+    from lictor_server.state.store import Store
 
 __all__ = ["FIRST_INDEX", "TOPICS_GONE_MAX", "Change", "TopicIndex", "TopicIndexes"]
 
@@ -32,13 +35,16 @@ class TopicIndex(NamedTuple):
 
 
 class Change:
-    """What one command changed, collected while it is applied at `index`; `everything`: nothing is as it was."""
+    """What one command changed, collected while it is applied at `index`.
 
-    __slots__ = ("everything", "index", "keys", "retired", "stamped", "woken")
+    `former` is the store with all that there was before, when the command put another state in its place.
+    """
+
+    __slots__ = ("former", "index", "keys", "retired", "stamped", "woken")
 
     def __init__(self, index: int) -> None:
         self.index = index
-        self.everything = False
+        self.former: Store | None = None
         self.woken: dict[Topic, None] = {}
         self.stamped: dict[Topic, None] = {}
         self.retired: dict[Topic, None] = {}
@@ -63,7 +69,7 @@ class Change:
         self.retired[topic] = None
 
     def __bool__(self) -> bool:
-        return bool(self.woken or self.stamped or self.keys or self.everything)
+        return bool(self.woken or self.stamped or self.keys or self.former is not None)
 
 
 class TopicIndexes:

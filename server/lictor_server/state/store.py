@@ -83,12 +83,16 @@ class Store:
         """
         log_index = change.index - self.index_shift
         change.index = max(change.index, saved.index + saved.index_shift + 1)
-        change.everything = True
+        change.former = saved
         saved.index_shift = change.index - log_index
         saved.index_floor = saved.catalog_index = change.index
         saved.ca.last_serial = max(saved.ca.last_serial, self.ca.last_serial)
         saved.requests.forget_all(log_index)
         self.become(saved)
+
+    def dismantle(self) -> None:
+        """Give up all rows, little by little: freeing a large store in one go would hold up every other thread."""
+        self.kv.dismantle()
 
     def index_of(self, topic: Topic) -> TopicIndex:
         """Where `topic` last changed."""

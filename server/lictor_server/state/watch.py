@@ -75,7 +75,7 @@ class Watches:
 
     def fire(self, change: Change) -> int:
         """Call everybody whom `change` concerns; how many."""
-        if change.everything:
+        if change.former is not None:
             return self.fire_all()
         concerned: dict[Watch, None] = {}
         for topic in change.woken:
