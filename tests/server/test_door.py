@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import io
 import math
+import tempfile
 import time
+from typing import BinaryIO
 
 import pytest
 
 from lictor_core import topics as on
+from lictor_core.archive import new_meta
 from lictor_core.clock import SeededRng, SystemClock
 from lictor_core.commands import (
     CAConfigurationSet,
@@ -20,6 +24,10 @@ from lictor_core.commands import (
     KVDelete,
     KVSet,
     ReadMode,
+    RestoreAbandon,
+    RestoreBegin,
+    RestoreFinish,
+    RestorePiece,
 )
 from lictor_core.errors import (
     BodyTooLargeError,
@@ -31,10 +39,21 @@ from lictor_core.errors import (
     UnknownDatacenterError,
 )
 from lictor_core.limits import KV_VALUE_BYTES_MAX
-from lictor_core.queries import DatacentersQuery, IntentionQuery, KeyQuery, NodesQuery, ServiceHealthQuery, TreeQuery
-from lictor_core.records import KVEntry
+from lictor_core.queries import (
+    CARootsQuery,
+    DatacentersQuery,
+    IntentionQuery,
+    KeyQuery,
+    NodesQuery,
+    ServiceHealthQuery,
+    TreeQuery,
+)
+from lictor_core.records import CARoot, KVEntry, Node
 from lictor_core.registry import Reading, ReadOptions, Registry
 from lictor_server import Server
+from lictor_server.backups import make_archive
+from lictor_server.state import Store
+from lictor_server.state.snapshot import take
 from tests.server.build import check, intention, node, register, service
 from tests.server.conftest import SETTINGS, Log
 
@@ -337,3 +356,66 @@ async def test_failed_ends_quietly_when_the_server_is_stopped(server: Server) ->
     await asyncio.sleep(0)
     await server.stop()
     await asyncio.wait_for(failed, 5)
+
+
+async def test_a_restored_state_is_read_and_its_leader_begins_anew(server: Server, log: Log) -> None:
+    await server.write(register(node("n9"), service=service("web")))
+    await server.write(KVSet(key="a", value=b"saved"))
+    state = await server.save_state(NOW)
+    roots = (await server.read(CARootsQuery(), NOW)).value
+    later = await server.write(KVSet(key="a", value=b"later"))
+    await server.write(KVSet(key="b", value=b"later"))
+    blocked = asyncio.ensure_future(server.read(KeyQuery(key="a"), behind(later.index)))
+    await settle(blocked)
+    await server.restore_state(state.archive)
+    reading = await asyncio.wait_for(blocked, 5)
+    assert reading.value is not None
+    assert reading.value.value == b"saved"
+    assert reading.index > later.index + 1
+    assert (await server.read(KeyQuery(key="b"), NOW)).value is None
+    assert (await server.read(CARootsQuery(), NOW)).value == roots
+    assert (await server.write(KVSet(key="c", value=b"1"))).index > reading.index
+    assert len(log.named("snapshot.archive.restored")) == 1
+
+
+async def test_a_leader_with_the_state_of_another_cluster_makes_what_it_lacks(server: Server) -> None:
+    """An empty state has neither a root to sign with nor this server's node."""
+    await server.read(NodesQuery(), NOW)
+    await server.restore_state(empty_archive())
+    async with asyncio.timeout(5):
+        nodes, index = list[Node](), 1
+        while not nodes:
+            reading = await server.read(NodesQuery(), behind(index))
+            nodes, index = reading.value, reading.index
+        roots, index = list[CARoot](), 1
+        while not roots:
+            trusted = await server.read(CARootsQuery(), behind(index))
+            roots, index = trusted.value.roots, trusted.index
+    assert [one.node for one in nodes] == [SETTINGS.node_name]
+
+
+def empty_archive() -> BinaryIO:
+    archive = io.BytesIO()
+    meta = new_meta(id="empty", index=0, term=1, datacenter=SETTINGS.datacenter)
+    make_archive(archive, meta, take(Store(SETTINGS.datacenter)), tempfile.TemporaryFile)
+    return archive
+
+
+async def test_another_datacenter_is_neither_saved_nor_restored(server: Server) -> None:
+    with pytest.raises(UnknownDatacenterError):
+        await server.save_state(ReadOptions(datacenter="elsewhere"))
+    archive = empty_archive()
+    with pytest.raises(UnknownDatacenterError):
+        await server.restore_state(archive, datacenter="elsewhere")
+    assert archive.closed
+
+
+async def test_commands_of_a_restore_are_the_servers_own_business(server: Server) -> None:
+    for command in (
+        RestoreBegin(id="r", size=1, pieces=1, sha256=bytes(32)),
+        RestorePiece(id="r", number=0, data=b"x"),
+        RestoreFinish(id="r"),
+        RestoreAbandon(id="r"),
+    ):
+        with pytest.raises(RequestError, match="own business"):
+            await server.write(command)
