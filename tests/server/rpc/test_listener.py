@@ -113,6 +113,7 @@ async def test_bytes_that_are_no_frames_give_one_event_and_a_closed_connection(
     client.writer.write(hostile)
     assert await client.next() is None
     await client.close()
+    await eventually(lambda: log.named("rpc.connection.broken") != [], what="the event")
     assert len(log.named("rpc.connection.broken")) == 1
 
 
@@ -196,6 +197,7 @@ async def test_who_reads_no_answers_gets_none_made_and_is_cut_off(
                     await loop.sock_sendall(greedy, encode_frame(Frame(FrameKind.REQUEST, number, "members", b"")))
                     await asyncio.sleep(0.001)
     assert calls < 100
+    await eventually(lambda: log.named("rpc.connection.broken") != [], what="the event")
     assert "took none of its answers" in log.named("rpc.connection.broken")[0]["reason"]
     await listener.stop()
 

@@ -1,0 +1,196 @@
+"""The asking end of one RPC connection: many requests under way, answers in any order.
+
+A request *left* once its bytes were handed to the system. When the connection ends, what had not left was surely not
+done, and what had may have been.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from dataclasses import dataclass, field
+from typing import Final, cast
+
+from lictor_core.errors import LictorError, PeerError, UnreachableError
+from lictor_server.rpc.caller import Answered, Caller, Failed, Refused
+
+__all__ = ["IN_FLIGHT_MAX", "WRITE_BYTES_MAX", "Connection", "Question"]
+
+IN_FLIGHT_MAX: Final = 1024
+"""Requests under way on one connection; servers take as many."""
+WRITE_BYTES_MAX: Final = 1024 * 1024
+"""While a server leaves more than this unread, further requests wait, unsent, for their deadlines."""
+
+
+@dataclass(eq=False)
+class Question:
+    """One call, and how far it came."""
+
+    method: str
+    payload: bytes
+    answer: asyncio.Future[bytes] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    left: bool = False
+
+
+class Connection(asyncio.Protocol):
+    """One connection to one server."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.used_at = 0.0
+        """When it last had something to do, on the loop's clock."""
+        self._loop = asyncio.get_running_loop()
+        self._caller = Caller(in_flight_max=IN_FLIGHT_MAX)
+        self._questions: dict[int, Question] = {}
+        self._waiting: list[tuple[bytes, Question | None]] = []
+        self._transport: asyncio.Transport | None = None
+        self._writable = asyncio.Event()
+        self._over: LictorError | None = None
+        self._held = 0
+        self.proven = False
+        """Whether it ever answered anything."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether requests can be asked on it."""
+        return self._over is None
+
+    @property
+    def reason(self) -> str:
+        """Why it is over."""
+        return str(self._over or "")
+
+    @property
+    def in_use(self) -> bool:
+        """Whether somebody waits for it."""
+        return self._caller.in_flight > 0 or self._held > 0
+
+    # `asyncio.Protocol`.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """TLS, if any, is done."""
+        # Of a stream it is a Transport, whatever the loop; uvloop's is no subclass.
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.set_write_buffer_limits(high=WRITE_BYTES_MAX)
+        self.used_at = self._loop.time()
+        self._writable.set()
+
+    def pause_writing(self) -> None:
+        """The server reads too slowly."""
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        """It has caught up."""
+        self._writable.set()
+
+    def data_received(self, data: bytes) -> None:
+        """Answers came."""
+        self.used_at = self._loop.time()
+        try:
+            events = self._caller.receive(data)
+        except PeerError as broken:
+            self.close(PeerError(f"{self.address}: {broken}"))
+            return
+        for event in events:
+            match event:
+                case Answered(id, payload):
+                    self._settle(id, payload)
+                case Failed(id, error):
+                    self._settle(id, error)
+                case Refused(error):
+                    self.close(error, nothing_done=True)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It is over."""
+        reason = "the connection was closed" if exc is None else str(exc)
+        # With TLS 1.3 a client learns only after its handshake that its certificate was refused.
+        refused = isinstance(exc, ssl.SSLError) and not self.proven
+        self.close(PeerError(f"{self.address}: {reason}"), nothing_done=refused)
+        self._transport = None
+
+    # For the pool.
+
+    async def ask(self, question: Question) -> bytes:
+        """The answer. Raises what the server raised, and when the connection ends `UnreachableError` or `PeerError`.
+
+        A caller that is cancelled tells the server so.
+        """
+        self._check_open()
+        if not self._writable.is_set():
+            await self._until_writable()
+        self.used_at = self._loop.time()
+        id, data = self._caller.request(question.method, question.payload)
+        self._questions[id] = question
+        self._write(data, question)
+        try:
+            return await question.answer
+        finally:
+            del self._questions[id]
+            if question.answer.done() and not question.answer.cancelled():
+                question.answer.exception()  # who was cancelled at the same moment did not look: it is no news
+            goodbye = self._caller.cancel(id)
+            if goodbye and question.left and self._over is None:
+                self._write(goodbye)
+
+    def close(self, error: LictorError, *, nothing_done: bool = False) -> None:
+        """End it: with `nothing_done` every request surely was not carried out, otherwise those that had not left."""
+        if self._over is not None:
+            return
+        self._over = error
+        self._writable.set()
+        self._waiting.clear()
+        definite = error if error.definite else UnreachableError(str(error))
+        for question in self._questions.values():
+            if not question.answer.done():
+                question.answer.set_exception(
+                    definite if nothing_done or not question.left else _unknown(question, error)
+                )
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _check_open(self) -> None:
+        if self._over is not None:
+            raise UnreachableError(str(self._over))
+
+    async def _until_writable(self) -> None:
+        self._held += 1
+        try:
+            while not self._writable.is_set():
+                await self._writable.wait()
+                self._check_open()
+        finally:
+            self._held -= 1
+
+    def _settle(self, id: int, result: bytes | LictorError) -> None:
+        self.proven = True
+        answer = self._questions[id].answer
+        if answer.done():
+            return
+        if isinstance(result, bytes):
+            answer.set_result(result)
+        else:
+            answer.set_exception(result)
+
+    def _write(self, data: bytes, question: Question | None = None) -> None:
+        """Send with everything else of this pass of the loop: under TLS in one record."""
+        if not self._waiting:
+            self._loop.call_soon(self._flush)
+        self._waiting.append((data, question))
+
+    def _flush(self) -> None:
+        if self._transport is None or self._over is not None:
+            return
+        leaving: list[bytes] = []
+        for data, question in self._waiting:
+            if question is None:
+                leaving.append(data)
+            elif not question.answer.done():  # else nobody waits for it any more
+                question.left = True
+                leaving.append(data)
+        self._waiting.clear()
+        if leaving:
+            self._transport.write(b"".join(leaving))
+
+
+def _unknown(question: Question, error: LictorError) -> PeerError:
+    return PeerError(f"{question.method}: lost on the way, it may or may not have been carried out: {error}")

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lictor_core.errors import BodyTooLargeError, NotFoundError, OverloadedError, PeerError, UnreachableError
+from lictor_core.frames import FRAME_BYTES_MAX, Frame, FrameKind, FrameReader, encode_frame
+from lictor_server.rpc.caller import Answered, Caller, Failed, Refused
+
+
+def reply(number: int, payload: bytes = b"") -> bytes:
+    return encode_frame(Frame(FrameKind.REPLY, number, "", payload))
+
+
+def failure(number: int, code: str, message: str = "why") -> bytes:
+    return encode_frame(Frame(FrameKind.ERROR, number, code, message.encode()))
+
+
+def asked(count: int) -> Caller:
+    caller = Caller(in_flight_max=8)
+    for number in range(1, count + 1):
+        assert caller.request("m", b"")[0] == number
+    return caller
+
+
+def test_a_request_carries_its_method_and_payload() -> None:
+    number, data = Caller(in_flight_max=8).request("read", b"x")
+    assert FrameReader().feed(data) == [Frame(FrameKind.REQUEST, number, "read", b"x")]
+
+
+@given(st.permutations([1, 2, 3]), st.integers(1, 7))
+def test_answers_in_any_order_and_any_split_reach_their_requests(order: list[int], size: int) -> None:
+    caller, events = asked(3), list[object]()
+    stream = b"".join(reply(number, bytes([number])) for number in order)
+    for start in range(0, len(stream), size):
+        events += caller.receive(stream[start : start + size])
+    assert events == [Answered(number, bytes([number])) for number in order]
+    assert caller.in_flight == 0
+
+
+def test_an_error_comes_back_as_what_it_was() -> None:
+    (event,) = asked(1).receive(failure(1, "not_found", "gone"))
+    assert isinstance(event, Failed)
+    assert (type(event.error), str(event.error)) == (NotFoundError, "gone")
+
+
+def test_the_answer_to_a_cancelled_request_is_dropped() -> None:
+    caller = asked(1)
+    assert FrameReader().feed(caller.cancel(1)) == [Frame(FrameKind.CANCEL, 1, "", b"")]
+    assert caller.cancel(1) == b""
+    assert caller.receive(reply(1)) == []
+
+
+def test_requests_over_the_bound_are_not_asked() -> None:
+    caller = asked(8)
+    with pytest.raises(OverloadedError):
+        caller.request("m", b"")
+    caller.receive(reply(1))
+    assert caller.request("m", b"")[0] == 9
+
+
+def test_a_request_too_large_for_a_frame_is_not_asked_and_harms_no_other() -> None:
+    caller = asked(1)
+    with pytest.raises(BodyTooLargeError):
+        caller.request("m", bytes(FRAME_BYTES_MAX))
+    assert caller.in_flight == 1
+    assert caller.request("m", b"")[0] == 2
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        reply(0),
+        reply(2),
+        encode_frame(Frame(FrameKind.REQUEST, 1, "m", b"")),
+        encode_frame(Frame(FrameKind.CANCEL, 1, "", b"")),
+        b"\xff" * 8,
+    ],
+    ids=["id 0", "never asked", "a request", "a cancel", "no frame"],
+)
+def test_what_no_server_sends_ends_the_conversation(data: bytes) -> None:
+    with pytest.raises(PeerError):
+        asked(1).receive(data)
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"), [("overloaded", OverloadedError), ("unauthenticated", UnreachableError), ("x", UnreachableError)]
+)
+def test_a_refused_connection_says_that_nothing_was_done(code: str, kind: type[Exception]) -> None:
+    (event,) = asked(1).receive(failure(0, code))
+    assert isinstance(event, Refused)
+    assert type(event.error) is kind
+    assert event.error.definite
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_give_events_or_one_error(data: bytes) -> None:
+    try:
+        events = asked(3).receive(data)
+    except PeerError:
+        return
+    assert all(isinstance(event, Answered | Failed | Refused) for event in events)

@@ -1,0 +1,261 @@
+"""Calls to other servers over real sockets, and every way in which they end."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+
+import pytest
+
+from lictor_core.clock import SeededRng
+from lictor_core.errors import LictorError, NotFoundError, OverloadedError, PeerError, RequestError, UnreachableError
+from lictor_core.frames import Frame, FrameKind, FrameReader, encode_frame
+from lictor_server import RpcPool
+from lictor_server.rpc import client, connection
+from lictor_server.rpc.connection import WRITE_BYTES_MAX
+from tests.server.raft.links import End, running
+from tests.support.conditions import eventually
+from tests.support.ports import free_port
+
+CALL_S = 5.0
+
+
+@pytest.fixture
+async def pool() -> AsyncIterator[RpcPool]:
+    made = RpcPool(rng=SeededRng(1))
+    yield made
+    await made.stop()
+
+
+@pytest.fixture
+async def end() -> AsyncIterator[End]:
+    async with running(1) as made:
+        yield made
+
+
+Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@asynccontextmanager
+async def played(script: Script) -> AsyncGenerator[str]:
+    """The address of a server that does with each connection what `script` says."""
+    server = await asyncio.start_server(script, "127.0.0.1", 0)
+    try:
+        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+        await server.wait_closed()
+
+
+async def frame_of(reader: asyncio.StreamReader) -> Frame:
+    length = int.from_bytes(await reader.readexactly(4), "big")
+    (frame,) = FrameReader().feed(length.to_bytes(4, "big") + await reader.readexactly(length))
+    return frame
+
+
+async def test_many_calls_share_one_connection_and_get_their_own_answers(pool: RpcPool, end: End) -> None:
+    calls = [pool.call(end.address, "echo", b"%d" % number, timeout_s=CALL_S) for number in range(50)]
+    assert await asyncio.gather(*calls) == [b"%d" % number for number in range(50)]
+    assert len(end.listener._tasks) == 1  # pyright: ignore[reportPrivateUsage]  # nothing outside tells connections
+
+
+async def test_the_error_of_the_server_is_raised_here(pool: RpcPool, end: End, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def missing(method: str, payload: bytes) -> bytes:
+        raise NotFoundError(f"no {method}")
+
+    monkeypatch.setattr(end.methods, "call", missing)
+    with pytest.raises(NotFoundError, match="no such"):
+        await pool.call(end.address, "such", b"", timeout_s=CALL_S)
+
+
+async def test_a_call_past_its_deadline_is_unknown_and_cancelled_at_the_server(pool: RpcPool, end: End) -> None:
+    with pytest.raises(PeerError, match="did not answer") as caught:
+        await pool.call(end.address, "wait", b"", timeout_s=0.1)
+    assert not caught.value.definite
+    await eventually(lambda: end.methods.cancelled == 1, what="the end of the call at the server")
+    assert await pool.call(end.address, "echo", b"x", timeout_s=CALL_S) == b"x"
+
+
+async def test_a_cancelled_caller_cancels_its_call_at_the_server(pool: RpcPool, end: End) -> None:
+    call = asyncio.ensure_future(pool.call(end.address, "wait", b"", timeout_s=CALL_S))
+    await eventually(lambda: end.methods.calls == ["wait"], what="the call at the server")
+    call.cancel()
+    await eventually(lambda: end.methods.cancelled == 1, what="its end at the server")
+    assert call.cancelled()
+
+
+async def test_a_call_withdrawn_before_it_left_is_never_made(pool: RpcPool, end: End) -> None:
+    await pool.call(end.address, "first", b"", timeout_s=CALL_S)
+    call = asyncio.ensure_future(pool.call(end.address, "withdrawn", b"", timeout_s=CALL_S))
+    await asyncio.sleep(0)  # it is asked now, and leaves in the next pass
+    call.cancel()
+    assert await pool.call(end.address, "last", b"x", timeout_s=CALL_S) == b"x"
+    assert end.methods.calls == ["first", "last"]
+
+
+async def test_a_server_that_is_not_there_is_a_definite_error(pool: RpcPool) -> None:
+    with pytest.raises(UnreachableError) as caught:
+        await pool.call(f"127.0.0.1:{free_port()}", "echo", b"", timeout_s=CALL_S)
+    assert caught.value.definite
+
+
+async def test_what_is_no_address_is_the_callers_error(pool: RpcPool) -> None:
+    with pytest.raises(RequestError):
+        await pool.call("127.0.0.1:0", "echo", b"", timeout_s=CALL_S)
+
+
+async def test_a_server_that_comes_back_is_found_again(pool: RpcPool) -> None:
+    port = free_port()
+    for _ in range(2):
+        async with running(1, port=port) as end:
+            await until_answered(pool, end.address)
+
+
+async def until_answered(pool: RpcPool, address: str) -> None:
+    async with asyncio.timeout(5):
+        while True:
+            try:
+                assert await pool.call(address, "echo", b"x", timeout_s=1.0) == b"x"
+                return
+            except PeerError:
+                await asyncio.sleep(0.01)
+
+
+async def test_who_could_not_be_reached_is_not_dialed_at_once_again(
+    pool: RpcPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dialed = 0
+
+    async def nobody(address: str, *, source: str) -> socket.socket:
+        nonlocal dialed
+        dialed += 1
+        raise UnreachableError("nobody is there")
+
+    monkeypatch.setattr(client, "dial", nobody)
+    for _ in range(20):
+        with pytest.raises(UnreachableError, match="nobody is there"):
+            await pool.call("192.0.2.1:8300", "echo", b"", timeout_s=CALL_S)
+    assert dialed == 1
+
+
+async def test_a_connection_lost_after_the_request_left_is_unknown(pool: RpcPool) -> None:
+    async def dies(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await frame_of(reader)
+        writer.close()
+
+    async with played(dies) as address:
+        with pytest.raises(PeerError, match="may or may not") as caught:
+            await pool.call(address, "write", b"", timeout_s=CALL_S)
+        assert not caught.value.definite
+
+
+async def test_a_connection_closed_before_the_request_left_is_definite(pool: RpcPool, end: End) -> None:
+    await pool.call(end.address, "first", b"", timeout_s=CALL_S)
+    call = asyncio.ensure_future(pool.call(end.address, "late", b"", timeout_s=CALL_S))
+    await asyncio.sleep(0)  # it is asked now, and would leave in the next pass
+    await pool.stop()
+    with pytest.raises(UnreachableError):
+        await call
+
+
+async def test_a_request_that_a_full_server_does_not_read_is_definite(pool: RpcPool) -> None:
+    async def deaf(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        reader._limit = 1  # type: ignore[attr-defined]  # asyncio reads no further than this ahead of its user
+        await asyncio.sleep(60)
+
+    async with played(cancelled_at_the_end(deaf)) as address:
+        block = bytes(WRITE_BYTES_MAX)
+        filling = [asyncio.ensure_future(pool.call(address, "fill", block, timeout_s=1.0)) for _ in range(16)]
+        await asyncio.sleep(0.3)
+        with pytest.raises(UnreachableError, match="took no request"):
+            await pool.call(address, "late", b"", timeout_s=0.2)
+        results = await asyncio.gather(*filling, return_exceptions=True)
+        assert {type(result) for result in results} <= {PeerError, UnreachableError}
+
+
+def cancelled_at_the_end(script: Script) -> Script:
+    async def run(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await script(reader, writer)
+        except asyncio.CancelledError:
+            pass
+        finally:
+            writer.transport.abort()
+
+    return run
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"HTTP/1.1 400 Bad Request\r\n\r\n",
+        b"\x00\x00\x00\x01\x90",
+        encode_frame(Frame(FrameKind.REPLY, 99, "", b"")),
+        encode_frame(Frame(FrameKind.REQUEST, 1, "m", b"")),
+    ],
+    ids=["HTTP", "no frame", "a reply to nothing", "a request"],
+)
+async def test_a_server_that_answers_nonsense_is_cut_off(pool: RpcPool, said: bytes) -> None:
+    closed = asyncio.Event()
+
+    async def nonsense(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await frame_of(reader)
+        writer.write(said)
+        with suppress(ConnectionError):
+            await reader.read()
+        closed.set()
+        writer.close()
+
+    async with played(nonsense) as address:
+        with pytest.raises(PeerError):
+            await pool.call(address, "read", b"", timeout_s=CALL_S)
+        async with asyncio.timeout(5):
+            await closed.wait()
+
+
+async def test_calls_over_the_bound_of_a_connection_are_refused(
+    pool: RpcPool, end: End, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "IN_FLIGHT_MAX", 2)
+    waiting = [asyncio.ensure_future(pool.call(end.address, "wait", b"", timeout_s=1.0)) for _ in range(2)]
+    await eventually(lambda: len(end.methods.calls) == 2, what="two calls under way")
+    with pytest.raises(OverloadedError):
+        await pool.call(end.address, "echo", b"", timeout_s=CALL_S)
+    await asyncio.gather(*waiting, return_exceptions=True)
+
+
+async def test_connections_over_the_bound_take_the_place_of_unused_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "CONNECTIONS_MAX", 1)
+    pool = RpcPool(rng=SeededRng(1))
+    async with running(1) as one, running(2) as two:
+        await pool.call(one.address, "echo", b"", timeout_s=CALL_S)
+        await pool.call(two.address, "echo", b"", timeout_s=CALL_S)
+        await eventually(lambda: not one.listener._tasks, what="the end of the older")  # pyright: ignore[reportPrivateUsage]
+        waiting = asyncio.ensure_future(pool.call(two.address, "wait", b"", timeout_s=CALL_S))
+        await eventually(lambda: "wait" in two.methods.calls, what="a call under way")
+        with pytest.raises(OverloadedError):
+            await pool.call(one.address, "echo", b"", timeout_s=CALL_S)
+        await pool.stop()
+        with pytest.raises(PeerError):
+            await waiting
+
+
+async def test_a_connection_that_nobody_uses_is_closed_and_one_in_use_is_not(end: End) -> None:
+    pool = RpcPool(rng=SeededRng(1), idle_s=0.1)
+    waiting = asyncio.ensure_future(pool.call(end.address, "wait", b"", timeout_s=0.4))
+    with pytest.raises(PeerError, match="did not answer"):
+        await waiting
+    assert await pool.call(end.address, "echo", b"x", timeout_s=CALL_S) == b"x"
+    await eventually(lambda: not end.listener._tasks, what="the closing")  # pyright: ignore[reportPrivateUsage]
+    assert await pool.call(end.address, "echo", b"x", timeout_s=CALL_S) == b"x"
+    await pool.stop()
+
+
+async def test_after_the_stop_nothing_is_asked(pool: RpcPool, end: End) -> None:
+    await pool.stop()
+    with pytest.raises(LictorError):
+        await pool.call(end.address, "echo", b"", timeout_s=CALL_S)
+    assert end.methods.calls == []
