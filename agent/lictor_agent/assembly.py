@@ -11,6 +11,8 @@ from lictor_agent.identity import Identity
 from lictor_agent.registrar import ScriptPolicy
 from lictor_agent.settings import AgentSettings
 from lictor_config.tree import Configuration
+from lictor_core.autopilot import AutopilotConfiguration
+from lictor_core.durations import format_duration
 from lictor_core.errors import ConfigurationError
 from lictor_dns import DnsSettings, SoaSettings
 from lictor_server import ServerSettings
@@ -100,6 +102,21 @@ def server_settings(configuration: Configuration, node_id: str) -> ServerSetting
         data_dir="" if configuration.dev else configuration.data_dir,
         ca_provider=configuration.connect.ca_provider,
         ca_config=configuration.connect.ca_config,
+        autopilot=_autopilot(configuration),
+    )
+
+
+def _autopilot(configuration: Configuration) -> AutopilotConfiguration:
+    given = configuration.autopilot
+    return AutopilotConfiguration(
+        cleanup_dead_servers=given.cleanup_dead_servers,
+        last_contact_threshold=format_duration(given.last_contact_threshold_s),
+        max_trailing_logs=given.max_trailing_logs,
+        min_quorum=given.min_quorum,
+        server_stabilization_time=format_duration(given.server_stabilization_time_s),
+        redundancy_zone_tag=given.redundancy_zone_tag,
+        disable_upgrade_migration=given.disable_upgrade_migration,
+        upgrade_version_tag=given.upgrade_version_tag,
     )
 
 

@@ -57,6 +57,14 @@ def warnings(configuration: Configuration) -> list[str]:
             "acl.enabled: tokens are not checked, the API is open to everyone who reaches it; "
             "acl.default_policy decides for connections that no intention speaks of"
         )
+    autopilot = configuration.autopilot
+    for key, value in {
+        "redundancy_zone_tag": autopilot.redundancy_zone_tag,
+        "disable_upgrade_migration": autopilot.disable_upgrade_migration,
+        "upgrade_version_tag": autopilot.upgrade_version_tag,
+    }.items():
+        if value:
+            found.append(f"autopilot.{key} is kept and shown, and has no effect: it belongs to Consul Enterprise")
     for service in configuration.services:
         found += dns_warnings(service)
     return found
@@ -163,6 +171,8 @@ def _bounds(configuration: Configuration) -> Iterator[str]:
         "dns_config.soa.retry": dns.soa.retry,
         "limits.http_max_conns_per_client": configuration.limits.http_max_conns_per_client,
         "check_update_interval": configuration.check_update_interval_s,
+        "autopilot.max_trailing_logs": configuration.autopilot.max_trailing_logs,
+        "autopilot.min_quorum": configuration.autopilot.min_quorum,
     } | {f"dns_config.service_ttl[{name!r}]": ttl for name, ttl in dns.service_ttl_s.items()}
     for key, number in numbers.items():
         if number < 0:

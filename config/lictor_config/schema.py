@@ -12,7 +12,7 @@ from typing import Final
 from lictor_config.checks import CheckDefinition, note_flaws, read_check
 from lictor_config.definitions import ServiceDefinition, read_service
 from lictor_config.reading import Reader
-from lictor_config.tree import Acl, Addresses, Configuration, Connect, Dns, Limits, Log, Ports, SoaTimes
+from lictor_config.tree import Acl, Addresses, Autopilot, Configuration, Connect, Dns, Limits, Log, Ports, SoaTimes
 from lictor_config.unused import UNUSED
 
 __all__ = ["read_configuration", "unused_keys"]
@@ -52,6 +52,7 @@ def read_configuration(reader: Reader, base: Configuration) -> Configuration:
         acl=_acl(reader, base.acl),
         connect=_connect(reader, base.connect),
         limits=_limits(reader, base.limits),
+        autopilot=_autopilot(reader, base.autopilot),
         services=base.services + _services(reader),
         checks=base.checks + _checks(reader),
     )
@@ -207,6 +208,24 @@ def _limits(reader: Reader, base: Limits) -> Limits:
     _skip_unused(child, "limits")
     child.done()
     return limits
+
+
+def _autopilot(reader: Reader, base: Autopilot) -> Autopilot:
+    child = reader.child("autopilot")
+    if child is None:
+        return base
+    autopilot = Autopilot(
+        cleanup_dead_servers=child.boolean("cleanup_dead_servers", base.cleanup_dead_servers),
+        last_contact_threshold_s=child.duration("last_contact_threshold", base.last_contact_threshold_s),
+        max_trailing_logs=child.integer("max_trailing_logs", base.max_trailing_logs),
+        min_quorum=child.integer("min_quorum", base.min_quorum),
+        server_stabilization_time_s=child.duration("server_stabilization_time", base.server_stabilization_time_s),
+        redundancy_zone_tag=child.text("redundancy_zone_tag", base.redundancy_zone_tag),
+        disable_upgrade_migration=child.boolean("disable_upgrade_migration", base.disable_upgrade_migration),
+        upgrade_version_tag=child.text("upgrade_version_tag", base.upgrade_version_tag),
+    )
+    child.done()
+    return autopilot
 
 
 def _services(reader: Reader) -> tuple[ServiceDefinition, ...]:

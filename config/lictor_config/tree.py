@@ -15,6 +15,7 @@ from lictor_core.records import JsonObject
 __all__ = [
     "Acl",
     "Addresses",
+    "Autopilot",
     "Configuration",
     "Connect",
     "Dns",
@@ -127,6 +128,23 @@ class Limits:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Autopilot:
+    """How the leader looks after the servers, as the first leader of a cluster stores it; later it is set by commands.
+
+    The last three are Consul Enterprise's: kept and shown, without effect.
+    """
+
+    cleanup_dead_servers: bool = True
+    last_contact_threshold_s: float = 0.2
+    max_trailing_logs: int = 250
+    min_quorum: int = 0
+    server_stabilization_time_s: float = 10.0
+    redundancy_zone_tag: str = ""
+    disable_upgrade_migration: bool = False
+    upgrade_version_tag: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Configuration:
     """Everything an agent is told. `node_id` may be empty: the agent makes one. `domain` has no dot at its end.
 
@@ -159,6 +177,7 @@ class Configuration:
     acl: Acl = Acl()
     connect: Connect = Connect()
     limits: Limits = Limits()
+    autopilot: Autopilot = Autopilot()
     check_update_interval_s: float = 300.0
     check_output_max_size: int = 4096
     discard_check_output: bool = False

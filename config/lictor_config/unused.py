@@ -15,7 +15,7 @@ UNUSED: Final[dict[str, tuple[str, ...]]] = {
         "acl_agent_master_token", "acl_agent_token", "acl_datacenter", "acl_disabled_ttl", "acl_down_policy",
         "acl_enable_key_list_policy", "acl_master_token", "acl_replication_token", "acl_token", "acl_ttl",
         "advertise_addr_ipv4", "advertise_addr_ipv6", "advertise_addr_wan_ipv4", "advertise_addr_wan_ipv6",
-        "ae_interval", "audit", "auto_config", "auto_encrypt", "autopilot", "ca_file", "ca_path", "cache",
+        "ae_interval", "audit", "auto_config", "auto_encrypt", "ca_file", "ca_path", "cache",
         "cert_file", "check_deregister_interval_min", "check_reap_interval", "config_entries", "consul",
         "default_query_time", "disable_anonymous_signature", "disable_coordinates", "disable_host_node_id",
         "disable_http_unprintable_char_filter", "disable_keyring_file", "disable_remote_exec",

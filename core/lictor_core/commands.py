@@ -11,9 +11,11 @@ import enum
 
 import msgspec
 
+from lictor_core.autopilot import AutopilotConfiguration
 from lictor_core.records import CARoot, Check, Intention, JsonObject, Node, Service
 
 __all__ = [
+    "AutopilotSet",
     "CAConfigurationSet",
     "CAKeyMaterial",
     "CARootsSet",
@@ -166,6 +168,13 @@ class RestoreAbandon(CommandBase, frozen=True, kw_only=True, tag="RestoreAbandon
     id: str
 
 
+class AutopilotSet(CommandBase, frozen=True, kw_only=True, tag="AutopilotSet"):
+    """Replace autopilot's settings; `cas` None always, 0 only while there are none, N what was modified at index N."""
+
+    config: AutopilotConfiguration
+    cas: int | None = None
+
+
 Command = (
     NoOp
     | Register
@@ -182,6 +191,7 @@ Command = (
     | RestorePiece
     | RestoreFinish
     | RestoreAbandon
+    | AutopilotSet
 )
 """Every command."""
 

@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from lictor_core import topics as on
+from lictor_core.autopilot import AutopilotConfiguration
 from lictor_core.records import (
     CAConfiguration,
     CARoots,
@@ -27,6 +28,7 @@ from lictor_core.topics import Topic
 
 __all__ = [
     "AnyQuery",
+    "AutopilotQuery",
     "CAConfigurationQuery",
     "CARootsQuery",
     "ChecksInStateQuery",
@@ -241,6 +243,13 @@ class CAConfigurationQuery(Query[CAConfiguration], frozen=True, kw_only=True, ta
         return (on.CA_CONFIGURATION,)
 
 
+class AutopilotQuery(Query[AutopilotConfiguration], frozen=True, kw_only=True, tag="Autopilot"):
+    """The settings by which the leader looks after the servers; the defaults while nobody stored any."""
+
+    def topics(self) -> tuple[Topic, ...]:
+        return (on.AUTOPILOT,)
+
+
 AnyQuery = (
     NodesQuery
     | ServicesQuery
@@ -261,5 +270,6 @@ AnyQuery = (
     | IntentionMatchQuery
     | CARootsQuery
     | CAConfigurationQuery
+    | AutopilotQuery
 )
 """Every query, for decoding."""

@@ -12,6 +12,7 @@ from typing import BinaryIO, Generic, Protocol, TypeVar
 
 import msgspec
 
+from lictor_core.autopilot import AutopilotHealth, RaftServers
 from lictor_core.commands import Command, Outcome, ReadMode
 from lictor_core.queries import Query
 from lictor_core.records import Member, Node, ServiceHealth
@@ -190,4 +191,21 @@ class Registry(Protocol):
 
     async def restore_state(self, archive: BinaryIO, *, datacenter: str = "", token: str = "") -> None:
         """Put the state in `archive` in place of the current one. Raises `RequestError` when it cannot be that."""
+        ...
+
+    async def raft_servers(self, *, stale: bool = False) -> RaftServers:
+        """The servers that keep the log together, as the leader has them; `stale` as whoever is asked has them."""
+        ...
+
+    async def remove_peer(self, id_or_address: str) -> None:
+        """Take a server, named by its id or `host:port`, out of those that keep the log. It does not come back for a
+        minute, even if it lives. Raises `NotFoundError` for one that is not among them."""
+        ...
+
+    async def transfer_leader(self, id: str = "") -> None:
+        """Hand the lead to the voter `id`, or to the one that has most of the log; returns when another leads."""
+        ...
+
+    async def autopilot_health(self) -> AutopilotHealth:
+        """How the servers do, as the leader sees it."""
         ...

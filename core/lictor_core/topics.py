@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 __all__ = [
+    "AUTOPILOT",
     "CA_CONFIGURATION",
     "CA_ROOTS",
     "DATACENTERS",
@@ -47,6 +48,8 @@ INSTANCES: Final = Topic("instances", "")
 """Which instances exist, under which names and tags, wherever they are."""
 INTENTIONS: Final = Topic("intentions", "")
 """Any intention."""
+AUTOPILOT: Final = Topic("autopilot", "")
+"""The settings by which the leader looks after the servers."""
 CA_ROOTS: Final = Topic("ca-roots", "")
 CA_CONFIGURATION: Final = Topic("ca-configuration", "")
 DATACENTERS: Final = Topic("datacenters", "")

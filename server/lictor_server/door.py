@@ -9,6 +9,7 @@ from typing import BinaryIO, TypeVar
 from structlog.typing import FilteringBoundLogger
 
 from lictor_core.addresses import join_host_port
+from lictor_core.autopilot import AutopilotHealth, RaftServers
 from lictor_core.clock import Clock, Rng
 from lictor_core.commands import Command, Outcome
 from lictor_core.errors import StorageError
@@ -19,10 +20,11 @@ from lictor_core.registry import CatalogView, IssuedLeaf, LeaderStatus, LeafRequ
 from lictor_server import ca
 from lictor_server.backups import Backups
 from lictor_server.endpoints.authority import Authority
+from lictor_server.endpoints.autopilot import checked_autopilot
 from lictor_server.endpoints.blocking import BlockedQueries
 from lictor_server.endpoints.reads import Reads, check_datacenter
 from lictor_server.endpoints.writes import Writes
-from lictor_server.leader import LeaderLoop, check_member, server_member
+from lictor_server.leader import LeaderLoop, Membership, check_member, server_member
 from lictor_server.leases import LeaseTable
 from lictor_server.machine import Machine
 from lictor_server.raft import Driver, RaftCore
@@ -92,12 +94,27 @@ class Server:
             config=settings.ca_config,
             csr_per_second_max=settings.csr_per_second_max,
         )
+        self._membership = Membership(
+            core,
+            node_id=settings.node_id,
+            settings=raft,
+            first=checked_autopilot(settings.autopilot),
+            table=self._store.autopilot,
+            lease_s=settings.lease_s,
+            leads=lambda: self._driver.leads,
+            kick=self._driver.kick,
+            members=self._leases.members,
+            forget=self._forget_member,
+            propose=self._writes.propose,
+            clock=clock,
+            log=self._log,
+        )
         self._leader = LeaderLoop(
             catalog=self._store.catalog,
             leases=self._leases,
             own_member=self.member,
             propose=self._writes.propose,
-            prepare=self._authority.initialise,
+            prepare=self._prepare,
             open_to_requests=self._driver.open_to_requests,
             leads=lambda: self._driver.leads,
             reconcile_s=settings.reconcile_s,
@@ -112,7 +129,7 @@ class Server:
             in_flight_max=settings.rpc_in_flight_max,
             log=self._log,
         )
-        self._duties: asyncio.Task[None] | None = None
+        self._duties: list[asyncio.Task[None]] = []
         self._failure: asyncio.Future[None] | None = None
 
     # Life.
@@ -131,20 +148,25 @@ class Server:
         if core.is_blank:
             core.found(self._alone())
         self._driver.start()
-        # The room's one task of its own; `stop` ends it, and `failed` tells of its end.
-        self._duties = loop.create_task(self._leader.run(), name="server-leader")
-        self._duties.add_done_callback(self._note_duties_done)
+        # The room's own tasks; `stop` ends them, and `failed` tells of their end.
+        self._duties = [
+            loop.create_task(self._leader.run(), name="server-leader"),
+            loop.create_task(self._membership.run(), name="server-membership"),
+        ]
+        for duty in self._duties:
+            duty.add_done_callback(self._note_duties_done)
 
     async def stop(self) -> None:
         """Stop at once. Blocked queries and waiting writes end with an error; called twice it does nothing."""
-        duties, self._duties = self._duties, None
+        duties, self._duties = self._duties, []
         await self._listener.stop()
         self._driver.stop()
         await self._backups.stop()
         self._blocked.send_home()
-        if duties is not None:
-            duties.cancel()
-            await asyncio.wait([duties])
+        for duty in duties:
+            duty.cancel()
+        if duties:
+            await asyncio.wait(duties)
         if self._failure is not None and not self._failure.cancel() and not self._failure.cancelled():
             self._failure.exception()  # whoever wanted to know has asked `failed`: it is no news for the log any more
         await self._close_storage()
@@ -208,6 +230,7 @@ class Server:
         if news:
             self._log.info("member.lease.granted", member=member.name, address=member.addr)
             self._leader.poke()
+            self._membership.poke()
         return renew_s
 
     async def leave(self, name: str) -> None:
@@ -216,6 +239,28 @@ class Server:
         if self._leases.leave(name, self._clock.monotonic()) is not None:
             self._log.info("member.lease.given_up", member=name)
             self._leader.poke()
+            self._membership.poke()
+
+    async def raft_servers(self, *, stale: bool = False) -> RaftServers:
+        """The servers that keep the log together; `stale` as this server's own log has them."""
+        if not stale:
+            await self._driver.ready()
+        return self._membership.servers()
+
+    async def remove_peer(self, id_or_address: str) -> None:
+        """Take a server out of those that keep the log."""
+        await self._driver.ready()
+        await self._membership.remove(id_or_address)
+
+    async def transfer_leader(self, id: str = "") -> None:
+        """Hand the lead to another voter."""
+        await self._driver.ready()
+        await self._membership.transfer(id)
+
+    async def autopilot_health(self) -> AutopilotHealth:
+        """How the servers do, as this leader sees it."""
+        await self._driver.ready()
+        return self._membership.health()
 
     async def save_state(self, options: ReadOptions) -> SavedState:
         """Save the state of this server."""
@@ -268,6 +313,14 @@ class Server:
         )
         return PeerSet(cluster_id=self._rng.uuid4(), servers=(own,))
 
+    async def _prepare(self) -> None:
+        await self._authority.initialise()
+        await self._membership.prepare()
+
+    def _forget_member(self, name: str) -> None:
+        if self._leases.leave(name, self._clock.monotonic()) is not None:
+            self._leader.poke()
+
     def _note_durable(self) -> None:
         assert self._snapshots is not None, "only a log on disk tells of durability"
         self._driver.kick()
@@ -291,6 +344,7 @@ class Server:
             self._log.warning("raft.leader.lost", term=core.term)
             self._blocked.send_home()
         self._leader.poke()
+        self._membership.poke()
 
     def _note_restored(self, former: Store) -> None:
         self._leader.begin_anew()

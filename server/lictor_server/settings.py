@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from lictor_core.autopilot import AutopilotConfiguration
 from lictor_core.limits import BLOCKED_QUERIES_MAX
 from lictor_core.records import JsonObject
 from lictor_server.raft.settings import RaftSettings
@@ -49,4 +50,6 @@ class ServerSettings:
     """Requests under way on one connection."""
     tls: TlsSettings | None = None
     """Certificates and what must be proven on the server port; without it connections are plain."""
+    autopilot: AutopilotConfiguration = dataclasses.field(default_factory=AutopilotConfiguration)
+    """How the first leader is to look after the servers; later by the command `AutopilotSet`."""
     raft: RaftSettings = dataclasses.field(default_factory=RaftSettings)

@@ -12,7 +12,8 @@ from lictor_agent.http.settings import HttpSettings
 from lictor_agent.registrar import ScriptPolicy
 from lictor_agent.settings import AgentSettings
 from lictor_config.presets import DEV
-from lictor_config.tree import Acl, Addresses, Configuration, Dns, Limits, Ports
+from lictor_config.tree import Acl, Addresses, Autopilot, Configuration, Dns, Limits, Ports
+from lictor_core.autopilot import AutopilotConfiguration
 from lictor_core.errors import ConfigurationError
 from lictor_dns import DnsSettings
 from tests.agent.builders import NODE_ID
@@ -51,6 +52,30 @@ def test_times_and_limits_arrive() -> None:
     assert (dns.node_ttl_s, dns.service_ttls_s, dns.udp_answer_limit) == (5, {"web": 7}, 9)
     http = assembly.http_settings(_dev(limits=Limits(http_max_conns_per_client=3, kv_max_value_size=4)))
     assert (http.connections_per_client_max, http.kv_value_bytes_max) == (3, 4)
+
+
+def test_autopilot_arrives_at_the_server_whole() -> None:
+    assert assembly.server_settings(_dev(), NODE_ID).autopilot == AutopilotConfiguration()
+    given = Autopilot(
+        cleanup_dead_servers=False,
+        last_contact_threshold_s=1.5,
+        max_trailing_logs=9,
+        min_quorum=3,
+        server_stabilization_time_s=90.0,
+        redundancy_zone_tag="zone",
+        disable_upgrade_migration=True,
+        upgrade_version_tag="build",
+    )
+    assert assembly.server_settings(_dev(autopilot=given), NODE_ID).autopilot == AutopilotConfiguration(
+        cleanup_dead_servers=False,
+        last_contact_threshold="1.5s",
+        max_trailing_logs=9,
+        min_quorum=3,
+        server_stabilization_time="1m30s",
+        redundancy_zone_tag="zone",
+        disable_upgrade_migration=True,
+        upgrade_version_tag="build",
+    )
 
 
 def test_a_listener_that_is_off_has_no_address() -> None:

@@ -34,6 +34,9 @@ REFUSED = {
     'client_addr = "foo"': "client_addr: 'foo' is no IP address",
     'addresses { dns = "unix:///x" }': "addresses.dns: 'unix:///x' cannot be a unix socket",
     'addresses { http = "unix://" }': "addresses.http: 'unix://' needs a path",
+    "autopilot { max_trailing_logs = -5 }": "autopilot.max_trailing_logs: -5 is below 0",
+    "autopilot { min_quorum = -1 }": "autopilot.min_quorum: -1 is below 0",
+    'autopilot { last_contact_threshold = "x" }': "-hcl[1]:1: autopilot.last_contact_threshold: invalid duration",
     "ports { http = 8600 }": "ports.http: 127.0.0.1:8600 is already taken by ports.dns",
     "ports { http = 8300 }": "ports.server: 127.0.0.1:8300 is already taken by ports.http",
     "ports { http = 70000 }": "ports.http: 70000 is no port",
@@ -55,6 +58,7 @@ REFUSED = {
 TAKEN = [
     'datacenter = "DC_1-x"',
     'domain = "Consul."',
+    'autopilot { cleanup_dead_servers = false last_contact_threshold = "1s" min_quorum = 3 }',
     "server = true bootstrap = true",
     "ports { http = -1 dns = -1 grpc = -1 }",
     'addresses { http = "unix:///run/x.sock" } ports { http = 8600 }',
@@ -70,6 +74,8 @@ WARNED = {
     "server = true bootstrap_expect = 1": "bootstrap_expect is 1",
     "server = true bootstrap_expect = 2": "bootstrap_expect is 2: 2 servers survive no more failures than 1 do",
     "enable_script_checks = true": "enable_script_checks without ACLs",
+    'autopilot { redundancy_zone_tag = "zone" }': "autopilot.redundancy_zone_tag is kept and shown, and has no effect",
+    "autopilot { disable_upgrade_migration = true }": "autopilot.disable_upgrade_migration is kept",
     "acl { enabled = true }": "acl.enabled: tokens are not checked",
     'service { name = "a_b" }': "service name 'a_b' cannot be found through DNS",
 }

@@ -10,7 +10,7 @@ import pytest
 from lictor_config.presets import DEV, PRODUCTION
 from lictor_config.reading import Reader
 from lictor_config.schema import read_configuration, unused_keys
-from lictor_config.tree import Acl, Addresses, Configuration, Connect, Dns, Limits, Log, Ports, SoaTimes
+from lictor_config.tree import Acl, Addresses, Autopilot, Configuration, Connect, Dns, Limits, Log, Ports, SoaTimes
 from lictor_config.unused import UNENFORCED, UNUSED
 
 ROOT = Path(__file__).parents[2]
@@ -40,6 +40,8 @@ SECTIONS = {
     "acl": "down_policy default_policy enable_key_list_policy enable_token_persistence enable_token_replication "
     "enabled policy_ttl role_ttl token_ttl tokens",
     "addresses": "dns grpc http https",
+    "autopilot": "cleanup_dead_servers disable_upgrade_migration last_contact_threshold max_trailing_logs min_quorum "
+    "redundancy_zone_tag server_stabilization_time upgrade_version_tag",
     "connect": "ca_config ca_provider enable_mesh_gateway_wan_federation enabled",
     "dns_config": "a_record_limit allow_stale cache_max_age disable_compression enable_additional_node_meta_txt "
     "enable_truncate max_stale node_ttl only_passing prefer_namespace recursor_timeout service_ttl soa "
@@ -91,7 +93,7 @@ def test_what_looks_like_protection_and_is_none_is_a_key_that_is_not_used() -> N
     assert known >= UNENFORCED
 
 
-@pytest.mark.parametrize("kind", [Configuration, Acl, Addresses, Connect, Dns, Limits, Log, Ports, SoaTimes])
+@pytest.mark.parametrize("kind", [Configuration, Acl, Addresses, Autopilot, Connect, Dns, Limits, Log, Ports, SoaTimes])
 def test_every_setting_in_the_tree_is_used_by_some_room(kind: type) -> None:
     assert is_dataclass(kind)
     names = {field.name for field in fields(kind)}

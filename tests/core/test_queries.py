@@ -42,6 +42,7 @@ TOPICS: list[tuple[Query[typing.Any], set[Topic]]] = [
     ),
     (queries.CARootsQuery(), {topics.CA_ROOTS}),
     (queries.CAConfigurationQuery(), {topics.CA_CONFIGURATION}),
+    (queries.AutopilotQuery(), {topics.AUTOPILOT}),
 ]
 
 

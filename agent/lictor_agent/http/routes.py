@@ -15,6 +15,7 @@ from lictor_agent.http import (
     health,
     intentions,
     kv,
+    operator,
     status,
 )
 from lictor_agent.http.router import Route
@@ -33,4 +34,5 @@ ROUTES: Final[tuple[Route, ...]] = (
     *kv.ROUTES,
     *intentions.ROUTES,
     *ca.ROUTES,
+    *operator.ROUTES,
 )

@@ -10,6 +10,7 @@ import msgspec
 from lictor_core.clock import Clock
 from lictor_core.codec import encode_command
 from lictor_core.commands import (
+    AutopilotSet,
     Command,
     Deregister,
     IntentionDelete,
@@ -22,6 +23,7 @@ from lictor_core.commands import (
 )
 from lictor_core.errors import BodyTooLargeError, RequestError, error_from
 from lictor_core.limits import COMMAND_BYTES_MAX, KV_KEY_BYTES_MAX, KV_VALUE_BYTES_MAX
+from lictor_server.endpoints.autopilot import checked_autopilot
 from lictor_server.endpoints.catalog import checked_deregistration, checked_registration
 from lictor_server.endpoints.intentions import stamped_intention
 from lictor_server.raft import Driver
@@ -77,6 +79,8 @@ class Writes:
                 if not 0 <= command.flags <= _FLAGS_MAX:
                     raise RequestError("flags must be an unsigned number of 64 bits")
                 return command
+            case AutopilotSet():
+                return msgspec.structs.replace(command, config=checked_autopilot(command.config))
             case KVDelete():
                 _check_key(command.key)
                 return command

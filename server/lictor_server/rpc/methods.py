@@ -16,7 +16,7 @@ from lictor_core.queries import AnyQuery, Query
 from lictor_core.records import JsonObject, Member
 from lictor_core.registry import LeafRequest, ReadOptions, Registry
 
-__all__ = ["ConfigureRequest", "Methods", "ReadRequest", "WriteRequest"]
+__all__ = ["ConfigureRequest", "Methods", "RaftServersRequest", "ReadRequest", "WriteRequest"]
 
 
 class ReadRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -41,19 +41,29 @@ class ConfigureRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     token: str = ""
 
 
+class RaftServersRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`raft_servers`: the answer is a `RaftServers`."""
+
+    stale: bool = False
+
+
 class Methods:
     """The table of methods over one `Registry`."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
         self._table: dict[str, Callable[[bytes], Awaitable[object]]] = {
+            "autopilot_health": self._autopilot_health,
             "configure_ca": self._configure_ca,
             "leader_status": self._leader_status,
             "leave": self._leave,
             "members": self._members,
+            "raft_servers": self._raft_servers,
             "read": self._read,
+            "remove_peer": self._remove_peer,
             "renew": self._renew,
             "sign_leaf": self._sign_leaf,
+            "transfer_leader": self._transfer_leader,
             "write": self._write,
         }
 
@@ -92,3 +102,17 @@ class Methods:
     async def _leave(self, payload: bytes) -> object:
         await self._registry.leave(unpack(payload, str))
         return None
+
+    async def _raft_servers(self, payload: bytes) -> object:
+        return await self._registry.raft_servers(stale=unpack(payload, RaftServersRequest).stale)
+
+    async def _remove_peer(self, payload: bytes) -> object:
+        await self._registry.remove_peer(unpack(payload, str))
+        return None
+
+    async def _transfer_leader(self, payload: bytes) -> object:
+        await self._registry.transfer_leader(unpack(payload, str))
+        return None
+
+    async def _autopilot_health(self, payload: bytes) -> object:
+        return await self._registry.autopilot_health()

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final, TypeVar, cast
 
+from lictor_core.autopilot import AutopilotConfiguration
 from lictor_core.queries import (
+    AutopilotQuery,
     CAConfigurationQuery,
     CARootsQuery,
     ChecksInStateQuery,
@@ -202,6 +204,10 @@ def _ca_configuration(store: Store, _query: CAConfigurationQuery) -> CAConfigura
     return store.ca.shown_configuration()
 
 
+def _autopilot(store: Store, _query: AutopilotQuery) -> AutopilotConfiguration:
+    return store.autopilot.shown()
+
+
 Q = TypeVar("Q")
 Step = Callable[[Store, object], object]
 
@@ -231,5 +237,6 @@ _TABLE: Final[dict[type[object], Step]] = dict(
         _entry(IntentionMatchQuery, _intention_match),
         _entry(CARootsQuery, _ca_roots),
         _entry(CAConfigurationQuery, _ca_configuration),
+        _entry(AutopilotQuery, _autopilot),
     )
 )

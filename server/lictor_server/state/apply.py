@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Final, TypeVar, cast
 
 from lictor_core.commands import (
+    AutopilotSet,
     CAConfigurationSet,
     CARootsSet,
     CASerialTake,
@@ -251,6 +252,14 @@ def _log_index(store: Store, change: Change) -> int:
     return change.index - store.index_shift
 
 
+def _autopilot_set(store: Store, change: Change, command: AutopilotSet) -> Result:
+    current = store.autopilot.configuration
+    if command.cas is not None and command.cas != (0 if current is None else current.modify_index):
+        return False
+    store.autopilot.put(change, command.config)
+    return True
+
+
 Step = Callable[[Store, Change, Command], Result]
 
 
@@ -275,5 +284,6 @@ _TABLE: Final[dict[type[CommandBase], Step]] = dict(
         _entry(RestorePiece, _restore_piece),
         _entry(RestoreFinish, _restore_finish),
         _entry(RestoreAbandon, _restore_abandon),
+        _entry(AutopilotSet, _autopilot_set),
     )
 )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
+from lictor_core.autopilot import AutopilotConfiguration
 from lictor_core.codec import unpack, unpacker
 from lictor_core.commands import CAKeyMaterial, Outcome, RestoreBegin
 from lictor_core.errors import RequestError
@@ -170,6 +171,11 @@ class Loader:
         """Rows of `root-key`."""
         self._root_keys += self._unpacked(rows, CAKeyMaterial)
 
+    def load_autopilot(self, store: Store, rows: list[bytes]) -> None:
+        """The one row of `autopilot`."""
+        for configuration in self._unpacked(rows, AutopilotConfiguration):
+            store.autopilot.configuration = configuration
+
     def load_topics(self, store: Store, rows: list[bytes]) -> None:
         """Rows of `topic`."""
         store.indexes.restore_known(self._unpacked(rows, tuple[str, str, int, int]))
@@ -203,6 +209,7 @@ _TABLES: Final[dict[str, Callable[[Loader, Store, list[bytes]], None]]] = {
     "intention": Loader.load_intentions,
     "root": Loader.load_roots,
     "root-key": Loader.load_root_keys,
+    "autopilot": Loader.load_autopilot,
     "topic": Loader.load_topics,
     "topic-gone": Loader.load_topics_gone,
     "request": Loader.load_requests,

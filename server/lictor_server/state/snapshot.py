@@ -55,6 +55,7 @@ def take(store: Store, rest: Rest = no_rest, *, with_restore: bool = True) -> It
         "intention": store.intentions.rows(),
         "root": list(store.ca.roots),
         "root-key": store.ca.keys(),
+        "autopilot": [] if store.autopilot.configuration is None else [store.autopilot.configuration],
         "topic": store.indexes.rows(),
         "topic-gone": store.indexes.gone_rows(),
         "request": list(store.requests.rows()),

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from lictor_core.topics import Topic
 from lictor_server.state.addresses import Addresses
+from lictor_server.state.autopilot import AutopilotTable
 from lictor_server.state.ca import CATable
 from lictor_server.state.catalog import Catalog
 from lictor_server.state.exchange import exchange
@@ -39,6 +40,7 @@ class Store:
         self.kv = KVTable()
         self.intentions = Intentions()
         self.ca = CATable()
+        self.autopilot = AutopilotTable()
         self.indexes = TopicIndexes()
         self.requests = RecentRequests()
         self.restoring = Restoring()
@@ -68,6 +70,7 @@ class Store:
         exchange(self.kv, other.kv)
         exchange(self.intentions, other.intentions)
         exchange(self.ca, other.ca)
+        exchange(self.autopilot, other.autopilot)
         exchange(self.indexes, other.indexes)
         exchange(self.requests, other.requests)
         exchange(self.restoring, other.restoring)

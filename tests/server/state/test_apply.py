@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from lictor_core import topics as on
+from lictor_core.autopilot import AutopilotConfiguration
 from lictor_core.commands import (
+    AutopilotSet,
     CAConfigurationSet,
     CAKeyMaterial,
     CARootsSet,
@@ -281,6 +283,22 @@ def test_ca_settings_are_set_only_over_those_that_were_seen(log: Log) -> None:
 
     assert [set_config(cas).value for cas in (3, 0, 0, 11, None)] == [False, True, False, True, True]
     assert log.store.ca.shown_configuration().config == {"x": 1}
+
+
+def test_autopilot_settings_are_set_only_over_those_that_were_seen(log: Log) -> None:
+    def set_config(cas: int | None) -> Outcome:
+        return log.do(AutopilotSet(config=AutopilotConfiguration(min_quorum=log.index), cas=cas))
+
+    assert log.store.autopilot.shown() == AutopilotConfiguration()
+    assert [set_config(cas).value for cas in (3, 0, 0, 11, None)] == [False, True, False, True, True]
+    assert log.store.autopilot.shown() == AutopilotConfiguration(min_quorum=13, create_index=11, modify_index=14)
+
+
+def test_whoever_watches_autopilot_hears_of_new_settings(log: Log) -> None:
+    log.do(KVSet(key="a", value=b""))
+    before = log.store.wake_index([on.AUTOPILOT])
+    log.do(AutopilotSet(config=AutopilotConfiguration()))
+    assert before < log.store.wake_index([on.AUTOPILOT]) == log.index
 
 
 def test_a_no_op_changes_nothing_but_the_index(log: Log) -> None:

@@ -5,7 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lictor_core.commands import CAConfigurationSet, CAKeyMaterial, CARootsSet, CASerialTake, Command, KVSet
+from lictor_core.autopilot import AutopilotConfiguration
+from lictor_core.commands import (
+    AutopilotSet,
+    CAConfigurationSet,
+    CAKeyMaterial,
+    CARootsSet,
+    CASerialTake,
+    Command,
+    KVSet,
+)
 from lictor_core.errors import RequestError
 from lictor_server.state import Store, apply
 from lictor_server.state.loading import ROWS_PER_REST
@@ -22,6 +31,7 @@ def filled(keys: int = 3) -> Store:
         CARootsSet(cluster_id="c", roots=[root("aa")], keys=[CAKeyMaterial(root_id="aa", private_key="pem")], cas=0),
         CAConfigurationSet(provider="consul", config={"LeafCertTTL": "72h"}),
         CASerialTake(),
+        AutopilotSet(config=AutopilotConfiguration(min_quorum=3)),
         *(KVSet(key=f"k{number}", value=b"v") for number in range(keys)),
     ]
     for index, command in enumerate(commands, 5):
@@ -37,6 +47,12 @@ def test_what_the_ca_needs_survives() -> None:
     assert copy.ca.last_serial == 1
     assert copy.ca.trusted() == filled().ca.trusted()
     assert copy.ca.configuration == filled().ca.configuration
+
+
+def test_what_operators_set_survives() -> None:
+    copy = restore(take(filled()))
+    assert copy.autopilot.shown() == AutopilotConfiguration(min_quorum=3, create_index=9, modify_index=9)
+    assert restore(take(Store("dc1"))).autopilot.configuration is None
 
 
 def test_large_tables_come_in_chunks() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from lictor_core import topics as on
+from lictor_core.autopilot import AutopilotConfiguration
 from lictor_core.commands import (
+    AutopilotSet,
     CASerialTake,
     Command,
     Deregister,
@@ -41,6 +43,7 @@ def other_store() -> Store:
         CASerialTake(),
         CASerialTake(),
         RestoreBegin(id="another", size=1, pieces=1, sha256=bytes(32)),
+        AutopilotSet(config=AutopilotConfiguration(min_quorum=5)),
     ]
     store = Store("dc1")
     for index, command in enumerate(commands, 1000):
@@ -60,6 +63,7 @@ def seen(store: Store) -> list[object]:
         store.index,
         store.catalog_index,
         store.ca.trusted(),
+        store.autopilot.shown(),
     ]
 
 
