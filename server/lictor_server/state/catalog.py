@@ -175,7 +175,7 @@ class Catalog:
         stored = msgspec.structs.replace(service, create_index=create_index, modify_index=change.index)
         if old is not None:
             self._unlink_service(change, name, old)
-        if self._service_copies:
+        if self._service_copies.made:
             self._service_copies.keep(name)
         self._services[name][service_id] = stored
         self._by_name.add(fold(stored.service), (name, service_id))
@@ -195,7 +195,7 @@ class Catalog:
             if fold(check.service_id) == service_id:
                 self.drop_check(change, node, check)
         self._unlink_service(change, name, service)
-        if self._service_copies:
+        if self._service_copies.made:
             self._service_copies.keep(name)
         del self._services[name][service_id]
         change.wake(on.INSTANCES)
@@ -218,7 +218,7 @@ class Catalog:
             if fold(old.service_id) != fold(stored.service_id):
                 self._touch_check(change, node, old, quiet=False)
             self._unlink_check(change, name, old, quiet=quiet)
-        if self._check_copies:
+        if self._check_copies.made:
             self._check_copies.keep(name)
         self._checks[name][check_id] = stored
         self._checks_by_status.add(stored.status, (name, check_id))
@@ -231,7 +231,7 @@ class Catalog:
         name = fold(node.node)
         self._touch_check(change, node, check, quiet=False)
         self._unlink_check(change, name, check, quiet=False)
-        if self._check_copies:
+        if self._check_copies.made:
             self._check_copies.keep(name)
         del self._checks[name][fold(check.check_id)]
 

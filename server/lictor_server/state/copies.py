@@ -55,25 +55,27 @@ class Copies(Generic[K, V]):
     """The copies of one table that somebody still holds. All methods belong to the writer's thread."""
 
     def __init__(self) -> None:
-        self._held: list[weakref.ref[Copy[K, V]]] = []
+        self.made: list[weakref.ref[Copy[K, V]]] = []
+        """Empty when there is nobody to keep anything for: asked before each write, so it must cost next to nothing."""
 
     def __bool__(self) -> bool:
-        if self._held:
-            self._held = [held for held in self._held if held() is not None]
-        return bool(self._held)
+        """Whether somebody holds a copy."""
+        self.made = [made for made in self.made if made() is not None]
+        return bool(self.made)
 
     def make(self, keys: Iterable[K], read: Callable[[K], V | None]) -> Copy[K, V]:
         """A copy that is kept true for as long as somebody holds it, or its iterator."""
         copy = Copy(keys, read)
-        self._held.append(weakref.ref(copy))
+        self.made.append(weakref.ref(copy))
         return copy
 
     def keep(self, key: K) -> None:
         """Before the table changes what `key` holds."""
-        for held in self._held:
-            copy = held()
-            if copy is not None:
-                copy.keep(key)
+        if self:
+            for made in self.made:
+                copy = made()
+                if copy is not None:
+                    copy.keep(key)
 
 
 def in_order(keys: Sequence[S]) -> Iterator[S]:

@@ -95,7 +95,7 @@ class TopicIndexes:
     def note(self, change: Change) -> None:
         """Take over what `change` collected."""
         index = change.index
-        if self._copies:
+        if self._copies.made:
             for topic in (*change.stamped, *change.woken):
                 self._copies.keep(topic)
         for topic in change.stamped:
@@ -111,7 +111,7 @@ class TopicIndexes:
 
     def _forget(self, topic: Topic) -> None:
         del self._gone[topic]
-        if self._copies:
+        if self._copies.made:
             self._copies.keep(topic)
         self._floor = max(self._floor, self._known.pop(topic).stamp)
 

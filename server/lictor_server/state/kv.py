@@ -68,7 +68,7 @@ class KVTable:
         stored = value or None  # an empty value is null in Consul's JSON
         if old is not None and old.value == stored and old.flags == flags:
             return
-        if self._copies:
+        if self._copies.made:
             self._copies.keep(key)
         self._entries[key] = KVEntry(
             lock_index=0 if old is None else old.lock_index,
@@ -86,7 +86,7 @@ class KVTable:
         """Delete a key; a missing one is no change."""
         if key not in self._entries:
             return
-        if self._copies:
+        if self._copies.made:
             self._copies.keep(key)
         del self._entries[key]
         self._gone[key] = change.index
