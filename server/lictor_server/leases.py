@@ -55,6 +55,12 @@ class LeaseTable:
         self._leases[key] = _Lease(alive, now + self._lease_s)
         return self._lease_s / RENEWALS_PER_LEASE
 
+    def extend(self, by_s: float) -> None:
+        """Let every lease of a living member end later: for so long nobody could renew here."""
+        for held in self._leases.values():
+            if _alive(held):
+                held.until += by_s
+
     def leave(self, name: str, now: float) -> Member | None:
         """The member left on purpose; None when it is not known."""
         held = self._leases.get(name.lower())

@@ -49,6 +49,24 @@ def test_a_silent_member_fails_when_its_lease_ends_and_is_told_once() -> None:
     assert members.statuses() == {"a1": MemberStatus.FAILED}
 
 
+def test_a_lease_is_extended_by_the_time_in_which_nobody_could_renew() -> None:
+    members = Members()
+    members.renew("a1")
+    members.clock.advance(9)
+    assert members.expire() == ["a1"]
+    members.renew("a2", B)
+    members.clock.advance(50)
+    members.table.extend(50)
+    assert members.expire() == []
+    members.clock.advance(8.9)
+    assert members.expire() == []
+    members.clock.advance(0.1)
+    assert members.expire() == ["a2"]
+    members.clock.advance(41)
+    members.expire()
+    assert not members.table.known("a1"), "one that failed is forgotten in its own time"
+
+
 def test_a_failed_member_that_returns_is_alive() -> None:
     members = Members()
     members.renew()

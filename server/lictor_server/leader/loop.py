@@ -13,6 +13,7 @@ from lictor_core.commands import Command, Deregister, Outcome, Register
 from lictor_core.errors import LictorError, RequestError
 from lictor_core.membership import AGENT_ROLE, living_member
 from lictor_core.records import Member, Node
+from lictor_server.leader.pauses import PauseWatch
 from lictor_server.leader.reconcile import reconcile
 from lictor_server.leases import LeaseTable
 from lictor_server.state.catalog import SERF_CHECK_ID, Catalog
@@ -66,6 +67,20 @@ class LeaderLoop:
 
     async def run(self) -> None:
         """Do the duties for as long as the task lives."""
+        pauses = PauseWatch(self._note_pause)
+        pauses.start()
+        try:
+            await self._go_on()
+        finally:
+            pauses.stop()
+
+    def _note_pause(self, pause_s: float) -> None:
+        """Nobody could renew a lease while this process did not run."""
+        if self._leads():
+            self._log.warning("leader.pause.noticed", pause_s=round(pause_s, 3))
+            self._leases.extend(pause_s)
+
+    async def _go_on(self) -> None:
         while True:
             wait_s = self._reconcile_s
             if not self._leads():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -197,3 +198,22 @@ async def test_own_lease_is_kept_by_the_loop_itself(log: Log) -> None:
     assert await health(server, "n1") == ["passing"]
     await server.stop()
     assert {entry["member"] for entry in log.named("member.lease.expired")} == {"a1"}
+
+
+@pytest.mark.slow
+async def test_a_pause_of_the_server_itself_fails_nobody(log: Log) -> None:
+    """An agent could not renew while the server stood still, for longer than a lease."""
+    lease_s = 3.0
+    settings = dataclasses.replace(SETTINGS, lease_s=lease_s)
+    server = Server(settings, clock=SystemClock(), rng=SeededRng(1), log=log.logger)
+    await server.start()
+    await server.renew(member("a1", id=A))
+    await until_health(server, "a1", ["passing"])
+    await asyncio.sleep(0.1)  # the loop has done its round, and rests
+    time.sleep(lease_s * 1.5)  # noqa: ASYNC251 the loop shall stand still
+    await eventually(lambda: bool(log.named("leader.pause.noticed")), what="the pause")
+    await asyncio.sleep(lease_s / 3 + 0.2)  # the next round is over
+    assert log.named("member.lease.expired") == []
+    assert await health(server, "a1") == ["passing"]
+    await eventually(lambda: bool(log.named("member.lease.expired")), what="the end of a1's lease: it stays silent")
+    await server.stop()
