@@ -22,8 +22,9 @@ from lictor_core.commands import Command, Outcome, RestoreAbandon, RestoreBegin,
 from lictor_core.errors import DataDamagedError, LictorError, OverloadedError, RequestError, StorageError
 from lictor_core.limits import STATE_BYTES_MAX
 from lictor_core.registry import SavedState
+from lictor_server.pace import Pace
 from lictor_server.state import Store
-from lictor_server.state.loading import Loader
+from lictor_server.state.loading import Loader, Rest, no_rest
 from lictor_server.state.snapshot import take
 from lictor_server.state.stream import StreamReader, stream
 from lictor_server.storage import collector_paused
@@ -83,8 +84,9 @@ class Backups:
             datacenter=self._store.datacenter,
             servers=servers,
         )
-        chunks = take(self._store, with_restore=False)
-        job = asyncio.get_running_loop().create_task(self._save(meta, chunks), name="snapshot-save")
+        pace = Pace()
+        chunks = take(self._store, pace, with_restore=False)
+        job = asyncio.get_running_loop().create_task(self._save(meta, chunks, pace), name="snapshot-save")
         try:
             return await self._done(job)
         except asyncio.CancelledError:
@@ -106,7 +108,7 @@ class Backups:
 
     def dismantle(self, former: Store) -> None:
         """Give up a state that another one took the place of; nobody waits for that."""
-        self._thread.submit(former.dismantle)
+        self._thread.submit(former.dismantle, Pace())
 
     async def stop(self) -> None:
         """End what is under way; a step in a thread is waited for."""
@@ -131,11 +133,11 @@ class Backups:
         if not job.cancelled():
             job.exception()  # its caller was told, or is gone
 
-    async def _save(self, meta: ArchiveMeta, chunks: Iterable[bytes]) -> SavedState:
+    async def _save(self, meta: ArchiveMeta, chunks: Iterable[bytes], pace: Pace) -> SavedState:
         began = self._clock.monotonic()
         archive = self._new_file()
         try:
-            size = await self._in_thread(lambda: make_archive(archive, meta, chunks, self._new_file))
+            size = await self._in_thread(lambda: make_archive(archive, meta, chunks, self._new_file, pace))
         except BaseException:
             archive.close()
             raise
@@ -184,7 +186,11 @@ class Backups:
 
 
 def make_archive(
-    archive: BinaryIO, meta: ArchiveMeta, chunks: Iterable[bytes], new_file: Callable[[], BinaryIO]
+    archive: BinaryIO,
+    meta: ArchiveMeta,
+    chunks: Iterable[bytes],
+    new_file: Callable[[], BinaryIO],
+    rest: Rest = no_rest,
 ) -> int:
     """Write the state in `chunks` to `archive`, verify it, go back to its beginning; its size in bytes.
 
@@ -204,7 +210,7 @@ def make_archive(
         written = archive.tell()
         archive.seek(0)
         try:
-            loaded = check_archive(archive, datacenter=meta.datacenter)
+            loaded = check_archive(archive, datacenter=meta.datacenter, rest=rest)
         except RequestError as error:
             raise DataDamagedError(f"the snapshot was read back as something else: {error}; save it again") from error
         if loaded != meta.of_size(size):
@@ -214,13 +220,17 @@ def make_archive(
 
 
 def check_archive(
-    archive: BinaryIO, take_part: Callable[[bytes], object] | None = None, *, datacenter: str = ""
+    archive: BinaryIO,
+    take_part: Callable[[bytes], object] | None = None,
+    *,
+    datacenter: str = "",
+    rest: Rest = no_rest,
 ) -> ArchiveMeta:
     """What `archive` is, once its state was loaded into a scratch store; `take_part` is given that state in parts.
 
     Raises `RequestError` unless it is a whole archive of ours, of `datacenter` if that is given. Waits for the disk.
     """
-    reader, loader = StreamReader(), Loader(Store, may_hold_restore=False)
+    reader, loader = StreamReader(), Loader(Store, may_hold_restore=False, rest=rest)
 
     def load(part: bytes) -> None:
         for chunk in reader.feed(part):
@@ -233,7 +243,7 @@ def check_archive(
         reader.finish()
         loaded = loader.finish()
         found = loaded.datacenter
-        loaded.dismantle()
+        loaded.dismantle(rest)
     if loaded.index + loaded.index_shift != meta.index:
         raise RequestError(f"the snapshot says that it is of index {meta.index}, but its state is of another one")
     if datacenter and found != datacenter:
@@ -249,7 +259,7 @@ def _unpack(archive: BinaryIO, file: BinaryIO, datacenter: str) -> _State:
         file.write(part)
 
     with _file_errors("the directory for temporary files"):
-        meta = check_archive(archive, note, datacenter=datacenter)
+        meta = check_archive(archive, note, datacenter=datacenter, rest=Pace())
         file.seek(0)
     return _State(meta, file, digest.digest())
 

@@ -21,7 +21,7 @@ from lictor_server.raft.files import storage_errors
 from lictor_server.raft.settings import RaftSettings
 from lictor_server.raft.snapshot_file import SnapshotHead, list_snapshots, write_snapshot
 from lictor_server.state import Store
-from lictor_server.state.snapshot import dismantle, restore, take
+from lictor_server.state.snapshot import restore, take
 from lictor_server.storage import Storage, collector_paused
 
 __all__ = ["SnapshotKeeper"]
@@ -122,7 +122,7 @@ def _write(directory: Path, head: SnapshotHead, chunks: Iterator[bytes], index: 
     def verify(written: Iterator[bytes]) -> None:
         with collector_paused():
             loaded = restore(written, pace)
-            dismantle(loaded, pace)
+            loaded.dismantle(pace)
         if loaded.index != index:
             raise DataDamagedError(f"the snapshot of index {index} was read back as one of {loaded.index}")
 

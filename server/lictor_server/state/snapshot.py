@@ -19,7 +19,7 @@ from lictor_core.codec import pack
 from lictor_server.state.loading import FORMAT, ROWS_PER_REST, Chunk, Header, Loader, Rest, no_rest
 from lictor_server.state.store import Store
 
-__all__ = ["CHUNK_BYTES", "FORMAT", "ROWS_PER_CHUNK", "dismantle", "restore", "state_hash", "take"]
+__all__ = ["CHUNK_BYTES", "FORMAT", "ROWS_PER_CHUNK", "restore", "state_hash", "take"]
 
 ROWS_PER_CHUNK: Final = 1000
 CHUNK_BYTES: Final = 256 * 1024
@@ -93,17 +93,6 @@ def restore(chunks: Iterable[bytes], rest: Rest = no_rest) -> Store:
     for chunk in chunks:
         loader.feed(chunk)
     return loader.finish()
-
-
-def dismantle(store: Store, rest: Rest) -> None:
-    """Give up a store that nobody uses any more, little by little: freeing it in one go holds up every other thread.
-
-    A table that a snapshot is being taken of is left as it is.
-    """
-    steps = itertools.chain(store.kv.dismantle(), store.catalog.dismantle(), store.indexes.dismantle())
-    for number, _ in enumerate(steps):
-        if number % ROWS_PER_REST == 0:
-            rest()
 
 
 def state_hash(store: Store) -> str:

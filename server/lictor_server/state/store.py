@@ -5,6 +5,7 @@ Nothing in here waits, so a reader that does not wait either sees one index: nev
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 
 from lictor_core.topics import Topic
@@ -17,6 +18,7 @@ from lictor_server.state.health import HealthRows
 from lictor_server.state.indexes import FIRST_INDEX, Change, TopicIndex, TopicIndexes
 from lictor_server.state.intentions import Intentions
 from lictor_server.state.kv import KVTable
+from lictor_server.state.loading import ROWS_PER_REST, Rest, no_rest
 from lictor_server.state.requests import RecentRequests
 from lictor_server.state.restoring import Restoring
 
@@ -93,9 +95,16 @@ class Store:
         saved.requests.forget_all(log_index)
         self.become(saved)
 
-    def dismantle(self) -> None:
-        """Give up all rows, little by little: freeing a large store in one go would hold up every other thread."""
-        self.kv.dismantle()
+    def dismantle(self, rest: Rest = no_rest) -> None:
+        """Give up all rows, little by little: freeing a large store in one go would hold up every other thread.
+
+        Nobody may use this store any more. A table that a snapshot is being taken of is left as it is. `rest` is called
+        now and then.
+        """
+        steps = itertools.chain(self.kv.dismantle(), self.catalog.dismantle(), self.indexes.dismantle())
+        for number, _ in enumerate(steps):
+            if number % ROWS_PER_REST == 0:
+                rest()
 
     def index_of(self, topic: Topic) -> TopicIndex:
         """Where `topic` last changed."""

@@ -18,7 +18,7 @@ from lictor_core.commands import (
 from lictor_core.errors import RequestError
 from lictor_server.state import Store, apply
 from lictor_server.state.loading import ROWS_PER_REST
-from lictor_server.state.snapshot import ROWS_PER_CHUNK, dismantle, restore, state_hash, take
+from lictor_server.state.snapshot import ROWS_PER_CHUNK, restore, state_hash, take
 from tests.server.build import check, node, register, service
 from tests.server.state.strategies import commands
 from tests.server.state.test_apply import root
@@ -93,13 +93,13 @@ def test_a_snapshot_survives_that_its_store_becomes_another_and_is_given_up() ->
     store, other = filled(keys=100), Store("dc1")
     before, chunks = state_hash(store), take(store)
     store.become(other)
-    dismantle(other, lambda: None)
+    other.dismantle()
     assert state_hash(restore(chunks)) == before
 
 
 def test_a_dismantled_store_holds_no_rows() -> None:
     store = filled()
-    dismantle(store, lambda: None)
+    store.dismantle()
     assert store.kv.get("k1") is None
     assert list(store.catalog.services_on("n1")) == []
     assert list(store.catalog.checks_on("n1")) == []
