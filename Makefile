@@ -7,7 +7,7 @@ JOBS   ?= 4
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help env run test check format bench lock clean
+.PHONY: help env run test check format bench torture lock clean
 
 help:  ## list the tasks
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ format: $(STAMP)  ## put the code into its format
 
 bench: $(STAMP)  ## time Lictor beside its peers and print ratios
 	$(BIN)/python -m lictor_bench $(ARGS)
+
+torture: $(STAMP)  ## ten minutes of faults against clusters of real servers (ARGS="--seed 7")
+	$(BIN)/python -m lictor_jepsen torture --seconds 600 $(ARGS)
 
 lock: $(STAMP)  ## write requirements.lock anew from pyproject.toml (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \

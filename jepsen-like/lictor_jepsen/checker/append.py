@@ -1,0 +1,98 @@
+"""Lists that are only appended to: nothing lost, doubled, reordered or made up, and no read from the past.
+
+Every number is appended once, so one pass over the reads suffices: all of them must be beginnings of one order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from lictor_jepsen.checker.linearizable import describe
+from lictor_jepsen.checker.verdict import Finding, finding
+from lictor_jepsen.history import Call
+from lictor_jepsen.op import Kind, Mode
+
+__all__ = ["append_list"]
+
+
+def append_list(history: Sequence[Call]) -> Finding:
+    """Judge the calls (`append`, `read`) to one key, in order of their invocation; stale reads are not judged here."""
+    reads = [call for call in history if call.asked.f == "read" and call.kind is Kind.OK]
+    reads = [call for call in reads if call.asked.mode is not Mode.STALE]
+    appends = [call for call in history if call.asked.f == "append"]
+    order = max((_numbers(read) for read in reads), key=len, default=())
+    problems = [
+        *_doubled(reads),
+        *_phantoms(reads, appends),
+        *_diverging(reads, order),
+        *_lost(reads, appends),
+        *_reordered(order, appends),
+        *_backwards(reads),
+    ]
+    return finding(len(reads) + len(appends), problems, enough=0)
+
+
+def _numbers(read: Call) -> tuple[int | None, ...]:
+    return read.value if isinstance(read.value, tuple) else ()
+
+
+def _doubled(reads: Sequence[Call]) -> Iterator[str]:
+    for read in reads:
+        if len(set(_numbers(read))) < len(_numbers(read)):
+            twice = sorted({number for number in _numbers(read) if _numbers(read).count(number) > 1}, key=str)
+            yield f"doubled: {twice} in {describe(read)}"
+
+
+def _phantoms(reads: Sequence[Call], appends: Sequence[Call]) -> Iterator[str]:
+    """Numbers that nobody appended: never tried, tried only later, or surely failed."""
+    begun = {append.value: append.invoked for append in appends if append.kind is not Kind.FAIL}
+    for read in reads:
+        assert read.returned is not None, "a read that is ok has ended"
+        made_up = [number for number in _numbers(read) if begun.get(number, read.returned) >= read.returned]
+        if made_up:
+            yield f"phantom: {made_up} in {describe(read)}"
+
+
+def _diverging(reads: Sequence[Call], order: tuple[int | None, ...]) -> Iterator[str]:
+    for read in reads:
+        if _numbers(read) != order[: len(_numbers(read))]:
+            yield f"reordered: no beginning of the longest list: {describe(read)}"
+
+
+def _lost(reads: Sequence[Call], appends: Sequence[Call]) -> Iterator[str]:
+    """Acknowledged before a read began, and not in it: lost for good, or read from the past."""
+    finished = [append for append in appends if append.kind is Kind.OK]
+    for read in reads:
+        held = set(_numbers(read))
+        for append in finished:
+            if append.returned is not None and append.returned < read.invoked and append.value not in held:
+                yield f"lost or stale: {append.value}, appended before, is missing from {describe(read)}"
+
+
+def _reordered(order: tuple[int | None, ...], appends: Sequence[Call]) -> Iterator[str]:
+    """One append ended before another began, but the list has them the other way round."""
+    calls = {append.value: append for append in appends if append.kind is not Kind.FAIL}
+    latest_begin: Call | None = None
+    for number in order:
+        append = calls.get(number)
+        if append is None:
+            continue
+        if append.returned is not None and latest_begin is not None and append.returned < latest_begin.invoked:
+            yield f"reordered: {latest_begin.value} stands before {number}, which was appended before it was begun"
+        if latest_begin is None or append.invoked > latest_begin.invoked:
+            latest_begin = append
+
+
+def _backwards(reads: Sequence[Call]) -> Iterator[str]:
+    """A read that began after another one ended sees less."""
+    events = sorted(
+        [(read.invoked, 1, read) for read in reads] + [(read.returned or 0, 0, read) for read in reads],
+        key=lambda event: event[:2],
+    )
+    longest: Call | None = None
+    for _, begins, read in events:
+        if not begins:
+            if longest is None or len(_numbers(read)) > len(_numbers(longest)):
+                longest = read
+        elif longest is not None and len(_numbers(read)) < len(_numbers(longest)):
+            yield f"stale: shorter than what was read before at line {longest.invoked + 1}: {describe(read)}"

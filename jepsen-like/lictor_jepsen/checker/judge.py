@@ -1,0 +1,74 @@
+"""All checkers over one history: which of them judge it, and their findings by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+from lictor_jepsen.checker.append import append_list
+from lictor_jepsen.checker.grow_set import grow_set
+from lictor_jepsen.checker.linearizable import linearizable
+from lictor_jepsen.checker.stale import index_monotonic, stale_reads
+from lictor_jepsen.checker.verdict import PROBLEMS_SHOWN_MAX, Finding, Verdict, combined
+from lictor_jepsen.history import Call, calls
+from lictor_jepsen.op import Kind, Mode, Op
+
+__all__ = ["CHANGES", "judge"]
+
+CHANGES: Final = frozenset({"write", "cas", "append", "add"})
+"""The operations that change a key."""
+_ENOUGH: Final = 10
+"""Fewer reads or changes that went well than this say nothing about the system under test."""
+_BY_CHANGE: Final[dict[str, Callable[[Sequence[Call]], Finding]]] = {
+    "write": linearizable,
+    "cas": linearizable,
+    "append": append_list,
+    "add": grow_set,
+}
+
+
+def judge(history: Iterable[Op]) -> dict[str, Finding]:
+    """The findings, by what they are about.
+
+    `consistent` judges changes and consistent reads, `default` those and default reads: when only `default` is
+    invalid, consistent reads kept their promise. Raises `HistoryError` for what is no history.
+    """
+    keys: dict[str, list[Call]] = {}
+    for call in calls(history):
+        keys.setdefault(call.asked.key, []).append(call)
+    found = {
+        "consistent": _each(keys, lambda key: _strict(key, {Mode.NONE, Mode.CONSISTENT})),
+        "default": _each(keys, lambda key: _strict(key, {Mode.NONE, Mode.CONSISTENT, Mode.DEFAULT})),
+        "stale": _each(keys, stale_reads),
+        "index": _each(keys, index_monotonic),
+    }
+    return {**found, "enough": _enough([call for key in keys.values() for call in key])}
+
+
+def _strict(history: Sequence[Call], modes: set[Mode]) -> Finding:
+    names = {call.asked.f for call in history} & CHANGES
+    checker = next((_BY_CHANGE[name] for name in sorted(names)), linearizable)
+    return checker([call for call in history if call.asked.mode in modes])
+
+
+def _each(keys: dict[str, list[Call]], check: Callable[[Sequence[Call]], Finding]) -> Finding:
+    findings = {key: check(history) for key, history in keys.items()}
+    problems = [f"{key}: {text}" for key, found in findings.items() for text in found.problems]
+    return Finding(
+        combined(found.verdict for found in findings.values()),
+        sum(found.judged for found in findings.values()),
+        tuple(problems[:PROBLEMS_SHOWN_MAX]),
+    )
+
+
+def _enough(history: Sequence[Call]) -> Finding:
+    """Whether enough went well, for changes and for every mode of reading that was asked for."""
+    lacking: list[str] = []
+    groups = {"changes": [call for call in history if call.asked.f in CHANGES]}
+    groups |= {f"{mode} reads": [call for call in history if call.asked.mode is mode] for mode in Mode if mode}
+    for name, asked in groups.items():
+        well = sum(call.kind is Kind.OK for call in asked)
+        if well < _ENOUGH:
+            lacking.append(f"only {well} of {len(asked)} {name} went well: too few to judge")
+    judged = sum(call.kind is Kind.OK for call in history)
+    return Finding(Verdict.UNKNOWN, judged, tuple(lacking)) if lacking else Finding(Verdict.VALID, judged)

@@ -1,0 +1,50 @@
+"""A verdict, and what a checker hands back with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+__all__ = ["PROBLEMS_SHOWN_MAX", "Finding", "Verdict", "combined", "finding"]
+
+PROBLEMS_SHOWN_MAX: Final = 20
+"""How many problems a finding tells; it counts them all."""
+
+
+class Verdict(StrEnum):
+    """`unknown` is never green: a judge that could not finish, or had too little to judge, says so."""
+
+    VALID = "valid"
+    INVALID = "invalid"
+    UNKNOWN = "unknown"
+
+
+class Finding(NamedTuple):
+    """What one checker found."""
+
+    verdict: Verdict
+    judged: int
+    """How much was judged: calls, keys or reads."""
+    problems: tuple[str, ...] = ()
+    """What is wrong, or why nobody knows, in sentences."""
+
+
+def combined(verdicts: Iterable[Verdict]) -> Verdict:
+    """The verdict of several together: invalid outranks unknown, which outranks valid; none at all is unknown."""
+    found = set(verdicts)
+    for verdict in (Verdict.INVALID, Verdict.UNKNOWN, Verdict.VALID):
+        if verdict in found:
+            return verdict
+    return Verdict.UNKNOWN
+
+
+def finding(judged: int, problems: list[str], *, enough: int = 1) -> Finding:
+    """Invalid with problems, unknown when fewer than `enough` things were judged, else valid."""
+    if problems:
+        more = len(problems) - PROBLEMS_SHOWN_MAX
+        shown = [*problems[:PROBLEMS_SHOWN_MAX], *([f"and {more} more"] if more > 0 else [])]
+        return Finding(Verdict.INVALID, judged, tuple(shown))
+    if judged < enough:
+        return Finding(Verdict.UNKNOWN, judged, (f"only {judged} judged, where {enough} are needed",))
+    return Finding(Verdict.VALID, judged)

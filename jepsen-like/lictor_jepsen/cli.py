@@ -1,0 +1,209 @@
+"""The command line: `python -m lictor_jepsen run`, `torture`, `check`, `list`."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import click
+
+from lictor_jepsen import confine
+from lictor_jepsen.checker import Finding, Verdict, combined, judge
+from lictor_jepsen.db import PROGRAMS, Program
+from lictor_jepsen.generator import WORKLOADS
+from lictor_jepsen.history import HistoryError, read_history
+from lictor_jepsen.nemesis import FAULTS
+from lictor_jepsen.net import NetError
+from lictor_jepsen.run import Plan, perform
+from lictor_jepsen.store import ROOT, Results, RunFolder, kept
+from lictor_jepsen.torture import plans
+
+__all__ = ["main"]
+
+_EXIT: Final = {Verdict.VALID: 0, Verdict.INVALID: 1, Verdict.UNKNOWN: 2}
+_VERDICT: Final = {code: verdict for verdict, code in _EXIT.items()}
+_AROUND_S_MAX: Final = 240.0
+"""What the start, the recovery and the verdict of a run may take beside its load."""
+_MIXED: Final = "mixed"
+_NONE: Final = "none"
+_NODES_MAX: Final = 9
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Run faults against a cluster and judge what its clients saw.
+
+    The exit code is the verdict: 0 valid, 1 invalid, 2 unknown.
+    """
+
+
+_db = click.option(
+    "--db", type=click.Choice(sorted(PROGRAMS)), default="lictor", show_default=True, help="The product."
+)
+_program = click.option("--program", default="", help="What to start in the product's place, as a command line.")
+_net = click.option(
+    "--net", type=click.Choice(["netns", "loopback"]), default="netns", show_default=True, help="Where servers live."
+)
+_seed = click.option("--seed", type=int, default=1, show_default=True, help="Of the operations and faults.")
+_store = click.option(
+    "--store", type=click.Path(path_type=Path, file_okay=False), default=ROOT, help="Where runs are kept."
+)
+
+
+@main.command()
+@_db
+@_program
+@_net
+@_seed
+@_store
+@click.option("--nodes", type=click.IntRange(1, _NODES_MAX), default=3, show_default=True, help="How many servers.")
+@click.option("--workload", type=click.Choice(sorted(WORKLOADS)), default="register", show_default=True)
+@click.option(
+    "--nemesis",
+    default=_MIXED,
+    show_default=True,
+    help=f"Faults, separated by commas: {_MIXED}, {_NONE}, {', '.join(FAULTS)}.",
+)
+@click.option("--seconds", type=click.FloatRange(1, 3600), default=60.0, show_default=True, help="Of load and faults.")
+@click.option("--rate", type=click.FloatRange(1, 10_000), default=100.0, show_default=True, help="Operations a second.")
+def run(
+    db: str,
+    program: str,
+    net: str,
+    seed: int,
+    store: Path,
+    nodes: int,
+    workload: str,
+    nemesis: str,
+    seconds: float,
+    rate: float,
+) -> None:
+    """One run."""
+    _enter(net)
+    plan = Plan(
+        _product(db, program),
+        nodes,
+        workload,
+        _faults(nemesis, net),
+        seconds,
+        seed,
+        net,
+        ops_per_s=rate,
+    )
+    sys.exit(_EXIT[_one(plan, store)])
+
+
+@main.command()
+@_db
+@_program
+@_net
+@_seed
+@_store
+@click.option("--seconds", type=click.FloatRange(10, 86_400), default=600.0, show_default=True, help="In all, about.")
+def torture(db: str, program: str, net: str, seed: int, store: Path, seconds: float) -> None:
+    """Many runs, across workloads, faults and sizes."""
+    product = _product(db, program)
+    verdicts: list[Verdict] = []
+    for plan in plans(product, net, seconds, seed):
+        # A process a run: each has namespaces of its own, and none inherits what the one before left behind.
+        command = [sys.executable, "-m", "lictor_jepsen", "run", *_flags(plan, db, program), "--store", str(store)]
+        ended = subprocess.run(command, timeout=plan.seconds + _AROUND_S_MAX, check=False)
+        verdicts.append(_VERDICT.get(ended.returncode, Verdict.UNKNOWN))
+    verdict = combined(verdicts)
+    click.echo(f"{len(verdicts)} runs, {', '.join(verdicts)}: {verdict}")
+    sys.exit(_EXIT[verdict])
+
+
+def _flags(plan: Plan, db: str, program: str) -> list[str]:
+    flags = {
+        "--db": db,
+        "--program": program,
+        "--net": plan.net,
+        "--seed": plan.seed,
+        "--nodes": plan.nodes,
+        "--workload": plan.workload,
+        "--nemesis": ",".join(plan.faults) or _NONE,
+        "--seconds": plan.seconds,
+        "--rate": plan.ops_per_s,
+    }
+    return [f"{name}={value}" for name, value in flags.items()]
+
+
+@main.command()
+@click.argument("history", type=click.Path(exists=True, path_type=Path))
+def check(history: Path) -> None:
+    """Judge a history again: a file, or the folder of a run."""
+    try:
+        findings = judge(read_history(RunFolder(history).history if history.is_dir() else history))
+    except (HistoryError, OSError) as error:
+        raise click.ClickException(f"cannot judge {history}: {error}") from error
+    _tell(findings)
+    sys.exit(_EXIT[combined(found.verdict for found in findings.values())])
+
+
+@main.command("list")
+@_store
+def list_(store: Path) -> None:
+    """The runs that were kept."""
+    for name, verdict in kept(store):
+        click.echo(f"{verdict:8} {name}")
+
+
+def _product(db: str, program: str) -> Program:
+    return PROGRAMS[db](shlex.split(program)) if program else PROGRAMS[db]()
+
+
+def _enter(net: str) -> None:
+    """Go into namespaces when the network needs them."""
+    if net != "netns":
+        return
+    if confine.is_confined():
+        confine.settle()
+        return
+    reason = confine.lacks_namespaces()
+    if reason:
+        raise click.ClickException(f"--net netns: {reason}; --net loopback needs none, but cuts no links")
+    confine.confine(sys.argv[1:])
+
+
+def _faults(text: str, net: str) -> tuple[str, ...]:
+    if text == _NONE:
+        return ()
+    if text == _MIXED:
+        return tuple(FAULTS) if net == "netns" else tuple(name for name in FAULTS if name.startswith(("kill", "pause")))
+    names = tuple(name.strip() for name in text.split(","))
+    for name in names:
+        if name not in FAULTS:
+            raise click.BadParameter(f"no fault {name!r}: there are {_MIXED}, {_NONE}, {', '.join(FAULTS)}")
+    return names
+
+
+def _one(plan: Plan, store: Path) -> Verdict:
+    click.echo(f"{plan.name}: {plan.seconds:.0f} s ...")
+    try:
+        folder, results = asyncio.run(perform(plan, store))
+    except NetError as error:
+        raise click.ClickException(str(error)) from error
+    _summary(folder, results)
+    return results.verdict
+
+
+def _summary(folder: RunFolder, results: Results) -> None:
+    _tell(results.findings)
+    for name, row in sorted(results.counts.items()):
+        click.echo(f"  {name:16} " + " ".join(f"{kind} {count}" for kind, count in row.items()))
+    recovered = "never" if results.recovered_s is None else f"in {results.recovered_s:.1f} s"
+    click.echo(f"  {len(results.faults)} steps of faults; served again {recovered}")
+    click.echo(f"{results.verdict}: {folder.path}")
+
+
+def _tell(findings: Mapping[str, Finding]) -> None:
+    for name, found in findings.items():
+        click.echo(f"  {name:11} {found.verdict:8} {found.judged} judged")
+        for problem in found.problems:
+            click.echo(f"    {problem}")

@@ -1,0 +1,177 @@
+"""The system under test: how a server of it is started, and what happens to its process.
+
+`Consul` and `Lictor` say which program to start with which arguments; both are started, killed and paused alike. The
+program of `Lictor` can be another one: the tests put launchers with planted bugs there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple, Protocol
+
+from lictor_jepsen.net import Net, Node
+
+__all__ = ["PROGRAMS", "WALL_CLOCK", "Cluster", "Program", "consul", "lictor"]
+
+STOP_S_MAX: Final = 10.0
+"""How long a killed process may take to be gone."""
+_HTTP_PORT: Final = 8500
+WALL_CLOCK: Final = Path(__file__).parent / "wall_clock"
+"""The folder whose `sitecustomize` moves the wall clock of a Python process."""
+
+
+class Program(NamedTuple):
+    """One product."""
+
+    name: str
+    command: tuple[str, ...]
+    flags: tuple[str, ...]
+    """What only this product needs."""
+    clock_can_jump: bool
+    """Whether its wall clock is one that the harness can move."""
+
+
+def consul(command: Sequence[str] = ("consul",)) -> Program:
+    """Consul. Its raft_multiplier is that of production; gossip between datacenters is not needed."""
+    return Program("consul", tuple(command), ("-hcl", "ports { serf_wan = -1 }"), clock_can_jump=False)
+
+
+def lictor(command: Sequence[str] = ()) -> Program:
+    """Lictor as it is installed beside this package, or what `command` starts in its place."""
+    beside = Path(sys.executable).with_name("lictor")
+    return Program("lictor", tuple(command) or (str(beside),), (), clock_can_jump=True)
+
+
+PROGRAMS: Final = {"consul": consul, "lictor": lictor}
+
+
+class _Disks(Protocol):
+    def directory(self, node: Node) -> Path:
+        """Where the data of a node is kept."""
+        ...
+
+
+class Cluster:
+    """The processes of a run, by node. Each is the head of a process group, and has its own log."""
+
+    def __init__(self, program: Program, net: Net, disks: _Disks, logs: Path) -> None:
+        self.net = net
+        self.nodes = net.nodes
+        self.program = program
+        self._disks = disks
+        self._logs = logs
+        self._processes: dict[str, asyncio.subprocess.Process] = {}
+        self._killed: set[str] = set()
+        self.deaths: list[str] = []
+        """Processes that ended by themselves, as sentences."""
+
+    def url(self, node: Node) -> str:
+        """Where a node serves HTTP."""
+        return f"http://{node.address}:{_HTTP_PORT}"
+
+    def log_path(self, node: Node) -> Path:
+        """Where its output goes, of all its starts."""
+        return self._logs / f"{node.name}.log"
+
+    def clock_path(self, node: Node) -> Path:
+        """The file that says by how many seconds the node's wall clock is off."""
+        return self._logs / f"{node.name}.clock"
+
+    def runs(self, node: Node) -> bool:
+        """Whether its process is there, be it paused."""
+        process = self._processes.get(node.name)
+        return process is not None and process.returncode is None
+
+    def pid(self, node: Node) -> int:
+        """The id of its process, be it gone."""
+        return self._processes[node.name].pid
+
+    async def start(self, node: Node) -> None:
+        """Start its process unless it runs."""
+        if self.runs(node):
+            return
+        self._killed.discard(node.name)
+        with self.log_path(node).open("ab") as log:
+            self._processes[node.name] = await asyncio.create_subprocess_exec(
+                *self.net.within(node),
+                *self._arguments(node),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                env=self._environment(node),
+            )
+
+    async def kill(self, node: Node) -> None:
+        """SIGKILL to its group, and wait until it is gone."""
+        process = self._processes.get(node.name)
+        if process is None or process.returncode is not None:
+            return
+        self._killed.add(node.name)
+        self._signal(node, signal.SIGKILL)
+        await asyncio.wait_for(process.wait(), STOP_S_MAX)
+
+    def pause(self, node: Node) -> None:
+        """SIGSTOP."""
+        self._signal(node, signal.SIGSTOP)
+
+    def resume(self, node: Node) -> None:
+        """SIGCONT; harmless for a process that runs."""
+        self._signal(node, signal.SIGCONT)
+
+    async def revive(self) -> list[str]:
+        """Resume all, and start those that ended; their names. Those that ended by themselves are noted."""
+        self.note_deaths()
+        started = [node for node in self.nodes if not self.runs(node)]
+        for node in self.nodes:
+            if node in started:
+                await self.start(node)
+            else:
+                self.resume(node)
+        return [node.name for node in started]
+
+    def note_deaths(self) -> None:
+        """Note processes that ended though nobody killed them."""
+        for name, process in self._processes.items():
+            if process.returncode is not None and name not in self._killed:
+                self._killed.add(name)
+                self.deaths.append(f"{name} ended by itself with exit code {process.returncode}")
+
+    async def stop(self) -> None:
+        """End all processes for good."""
+        self.note_deaths()
+        for node in self.nodes:
+            await self.kill(node)
+
+    def _signal(self, node: Node, number: signal.Signals) -> None:
+        process = self._processes.get(node.name)
+        if process is not None and process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, number)
+
+    def _arguments(self, node: Node) -> list[str]:
+        others = [other for other in self.nodes if other != node]
+        joins = [part for other in others for part in ("-retry-join", other.address)]
+        return [
+            *self.program.command,
+            *("agent", "-server", f"-bootstrap-expect={len(self.nodes)}", "-node", node.name),
+            *("-data-dir", str(self._disks.directory(node)), "-bind", node.address, "-client", node.address),
+            *joins,
+            *(("-retry-interval", "1s") if joins else ()),
+            *("-hcl", "performance { raft_multiplier = 1 }"),
+            *self.program.flags,
+        ]
+
+    def _environment(self, node: Node) -> Mapping[str, str]:
+        environment = dict(os.environ)
+        if self.program.clock_can_jump:
+            paths = (str(WALL_CLOCK), environment.get("PYTHONPATH", ""))
+            environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+            environment["LICTOR_JEPSEN_CLOCK"] = str(self.clock_path(node))
+        return environment

@@ -1,0 +1,133 @@
+"""A history: the lines of a run in order, their file, and the calls they make up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from lictor_jepsen.op import NEMESIS, Invocation, Kind, Mode, Op, Value
+
+__all__ = ["Call", "HistoryError", "calls", "read_history", "to_line"]
+
+
+class HistoryError(ValueError):
+    """A file is no history; the message names the line and the reason."""
+
+
+class _Line(msgspec.Struct, omit_defaults=True):
+    """A line as the file has it."""
+
+    time_ms: float
+    process: int
+    type: Kind
+    f: str
+    key: str = ""
+    value: Value = None
+    mode: Mode = Mode.NONE
+    node: str = ""
+    index: int | None = None
+    error: str = ""
+
+
+class Call(NamedTuple):
+    """An invocation and how it ended. Positions are line numbers of the history: they order what time might tie."""
+
+    process: int
+    asked: Invocation
+    node: str
+    invoked: int
+    """Position of the invocation."""
+    returned: int | None
+    """Position of the end; None when nobody knows whether it took place, or will."""
+    ended: int | None
+    """Position of the line that told how it ended, be it `info`; None without one."""
+    kind: Kind
+    value: Value
+    """What came of it: what a read saw; else what was asked for."""
+    x_index: int | None
+    time_ms: float
+    """When it was invoked."""
+
+
+def calls(history: Iterable[Op]) -> list[Call]:
+    """The calls of the clients, by their invocation. One without an end is `info`.
+
+    Raises `HistoryError` when a process begins anew before its end, or ends what it did not begin.
+    """
+    opened: dict[int, tuple[int, Op]] = {}
+    found: list[Call] = []
+    for position, op in enumerate(history):
+        if op.process == NEMESIS:
+            continue
+        begun = opened.pop(op.process, None)
+        if op.kind is Kind.INVOKE:
+            if begun is not None:
+                raise HistoryError(f"line {position + 1}: process {op.process} invokes again before its call ended")
+            opened[op.process] = (position, op)
+        elif begun is None:
+            raise HistoryError(f"line {position + 1}: process {op.process} ends a call that it never began")
+        else:
+            found.append(_call(*begun, position, op))
+    found += [_call(position, op, None, None) for position, op in opened.values()]
+    return sorted(found, key=lambda call: call.invoked)
+
+
+def _call(invoked: int, begun: Op, position: int | None, ended: Op | None) -> Call:
+    kind = Kind.INFO if ended is None else ended.kind
+    value = ended.value if ended is not None and kind is Kind.OK and begun.f == "read" else begun.value
+    return Call(
+        process=begun.process,
+        asked=Invocation(begun.f, begun.key, begun.value, begun.mode),
+        node=begun.node,
+        invoked=invoked,
+        returned=None if kind is Kind.INFO else position,
+        ended=position,
+        kind=kind,
+        value=value,
+        x_index=None if ended is None else ended.x_index,
+        time_ms=begun.time_ms,
+    )
+
+
+def to_line(op: Op) -> str:
+    """One line of JSON, without a line end; what is empty is left out."""
+    line = _Line(
+        time_ms=round(op.time_ms, 3),
+        process=op.process,
+        type=op.kind,
+        f=op.f,
+        key=op.key,
+        value=op.value,
+        mode=op.mode,
+        node=op.node,
+        index=op.x_index,
+        error=op.error,
+    )
+    return msgspec.json.encode(line).decode()
+
+
+def read_history(path: Path) -> list[Op]:
+    """The lines of a file. Raises `HistoryError`, and `OSError` when there is no such file."""
+    return [_from_line(number, line) for number, line in enumerate(path.read_bytes().splitlines(), 1) if line.strip()]
+
+
+def _from_line(number: int, text: bytes) -> Op:
+    try:
+        line = msgspec.json.decode(text, type=_Line)
+    except msgspec.DecodeError as error:
+        raise HistoryError(f"line {number}: {error}") from error
+    return Op(
+        time_ms=line.time_ms,
+        process=line.process,
+        kind=line.type,
+        f=line.f,
+        key=line.key,
+        value=line.value,
+        mode=line.mode,
+        node=line.node,
+        x_index=line.index,
+        error=line.error,
+    )

@@ -1,0 +1,185 @@
+"""Performs a run: clients carry out what the generator says, the nemesis what its schedule says; all of it is recorded.
+
+The only place where the pure parts meet the world. One asyncio loop; time is passed in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from random import Random
+from typing import Final, NamedTuple, TextIO
+
+from lictor_jepsen.client import Client
+from lictor_jepsen.db import Cluster
+from lictor_jepsen.generator import Generator
+from lictor_jepsen.history import to_line
+from lictor_jepsen.nemesis import FAULTS, Spell, Surroundings
+from lictor_jepsen.net import Node
+from lictor_jepsen.op import NEMESIS, Invocation, Kind, Mode, Op, Outcome, Value
+
+__all__ = ["RECOVERY_S_MAX", "Interpreter", "Pace", "Recorder", "serving"]
+
+RECOVERY_S_MAX: Final = 60.0
+"""How long after the last fault the servers may take until every one of them writes and reads again."""
+_BACK_OFF_S: Final = 0.1
+"""The pause after a failure, so that a server that refuses connections is not asked thousands of times."""
+_RETRY_S: Final = 0.25
+
+
+class Recorder:
+    """The history, in memory and, line by line, in its file."""
+
+    def __init__(self, file: TextIO, monotonic: Callable[[], float]) -> None:
+        self.history: list[Op] = []
+        self._file = file
+        self._monotonic = monotonic
+        self._began = monotonic()
+
+    def elapsed_s(self) -> float:
+        """Seconds since the run began."""
+        return self._monotonic() - self._began
+
+    def note(self, op: Op) -> None:
+        """Add a line, with the time of now."""
+        timed = op._replace(time_ms=self.elapsed_s() * 1000)
+        self.history.append(timed)
+        self._file.write(to_line(timed) + "\n")
+
+
+class Pace(NamedTuple):
+    """How hard the clients work."""
+
+    seconds: float
+    ops_per_s: float
+    """Of all clients together, at most."""
+
+
+async def serving(cluster: Cluster, elapsed_s: Callable[[], float]) -> float | None:
+    """Wait until every server writes, and reads in both strict modes; how many seconds that took.
+
+    None when it took longer than `RECOVERY_S_MAX`.
+    """
+    began = elapsed_s()
+    try:
+        async with asyncio.timeout(RECOVERY_S_MAX):
+            await asyncio.gather(*(_serves(cluster.url(node), f"ready-{node.name}") for node in cluster.nodes))
+    except TimeoutError:
+        return None
+    return elapsed_s() - began
+
+
+async def _serves(url: str, key: str) -> None:
+    number = 0
+    client = Client(url)
+    while True:
+        number += 1
+        outcomes = [
+            await client.invoke(Invocation("write", key, number)),
+            await client.invoke(Invocation("read", key, mode=Mode.DEFAULT)),
+            await client.invoke(Invocation("read", key, mode=Mode.CONSISTENT)),
+        ]
+        if all(outcome.kind is Kind.OK for outcome in outcomes):
+            return
+        await asyncio.sleep(_RETRY_S)
+
+
+class Interpreter:
+    """One run over a cluster that is ready."""
+
+    def __init__(self, around: Surroundings, generator: Generator, pace: Pace, recorder: Recorder) -> None:
+        self._around = around
+        self._generator = generator
+        self._pace = pace
+        self._recorder = recorder
+        self._processes = list(range(generator.threads))
+        self._keys: dict[str, None] = {}
+
+    async def perform(self, spells: Sequence[Spell]) -> float | None:
+        """All of it: the clients beside the nemesis, the recovery, the last reads.
+
+        Returns how many seconds the servers took to serve again after the last fault, None when they never did.
+        """
+        clients = [Client(self._url(thread)) for thread in self._threads()]
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(self._work(thread, client)) for thread, client in enumerate(clients)]
+            tasks.append(group.create_task(self._spoil(spells)))
+        del tasks
+        recovered_s = await self.recover()
+        if recovered_s is not None:
+            await self._read_all(clients)
+        return recovered_s
+
+    async def recover(self) -> float | None:
+        """End all faults and wait until every server serves; how many seconds that took, None if too long."""
+        for fault in FAULTS.values():
+            if not fault.lacks(self._around):
+                await fault.end(self._around)
+        self._tell("heal", "ended all faults")
+        return await serving(self._around.cluster, self._recorder.elapsed_s)
+
+    def _threads(self) -> range:
+        return range(self._generator.threads)
+
+    def _node(self, thread: int) -> Node:
+        return self._around.cluster.nodes[thread % len(self._around.cluster.nodes)]
+
+    def _url(self, thread: int) -> str:
+        return self._around.cluster.url(self._node(thread))
+
+    async def _work(self, thread: int, client: Client) -> None:
+        """One client, until time is up."""
+        mean_s = self._generator.threads / self._pace.ops_per_s
+        seen: dict[str, Value] = {}
+        number = 0
+        while self._recorder.elapsed_s() < self._pace.seconds:
+            asked = self._generator.invocation(thread, number, seen)
+            outcome = await self._invoke(thread, client, asked)
+            if outcome.kind is Kind.OK:
+                seen[asked.key] = (
+                    outcome.value[-1] if isinstance(outcome.value, tuple) and outcome.value else outcome.value
+                )
+            else:
+                await asyncio.sleep(_BACK_OFF_S)
+            await asyncio.sleep(self._generator.pause_s(thread, number, mean_s))
+            number += 1
+
+    async def _invoke(self, thread: int, client: Client, asked: Invocation) -> Outcome:
+        self._keys.setdefault(asked.key)
+        begun = Op(0.0, self._processes[thread], Kind.INVOKE, *asked, node=self._node(thread).name)
+        self._recorder.note(begun)
+        outcome = await client.invoke(asked)
+        value = outcome.value if outcome.kind is Kind.OK else asked.value
+        self._recorder.note(
+            begun._replace(kind=outcome.kind, value=value, x_index=outcome.x_index, error=outcome.error)
+        )
+        if outcome.kind is Kind.INFO:
+            self._processes[thread] += self._generator.threads
+        return outcome
+
+    async def _spoil(self, spells: Sequence[Spell]) -> None:
+        """The nemesis."""
+        for spell in spells:
+            fault = FAULTS[spell.fault]
+            await self._wait_until(spell.begins_s)
+            self._tell(spell.fault, await fault.begin(self._around, Random(spell.seed)))
+            await self._wait_until(spell.ends_s)
+            self._tell(spell.fault, await fault.end(self._around))
+            self._around.cluster.note_deaths()
+
+    async def _wait_until(self, moment_s: float) -> None:
+        await asyncio.sleep(max(0.0, moment_s - self._recorder.elapsed_s()))
+
+    def _tell(self, fault: str, what: str) -> None:
+        self._recorder.note(Op(0.0, NEMESIS, Kind.INFO, fault, value=what))
+
+    async def _read_all(self, clients: Sequence[Client]) -> None:
+        """Read every key at every server, in both strict modes: what was lost is found missing now."""
+        nodes = len(self._around.cluster.nodes)
+
+        async def read(thread: int) -> None:
+            for key in self._keys:
+                for mode in (Mode.DEFAULT, Mode.CONSISTENT):
+                    await self._invoke(thread, clients[thread], Invocation("read", key, mode=mode))
+
+        await asyncio.gather(*(read(thread) for thread in range(nodes)))

@@ -1,0 +1,144 @@
+"""The network between the servers, and how links of it are cut.
+
+In namespaces every server has its own network with one cable to a router, which is the network that the harness itself
+is in. A link from A to B is cut in the router, by a routing rule that drops what comes from A and goes to B: neither
+side is told, as with a cable that was pulled. Links have a direction. Clients reach every server through the router and
+are never cut off.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, NamedTuple, Protocol
+
+__all__ = ["Loopback", "Namespaces", "Net", "NetError", "Node"]
+
+_FORWARD: Final = Path("/proc/sys/net/ipv4/ip_forward")
+_ROUTER: Final = "10.77.0.1"
+_COMMAND_S_MAX: Final = 20.0
+_LOOPBACK_NETS: Final = 200 * 250
+_RULE_PRIORITY: Final = "100"
+
+
+class NetError(Exception):
+    """A network cannot be made; the message names the command and what it said."""
+
+
+class Node(NamedTuple):
+    """One server's place: number from 1, name, address."""
+
+    number: int
+    name: str
+    address: str
+
+
+class Net(Protocol):
+    """Where the servers live."""
+
+    nodes: Sequence[Node]
+    lacks_cuts: str
+    """Why links cannot be cut; empty when they can be."""
+
+    def within(self, node: Node) -> list[str]:
+        """What stands before a command that is to run in the network of a node."""
+        ...
+
+    async def make(self) -> None:
+        """Build it. Raises `NetError`."""
+        ...
+
+    async def drop(self, links: Sequence[tuple[Node, Node]]) -> None:
+        """Cut links; each is cut in the direction from the first node to the second."""
+        ...
+
+    async def heal(self) -> None:
+        """Mend all links."""
+        ...
+
+
+class Loopback:
+    """All servers on this machine's loopback, each on an address of its own. Links cannot be cut."""
+
+    lacks_cuts = "links between servers on one loopback cannot be cut: use --net netns"
+
+    def __init__(self, count: int) -> None:
+        place = os.getpid() % _LOOPBACK_NETS  # so that runs beside each other do not meet
+        self.nodes: Sequence[Node] = [
+            Node(number, f"n{number}", f"127.{50 + place // 250}.{1 + place % 250}.{10 + number}")
+            for number in range(1, count + 1)
+        ]
+
+    def within(self, node: Node) -> list[str]:
+        del node
+        return []
+
+    async def make(self) -> None:
+        """Nothing to do: all of 127.0.0.0/8 is there."""
+
+    async def drop(self, links: Sequence[tuple[Node, Node]]) -> None:
+        raise NetError(self.lacks_cuts)
+
+    async def heal(self) -> None:
+        """Nothing was cut."""
+
+
+class Namespaces:
+    """A network per server, and a router. The process must be alone in its network and mount namespaces (`confine`)."""
+
+    lacks_cuts = ""
+
+    def __init__(self, count: int) -> None:
+        self.nodes: Sequence[Node] = [
+            Node(number, f"n{number}", f"10.77.0.{10 + number}") for number in range(1, count + 1)
+        ]
+        self._cut: list[tuple[Node, Node]] = []
+
+    def within(self, node: Node) -> list[str]:
+        return ["nsenter", f"--net=/run/netns/{node.name}"]
+
+    async def make(self) -> None:
+        await _run("ip", "link", "set", "lo", "up")
+        _FORWARD.write_text("1")
+        for node in self.nodes:
+            cable = f"cable{node.number}"
+            await _run("ip", "netns", "add", node.name)
+            await _run("ip", "link", "add", cable, "type", "veth", "peer", "name", "eth0", "netns", node.name)
+            await _run("ip", "addr", "add", f"{_ROUTER}/32", "dev", cable)
+            await _run("ip", "link", "set", cable, "up")
+            await _run("ip", "route", "add", node.address, "dev", cable)
+            inside = (*self.within(node), "ip")
+            await _run(*inside, "link", "set", "lo", "up")
+            await _run(*inside, "addr", "add", f"{node.address}/32", "dev", "eth0")
+            await _run(*inside, "link", "set", "eth0", "up")
+            await _run(*inside, "route", "add", _ROUTER, "dev", "eth0")
+            await _run(*inside, "route", "add", "default", "via", _ROUTER, "dev", "eth0")
+
+    async def drop(self, links: Sequence[tuple[Node, Node]]) -> None:
+        for link in links:
+            await self._rule("add", link)
+            self._cut.append(link)
+
+    async def heal(self) -> None:
+        while self._cut:
+            await self._rule("del", self._cut[-1])
+            self._cut.pop()
+
+    async def _rule(self, verb: str, link: tuple[Node, Node]) -> None:
+        ends = ("from", link[0].address, "to", link[1].address)
+        await _run("ip", "rule", verb, "pref", _RULE_PRIORITY, *ends, "blackhole")
+
+
+async def _run(*command: str) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    try:
+        said, _ = await asyncio.wait_for(process.communicate(), _COMMAND_S_MAX)
+    except TimeoutError:
+        process.kill()
+        raise NetError(f"`{' '.join(command)}` did not end within {_COMMAND_S_MAX:.0f} s") from None
+    if process.returncode:
+        raise NetError(f"`{' '.join(command)}` failed: {said.decode(errors='replace').strip()}")

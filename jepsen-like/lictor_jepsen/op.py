@@ -1,0 +1,78 @@
+"""One line of a history, in Jepsen's words: a process invokes something, and later it is `ok`, `fail` or `info`.
+
+`fail` says that it surely did not happen, `info` that nobody knows: it may have happened, may happen later, or never.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final, NamedTuple, TypeAlias
+
+__all__ = ["ABSENT", "NEMESIS", "Invocation", "Kind", "Mode", "Op", "Outcome", "Value"]
+
+Value: TypeAlias = int | str | tuple[int | None, ...] | None
+"""What an operation is about: a number (write, add, append), numbers (a list or set that was read; the old and the new
+value of a compare-and-set), a sentence (of the nemesis), or nothing."""
+
+ABSENT: Final = None
+"""The value of a key that was never written."""
+
+NEMESIS: Final = -1
+"""The process id of the nemesis; those of clients start at 0."""
+
+
+class Kind(StrEnum):
+    """What a line of a history says about its operation."""
+
+    INVOKE = "invoke"
+    OK = "ok"
+    FAIL = "fail"
+    INFO = "info"
+
+
+class Mode(StrEnum):
+    """How fresh a read is asked to be; empty for what is no read."""
+
+    NONE = ""
+    DEFAULT = "default"
+    CONSISTENT = "consistent"
+    STALE = "stale"
+
+
+class Invocation(NamedTuple):
+    """What a client is to do."""
+
+    f: str
+    """`read`, `write`, `cas`, `append` or `add`."""
+    key: str
+    value: Value = None
+    mode: Mode = Mode.NONE
+
+
+class Outcome(NamedTuple):
+    """How it went."""
+
+    kind: Kind
+    value: Value = None
+    x_index: int | None = None
+    """The `X-Consul-Index` of a read."""
+    error: str = ""
+
+
+class Op(NamedTuple):
+    """One line of a history."""
+
+    time_ms: float
+    """Milliseconds since the run began."""
+    process: int
+    """Who; a process whose operation ended in `info` does nothing more, its client goes on under another id."""
+    kind: Kind
+    f: str
+    key: str = ""
+    value: Value = None
+    mode: Mode = Mode.NONE
+    node: str = ""
+    """Which server was asked."""
+    x_index: int | None = None
+    """The `X-Consul-Index` of a read."""
+    error: str = ""

@@ -1,0 +1,169 @@
+"""One run from the start of the servers to its verdict."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from lictor_jepsen import confine
+from lictor_jepsen.checker import Finding, Verdict, combined, judge
+from lictor_jepsen.client import Client
+from lictor_jepsen.db import Cluster, Program
+from lictor_jepsen.disk import Folders, SmallDisks
+from lictor_jepsen.generator import WORKLOADS, Generator
+from lictor_jepsen.interpreter import RECOVERY_S_MAX, Interpreter, Pace, Recorder, serving
+from lictor_jepsen.nemesis import FAULTS, Surroundings, needs_small_disks, schedule
+from lictor_jepsen.net import Loopback, Namespaces, Net, Node
+from lictor_jepsen.op import NEMESIS, Kind, Op
+from lictor_jepsen.store import Results, RunFolder, to_json
+from lictor_jepsen.timeline import page
+
+__all__ = ["Plan", "perform"]
+
+_LOG_TROUBLE: Final = re.compile(r"Traceback \(most recent call last\)|^panic: |AssertionError|SAFETY")
+_LEADER_S_MAX: Final = 1.0
+
+
+class Plan(NamedTuple):
+    """What to run."""
+
+    program: Program
+    nodes: int
+    workload: str
+    faults: tuple[str, ...]
+    seconds: float
+    seed: int
+    net: str
+    """`netns` or `loopback`."""
+    threads_per_node: int = 2
+    ops_per_s: float = 100.0
+
+    @property
+    def name(self) -> str:
+        """For the folder: what is run, in short."""
+        faults = self.faults[0] if len(self.faults) == 1 else "mixed" if self.faults else "none"
+        return f"{self.program.name}-{self.nodes}-{self.workload}-{faults}-{self.seed}"
+
+
+async def perform(
+    plan: Plan, store: Path, monotonic: Callable[[], float] = time.monotonic
+) -> tuple[RunFolder, Results]:
+    """Run it and keep it. Raises `NetError` when the network cannot be made."""
+    folder = RunFolder(store / f"{time.strftime('%Y%m%dT%H%M%S')}-{plan.name}")
+    folder.path.mkdir(parents=True)
+    net: Net = Namespaces(plan.nodes) if plan.net == "netns" else Loopback(plan.nodes)
+    small = confine.is_confined() and needs_small_disks(plan.faults)
+    disks = SmallDisks(folder.path / "data") if small else Folders(folder.path / "data")
+    cluster = Cluster(plan.program, net, disks, folder.path)
+    around = Surroundings(cluster, disks, lambda: _leader(cluster))
+    skipped = {name: reason for name in plan.faults if (reason := FAULTS[name].lacks(around))}
+    generator = Generator(WORKLOADS[plan.workload], plan.seed, plan.nodes * plan.threads_per_node)
+    spells = schedule([name for name in plan.faults if name not in skipped], plan.seconds, plan.seed)
+    history: Sequence[Op] = ()
+    recovered_s = None
+    try:
+        await net.make()
+        await asyncio.gather(*(cluster.start(node) for node in cluster.nodes))
+        founded_s = await serving(cluster, monotonic)
+        if founded_s is not None:
+            with folder.history.open("w") as file:
+                recorder = Recorder(file, monotonic)
+                history = recorder.history
+                pace = Pace(plan.seconds, plan.ops_per_s)
+                recovered_s = await Interpreter(around, generator, pace, recorder).perform(spells)
+    finally:
+        await cluster.stop()
+    results = _results(plan, history, cluster, skipped, founded_s, recovered_s)
+    folder.results.write_text(to_json(results))
+    folder.timeline.write_text(page(plan.name, history, results, generator.threads))
+    return folder, results
+
+
+async def _leader(cluster: Cluster) -> Node | None:
+    """Who leads, by what most servers say."""
+
+    async def ask(node: Node) -> str:
+        return await Client(cluster.url(node), timeout_s=_LEADER_S_MAX).leader()
+
+    said = Counter(filter(None, await asyncio.gather(*(ask(node) for node in cluster.nodes))))
+    address = max(said, key=lambda name: said[name], default="")
+    return next((node for node in cluster.nodes if node.address == address), None)
+
+
+def _results(
+    plan: Plan,
+    history: Sequence[Op],
+    cluster: Cluster,
+    skipped: Mapping[str, str],
+    founded_s: float | None,
+    recovered_s: float | None,
+) -> Results:
+    steps = [op for op in history if op.process == NEMESIS]
+    faults = tuple(f"{op.time_ms / 1000:.1f} s {op.f}: {op.value}" for op in steps)
+    findings = {
+        **judge(history),
+        "recovery": _recovery(founded_s, recovered_s),
+        "faults": _faults(plan, skipped, len(steps) // 2),
+        "processes": _processes(plan, cluster),
+        "logs": _logs(cluster),
+    }
+    return Results(
+        verdict=combined(found.verdict for found in findings.values()),
+        settings={**plan._asdict(), "program": plan.program._asdict()},
+        findings=findings,
+        counts=_counts(history),
+        faults=faults,
+        skipped=skipped,
+        recovered_s=recovered_s,
+        notes=tuple(cluster.deaths),
+    )
+
+
+def _counts(history: Iterable[Op]) -> dict[str, dict[str, int]]:
+    counts: dict[str, dict[str, int]] = {}
+    for op in history:
+        if op.process != NEMESIS and op.kind is not Kind.INVOKE:
+            name = f"{op.f} {op.mode}".strip()
+            row = counts.setdefault(name, {kind.value: 0 for kind in Kind if kind is not Kind.INVOKE})
+            row[op.kind.value] += 1
+    return counts
+
+
+def _recovery(founded_s: float | None, recovered_s: float | None) -> Finding:
+    if founded_s is None:
+        return Finding(
+            Verdict.INVALID, 0, (f"no cluster came up within {RECOVERY_S_MAX:.0f} s: see the servers' logs",)
+        )
+    if recovered_s is None:
+        return Finding(Verdict.INVALID, 1, (f"not all servers served again within {RECOVERY_S_MAX:.0f} s",))
+    return Finding(Verdict.VALID, 1)
+
+
+def _faults(plan: Plan, skipped: Mapping[str, str], done: int) -> Finding:
+    """A run whose faults did not happen proves nothing about them."""
+    problems = [f"{name} was skipped: {reason}" for name, reason in skipped.items()]
+    if plan.faults and len(skipped) < len(plan.faults) and not done:
+        problems.append("no fault happened: the run was too short")
+    return Finding(Verdict.UNKNOWN if problems else Verdict.VALID, done, tuple(problems))
+
+
+def _processes(plan: Plan, cluster: Cluster) -> Finding:
+    """A server that ends by itself is wrong, unless its disk was full."""
+    allowed = needs_small_disks(plan.faults)
+    wrong = bool(cluster.deaths) and not allowed
+    return Finding(Verdict.INVALID if wrong else Verdict.VALID, plan.nodes, tuple(cluster.deaths) if wrong else ())
+
+
+def _logs(cluster: Cluster) -> Finding:
+    """Lines in the servers' logs that tell of a bug."""
+    found: list[str] = []
+    for node in cluster.nodes:
+        path = cluster.log_path(node)
+        lines = path.read_text(errors="replace").splitlines() if path.exists() else []
+        found += [f"{path.name}:{number}: {line}" for number, line in enumerate(lines, 1) if _LOG_TROUBLE.search(line)]
+    return Finding(Verdict.INVALID if found else Verdict.VALID, len(cluster.nodes), tuple(found[:20]))

@@ -1,0 +1,80 @@
+"""Where runs are kept: a folder each, with the history, the results, the servers' logs and a page to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import msgspec
+
+from lictor_jepsen.checker import Finding, Verdict
+
+__all__ = ["ROOT", "Results", "RunFolder", "kept", "to_json"]
+
+ROOT: Final = Path(__file__).resolve().parents[1] / "store"
+"""The folder of all runs; git ignores it."""
+
+
+class RunFolder(NamedTuple):
+    """The folder of one run."""
+
+    path: Path
+
+    @property
+    def history(self) -> Path:
+        """The lines of the history, in JSON."""
+        return self.path / "history.jsonl"
+
+    @property
+    def results(self) -> Path:
+        """What was run, and what the checkers found."""
+        return self.path / "results.json"
+
+    @property
+    def timeline(self) -> Path:
+        """A page that shows who did what when."""
+        return self.path / "timeline.html"
+
+
+class Results(NamedTuple):
+    """What was run, and what came of it."""
+
+    verdict: Verdict
+    settings: Mapping[str, object]
+    findings: Mapping[str, Finding]
+    counts: Mapping[str, Mapping[str, int]]
+    """Of each operation: how many ended `ok`, `fail`, `info`."""
+    faults: tuple[str, ...]
+    skipped: Mapping[str, str]
+    """Faults that could not be made here, and why."""
+    recovered_s: float | None
+    """How long the servers took to serve again after the last fault; None when they did not."""
+    notes: tuple[str, ...] = ()
+    """What is odd and no verdict."""
+
+
+class _Told(msgspec.Struct):
+    """What is read again of `results.json`."""
+
+    verdict: Verdict
+
+
+def to_json(results: Results) -> str:
+    """The text of `results.json`."""
+    tree: dict[str, object] = results._asdict()
+    tree["findings"] = {name: found._asdict() for name, found in results.findings.items()}
+    return msgspec.json.format(msgspec.json.encode(tree), indent=2).decode() + "\n"
+
+
+def kept(root: Path) -> Iterator[tuple[str, Verdict]]:
+    """The runs in a folder, oldest first, as (name, verdict); `unknown` for one that was cut short."""
+    for path in sorted(root.iterdir()) if root.is_dir() else ():
+        if not path.is_dir():
+            continue
+        results = RunFolder(path).results
+        try:
+            verdict = msgspec.json.decode(results.read_bytes(), type=_Told).verdict
+        except (OSError, msgspec.DecodeError):
+            verdict = Verdict.UNKNOWN
+        yield path.name, verdict

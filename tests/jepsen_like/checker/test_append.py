@@ -1,0 +1,54 @@
+"""The checker of append-only lists: one bad history for each thing that can be wrong."""
+
+import pytest
+
+from lictor_jepsen.checker import Verdict
+from lictor_jepsen.checker.append import append_list
+from tests.jepsen_like.build import history
+
+GOOD = {
+    "appended, then read": ("0 invoke append 1", "0 ok append 1", "1 invoke read -", "1 ok read 1,"),
+    "nothing was appended": ("0 invoke read -", "0 ok read -"),
+    "an unknown append took place": ("0 invoke append 1", "0 info append 1", "1 invoke read -", "1 ok read 1,"),
+    "an unknown append did not": ("0 invoke append 1", "0 info append 1", "1 invoke read -", "1 ok read -"),
+    "two at once, in either order": (
+        *("0 invoke append 1", "1 invoke append 2", "0 ok append 1", "1 ok append 2"),
+        *("0 invoke read -", "0 ok read 2,1"),
+    ),
+    "a stale read is not judged here": (
+        *("0 invoke append 1", "0 ok append 1", "1 invoke read - stale", "1 ok read - stale"),
+    ),
+}
+BAD = {
+    "lost": ("0 invoke append 1", "0 ok append 1", "1 invoke read -", "1 ok read -"),
+    "doubled": ("0 invoke append 1", "0 ok append 1", "1 invoke read -", "1 ok read 1,1"),
+    "phantom": ("0 invoke append 1", "0 ok append 1", "1 invoke read -", "1 ok read 1,2"),
+    "phantom: ": ("0 invoke append 1", "0 fail append 1", "1 invoke read -", "1 ok read 1,"),
+    "reordered": (
+        *("0 invoke append 1", "0 ok append 1", "0 invoke append 2", "0 ok append 2"),
+        *("1 invoke read -", "1 ok read 2,1"),
+    ),
+    "reordered: no beginning": (
+        *(
+            "0 invoke append 1",
+            "1 invoke append 2",
+            "2 invoke read -",
+            "2 ok read 1,",
+            "2 invoke read -",
+            "2 ok read 2,1",
+        ),
+    ),
+    "stale": (*("0 invoke append 1", "1 invoke read -", "1 ok read 1,", "2 invoke read -", "2 ok read -"),),
+}
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_good_history_is_valid(name: str) -> None:
+    assert append_list(history(*GOOD[name])).verdict is Verdict.VALID
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_history_is_invalid_and_says_why(name: str) -> None:
+    found = append_list(history(*BAD[name]))
+    assert found.verdict is Verdict.INVALID
+    assert any(problem.startswith(name) for problem in found.problems), found.problems

@@ -1,0 +1,60 @@
+"""What each partition cuts, for three and five servers and many seeds."""
+
+from collections import Counter
+from random import Random
+
+import pytest
+
+from lictor_jepsen.nemesis.partition import Links, alone, halves, one_way, ring
+from lictor_jepsen.net import Node
+
+SEEDS = range(30)
+
+
+def _nodes(count: int) -> list[Node]:
+    return [Node(number, f"n{number}", f"10.0.0.{number}") for number in range(1, count + 1)]
+
+
+def _heard(nodes: list[Node], links: Links) -> dict[Node, frozenset[Node]]:
+    """Whom each node hears, itself among them."""
+    return {node: frozenset(other for other in nodes if (other, node) not in links) for node in nodes}
+
+
+@pytest.mark.parametrize("count", [3, 5])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_halves_leave_one_majority_that_is_whole(count: int, seed: int) -> None:
+    nodes = _nodes(count)
+    sides = Counter(_heard(nodes, halves(nodes, Random(seed))).values())
+    assert sorted(len(side) for side in sides) == [count // 2, count // 2 + 1]
+    assert all(times == len(side) for side, times in sides.items())
+
+
+@pytest.mark.parametrize("count", [3, 5])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_in_a_ring_all_hear_a_majority_and_no_two_the_same(count: int, seed: int) -> None:
+    nodes = _nodes(count)
+    heard = _heard(nodes, ring(nodes, Random(seed)))
+    assert {len(majority) for majority in heard.values()} == {count // 2 + 1}
+    assert len(set(heard.values())) == count
+
+
+@pytest.mark.parametrize("count", [3, 5])
+def test_alone_cuts_one_off_both_ways_and_nobody_else(count: int) -> None:
+    nodes = _nodes(count)
+    heard = _heard(nodes, alone(nodes, nodes[1]))
+    assert heard.pop(nodes[1]) == frozenset({nodes[1]})
+    assert set(heard.values()) == {frozenset(nodes) - {nodes[1]}}
+
+
+@pytest.mark.parametrize("count", [3, 5])
+def test_one_way_makes_a_server_mute_or_deaf_and_not_both(count: int) -> None:
+    nodes = _nodes(count)
+    victim = nodes[0]
+    seen = set[str]()
+    for seed in SEEDS:
+        heard = _heard(nodes, one_way(nodes, victim, Random(seed)))
+        deaf = heard[victim] == frozenset({victim})
+        mute = all(victim not in heard[other] for other in nodes if other != victim)
+        assert deaf != mute
+        seen.add("deaf" if deaf else "mute")
+    assert seen == {"deaf", "mute"}

@@ -1,0 +1,77 @@
+"""The command line: verdicts as exit codes, and what it refuses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from lictor_jepsen import confine
+from lictor_jepsen.cli import main
+from lictor_jepsen.history import to_line
+from tests.jepsen_like.build import lines
+
+
+def _history(folder: Path, *texts: str) -> Path:
+    path = folder / "history.jsonl"
+    path.write_text("".join(f"{to_line(op)}\n" for op in lines(*texts)))
+    return path
+
+
+def _good() -> list[str]:
+    texts: list[str] = []
+    for number in range(1, 11):
+        texts += [f"0 invoke write {number}", f"0 ok write {number}"]
+        for mode in ("default", "consistent", "stale"):
+            texts += [f"0 invoke read - {mode}", f"0 ok read {number} {mode}"]
+    return texts
+
+
+@pytest.mark.parametrize(
+    ("texts", "code"),
+    [
+        (_good(), 0),
+        ([*_good(), "0 invoke read - default", "0 ok read 1 default"], 1),
+        (["0 invoke write 1", "0 ok write 1"], 2),
+    ],
+    ids=["valid", "invalid", "unknown"],
+)
+def test_the_exit_code_of_check_is_the_verdict(tmp_path: Path, texts: list[str], code: int) -> None:
+    _history(tmp_path, *texts)
+    assert CliRunner().invoke(main, ["check", str(tmp_path)]).exit_code == code
+    assert CliRunner().invoke(main, ["check", str(tmp_path / "history.jsonl")]).exit_code == code
+
+
+def test_a_file_that_is_no_history_is_refused_with_the_line(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_text("nothing\n")
+    result = CliRunner().invoke(main, ["check", str(path)])
+    assert result.exit_code == 1
+    assert "line 1" in result.output
+
+
+def test_a_folder_without_a_history_is_refused(tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["check", str(tmp_path)])
+    assert result.exit_code == 1
+    assert "cannot judge" in result.output
+
+
+def test_an_unknown_fault_is_refused_and_the_known_ones_are_named() -> None:
+    result = CliRunner().invoke(main, ["run", "--net=loopback", "--nemesis=earthquake"])
+    assert result.exit_code == 2
+    assert "earthquake" in result.output
+    assert "kill-one" in result.output
+
+
+def test_without_namespaces_netns_is_refused_with_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(confine, "lacks_namespaces", lambda: "no rights")
+    result = CliRunner().invoke(main, ["run", "--nemesis=none"])
+    assert result.exit_code == 1
+    assert "no rights; --net loopback" in result.output
+
+
+def test_kept_runs_are_listed(tmp_path: Path) -> None:
+    (tmp_path / "20260101T000000-lictor").mkdir()
+    result = CliRunner().invoke(main, ["list", "--store", str(tmp_path)])
+    assert result.output == "unknown  20260101T000000-lictor\n"

@@ -1,0 +1,44 @@
+"""How servers are started."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lictor_jepsen.db import WALL_CLOCK, Cluster, Program, consul, lictor
+from lictor_jepsen.disk import Folders
+from lictor_jepsen.net import Loopback
+from tests.support.conditions import eventually
+
+TELL = ("/bin/sh", "-c", 'echo "$@"; echo "$PYTHONPATH $LICTOR_JEPSEN_CLOCK"', "tell")
+
+
+async def _told(program: Program, folder: Path) -> tuple[list[str], list[str], Cluster]:
+    cluster = Cluster(program, Loopback(3), Folders(folder / "data"), folder)
+    node = cluster.nodes[1]
+    await cluster.start(node)
+    await eventually(lambda: not cluster.runs(node), what="the process ends")
+    first, second = cluster.log_path(node).read_text().splitlines()
+    return first.split(), second.split(), cluster
+
+
+async def test_a_server_is_told_of_all_others_and_how_many_there_are(tmp_path: Path) -> None:
+    flags, _, cluster = await _told(consul(TELL), tmp_path)
+    first, second, third = (node.address for node in cluster.nodes)
+    assert flags[:5] == ["agent", "-server", "-bootstrap-expect=3", "-node", "n2"]
+    assert [flags[place + 1] for place, flag in enumerate(flags) if flag == "-retry-join"] == [first, third]
+    assert flags[flags.index("-bind") + 1] == second
+    assert flags[flags.index("-client") + 1] == second
+
+
+async def test_lictor_gets_a_clock_that_can_be_moved_and_consul_does_not(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    _, environment, cluster = await _told(lictor(TELL), tmp_path / "a")
+    assert environment == [str(WALL_CLOCK), str(cluster.clock_path(cluster.nodes[1]))]
+    _, environment, _ = await _told(consul(TELL), tmp_path / "b")
+    assert str(WALL_CLOCK) not in environment
+
+
+def test_lictor_is_the_one_beside_this_python() -> None:
+    assert Path(lictor().command[0]).name == "lictor"
+    assert Path(lictor().command[0]).exists()

@@ -1,0 +1,58 @@
+"""Generators are pure, and make operations that can be judged."""
+
+from collections import Counter
+
+import pytest
+
+from lictor_jepsen.generator import OPS_PER_KEY, WORKLOADS, Generator
+from lictor_jepsen.op import Invocation, Mode
+
+
+def _invocations(workload: str, seed: int = 7, threads: int = 6, each: int = 200) -> list[Invocation]:
+    generator = Generator(WORKLOADS[workload], seed, threads)
+    return [generator.invocation(thread, number, {}) for thread in range(threads) for number in range(each)]
+
+
+@pytest.mark.parametrize("workload", WORKLOADS)
+def test_a_seed_gives_the_same_operations_again(workload: str) -> None:
+    assert _invocations(workload) == _invocations(workload)
+    assert _invocations(workload) != _invocations(workload, seed=8)
+
+
+@pytest.mark.parametrize("workload", WORKLOADS)
+def test_no_value_is_written_twice(workload: str) -> None:
+    written = Counter(
+        asked.value[-1] if isinstance(asked.value, tuple) else asked.value
+        for asked in _invocations(workload)
+        if asked.f != "read"
+    )
+    assert set(written.values()) == {1}
+
+
+@pytest.mark.parametrize("workload", WORKLOADS)
+def test_reads_come_in_every_mode_and_changes_in_none(workload: str) -> None:
+    found = _invocations(workload)
+    assert {asked.mode for asked in found if asked.f == "read"} == {Mode.DEFAULT, Mode.CONSISTENT, Mode.STALE}
+    assert {asked.mode for asked in found if asked.f != "read"} == {Mode.NONE}
+
+
+def test_keys_change_so_that_a_history_stays_short() -> None:
+    keys = Counter(asked.key for asked in _invocations("register", threads=6, each=200))
+    assert max(keys.values()) == 6 * OPS_PER_KEY
+
+
+def test_many_threads_share_several_keys() -> None:
+    assert len({asked.key for asked in _invocations("register", threads=10, each=1)}) == 2
+
+
+def test_a_compare_and_set_starts_from_what_the_client_saw() -> None:
+    generator = Generator(WORKLOADS["cas"], 7, 1)
+    found = [generator.invocation(0, number, {"cas-0-0": 42}) for number in range(OPS_PER_KEY)]
+    assert {asked.value[0] for asked in found if isinstance(asked.value, tuple)} == {42}
+
+
+def test_pauses_have_the_asked_mean() -> None:
+    generator = Generator(WORKLOADS["cas"], 7, 1)
+    pauses = [generator.pause_s(0, number, 0.5) for number in range(2000)]
+    assert min(pauses) >= 0
+    assert sum(pauses) / len(pauses) == pytest.approx(0.5, rel=0.1)

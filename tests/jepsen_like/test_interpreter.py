@@ -1,0 +1,96 @@
+"""What the interpreter records, against one real agent."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import time
+from pathlib import Path
+
+import pytest
+
+from lictor_jepsen import interpreter
+from lictor_jepsen.checker import Verdict, judge
+from lictor_jepsen.db import Cluster, Program
+from lictor_jepsen.disk import Folders
+from lictor_jepsen.generator import WORKLOADS, Generator
+from lictor_jepsen.history import read_history
+from lictor_jepsen.interpreter import Interpreter, Pace, Recorder, serving
+from lictor_jepsen.nemesis import Spell, Surroundings
+from lictor_jepsen.net import Loopback, Node
+from lictor_jepsen.op import NEMESIS, Kind, Op
+from tests.support.agents import program_of
+from tests.support.conditions import eventually
+
+AGENT = Program("agent", (program_of("lictor"), "agent", "-dev", "-hcl", "ports { dns = -1 grpc = -1 }"), (), False)
+
+
+class _One(Cluster):
+    """One development agent on an address of its own; a kill loses all its data."""
+
+    def _arguments(self, node: Node) -> list[str]:
+        return [*self.program.command, "-bind", node.address, "-client", node.address]
+
+
+def _surroundings(tmp_path: Path) -> Surroundings:
+    disks = Folders(tmp_path / "data")
+
+    async def leader() -> Node | None:
+        await asyncio.sleep(0)
+        return None
+
+    return Surroundings(_One(AGENT, Loopback(1), disks, tmp_path), disks, leader)
+
+
+@pytest.mark.slow
+async def test_a_run_is_recorded_in_memory_and_in_its_file_and_a_server_that_forgets_is_caught(tmp_path: Path) -> None:
+    around = _surroundings(tmp_path)
+    cluster = around.cluster
+    path = tmp_path / "history.jsonl"
+    try:
+        await cluster.start(cluster.nodes[0])
+        assert await serving(cluster, time.monotonic) is not None
+        with path.open("w") as file:
+            recorder = Recorder(file, time.monotonic)
+            generator = Generator(WORKLOADS["set"], 7, 3)
+            run = Interpreter(around, generator, Pace(4.0, 60.0), recorder)
+            recovered_s = await run.perform([Spell("kill-one", 1.5, 2.0, 7)])
+    finally:
+        await cluster.stop()
+    assert recovered_s is not None
+    told = [str(op.value) for op in recorder.history if op.process == NEMESIS]
+    assert told == ["killed n1", "resumed all, started n1", "ended all faults"]
+    assert [op._replace(time_ms=0) for op in read_history(path)] == [op._replace(time_ms=0) for op in recorder.history]
+    findings = judge(recorder.history)
+    assert findings["consistent"].verdict is Verdict.INVALID
+    assert "lost" in findings["consistent"].problems[0]
+
+
+async def test_servers_that_never_serve_are_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interpreter, "RECOVERY_S_MAX", 0.3)
+    assert await serving(_surroundings(tmp_path).cluster, time.monotonic) is None
+
+
+async def test_a_client_goes_on_under_another_process_id_after_an_unknown_end(tmp_path: Path) -> None:
+    around = _surroundings(tmp_path)
+    silent = await asyncio.start_server(lambda _, writer: writer.close(), around.cluster.nodes[0].address, 8500)
+    async with silent:
+        recorder = Recorder(io.StringIO(), time.monotonic)
+        run = Interpreter(around, Generator(WORKLOADS["register"], 7, 2), Pace(0.5, 100.0), recorder)
+        task = asyncio.ensure_future(run.perform([]))
+        await eventually(lambda: recorder.elapsed_s() > 1.0, what="time is up")
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    await around.cluster.stop()  # the recovery started it
+    unknown = [op.process for op in recorder.history if op.kind is Kind.INFO and op.process != NEMESIS]
+    assert len(unknown) > 2
+    assert len(set(unknown)) == len(unknown)
+    assert {process % 2 for process in unknown} == {0, 1}
+
+
+def test_a_recorder_tells_the_time_since_it_began() -> None:
+    now = 100.0
+    recorder = Recorder(io.StringIO(), lambda: now)
+    now = 100.25
+    recorder.note(Op(0.0, 0, Kind.INVOKE, "read"))
+    assert recorder.history[0].time_ms == 250

@@ -1,0 +1,31 @@
+"""The networks between servers. What needs namespaces is shown by whole runs (`test_run`)."""
+
+import ipaddress
+
+import pytest
+
+from lictor_jepsen.net import Loopback, Namespaces, NetError
+
+
+@pytest.mark.parametrize("kind", [Loopback, Namespaces])
+def test_every_node_has_a_name_and_an_address_of_its_own(kind: type[Loopback | Namespaces]) -> None:
+    nodes = kind(5).nodes
+    assert [node.name for node in nodes] == ["n1", "n2", "n3", "n4", "n5"]
+    assert len({ipaddress.ip_address(node.address) for node in nodes}) == 5
+
+
+def test_loopback_addresses_are_loopback() -> None:
+    assert all(ipaddress.ip_address(node.address).is_loopback for node in Loopback(5).nodes)
+
+
+async def test_loopback_refuses_to_cut_links() -> None:
+    net = Loopback(2)
+    with pytest.raises(NetError, match="netns"):
+        await net.drop([(net.nodes[0], net.nodes[1])])
+    assert net.lacks_cuts
+
+
+def test_programs_of_a_node_run_in_its_network() -> None:
+    net = Namespaces(2)
+    assert net.within(net.nodes[1]) == ["nsenter", "--net=/run/netns/n2"]
+    assert Loopback(2).within(net.nodes[1]) == []

@@ -1,0 +1,37 @@
+"""What a run leaves."""
+
+import json
+from pathlib import Path
+
+from lictor_jepsen.checker import Finding, Verdict
+from lictor_jepsen.store import Results, RunFolder, kept, to_json
+
+RESULTS = Results(
+    Verdict.INVALID,
+    {"seed": 7},
+    {"default": Finding(Verdict.INVALID, 3, ("lost",))},
+    {"write": {"ok": 3, "fail": 0, "info": 1}},
+    ("1.0 s kill-one: killed n1",),
+    {},
+    None,
+)
+
+
+def test_results_are_json_by_name() -> None:
+    tree = json.loads(to_json(RESULTS))
+    assert tree["verdict"] == "invalid"
+    assert tree["findings"]["default"] == {"verdict": "invalid", "judged": 3, "problems": ["lost"]}
+    assert tree["recovered_s"] is None
+
+
+def test_kept_runs_are_listed_with_their_verdicts_and_cut_short_ones_are_unknown(tmp_path: Path) -> None:
+    for name in ("b-cut-short", "a-whole", "c-broken"):
+        (tmp_path / name).mkdir()
+    RunFolder(tmp_path / "a-whole").results.write_text(to_json(RESULTS))
+    RunFolder(tmp_path / "c-broken").results.write_text("{")
+    assert list(kept(tmp_path)) == [
+        ("a-whole", Verdict.INVALID),
+        ("b-cut-short", Verdict.UNKNOWN),
+        ("c-broken", Verdict.UNKNOWN),
+    ]
+    assert list(kept(tmp_path / "nowhere")) == []

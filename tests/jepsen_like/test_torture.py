@@ -1,0 +1,30 @@
+"""What a torture runs."""
+
+from lictor_jepsen.db import consul, lictor
+from lictor_jepsen.generator import WORKLOADS
+from lictor_jepsen.nemesis import FAULTS
+from lictor_jepsen.torture import plans
+
+
+def test_ten_minutes_cover_every_workload_and_every_fault_on_three_and_five_servers() -> None:
+    for seed in range(10):
+        found = list(plans(lictor(), "netns", 600, seed))
+        assert {plan.workload for plan in found} == set(WORKLOADS)
+        assert {fault for plan in found for fault in plan.faults} == set(FAULTS)
+        assert {plan.nodes for plan in found} == {3, 5}
+
+
+def test_a_torture_takes_about_as_long_as_asked() -> None:
+    assert sum(plan.seconds for plan in plans(lictor(), "netns", 600, 1)) <= 600
+    assert len(list(plans(lictor(), "netns", 10, 1))) == 1
+
+
+def test_runs_have_seeds_of_their_own() -> None:
+    found = list(plans(lictor(), "netns", 600, 1))
+    assert len({plan.seed for plan in found}) == len(found)
+
+
+def test_what_cannot_be_made_is_left_out() -> None:
+    on_loopback = {fault for plan in plans(lictor(), "loopback", 600, 1) for fault in plan.faults}
+    assert on_loopback == {"kill-one", "kill-majority", "kill-all", "pause-one", "pause-majority", "clock-jump"}
+    assert "clock-jump" not in {fault for plan in plans(consul(), "netns", 600, 1) for fault in plan.faults}
