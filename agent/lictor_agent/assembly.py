@@ -10,12 +10,12 @@ from lictor_agent.http.settings import HttpSettings
 from lictor_agent.identity import Identity
 from lictor_agent.registrar import ScriptPolicy
 from lictor_agent.settings import AgentSettings
-from lictor_config.tree import Configuration
+from lictor_config.tree import Configuration, Tls
 from lictor_core.autopilot import AutopilotConfiguration
 from lictor_core.durations import format_duration
 from lictor_core.errors import ConfigurationError
 from lictor_dns import DnsSettings, SoaSettings
-from lictor_server import ServerSettings
+from lictor_server import ServerSettings, TlsSettings
 
 __all__ = [
     "agent_settings",
@@ -27,6 +27,7 @@ __all__ = [
     "http_settings",
     "identity",
     "server_settings",
+    "tls_settings",
 ]
 
 _UNIX: Final = "unix://"
@@ -103,6 +104,7 @@ def server_settings(configuration: Configuration, node_id: str) -> ServerSetting
         ca_provider=configuration.connect.ca_provider,
         ca_config=configuration.connect.ca_config,
         autopilot=_autopilot(configuration),
+        tls=tls_settings(configuration),
     )
 
 
@@ -117,6 +119,25 @@ def _autopilot(configuration: Configuration) -> AutopilotConfiguration:
         redundancy_zone_tag=given.redundancy_zone_tag,
         disable_upgrade_migration=given.disable_upgrade_migration,
         upgrade_version_tag=given.upgrade_version_tag,
+    )
+
+
+def tls_settings(configuration: Configuration) -> TlsSettings | None:
+    """How agents and servers secure their connections; None when nothing is said about it."""
+    tls = configuration.tls
+    if tls == Tls():
+        return None
+    return TlsSettings(
+        ca_file=tls.ca_file,
+        ca_path=tls.ca_path,
+        cert_file=tls.cert_file,
+        key_file=tls.key_file,
+        verify_incoming_rpc=tls.verify_incoming_rpc,
+        verify_outgoing=tls.verify_outgoing,
+        verify_server_hostname=tls.verify_server_hostname,
+        min_version=tls.min_version,
+        datacenter=configuration.datacenter,
+        domain=configuration.domain,
     )
 
 

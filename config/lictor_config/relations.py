@@ -13,7 +13,7 @@ from typing import Final
 from lictor_config.addresses import ANY, address_flaw
 from lictor_config.definitions import dns_warnings
 from lictor_config.metadata import metadata_flaw
-from lictor_config.tree import Configuration
+from lictor_config.tree import Configuration, Tls
 from lictor_core.durations import parse_duration
 from lictor_core.errors import RequestError
 
@@ -25,6 +25,8 @@ _DOMAIN: Final = re.compile(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*")
 _PORT_MAX: Final = 65_535
 _LOG_LEVELS: Final = ("trace", "debug", "info", "warn", "err")
 _POLICIES: Final = ("allow", "deny")
+_TLS_VERSIONS: Final = ("tls10", "tls11", "tls12", "tls13")
+_TLS_VERSIONS_OLD: Final = ("tls10", "tls11")
 _CA_PROVIDERS: Final = ("consul",)
 _LEAF_TTL_MIN_S: Final = 3600.0
 _LEAF_TTL_MAX_S: Final = 365 * 86_400.0
@@ -65,9 +67,20 @@ def warnings(configuration: Configuration) -> list[str]:
     }.items():
         if value:
             found.append(f"autopilot.{key} is kept and shown, and has no effect: it belongs to Consul Enterprise")
+    found += _tls_warnings(configuration.tls)
     for service in configuration.services:
         found += dns_warnings(service)
     return found
+
+
+def _tls_warnings(tls: Tls) -> Iterator[str]:
+    if tls.min_version in _TLS_VERSIONS_OLD:
+        yield f"tls_min_version is {tls.min_version}: TLS 1.2 is the oldest that is spoken"
+    if bool(tls.cert_file) != bool(tls.key_file):
+        given, missing = ("cert_file", "key_file") if tls.cert_file else ("key_file", "cert_file")
+        yield f"{given} without {missing} has no effect"
+    if tls.ca_file and tls.ca_path:
+        yield "ca_path has no effect beside ca_file"
 
 
 def _names(configuration: Configuration) -> Iterator[str]:
@@ -105,6 +118,21 @@ def _roles(configuration: Configuration) -> Iterator[str]:
         yield "bootstrap_expect: cannot be above 1 with -dev, which is a server of one"
     if not configuration.dev and not configuration.data_dir:
         yield "data_dir: cannot be empty; name a directory with -data-dir, or keep everything in memory with -dev"
+
+
+def _tls(configuration: Configuration) -> Iterator[str]:
+    tls = configuration.tls
+    if tls.min_version and tls.min_version not in _TLS_VERSIONS:
+        yield f"tls_min_version: {tls.min_version!r} is none of {', '.join(_TLS_VERSIONS)}"
+    has_ca = bool(tls.ca_file or tls.ca_path)
+    if tls.verify_incoming_rpc and not has_ca:
+        yield "verify_incoming: needs ca_file or ca_path, which say whose certificates are good"
+    if tls.verify_incoming_rpc and not (tls.cert_file and tls.key_file):
+        yield "verify_incoming: needs cert_file and key_file, without which nobody can dial this agent with TLS"
+    if tls.verify_outgoing and not has_ca:
+        yield "verify_outgoing: needs ca_file or ca_path, which say whose certificates are good"
+    elif tls.verify_server_hostname and not has_ca:
+        yield "verify_server_hostname: needs ca_file or ca_path, which say whose certificates are good"
 
 
 def _where(configuration: Configuration) -> Iterator[str]:
@@ -236,6 +264,7 @@ def _is_uuid(text: str) -> bool:
 _RULES: Final[tuple[Callable[[Configuration], Iterator[str]], ...]] = (
     _names,
     _roles,
+    _tls,
     _where,
     _ports,
     _bounds,

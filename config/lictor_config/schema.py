@@ -12,7 +12,7 @@ from typing import Final
 from lictor_config.checks import CheckDefinition, note_flaws, read_check
 from lictor_config.definitions import ServiceDefinition, read_service
 from lictor_config.reading import Reader
-from lictor_config.tree import Acl, Addresses, Autopilot, Configuration, Connect, Dns, Limits, Log, Ports, SoaTimes
+from lictor_config.tree import Acl, Addresses, Autopilot, Configuration, Connect, Dns, Limits, Log, Ports, SoaTimes, Tls
 from lictor_config.unused import UNUSED
 
 __all__ = ["read_configuration", "unused_keys"]
@@ -51,6 +51,7 @@ def read_configuration(reader: Reader, base: Configuration) -> Configuration:
         dns=_dns(reader, base.dns),
         acl=_acl(reader, base.acl),
         connect=_connect(reader, base.connect),
+        tls=_tls(reader, base.tls),
         limits=_limits(reader, base.limits),
         autopilot=_autopilot(reader, base.autopilot),
         services=base.services + _services(reader),
@@ -195,6 +196,21 @@ def _connect(reader: Reader, base: Connect) -> Connect:
     _skip_unused(child, "connect")
     child.done()
     return connect
+
+
+def _tls(reader: Reader, base: Tls) -> Tls:
+    both = reader.boolean("verify_incoming", base.verify_incoming_rpc)
+    return Tls(
+        ca_file=reader.text("ca_file", base.ca_file),
+        ca_path=reader.text("ca_path", base.ca_path),
+        cert_file=reader.text("cert_file", base.cert_file),
+        key_file=reader.text("key_file", base.key_file),
+        # as in Consul each of the two turns it on, and neither turns it off for the other
+        verify_incoming_rpc=reader.boolean("verify_incoming_rpc", base.verify_incoming_rpc) or both,
+        verify_outgoing=reader.boolean("verify_outgoing", base.verify_outgoing),
+        verify_server_hostname=reader.boolean("verify_server_hostname", base.verify_server_hostname),
+        min_version=reader.text("tls_min_version", base.min_version),
+    )
 
 
 def _limits(reader: Reader, base: Limits) -> Limits:

@@ -24,6 +24,7 @@ __all__ = [
     "Origin",
     "Ports",
     "SoaTimes",
+    "Tls",
 ]
 
 
@@ -120,6 +121,23 @@ class Connect:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Tls:
+    """Certificates and what must be proven between agents and servers.
+
+    `verify_incoming_rpc` holds for `verify_incoming`, too: the other half of that one is about HTTPS.
+    """
+
+    ca_file: str = ""
+    ca_path: str = ""
+    cert_file: str = ""
+    key_file: str = ""
+    verify_incoming_rpc: bool = False
+    verify_outgoing: bool = False
+    verify_server_hostname: bool = False
+    min_version: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Limits:
     """Bounds of one agent."""
 
@@ -176,6 +194,7 @@ class Configuration:
     dns: Dns = Dns()
     acl: Acl = Acl()
     connect: Connect = Connect()
+    tls: Tls = Tls()
     limits: Limits = Limits()
     autopilot: Autopilot = Autopilot()
     check_update_interval_s: float = 300.0

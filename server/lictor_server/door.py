@@ -35,6 +35,7 @@ from lictor_server.settings import ServerSettings
 from lictor_server.snapshots import SnapshotKeeper
 from lictor_server.state import Store, Watches
 from lictor_server.storage import Storage
+from lictor_server.tls import PLAIN, load_tls
 from lictor_server.view import StoreView
 
 __all__ = ["Server"]
@@ -59,6 +60,9 @@ class Server:
         self._clock = clock
         self._rng = rng
         self._log: FilteringBoundLogger = log.bind(room="server", node=settings.node_name)
+        self._tls = PLAIN if settings.tls is None else load_tls(settings.tls, now=clock.now())
+        for warning in self._tls.warnings:
+            self._log.warning("tls.certificate.doubted", reason=warning)
         self._storage = None
         if settings.data_dir:
             self._storage = Storage(Path(settings.data_dir), settings.datacenter, raft, rng=rng, log=self._log)
@@ -128,6 +132,7 @@ class Server:
             connections_max=settings.rpc_connections_max,
             in_flight_max=settings.rpc_in_flight_max,
             log=self._log,
+            tls=self._tls,
         )
         self._duties: list[asyncio.Task[None]] = []
         self._failure: asyncio.Future[None] | None = None

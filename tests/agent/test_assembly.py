@@ -12,10 +12,11 @@ from lictor_agent.http.settings import HttpSettings
 from lictor_agent.registrar import ScriptPolicy
 from lictor_agent.settings import AgentSettings
 from lictor_config.presets import DEV
-from lictor_config.tree import Acl, Addresses, Autopilot, Configuration, Dns, Limits, Ports
+from lictor_config.tree import Acl, Addresses, Autopilot, Configuration, Dns, Limits, Ports, Tls
 from lictor_core.autopilot import AutopilotConfiguration
 from lictor_core.errors import ConfigurationError
 from lictor_dns import DnsSettings
+from lictor_server import TlsSettings
 from tests.agent.builders import NODE_ID
 
 
@@ -75,6 +76,32 @@ def test_autopilot_arrives_at_the_server_whole() -> None:
         redundancy_zone_tag="zone",
         disable_upgrade_migration=True,
         upgrade_version_tag="build",
+    )
+
+
+def test_certificates_and_what_they_must_prove_arrive() -> None:
+    assert assembly.server_settings(_dev(), NODE_ID).tls is None
+    tls = Tls(
+        ca_file="ca",
+        ca_path="path",
+        cert_file="cert",
+        key_file="key",
+        verify_incoming_rpc=True,
+        verify_outgoing=True,
+        verify_server_hostname=True,
+        min_version="tls12",
+    )
+    assert assembly.server_settings(_dev(tls=tls, datacenter="dc2", domain="judge"), NODE_ID).tls == TlsSettings(
+        ca_file="ca",
+        ca_path="path",
+        cert_file="cert",
+        key_file="key",
+        verify_incoming_rpc=True,
+        verify_outgoing=True,
+        verify_server_hostname=True,
+        min_version="tls12",
+        datacenter="dc2",
+        domain="judge",
     )
 
 

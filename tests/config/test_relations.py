@@ -52,6 +52,13 @@ REFUSED = {
     'connect { ca_provider = "foo" }': "connect.ca_provider: 'foo' is not one of",
     'connect { ca_config { leaf_cert_ttl = "5s" } }': "connect.ca_config.leaf_cert_ttl: must be a duration from 1h",
     'connect { ca_config { LeafCertTTL = "x" } }': "connect.ca_config.leaf_cert_ttl: invalid duration",
+    'tls_min_version = "TLS12"': "tls_min_version: 'TLS12' is none of tls10, tls11, tls12, tls13",
+    'cert_file = "c" key_file = "k" verify_incoming = true': "verify_incoming: needs ca_file or ca_path",
+    'cert_file = "c" key_file = "k" verify_incoming_rpc = true': "verify_incoming: needs ca_file or ca_path",
+    'ca_file = "a" verify_incoming = true': "verify_incoming: needs cert_file and key_file",
+    'ca_file = "a" cert_file = "c" verify_incoming = true': "verify_incoming: needs cert_file and key_file",
+    "verify_outgoing = true": "verify_outgoing: needs ca_file or ca_path",
+    "verify_server_hostname = true": "verify_server_hostname: needs ca_file or ca_path",
     'service { name = "a" check { args = ["x"] interval = "1s" } }': "service 'a': its check runs a command",
     'check { name = "a" args = ["x"] interval = "1s" }': "check 'a': its check runs a command",
 }
@@ -67,6 +74,8 @@ TAKEN = [
     'advertise_addr = "[2001:db8::1]"',
     'log_level = "ERROR"',
     'enable_local_script_checks = true check { name = "a" args = ["x"] interval = "1s" }',
+    'ca_path = "a" cert_file = "c" key_file = "k" verify_incoming = true verify_outgoing = true',
+    'ca_file = "a" verify_server_hostname = true tls_min_version = "tls12"',
     'connect { enabled = true ca_provider = "consul" ca_config { leaf_cert_ttl = "1h" } }',
 ]
 WARNED = {
@@ -77,6 +86,11 @@ WARNED = {
     'autopilot { redundancy_zone_tag = "zone" }': "autopilot.redundancy_zone_tag is kept and shown, and has no effect",
     "autopilot { disable_upgrade_migration = true }": "autopilot.disable_upgrade_migration is kept",
     "acl { enabled = true }": "acl.enabled: tokens are not checked",
+    'tls_min_version = "tls10"': "tls_min_version is tls10: TLS 1.2 is the oldest",
+    'cert_file = "c"': "cert_file without key_file has no effect",
+    'key_file = "k"': "key_file without cert_file has no effect",
+    'ca_file = "a" ca_path = "b"': "ca_path has no effect beside ca_file",
+    "verify_incoming_https = true": "protects nothing, since Lictor does not use it: verify_incoming_https",
     'service { name = "a_b" }': "service name 'a_b' cannot be found through DNS",
 }
 

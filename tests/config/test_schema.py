@@ -10,7 +10,7 @@ import pytest
 from lictor_config.presets import DEV, PRODUCTION
 from lictor_config.reading import Reader
 from lictor_config.schema import read_configuration, unused_keys
-from lictor_config.tree import Acl, Addresses, Autopilot, Configuration, Connect, Dns, Limits, Log, Ports, SoaTimes
+from lictor_config.tree import Acl, Addresses, Autopilot, Configuration, Connect, Dns, Limits, Log, Ports, SoaTimes, Tls
 from lictor_config.unused import UNENFORCED, UNUSED
 
 ROOT = Path(__file__).parents[2]
@@ -93,7 +93,9 @@ def test_what_looks_like_protection_and_is_none_is_a_key_that_is_not_used() -> N
     assert known >= UNENFORCED
 
 
-@pytest.mark.parametrize("kind", [Configuration, Acl, Addresses, Autopilot, Connect, Dns, Limits, Log, Ports, SoaTimes])
+@pytest.mark.parametrize(
+    "kind", [Configuration, Acl, Addresses, Autopilot, Connect, Dns, Limits, Log, Ports, SoaTimes, Tls]
+)
 def test_every_setting_in_the_tree_is_used_by_some_room(kind: type) -> None:
     assert is_dataclass(kind)
     names = {field.name for field in fields(kind)}
@@ -108,6 +110,12 @@ def _attributes_read() -> set[str]:
         for path in (ROOT / room).rglob("*.py"):
             found |= {node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)}
     return found
+
+
+@pytest.mark.parametrize("key", ["verify_incoming", "verify_incoming_rpc"])
+@pytest.mark.parametrize("other", [{}, {"verify_incoming": False}, {"verify_incoming_rpc": False}])
+def test_each_of_two_keys_demands_certificates_of_callers(key: str, other: dict[str, object]) -> None:
+    assert read_configuration(Reader({**other, key: True}), PRODUCTION).tls == Tls(verify_incoming_rpc=True)
 
 
 def test_dev_differs_from_production_in_what_consuls_does() -> None:

@@ -12,6 +12,9 @@ from structlog.typing import EventDict, FilteringBoundLogger
 
 from lictor_core.clock import SeededRng, SystemClock
 from lictor_server import Server, ServerSettings
+from tests.support.agents import put_consul_on_path
+
+put_consul_on_path()
 
 NODE_ID = "5c1e2f30-0000-4000-8000-000000000001"
 SETTINGS = ServerSettings(node_name="n1", node_id=NODE_ID, server_port=0)

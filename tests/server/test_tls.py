@@ -1,0 +1,204 @@
+"""What is configured of TLS: checked at start, and what two ends prove to each other."""
+
+from __future__ import annotations
+
+import shutil
+import ssl
+import subprocess
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lictor_core.errors import ConfigurationError
+from lictor_server.tls import ALPN_RAFT, ALPN_RPC, PLAIN, Proof, Tls, TlsSettings, load_tls
+from tests.server.certificates import Authority, Pair
+
+NODE_ID = "5c1e2f30-0000-4000-8000-000000000001"
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("ca"))
+
+
+def strict(authority: Authority, pair: Pair) -> TlsSettings:
+    """Everything must be proven."""
+    return TlsSettings(
+        ca_file=authority.ca_file,
+        cert_file=pair.cert_file,
+        key_file=pair.key_file,
+        verify_incoming_rpc=True,
+        verify_server_hostname=True,
+    )
+
+
+def loaded(settings: TlsSettings) -> Tls:
+    return load_tls(settings, now=time.time())  # noqa: TID251 OpenSSL asks the machine, too
+
+
+def shaken(dialing: Tls, listening: Tls, alpn: str = ALPN_RAFT) -> tuple[ssl.SSLObject, ssl.SSLObject]:
+    """A handshake in memory; the two ends."""
+    context = dialing.dialing_raft if alpn == ALPN_RAFT else dialing.dialing_rpc
+    assert context is not None
+    assert listening.listening is not None
+    up, down = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = context.wrap_bio(down, up, server_hostname=dialing.server_name)
+    server = listening.listening.wrap_bio(up, down, server_side=True)
+    waiting = {client, server}
+    for _ in range(10):
+        for end in list(waiting):
+            try:
+                end.do_handshake()
+            except ssl.SSLWantReadError:
+                continue
+            waiting.discard(end)
+    assert not waiting
+    return client, server
+
+
+def test_without_settings_nothing_is_secured() -> None:
+    assert replace(loaded(TlsSettings()), server_name="") == PLAIN
+
+
+def test_servers_prove_their_role_to_each_other_with_tls_13(authority: Authority) -> None:
+    tls = loaded(strict(authority, authority.server()))
+    client, server = shaken(tls, tls)
+    assert (client.version(), server.selected_alpn_protocol()) == ("TLSv1.3", ALPN_RAFT)
+    assert tls.proof(client) == tls.proof(server) == Proof(is_server=True, node_ids=frozenset())
+    assert shaken(tls, tls, ALPN_RPC)[1].selected_alpn_protocol() == ALPN_RPC
+
+
+def test_a_certificate_may_be_made_out_to_a_node(authority: Authority) -> None:
+    tls = loaded(strict(authority, authority.server("node", node_id=NODE_ID)))
+    assert tls.proof(shaken(tls, tls)[1]) == Proof(is_server=True, node_ids=frozenset({NODE_ID}))
+
+
+def test_a_name_before_the_role_that_is_no_node_id_proves_nothing(authority: Authority) -> None:
+    pair = authority.issue("named", ["server.dc1.consul", "n1.server.dc1.consul", f"{NODE_ID}.server.dc2.consul"])
+    tls = loaded(strict(authority, pair))
+    assert tls.proof(shaken(tls, tls)[1]) == Proof(is_server=True, node_ids=frozenset())
+
+
+def test_a_client_is_no_server(authority: Authority) -> None:
+    servers = loaded(strict(authority, authority.server()))
+    client = loaded(strict(authority, authority.client()))
+    assert servers.proof(shaken(client, servers)[1]) == Proof(is_server=False, node_ids=frozenset())
+    with pytest.raises(ssl.SSLCertVerificationError, match="Hostname mismatch"):
+        shaken(servers, client)
+
+
+def test_the_server_of_another_datacenter_is_no_server_here(authority: Authority) -> None:
+    here = loaded(strict(authority, authority.server()))
+    there = loaded(replace(strict(authority, authority.server("dc2", datacenter="dc2")), datacenter="dc2"))
+    assert here.proof(shaken(replace(there, server_name="server.dc1.consul"), here)[1]) == Proof(False, frozenset())
+
+
+def test_without_hostname_verification_the_chain_is_enough(authority: Authority) -> None:
+    client = strict(authority, authority.client())
+    trusting = loaded(replace(client, verify_outgoing=True, verify_server_hostname=False))
+    shaken(trusting, loaded(client))
+
+
+def test_who_shows_no_certificate_is_refused_only_where_one_is_demanded(authority: Authority) -> None:
+    nobody = loaded(TlsSettings(ca_file=authority.ca_file, verify_outgoing=True))
+    settings = strict(authority, authority.server())
+    open_to_all = loaded(replace(settings, verify_incoming_rpc=False))
+    assert open_to_all.proof(shaken(nobody, open_to_all)[1]) is None
+    with pytest.raises(ssl.SSLError, match="PEER_DID_NOT_RETURN_A_CERTIFICATE"):
+        shaken(nobody, loaded(settings))
+
+
+def test_the_certificate_of_another_ca_is_refused(authority: Authority, tmp_path: Path) -> None:
+    other = Authority(tmp_path, "other")
+    with pytest.raises(ssl.SSLCertVerificationError):
+        shaken(loaded(strict(other, other.server())), loaded(strict(authority, authority.server())))
+
+
+def test_tls_12_is_spoken_only_where_it_is_allowed(authority: Authority) -> None:
+    settings = strict(authority, authority.server())
+    old = loaded(replace(settings, min_version="tls12"))
+    assert old.dialing_raft is not None
+    old.dialing_raft.maximum_version = ssl.TLSVersion.TLSv1_2
+    assert shaken(old, loaded(replace(settings, min_version="tls10")))[0].version() == "TLSv1.2"
+    with pytest.raises(ssl.SSLError, match=r"UNSUPPORTED_PROTOCOL|PROTOCOL_VERSION"):
+        shaken(old, loaded(settings))
+
+
+def test_a_directory_of_cas_is_read_file_by_file(authority: Authority, tmp_path: Path) -> None:
+    Authority(tmp_path, "other")
+    shutil.copy(authority.ca_file, tmp_path / "first")
+    settings = replace(strict(authority, authority.server()), ca_file="", ca_path=str(tmp_path))
+    shaken(loaded(settings), loaded(settings))
+
+
+def test_what_cannot_be_used_is_told_with_its_setting_file_and_reason(authority: Authority, tmp_path: Path) -> None:
+    pair, other = authority.server(), authority.client()
+    good = strict(authority, pair)
+    text = tmp_path / "text.pem"
+    text.write_text("no certificate")
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    missing = str(tmp_path / "missing.pem")
+    expired = authority.server("expired", expired=True)
+    locked = authority.issue("locked", ["server.dc1.consul"], password=b"secret")
+    old_ca = Authority(tmp_path, "old", expired=True)
+    cases: dict[TlsSettings, str] = {
+        replace(good, ca_file=missing): f"ca_file: {missing} cannot be read: no such file",
+        replace(good, ca_file=str(text)): f"ca_file: {text} holds no certificate in PEM",
+        replace(good, ca_file=old_ca.ca_file): f"ca_file: every certificate in {old_ca.ca_file} is expired",
+        replace(good, ca_file="", ca_path=missing): f"ca_path: {missing} cannot be read: no such file",
+        replace(good, ca_file="", ca_path=str(empty)): f"ca_path: there is no file in {empty}",
+        replace(good, ca_file=""): "verify_outgoing: needs ca_file",
+        replace(good, ca_file="", verify_server_hostname=False): "verify_incoming: needs ca_file",
+        replace(good, cert_file=missing): f"cert_file: {missing} cannot be read: no such file",
+        replace(good, cert_file=str(text)): f"cert_file: {text} holds no certificate in PEM",
+        replace(good, cert_file=expired.cert_file): f"cert_file: {expired.cert_file} expired at 20",
+        replace(good, cert_file=""): "verify_incoming: needs cert_file and key_file",
+        replace(good, key_file=missing): f"key_file: {missing} cannot be read: no such file",
+        replace(good, key_file=str(text)): f"key_file: {text} holds no private key in PEM",
+        replace(good, key_file=other.key_file): f"key_file: {other.key_file} is not the key of the certificate in",
+        replace(
+            good, cert_file=locked.cert_file, key_file=locked.key_file
+        ): f"key_file: {locked.key_file} is encrypted",
+        replace(good, min_version="1.2"): "tls_min_version: '1.2' is none of tls10",
+    }
+    for settings, complaint in cases.items():
+        with pytest.raises(ConfigurationError) as caught:
+            loaded(settings)
+        assert str(caught.value).startswith(complaint)
+
+
+def test_a_certificate_that_is_not_valid_yet_is_refused(authority: Authority) -> None:
+    with pytest.raises(ConfigurationError, match="valid only from"):
+        load_tls(strict(authority, authority.server()), now=0.0)
+
+
+def test_a_server_whose_certificate_is_none_of_a_server_is_warned(authority: Authority) -> None:
+    assert loaded(strict(authority, authority.server())).warnings == ()
+    (warning,) = loaded(strict(authority, authority.client())).warnings
+    assert "does not name server.dc1.consul" in warning
+
+
+@pytest.mark.needs("consul")
+def test_certificates_made_by_consul_are_good(tmp_path: Path) -> None:
+    for command in (["ca", "create"], ["cert", "create", "-server"], ["cert", "create", "-client"]):
+        subprocess.run(["consul", "tls", *command], cwd=tmp_path, check=True, capture_output=True, timeout=30)
+    settings = TlsSettings(
+        ca_file=str(tmp_path / "consul-agent-ca.pem"),
+        cert_file=str(tmp_path / "dc1-server-consul-0.pem"),
+        key_file=str(tmp_path / "dc1-server-consul-0-key.pem"),
+        verify_incoming_rpc=True,
+        verify_server_hostname=True,
+    )
+    server = loaded(settings)
+    assert server.proof(shaken(server, server)[1]) == Proof(is_server=True, node_ids=frozenset())
+    client = loaded(
+        replace(
+            settings,
+            cert_file=str(tmp_path / "dc1-client-consul-0.pem"),
+            key_file=str(tmp_path / "dc1-client-consul-0-key.pem"),
+        )
+    )
+    assert server.proof(shaken(client, server)[1]) == Proof(is_server=False, node_ids=frozenset())
