@@ -11,7 +11,7 @@ import http
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import BinaryIO, Final, TypeVar
 
 import msgspec
 
@@ -20,7 +20,18 @@ from lictor_core.commands import ReadMode
 from lictor_core.queries import Query
 from lictor_core.registry import Reading
 
-__all__ = ["JSON", "Answer", "AnswerCache", "Encoded", "Rendered", "Reuse", "accepts_gzip", "json_body", "render"]
+__all__ = [
+    "JSON",
+    "Answer",
+    "AnswerCache",
+    "Encoded",
+    "FileBody",
+    "Rendered",
+    "Reuse",
+    "accepts_gzip",
+    "json_body",
+    "render",
+]
 
 T = TypeVar("T")
 
@@ -60,8 +71,18 @@ class Reuse:
 
 
 @dataclass(frozen=True, slots=True)
+class FileBody:
+    """A body of `size_bytes` in a file."""
+
+    file: BinaryIO
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What an endpoint says. `headers` are without `Date`, `Content-Length`, `Vary`; `encoded` stands for `body`.
+
+    So does `file`, which is sent as it is from where it stands, and closed: it is for bodies that are large.
 
     `is_endpoint` is False for what comes from the table of paths itself (redirects, unknown paths), which Consul
     answers without its usual headers. `closes` ends the connection.
@@ -71,6 +92,7 @@ class Answer:
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
     encoded: Encoded | None = None
+    file: FileBody | None = None
     is_endpoint: bool = True
     closes: bool = False
     reuse: Reuse | None = None
@@ -119,7 +141,8 @@ def render(answer: Answer, *, method: str, packed: bool, keeps_alive: bool, is_h
     lines = "".join(f"{name}: {_one_line(value)}\r\n" for name, value in headers)
     closing = "" if keeps_alive and not is_http_1_0 else f"Connection: {'keep-alive' if keeps_alive else 'close'}\r\n"
     before = f"{_STATUS_LINES[answer.status]}{lines}Date: "
-    after = f"\r\nContent-Length: {len(body)}\r\n{closing}\r\n"
+    length = len(body) if answer.file is None else answer.file.size_bytes
+    after = f"\r\nContent-Length: {length}\r\n{closing}\r\n"
     return Rendered(before.encode(), after.encode() + (b"" if method == "HEAD" else body))
 
 

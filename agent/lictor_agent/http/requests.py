@@ -7,7 +7,7 @@ parameters are ignored. Sources: Consul's documents `api-docs/index`, `features/
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote_plus, unquote, unquote_plus
@@ -75,8 +75,8 @@ class Parameters:
 class Request:
     """One request. `path` and `tail` are decoded; `tail` is what follows the prefix of a route that ends in a slash.
 
-    `read_body` reads at most the bytes it is given and raises `BodyTooLargeError` for more. `client` is the peer's
-    address, for logs.
+    `read_body` reads at most the bytes it is given and raises `BodyTooLargeError` for more; `read_parts` does the same
+    part by part, for a body that is large. `client` is the peer's address, for logs.
     """
 
     method: str
@@ -85,6 +85,7 @@ class Request:
     parameters: Parameters
     headers: Mapping[str, str]
     read_body: Callable[[int], Awaitable[bytes]]
+    read_parts: Callable[[int], AsyncIterator[bytes]]
     content_length: int | None = None
     client: str = ""
 

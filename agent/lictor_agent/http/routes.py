@@ -16,6 +16,7 @@ from lictor_agent.http import (
     intentions,
     kv,
     operator,
+    snapshot,
     status,
 )
 from lictor_agent.http.router import Route
@@ -35,4 +36,5 @@ ROUTES: Final[tuple[Route, ...]] = (
     *intentions.ROUTES,
     *ca.ROUTES,
     *operator.ROUTES,
+    *snapshot.ROUTES,
 )

@@ -34,7 +34,7 @@ from lictor_agent.http.router import Route, Router, answer_redirect
 from lictor_agent.http.routes import ROUTES
 from lictor_agent.http.settings import HttpSettings
 from lictor_agent.http.site import Site
-from lictor_agent.http.wire import Incoming, NoAccessLog, Parser, WireResponse, read_body
+from lictor_agent.http.wire import Incoming, NoAccessLog, Parser, WireResponse, read_body, read_parts
 from lictor_core.clock import Clock, Rng
 from lictor_core.errors import LictorError, RequestError
 
@@ -197,7 +197,7 @@ class HttpServer:
             client=connection.client,
             elapsed_ms=round((self._clock.monotonic() - began) * 1000, 3),
         )
-        return WireResponse(rendered.at(self._tick.date), keeps_alive=keeps_alive)
+        return WireResponse(rendered.at(self._tick.date), keeps_alive=keeps_alive, file=answer.file)
 
     async def _answer(self, incoming: Incoming) -> Answer:
         method = incoming.method
@@ -254,6 +254,7 @@ class HttpServer:
             parameters=parameters,
             headers=incoming.headers,
             read_body=partial(read_body, incoming, self._settings.body_s_max),
+            read_parts=partial(read_parts, incoming, self._settings.body_s_max),
             content_length=incoming.content_length,
             client=incoming.connection.client,
         )

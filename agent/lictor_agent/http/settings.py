@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lictor_core.limits import BODY_BYTES_MAX, KV_VALUE_BYTES_MAX
+from lictor_core.limits import ARCHIVE_BYTES_MAX, BODY_BYTES_MAX, KV_VALUE_BYTES_MAX
 
 __all__ = ["HttpSettings"]
 
@@ -24,6 +24,7 @@ class HttpSettings:
     connections_per_client_max: int = 200
     kv_value_bytes_max: int = KV_VALUE_BYTES_MAX
     body_bytes_max: int = BODY_BYTES_MAX
+    snapshot_bytes_max: int = ARCHIVE_BYTES_MAX
     request_line_bytes_max: int = 32 * 1024
     header_bytes_max: int = 32 * 1024
     headers_max: int = 100

@@ -6,7 +6,8 @@ aiohttp parses, keeps order, applies back pressure and ends what the client left
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Generator
+from contextlib import contextmanager
 from typing import Final, TypeVar
 
 from aiohttp import web
@@ -15,14 +16,16 @@ from aiohttp.http_parser import RawRequestMessage
 from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import RequestHandler
 
+from lictor_agent.http.encoding import FileBody
 from lictor_agent.http.errors import Refusal
 from lictor_agent.http.hot import HotConnection
 from lictor_core.errors import BodyTooLargeError
 
-__all__ = ["BrokenHandler", "Incoming", "NoAccessLog", "Parser", "WireResponse", "read_body"]
+__all__ = ["BrokenHandler", "Incoming", "NoAccessLog", "Parser", "WireResponse", "read_body", "read_parts"]
 
 B = TypeVar("B", bytes, bytearray)
 
+_FILE_PART_BYTES: Final = 256 * 1024
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 BrokenHandler = Callable[[HotConnection, BaseException | None], bytes]
@@ -48,12 +51,8 @@ class Incoming(web.BaseRequest):
 
 async def read_body(incoming: Incoming, body_s_max: float, bytes_max: int) -> bytes:
     """The whole body. Raises `BodyTooLargeError` above `bytes_max`, a `Refusal` when it is cut or takes too long."""
-    length = incoming.content_length
-    if length is not None and length > bytes_max:
-        raise BodyTooLargeError(f"Request body of {length} bytes is too large: the bound is {bytes_max} bytes")
-    if incoming.headers.get("Expect", "").lower() == "100-continue" and incoming.transport is not None:
-        incoming.transport.write(_CONTINUE)  # RFC 9110, section 10.1.1
-    try:
+    _begin_body(incoming, bytes_max)
+    with _refusing_what_is_broken(body_s_max):
         if incoming.content.is_eof():  # all of it came with the head, as small bodies do: there is nothing to wait for
             return _bounded(incoming.content.read_nowait(), bytes_max)
         data = bytearray()
@@ -61,19 +60,49 @@ async def read_body(incoming: Incoming, body_s_max: float, bytes_max: int) -> by
             async for chunk in incoming.content.iter_any():
                 data += chunk
                 _bounded(data, bytes_max)
+    return bytes(data)
+
+
+async def read_parts(incoming: Incoming, part_s_max: float, bytes_max: int) -> AsyncIterator[bytes]:
+    """The body as it comes. Raises as `read_body` does, but the time is that between two parts."""
+    _begin_body(incoming, bytes_max)
+    size = 0
+    while True:
+        with _refusing_what_is_broken(part_s_max):
+            async with asyncio.timeout(part_s_max):
+                part = await incoming.content.readany()
+        if not part:
+            return
+        size += len(part)
+        _check_bytes(size, bytes_max)
+        yield part
+
+
+def _begin_body(incoming: Incoming, bytes_max: int) -> None:
+    length = incoming.content_length
+    if length is not None and length > bytes_max:
+        raise BodyTooLargeError(f"Request body of {length} bytes is too large: the bound is {bytes_max} bytes")
+    if incoming.headers.get("Expect", "").lower() == "100-continue" and incoming.transport is not None:
+        incoming.transport.write(_CONTINUE)  # RFC 9110, section 10.1.1
+
+
+@contextmanager
+def _refusing_what_is_broken(body_s_max: float) -> Generator[None]:
+    try:
+        yield
     except TimeoutError:
         raise Refusal(f"the body did not arrive within {body_s_max:g} s; send it faster", status=408) from None
     except web.RequestPayloadError as error:
         raise Refusal(f"the body is broken: {error}") from error
-    return bytes(data)
 
 
 class WireResponse(web.StreamResponse):
-    """An answer whose bytes are made already, headers and all."""
+    """An answer whose bytes are made already, headers and all. A `file` is sent after them as the body, and closed."""
 
-    def __init__(self, wire: bytes, *, keeps_alive: bool) -> None:
+    def __init__(self, wire: bytes, *, keeps_alive: bool, file: FileBody | None = None) -> None:
         super().__init__()
         self._wire = wire
+        self._file = file
         self._keeps_alive = keeps_alive
         self._incoming: Incoming | None = None
 
@@ -92,12 +121,31 @@ class WireResponse(web.StreamResponse):
         """Write everything, and wait for the other side to take it."""
         incoming = self._incoming
         assert incoming is not None, "prepare comes first"
-        transport = incoming.writer.transport
-        if transport is None or transport.is_closing():
-            raise ConnectionResetError("the client is gone")
-        transport.write(self._wire)
-        incoming.connection.finished()
-        await incoming.writer.drain()
+        try:
+            transport = incoming.writer.transport
+            if transport is None or transport.is_closing():
+                raise ConnectionResetError("the client is gone")
+            transport.write(self._wire)
+            if self._file is not None:
+                await self._write_file(incoming, self._file)
+            incoming.connection.finished()
+            await incoming.writer.drain()
+        finally:
+            if self._file is not None:
+                self._file.file.close()
+
+    async def _write_file(self, incoming: Incoming, body: FileBody) -> None:
+        loop = asyncio.get_running_loop()
+        left = body.size_bytes
+        while left:
+            await incoming.writer.drain()
+            part = await loop.run_in_executor(None, body.file.read, min(left, _FILE_PART_BYTES))
+            transport = incoming.writer.transport
+            if not part or transport is None or transport.is_closing():
+                incoming.connection.abort()  # what was announced cannot be kept: an early end says so
+                raise ConnectionResetError("the file ended too soon, or the client is gone")
+            transport.write(part)
+            left -= len(part)
 
 
 class NoAccessLog(AbstractAccessLogger):
@@ -136,6 +184,10 @@ class Parser(RequestHandler):
 
 
 def _bounded(data: B, bytes_max: int) -> B:
-    if len(data) > bytes_max:
-        raise BodyTooLargeError(f"Request body is too large: the bound is {bytes_max} bytes")
+    _check_bytes(len(data), bytes_max)
     return data
+
+
+def _check_bytes(size: int, bytes_max: int) -> None:
+    if size > bytes_max:
+        raise BodyTooLargeError(f"Request body is too large: the bound is {bytes_max} bytes")

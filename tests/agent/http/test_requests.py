@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from urllib.parse import parse_qsl, quote, urlencode
 
 import pytest
@@ -19,8 +20,18 @@ def request(query: str = "", headers: dict[str, str] | None = None) -> Request:
     async def no_body(bytes_max: int) -> bytes:
         return b""
 
+    async def no_parts(bytes_max: int) -> AsyncIterator[bytes]:
+        for part in list[bytes]():
+            yield part
+
     return Request(
-        method="GET", path="/", tail="", parameters=Parameters(query), headers=headers or {}, read_body=no_body
+        method="GET",
+        path="/",
+        tail="",
+        parameters=Parameters(query),
+        headers=headers or {},
+        read_body=no_body,
+        read_parts=no_parts,
     )
 
 

@@ -16,6 +16,7 @@ from tests.peers.scenarios.http import (
     intentions,
     kv,
     options,
+    snapshot,
     status,
 )
 from tests.support.recorder.scenario import Scenario
@@ -37,4 +38,5 @@ SCENARIOS: tuple[Scenario, ...] = (
     filters.SCENARIO,
     options.SCENARIO,
     bad_input.SCENARIO,
+    snapshot.SCENARIO,
 )
