@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lictor.api.blocking import Client
-from lictor.api.calls import agent, ca, catalog, health, intentions, kv, status
+from lictor.api.calls import agent, ca, catalog, health, intentions, kv, operator, status
 from lictor.api.settings import Settings, parse_address
 from lictor_config.bodies import service_body
 from lictor_config.load import load_services
@@ -44,6 +44,11 @@ def test_every_answer_of_consul_is_read(client: Client) -> None:
     assert roots.active_root_id == roots.roots[0].id
     configuration = client.send(ca.configuration())
     client.send(ca.configure(configuration))
+    (peer,) = client.send(operator.raft_configuration()).servers
+    assert (peer.node, peer.leader, peer.voter) == (member.name, True, True)
+    settings = client.send(operator.autopilot_configuration())
+    assert client.send(operator.set_autopilot_configuration(settings, cas=settings.modify_index))
+    assert [one.id for one in client.send(operator.autopilot_health()).servers or ()] in ([], [peer.id])
 
 
 @pytest.mark.parametrize("name", ["service.json", "proxy.json", "dev.hcl"])

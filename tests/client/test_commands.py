@@ -29,12 +29,28 @@ LEAVES = [
     ("kv", "import"),
     ("kv", "put"),
     ("members",),
+    ("operator", "autopilot", "get-config"),
+    ("operator", "autopilot", "set-config"),
+    ("operator", "autopilot", "state"),
+    ("operator", "raft", "list-peers"),
+    ("operator", "raft", "remove-peer"),
+    ("operator", "raft", "transfer-leader"),
     ("services", "deregister"),
     ("services", "register"),
     ("validate",),
     ("version",),
 ]
-GROUPS = [("catalog",), ("connect",), ("connect", "ca"), ("intention",), ("kv",), ("services",)]
+GROUPS = [
+    ("catalog",),
+    ("connect",),
+    ("connect", "ca"),
+    ("intention",),
+    ("kv",),
+    ("operator",),
+    ("operator", "autopilot"),
+    ("operator", "raft"),
+    ("services",),
+]
 
 # a command, and its exit code where there is no agent
 LONELY = [
@@ -51,6 +67,10 @@ LONELY = [
     (("intention", "get", "a", "b"), 1),
     (("intention", "delete", "a", "b"), 1),
     (("connect", "ca", "get-config"), 1),
+    (("operator", "raft", "list-peers"), 1),
+    (("operator", "raft", "remove-peer", "-id=a"), 1),
+    (("operator", "autopilot", "get-config"), 1),
+    (("operator", "autopilot", "set-config"), 1),
 ]
 
 # a command line that cannot be, its exit code, and a word of the error
@@ -92,6 +112,12 @@ WRONG = [
     (("connect", "proxy"), 1, "-sidecar-for, -proxy-id or -service"),
     (("connect", "proxy", "-service=a", "-upstream=x"), 1, "-upstream"),
     (("connect", "proxy", "-service=a", "-log-level=loud"), 1, "loud"),
+    (("operator", "raft", "remove-peer"), 1, "-id or -address is needed"),
+    (("operator", "raft", "remove-peer", "-id=a", "-address=b"), 1, "cannot be given together"),
+    (("operator", "autopilot", "set-config", "-max-trailing-logs=x"), 1, "-max-trailing-logs: must be a whole number"),
+    (("operator", "autopilot", "set-config", "-last-contact-threshold=x"), 1, "-last-contact-threshold"),
+    (("operator", "autopilot", "state", "-format=xml"), 1, "pretty or json"),
+    (("operator", "march"), 1, "no command 'march'"),
     (("members", "-status=("), 1, "no regular expression"),
     (("version", "-format=xml"), 1, "pretty or json"),
     (("validate",), 1, "at least one configuration file"),
@@ -319,3 +345,55 @@ def test_flags_reach_the_agent(lonely_command: Command) -> None:
         )
     assert fake.seen[0].target == "/v1/catalog/nodes?dc=d&near=_agent&stale="
     assert fake.seen[0].headers["x-consul-token"] == "t"
+
+
+def test_the_servers_are_listed_and_the_only_one_stays(command: Command) -> None:
+    heading, row = command("operator", "raft", "list-peers").lines
+    assert heading.split() == ["Node", "ID", "Address", "State", "Voter", "RaftProtocol"]
+    name, id, address, *rest = row.split()
+    assert (name, rest) == ("judge", ["leader", "true", "3"])
+    assert command("operator", "raft", "list-peers", "-stale").lines[1] == row
+    for named in (f"-id={id}", f"-address={address}"):
+        refused = command("operator", "raft", "remove-peer", named)
+        assert (refused.exit_code, "the only voter" in refused.stderr) == (1, True)
+    unknown = command("operator", "raft", "remove-peer", "-id=nobody")
+    assert (unknown.exit_code, "'nobody' is neither" in unknown.stderr) == (1, True)
+    alone = command("operator", "raft", "transfer-leader")
+    assert (alone.exit_code, "the only voter" in alone.stderr) == (1, True)
+
+
+def test_autopilot_is_shown_and_changed_setting_by_setting(command: Command) -> None:
+    before = command("operator", "autopilot", "get-config").lines
+    assert before == [
+        "CleanupDeadServers = true",
+        "LastContactThreshold = 200ms",
+        "MaxTrailingLogs = 250",
+        "MinQuorum = 0",
+        "ServerStabilizationTime = 10s",
+        'RedundancyZoneTag = ""',
+        "DisableUpgradeMigration = false",
+        'UpgradeVersionTag = ""',
+    ]
+    changed = command(
+        "operator", "autopilot", "set-config", "-min-quorum=3", "-cleanup-dead-servers=false",
+        "-server-stabilization-time=90s", "-redundancy-zone-tag=zone",
+    )  # fmt: skip
+    assert changed.lines == ["Configuration updated!"]
+    after = dict(line.split(" = ") for line in command("operator", "autopilot", "get-config").lines)
+    assert after["ServerStabilizationTime"] == "1m30s"
+    assert (after["MinQuorum"], after["CleanupDeadServers"], after["MaxTrailingLogs"]) == ("3", "false", "250")
+    assert after["RedundancyZoneTag"] == '"zone"'
+    assert command("operator", "autopilot", "set-config").exit_code == 0
+    command(
+        "operator", "autopilot", "set-config", "-min-quorum=0", "-cleanup-dead-servers",
+        "-server-stabilization-time=10s", "-redundancy-zone-tag=",
+    )  # fmt: skip
+    assert command("operator", "autopilot", "get-config").lines == before
+
+
+def test_how_the_servers_do_is_told_to_people_and_to_programs(command: Command) -> None:
+    lines = command("operator", "autopilot", "state").lines
+    assert lines[:2] == ["Healthy:                       true", "Failure Tolerance:             0"]
+    assert "      Name:            judge" in lines
+    found = json.loads(command("operator", "autopilot", "state", "-format=json").stdout)
+    assert found["Servers"][found["Leader"]]["Status"] == "leader"

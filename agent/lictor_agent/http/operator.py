@@ -170,5 +170,5 @@ ROUTES: Final = (
     Route("/v1/operator/autopilot/state", {"GET": state}),
     Route("/v1/operator/raft/configuration", {"GET": raft_configuration}),
     Route("/v1/operator/raft/peer", {"DELETE": remove_peer}),
-    Route("/v1/operator/raft/transfer-leader", {"PUT": transfer_leader}),
+    Route("/v1/operator/raft/transfer-leader", {"POST": transfer_leader, "PUT": transfer_leader}),
 )

@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "connect": "Run a proxy of the mesh, look after its certificate authority",
     "kv": "Read and write the key-value store",
     "members": "List the members of the cluster",
+    "operator": "Look after the servers: who votes, who leads, recovery",
     "info": "Show what the agent counts",
     "validate": "Check configuration files",
     "version": "Show the version",

@@ -1,6 +1,6 @@
 """What is typed at the command line, one module an area."""
 
-from tests.peers.scenarios.cli import agent, catalog, intentions, kv, services, validate
+from tests.peers.scenarios.cli import agent, catalog, intentions, kv, operator, services, validate
 from tests.support.recorder.cli_scenario import CliScenario
 
 SCENARIOS: tuple[CliScenario, ...] = (
@@ -9,5 +9,6 @@ SCENARIOS: tuple[CliScenario, ...] = (
     services.SCENARIO,
     kv.SCENARIO,
     intentions.SCENARIO,
+    operator.SCENARIO,
     validate.SCENARIO,
 )

@@ -15,6 +15,7 @@ from tests.peers.scenarios.http import (
     health,
     intentions,
     kv,
+    operator,
     options,
     snapshot,
     status,
@@ -37,6 +38,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     blocking.SCENARIO,
     filters.SCENARIO,
     options.SCENARIO,
+    operator.SCENARIO,
     bad_input.SCENARIO,
     snapshot.SCENARIO,
 )
