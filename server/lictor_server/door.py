@@ -24,6 +24,7 @@ from lictor_server.endpoints.autopilot import checked_autopilot
 from lictor_server.endpoints.blocking import BlockedQueries
 from lictor_server.endpoints.reads import Reads, check_datacenter
 from lictor_server.endpoints.writes import Writes
+from lictor_server.exchange import SnapshotExchange
 from lictor_server.leader import LeaderLoop, Membership, check_member, server_member
 from lictor_server.leases import LeaseTable
 from lictor_server.machine import Machine
@@ -32,7 +33,6 @@ from lictor_server.raft.memory_log import MemoryLog
 from lictor_server.raft.wire import LoneWire
 from lictor_server.rpc import Methods, RpcListener
 from lictor_server.settings import ServerSettings
-from lictor_server.snapshots import SnapshotKeeper
 from lictor_server.state import Store, Watches
 from lictor_server.storage import Storage
 from lictor_server.tls import PLAIN, load_tls
@@ -71,7 +71,7 @@ class Server:
         self._view = StoreView(self._store)
         core = RaftCore(
             settings.node_id,
-            None,
+            None if self._storage is None else self._storage.peer_set,
             settings=raft,
             log=MemoryLog() if self._storage is None else self._storage.wal,
             wire=LoneWire(),
@@ -80,7 +80,9 @@ class Server:
         self._driver = Driver(core, raft, on_leadership=self._note_leadership, on_failure=self._note_failure)
         self._snapshots = None
         if self._storage is not None:
-            self._snapshots = SnapshotKeeper(self._store, core, self._storage, raft, clock=clock, log=self._log)
+            self._snapshots = SnapshotExchange(
+                self._store, self._watches, self._driver, self._storage, raft, clock=clock, log=self._log
+            )
         self._writes = Writes(self._driver, clock, settings.datacenter)
         self._backups = Backups(
             self._store, self._writes.propose, directory=settings.data_dir, clock=clock, rng=rng, log=self._log

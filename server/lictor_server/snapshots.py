@@ -1,25 +1,29 @@
-"""When the state is written down, so that the log behind it may go: after so many bytes of log.
+"""When the state is written down, so that the log behind it may go: after so many bytes of log, or when asked.
 
 The tables are copied on the event loop, since nothing else sees them at one index; encoding, writing and reading back
 happen in a thread. The log is shortened only once the snapshot is durable and was loaded into a scratch store.
+
+The newest snapshot is also what followers get who are too far behind for the log. When it ends before the log in memory
+begins, another one is made for them.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from structlog.typing import FilteringBoundLogger
 
 from lictor_core.clock import Clock
-from lictor_core.errors import DataDamagedError
+from lictor_core.errors import DataDamagedError, StorageError
 from lictor_server.pace import Pace
 from lictor_server.raft import RaftCore
 from lictor_server.raft.files import storage_errors
+from lictor_server.raft.reader import FileReader
 from lictor_server.raft.settings import RaftSettings
-from lictor_server.raft.snapshot_file import SnapshotHead, list_snapshots, write_snapshot
+from lictor_server.raft.snapshot_file import SnapshotHead, list_snapshots, read_head, write_snapshot
 from lictor_server.state import Store
 from lictor_server.state.snapshot import restore, take
 from lictor_server.storage import Storage, collector_paused
@@ -28,10 +32,16 @@ __all__ = ["SnapshotKeeper"]
 
 _RETRY_FRACTION = 4
 """After a failure the next snapshot is tried when a fourth of the usual amount was written."""
+_ASKED_RETRY_S = 5.0
+"""And one that a follower needs, after this time."""
 
 
 class SnapshotKeeper:
-    """Makes snapshots of one server, one at a time; all methods belong to the event loop."""
+    """Makes snapshots of one server, one at a time; all methods belong to the event loop.
+
+    `thread`, with one worker, writes them, and whatever else is done in their directory. `ready` is called when more of
+    an opened one can be sent.
+    """
 
     def __init__(
         self,
@@ -40,6 +50,8 @@ class SnapshotKeeper:
         storage: Storage,
         settings: RaftSettings,
         *,
+        thread: ThreadPoolExecutor,
+        ready: Callable[[], None],
         clock: Clock,
         log: FilteringBoundLogger,
     ) -> None:
@@ -47,11 +59,16 @@ class SnapshotKeeper:
         self._core = core
         self._storage = storage
         self._settings = settings
+        self._ready = ready
         self._clock = clock
         self._log = log
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="raft-snapshot")
+        self._thread = thread
+        self._reading = ThreadPoolExecutor(max_workers=1, thread_name_prefix="raft-snapshot-read")
         self._under_way: asyncio.Future[None] | None = None
         self._last_index = storage.wal.snapshot_index
+        self._suspect: SnapshotHead | None = None
+        self._asked_again_at = 0.0
+        self._stopped = False
         self._due_bytes = settings.snapshot_log_bytes
 
     def consider(self) -> None:
@@ -65,10 +82,12 @@ class SnapshotKeeper:
         The log on disk must reach as far as the snapshot, so what is applied but not yet durable here has to wait.
         """
         last = self._core.applied_index
-        if self._under_way is not None or not self._last_index < last <= self._storage.wal.durable_index:
+        is_news = last > self._last_index or (self._suspect is not None and last == self._last_index)
+        if self._under_way is not None or not is_news or last > self._storage.wal.durable_index:
             return None
         began, added = self._clock.monotonic(), self._storage.wal.bytes_added
-        head = SnapshotHead(last, self._core.term_of(last))
+        peer_set = self._core.peer_set_at(last)
+        head = SnapshotHead(last, self._core.term_of(last), peer_set if peer_set.servers else None)
         pace = Pace()
         chunks, index = take(self._store, pace), self._store.index
         loop = asyncio.get_running_loop()
@@ -79,26 +98,67 @@ class SnapshotKeeper:
             error = None if job.cancelled() else job.exception()
             if error is not None:
                 self._due_bytes = added + self._settings.snapshot_log_bytes // _RETRY_FRACTION
+                self._asked_again_at = self._clock.monotonic() + _ASKED_RETRY_S
                 self._log.error("raft.snapshot.failed", index=last, reason=str(error))
             elif not job.cancelled():
-                self._last_index = last
-                self._due_bytes = added + self._settings.snapshot_log_bytes
                 elapsed_ms = round((self._clock.monotonic() - began) * 1000, 1)
                 self._log.info("raft.snapshot.written", index=last, file=str(job.result()), elapsed_ms=elapsed_ms)
-                self._shorten(last)
+                self.have(head, added)
             self._under_way = None
             if not done.done():
                 done.set_result(None)
+            if error is None and not self._stopped:
+                self.consider()  # much may have been written meanwhile
 
         self._under_way = done
         job.add_done_callback(written)
         return done
 
+    def have(self, head: SnapshotHead, bytes_added: int) -> None:
+        """There is a snapshot now, made here or sent by a leader, when the log had grown by `bytes_added`."""
+        if head.last_index < self._last_index:
+            return  # an own one that ended after a leader's newer one was installed
+        self._last_index = head.last_index
+        self._suspect = None
+        self._due_bytes = bytes_added + self._settings.snapshot_log_bytes
+        self._storage.wal.snapshot_made(head.last_index)
+        self._shorten(head.last_index)
+        self._ready()
+
     async def stop(self) -> None:
         """Wait for a snapshot under way."""
+        self._stopped = True
         if self._under_way is not None:
             await asyncio.wait([self._under_way])
-        self._thread.shutdown()
+        self._reading.shutdown()
+
+    # For followers: `shipping.Depot`.
+
+    def open(self, at_least: int) -> FileReader | None:
+        """The newest snapshot, when it reaches `at_least` and can be read; else another one is begun."""
+        paths = list_snapshots(self._storage.snapshots) if self._last_index >= at_least else []
+        if paths and self._suspect is None:
+            try:
+                head = read_head(paths[-1])
+                return FileReader(
+                    paths[-1], head, self._reading, ready=self._ready, failed=lambda error: self._distrust(head, error)
+                )
+            except StorageError as error:
+                self._distrust(SnapshotHead(self._last_index, 0), error)
+        if self._clock.monotonic() >= self._asked_again_at:
+            self.begin()
+        return None
+
+    def refused(self, head: SnapshotHead) -> None:
+        """A follower could not load it: make another one."""
+        self._distrust(head, "a follower could not load it")
+
+    def _distrust(self, head: SnapshotHead, reason: object) -> None:
+        self._log.error("raft.snapshot.distrusted", index=head.last_index, reason=str(reason))
+        if head.last_index == self._last_index:
+            self._suspect = head
+
+    # The log.
 
     def _shorten(self, last: int) -> None:
         first_kept = last - self._settings.snapshot_trailing + 1

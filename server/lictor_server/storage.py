@@ -3,7 +3,7 @@
     DATA/raft/lock          held while a server runs
     DATA/raft/vote          the term and the vote given in it
     DATA/raft/log/          the write-ahead log
-    DATA/raft/snapshots/    the newest snapshot of the state
+    DATA/raft/snapshots/    the newest snapshot of the state, and a note while one of the leader's is being installed
 
 A start reads the snapshot, then the log behind it. Files that are not as they were written stop the start: nothing is
 repaired by guess, except that the torn tail of the log, which nobody was ever told of, is cut off.
@@ -23,11 +23,12 @@ from structlog.typing import FilteringBoundLogger
 from lictor_core.clock import Rng
 from lictor_core.errors import ConfigurationError, DataDamagedError, RequestError
 from lictor_server.raft.files import TEMPORARY, lock_directory, storage_errors, sync_directory, unlock_directory
-from lictor_server.raft.segments import Segments
+from lictor_server.raft.segments import Loaded, Segments
 from lictor_server.raft.settings import RaftSettings
+from lictor_server.raft.shelf import delete_note, read_note
 from lictor_server.raft.snapshot_file import SnapshotHead, list_snapshots, read_head, read_snapshot
 from lictor_server.raft.term_vote import TermVote, load_term_vote, save_term_vote
-from lictor_server.raft.wal import Wal, align
+from lictor_server.raft.wal import NO_OP, Wal, align, emptied, fits
 from lictor_server.state import Store
 from lictor_server.state.snapshot import restore
 
@@ -63,9 +64,13 @@ class Storage:
                     cut_bytes=loaded.tail_cut.cut_bytes,
                 )
             self.thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="raft-log")
+            loaded = self._finish_install(loaded, head, log)
+            self.peer_set = head.peers
             self.wal = Wal(
                 self.segments,
-                align(loaded.entries, loaded.last_index, head.last_index, head.term),
+                align(
+                    loaded.entries, loaded.last_index, head.last_index, head.term, trailing=settings.snapshot_trailing
+                ),
                 snapshot_index=head.last_index,
                 vote_path=self._vote_path,
                 vote=vote,
@@ -84,6 +89,20 @@ class Storage:
         finally:
             self.thread.shutdown()
             unlock_directory(self._lock)
+
+    def _finish_install(self, loaded: Loaded, head: SnapshotHead, log: FilteringBoundLogger) -> Loaded:
+        """Empty the log when a crash came between naming a leader's snapshot and that; see `shelf`."""
+        note = read_note(self.snapshots)
+        if note is None:
+            return loaded
+        # Another snapshot than the note's: the crash came before the name, or a later one proved that the log fits.
+        named = (note.last_index, note.term) == (head.last_index, head.term)
+        if named and not fits(loaded.entries, loaded.last_index, head.last_index, head.term):
+            self.segments.append(emptied(head.last_index, head.term))
+            log.warning("raft.install.completed", index=head.last_index, dropped=len(loaded.entries))
+            loaded = Loaded([(NO_OP, head.last_index, head.term)], head.last_index, loaded.tail_cut)
+        delete_note(self.snapshots)
+        return loaded
 
     @property
     def _vote_path(self) -> Path:

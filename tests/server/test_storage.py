@@ -12,13 +12,16 @@ import pytest
 from lictor_core.clock import SeededRng, SystemClock
 from lictor_core.commands import KVSet
 from lictor_core.errors import ConfigurationError, DataDamagedError, StorageError
+from lictor_core.peers import PeerSet, RaftServer
 from lictor_core.queries import KeyQuery, TreeQuery
 from lictor_core.registry import ReadOptions
 from lictor_server import Server, ServerSettings
 from lictor_server.machine import Machine
 from lictor_server.raft.settings import RaftSettings
-from lictor_server.state import Watches
-from lictor_server.state.snapshot import state_hash
+from lictor_server.raft.shelf import FileShelf, read_note
+from lictor_server.raft.snapshot_file import SnapshotHead, read_snapshot, write_snapshot
+from lictor_server.state import Store, Watches
+from lictor_server.state.snapshot import restore, state_hash, take
 from lictor_server.storage import Storage
 from tests.server.conftest import SETTINGS, Log
 from tests.support.conditions import eventually
@@ -170,3 +173,80 @@ def test_a_path_that_is_a_file_is_told(tmp_path: Path, log: Log) -> None:
     (tmp_path / "raft").write_text("")
     with pytest.raises(StorageError, match="cannot make"):
         Storage(tmp_path, "dc1", RaftSettings(), rng=SeededRng(1), log=log.logger)
+
+
+PEERS = PeerSet(cluster_id="c", servers=(RaftServer(id="a", name="n1", address="127.0.0.1:8300"),), index=900)
+
+
+def leaders_snapshot(directory: Path, head: SnapshotHead) -> bytes:
+    """What a leader would send."""
+    directory.mkdir()
+    return write_snapshot(directory, head, take(Store("dc1")), lambda chunks: [*chunks].clear()).read_bytes()
+
+
+async def followers_directory(tmp_path: Path, log: Log) -> Path:
+    """A data directory with some log and no snapshot."""
+    async with running(tmp_path / "own", log) as server:
+        for number in range(5):
+            await server.write(KVSet(key=f"k{number}", value=b"1"))
+    return tmp_path / "own"
+
+
+def publish(directory: Path, data: bytes, head: SnapshotHead) -> None:
+    """All that installing does before it empties the log."""
+    shelf = FileShelf(directory / "raft" / "snapshots", lambda path: restore(read_snapshot(path)))
+    shelf.begin()
+    shelf.write(data)
+    shelf.judge(head.last_index, head.term)
+    shelf.publish(head)
+
+
+@pytest.mark.parametrize("head", [SnapshotHead(1000, 7, PEERS), SnapshotHead(3, 7)], ids=["ahead", "another entry"])
+async def test_an_install_that_a_crash_cut_off_is_finished_by_the_next_start(
+    tmp_path: Path, log: Log, head: SnapshotHead
+) -> None:
+    directory = await followers_directory(tmp_path, log)
+    publish(directory, leaders_snapshot(tmp_path / "leader", head), head)
+    for _ in range(2):
+        storage = Storage(directory, "dc1", RaftSettings(), rng=SeededRng(1), log=log.logger)
+        assert [entry[1:] for entry in storage.wal[:]] == [(head.last_index, head.term)]
+        assert storage.wal.snapshot_index == head.last_index
+        assert storage.peer_set == head.peers
+        assert read_note(storage.snapshots) is None
+        assert state_hash(storage.store) == state_hash(Store("dc1"))
+        await storage.close()
+    (event,) = log.named("raft.install.completed")
+    assert event["index"] == head.last_index
+
+
+async def test_a_log_that_holds_the_installed_entry_is_kept(tmp_path: Path, log: Log) -> None:
+    directory = await followers_directory(tmp_path, log)
+    storage = Storage(directory, "dc1", RaftSettings(), rng=SeededRng(1), log=log.logger)
+    before, head = storage.wal[:], SnapshotHead(storage.wal[-2][1], storage.wal[-2][2])
+    await storage.close()
+    publish(directory, leaders_snapshot(tmp_path / "leader", head), head)
+    storage = Storage(directory, "dc1", RaftSettings(), rng=SeededRng(1), log=log.logger)
+    assert storage.wal[:] == before
+    assert read_note(storage.snapshots) is None
+    await storage.close()
+    assert not log.named("raft.install.completed")
+
+
+async def test_without_the_note_a_log_that_ends_before_the_snapshot_is_damage(tmp_path: Path, log: Log) -> None:
+    directory = await followers_directory(tmp_path, log)
+    head = SnapshotHead(1000, 7)
+    publish(directory, leaders_snapshot(tmp_path / "leader", head), head)
+    (directory / "raft" / "snapshots" / "installing").unlink()
+    with pytest.raises(DataDamagedError, match="before the snapshot's last one, 1000"):
+        Storage(directory, "dc1", RaftSettings(), rng=SeededRng(1), log=log.logger)
+
+
+async def test_a_note_whose_snapshot_never_took_its_name_changes_nothing(tmp_path: Path, log: Log) -> None:
+    directory = await followers_directory(tmp_path, log)
+    head = SnapshotHead(1000, 7)
+    publish(directory, leaders_snapshot(tmp_path / "leader", head), head)
+    (path,) = (directory / "raft" / "snapshots").glob("*.snapshot")
+    path.rename(path.with_name("incoming.tmp"))
+    async with running(directory, log) as server:
+        assert len((await server.read(TreeQuery(prefix=""), NOW)).value) == 5
+    assert [entry.name for entry in (directory / "raft" / "snapshots").iterdir()] == []

@@ -9,6 +9,8 @@ What this class changes:
 * **messages** are typed and checked (`messages`);
 * **entries are taken** by the rules of `append`, before pysyncobj sees them, and **sent** by those of `flow`;
 * **answers wait for the disk** and carry their term (`acks`);
+* **old entries go** from memory by the rules of `retention`; a follower who needs one that is gone gets a snapshot
+  (`shipping`), and goes on behind it (`install`). pysyncobj's own snapshots, which are pickles, are out of reach;
 * **who belongs to the cluster** stands in the log itself (`members`), and with it who counts: what is committed is
   decided here, since pysyncobj counts a leader also when it is being removed;
 * **an election is asked for** before it is held (`prevote`), and leadership can be handed over (`transfer`);
@@ -16,7 +18,7 @@ What this class changes:
 * **no clock of its own**: `pump` is called from outside; no thread, no pipe, no socket.
 
 A majority that does not answer for `leader_fallback_s` deposes a leader. What a leader knows in its term is a `Reign`.
-A log with peers is kept whole.
+A log with peers but without a depot of snapshots is kept whole.
 
 Errors in `apply` or in a callback would make stock pysyncobj apply an entry twice or stop for ever, so neither may
 raise: one that does is a broken invariant and ends the process (`Driver`).
@@ -45,6 +47,7 @@ from lictor_core.peers import PeerSet
 from lictor_server.raft import acks, append, prevote
 from lictor_server.raft.flow import Flow, Progress
 from lictor_server.raft.guard import PRIVATE_METHODS, PRIVATE_NAMES, guard
+from lictor_server.raft.install import Intake
 from lictor_server.raft.log import Log, LogEntry
 from lictor_server.raft.members import BLANK, PEERS_KIND, Members, change_problem, decoded, encoded
 from lictor_server.raft.messages import (
@@ -53,6 +56,8 @@ from lictor_server.raft.messages import (
     PreVote,
     PreVoteReply,
     Reply,
+    SnapshotChunk,
+    SnapshotReply,
     TimeoutNow,
     Vote,
     VoteRequest,
@@ -61,7 +66,10 @@ from lictor_server.raft.messages import (
 from lictor_server.raft.outcome import Done, Reason
 from lictor_server.raft.readindex import ReadDone
 from lictor_server.raft.reign import Reign
+from lictor_server.raft.retention import droppable
 from lictor_server.raft.settings import RaftSettings
+from lictor_server.raft.shipping import Depot, Shipments
+from lictor_server.raft.snapshot_file import SnapshotHead
 from lictor_server.raft.transfer import Transfer, best_target
 from lictor_server.raft.wire import Message, Wire
 
@@ -158,7 +166,9 @@ class RaftCore(SyncObj):
         self._started_at = _monotonic()
         self._leader_heard_at: float | None = None
         self._heartbeat_at = 0.0
-        self._reply = Reply(0, 0, 0)
+        self._reply: Reply | None = None
+        self._shipments: Shipments | None = None
+        self._intake: Intake | None = None
         node, others = Node(node_id), [Node(other) for other in self._members.other_voters]
         self._links = _WireTransport(node, others, self._sent_by_pysyncobj)
         super().__init__(node, others, _configuration(settings, log, self._on_state), transport=self._links)
@@ -392,6 +402,7 @@ class RaftCore(SyncObj):
             self.doTick(0.0)
         if self._reign is not None:
             self._do_duties(self._reign)
+        self._shorten_log()
         return self.raftCommitIndex > self.raftLastApplied
 
     def log_synced(self) -> None:
@@ -416,6 +427,109 @@ class RaftCore(SyncObj):
         asking the own set, which may be behind; answers and votes count by it. Raft thesis, section 4.1.
         """
         self._SyncObj__onMessageReceived(Node(node_id), message)
+
+    # Snapshots.
+
+    def exchange_snapshots(self, depot: Depot, intake: Intake) -> None:
+        """Send snapshots from `depot` to those too far behind, and hand what others send to `intake`; call once."""
+        self._shipments = Shipments(depot, self._settings)
+        self._intake = intake
+
+    def send_soon(self) -> None:
+        """More of a snapshot can be sent. Pump next."""
+        self._SyncObj__newAppendEntriesTime = 0.0
+
+    def answer(self, node_id: str, message: Message) -> None:
+        """Send a message of `intake`."""
+        self._wire.send(node_id, message)
+
+    def covers(self, last_index: int, term: int) -> bool:
+        """Whether this server holds all that a snapshot with this last entry does; then its log has to be kept.
+
+        What it acknowledged may stand behind that entry, and must not be lost.
+        """
+        log = self._own_log
+        position = last_index - log[0][1]
+        return last_index <= self.raftCommitIndex or (0 <= position < len(log) and log[position][2] == term)
+
+    def install(self, head: SnapshotHead, adopt: Callable[[], None]) -> bool:
+        """Go on behind a leader's snapshot, whose state `adopt` takes over. False, and nothing done, if it is covered.
+
+        Commands whose index it jumped over have an unknown outcome. Pump next.
+        """
+        if self.covers(head.last_index, head.term):
+            return False
+        assert self._reign is None, f"the leader of term {self.term} lacks the committed entry {head.last_index}"
+        log = self._own_log
+        log.clear()
+        log.add(bytes([_NO_OP]), head.last_index, head.term)
+        log.snapshot_made(head.last_index)
+        adopt()
+        self._SyncObj__raftLastApplied = self._SyncObj__raftCommitIndex = head.last_index
+        self._members.restart(head.peers)
+        self._adopt_peers()
+        waiting = self._SyncObj__commandsWaitingCommit
+        for index in sorted(index for index in waiting if index <= head.last_index):
+            for _, done in waiting.pop(index):
+                done(None, Reason.UNKNOWN_OUTCOME)
+        leader = self._getLeader()
+        if leader is not None:
+            self._send_when_durable(leader, Reply(self.term, head.last_index, 0).message())
+        return True
+
+    def _on_chunk(self, node: Node, chunk: SnapshotChunk) -> None:
+        if chunk.term < self.term:
+            self._answer_stale(node)
+            return
+        self._heed(chunk.term)
+        self._follow(node, chunk.term)
+        if self.covers(chunk.last_index, chunk.last_term):
+            self._send_when_durable(node, Reply(self.term, chunk.last_index, 0).message())
+        elif self._intake is not None:
+            self._intake.take(node.id, chunk)
+
+    def _on_snapshot_reply(self, node: Node, reply: SnapshotReply) -> None:
+        reign = self._reign_that_asked(node, reply.term)
+        if reign is None or node.id not in reign.flows or self._shipments is None:
+            return
+        now = _monotonic()
+        reign.answered(node.id, now)
+        if self._shipments.answered(node.id, reply, now):
+            self.send_soon()
+
+    def _shorten_log(self) -> None:
+        """Drop entries that nobody needs from memory."""
+        log, settings, needed = self._own_log, self._settings, None
+        if not self.has_peers:
+            covered, trailing = self.raftLastApplied, settings.log_entries_max // 2
+            at_once = settings.log_entries_max - trailing
+        elif self._shipments is None:
+            return
+        else:
+            covered, trailing = log.snapshot_index, settings.snapshot_trailing
+            at_once = trailing // 8 + 1
+            needed = self._needed_index(self._shipments)
+        count = droppable(
+            log,
+            applied=self.raftLastApplied,
+            covered=covered,
+            trailing=trailing,
+            needed=needed,
+            bytes_max=settings.log_memory_bytes,
+            at_once=at_once,
+        )
+        if count:
+            log.deleteEntriesTo(count)
+
+    def _needed_index(self, shipments: Shipments) -> int | None:
+        """The last entry that every live follower has, or will have by its snapshot; None without any."""
+        if self._reign is None:
+            return None
+        held: list[int] = []
+        for node_id, match_index in self._reign.live(_monotonic()):
+            shipped = shipments.last_index(node_id)
+            held.append(match_index if shipped is None else shipped)
+        return min(held, default=None)
 
     # Peer sets.
 
@@ -453,6 +567,10 @@ class RaftCore(SyncObj):
                 self._on_reply(node, reply)
             case Heard() as heard:
                 self._on_heard(node, heard)
+            case SnapshotChunk() as chunk:
+                self._on_chunk(node, chunk)
+            case SnapshotReply() as reply:
+                self._on_snapshot_reply(node, reply)
             case PreVote() as ask:
                 self._on_pre_vote(node, ask)
             case PreVoteReply() as answer:
@@ -490,13 +608,8 @@ class RaftCore(SyncObj):
         if received.term < self.term:
             self._answer_stale(node)
             return
-        assert received.term > self.term or not self.is_leader, f"two leaders in term {self.term}"
-        self._pre_votes.cancel()
-        if not self._SyncObj__transferInProgress:
-            self._agreed_term = 0
-        self._leader_heard_at = _monotonic()
-        log = self._own_log
-        result = append.examined(log, received, self.raftCommitIndex)
+        self._heed(received.term)
+        result = append.examined(self._own_log, received, self.raftCommitIndex)
         if isinstance(result, append.Taken):
             sets = [decoded(entry[0], entry[1]) for entry in result.entries if entry[0][0] == PEERS_KIND]
             self._reply = Reply(received.term, result.verified, 0)
@@ -506,11 +619,22 @@ class RaftCore(SyncObj):
             if result.entries:
                 self._follow_peers(result.after, sets)
         else:
-            # pysyncobj still has to learn of the term and the leader: a message that changes no entry tells it.
-            self._reply = Reply(received.term, result.hint, result.index)
-            fitting = Append(received.term, log[-1][1], log[-1][2], (), 0, 0)
-            super()._SyncObj__onMessageReceived(node, fitting.message())
+            self._follow(node, received.term, Reply(received.term, result.hint, result.index))
         self._wire.send(node.id, Heard(received.term, received.seq).message())
+
+    def _heed(self, term: int) -> None:
+        """A leader of `term`, the current or a later one, is there."""
+        assert term > self.term or not self.is_leader, f"two leaders in term {self.term}"
+        self._pre_votes.cancel()
+        if not self._SyncObj__transferInProgress:
+            self._agreed_term = 0
+        self._leader_heard_at = _monotonic()
+
+    def _follow(self, node: Node, term: int, reply: Reply | None = None) -> None:
+        """pysyncobj has to learn of the term and the leader: a message that changes no entry tells it."""
+        last = self._own_log[-1]
+        self._reply = reply
+        super()._SyncObj__onMessageReceived(node, Append(term, last[1], last[2], (), 0, 0).message())
 
     def _follow_peers(self, after: int, sets: Sequence[PeerSet]) -> None:
         """The log was cut behind `after`, and `sets` came instead."""
@@ -524,7 +648,8 @@ class RaftCore(SyncObj):
         self, node: Node, reset: bool = False, nextNodeIdx: int | None = None, success: bool = False
     ) -> None:
         """pysyncobj answers entries it took; what it would say is replaced by what was proven."""
-        self._send_when_durable(node, self._reply.message())
+        if self._reply is not None:
+            self._send_when_durable(node, self._reply.message())
 
     def _answer_stale(self, node: Node) -> None:
         """A leader of an earlier term learns of ours, and steps down."""
@@ -626,6 +751,8 @@ class RaftCore(SyncObj):
         """pysyncobj's state changed; a new leader's no-op is not in the log yet."""
         reign, self._reign = self._reign, None
         if reign is not None:
+            if self._shipments is not None:
+                self._shipments.keep(())
             reign.end(succeeded=self.term > reign.term)
         if after == _LEADER:
             self._reign = Reign(self.term, self._members, self._settings, self._own_log[-1][1], _monotonic())
@@ -745,6 +872,15 @@ class RaftCore(SyncObj):
             sent = self._send_entries(node_id, flow, seq)
             if must_speak and not sent:
                 self._wire.send(node_id, self._entries_from(flow.next_index, (), seq).message())
+            if self._shipments is not None:
+                self._tend(self._shipments, node_id, flow, now)
+
+    def _tend(self, shipments: Shipments, node_id: str, flow: Flow, now: float) -> None:
+        first = self._own_log[0][1]
+        if flow.next_index <= first:
+            shipments.tend(node_id, self.term, first, now, self._wire.send)
+        else:
+            shipments.end(node_id)
 
     def _send_entries(self, node_id: str, flow: Flow, seq: int) -> bool:
         sent = False
@@ -803,8 +939,6 @@ class RaftCore(SyncObj):
                         done(result, Reason.SUCCESS)
                     else:
                         done(None, Reason.DISCARDED)
-            if not self.has_peers:
-                self._own_log.drop_applied(last, keep_max=self._settings.log_entries_max)
         return False
 
 

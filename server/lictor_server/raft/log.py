@@ -41,11 +41,16 @@ class Log(Protocol):
 
     @property
     def snapshot_index(self) -> int:
-        """The last entry that is in the state already when this log is opened; 0 for none."""
+        """The last entry of the newest snapshot; 0 for none. When the log is opened, the state holds that much."""
         ...
 
-    def drop_applied(self, applied: int, *, keep_max: int) -> None:
-        """A lone voter needs no entry that it has applied; more than `keep_max` of them may go."""
+    @property
+    def memory_bytes(self) -> int:
+        """What all entries take in memory, roughly."""
+        ...
+
+    def snapshot_made(self, index: int) -> None:
+        """There is a snapshot now, durable, that ends with the entry `index`."""
         ...
 
     def add(self, command: bytes, idx: int, term: int) -> None:

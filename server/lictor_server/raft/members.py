@@ -39,8 +39,7 @@ class Members:
         Raises `PeerError` for an entry that holds no set.
         """
         self._own_id = own_id
-        self._sets = [snapshot] if snapshot is not None and snapshot.servers else []
-        self._judge()
+        self.restart(snapshot)
         for command, index, _ in log:
             if command[0] == PEERS_KIND and index > self.latest.index:
                 self.append(decoded(command, index))
@@ -63,6 +62,11 @@ class Members:
             self._sets.pop()
         self._judge()
         return len(self._sets) != before
+
+    def restart(self, snapshot: PeerSet | None) -> None:
+        """The log begins anew behind a snapshot with this set."""
+        self._sets = [snapshot] if snapshot is not None and snapshot.servers else []
+        self._judge()
 
     def settle(self, index: int) -> None:
         """The set of `index` is committed: no earlier one can come back."""

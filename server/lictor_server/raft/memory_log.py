@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import overload
 
 from lictor_server.raft.log import LogEntry
+from lictor_server.raft.retention import ENTRY_BYTES, memory_bytes
 
 __all__ = ["LogEntry", "MemoryLog"]
 
@@ -17,6 +18,7 @@ class MemoryLog:
 
     def __init__(self) -> None:
         self._entries: list[LogEntry] = []
+        self._memory_bytes = 0
         self._term = 0
         self._voted_for: str | None = None
 
@@ -45,27 +47,33 @@ class MemoryLog:
         """As durable as it will ever be."""
         return self._entries[-1][1]
 
+    @property
+    def memory_bytes(self) -> int:
+        """What all entries take in memory, roughly."""
+        return self._memory_bytes
+
+    def snapshot_made(self, index: int) -> None:
+        """A log in memory has no snapshots beside it."""
+
     def add(self, command: bytes, idx: int, term: int) -> None:
         """Append an entry; `idx` follows the last one's."""
         self._entries.append((command, idx, term))
+        self._memory_bytes += len(command) + ENTRY_BYTES
 
     def clear(self) -> None:
         """Drop everything."""
         self._entries.clear()
+        self._memory_bytes = 0
 
     def deleteEntriesFrom(self, entryFrom: int) -> None:
         """Drop the entries at this position and after."""
+        self._memory_bytes -= memory_bytes(self._entries[entryFrom:])
         del self._entries[entryFrom:]
 
     def deleteEntriesTo(self, entryTo: int) -> None:
         """Drop the entries before this position."""
+        self._memory_bytes -= memory_bytes(self._entries[:entryTo])
         del self._entries[:entryTo]
-
-    def drop_applied(self, applied: int, *, keep_max: int) -> None:
-        """Drop the older half when more than `keep_max` entries are applied; the last applied one always stays."""
-        first = self._entries[0][1]
-        if applied - first >= keep_max:
-            del self._entries[: applied - first - keep_max // 2]
 
     @overload
     def __getitem__(self, item: int) -> LogEntry: ...

@@ -2,7 +2,8 @@
 
 `request_vote`, `response_vote` and `timeout_now` are pysyncobj's own and only checked here. `append_entries` is read
 here before pysyncobj sees it. The rest is ours: `append_reply` (pysyncobj's `next_node_idx` carries no term, so an
-answer to an earlier term could count in a later one), `heard` for reads, `pre_vote` and `pre_vote_reply`.
+answer to an earlier term could count in a later one), `heard` for reads, `pre_vote` and `pre_vote_reply`,
+`snapshot_chunk` and `snapshot_reply` for followers too far behind.
 
 Any map may come in: `parsed` raises `PeerError` and nothing else.
 """
@@ -10,7 +11,7 @@ Any map may come in: `parsed` raises `PeerError` and nothing else.
 from __future__ import annotations
 
 import dataclasses
-from typing import cast
+from typing import Final, cast
 
 from lictor_core.errors import PeerError
 from lictor_server.raft.log import LogEntry
@@ -23,11 +24,18 @@ __all__ = [
     "PreVote",
     "PreVoteReply",
     "Reply",
+    "SnapshotChunk",
+    "SnapshotReply",
     "TimeoutNow",
     "Vote",
     "VoteRequest",
     "parsed",
 ]
+
+SNAPSHOT_BYTES_MAX: Final = 16 * 1024**3
+"""A file larger than this is nobody's snapshot."""
+SNAPSHOT_CHUNK_BYTES_MAX: Final = 256 * 1024
+"""Of a snapshot in one message."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,6 +116,54 @@ class PreVoteReply:
 
 
 @dataclasses.dataclass(frozen=True)
+class SnapshotChunk:
+    """A piece of a snapshot file of the leader of `term`. Without data it asks how much of the file came."""
+
+    term: int
+    last_index: int
+    last_term: int
+    size: int
+    """Of the whole file."""
+    offset: int
+    data: bytes
+
+    def message(self) -> Message:
+        """As it goes onto the wire."""
+        return {
+            "type": "snapshot_chunk",
+            "term": self.term,
+            "last_index": self.last_index,
+            "last_term": self.last_term,
+            "size": self.size,
+            "offset": self.offset,
+            "data": self.data,
+        }
+
+
+@dataclasses.dataclass(frozen=True)
+class SnapshotReply:
+    """To a `SnapshotChunk`: of the snapshot that ends with `last_index` all before `next_offset` is here.
+
+    0 also when nothing is known of it any more. `refused`: it came whole, but could not be loaded.
+    """
+
+    term: int
+    last_index: int
+    next_offset: int
+    refused: bool
+
+    def message(self) -> Message:
+        """As it goes onto the wire."""
+        return {
+            "type": "snapshot_reply",
+            "term": self.term,
+            "last_index": self.last_index,
+            "next_offset": self.next_offset,
+            "refused": self.refused,
+        }
+
+
+@dataclasses.dataclass(frozen=True)
 class VoteRequest:
     """pysyncobj's request for a vote."""
 
@@ -134,7 +190,9 @@ class TimeoutNow:
         return {"type": "timeout_now", "term": self.term}
 
 
-Parsed = Append | Reply | Heard | PreVote | PreVoteReply | VoteRequest | Vote | TimeoutNow
+Parsed = (
+    Append | Reply | Heard | PreVote | PreVoteReply | SnapshotChunk | SnapshotReply | VoteRequest | Vote | TimeoutNow
+)
 
 
 def parsed(message: Message) -> Parsed:
@@ -152,6 +210,11 @@ def parsed(message: Message) -> Parsed:
             return PreVote(term, _number(message, "last_index"), _number(message, "last_term"))
         case "pre_vote_reply":
             return PreVoteReply(term, _number(message, "asked"), message.get("granted") is True)
+        case "snapshot_chunk":
+            return _chunk(message, term)
+        case "snapshot_reply":
+            last_index, next_offset = _number(message, "last_index"), _number(message, "next_offset")
+            return SnapshotReply(term, last_index, next_offset, message.get("refused") is True)
         case "request_vote":
             _number(message, "last_log_index")
             _number(message, "last_log_term")
@@ -178,6 +241,15 @@ def _append(message: Message, term: int) -> Append:
                 raise PeerError(f"a server sent a malformed Raft entry where index {offset} belongs")
     commit_index, seq = _number(message, "commit_index"), _number(message, "seq")
     return Append(term, prev_index, _number(message, "prevLogTerm"), tuple(entries), commit_index, seq)
+
+
+def _chunk(message: Message, term: int) -> SnapshotChunk:
+    data, size, offset = message.get("data"), _number(message, "size"), _number(message, "offset")
+    if not isinstance(data, bytes) or len(data) > SNAPSHOT_CHUNK_BYTES_MAX:
+        raise PeerError("a server sent a piece of a snapshot that is no bytes, or too many of them")
+    if not 0 < size <= SNAPSHOT_BYTES_MAX or offset + len(data) > size:
+        raise PeerError(f"a server sent bytes at {offset} of a snapshot of {size} bytes, which cannot be")
+    return SnapshotChunk(term, _number(message, "last_index"), _number(message, "last_term"), size, offset, data)
 
 
 def _number(message: Message, key: str) -> int:

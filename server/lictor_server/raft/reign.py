@@ -5,6 +5,8 @@ It is made when leadership begins and thrown away when it ends, so nothing of on
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from lictor_server.raft.flow import Flow, Progress
 from lictor_server.raft.lease import Lease
 from lictor_server.raft.members import Members, agreed
@@ -50,6 +52,12 @@ class Reign:
     def answered(self, id: str, now: float) -> None:
         """A server of `flows` has answered."""
         self._answered_at[id] = now
+
+    def live(self, now: float) -> Iterator[tuple[str, int]]:
+        """Those who answered lately, with the last entry that each surely has; 0 when it has not said yet."""
+        for id, flow in self.flows.items():
+            if now - self._answered_at[id] < self._settings.connection_timeout_s:
+                yield id, flow.match_index
 
     def dismiss(self, now: float) -> None:
         """Send nothing more to those removed who know it by now, or had their time."""

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Final
 
 from lictor_core.errors import ConfigurationError
 from lictor_core.limits import COMMAND_BYTES_MAX, DEV_BATCH_BYTES
+from lictor_server.raft.messages import SNAPSHOT_CHUNK_BYTES_MAX
 from lictor_server.raft.segments import SEGMENT_BYTES_MAX
 
-__all__ = ["RaftSettings"]
+__all__ = ["SNAPSHOT_WINDOW_MAX", "RaftSettings"]
+
+SNAPSHOT_WINDOW_MAX: Final = 32
+"""What a receiver of a snapshot takes without having written it (`install.UNWRITTEN_MAX`)."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -36,13 +41,19 @@ class RaftSettings:
     window_max: int = 16
     """Messages with entries under way to one follower without an answer."""
     log_entries_max: int = 4096
-    """Applied entries that a log in memory keeps before it drops half of them."""
+    """Applied entries that a server alone keeps in memory before it drops half of them."""
+    log_memory_bytes: int = 32 * 1024 * 1024
+    """What entries may take in memory; beyond it applied ones go, and who still needed them gets a snapshot."""
     segment_bytes_max: int = SEGMENT_BYTES_MAX
     """A file of the log that is this large is followed by another one."""
     snapshot_log_bytes: int = 64 * 1024 * 1024
     """After so much log a snapshot is made, and the log before it may go."""
     snapshot_trailing: int = 10_000
     """Entries before a snapshot that the log keeps, so that a short outage of another server needs no snapshot."""
+    snapshot_chunk_bytes: int = 128 * 1024
+    """Of a snapshot sent to another server in one message."""
+    snapshot_window_max: int = 8
+    """Such messages under way to one server without an answer."""
     write_timeout_s: float = 10.0
     """How long a write waits for its outcome; after that the outcome is unknown."""
     hold_s: float = 7.0
@@ -69,8 +80,14 @@ class RaftSettings:
                 )
                 >= 1
             ),
-            "snapshot_log_bytes must be at least 1 and snapshot_trailing at least 0": (
-                self.snapshot_log_bytes >= 1 and self.snapshot_trailing >= 0
+            "snapshot_log_bytes and log_memory_bytes must be at least 1 and snapshot_trailing at least 0": (
+                min(self.snapshot_log_bytes, self.log_memory_bytes) >= 1 and self.snapshot_trailing >= 0
+            ),
+            f"snapshot_chunk_bytes must be at least 1 and at most {SNAPSHOT_CHUNK_BYTES_MAX}": (
+                1 <= self.snapshot_chunk_bytes <= SNAPSHOT_CHUNK_BYTES_MAX
+            ),
+            f"snapshot_window_max must be at least 1 and at most {SNAPSHOT_WINDOW_MAX}": (
+                1 <= self.snapshot_window_max <= SNAPSHOT_WINDOW_MAX
             ),
             "times must be above 0": min(self.tick_s, self.write_timeout_s) > 0 and self.hold_s >= 0,
         }

@@ -1,24 +1,30 @@
 """Snapshot files: chunks of bytes under a head that says which entry of the log they end with.
 
-    magic 8 | format 4 | index 8 | term 8 | crc32 of these 4 | chunks | end
+    magic 8 | format 4 | index 8 | term 8 | crc32 of these 4 | servers | chunks | end
 
     chunk: length 4 | crc32 4 | bytes        end: length 0 | count of chunks 4 | SHA-256 of all before it 32
 
-All numbers are big-endian. A file is written under a temporary name, synced, read back and judged by its reader before
-it takes its own name: what is there under that name was whole, and could be loaded. What the chunks hold is `state`'s.
+All numbers are big-endian. `servers` is a chunk with the set of servers in effect at that entry, or with none; format
+1, which is still read, lacks it. What the other chunks hold is `state`'s.
+
+A file is written under a temporary name, synced, read back and judged by its reader before it takes its own name: what
+is there under that name was whole, and could be loaded.
 """
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import struct
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import BinaryIO, Final, NamedTuple
 
-from lictor_core.errors import DataDamagedError
+from lictor_core.codec import pack, unpack
+from lictor_core.errors import DataDamagedError, RequestError
+from lictor_core.peers import PeerSet
 from lictor_server.raft.files import TEMPORARY, storage_errors, sync_directory, write_all
 
 __all__ = [
@@ -32,9 +38,10 @@ __all__ = [
     "write_snapshot",
 ]
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Raised with every change that older code cannot read."""
 SUFFIX: Final = ".snapshot"
+_WITHOUT_SERVERS: Final = 1
 _MAGIC: Final = b"lictorsn"
 _HEAD: Final = struct.Struct(">8sIQQ")
 _PAIR: Final = struct.Struct(">II")
@@ -45,10 +52,12 @@ _REMEDY: Final = "put the data directory of a backup in place, or empty it to st
 
 
 class SnapshotHead(NamedTuple):
-    """The last entry that a snapshot holds."""
+    """The last entry that a snapshot holds, and who the servers were then."""
 
     last_index: int
     term: int
+    peers: PeerSet | None = None
+    """None before the log named any."""
 
 
 def path_of(directory: Path, head: SnapshotHead) -> Path:
@@ -96,7 +105,7 @@ def _parts(head: SnapshotHead, chunks: Iterable[bytes]) -> Iterator[bytes]:
     digest.update(part)
     yield part
     count = 0
-    for count, chunk in enumerate(chunks, 1):  # noqa: B007 the count is the last one
+    for count, chunk in enumerate(itertools.chain((_packed(head.peers),), chunks), 1):  # noqa: B007 the last one counts
         part = _PAIR.pack(len(chunk), zlib.crc32(chunk)) + chunk
         digest.update(part)
         yield part
@@ -105,56 +114,83 @@ def _parts(head: SnapshotHead, chunks: Iterable[bytes]) -> Iterator[bytes]:
     yield end + digest.digest()
 
 
+def _packed(peers: PeerSet | None) -> bytes:
+    return pack(() if peers is None else (peers,))
+
+
 def read_head(path: Path) -> SnapshotHead:
-    """Which entry the snapshot ends with. Raises `DataDamagedError`."""
+    """Which entry the snapshot ends with, and the servers then. Raises `DataDamagedError`."""
     with storage_errors("read", path), path.open("rb") as file:
-        return _head(path, file.read(_HEAD.size + _CRC.size))
+        return _Reading(path, file).head()
 
 
 def read_snapshot(path: Path) -> Iterator[bytes]:
     """The chunks of a snapshot. Raises `DataDamagedError` at the chunk that is not what was written, or at the end."""
     with storage_errors("read", path), path.open("rb") as file:
-        digest = hashlib.sha256()
-
-        def take(size: int) -> bytes:
-            data = file.read(size)
-            if len(data) != size:
-                raise _damage(path, file.tell(), "the file ends too soon")
-            digest.update(data)
-            return data
-
-        _head(path, take(_HEAD.size + _CRC.size))
-        left = os.fstat(file.fileno()).st_size - file.tell()
-        count = 0
-        while True:
-            offset = file.tell()
-            length, crc = _PAIR.unpack(take(_PAIR.size))
-            if length == 0:
-                break
-            if length > left:
-                raise _damage(path, offset, "a length is wrong")
-            chunk = take(length)
-            if zlib.crc32(chunk) != crc:
-                raise _damage(path, offset, "a checksum is wrong")
-            count += 1
+        reading = _Reading(path, file)
+        reading.head()
+        while (chunk := reading.chunk()) is not None:
             yield chunk
-        wanted = digest.digest()
-        if crc != count or file.read(_DIGEST_BYTES + 1) != wanted:
-            raise _damage(path, offset, "the checksum of the whole is wrong")
 
 
-def _head(path: Path, data: bytes) -> SnapshotHead:
-    first, crc = data[: _HEAD.size], data[_HEAD.size :]
-    if len(data) != _HEAD.size + _CRC.size or _CRC.pack(zlib.crc32(first)) != crc:
-        raise _damage(path, 0, "its head is not what was written")
-    magic, version, last_index, term = _HEAD.unpack(first)
-    if magic != _MAGIC:
-        raise _damage(path, 0, "it is no snapshot")
-    if version != FORMAT:
-        raise DataDamagedError(
-            f"{path} has format {version}, this version reads {FORMAT}: start the version that wrote it"
-        )
-    return SnapshotHead(last_index, term)
+class _Reading:
+    """A snapshot read from its first byte to its last, each checked."""
+
+    def __init__(self, path: Path, file: BinaryIO) -> None:
+        self._path = path
+        self._file = file
+        self._bytes = os.fstat(file.fileno()).st_size
+        self._digest = hashlib.sha256()
+        self._count = 0
+
+    def head(self) -> SnapshotHead:
+        """What comes before the state."""
+        data = self._take(_HEAD.size + _CRC.size)
+        first, crc = data[: _HEAD.size], data[_HEAD.size :]
+        if _CRC.pack(zlib.crc32(first)) != crc:
+            raise _damage(self._path, 0, "its head is not what was written")
+        magic, version, last_index, term = _HEAD.unpack(first)
+        if magic != _MAGIC:
+            raise _damage(self._path, 0, "it is no snapshot")
+        if version == _WITHOUT_SERVERS:
+            return SnapshotHead(last_index, term)
+        if version != FORMAT:
+            raise DataDamagedError(
+                f"{self._path} has format {version}, this version reads {_WITHOUT_SERVERS} to {FORMAT}: "
+                "start the version that wrote it"
+            )
+        offset = self._file.tell()
+        try:
+            sets = unpack(self.chunk() or b"", tuple[PeerSet, ...])
+        except RequestError as error:
+            raise _damage(self._path, offset, f"its servers cannot be read: {error}") from error
+        if len(sets) > 1 or any(peers.index > last_index for peers in sets):
+            raise _damage(self._path, offset, "its servers are not those of its last entry")
+        return SnapshotHead(last_index, term, sets[0] if sets else None)
+
+    def chunk(self) -> bytes | None:
+        """The next chunk; None at the end, once the checksum of the whole was right."""
+        offset = self._file.tell()
+        length, crc = _PAIR.unpack(self._take(_PAIR.size))
+        if length == 0:
+            wanted = self._digest.digest()
+            if crc != self._count or self._file.read(_DIGEST_BYTES + 1) != wanted:
+                raise _damage(self._path, offset, "the checksum of the whole is wrong")
+            return None
+        if length > self._bytes:
+            raise _damage(self._path, offset, "a length is wrong")
+        chunk = self._take(length)
+        if zlib.crc32(chunk) != crc:
+            raise _damage(self._path, offset, "a checksum is wrong")
+        self._count += 1
+        return chunk
+
+    def _take(self, size: int) -> bytes:
+        data = self._file.read(size)
+        if len(data) != size:
+            raise _damage(self._path, self._file.tell(), "the file ends too soon")
+        self._digest.update(data)
+        return data
 
 
 def _damage(path: Path, offset: int, reason: str) -> DataDamagedError:

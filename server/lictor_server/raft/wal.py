@@ -11,17 +11,19 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Final
 
 from lictor_core.errors import DataDamagedError
 from lictor_server.raft.log import LogEntry
 from lictor_server.raft.memory_log import MemoryLog
 from lictor_server.raft.records import HEAD_BYTES, Kind
+from lictor_server.raft.retention import memory_bytes
 from lictor_server.raft.segments import Change, Segments
 from lictor_server.raft.term_vote import TermVote, save_term_vote
 
-__all__ = ["Wal", "align"]
+__all__ = ["NO_OP", "Wal", "align", "emptied", "fits"]
 
-_NO_OP = b"\x01"
+NO_OP: Final = b"\x01"
 """What stands for the entry that a snapshot ends with, where the log does not hold it any more."""
 
 
@@ -41,6 +43,7 @@ class Wal(MemoryLog):
         """`entries` are those of `align`; `thread` has one worker, in which alone `segments` are used from now on."""
         super().__init__()
         self._entries = entries
+        self._memory_bytes = memory_bytes(entries)
         self._segments = segments
         self._snapshot_index = snapshot_index
         self._vote_path = vote_path
@@ -91,8 +94,12 @@ class Wal(MemoryLog):
 
     @property
     def snapshot_index(self) -> int:
-        """The last entry that the snapshot holds with which this log was opened; 0 for none."""
+        """The last entry of the newest snapshot; 0 for none."""
         return self._snapshot_index
+
+    def snapshot_made(self, index: int) -> None:
+        """There is a snapshot now, durable, that ends with the entry `index`."""
+        self._snapshot_index = max(self._snapshot_index, index)
 
     @property
     def bytes_added(self) -> int:
@@ -187,8 +194,22 @@ class Wal(MemoryLog):
         self._on_durable()
 
 
-def align(entries: list[LogEntry], last: int, index: int, term: int) -> list[LogEntry]:
-    """The entries from the last one that a snapshot holds, (`index`, `term`), which pysyncobj's log begins with.
+def fits(entries: list[LogEntry], last: int, index: int, term: int) -> bool:
+    """Whether a log goes with a snapshot that was being installed: it holds its last entry, or begins behind that.
+
+    When it does not, nothing in it is worth keeping: what the snapshot lacks of it was never committed.
+    """
+    first = entries[0][1] if entries else last + 1
+    return last >= index and (index < first or entries[index - first][2] == term)
+
+
+def emptied(index: int, term: int) -> tuple[Change, Change]:
+    """What makes a log go on behind a snapshot, whatever it held; both in one batch."""
+    return Change(Kind.CLEAR, 0, 0, b""), Change(Kind.ENTRY, index, term, NO_OP)
+
+
+def align(entries: list[LogEntry], last: int, index: int, term: int, *, trailing: int = 0) -> list[LogEntry]:
+    """The entries from the last one that a snapshot holds, (`index`, `term`), on, and up to `trailing` before it.
 
     `last` is the log's last index, `index` 0 no snapshot: then the log must begin with entry 1, or be new. Raises
     `DataDamagedError` for a log that does not go with the snapshot.
@@ -200,16 +221,16 @@ def align(entries: list[LogEntry], last: int, index: int, term: int) -> list[Log
         raise DataDamagedError(f"the log begins with entry {first}, but {held}: {remedy}")
     if last < index:
         raise DataDamagedError(f"the log ends with entry {last}, before the snapshot's last one, {index}: {remedy}")
-    kept = entries[index - first :] if index >= first else entries
     if index == 0:
-        return kept
+        return entries
     if index < first:
-        return [(_NO_OP, index, term), *kept]
-    if kept[0][2] != term:
+        return [(NO_OP, index, term), *entries]
+    its_term = entries[index - first][2]
+    if its_term != term:
         raise DataDamagedError(
-            f"entry {index} is of term {kept[0][2]} in the log and of term {term} in the snapshot: {remedy}"
+            f"entry {index} is of term {its_term} in the log and of term {term} in the snapshot: {remedy}"
         )
-    return kept
+    return entries[max(index - first - trailing, 0) :]
 
 
 def _nothing() -> None:

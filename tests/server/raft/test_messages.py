@@ -11,7 +11,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lictor_core.errors import PeerError
-from lictor_server.raft.messages import Append, Heard, PreVote, PreVoteReply, Reply, parsed
+from lictor_server.raft.messages import (
+    SNAPSHOT_BYTES_MAX,
+    SNAPSHOT_CHUNK_BYTES_MAX,
+    Append,
+    Heard,
+    Parsed,
+    PreVote,
+    PreVoteReply,
+    Reply,
+    SnapshotChunk,
+    SnapshotReply,
+    Vote,
+    VoteRequest,
+    parsed,
+)
 from lictor_server.raft.wire import Message
 
 MESSAGES = [
@@ -21,11 +35,16 @@ MESSAGES = [
     Heard(3, 8),
     PreVote(4, 9, 3),
     PreVoteReply(3, 4, True),
+    SnapshotChunk(3, 40, 2, 10, 4, b"abcd"),
+    SnapshotChunk(3, 40, 2, 10, 10, b""),
+    SnapshotReply(3, 40, 8, False),
+    SnapshotReply(3, 40, 0, True),
 ]
 
 
 @pytest.mark.parametrize("message", MESSAGES)
-def test_message_survives_the_wire(message: Append | Reply | Heard | PreVote | PreVoteReply) -> None:
+def test_message_survives_the_wire(message: Parsed) -> None:
+    assert not isinstance(message, Vote | VoteRequest)
     assert parsed(cast(Message, msgpack.unpackb(msgpack.packb(message.message())))) == message
 
 
@@ -44,11 +63,31 @@ def test_malformed_entries_are_refused(entries: object) -> None:
         parsed(message)
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"data": "abcd"},
+        {"data": b"abcde"},
+        {"data": bytes(SNAPSHOT_CHUNK_BYTES_MAX + 1), "size": SNAPSHOT_BYTES_MAX},
+        {"size": 0, "offset": 0, "data": b""},
+        {"size": SNAPSHOT_BYTES_MAX + 1},
+        {"offset": 11, "data": b""},
+        {"last_index": None},
+    ],
+)
+def test_malformed_pieces_of_snapshots_are_refused(wrong: Message) -> None:
+    message = SnapshotChunk(3, 40, 2, 10, 6, b"abcd").message()
+    parsed(message)
+    with pytest.raises(PeerError):
+        parsed(message | wrong)
+
+
 VALUES = st.none() | st.booleans() | st.integers(-5, 50) | st.text(max_size=3) | st.lists(st.integers(), max_size=3)
-KEYS = ("term", "entries", "prevLogIdx", "prevLogTerm", "commit_index", "seq", "verified", "rejected", "asked")
+KEYS = ("term", "entries", "prevLogIdx", "prevLogTerm", "commit_index", "seq", "verified", "rejected", "asked", "data")
+KINDS = ["append_entries", "append_reply", "heard", "pre_vote", "request_vote", "snapshot_chunk", "snapshot_reply"]
 
 
-@given(st.sampled_from(["append_entries", "append_reply", "heard", "pre_vote", "request_vote"]), st.data())
+@given(st.sampled_from(KINDS), st.data())
 def test_any_map_gives_a_message_or_one_error(kind: str, data: st.DataObject) -> None:
     message: Message = {"type": kind, **data.draw(st.dictionaries(st.sampled_from(KEYS), VALUES))}
     with contextlib.suppress(PeerError):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import struct
 import tempfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,9 +15,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lictor_core.errors import DataDamagedError
+from lictor_core.peers import PeerSet, RaftServer
 from lictor_server.raft.snapshot_file import SnapshotHead, list_snapshots, read_head, read_snapshot, write_snapshot
 
-HEAD = SnapshotHead(42, 3)
+PEERS = PeerSet(
+    cluster_id="5c1f8a52-3f4e-4b39-a2a4-7a0d51e4a6b1",
+    servers=(
+        RaftServer(id="a", name="n1", address="127.0.0.1:8300"),
+        RaftServer(id="b", name="n2", address="127.0.0.2:8300", voter=False),
+    ),
+    index=40,
+)
+HEAD = SnapshotHead(42, 3, PEERS)
 
 
 def accept(chunks: Iterator[bytes]) -> None:
@@ -69,3 +81,30 @@ def test_names_sort_as_indexes_do(tmp_path: Path) -> None:
     for index in (1000, 9, 30):
         write_snapshot(tmp_path, SnapshotHead(index, 1), [b"x"], accept)
     assert [read_head(path).last_index for path in list_snapshots(tmp_path)] == [9, 30, 1000]
+
+
+def test_a_head_without_servers_reads_as_such(tmp_path: Path) -> None:
+    assert read_head(write_snapshot(tmp_path, SnapshotHead(9, 1), [], accept)) == SnapshotHead(9, 1, None)
+
+
+def test_servers_of_a_later_entry_are_damage(tmp_path: Path) -> None:
+    with pytest.raises(DataDamagedError, match="not those of its last entry"):
+        write_snapshot(tmp_path, SnapshotHead(39, 3, PEERS), [], accept)
+
+
+def test_format_1_is_still_read_and_has_no_servers(tmp_path: Path) -> None:
+    first = struct.pack(">8sIQQ", b"lictorsn", 1, 42, 3)
+    data = first + struct.pack(">I", zlib.crc32(first))
+    data += struct.pack(">II", 3, zlib.crc32(b"one")) + b"one" + struct.pack(">II", 0, 1)
+    path = tmp_path / "old.snapshot"
+    path.write_bytes(data + hashlib.sha256(data).digest())
+    assert read_head(path) == SnapshotHead(42, 3, None)
+    assert list(read_snapshot(path)) == [b"one"]
+
+
+def test_a_later_format_names_itself(tmp_path: Path) -> None:
+    first = struct.pack(">8sIQQ", b"lictorsn", 3, 42, 3)
+    path = tmp_path / "new.snapshot"
+    path.write_bytes(first + struct.pack(">I", zlib.crc32(first)))
+    with pytest.raises(DataDamagedError, match="format 3, this version reads 1 to 2"):
+        read_head(path)

@@ -15,9 +15,10 @@ from lictor_core.clock import SeededRng
 from lictor_core.errors import DataDamagedError, DiskFailedError
 from lictor_server.raft.memory_log import LogEntry
 from lictor_server.raft.records import HEAD_BYTES
+from lictor_server.raft.retention import memory_bytes
 from lictor_server.raft.segments import Segments
 from lictor_server.raft.term_vote import TermVote, load_term_vote
-from lictor_server.raft.wal import Wal, align
+from lictor_server.raft.wal import NO_OP, Wal, align, fits
 from tests.support.conditions import eventually
 
 
@@ -135,9 +136,9 @@ async def test_all_is_there_after_a_restart(opened: Opened) -> None:
 async def test_entries_dropped_from_memory_stay_on_disk(opened: Opened) -> None:
     for index in range(1, 101):
         opened.wal.add(b"x", index, 1)
-    opened.wal.drop_applied(100, keep_max=10)
+    opened.wal.deleteEntriesTo(90)
     await eventually(lambda: opened.wal.is_durable, what="durability")
-    assert len(opened.wal) < 20
+    assert len(opened.wal) == 10
     opened.close()
     again = Opened(opened.directory)
     assert len(again.wal) == 100
@@ -172,6 +173,47 @@ async def test_a_quiet_second_marks_the_last_batch_once(opened: Opened) -> None:
 
 
 ENTRIES: list[LogEntry] = [(b"x", index, 1) for index in range(5, 9)]
+
+
+def test_a_log_begins_with_some_entries_before_the_last_one_of_the_snapshot() -> None:
+    assert align(list(ENTRIES), 8, 7, 1, trailing=1) == ENTRIES[1:]
+    assert align(list(ENTRIES), 8, 7, 1, trailing=9) == ENTRIES
+    assert align(list(ENTRIES), 8, 4, 3, trailing=9) == [(NO_OP, 4, 3), *ENTRIES]
+
+
+@pytest.mark.parametrize(
+    ("entries", "last", "snapshot", "term", "does_fit"),
+    [
+        (ENTRIES, 8, 6, 1, True),
+        (ENTRIES, 8, 8, 1, True),
+        (ENTRIES, 8, 4, 3, True),
+        ([], 8, 8, 3, True),
+        (ENTRIES, 8, 6, 2, False),  # another leader's entry
+        (ENTRIES, 8, 9, 1, False),
+        ([], 0, 9, 1, False),
+    ],
+)
+def test_a_log_fits_an_installed_snapshot_when_it_holds_its_last_entry(
+    entries: list[LogEntry], last: int, snapshot: int, term: int, does_fit: bool
+) -> None:
+    assert fits(list(entries), last, snapshot, term) is does_fit
+
+
+async def test_a_log_that_is_emptied_goes_on_behind_the_snapshot(opened: Opened) -> None:
+    for number in range(1, 6):
+        opened.wal.add(b"x", number, 1)
+    await eventually(lambda: opened.wal.is_durable, what="durability")
+    opened.wal.clear()
+    opened.wal.add(NO_OP, 3, 2)
+    opened.wal.snapshot_made(3)
+    opened.wal.add(b"y", 4, 2)
+    assert not opened.wal.is_durable
+    assert opened.wal.memory_bytes == memory_bytes(opened.wal[:])
+    await eventually(lambda: opened.wal.is_durable, what="durability")
+    assert (opened.wal.durable_index, opened.wal.snapshot_index) == (4, 3)
+    opened.wal.snapshot_made(2)
+    assert opened.wal.snapshot_index == 3
+    assert Segments(opened.directory / "log", SeededRng(2)).load().entries == [(NO_OP, 3, 2), (b"y", 4, 2)]
 
 
 def test_a_log_begins_with_the_last_entry_of_the_snapshot() -> None:
