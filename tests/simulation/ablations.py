@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from typing import Final, cast
 from unittest.mock import patch
 
-from lictor_server.raft import acks, append, prevote
+from lictor_server.raft import acks, append, core, lease, prevote
 from lictor_server.raft.core import RaftCore
 from lictor_server.raft.flow import Flow
+from lictor_server.raft.lease import Lease
 from lictor_server.raft.log import Log
+from lictor_server.raft.members import Members
 from lictor_server.raft.messages import Append
 from lictor_server.raft.readindex import ReadRounds
 from lictor_server.raft.reign import Reign
@@ -25,7 +27,7 @@ class Ablation:
 
     owner: object
     name: str
-    instead: Callable[..., object]
+    instead: object
 
     @contextmanager
     def applied(self) -> Generator[None, None, None]:
@@ -47,15 +49,15 @@ def _next_is_what_was_verified(flow: Flow, index: int) -> None:
     flow.next_index = index + 1
 
 
-def _whoever_answers(core: RaftCore, node: object, term: int) -> Reign | None:
-    return cast("Reign | None", vars(core)["_reign"])
+def _whoever_answers(server: RaftCore, node: object, term: int) -> Reign | None:
+    return cast("Reign | None", vars(server)["_reign"])
 
 
-def _commit_index_alone(core: RaftCore) -> int:
-    return core.commit_index
+def _commit_index_alone(server: RaftCore) -> int:
+    return server.commit_index
 
 
-def _say_nothing(core: RaftCore, node: object) -> None:
+def _say_nothing(server: RaftCore, node: object) -> None:
     return None
 
 
@@ -75,8 +77,23 @@ def _leaders_word(leader_commit_index: int, verified: int) -> int:
     return leader_commit_index
 
 
-def _own_last_entry(core: RaftCore) -> int:
-    return core.last_index
+def _own_last_entry(server: RaftCore) -> int:
+    return server.last_index
+
+
+def _no_problem(before: object, after: object) -> None:
+    return None
+
+
+def _nothing(*_: object) -> None:
+    return None
+
+
+def _once_confirmed(granted: Lease, now: float) -> bool:
+    return vars(granted)["_since"] is not None
+
+
+_yes = property(_always)
 
 
 ABLATIONS: Final = {
@@ -95,4 +112,17 @@ ABLATIONS: Final = {
     "the next index never goes back on success": Ablation(Flow, "verified", _next_is_what_was_verified),
     "a read waits for its round": Ablation(ReadRounds, "confirmed", _every_round),
     "a read waits for the leader's no-op": Ablation(RaftCore, "_index_to_read_at", _commit_index_alone),
+    "one change of the peers at a time": Ablation(RaftCore, "peers_committed", _yes),
+    "a change of the peers waits for the leader's no-op": Ablation(RaftCore, "_may_change", _always),
+    "two sets differ by one voter": Ablation(core, "change_problem", _no_problem),
+    "a set that is cut off is in effect no more": Ablation(Members, "truncate", _never),
+    "a leader that is no voter does not count itself": Ablation(Reign, "_counts_self", _always),
+    "who is no voter does not count": Ablation(RaftCore, "_counts", _always),
+    "only a voter stands for election": Ablation(RaftCore, "_may_stand", _always),
+    "a leader that is no voter resigns": Ablation(RaftCore, "_resign", _nothing),
+    "who hears a leader votes for nobody else": Ablation(RaftCore, "_heard_lately", _never),
+    "a restarted voter waits before it votes": Ablation(RaftCore, "_started_lately", _never),
+    "the lease ends with a transfer": Ablation(Lease, "forfeit", _nothing),
+    "the lease is shorter than what voters keep": Ablation(lease, "LEASE_SHARE", 1.0),
+    "the lease is looked up by the clock": Ablation(Lease, "holds", _once_confirmed),
 }

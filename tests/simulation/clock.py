@@ -1,4 +1,8 @@
-"""Time and chance of pysyncobj, in the simulation's hands."""
+"""Time and chance of pysyncobj, in the simulation's hands.
+
+Only monotonic clocks are read by the core, so a clock that is set forward or back cannot be felt. What can: clocks that
+do not run equally fast, and a process that is stopped while time goes on.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +19,21 @@ READING_S = 1e-7
 
 
 class VirtualClock:
-    """Seconds, moved by the simulation alone."""
+    """Seconds, moved by the simulation alone. What it shows depends on whose clock it is just now."""
 
     def __init__(self) -> None:
         self._now = 1000.0
+        self.rate = 1.0
+        """How fast the clock of the server runs whose code runs now."""
 
     def monotonic(self) -> float:
-        """The time now."""
+        """The time now, as the server whose code runs sees it."""
         self._now += READING_S
+        return self._now * self.rate
+
+    @property
+    def true(self) -> float:
+        """The time that no server sees."""
         return self._now
 
     def advance(self, seconds: float) -> None:

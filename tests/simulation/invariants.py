@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 
-from lictor_server.raft.log import LogEntry
+from lictor_server.raft.log import Log, LogEntry
 
 __all__ = ["Invariants", "Kept"]
 
@@ -24,8 +24,7 @@ class Kept:
 class Invariants:
     """The judge of one run."""
 
-    def __init__(self, voters: int) -> None:
-        self._majority = voters // 2 + 1
+    def __init__(self) -> None:
         self._leaders: dict[int, str] = {}
         self._applied: dict[int, bytes] = {}
         self._hashes: dict[int, bytes] = {}
@@ -34,13 +33,14 @@ class Invariants:
         self.acknowledged: dict[bytes, int] = {}
         self.read_floor = 0
         self.reads = 0
+        self.lease_reads = 0
         self.violations: dict[str, str] = {}
 
     def report(self, kind: str, detail: str) -> None:
         """Note a violation; the first of its kind stays."""
         self.violations.setdefault(kind, detail)
 
-    def led(self, node: str, term: int, log: Sequence[LogEntry]) -> None:
+    def led(self, node: str, term: int, log: Log) -> None:
         """`node` says it leads `term`. Raft paper, figure 3: election safety, leader completeness."""
         if term in self._leaders:
             if self._leaders[term] != node:
@@ -49,7 +49,7 @@ class Invariants:
         newest = term > max(self._leaders, default=0)
         self._leaders[term] = node
         if newest:
-            held = {index: command[1:] for command, index, _ in log}
+            held = {index: command[1:] for command, index, _ in log[:]}
             for index, payload in self._applied.items():
                 if held.get(index) != payload:
                     self.report("leader completeness", f"{node} leads term {term} without the committed entry {index}")
@@ -76,19 +76,26 @@ class Invariants:
         if payload in self._index_of:
             self.report("refused for sure", f"{payload!r} was refused and is applied at {self._index_of[payload]}")
 
-    def acknowledge(self, index: int, payload: bytes, disks: Iterable[Sequence[LogEntry]]) -> None:
-        """A submitter was told that `payload` is applied at `index`: it must be on a majority's disks by now."""
+    def acknowledge(
+        self, index: int, payload: bytes, sets: Iterable[frozenset[str]], disks: Mapping[str, Sequence[LogEntry]]
+    ) -> None:
+        """A submitter was told that `payload` is applied at `index`: it must be on a majority's disks by now.
+
+        `sets` are the voters by which it can have been committed: those at its index, and those of later sets.
+        """
         self.acknowledged[payload] = index
         self.read_floor = max(self.read_floor, index)
-        holding = sum(len(disk) >= index and disk[index - 1][0][1:] == payload for disk in disks)
-        if holding < self._majority:
-            self.report("acknowledged means durable", f"{payload!r} at {index} is on {holding} disks")
+        holding = {node for node, disk in disks.items() if len(disk) >= index and disk[index - 1][0][1:] == payload}
+        if not any(2 * len(voters & holding) > len(voters) for voters in sets):
+            self.report("acknowledged means durable", f"{payload!r} at {index} is on the disks of {sorted(holding)}")
 
-    def read(self, node: str, applied_index: int, floor: int) -> None:
+    def read(self, node: str, applied_index: int, floor: int, *, by_lease: bool) -> None:
         """A read that began when `floor` was visible is answered from the state at `applied_index`."""
-        self.reads += 1
+        self.reads += not by_lease
+        self.lease_reads += by_lease
         if applied_index < floor:
-            self.report("reads never stale", f"{node} answers from {applied_index} after {floor} was visible")
+            how = "by its lease " if by_lease else ""
+            self.report("reads never stale", f"{node} answers {how}from {applied_index} after {floor} was visible")
         self.read_floor = max(self.read_floor, applied_index)
 
     def logs_match(self, logs: Mapping[str, Sequence[LogEntry]]) -> None:

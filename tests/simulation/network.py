@@ -52,8 +52,14 @@ class Network:
         """Mend every link."""
         self.cut.clear()
 
-    def forget(self, node: str) -> None:
-        """`node` crashed: its connections are gone with all that was on them."""
+    def crashed(self, node: str) -> None:
+        """What was on its way to `node` is gone; what it sent may have arrived and not been read yet."""
+        for (_, to), queue in self.links.items():
+            if to == node:
+                queue.clear()
+
+    def connected(self, node: str) -> None:
+        """`node` is back, with new connections: what came over the old ones is not read any more."""
         for link, queue in self.links.items():
             if node in link:
                 queue.clear()

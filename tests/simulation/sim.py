@@ -7,12 +7,16 @@ import random
 from collections.abc import Generator
 from contextlib import contextmanager
 
+from lictor_server.raft.core import RaftCore
+from lictor_server.raft.members import PEERS_KIND, decoded
 from lictor_server.raft.outcome import Reason
 from tests.simulation.clock import VirtualClock, virtual
 from tests.simulation.disk import Disk, DiskLog
 from tests.simulation.invariants import Invariants, Kept
-from tests.simulation.network import LinkWire, Network
+from tests.simulation.network import Link, LinkWire, Network
+from tests.simulation.operator import next_set
 from tests.simulation.voters import Make, Voter, production
+from tests.support.peers import peers
 
 __all__ = ["Report", "Simulation", "run"]
 
@@ -20,16 +24,26 @@ HEALED_S = 20.0
 """Virtual time between the end of all faults and the last look."""
 FAULT_SHARES = (0.003, 0.01, 0.03)
 """Of all steps, by seed: few faults let long logs grow, many cut elections short."""
+CLOCK_RATES = (0.95, 1.05)
+"""How fast the clocks of servers run, at least and at most."""
+SPARES = 2
+"""Servers beside the founders, blank until they are added."""
 DEFINITE = frozenset({Reason.QUEUE_FULL, Reason.MISSING_LEADER, Reason.NOT_LEADER, Reason.DISCARDED})
 
 
 @dataclasses.dataclass
 class Life:
-    """A voter between a start and a crash."""
+    """A server between a start and a crash."""
 
     voter: Voter
     log: DiskLog
     kept: Kept
+
+    @property
+    def core(self) -> RaftCore:
+        """The production core; there is no other where servers come and go."""
+        assert isinstance(self.voter, RaftCore), "stock pysyncobj has fixed peers"
+        return self.voter
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,151 +54,274 @@ class Report:
     violations: dict[str, str]
     acknowledged: int
     reads: int
+    lease_reads: int
+    changes: int
+    """Peer sets that came into effect somewhere after the first."""
+    transfers: int
+    """Times that leadership was handed over."""
     term: int
 
 
 class Simulation:
-    """N voters. Use within `live()`, which puts pysyncobj onto the virtual clock."""
+    """N founders and some spare servers. Use within `live()`, which puts pysyncobj onto the virtual clock.
 
-    def __init__(self, seed: int, *, voters: int = 3, make: Make = production, write_through: bool = False) -> None:
+    With `fixed` nobody joins or leaves: stock pysyncobj is given its peers.
+    """
+
+    def __init__(
+        self, seed: int, *, voters: int = 3, make: Make = production, write_through: bool = False, fixed: bool = False
+    ) -> None:
         self.seed = seed
         self.chance = random.Random(seed)
         self.clock = VirtualClock()
-        self.nodes = [f"n{number + 1}" for number in range(voters)]
+        self.founders = [f"n{number + 1}" for number in range(voters)]
+        self.nodes = self.founders + [f"s{number + 1}" for number in range(0 if fixed else SPARES)]
         self.network = Network(self.nodes, self.chance)
         self.disks = {node: Disk() for node in self.nodes}
+        self.rates = {node: self.chance.uniform(*CLOCK_RATES) for node in self.nodes}
         self.lives: dict[str, Life] = {}
-        self.invariants = Invariants(voters)
+        self.paused: dict[str, float] = {}
+        """Stopped as by SIGSTOP, and until when by the true time."""
+        self.invariants = Invariants()
+        self.sets: set[tuple[int, frozenset[str]]] = set()
+        """The index and the voters of every set that ever was in effect somewhere."""
+        self.transfers = 0
         self._make = make
         self._write_through = write_through
+        self._fixed = fixed
         self._faults = self.chance.choice(FAULT_SHARES)
+        self._changes = 0.0 if fixed else self.chance.choice((0.0, 0.02, 0.06))
         self._commands = 0
 
     @contextmanager
     def live(self) -> Generator[Simulation, None, None]:
-        """Start all voters; while inside, time is virtual."""
+        """Start all servers; while inside, time is virtual."""
         with virtual(self.clock, self.chance):
             for node in self.nodes:
                 self.start(node)
+            self.found()
             yield self
 
+    @contextmanager
+    def at(self, node: str) -> Generator[Life, None, None]:
+        """Code of a server runs, by its clock."""
+        self.clock.rate = self.rates[node]
+        life = self.lives[node]
+        try:
+            yield life
+        finally:
+            self.clock.rate = 1.0
+        if not self._fixed and not life.core.is_blank:
+            self.sets.add((life.core.peer_set.index, life.core.peer_set.voters))
+
+    @property
+    def running(self) -> list[str]:
+        """The servers that can do something just now."""
+        return [node for node in self.nodes if node in self.lives and node not in self.paused]
+
     def start(self, node: str) -> None:
-        """Start a voter on what its disk holds."""
+        """Start a server on what its disk holds."""
         kept, log = Kept(), DiskLog(self.disks[node], write_through=self._write_through)
 
         def apply(index: int, payload: bytes) -> object:
             self.invariants.applied(node, kept, index, payload)
             return index
 
-        peers = [peer for peer in self.nodes if peer != node]
-        self.lives[node] = Life(self._make(node, peers, log, LinkWire(self.network, node), apply), log, kept)
+        self.network.connected(node)
+        others = [other for other in self.nodes if other != node]
+        self.clock.rate = self.rates[node]
+        self.lives[node] = Life(self._make(node, others, log, LinkWire(self.network, node), apply), log, kept)
+        self.clock.rate = 1.0
+
+    def found(self) -> None:
+        """Let the first founder begin the cluster, again when it lost that before anybody knew."""
+        first = self.founders[0]
+        if self._fixed or first not in self.running or not all(life.core.is_blank for life in self.lives.values()):
+            return
+        if len(self.lives) == len(self.nodes):
+            with self.at(first) as life:
+                life.core.found(peers(*self.founders))
 
     def crash(self, node: str) -> None:
-        """Take the power from a voter; what it was asked is unknown from now on."""
+        """Take the power from a server; what it was asked is unknown from now on."""
+        self.paused.pop(node, None)
         self.lives.pop(node).log.crash(self.chance)
-        self.network.forget(node)
+        self.network.crashed(node)
 
     def pump(self, node: str) -> None:
-        """One pass of a voter's loop."""
-        life = self.lives[node]
-        life.voter.pump()
-        if life.voter.is_leader:
-            self.invariants.led(node, life.voter.term, life.log[:])
+        """One pass of a server's loop."""
+        with self.at(node) as life:
+            life.voter.pump()
+            if life.voter.is_leader:
+                self.invariants.led(node, life.voter.term, life.log)
 
     def sync(self, node: str) -> None:
-        """A voter's fsync ends, and the next begins."""
-        life = self.lives[node]
-        life.log.sync()
-        life.voter.log_synced()
+        """A server's fsync ends, and the next begins."""
+        with self.at(node) as life:
+            life.log.sync()
+            life.voter.log_synced()
 
-    def deliver(self, link: tuple[str, str]) -> None:
+    def deliver(self, link: Link) -> None:
         """Take one message off a link."""
         message = self.network.take(link)
         if link[1] in self.lives:
-            self.lives[link[1]].voter.receive(link[0], message)
+            with self.at(link[1]) as life:
+                life.voter.receive(link[0], message)
+
+    def deliverable(self) -> list[Link]:
+        """The links from which somebody could read now."""
+        return [link for link in self.network.deliverable() if link[1] not in self.paused]
 
     def leaders(self) -> list[str]:
         """Who says that it leads."""
-        return [node for node, life in self.lives.items() if life.voter.is_leader]
+        return [node for node in self.running if self.lives[node].voter.is_leader]
 
     def submit(self, node: str) -> bytes:
-        """Ask a voter for a write of a new command."""
+        """Ask a server for a write of a new command."""
         self._commands += 1
         payload = b"%d" % self._commands
 
         def done(result: object, reason: Reason) -> None:
             if reason is Reason.SUCCESS:
                 assert isinstance(result, int)
-                self.invariants.acknowledge(result, payload, (disk.entries for disk in self.disks.values()))
+                disks = {holder: disk.entries for holder, disk in self.disks.items()}
+                self.invariants.acknowledge(result, payload, self._voters_since(node, result), disks)
             elif reason in DEFINITE:
                 self.invariants.refused(payload)
 
-        self.lives[node].voter.submit(payload, done)
+        with self.at(node) as life:
+            life.voter.submit(payload, done)
         return payload
 
+    def _voters_since(self, node: str, index: int) -> list[frozenset[str]]:
+        """The voters of the set in effect at `index`, and of all later ones, by the log of `node`."""
+        if self._fixed:
+            return [frozenset(self.nodes)]
+        sets = [decoded(command, at) for command, at, _ in self.lives[node].log[:] if command[0] == PEERS_KIND]
+        first = max(known.index for known in sets if known.index <= index)
+        return [known.voters for known in sets if known.index >= first]
+
     def read(self, node: str) -> None:
-        """Ask a voter for a read."""
+        """Ask a server for a read."""
         floor = self.invariants.read_floor
-        voter = self.lives[node].voter
 
         def done(reason: Reason) -> None:
             if reason is Reason.SUCCESS:
-                self.invariants.read(node, voter.applied_index, floor)
+                self.invariants.read(node, voter.applied_index, floor, by_lease=False)
 
-        voter.read_barrier(done)
+        with self.at(node) as life:
+            voter = life.voter
+            voter.read_barrier(done)
+
+    def read_by_lease(self, node: str) -> None:
+        """Let a server answer at once, if it may."""
+        with self.at(node) as life:
+            core = life.core
+            if core.lease_holds and core.applied_index >= core.commit_index:
+                self.invariants.read(node, core.applied_index, self.invariants.read_floor, by_lease=True)
+
+    def change(self, node: str) -> None:
+        """Ask a server to change the peers by one."""
+        with self.at(node) as life:
+            life.core.change_peers(next_set(life.core.peer_set, self.nodes, self.chance), _whatever)
+
+    def transfer(self, node: str) -> None:
+        """Ask a server to hand over leadership, to somebody or to whom it likes."""
+
+        def done(result: object, reason: Reason) -> None:
+            self.transfers += reason is Reason.SUCCESS
+
+        with self.at(node) as life:
+            life.core.transfer(self.chance.choice([None, *self.nodes]), done)
+
+    def pause(self, node: str, seconds: float) -> None:
+        """Stop a server as by SIGSTOP: it does nothing, and what is sent to it waits."""
+        self.paused[node] = self.clock.true + seconds
+
+    def resume(self, node: str) -> None:
+        """Let a stopped server go on. Whoever asked it meanwhile may be answered before it has looked around."""
+        del self.paused[node]
+        if not self._fixed and self.chance.random() < 0.5:
+            self.read_by_lease(node)
+        for link in self.network.deliverable():
+            if link[1] == node:
+                for _ in range(len(self.network.links[link])):
+                    self.deliver(link)
 
     def step(self) -> None:
         """One random step."""
         chance = self.chance
-        up = [node for node in self.nodes if node in self.lives]
-        if chance.random() < self._faults or not up:
+        for node in [node for node, until in self.paused.items() if until <= self.clock.true]:
+            self.resume(node)
+        running = self.running
+        if chance.random() < self._faults or not running:
             self._fault()
+            return
+        if self._changes and chance.random() < self._changes:
+            self._administer()
             return
         roll = chance.random()
         if roll < 0.45:
-            if links := self.network.deliverable():
+            if links := self.deliverable():
                 self.deliver(chance.choice(links))
         elif roll < 0.70:
-            self.pump(chance.choice(up))
+            self.pump(chance.choice(running))
         elif roll < 0.80:
-            self.sync(chance.choice(up))
+            self.sync(chance.choice(running))
         elif roll < 0.86:
             self.clock.advance(chance.choice((0.001, 0.01, 0.05, 0.1)))
-        elif roll < 0.95:
+        elif roll < 0.94:
             for node in self.leaders():
                 self.submit(node)
-        else:
+        elif roll < 0.97:
             for node in self.leaders():
                 self.read(node)
+        elif not self._fixed:
+            for node in self.leaders():
+                self.read_by_lease(node)
+
+    def _administer(self) -> None:
+        for node in self.leaders():
+            if self.chance.random() < 0.9:
+                self.change(node)
+            else:
+                self.transfer(node)
 
     def _fault(self) -> None:
         chance = self.chance
         roll = chance.random()
         node = chance.choice(self.nodes)
-        if roll < 0.25:
+        if roll < 0.22:
             self.network.cut.add(chance.choice(list(self.network.links)))
-        elif roll < 0.40:
+        elif roll < 0.36:
             self.network.isolate(node)
-        elif roll < 0.60:
+        elif roll < 0.56:
             self.network.heal()
-        elif roll < 0.75:
+        elif roll < 0.70:
             if node in self.lives:
                 self.crash(node)
         elif node not in self.lives:
             self.start(node)
-        elif roll < 0.80:
+            self.found()
+        elif roll < 0.82:
+            if node not in self.paused:
+                self.pause(node, chance.uniform(0.05, 2.0))
+        elif roll < 0.87:
             self.clock.advance(chance.uniform(0.3, 3.0))
 
     def settle(self, seconds: float) -> None:
         """End all faults, and let everybody work for `seconds` of virtual time."""
         self.network.heal()
+        for node in list(self.paused):
+            self.resume(node)
         for node in self.nodes:
             if node not in self.lives:
                 self.start(node)
-        end = self.clock.monotonic() + seconds
-        while self.clock.monotonic() < end:
+        self.found()
+        end = self.clock.true + seconds
+        while self.clock.true < end:
             self.quiet_pass()
-            self.clock.advance(0.02)
+            self.clock.advance(0.04)
 
     def quiet_pass(self) -> None:
         """Everybody reads what has come, works and syncs, once."""
@@ -202,22 +339,57 @@ class Simulation:
         for node in self.leaders():
             self.submit(node)
         self.settle(1.0)
-        logs = {node: life.log[:] for node, life in self.lives.items()}
-        self.invariants.logs_match(logs)
-        self.invariants.healed({node: life.kept for node, life in self.lives.items()}, logs)
+        self.invariants.logs_match({node: life.log[:] for node, life in self.lives.items()})
+        members = self.members()
+        lives = {node: self.lives[node] for node in members}
+        logs = {node: life.log[:] for node, life in lives.items()}
+        self.invariants.healed({node: life.kept for node, life in lives.items()}, logs)
+
+    def members(self) -> list[str]:
+        """The servers of the cluster as its one leader knows it; those removed may stay behind."""
+        if self._fixed:
+            return self.nodes
+        leaders = self.leaders()
+        if len(leaders) != 1:
+            self.invariants.report("nobody stuck", f"{leaders} lead after healing")
+            return []
+        core = self.lives[leaders[0]].core
+        if not core.peers_committed:
+            self.invariants.report("nobody stuck", f"the set of {core.peer_set.index} is not committed after healing")
+        return [server.id for server in core.peer_set.servers]
 
     def report(self) -> Report:
         """The verdict so far."""
         judge = self.invariants
-        term = max((life.voter.term for life in self.lives.values()), default=0)
-        return Report(self.seed, dict(judge.violations), len(judge.acknowledged), judge.reads, term)
+        return Report(
+            seed=self.seed,
+            violations=dict(judge.violations),
+            acknowledged=len(judge.acknowledged),
+            reads=judge.reads,
+            lease_reads=judge.lease_reads,
+            changes=max(len(self.sets) - 1, 0),
+            transfers=self.transfers,
+            term=max((life.voter.term for life in self.lives.values()), default=0),
+        )
+
+
+def _whatever(result: object, reason: Reason) -> None:
+    """Nobody waits for this."""
 
 
 def run(
-    seed: int, *, steps: int = 3000, voters: int | None = None, make: Make = production, write_through: bool = False
+    seed: int,
+    *,
+    steps: int = 3000,
+    voters: int | None = None,
+    make: Make = production,
+    write_through: bool = False,
+    fixed: bool = False,
 ) -> Report:
-    """A whole run; 3 or 5 voters by the seed. A failed assertion of the core counts as a violation."""
-    simulation = Simulation(seed, voters=voters or (3, 5)[seed % 2], make=make, write_through=write_through)
+    """A whole run; 3 or 5 founders by the seed. A failed assertion of the core counts as a violation."""
+    simulation = Simulation(
+        seed, voters=voters or (3, 5)[seed % 2], make=make, write_through=write_through, fixed=fixed
+    )
     with simulation.live():
         try:
             for number in range(steps):

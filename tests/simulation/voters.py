@@ -15,7 +15,6 @@ from lictor_server.raft.readindex import ReadDone
 from lictor_server.raft.settings import RaftSettings
 from lictor_server.raft.wire import Message, Wire
 from tests.simulation.disk import DiskLog
-from tests.support.peers import peers
 
 __all__ = ["SETTINGS", "Applied", "Make", "StockVoter", "Voter", "local_reads", "production", "stock"]
 
@@ -42,15 +41,12 @@ class Voter(Protocol):
 
 
 Make = Callable[[str, Sequence[str], DiskLog, Wire, Applied], Voter]
-"""Starts a voter on what its disk holds."""
+"""Starts a server on what its disk holds; it can send to the others named."""
 
 
 def production(node_id: str, others: Sequence[str], log: DiskLog, wire: Wire, apply: Applied) -> Voter:
-    """The core as it ships."""
-    core = RaftCore(node_id, peers(node_id, *others), settings=SETTINGS, log=log, wire=wire, apply=apply)
-    for peer in others:
-        core.connected(peer)
-    return core
+    """The core as it ships: blank, or what its log says."""
+    return _connected(RaftCore(node_id, None, settings=SETTINGS, log=log, wire=wire, apply=apply), others)
 
 
 class _LocalReads(RaftCore):
@@ -62,9 +58,12 @@ class _LocalReads(RaftCore):
 
 def local_reads(node_id: str, others: Sequence[str], log: DiskLog, wire: Wire, apply: Applied) -> Voter:
     """The core with reads that are not confirmed."""
-    core = _LocalReads(node_id, peers(node_id, *others), settings=SETTINGS, log=log, wire=wire, apply=apply)
-    for peer in others:
-        core.connected(peer)
+    return _connected(_LocalReads(node_id, None, settings=SETTINGS, log=log, wire=wire, apply=apply), others)
+
+
+def _connected(core: RaftCore, others: Sequence[str]) -> RaftCore:
+    for other in others:
+        core.connected(other)
     return core
 
 

@@ -32,6 +32,7 @@ are in the modules that it names.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from queue import Empty
 from typing import Final
@@ -107,6 +108,20 @@ class _NoSockets:
         """There is nothing to wait for."""
 
 
+class _Server(Node):
+    """A server as pysyncobj knows it. It keeps them in sets: by this hash their order does not change with the process.
+
+    Runs of the simulator can be repeated by that.
+    """
+
+    def __init__(self, id: str) -> None:
+        super().__init__(id)
+        self._hash = zlib.crc32(id.encode())
+
+    def __hash__(self) -> int:
+        return self._hash
+
+
 class _WireTransport(Transport):
     """pysyncobj's side of the wire: what it sends goes to the core first."""
 
@@ -169,7 +184,8 @@ class RaftCore(SyncObj):
         self._reply: Reply | None = None
         self._shipments: Shipments | None = None
         self._intake: Intake | None = None
-        node, others = Node(node_id), [Node(other) for other in self._members.other_voters]
+        node: Node = _Server(node_id)
+        others: list[Node] = [_Server(other) for other in self._members.other_voters]
         self._links = _WireTransport(node, others, self._sent_by_pysyncobj)
         super().__init__(node, others, _configuration(settings, log, self._on_state), transport=self._links)
         self._poller = _NoSockets()
@@ -338,7 +354,7 @@ class RaftCore(SyncObj):
             done(None, Reason.NOT_LEADER)
             return
         problem = change_problem(self.peer_set, peer_set)
-        if not self.knows_commits:
+        if not self._may_change():
             problem = "this leader does not know yet what is committed: retry in a second"
         elif not self.peers_committed:
             problem = "another change is under way: retry in a second"
@@ -413,12 +429,12 @@ class RaftCore(SyncObj):
     def connected(self, node_id: str) -> None:
         """Messages can be sent to this server, whether it is in the set or not."""
         self._connected.add(node_id)
-        self._links.connected(Node(node_id))
+        self._links.connected(_Server(node_id))
 
     def disconnected(self, node_id: str) -> None:
         """No message can be sent to this server."""
         self._connected.discard(node_id)
-        self._links.disconnected(Node(node_id))
+        self._links.disconnected(_Server(node_id))
 
     def receive(self, node_id: str, message: Message) -> None:
         """Take a message of another server. Raises `PeerError` when it is malformed: close that connection.
@@ -426,7 +442,7 @@ class RaftCore(SyncObj):
         The wire has made sure that it is who it says, and of this cluster. Entries and candidates are judged without
         asking the own set, which may be behind; answers and votes count by it. Raft thesis, section 4.1.
         """
-        self._SyncObj__onMessageReceived(Node(node_id), message)
+        self._SyncObj__onMessageReceived(_Server(node_id), message)
 
     # Snapshots.
 
@@ -541,10 +557,17 @@ class RaftCore(SyncObj):
         self._adopt_peers()
         return index
 
+    def _may_change(self) -> bool:
+        """A leader's first change waits for its no-op: an earlier leader may have left another one in flight.
+
+        See the erratum to the Raft thesis on single-server changes.
+        """
+        return self.knows_commits
+
     def _adopt_peers(self) -> None:
         """Another set is in effect. pysyncobj counts majorities over its other nodes: these are the other voters."""
         now = _monotonic()
-        voters = {Node(id) for id in self._members.other_voters}
+        voters: set[Node] = {_Server(id) for id in self._members.other_voters}
         self._SyncObj__otherNodes = voters
         if self._reign is not None:
             self._SyncObj__raftMatchIndex = dict.fromkeys(voters, 0)
@@ -583,8 +606,9 @@ class RaftCore(SyncObj):
                     super()._SyncObj__onMessageReceived(node, message)
             case TimeoutNow(term):
                 if term == self.term and self.is_voter and not self.is_leader:
-                    self._forced_term = term + 1
                     super()._SyncObj__onMessageReceived(node, message)
+                    if self._SyncObj__transferInProgress:
+                        self._forced_term = term + 1
 
     def _counts(self, node_id: str) -> bool:
         """Whether another server counts in majorities."""

@@ -8,6 +8,8 @@ round of its own. What this rests on:
 * a voter that was restarted has forgotten whom it heard, and refuses everybody for `election_min_s`;
 * a transfer of leadership goes around the refusal, so with it the lease ends for good in that term: the message that
   starts the election may arrive at any time;
+* a majority is counted over the set in effect when the answers come. That is enough while sets change: two in a row
+  share a server in any two majorities, and each was in the log, and so heard of, later than `t` or counted itself;
 * clocks of two servers run equally fast within 10 %. What they show does not matter: only monotonic clocks are read,
   and at the moment of the read, since a process may have been stopped before it.
 """
@@ -32,12 +34,19 @@ class Lease:
         self._length_s = LEASE_SHARE * election_min_s
         self._apart_s = election_min_s / SENDINGS_MAX
         self._sendings: deque[tuple[int, float]] = deque(maxlen=SENDINGS_MAX)
+        self._last_seq = 0
         self._since: float | None = None
         self._is_forfeit = False
 
     def sent(self, seq: int, now: float) -> None:
-        """Messages with the number `seq` leave, none of them before `now`; numbers grow."""
-        if not self._sendings or (seq > self._sendings[-1][0] and now >= self._sendings[-1][1] + self._apart_s):
+        """Messages with the number `seq` leave; numbers grow, and only the first time of each counts.
+
+        Numbers that follow closely are not kept: an answer to one of them confirms the kept one before it.
+        """
+        if seq <= self._last_seq:
+            return
+        self._last_seq = seq
+        if not self._sendings or now >= self._sendings[-1][1] + self._apart_s:
             self._sendings.append((seq, now))
 
     def confirmed(self, seq: int) -> None:
@@ -51,10 +60,6 @@ class Lease:
     def holds(self, now: float) -> bool:
         """Whether nobody else can lead at `now`."""
         return self._since is not None and not self._is_forfeit and now < self._since + self._length_s
-
-    def start_over(self) -> None:
-        """Another set of voters is in effect: what the one before confirmed counts no more."""
-        self._since = None
 
     def forfeit(self) -> None:
         """Leadership is being handed over: no lease any more in this term."""

@@ -47,7 +47,10 @@ class Reign:
                 self.flows[id] = Flow(last_index, self._settings.window_max)
                 self._answered_at[id] = now
         self._answered_at = {id: self._answered_at[id] for id in self.flows}
-        self.lease.start_over()
+
+    def _counts_self(self) -> bool:
+        """Whether the leader is one of the voters; it is not while it is being removed."""
+        return self._members.is_voter
 
     def answered(self, id: str, now: float) -> None:
         """A server of `flows` has answered."""
@@ -69,14 +72,14 @@ class Reign:
         """The last entry that a majority of the voters has on disk; `own_index` is where the leader's own disk is."""
         flows = self.flows
         return agreed(
-            own_index if self._members.is_voter else None,
+            own_index if self._counts_self() else None,
             [flows[id].match_index for id in self._members.other_voters],
         )
 
     def majority_heard_at(self, now: float) -> float:
         """The last time by which a majority of the voters had answered."""
         return agreed(
-            now if self._members.is_voter else None, [self._answered_at[id] for id in self._members.other_voters]
+            now if self._counts_self() else None, [self._answered_at[id] for id in self._members.other_voters]
         )
 
     def heard(self, id: str, seq: int) -> None:
@@ -86,7 +89,7 @@ class Reign:
 
     def confirmed_round(self) -> int:
         """The last round of reads that a majority of the voters has answered."""
-        return self.reads.confirmed(self._members.other_voters, counts_self=self._members.is_voter)
+        return self.reads.confirmed(self._members.other_voters, counts_self=self._counts_self())
 
     def lease_holds(self, now: float) -> bool:
         """Whether nobody else can lead at `now`."""
