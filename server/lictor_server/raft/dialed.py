@@ -46,6 +46,7 @@ class Dialed(asyncio.Protocol):
 
     def __init__(self, address: str, hello: Hello, own: LinkIdentity, tls: Tls) -> None:
         self.address = address
+        self.returns_call = hello.returns_call
         self.cluster_id = ""
         """The cluster that the other server said to be of."""
         self._loop = asyncio.get_running_loop()
@@ -92,7 +93,11 @@ class Dialed(asyncio.Protocol):
         self._transport = None
         self._waiting.clear()
         if not self.answered.done():
-            self.answered.set_exception(PeerError(f"the connection ended before it was answered: {reason}"))
+            # With TLS 1.3 a client learns only after its handshake that its certificate was refused, and not always why.
+            hint = (
+                "" if self._tls.dialing_raft is None else ": does the server there trust the certificate of this one?"
+            )
+            self.answered.set_exception(PeerError(f"{reason} before it answered{hint}"))
         if not self.closed.done():
             self.closed.set_result(reason)
 

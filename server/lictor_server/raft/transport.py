@@ -220,8 +220,14 @@ class PeerLinks:
             return
         del self._hears[caller.hello.id]
         peer = self._peers.get(caller.hello.id)
-        if peer is not None and not peer.listed:
+        if peer is None:
+            return
+        if not peer.listed:
             self._drop(peer)
+        elif peer.link is not None and peer.link.returns_call:
+            # It was dialed as a guest and is listed since: without its own call it would not be dialed back.
+            peer.link.abort("the call that it returned has ended")
+            peer.poked.set()
 
     # Inside.
 

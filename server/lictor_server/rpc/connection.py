@@ -47,6 +47,7 @@ class Connection(asyncio.Protocol):
         self._writable = asyncio.Event()
         self._over: LictorError | None = None
         self._held = 0
+        self._is_secured = False
         self.proven = False
         """Whether it ever answered anything."""
 
@@ -71,6 +72,7 @@ class Connection(asyncio.Protocol):
         """TLS, if any, is done."""
         # Of a stream it is a Transport, whatever the loop; uvloop's is no subclass.
         self._transport = cast(asyncio.Transport, transport)
+        self._is_secured = transport.get_extra_info("ssl_object") is not None
         self._transport.set_write_buffer_limits(high=WRITE_BYTES_MAX)
         self.used_at = self._loop.time()
         self._writable.set()
@@ -103,9 +105,12 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """It is over."""
         reason = "the connection was closed" if exc is None else str(exc)
-        # With TLS 1.3 a client learns only after its handshake that its certificate was refused.
-        refused = isinstance(exc, ssl.SSLError) and not self.proven
-        self.close(PeerError(f"{self.address}: {reason}"), nothing_done=refused)
+        if self._is_secured and not self.proven:
+            # With TLS 1.3 a client learns only after its handshake that its certificate was refused, and not always why.
+            reason += " before it answered anything: does the server trust the certificate of this one?"
+        self.close(
+            PeerError(f"{self.address}: {reason}"), nothing_done=isinstance(exc, ssl.SSLError) and not self.proven
+        )
         self._transport = None
 
     # For the pool.

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+
+import msgspec
 
 from lictor_core.clock import SeededRng
-from lictor_server.raft.hello import LinkIdentity
+from lictor_server.raft.framing import encode_message, framed
+from lictor_server.raft.hello import Answer, AnswerReader, Hello, LinkIdentity, greeting_bytes
 from lictor_server.raft.transport import LinkEvents, PeerLinks
 from lictor_server.raft.wire import Message
 from lictor_server.rpc import Methods, RpcListener
@@ -16,7 +19,7 @@ from lictor_server.tls import PLAIN, Tls
 from tests.server.conftest import Log, made_log
 from tests.support.conditions import eventually
 
-__all__ = ["Echo", "End", "running", "uuid_of"]
+__all__ = ["Caller", "Echo", "End", "called", "hello_to", "running", "taken", "uuid_of"]
 
 
 class Echo(Methods):
@@ -110,3 +113,63 @@ async def running(
 def uuid_of(number: int) -> str:
     """The id of the server with this number."""
     return f"5c1e2f30-0000-4000-8000-{number:012d}"
+
+
+class Caller:
+    """A server's dialing end played by a test, byte by byte."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    async def answer(self) -> Answer:
+        """What the other end says to the hello."""
+        async with asyncio.timeout(5):
+            length = await self.reader.readexactly(4)
+            found = AnswerReader().feed(length + await self.reader.readexactly(int.from_bytes(length, "big")))
+        assert found is not None
+        return found
+
+    def send(self, message: Message) -> None:
+        """Send one message."""
+        self.writer.write(framed(encode_message(message)))
+
+    async def until_closed(self) -> None:
+        """Return when the other end has closed; fails after five seconds."""
+        async with asyncio.timeout(5):
+            with suppress(ConnectionError):
+                while await self.reader.read(65536):
+                    pass
+
+    def close(self) -> None:
+        """Close at once."""
+        self.writer.transport.abort()
+
+
+def hello_to(end: End, number: int = 9, **fields: str | bool) -> Hello:
+    """The hello of server `number`, with what a test wants to be otherwise."""
+    hello = Hello(
+        datacenter="dc1",
+        cluster_id="",
+        id=uuid_of(number),
+        name=f"n{number}",
+        address="",
+        expects=end.id,
+        incarnation=f"process {number}",
+    )
+    return msgspec.structs.replace(hello, **fields)
+
+
+async def called(end: End, said: bytes) -> Caller:
+    """A connection to `end` on which `said` was said."""
+    caller = Caller(*await asyncio.open_connection("127.0.0.1", end.listener.port))
+    caller.writer.write(said)
+    return caller
+
+
+async def taken(end: End, number: int = 9, **fields: str | bool) -> Caller:
+    """A connection that `end` took, of server `number`."""
+    caller = await called(end, greeting_bytes(hello_to(end, number, **fields)))
+    answer = await caller.answer()
+    assert answer.code == "", answer.message
+    return caller
