@@ -17,7 +17,9 @@ from typing import Final
 from lictor_core.errors import ConfigurationError, DiskFailedError, DiskFullError, StorageError
 
 __all__ = [
+    "ROOM_KEPT_BYTES_MAX",
     "TEMPORARY",
+    "keep_room",
     "lock_directory",
     "storage_errors",
     "sync_directory",
@@ -28,6 +30,9 @@ __all__ = [
 
 TEMPORARY: Final = ".tmp"
 """How names of files end that are not finished; whoever opens the directory deletes what was left."""
+ROOM_KEPT_BYTES_MAX: Final = 32 * 1024 * 1024
+"""What is written besides the log leaves so much room on the disk, or a part of a small one."""
+_ROOM_KEPT_PARTS: Final = 20
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -47,6 +52,22 @@ def _storage_error(doing: str, path: Path, error: OSError) -> StorageError:
     return DiskFailedError(
         f"cannot {doing} {path}: {reason}; check the disk and the rights of that path, then start the server again"
     )
+
+
+def keep_room(path: Path, size: int) -> None:
+    """Raise `DiskFullError` when `size` more bytes on the disk of `path` would leave too little room for the log.
+
+    For what can be put off. The log that cannot be written ends the server, so nothing else may take its last room.
+    """
+    with storage_errors("look at the disk of", path):
+        disk = os.statvfs(path)
+    kept = min(ROOM_KEPT_BYTES_MAX, disk.f_blocks * disk.f_frsize // _ROOM_KEPT_PARTS)
+    left = disk.f_bavail * disk.f_frsize
+    if left - size < kept:
+        raise DiskFullError(
+            f"cannot write {size} bytes to {path}: the disk has {left} left, of which {kept} are kept for the log; "
+            "make room on that disk"
+        )
 
 
 def sync_directory(path: Path) -> None:

@@ -25,7 +25,7 @@ from typing import BinaryIO, Final, NamedTuple
 from lictor_core.codec import pack, unpack
 from lictor_core.errors import DataDamagedError, RequestError
 from lictor_core.peers import PeerSet
-from lictor_server.raft.files import TEMPORARY, storage_errors, sync_directory, write_all
+from lictor_server.raft.files import TEMPORARY, keep_room, storage_errors, sync_directory, write_all
 
 __all__ = [
     "FORMAT",
@@ -85,6 +85,7 @@ def write_snapshot(
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
             try:
                 for part in _parts(head, chunks):
+                    keep_room(directory, len(part))
                     write_all(descriptor, part)
                 os.fsync(descriptor)
             finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import pytest
 
 from lictor_core.errors import ConfigurationError, DiskFailedError, DiskFullError, StorageError
 from lictor_server.raft.files import (
+    ROOM_KEPT_BYTES_MAX,
+    keep_room,
     lock_directory,
     storage_errors,
     sync_directory,
@@ -87,3 +90,17 @@ def test_one_process_at_a_time_holds_a_directory(tmp_path: Path) -> None:
 def test_a_missing_directory_cannot_be_synced(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         sync_directory(tmp_path / "missing")
+
+
+@pytest.mark.parametrize(("size", "kept"), [(2 * 2**20, 2**20 // 10), (2**40, ROOM_KEPT_BYTES_MAX)])
+def test_what_can_be_put_off_leaves_room_for_the_log(
+    size: int, kept: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def statvfs(left: int) -> Callable[[object], os.statvfs_result]:
+        return lambda _: os.statvfs_result((1, 1, size, left, left, 0, 0, 0, 0, 255))
+
+    monkeypatch.setattr(os, "statvfs", statvfs(kept + 10))
+    keep_room(tmp_path, 10)
+    monkeypatch.setattr(os, "statvfs", statvfs(kept + 9))
+    with pytest.raises(DiskFullError, match="kept for the log"):
+        keep_room(tmp_path, 10)

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lictor_core.errors import DataDamagedError
+from lictor_core.errors import DataDamagedError, DiskFullError
 from lictor_core.peers import PeerSet, RaftServer
 from lictor_server.raft.snapshot_file import SnapshotHead, list_snapshots, read_head, read_snapshot, write_snapshot
 
@@ -108,3 +108,17 @@ def test_a_later_format_names_itself(tmp_path: Path) -> None:
     path.write_bytes(first + struct.pack(">I", zlib.crc32(first)))
     with pytest.raises(DataDamagedError, match="format 3, this version reads 1 to 2"):
         read_head(path)
+
+
+def test_a_snapshot_for_which_there_is_too_little_room_leaves_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = small(tmp_path)
+
+    def nearly_full(_: object) -> os.statvfs_result:
+        return os.statvfs_result((1, 1, 2**30, 5, 5, 0, 0, 0, 0, 255))
+
+    monkeypatch.setattr(os, "statvfs", nearly_full)
+    with pytest.raises(DiskFullError):
+        write_snapshot(tmp_path, SnapshotHead(43, 3), [b"three"], accept)
+    assert os.listdir(tmp_path) == [before.name]
