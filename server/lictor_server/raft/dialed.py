@@ -93,7 +93,7 @@ class Dialed(asyncio.Protocol):
         self._transport = None
         self._waiting.clear()
         if not self.answered.done():
-            # With TLS 1.3 a client learns only after its handshake that its certificate was refused, and not always why.
+            # With TLS 1.3 a client learns after its handshake that its certificate was refused, and seldom why.
             hint = (
                 "" if self._tls.dialing_raft is None else ": does the server there trust the certificate of this one?"
             )

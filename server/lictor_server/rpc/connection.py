@@ -106,7 +106,7 @@ class Connection(asyncio.Protocol):
         """It is over."""
         reason = "the connection was closed" if exc is None else str(exc)
         if self._is_secured and not self.proven:
-            # With TLS 1.3 a client learns only after its handshake that its certificate was refused, and not always why.
+            # With TLS 1.3 a client learns after its handshake that its certificate was refused, and seldom why.
             reason += " before it answered anything: does the server trust the certificate of this one?"
         self.close(
             PeerError(f"{self.address}: {reason}"), nothing_done=isinstance(exc, ssl.SSLError) and not self.proven

@@ -456,6 +456,7 @@ async def test_when_a_server_joins_a_cluster_its_links_begin_anew() -> None:
         assert set(one.disconnected) <= {two.id, three.id}
         await eventually(lambda: three.id not in one.links.connected, what="the loss of the other cluster")
         await eventually(lambda: not three.links.connected, what="the loss at its end")
+        await eventually(lambda: three.log.named("raft.link.refused") != [], what="the refusal of its return")
         assert three.log.named("raft.link.refused")[-1]["code"] == "cluster"
         await one.until_connected(two)
         await two.until_connected(one)
