@@ -37,6 +37,9 @@ LEAVES = [
     ("operator", "raft", "transfer-leader"),
     ("services", "deregister"),
     ("services", "register"),
+    ("snapshot", "inspect"),
+    ("snapshot", "restore"),
+    ("snapshot", "save"),
     ("validate",),
     ("version",),
 ]
@@ -50,6 +53,7 @@ GROUPS = [
     ("operator", "autopilot"),
     ("operator", "raft"),
     ("services",),
+    ("snapshot",),
 ]
 
 # a command, and its exit code where there is no agent
@@ -71,6 +75,7 @@ LONELY = [
     (("operator", "raft", "remove-peer", "-id=a"), 1),
     (("operator", "autopilot", "get-config"), 1),
     (("operator", "autopilot", "set-config"), 1),
+    (("snapshot", "save", "never.snap"), 1),
 ]
 
 # a command line that cannot be, its exit code, and a word of the error
@@ -118,6 +123,14 @@ WRONG = [
     (("operator", "autopilot", "set-config", "-last-contact-threshold=x"), 1, "-last-contact-threshold"),
     (("operator", "autopilot", "state", "-format=xml"), 1, "pretty or json"),
     (("operator", "march"), 1, "no command 'march'"),
+    (("snapshot", "save"), 1, "missing FILE"),
+    (("snapshot", "save", "a", "b"), 1, "too many arguments: expected 1, got 2"),
+    (("snapshot", "restore"), 1, "missing FILE"),
+    (("snapshot", "restore", "/none"), 1, "cannot read /none: no such file"),
+    (("snapshot", "restore", "/dev/null"), 1, "/dev/null: the snapshot is cut off"),
+    (("snapshot", "inspect"), 1, "missing FILE"),
+    (("snapshot", "inspect", "/none"), 1, "cannot read /none: no such file"),
+    (("snapshot", "inspect", "-http-addr=x", "a"), 1, "no flag -http-addr"),
     (("members", "-status=("), 1, "no regular expression"),
     (("version", "-format=xml"), 1, "pretty or json"),
     (("validate",), 1, "at least one configuration file"),
@@ -137,7 +150,8 @@ WRONG = [
 def test_every_command_explains_itself(lonely_command: Command, words: tuple[str, ...]) -> None:
     printed = lonely_command(*words, "-help")
     assert (printed.exit_code, printed.stderr) == (0, "")
-    assert printed.lines[0].startswith(f"Usage: lictor {' '.join(words)} [options]")
+    options = "" if words == ("snapshot", "inspect") else " [options]"
+    assert printed.lines[0].startswith(f"Usage: lictor {' '.join(words)}{options}")
     assert "Examples:" in printed.lines
     assert all(len(line) <= 100 for line in printed.lines)
     assert "  " in printed.lines[2]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import socket
 import ssl
@@ -27,6 +28,7 @@ T = TypeVar("T")
 
 CONNECTIONS_MAX = 100
 """Connections that one client opens at most; further calls wait for a free one."""
+_PART_BYTES = 64 * 1024
 
 
 class AsyncClient:
@@ -95,7 +97,7 @@ class AsyncClient:
             async with self._opened().request(
                 request.method,
                 URL(base + request.target(), encoded=True),
-                data=request.body,
+                data=_sent(request.body),
                 headers=headers,
                 timeout=aiohttp.ClientTimeout(total=timeout_s),
                 server_hostname=self.settings.tls_server_name or None,
@@ -123,6 +125,11 @@ class AsyncClient:
                 connector = aiohttp.TCPConnector(limit=CONNECTIONS_MAX)
             self._session = aiohttp.ClientSession(connector=connector, headers=self.settings.headers())
         return self._session
+
+
+def _sent(body: bytes | None) -> bytes | io.BytesIO | None:
+    """A large body goes out part by part, as aiohttp wants it; it would hold up the loop otherwise."""
+    return io.BytesIO(body) if body is not None and len(body) > _PART_BYTES else body
 
 
 def _reason(error: OSError) -> str:

@@ -29,6 +29,7 @@ COMMANDS: Final = {
     "intention": "Say which services may talk to which",
     "connect": "Run a proxy of the mesh, look after its certificate authority",
     "kv": "Read and write the key-value store",
+    "snapshot": "Save all state of the servers to a file, restore it, look at it",
     "members": "List the members of the cluster",
     "operator": "Look after the servers: who votes, who leads, recovery",
     "info": "Show what the agent counts",

@@ -19,6 +19,8 @@ _NOBODY = "127.0.0.1:1"
 _VERSION = re.compile(r"(?<![\d.])v?\d+\.\d+\.\d+(?![\d.])(?::[\w.]*)?")
 _SHORT_ID = re.compile(r"\b(?=[0-9a-f]*[0-9])[0-9a-f]{8}\b")
 _INDEX = re.compile(r'\b((?:Create|Modify)Index(?:": |\s+))[1-9]\d*')
+_FIGURE = re.compile(r"((?:^(?:Size|Index|Term) +)|\bsnapshot to index )\d+$", re.MULTILINE)
+_SNAPSHOT_ID = re.compile(r"\b\d+-\d+-\d{13}\b")
 _LONG_TIME = re.compile(r"\b[A-Z][a-z]+day, \d\d-[A-Z][a-z]{2}-\d\d \d\d:\d\d:\d\d UTC\b")
 _LONG_INPUT_CHARS = 2_000
 
@@ -92,6 +94,7 @@ class CliRunner:
 
     def _kept(self, output: bytes) -> str:
         text = _INDEX.sub(r"\1<index>", output.decode(errors="backslashreplace"))
+        text = _SNAPSHOT_ID.sub("<snapshot id>", _FIGURE.sub(r"\1<figure>", text))
         text = _LONG_TIME.sub("<long time>", text)
         text = _SHORT_ID.sub("<short id>", self._normal_form.text(text))
         return _VERSION.sub("<version>", text)

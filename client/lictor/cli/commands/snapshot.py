@@ -1,0 +1,133 @@
+"""`lictor snapshot`: save, restore, inspect."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+from collections.abc import Generator
+from pathlib import Path
+from typing import BinaryIO
+
+from lictor.api.calls import snapshot
+from lictor.cli.api import Api, ApiCommand, pass_api
+from lictor.cli.data import check_count, file_data
+from lictor.cli.errors import CommandError
+from lictor.cli.flags import GoCommand, GoGroup
+from lictor.cli.terminal import print_pairs
+from lictor_core.archive import ArchiveMeta, read_archive
+from lictor_core.errors import RequestError
+
+__all__ = ["command"]
+
+_MISSING = "missing FILE: name the file of the snapshot"
+_NAME_COLUMNS = 13
+
+command = GoGroup(
+    "snapshot",
+    help="Save all state of the servers to a file, restore it, look at it.",
+    examples=(
+        ("lictor snapshot save backup.snap", "save everything"),
+        ("lictor snapshot inspect backup.snap", "say what a file is"),
+        ("lictor snapshot restore backup.snap", "go back to it"),
+    ),
+)
+
+
+@command.command(
+    "save",
+    cls=ApiCommand,
+    usage="FILE",
+    examples=("lictor snapshot save backup.snap", "lictor snapshot save -stale backup.snap"),
+)
+@pass_api
+def save(api: Api, args: tuple[str, ...]) -> None:
+    """Save the state of the servers to FILE: keys, services, checks, intentions, the certificate authority with its
+    keys. It is of one moment, and verified before FILE is there; a FILE that is there already is replaced.
+    """
+    check_count(args, 1, 1, _MISSING)
+    data = api.send(snapshot.save(api.options()))
+    with _unverified(Path(args[0])) as file:
+        file.write(data)
+        file.seek(0)
+        meta = _verified(file, "the agent's answer")
+    print(f"Saved and verified snapshot to index {meta.index}")
+
+
+@command.command("restore", cls=ApiCommand, usage="FILE", examples=("lictor snapshot restore backup.snap",))
+@pass_api
+def restore(api: Api, args: tuple[str, ...]) -> None:
+    """Put the state in FILE in place of what the servers have now, all of it. Every server has the one or the other
+    state at any time; blocked queries are answered.
+    """
+    check_count(args, 1, 1, _MISSING)
+    data = file_data(args[0])
+    meta = _verified(io.BytesIO(data), args[0])
+    try:
+        meta.check_ours()
+    except RequestError as error:
+        raise CommandError(f"{args[0]}: {error}") from error
+    api.send(snapshot.restore(data, dc=api.datacenter))
+    print("Restored snapshot")
+
+
+@command.command("inspect", cls=GoCommand, usage="FILE", examples=("lictor snapshot inspect backup.snap",))
+def inspect(args: tuple[str, ...]) -> None:
+    """Say what the snapshot in FILE is, once all its checksums were found right. Consul's are described, too."""
+    check_count(args, 1, 1, _MISSING)
+    try:
+        with Path(args[0]).open("rb") as file:
+            meta = _verified(file, args[0])
+    except OSError as error:
+        raise CommandError(f"cannot read {args[0]}: {(error.strerror or str(error)).lower()}") from error
+    pairs = [
+        ("ID", meta.id),
+        ("Size", str(meta.size)),
+        ("Index", str(meta.index)),
+        ("Term", str(meta.term)),
+        ("Version", str(meta.version)),
+    ]
+    print_pairs(pairs, _NAME_COLUMNS)
+    print()
+    if not meta.is_ours:
+        print(f"{args[0]} is a snapshot of {meta.product or 'Consul'}: it cannot be restored here", file=sys.stderr)
+
+
+def _verified(file: BinaryIO, name: str) -> ArchiveMeta:
+    try:
+        return read_archive(file, _overlook)
+    except RequestError as error:
+        raise CommandError(f"{name}: {error}") from error
+
+
+def _overlook(_part: bytes) -> None:
+    pass
+
+
+@contextlib.contextmanager
+def _unverified(path: Path) -> Generator[BinaryIO]:
+    """A file beside `path` that takes its name, durably, when the block ends well, and is gone when it does not."""
+    temporary = path.with_name(f"{path.name}.unverified.{os.getpid()}.tmp")
+    try:
+        try:
+            # What is saved holds private keys: nobody else may read it.
+            descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+            with os.fdopen(descriptor, "w+b") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+            _sync(path.parent)
+        except OSError as error:
+            raise CommandError(f"cannot write {path}: {(error.strerror or str(error)).lower()}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _sync(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
