@@ -15,7 +15,7 @@ from lictor_core.autopilot import AutopilotConfiguration
 from lictor_core.durations import format_duration
 from lictor_core.errors import ConfigurationError
 from lictor_dns import DnsSettings, SoaSettings
-from lictor_server import ServerSettings, TlsSettings
+from lictor_server import RaftSettings, ServerSettings, TlsSettings
 
 __all__ = [
     "agent_settings",
@@ -30,6 +30,8 @@ __all__ = [
     "tls_settings",
 ]
 
+RAFT_MULTIPLIER: Final = 2
+"""Where nobody says `raft_multiplier`: a leader is missed after one to two seconds. Consul takes 5, and that slower."""
 _UNIX: Final = "unix://"
 
 
@@ -37,17 +39,8 @@ def check_supported(configuration: Configuration) -> None:
     """Raise `ConfigurationError` for a role that this version cannot fill, with what to do instead."""
     if not configuration.server:
         raise ConfigurationError(
-            "this version has no client agents yet: every agent is a server of its own. "
-            "Start it with -dev, or with -server -bootstrap-expect=1"
-        )
-    if not (configuration.dev or configuration.bootstrap or configuration.bootstrap_expect):
-        raise ConfigurationError(
-            "this server is told neither to start a cluster nor which one to join, and this version cannot join one: "
-            "start it with -bootstrap-expect=1, also when its data directory is in use already"
-        )
-    if configuration.bootstrap_expect > 1:
-        raise ConfigurationError(
-            f"bootstrap_expect is {configuration.bootstrap_expect}, but this version runs clusters of one server: use 1"
+            "this version has no client agents yet: every agent is a server. Start it with -dev, with "
+            "-server -bootstrap-expect=1, or with -server and -retry-join to join others"
         )
 
 
@@ -93,6 +86,8 @@ def agent_settings(configuration: Configuration) -> AgentSettings:
 
 def server_settings(configuration: Configuration, node_id: str) -> ServerSettings:
     """What the embedded server uses."""
+    performance, join = configuration.performance, configuration.join
+    founds_alone = configuration.dev or configuration.bootstrap
     return ServerSettings(
         node_name=configuration.node_name,
         node_id=node_id,
@@ -100,6 +95,15 @@ def server_settings(configuration: Configuration, node_id: str) -> ServerSetting
         bind_address=configuration.bind_addr,
         advertise_address=configuration.advertise_addr,
         server_port=configuration.ports.server,
+        join_port=-1 if configuration.dev else configuration.ports.serf_lan,
+        bootstrap_expect=1 if founds_alone else configuration.bootstrap_expect,
+        start_join=join.at_start,
+        retry_join=join.retry,
+        retry_interval_s=join.retry_interval_s,
+        retry_max=join.retry_max,
+        raft=RaftSettings(
+            hold_s=performance.rpc_hold_timeout_s, snapshot_trailing=performance.raft_trailing_logs
+        ).scaled(performance.raft_multiplier or RAFT_MULTIPLIER),
         data_dir="" if configuration.dev else configuration.data_dir,
         ca_provider=configuration.connect.ca_provider,
         ca_config=configuration.connect.ca_config,

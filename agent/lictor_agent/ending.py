@@ -16,13 +16,14 @@ from typing import Final
 from structlog.typing import FilteringBoundLogger
 
 from lictor_agent.agent import Agent
+from lictor_agent.lease import LEAVE_S_MAX
 from lictor_config.tree import Configuration
 from lictor_core.errors import LictorError
 
 __all__ = ["STOP_S_MAX", "Ending", "leaves_on"]
 
 STOP_S_MAX: Final = 0.9
-"""From the signal to the end of the process. What is not over by then is cut off."""
+"""From the signal, or from having left, to the end of the process. What is not over by then is cut off."""
 _ENDED_BY: Final = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -67,7 +68,8 @@ class Ending:
                 job.cancel()
         # Whatever hangs from here on must not keep the process, or what started it, waiting.
         leaves = leaves_on(number, self._agent.configuration)
-        asyncio.get_running_loop().call_later(STOP_S_MAX, os._exit, 0 if leaves else 1)
+        stop_s = STOP_S_MAX + (LEAVE_S_MAX if leaves else 0.0)
+        asyncio.get_running_loop().call_later(stop_s, os._exit, 0 if leaves else 1)
         self._log.info("agent.process.ending", signal=number.name, leaves=leaves)
         if leaves:
             await self._agent.leave()

@@ -13,13 +13,13 @@ from lictor_core.errors import LictorError
 from lictor_core.records import Member
 from lictor_core.registry import Registry
 
-__all__ = ["LeaseKeeper"]
+__all__ = ["LEAVE_S_MAX", "LeaseKeeper"]
 
 _RETRY_S_MIN: Final = 0.05
 _RETRY_S_MAX: Final = 3.0
 """Between attempts while the servers are away. Below a third of a lease, so that one answer in time is enough."""
-_LEAVE_S_MAX: Final = 0.5
-"""How long leaving may take: an agent that ends does not wait for servers that are away."""
+LEAVE_S_MAX: Final = 5.0
+"""How long leaving may take: a server hands over and waits until the others need its voice no more."""
 
 
 class LeaseKeeper:
@@ -65,7 +65,7 @@ class LeaseKeeper:
         """Give the lease up, so that the catalog forgets this node at once. Never raises, never takes long."""
         self._left = True
         try:
-            async with asyncio.timeout(_LEAVE_S_MAX):
+            async with asyncio.timeout(LEAVE_S_MAX):
                 await self._registry.leave(self._member().name)
         except (LictorError, TimeoutError) as error:
             self._log.warning("agent.leave.failed", reason=str(error) or "the servers did not answer in time")

@@ -21,7 +21,7 @@ import uvloop
 
 from lictor_core.clock import SystemClock, SystemRng
 from lictor_core.codec import encode_command
-from lictor_core.commands import KVSet
+from lictor_core.commands import KVSet, ReadMode
 from lictor_core.errors import RequestError
 from lictor_core.peers import PeerSet, RaftServer
 from lictor_server import Server, ServerSettings
@@ -130,7 +130,7 @@ class LogNode:
         self._core = RaftCore(
             setup.id, None, settings=self._settings, log=self._storage.wal, wire=self._links, apply=self._apply
         )
-        self._driver = Driver(self._core, self._settings, on_leadership=_ignore, on_failure=_give_up)
+        self._driver = Driver(self._core, self._settings, on_leadership=_ignore, on_leader=_ignore, on_failure=_give_up)
         self._payloads = itertools.cycle(
             [encode_command(KVSet(key=f"bench/{number}", value=_VALUE)) for number in range(_KEYS)]
         )
@@ -194,7 +194,7 @@ class DoorNode:
 
     @property
     def leads(self) -> bool:
-        return self._server.can_answer
+        return self._server.can_answer(ReadMode.DEFAULT)
 
     async def start(self) -> None:
         await self._server.start()
@@ -255,7 +255,7 @@ async def serve(setup: Setup) -> None:
         await node.stop()
 
 
-def _ignore(news: object) -> None:
+def _ignore(_: object) -> None:
     """Nobody needs to know."""
 
 

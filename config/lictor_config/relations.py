@@ -14,6 +14,7 @@ from lictor_config.addresses import ANY, address_flaw
 from lictor_config.definitions import dns_warnings
 from lictor_config.metadata import metadata_flaw
 from lictor_config.tree import Configuration, Tls
+from lictor_core.addresses import split_host_port
 from lictor_core.durations import parse_duration
 from lictor_core.errors import RequestError
 
@@ -29,6 +30,7 @@ _TLS_VERSIONS: Final = ("tls10", "tls11", "tls12", "tls13")
 _TLS_VERSIONS_OLD: Final = ("tls10", "tls11")
 _CA_PROVIDERS: Final = ("consul",)
 _LEAF_TTL_MIN_S: Final = 3600.0
+_RAFT_MULTIPLIER_MAX: Final = 10
 _LEAF_TTL_MAX_S: Final = 365 * 86_400.0
 
 
@@ -166,6 +168,7 @@ def _ports(configuration: Configuration) -> Iterator[str]:
         "http": (ports.http, own.http or common),
         "grpc": (ports.grpc, own.grpc or common),
         "server": (ports.server, (configuration.bind_addr,)),
+        "serf_lan": (ports.serf_lan, (configuration.bind_addr,)),
     }
     taken: dict[tuple[str, int], str] = {}
     for name, (port, addresses) in listeners.items():
@@ -209,6 +212,32 @@ def _bounds(configuration: Configuration) -> Iterator[str]:
         yield f"limits.kv_max_value_size: {configuration.limits.kv_max_value_size} is below 1"
     if configuration.check_output_max_size < 1:
         yield "check_output_max_size: must be at least 1; discard_check_output = true keeps no output at all"
+
+
+def _cluster(configuration: Configuration) -> Iterator[str]:
+    join, performance = configuration.join, configuration.performance
+    for key, addresses in {"start_join": join.at_start, "retry_join": join.retry}.items():
+        for address in addresses:
+            if "provider=" in address:
+                yield (
+                    f"{key}: {address!r} asks a cloud for addresses, which Lictor does not: name addresses, or a DNS "
+                    "name that has them all"
+                )
+                continue
+            try:
+                split_host_port(address, configuration.ports.serf_lan)
+            except RequestError as error:
+                yield f"{key}: {error}"
+    if join.retry_interval_s <= 0:
+        yield f"retry_interval: {join.retry_interval_s:g} s is too short; use 1s or more"
+    if join.retry_max < 0:
+        yield f"retry_max: {join.retry_max} is below 0"
+    if not 0 <= performance.raft_multiplier <= _RAFT_MULTIPLIER_MAX:
+        yield f"performance.raft_multiplier: {performance.raft_multiplier} must be within 1 and {_RAFT_MULTIPLIER_MAX}"
+    if performance.rpc_hold_timeout_s < 0:
+        yield f"performance.rpc_hold_timeout: {performance.rpc_hold_timeout_s:g} s is below 0"
+    if performance.raft_trailing_logs < 1:
+        yield f"raft_trailing_logs: {performance.raft_trailing_logs} is below 1"
 
 
 def _words(configuration: Configuration) -> Iterator[str]:
@@ -267,6 +296,7 @@ _RULES: Final[tuple[Callable[[Configuration], Iterator[str]], ...]] = (
     _tls,
     _where,
     _ports,
+    _cluster,
     _bounds,
     _words,
     _definitions,

@@ -12,7 +12,21 @@ from typing import Final
 from lictor_config.checks import CheckDefinition, note_flaws, read_check
 from lictor_config.definitions import ServiceDefinition, read_service
 from lictor_config.reading import Reader
-from lictor_config.tree import Acl, Addresses, Autopilot, Configuration, Connect, Dns, Limits, Log, Ports, SoaTimes, Tls
+from lictor_config.tree import (
+    Acl,
+    Addresses,
+    Autopilot,
+    Configuration,
+    Connect,
+    Dns,
+    Join,
+    Limits,
+    Log,
+    Performance,
+    Ports,
+    SoaTimes,
+    Tls,
+)
 from lictor_config.unused import UNUSED
 
 __all__ = ["read_configuration", "unused_keys"]
@@ -54,6 +68,8 @@ def read_configuration(reader: Reader, base: Configuration) -> Configuration:
         tls=_tls(reader, base.tls),
         limits=_limits(reader, base.limits),
         autopilot=_autopilot(reader, base.autopilot),
+        join=_join(reader, base.join),
+        performance=_performance(reader, base.performance),
         services=base.services + _services(reader),
         checks=base.checks + _checks(reader),
     )
@@ -125,6 +141,7 @@ def _ports(reader: Reader, base: Ports) -> Ports:
         http=child.integer("http", base.http),
         grpc=child.integer("grpc", base.grpc),
         server=child.integer("server", base.server),
+        serf_lan=child.integer("serf_lan", base.serf_lan),
         sidecar_min_port=child.integer("sidecar_min_port", base.sidecar_min_port),
         sidecar_max_port=child.integer("sidecar_max_port", base.sidecar_max_port),
     )
@@ -167,6 +184,30 @@ def _soa(reader: Reader, base: SoaTimes) -> SoaTimes:
     )
     child.done()
     return times
+
+
+def _join(reader: Reader, base: Join) -> Join:
+    return Join(
+        at_start=reader.texts("start_join") or base.at_start,
+        retry=reader.texts("retry_join") or base.retry,
+        retry_interval_s=reader.duration("retry_interval", base.retry_interval_s),
+        retry_max=reader.integer("retry_max", base.retry_max),
+    )
+
+
+def _performance(reader: Reader, base: Performance) -> Performance:
+    trailing = reader.integer("raft_trailing_logs", base.raft_trailing_logs)
+    child = reader.child("performance")
+    if child is None:
+        return replace(base, raft_trailing_logs=trailing)
+    performance = Performance(
+        raft_multiplier=child.integer("raft_multiplier", base.raft_multiplier),
+        rpc_hold_timeout_s=child.duration("rpc_hold_timeout", base.rpc_hold_timeout_s),
+        raft_trailing_logs=trailing,
+    )
+    _skip_unused(child, "performance")
+    child.done()
+    return performance
 
 
 def _acl(reader: Reader, base: Acl) -> Acl:

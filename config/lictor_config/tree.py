@@ -52,6 +52,7 @@ class Ports:
     http: int = 8500
     grpc: int = -1
     server: int = 8300
+    serf_lan: int = 8301
     sidecar_min_port: int = 21000
     sidecar_max_port: int = 21255
 
@@ -163,6 +164,28 @@ class Autopilot:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Join:
+    """Which servers to look for: `at_start` once, and the start fails without them; `retry` until one answers.
+
+    Addresses are `host` or `host:port`; without a port it is `ports.serf_lan`. `retry_max` 0 is without end.
+    """
+
+    at_start: tuple[str, ...] = ()
+    retry: tuple[str, ...] = ()
+    retry_interval_s: float = 30.0
+    retry_max: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Performance:
+    """How patient servers are with one another. `raft_multiplier` 0: not given."""
+
+    raft_multiplier: int = 0
+    rpc_hold_timeout_s: float = 7.0
+    raft_trailing_logs: int = 10_000
+
+
+@dataclass(frozen=True, kw_only=True)
 class Configuration:
     """Everything an agent is told. `node_id` may be empty: the agent makes one. `domain` has no dot at its end.
 
@@ -197,6 +220,8 @@ class Configuration:
     tls: Tls = Tls()
     limits: Limits = Limits()
     autopilot: Autopilot = Autopilot()
+    join: Join = Join()
+    performance: Performance = Performance()
     check_update_interval_s: float = 300.0
     check_output_max_size: int = 4096
     discard_check_output: bool = False

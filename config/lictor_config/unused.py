@@ -22,13 +22,13 @@ UNUSED: Final[dict[str, tuple[str, ...]]] = {
         "disable_update_check", "discovery_max_stale", "enable_acl_replication", "enable_agent_tls_for_checks",
         "enable_central_service_config", "enable_debug", "enable_syslog", "encrypt", "encrypt_verify_incoming",
         "encrypt_verify_outgoing", "gossip_lan", "gossip_wan", "http_config", "log_file", "log_rotate_bytes",
-        "log_rotate_duration", "log_rotate_max_files", "max_query_time", "non_voting_server", "performance",
+        "log_rotate_duration", "log_rotate_max_files", "max_query_time", "non_voting_server",
         "primary_gateways", "primary_gateways_interval", "protocol", "raft_protocol", "raft_snapshot_interval",
-        "raft_snapshot_threshold", "raft_trailing_logs", "reap", "reconnect_timeout", "reconnect_timeout_wan",
-        "recursors", "rejoin_after_leave", "retry_interval", "retry_interval_wan", "retry_join",
-        "retry_join_wan", "retry_max", "retry_max_wan", "revision", "segment", "segment_limit",
+        "raft_snapshot_threshold", "reap", "reconnect_timeout", "reconnect_timeout_wan",
+        "recursors", "rejoin_after_leave", "retry_interval_wan",
+        "retry_join_wan", "retry_max_wan", "revision", "segment", "segment_limit",
         "segment_name_limit", "segments", "serf_lan", "serf_lan_allowed_cidrs", "serf_wan",
-        "serf_wan_allowed_cidrs", "server_name", "session_ttl_min", "snapshot_agent", "start_join",
+        "serf_wan_allowed_cidrs", "server_name", "session_ttl_min", "snapshot_agent",
         "start_join_wan", "sync_coordinate_interval_min", "sync_coordinate_rate_target", "syslog_facility",
         "telemetry", "tls_cipher_suites", "tls_prefer_server_cipher_suites", "translate_wan_addrs",
         "ui_content_path", "ui_dir", "unix_sockets", "verify_incoming_https", "version", "version_prerelease",
@@ -51,9 +51,11 @@ UNUSED: Final[dict[str, tuple[str, ...]]] = {
         "https_handshake_timeout", "rpc_handshake_timeout", "rpc_max_burst", "rpc_max_conns_per_client",
         "rpc_rate", "txn_max_req_len",
     ),
+    "performance": (
+        "leave_drain_time",
+    ),
     "ports": (
-        "expose_max_port", "expose_min_port", "https", "proxy_max_port", "proxy_min_port", "serf_lan",
-        "serf_wan",
+        "expose_max_port", "expose_min_port", "https", "proxy_max_port", "proxy_min_port", "serf_wan",
     ),
 }  # fmt: skip
 """Keys by the section they stand in; the empty name is the outermost level."""

@@ -14,6 +14,7 @@ import msgspec
 
 from lictor_core.autopilot import AutopilotHealth, RaftServers
 from lictor_core.commands import Command, Outcome, ReadMode
+from lictor_core.peers import PeerSet
 from lictor_core.queries import Query
 from lictor_core.records import Member, Node, ServiceHealth
 from lictor_core.topics import Topic
@@ -84,14 +85,21 @@ class IssuedLeaf(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LeaderStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """Who leads (`address` is `host:port`, empty when nobody), and the addresses of the voters."""
+    """Who leads (`address` is `host:port`, empty when nobody), who belongs to the cluster, and where its log is.
+
+    `peers` are the addresses of the voters, as far as is known where they are now; `peer_set` is what the log says.
+    """
 
     address: str
     is_self: bool
     peers: tuple[str, ...]
+    peer_set: PeerSet
     term: int
     applied_index: int
     commit_index: int
+    last_index: int
+    last_contact_s: float | None
+    """Seconds since the leader was heard; 0 on it, None when none was since the start."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from structlog.typing import FilteringBoundLogger
 
-from lictor_core.addresses import join_host_port
+from lictor_core.archive import ArchiveServer
 from lictor_core.autopilot import AutopilotHealth, RaftServers
 from lictor_core.clock import Clock, Rng
-from lictor_core.commands import Command, Outcome
-from lictor_core.errors import StorageError
-from lictor_core.peers import PeerSet, RaftServer
+from lictor_core.commands import Command, Outcome, ReadMode
+from lictor_core.errors import LictorError, StorageError
 from lictor_core.queries import Query
 from lictor_core.records import JsonObject, Member
 from lictor_core.registry import CatalogView, IssuedLeaf, LeaderStatus, LeafRequest, Reading, ReadOptions, SavedState
@@ -25,17 +25,21 @@ from lictor_server.endpoints.blocking import BlockedQueries
 from lictor_server.endpoints.reads import Reads, check_datacenter
 from lictor_server.endpoints.writes import Writes
 from lictor_server.exchange import SnapshotExchange
-from lictor_server.leader import LeaderLoop, Membership, check_member, server_member
+from lictor_server.forward import Forwarder
+from lictor_server.freshness import Freshness
+from lictor_server.leader import LeaderLoop, LeaderSide, Membership, server_member
 from lictor_server.leases import LeaseTable
 from lictor_server.machine import Machine
-from lictor_server.raft import Driver, RaftCore
 from lictor_server.raft.memory_log import MemoryLog
-from lictor_server.raft.wire import LoneWire
+from lictor_server.replica import Replica
 from lictor_server.rpc import Methods, RpcListener
+from lictor_server.rpc.leader_methods import leader_methods
+from lictor_server.rpc.server_methods import server_methods
 from lictor_server.settings import ServerSettings
 from lictor_server.state import Store, Watches
 from lictor_server.storage import Storage
 from lictor_server.tls import PLAIN, load_tls
+from lictor_server.to_leader import ToLeader
 from lictor_server.view import StoreView
 
 __all__ = ["Server"]
@@ -58,7 +62,6 @@ class Server:
         ca.read_settings(settings.ca_provider, settings.ca_config)  # wrong ones are told at the start, not by a loop
         self._settings = settings
         self._clock = clock
-        self._rng = rng
         self._log: FilteringBoundLogger = log.bind(room="server", node=settings.node_name)
         self._tls = PLAIN if settings.tls is None else load_tls(settings.tls, now=clock.now())
         for warning in self._tls.warnings:
@@ -68,31 +71,32 @@ class Server:
             self._storage = Storage(Path(settings.data_dir), settings.datacenter, raft, rng=rng, log=self._log)
         self._store = Store(settings.datacenter) if self._storage is None else self._storage.store
         self._watches = Watches()
-        self._view = StoreView(self._store)
-        core = RaftCore(
-            settings.node_id,
-            None if self._storage is None else self._storage.peer_set,
-            settings=raft,
-            log=MemoryLog() if self._storage is None else self._storage.wal,
-            wire=LoneWire(),
+        self._replica = Replica(
+            settings,
+            peer_set=None if self._storage is None else self._storage.peer_set,
+            raft_log=MemoryLog() if self._storage is None else self._storage.wal,
             apply=Machine(self._store, self._watches, self._note_restored).apply,
+            tls=self._tls,
+            on_leadership=self._note_leadership,
+            on_leader=self._note_leader,
+            on_failure=self._note_failure,
+            clock=clock,
+            rng=rng,
+            log=self._log,
         )
-        self._driver = Driver(core, raft, on_leadership=self._note_leadership, on_failure=self._note_failure)
+        self._driver = self._replica.driver
         self._snapshots = None
         if self._storage is not None:
             self._snapshots = SnapshotExchange(
                 self._store, self._watches, self._driver, self._storage, raft, clock=clock, log=self._log
             )
-        self._writes = Writes(self._driver, clock, settings.datacenter)
-        self._backups = Backups(
-            self._store, self._writes.propose, directory=settings.data_dir, clock=clock, rng=rng, log=self._log
+        writes = Writes(self._driver, clock, settings.datacenter)
+        leases = self._leases = LeaseTable(
+            lease_s=settings.lease_s, reap_s=settings.reap_s, members_max=settings.members_max
         )
-        self._blocked = BlockedQueries(self._store, self._watches, rng, blocked_max=settings.blocked_queries_max)
-        self._reads = Reads(self._store, self._driver, self._blocked)
-        self._leases = LeaseTable(lease_s=settings.lease_s, reap_s=settings.reap_s, members_max=settings.members_max)
-        self._authority = Authority(
+        authority = self._authority = Authority(
             self._store,
-            self._writes.propose,
+            writes.propose,
             clock=clock,
             rng=rng,
             log=self._log,
@@ -101,7 +105,7 @@ class Server:
             csr_per_second_max=settings.csr_per_second_max,
         )
         self._membership = Membership(
-            core,
+            self._replica.core,
             node_id=settings.node_id,
             settings=raft,
             first=checked_autopilot(settings.autopilot),
@@ -109,17 +113,17 @@ class Server:
             lease_s=settings.lease_s,
             leads=lambda: self._driver.leads,
             kick=self._driver.kick,
-            members=self._leases.members,
+            members=leases.members,
             forget=self._forget_member,
-            propose=self._writes.propose,
+            propose=writes.propose,
             clock=clock,
             log=self._log,
         )
         self._leader = LeaderLoop(
             catalog=self._store.catalog,
-            leases=self._leases,
+            leases=leases,
             own_member=self.member,
-            propose=self._writes.propose,
+            propose=writes.propose,
             prepare=self._prepare,
             open_to_requests=self._driver.open_to_requests,
             leads=lambda: self._driver.leads,
@@ -127,51 +131,81 @@ class Server:
             clock=clock,
             log=self._log,
         )
-        self._listener = RpcListener(
-            Methods(self),
-            address=settings.bind_address,
-            port=settings.server_port,
-            connections_max=settings.rpc_connections_max,
-            in_flight_max=settings.rpc_in_flight_max,
+        side = LeaderSide(
+            self._driver,
+            writes,
+            authority,
+            leases,
+            self._membership,
+            on_members=self._note_members,
+            clock=clock,
             log=self._log,
-            tls=self._tls,
         )
+        self._forward = Forwarder(
+            self._replica,
+            self._replica.pool,
+            hold_s=raft.hold_s,
+            timeout_s=raft.write_timeout_s,
+            clock=clock,
+            rng=rng,
+        )
+        self._to_leader = ToLeader(side, self._forward, applied_index=lambda: self._replica.core.applied_index, rng=rng)
+        self._backups = Backups(
+            self._store,
+            self._to_leader.restore_step,
+            directory=settings.data_dir,
+            clock=clock,
+            rng=rng,
+            log=self._log,
+        )
+        self._freshness = Freshness(self._driver, self._to_leader.read_index)
+        self._blocked = BlockedQueries(self._store, self._watches, rng, blocked_max=settings.blocked_queries_max)
+        self._reads = Reads(self._store, self._freshness, self._blocked)
+        self._view = StoreView(self._store, lambda: self._freshness.age_s)
+        methods = Methods(self, leader_methods(side) | server_methods(self._replica.meeting))
+        self._listener = self._made_listener(methods, settings.server_port)
+        self._join_listener = self._made_listener(methods, settings.join_port) if settings.join_port > 0 else None
         self._duties: list[asyncio.Task[None]] = []
         self._failure: asyncio.Future[None] | None = None
+        self._leaderless: asyncio.TimerHandle | None = None
 
     # Life.
 
     async def start(self) -> None:
         """Begin to serve; returns before there is a leader, for whom requests wait a moment.
 
-        Raises `OSError` when the server port cannot be had; nothing was started then.
+        Raises `OSError` when the server port cannot be had, `ClusterError` when no server of `start_join` answers.
         """
         loop = asyncio.get_running_loop()
         await self._listener.start()
+        await self._listen_for_joining()
         self._failure = loop.create_future()
         if self._storage is not None:
             self._storage.wal.start(on_durable=self._note_durable, on_failure=self._driver.fail)
-        core = self._driver.core
-        if core.is_blank:
-            core.found(self._alone())
-        self._driver.start()
-        # The room's own tasks; `stop` ends them, and `failed` tells of their end.
-        self._duties = [
-            loop.create_task(self._leader.run(), name="server-leader"),
-            loop.create_task(self._membership.run(), name="server-membership"),
-        ]
-        for duty in self._duties:
-            duty.add_done_callback(self._note_duties_done)
+        self._replica.start(self.server_port)
+        # The room's tasks of its own; `stop` ends them, and `failed` tells of their end.
+        for name, job in self._jobs().items():
+            task = loop.create_task(job(), name=f"server-{name}")
+            task.add_done_callback(self._note_duties_done)
+            self._duties.append(task)
+        if self._settings.start_join:
+            await self._replica.meeting.join(self._settings.start_join)
 
     async def stop(self) -> None:
         """Stop at once. Blocked queries and waiting writes end with an error; called twice it does nothing."""
         duties, self._duties = self._duties, []
+        if self._leaderless is not None:
+            self._leaderless.cancel()
         await self._listener.stop()
-        self._driver.stop()
+        if self._join_listener is not None:
+            await self._join_listener.stop()
+        self._forward.stop()
+        self._freshness.stop()
+        await self._replica.stop()
         await self._backups.stop()
         self._blocked.send_home()
-        for duty in duties:
-            duty.cancel()
+        for task in duties:
+            task.cancel()
         if duties:
             await asyncio.wait(duties)
         if self._failure is not None and not self._failure.cancel() and not self._failure.cancelled():
@@ -193,94 +227,89 @@ class Server:
 
     async def write(self, command: Command, *, token: str = "") -> Outcome:
         """Put a client's command through the log; an intention must carry its id, a new one a new UUID."""
-        return await self._writes.write(command)
+        return await self._to_leader.write(command)
 
     async def sign_leaf(self, request: LeafRequest) -> IssuedLeaf:
         """Sign a leaf with the active root."""
-        await self._driver.ready()
-        return await self._authority.sign(request)
+        return await self._to_leader.sign_leaf(request)
 
     async def configure_ca(self, provider: str, config: JsonObject, *, token: str = "") -> None:
         """Change the CA's settings; another key makes a new root."""
-        await self._driver.ready()
-        await self._authority.configure(provider, config)
+        await self._to_leader.configure_ca(provider, config)
 
     async def leader_status(self) -> LeaderStatus:
-        """Who leads now."""
-        core = self._driver.core
-        own = join_host_port(self._settings.advertise_address, self.server_port)
-        leads = core.is_leader
+        """Who leads now, as far as this server knows."""
+        core = self._replica.core
+        leader = self._replica.leader_card()
+        addresses = self._replica.directory.addresses(core.peer_set) | {self._settings.node_id: self._replica.address}
         return LeaderStatus(
-            address=own if leads else "",
-            is_self=leads,
-            peers=(own,),
+            address="" if leader is None else leader.address,
+            is_self=core.is_leader,
+            peers=tuple(addresses[server.id] for server in core.peer_set.servers if server.voter),
+            peer_set=core.peer_set,
             term=core.term,
             applied_index=core.applied_index,
             commit_index=core.commit_index,
+            last_index=core.last_index,
+            last_contact_s=core.last_contact_s,
         )
 
     async def members(self) -> list[Member]:
         """The agents of the cluster, by name."""
-        await self._driver.ready()
-        return self._leases.members()
+        return await self._to_leader.members()
 
     async def renew(self, member: Member) -> float:
         """Take or renew a lease. For the agent in this process, known by name and id, the server speaks itself."""
-        await self._driver.ready()
         own = self.member()
         if (member.name.lower(), member.tags.get("id")) == (own.name.lower(), own.tags["id"]):
             member = own
-        else:
-            check_member(member)
-        news = not self._leases.alive(member.name)
-        renew_s = self._leases.renew(member, self._clock.monotonic())
-        if news:
-            self._log.info("member.lease.granted", member=member.name, address=member.addr)
-            self._leader.poke()
-            self._membership.poke()
-        return renew_s
+        return await self._to_leader.renew(member)
 
     async def leave(self, name: str) -> None:
-        """Give up the lease of `name`: it left on purpose, and its registrations go with it."""
-        await self._driver.ready()
-        if self._leases.leave(name, self._clock.monotonic()) is not None:
-            self._log.info("member.lease.given_up", member=name)
-            self._leader.poke()
-            self._membership.poke()
+        """Give up the lease of `name`: it left on purpose, and its registrations go with it.
+
+        A leader that leaves lets another voter lead first; a voter that leaves stays until it is no voter any more,
+        since the others may need its voice for that.
+        """
+        leaves_itself = name.lower() == self._settings.node_name.lower() and self._replica.core.has_peers
+        if leaves_itself:
+            await self._membership.hand_over()
+        await self._to_leader.leave(name)
+        if leaves_itself:
+            await self._replica.removed()
 
     async def raft_servers(self, *, stale: bool = False) -> RaftServers:
         """The servers that keep the log together; `stale` as this server's own log has them."""
-        if not stale:
-            await self._driver.ready()
-        return self._membership.servers()
+        return self._membership.servers() if stale else await self._to_leader.raft_servers()
 
     async def remove_peer(self, id_or_address: str) -> None:
         """Take a server out of those that keep the log."""
-        await self._driver.ready()
-        await self._membership.remove(id_or_address)
+        await self._to_leader.remove_peer(id_or_address)
 
     async def transfer_leader(self, id: str = "") -> None:
         """Hand the lead to another voter."""
-        await self._driver.ready()
-        await self._membership.transfer(id)
+        await self._to_leader.transfer_leader(id)
 
     async def autopilot_health(self) -> AutopilotHealth:
-        """How the servers do, as this leader sees it."""
-        await self._driver.ready()
-        return self._membership.health()
+        """How the servers do, as the leader sees it."""
+        return await self._to_leader.autopilot_health()
 
     async def save_state(self, options: ReadOptions) -> SavedState:
-        """Save the state of this server."""
+        """Save the state of this server, once it is as fresh as `options` ask."""
         check_datacenter(options.datacenter, self._store.datacenter)
-        await self._driver.ready()
-        return await self._backups.save(term=self._driver.core.term)
+        await self._freshness.reached(options.mode)
+        core = self._replica.core
+        servers = [
+            ArchiveServer(suffrage=0 if one.voter else 1, id=one.id, address=one.address)
+            for one in core.peer_set.servers
+        ]
+        return await self._backups.save(term=core.term, servers=servers)
 
     async def restore_state(self, archive: BinaryIO, *, datacenter: str = "", token: str = "") -> None:
         """Put the state in `archive`, which is closed here, in place of the current one."""
         try:
             check_datacenter(datacenter, self._store.datacenter)
-            await self._driver.ready()
-        except BaseException:
+        except LictorError:
             archive.close()
             raise
         await self._backups.restore(archive)
@@ -304,21 +333,39 @@ class Server:
         """The stamp that a reading of `query` would have now: equal stamps mean equal answers."""
         return self._store.stamp(query.topics())
 
-    @property
-    def can_answer(self) -> bool:
+    def can_answer(self, mode: ReadMode) -> bool:
         """Whether `read` would answer at once, so that a cached answer with the same stamp may be used instead."""
-        return self._driver.can_serve
+        return self._freshness.at_once(mode)
 
     # What happens inside.
 
-    def _alone(self) -> PeerSet:
-        """A cluster of this server and nobody else."""
-        own = RaftServer(
-            id=self._settings.node_id,
-            name=self._settings.node_name,
-            address=join_host_port(self._settings.advertise_address, self.server_port),
+    def _jobs(self) -> dict[str, Callable[[], Coroutine[None, None, None]]]:
+        return {"leader": self._leader.run, "membership": self._membership.run, "meeting": self._replica.meeting.run}
+
+    def _made_listener(self, methods: Methods, port: int) -> RpcListener:
+        settings = self._settings
+        return RpcListener(
+            methods,
+            address=settings.bind_address,
+            port=port,
+            connections_max=settings.rpc_connections_max,
+            in_flight_max=settings.rpc_in_flight_max,
+            log=self._log,
+            tls=self._tls,
+            raft=self._replica.links.accept if port == settings.server_port else None,
         )
-        return PeerSet(cluster_id=self._rng.uuid4(), servers=(own,))
+
+    async def _listen_for_joining(self) -> None:
+        """The second port is for those who know no other; that it cannot be had must not keep a server from serving."""
+        if self._join_listener is None:
+            return
+        try:
+            await self._join_listener.start()
+        except OSError as error:
+            self._log.warning(
+                "rpc.join_port.unavailable", port=self._settings.join_port, reason=error.strerror or str(error)
+            )
+            self._join_listener = None
 
     async def _prepare(self) -> None:
         await self._authority.initialise()
@@ -330,7 +377,7 @@ class Server:
 
     def _note_durable(self) -> None:
         assert self._snapshots is not None, "only a log on disk tells of durability"
-        self._driver.kick()
+        self._driver.log_synced()
         self._snapshots.consider()
 
     async def _close_storage(self) -> None:
@@ -344,14 +391,33 @@ class Server:
             self._log.error("raft.log.not_closed", reason=str(error))
 
     def _note_leadership(self, leads: bool) -> None:
-        core = self._driver.core
+        core = self._replica.core
         if leads:
             self._log.info("raft.leader.elected", term=core.term)
         else:
             self._log.warning("raft.leader.lost", term=core.term)
-            self._blocked.send_home()
+        self._note_members()
+        self._note_leader()
+
+    def _note_members(self) -> None:
         self._leader.poke()
         self._membership.poke()
+
+    def _note_leader(self) -> None:
+        self._forward.leader_changed()
+        known = self._replica.leader_card() is not None
+        if known and self._leaderless is not None:
+            self._leaderless.cancel()
+            self._leaderless = None
+        elif not known and self._leaderless is None:
+            hold_s = self._settings.raft.hold_s
+            self._leaderless = asyncio.get_running_loop().call_later(hold_s, self._note_leaderless)
+
+    def _note_leaderless(self) -> None:
+        """Nobody led for long: whoever waits for a change here would wait in vain, and shall be told."""
+        self._leaderless = None
+        if self._replica.leader_card() is None:
+            self._blocked.send_home()
 
     def _note_restored(self, former: Store) -> None:
         self._leader.begin_anew()
@@ -363,11 +429,12 @@ class Server:
 
     def _note_duties_done(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
-            self._log.critical("leader.loop.failed", reason=repr(error))
+            self._log.critical("server.duty.failed", duty=task.get_name(), reason=repr(error))
             self._driver.stop()  # a leader that cannot do its duties must not answer as one
             self._give_up(error)
 
     def _give_up(self, error: BaseException) -> None:
+        self._forward.stop()
         self._blocked.send_home()
         if self._failure is not None and not self._failure.done():
             self._failure.set_exception(error)

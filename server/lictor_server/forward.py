@@ -63,6 +63,12 @@ class Forwarder:
         self._clock = clock
         self._rng = rng
         self._changed = asyncio.Event()
+        self._is_stopped = False
+
+    def stop(self) -> None:
+        """Hold nothing more: this server is stopping, and who is held is told that there is no leader."""
+        self._is_stopped = True
+        self._changed.set()
 
     def leader_changed(self) -> None:
         """There may be a leader now: whoever waits for one looks again."""
@@ -76,11 +82,13 @@ class Forwarder:
         decode: Callable[[bytes], T],
         *,
         repeatable: bool,
+        changes: bool = True,
     ) -> T:
         """The leader's answer to `method`; `local` gives it when this server leads.
 
         `payload` and `local` are told whether an earlier attempt may have been carried out. Raises what the leader
-        raised; `NoLeaderError` when it surely was not carried out in time, `OutcomeUnknownError` when nobody knows.
+        raised; `NoLeaderError` when it surely was not carried out in time, or `changes` nothing; `OutcomeUnknownError`
+        when nobody knows.
         """
         deadline = self._clock.monotonic() + self._hold_s
         pause_s, maybe_done = _PAUSE_S_MIN, False
@@ -99,7 +107,10 @@ class Forwarder:
                 if not error.definite and not repeatable:
                     raise
                 maybe_done = maybe_done or not error.definite
-                if not _may_pass(error) or self._clock.monotonic() >= deadline:
+                if self._is_stopped or not _may_pass(error) or self._clock.monotonic() >= deadline:
+                    maybe_done = maybe_done and changes
+                    if isinstance(error, PeerError) and not maybe_done:
+                        raise NoLeaderError(f"No cluster leader: {error}") from error
                     if not maybe_done or isinstance(error, RepetitionForgottenError):
                         raise
                     raise OutcomeUnknownError(

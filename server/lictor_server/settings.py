@@ -26,6 +26,17 @@ class ServerSettings:
     """Where others reach this server."""
     server_port: int = 8300
     """0 takes any free port: `Server.server_port` then says which."""
+    join_port: int = -1
+    """A second port for agents that join, Consul's `ports.serf_lan`; below 1 for none."""
+    bootstrap_expect: int = 1
+    """Found a cluster when so many blank servers have met; 0: only join one."""
+    start_join: tuple[str, ...] = ()
+    """Servers to join at start, which fails when none answers: `host` or `host:port`, else `join_port`."""
+    retry_join: tuple[str, ...] = ()
+    """Servers to look for until there is a leader."""
+    retry_interval_s: float = 30.0
+    retry_max: int = 0
+    """After so many attempts in vain the server gives up; 0 is never."""
     data_dir: str = ""
     """Where the log and snapshots are kept; empty for a server that keeps nothing on disk."""
     lease_s: float = 10.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from lictor_core.records import Node, ServiceHealth
 from lictor_core.topics import Topic
@@ -14,8 +14,10 @@ __all__ = ["StoreView"]
 class StoreView:
     """The catalog of this server; reading never waits, and between two awaits sees one index."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, age_s: Callable[[], float]) -> None:
+        """`age_s`: how long ago the store was surely current."""
         self._store = store
+        self._age_s = age_s
 
     @property
     def version(self) -> int:
@@ -24,8 +26,8 @@ class StoreView:
 
     @property
     def age_s(self) -> float:
-        """0: this is the state itself, not a copy."""
-        return 0.0
+        """How long ago this server heard from the leader; 0 on the leader, infinite before it has caught up."""
+        return self._age_s()
 
     def stamp(self, topics: Sequence[Topic]) -> int:
         """The newest change of any of `topics`."""

@@ -126,11 +126,10 @@ def test_roles_that_cannot_be_filled_are_refused_with_the_next_step() -> None:
     assembly.check_supported(_dev())
     with pytest.raises(ConfigurationError, match="Start it with -dev"):
         assembly.check_supported(_dev(server=False))
-    with pytest.raises(ConfigurationError, match="clusters of one server"):
-        assembly.check_supported(_dev(bootstrap_expect=3))
 
 
-def test_a_server_that_has_no_way_to_a_cluster_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="cannot join one: start it with -bootstrap-expect=1"):
-        assembly.check_supported(_dev(dev=False, server=True))
-    assembly.check_supported(_dev(dev=False, server=True, bootstrap=True))
+@pytest.mark.parametrize(("settings", "expect"), [({}, 0), ({"bootstrap": True}, 1), ({"bootstrap_expect": 3}, 3)])
+def test_a_server_founds_or_waits_as_it_is_told(settings: dict[str, object], expect: int) -> None:
+    configuration = _dev(dev=False, server=True, **settings)
+    assembly.check_supported(configuration)
+    assert assembly.server_settings(configuration, "id").bootstrap_expect == expect

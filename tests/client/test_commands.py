@@ -339,10 +339,10 @@ def test_an_unknown_datacenter_is_told(command: Command) -> None:
 
 def test_a_configuration_is_validated(lonely_command: Command, tmp_path: Path) -> None:
     good = tmp_path / "good.hcl"
-    good.write_text('data_dir = "/x"\nbind_addr = "127.0.0.1"\nretry_join = ["x"]\n')
+    good.write_text('data_dir = "/x"\nbind_addr = "127.0.0.1"\nretry_join_wan = ["x"]\n')
     printed = lonely_command("validate", str(good))
     assert (printed.exit_code, printed.stdout) == (0, "Configuration is valid!\n")
-    assert printed.stderr == "Warning: not used by Lictor: retry_join\n"
+    assert printed.stderr == "Warning: not used by Lictor: retry_join_wan\n"
     assert lonely_command("validate", "-quiet", str(good)).stdout == ""
     bad = tmp_path / "bad.hcl"
     bad.write_text("bogus = 1\nports { http = true }\n")

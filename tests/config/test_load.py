@@ -126,12 +126,12 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
 def test_what_consul_knows_and_lictor_does_not_use_is_one_warning(tmp_path: Path) -> None:
     file = write(
         tmp_path,
-        a__hcl='retry_join = ["a"]\ntelemetry { statsd_address = "x" }\nencrypt = "k"\nacl { tokens { agent = "t" } }'
-        "\nports { serf_lan = 1 }",
+        a__hcl='retry_join_wan = ["a"]\ntelemetry { statsd_address = "x" }\nencrypt = "k"\n'
+        'acl { tokens { agent = "t" } }\nports { serf_wan = 1 }',
     )
     assert load(file).warnings == (
         "protects nothing, since Lictor does not use it: encrypt, acl.tokens",
-        "not used by Lictor: retry_join, telemetry, ports.serf_lan",
+        "not used by Lictor: retry_join_wan, telemetry, ports.serf_wan",
     )
 
 

@@ -66,7 +66,13 @@ class Replica:
             wire=self,
             apply=Machine(self.store, self.watches).apply,
         )
-        self.driver = Driver(self.core, settings, on_leadership=lambda _: None, on_failure=self.failures.append)
+        self.driver = Driver(
+            self.core,
+            settings,
+            on_leadership=lambda _: None,
+            on_leader=lambda leader: None,
+            on_failure=self.failures.append,
+        )
         self.exchange = SnapshotExchange(
             self.store, self.watches, self.driver, self.storage, settings, clock=SystemClock(), log=log.logger
         )

@@ -323,10 +323,10 @@ async def test_broken_log_ends_the_server_and_is_told(log: Log, monkeypatch: pyt
     await server.start()
     await server.read(NodesQuery(), NOW)
     failed = asyncio.ensure_future(server.failed())
-    monkeypatch.setattr("lictor_server.endpoints.writes.encode_command", garbage)
+    monkeypatch.setattr("lictor_server.endpoints.writes.encode_proposal", garbage)
     with pytest.raises(LictorError):
         await server.write(KVSet(key="a", value=b"1"))
-    with pytest.raises(RequestError, match="not a command"):
+    with pytest.raises(RequestError, match=r"not a (command|proposal)"):
         await asyncio.wait_for(failed, 5)
     assert len(log.named("raft.core.failed")) == 1
     with pytest.raises(NoLeaderError):
@@ -340,7 +340,7 @@ async def test_leader_that_cannot_do_its_duties_serves_no_more(log: Log, monkeyp
     await server.start()
     with pytest.raises(ZeroDivisionError):
         await asyncio.wait_for(server.failed(), 5)
-    assert len(log.named("leader.loop.failed")) == 1
+    assert len(log.named("server.duty.failed")) == 1
     with pytest.raises(NoLeaderError):
         await server.read(NodesQuery(), NOW)
     await server.stop()

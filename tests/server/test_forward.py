@@ -134,3 +134,13 @@ async def test_a_leader_that_loses_its_office_hands_the_request_on(cluster: Clus
 
     assert await forward.to_leader("write", lambda again: b"%d" % again, loses, bytes, repeatable=True) == b"done"
     assert cluster.calls[0][2] == b"1"
+
+
+async def test_a_server_that_stops_holds_nobody(cluster: Cluster) -> None:
+    cluster.address = ""
+    forward = forwarder(cluster, hold_s=600.0)
+    asked = asyncio.ensure_future(ask(forward))
+    await asyncio.sleep(0)
+    forward.stop()
+    with pytest.raises(NoLeaderError):
+        await asyncio.wait_for(asked, 5)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lictor_core.clock import SeededRng, SystemClock
+from lictor_core.clock import SystemClock, SystemRng
 from lictor_core.commands import KVSet
 from lictor_core.errors import ConfigurationError, DataDamagedError, StorageError
 from lictor_core.peers import PeerSet, RaftServer
@@ -35,7 +35,7 @@ def settings(directory: Path, raft: RaftSettings | None = None) -> ServerSetting
 
 
 def made(directory: Path, log: Log, raft: RaftSettings | None = None) -> Server:
-    return Server(settings(directory, raft), clock=SystemClock(), rng=SeededRng(1), log=log.logger)
+    return Server(settings(directory, raft), clock=SystemClock(), rng=SystemRng(), log=log.logger)
 
 
 @asynccontextmanager
@@ -54,7 +54,7 @@ def hash_of(server: Server) -> str:
 
 async def hash_on_disk(directory: Path, log: Log, raft: RaftSettings | None = None) -> str:
     """The hash of the state that the files in `directory` give."""
-    storage = Storage(directory, "dc1", raft or RaftSettings(), rng=SeededRng(1), log=log.logger)
+    storage = Storage(directory, "dc1", raft or RaftSettings(), rng=SystemRng(), log=log.logger)
     machine = Machine(storage.store, Watches())
     for command, index, _ in storage.wal[:]:
         if index > storage.wal.snapshot_index and command[:1] == b"\0":
@@ -124,7 +124,7 @@ async def test_a_directory_of_another_datacenter_is_refused(tmp_path: Path, log:
         await eventually(lambda: log.named("raft.snapshot.written") != [], what="a snapshot")
     other = dataclasses.replace(settings(tmp_path, SMALL), datacenter="dc2")
     with pytest.raises(ConfigurationError, match="is of datacenter 'dc1'"):
-        Server(other, clock=SystemClock(), rng=SeededRng(1), log=log.logger)
+        Server(other, clock=SystemClock(), rng=SystemRng(), log=log.logger)
 
 
 async def test_a_log_without_its_vote_is_refused(tmp_path: Path, log: Log) -> None:
@@ -172,7 +172,7 @@ async def test_what_was_left_unfinished_is_deleted(tmp_path: Path, log: Log) -> 
 def test_a_path_that_is_a_file_is_told(tmp_path: Path, log: Log) -> None:
     (tmp_path / "raft").write_text("")
     with pytest.raises(StorageError, match="cannot make"):
-        Storage(tmp_path, "dc1", RaftSettings(), rng=SeededRng(1), log=log.logger)
+        Storage(tmp_path, "dc1", RaftSettings(), rng=SystemRng(), log=log.logger)
 
 
 PEERS = PeerSet(cluster_id="c", servers=(RaftServer(id="a", name="n1", address="127.0.0.1:8300"),), index=900)
@@ -208,7 +208,7 @@ async def test_an_install_that_a_crash_cut_off_is_finished_by_the_next_start(
     directory = await followers_directory(tmp_path, log)
     publish(directory, leaders_snapshot(tmp_path / "leader", head), head)
     for _ in range(2):
-        storage = Storage(directory, "dc1", RaftSettings(), rng=SeededRng(1), log=log.logger)
+        storage = Storage(directory, "dc1", RaftSettings(), rng=SystemRng(), log=log.logger)
         assert [entry[1:] for entry in storage.wal[:]] == [(head.last_index, head.term)]
         assert storage.wal.snapshot_index == head.last_index
         assert storage.peer_set == head.peers
@@ -221,11 +221,11 @@ async def test_an_install_that_a_crash_cut_off_is_finished_by_the_next_start(
 
 async def test_a_log_that_holds_the_installed_entry_is_kept(tmp_path: Path, log: Log) -> None:
     directory = await followers_directory(tmp_path, log)
-    storage = Storage(directory, "dc1", RaftSettings(), rng=SeededRng(1), log=log.logger)
+    storage = Storage(directory, "dc1", RaftSettings(), rng=SystemRng(), log=log.logger)
     before, head = storage.wal[:], SnapshotHead(storage.wal[-2][1], storage.wal[-2][2])
     await storage.close()
     publish(directory, leaders_snapshot(tmp_path / "leader", head), head)
-    storage = Storage(directory, "dc1", RaftSettings(), rng=SeededRng(1), log=log.logger)
+    storage = Storage(directory, "dc1", RaftSettings(), rng=SystemRng(), log=log.logger)
     assert storage.wal[:] == before
     assert read_note(storage.snapshots) is None
     await storage.close()
@@ -238,7 +238,7 @@ async def test_without_the_note_a_log_that_ends_before_the_snapshot_is_damage(tm
     publish(directory, leaders_snapshot(tmp_path / "leader", head), head)
     (directory / "raft" / "snapshots" / "installing").unlink()
     with pytest.raises(DataDamagedError, match="before the snapshot's last one, 1000"):
-        Storage(directory, "dc1", RaftSettings(), rng=SeededRng(1), log=log.logger)
+        Storage(directory, "dc1", RaftSettings(), rng=SystemRng(), log=log.logger)
 
 
 async def test_a_note_whose_snapshot_never_took_its_name_changes_nothing(tmp_path: Path, log: Log) -> None:

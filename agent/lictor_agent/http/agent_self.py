@@ -15,6 +15,7 @@ from lictor_agent.http.requests import Request
 from lictor_agent.http.router import Route
 from lictor_agent.http.site import Site
 from lictor_config.definitions import CheckKind
+from lictor_core.durations import format_duration
 from lictor_core.membership import WAN_PORT_TAG
 from lictor_core.records import JsonObject, Member, MemberStatus
 from lictor_core.registry import LeaderStatus
@@ -172,25 +173,28 @@ async def _figures(site: Site, members: list[Member]) -> JsonObject:
         "serf_lan": lan,
     }
     if identity.server:
-        figures["raft"] = _raft_figures(status, identity.node_id)
+        figures["raft"] = _raft_figures(status)
         figures["serf_wan"] = _membership([one for one in members if WAN_PORT_TAG in one.tags])
     return figures
 
 
-def _raft_figures(status: LeaderStatus, node_id: str) -> dict[str, str]:
-    voters = " ".join(f"{{Suffrage:Voter ID:{node_id} Address:{address}}}" for address in status.peers)
+def _raft_figures(status: LeaderStatus) -> dict[str, str]:
+    servers = " ".join(
+        f"{{Suffrage:{'Voter' if server.voter else 'Nonvoter'} ID:{server.id} Address:{server.address}}}"
+        for server in status.peer_set.servers
+    )
     return {
         "applied_index": str(status.applied_index),
         "commit_index": str(status.commit_index),
         "fsm_pending": str(status.commit_index - status.applied_index),
-        "last_contact": "0",
-        "last_log_index": str(status.commit_index),
+        "last_contact": _contact(status.last_contact_s),
+        "last_log_index": str(status.last_index),
         "last_log_term": str(status.term),
         "last_snapshot_index": "0",
         "last_snapshot_term": "0",
-        "latest_configuration": f"[{voters}]",
-        "latest_configuration_index": "0",
-        "num_peers": str(len(status.peers) - 1),
+        "latest_configuration": f"[{servers}]",
+        "latest_configuration_index": str(status.peer_set.index),
+        "num_peers": str(max(len(status.peers) - 1, 0)),
         "protocol_version": "3",
         "protocol_version_max": "3",
         "protocol_version_min": "0",
@@ -199,6 +203,13 @@ def _raft_figures(status: LeaderStatus, node_id: str) -> dict[str, str]:
         "state": "Leader" if status.is_self else "Follower",
         "term": str(status.term),
     }
+
+
+def _contact(seconds: float | None) -> str:
+    """As Consul: `never`, `0` on the leader, else a duration."""
+    if seconds is None:
+        return "never"
+    return format_duration(seconds) if seconds else "0"
 
 
 def _membership(members: list[Member]) -> dict[str, str]:

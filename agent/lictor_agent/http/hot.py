@@ -16,6 +16,7 @@ from typing import Final, Protocol, cast
 
 from lictor_agent.http.encoding import Rendered, Reuse
 from lictor_agent.http.settings import HttpSettings
+from lictor_core.commands import ReadMode
 from lictor_core.queries import Query
 
 __all__ = ["Delegate", "Host", "HotAnswers", "HotConnection", "HotSource", "Tick", "is_sole_get"]
@@ -41,9 +42,8 @@ class Tick:
 class HotSource(Protocol):
     """What tells whether kept answers still hold; the server's door is one."""
 
-    @property
-    def can_answer(self) -> bool:
-        """Whether a read would be answered at once, as fresh as it must be."""
+    def can_answer(self, mode: ReadMode) -> bool:
+        """Whether a read of this mode would be answered at once, by the leader itself."""
         ...
 
     def reading_stamp(self, query: Query[object]) -> int:
@@ -109,7 +109,7 @@ class HotAnswers:
             return None
         source = self._source
         assert source is not None, "without a source nothing is kept"
-        if not source.can_answer:
+        if not source.can_answer(kept.reuse.mode):
             return None
         if source.reading_stamp(kept.reuse.query) != kept.reuse.stamp:
             self._drop(head)

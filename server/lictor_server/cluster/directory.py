@@ -28,6 +28,10 @@ class Directory:
         self._heard_at: dict[str, float] = {}
         self._hints: dict[str, None] = {}
 
+    def move(self, own_address: str) -> None:
+        """This server is reached here now."""
+        self._own_address = own_address
+
     def heard(self, card: ServerCard, now: float) -> bool:
         """A server introduced itself; whether that is news."""
         if card.id == self._own_id:

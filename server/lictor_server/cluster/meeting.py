@@ -222,9 +222,6 @@ class Meeting:
 
     async def _found_if_due(self) -> None:
         own = self._own_card()
-        if own.expect == 1 and not own.cluster_id and not self._settings.retry_join:
-            self._found(founding_set(self._rng.uuid4(), (own,)))
-            return
         met = self._directory.heard_since(self._clock.monotonic() - _FRESH_S)
         founders = founders_among(own, met)
         if not founders:

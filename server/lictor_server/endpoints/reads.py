@@ -8,7 +8,7 @@ from lictor_core.errors import UnknownDatacenterError
 from lictor_core.queries import Query
 from lictor_core.registry import Reading, ReadOptions
 from lictor_server.endpoints.blocking import BlockedQueries
-from lictor_server.raft import Driver
+from lictor_server.freshness import Contact, Freshness
 from lictor_server.state import Store, answer
 
 __all__ = ["Reads", "check_datacenter"]
@@ -25,32 +25,33 @@ def check_datacenter(wanted: str, own: str) -> None:
 
 
 class Reads:
-    """Answers queries from the store, once this server is sure that the store is current."""
+    """Answers queries from the store, once the store is as fresh as the reader wants."""
 
-    def __init__(self, store: Store, driver: Driver, blocked: BlockedQueries) -> None:
+    def __init__(self, store: Store, freshness: Freshness, blocked: BlockedQueries) -> None:
         self._store = store
-        self._driver = driver
+        self._freshness = freshness
         self._blocked = blocked
 
     async def read(self, query: Query[T], options: ReadOptions) -> Reading[T]:
         """Answer `query`, waiting as `options` say.
 
-        All modes ask the same of a lone server: that it leads, and has applied what was committed. Raises
-        `NoLeaderError` or `CatchingUpError` when it does not, also when that happens during the wait.
+        Raises `NoLeaderError` or `CatchingUpError` when the store is not as fresh as it must be, also when that happens
+        during the wait.
         """
         check_datacenter(options.datacenter, self._store.datacenter)
-        await self._driver.ready()
+        contact = await self._freshness.reached(options.mode)
         if options.min_index > 0:
             topics = query.topics()
             await self._blocked.until_above(topics, options.min_index, options.wait_s)
-            await self._driver.ready()
-        return self.now(query)
+            contact = await self._freshness.reached(options.mode)
+        return self._now(query, contact)
 
-    def now(self, query: Query[T]) -> Reading[T]:
-        """The answer as the store is."""
+    def _now(self, query: Query[T], contact: Contact) -> Reading[T]:
         topics = query.topics()
         return Reading(
             value=answer(self._store, query),
             index=self._store.wake_index(topics),
             stamp=self._store.stamp(topics),
+            last_contact_ms=contact.last_ms,
+            known_leader=contact.known_leader,
         )

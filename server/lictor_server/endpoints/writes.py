@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from lictor_core.clock import Clock
-from lictor_core.codec import encode_command
+from lictor_core.codec import encode_command, encode_proposal
 from lictor_core.commands import (
     AutopilotSet,
     Command,
@@ -19,7 +19,12 @@ from lictor_core.commands import (
     KVDeleteTree,
     KVSet,
     Outcome,
+    Proposal,
     Register,
+    RestoreAbandon,
+    RestoreBegin,
+    RestoreFinish,
+    RestorePiece,
 )
 from lictor_core.errors import BodyTooLargeError, RequestError, error_from
 from lictor_core.limits import COMMAND_BYTES_MAX, KV_KEY_BYTES_MAX, KV_VALUE_BYTES_MAX
@@ -46,15 +51,22 @@ class Writes:
         self._clock = clock
         self._datacenter = datacenter
 
-    async def write(self, command: Command) -> Outcome:
+    async def write(self, proposal: Proposal) -> Outcome:
         """A client's command. Raises what `propose` does, and `RequestError` for one that no client may send."""
-        checked = self._checked(command)
-        await self._driver.ready()
-        return await self.propose(checked)
+        checked = msgspec.structs.replace(proposal, command=self._checked(proposal.command))
+        return await self._put(encode_proposal(checked))
+
+    async def restore_step(self, proposal: Proposal) -> Outcome:
+        """A step of a restore, from whichever server carries it out. Raises `RequestError` for any other command."""
+        if not isinstance(proposal.command, RestoreBegin | RestorePiece | RestoreFinish | RestoreAbandon):
+            raise RequestError(f"{type(proposal.command).__name__} is no step of a restore")
+        return await self._put(encode_proposal(proposal))
 
     async def propose(self, command: Command) -> Outcome:
-        """Put a checked command through the log. A rejection by the state is raised as the error it names."""
-        payload = encode_command(command)
+        """Put a command of the leader's own through the log. A rejection is raised as the error it names."""
+        return await self._put(encode_command(command))
+
+    async def _put(self, payload: bytes) -> Outcome:
         if len(payload) > COMMAND_BYTES_MAX:
             raise BodyTooLargeError(f"the write has {len(payload)} bytes; at most {COMMAND_BYTES_MAX} are taken")
         outcome = await self._driver.propose(payload)

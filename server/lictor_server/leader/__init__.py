@@ -1,12 +1,13 @@
 """What only the leader does: keep the catalog in step with the members, look after the servers, prepare the CA.
 
-What may enter: decisions as pure functions from what is to commands, and the loop that carries them out. What may not:
-requests of clients.
+What may enter: decisions as pure functions from what is to commands, the loops that carry them out, and the answers
+that only a leader can give. What may not: where the leader is, which `forward` knows.
 """
 
 from lictor_server.leader.loop import LeaderLoop
 from lictor_server.leader.member import check_member, server_member
 from lictor_server.leader.membership import Membership
 from lictor_server.leader.reconcile import reconcile
+from lictor_server.leader.side import LeaderSide
 
-__all__ = ["LeaderLoop", "Membership", "check_member", "reconcile", "server_member"]
+__all__ = ["LeaderLoop", "LeaderSide", "Membership", "check_member", "reconcile", "server_member"]

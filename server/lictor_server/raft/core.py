@@ -46,6 +46,7 @@ from pysyncobj.version import VERSION
 from lictor_core.errors import RequestError
 from lictor_core.peers import PeerSet
 from lictor_server.raft import acks, append, prevote
+from lictor_server.raft.catchup import CatchUp
 from lictor_server.raft.flow import Flow, Progress
 from lictor_server.raft.guard import PRIVATE_METHODS, PRIVATE_NAMES, guard
 from lictor_server.raft.install import Intake
@@ -172,6 +173,7 @@ class RaftCore(SyncObj):
         self._on_peers = on_peers
         self._members = Members(node_id, peers, log[:])
         self._reign: Reign | None = None
+        self._catch_up = CatchUp()
         self._connected: set[str] = set()
         self._held = acks.HeldReplies()
         self._pre_votes = prevote.PreVotes()
@@ -203,9 +205,12 @@ class RaftCore(SyncObj):
 
     @property
     def leader(self) -> str | None:
-        """The id of the last known leader."""
+        """The id of the leader; None when there is none, or it was not heard for as long as any voter would wait."""
         node = self._getLeader()
-        return None if node is None else node.id
+        contact_s = self.last_contact_s
+        if node is None or contact_s is None or contact_s > self._settings.election_max_s:
+            return None
+        return node.id
 
     @property
     def term(self) -> int:
@@ -262,6 +267,11 @@ class RaftCore(SyncObj):
         if self.is_leader:
             return 0.0
         return None if self._leader_heard_at is None else _monotonic() - self._leader_heard_at
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether the state here holds all that was committed before this server was started."""
+        return self._catch_up.is_done
 
     @property
     def knows_commits(self) -> bool:
@@ -419,6 +429,8 @@ class RaftCore(SyncObj):
         if self._reign is not None:
             self._do_duties(self._reign)
         self._shorten_log()
+        if not self._catch_up.is_done:
+            self._look_whether_caught_up()
         return self.raftCommitIndex > self.raftLastApplied
 
     def log_synced(self) -> None:
@@ -547,6 +559,12 @@ class RaftCore(SyncObj):
             held.append(match_index if shipped is None else shipped)
         return min(held, default=None)
 
+    def _look_whether_caught_up(self) -> None:
+        if self._reign is not None and self.knows_commits:
+            self._catch_up.learnt(self.term, self.raftCommitIndex)
+        applied = self.raftLastApplied
+        self._catch_up.applied(applied, self.term_of(applied))
+
     # Peer sets.
 
     def _log_peers(self, peer_set: PeerSet, term: int) -> int:
@@ -634,6 +652,14 @@ class RaftCore(SyncObj):
             return
         self._heed(received.term)
         result = append.examined(self._own_log, received, self.raftCommitIndex)
+        assert received.term > self.term or not self.is_leader, f"two leaders in term {self.term}"
+        self._pre_votes.cancel()
+        if not self._SyncObj__transferInProgress:
+            self._agreed_term = 0
+        self._leader_heard_at = _monotonic()
+        self._catch_up.learnt(received.term, received.commit_index)
+        log = self._own_log
+        result = append.examined(log, received, self.raftCommitIndex)
         if isinstance(result, append.Taken):
             sets = [decoded(entry[0], entry[1]) for entry in result.entries if entry[0][0] == PEERS_KIND]
             self._reply = Reply(received.term, result.verified, 0)

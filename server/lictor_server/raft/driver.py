@@ -10,10 +10,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from lictor_core.errors import CatchingUpError, NoLeaderError, OutcomeUnknownError
+from lictor_core.errors import CatchingUpError, NoLeaderError, OutcomeUnknownError, PeerError
 from lictor_server.raft.core import RaftCore
 from lictor_server.raft.outcome import Reason, error_of
 from lictor_server.raft.settings import RaftSettings
+from lictor_server.raft.waiting import AppliedWaiters
+from lictor_server.raft.wire import Message
 
 __all__ = ["Driver"]
 
@@ -28,11 +30,15 @@ class Driver:
         *,
         on_leadership: Callable[[bool], None],
         on_failure: Callable[[BaseException], None],
+        on_leader: Callable[[str | None], None],
     ) -> None:
+        """`on_leadership`: this server began or ceased to lead. `on_leader`: who leads, or that nobody is known to."""
         self._core = core
         self._settings = settings
         self._on_leadership = on_leadership
         self._on_failure = on_failure
+        self._on_leader = on_leader
+        self._leader: str | None = None
         self._led_term: int | None = None
         self._open = False
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -40,6 +46,7 @@ class Driver:
         self._pump_due = False
         self._pending: dict[asyncio.Future[object], None] = {}
         self._ready_waiters: dict[asyncio.Future[None], None] = {}
+        self._applied_waiters = AppliedWaiters()
 
     @property
     def core(self) -> RaftCore:
@@ -65,6 +72,7 @@ class Driver:
                     OutcomeUnknownError("the server stopped while the write was under way: read before writing again")
                 )
         self._release(NoLeaderError("this server is stopping"))
+        self._applied_waiters.fail(NoLeaderError("this server is stopping"))
 
     def fail(self, error: BaseException) -> None:
         """The log cannot be kept any more: stop for good, and report it.
@@ -117,31 +125,101 @@ class Driver:
         return self._loop is not None and self._core.is_leader and self._core.knows_commits
 
     @property
+    def is_open(self) -> bool:
+        """Whether this server leads and has done what comes before the first request."""
+        return self._open and self.leads
+
+    @property
     def can_serve(self) -> bool:
         """Whether a linearizable read may be answered from the state as it is now, without asking anybody.
 
-        True on a lone leader that has applied all it committed: nobody else can have committed more. With peers a
-        round of ReadIndex has to come first.
+        True on a leader that has applied all it committed, while its lease says that nobody else can have committed
+        more.
         """
         core = self._core
-        return self._open and self.leads and not core.has_peers and core.applied_index >= core.commit_index
+        return self.is_open and core.applied_index >= core.commit_index and core.lease_holds
 
     async def ready(self) -> None:
-        """Return when requests may be served. Raises `NoLeaderError` when it still may not after `hold_s`."""
-        if self.can_serve:
-            return
+        """Return when this leader may serve requests. Raises `NoLeaderError` at once when it does not lead.
+
+        Raises `CatchingUpError` when it still may not after `hold_s`.
+        """
         loop = self._running_loop()
+        if self.is_open and self._core.applied_index >= self._core.commit_index:
+            return
+        if not self._core.is_leader:
+            raise NoLeaderError()
         waiter: asyncio.Future[None] = loop.create_future()
         self._ready_waiters[waiter] = None
         try:
             async with asyncio.timeout(self._settings.hold_s):
                 await waiter
         except TimeoutError:
-            if self._core.is_leader:
-                raise CatchingUpError("this server has not applied all that was committed: retry in a second") from None
-            raise NoLeaderError() from None
+            raise CatchingUpError("the leader has not applied all that was committed: retry in a second") from None
         finally:
             self._ready_waiters.pop(waiter, None)
+
+    async def read_index(self, *, strict: bool) -> int:
+        """On the leader: the index up to which a state must be applied to show all that was committed before the call.
+
+        The state here is that far when this returns. `strict` asks a majority even while the lease holds. Raises
+        `NoLeaderError` when this server does not lead.
+        """
+        await self.ready()
+        if self.can_serve and not (strict and self._core.has_peers):
+            return self._core.applied_index
+        future: asyncio.Future[None] = self._running_loop().create_future()
+
+        def done(reason: Reason) -> None:
+            if future.done():
+                return
+            if reason is Reason.SUCCESS:
+                future.set_result(None)
+            else:
+                future.set_exception(error_of(reason))
+
+        self._core.read_barrier(done)
+        self.kick()
+        try:
+            async with asyncio.timeout(self._settings.hold_s):
+                await future
+        except TimeoutError:
+            raise NoLeaderError("the leader reached no majority of the servers in time: retry in a second") from None
+        return self._core.applied_index
+
+    async def applied(self, index: int) -> None:
+        """Return when `index` is applied here. Raises `CatchingUpError` when it still is not after `hold_s`."""
+        if self._core.applied_index >= index:
+            return
+        self._running_loop()
+        waiter = self._applied_waiters.add(index)
+        try:
+            async with asyncio.timeout(self._settings.hold_s):
+                await waiter
+        except TimeoutError:
+            raise CatchingUpError(
+                f"this server has applied entry {self._core.applied_index} of the log and needs {index}: it is behind "
+                "or cut off; retry, or ask another server"
+            ) from None
+
+    def log_synced(self) -> None:
+        """More of the log is on the disk."""
+        if self._loop is not None:
+            self._core.log_synced()
+            self.kick()
+
+    def receive(self, node_id: str, message: Message) -> None:
+        """Take a message of another server. Raises `PeerError` when it is malformed: close that connection."""
+        if self._loop is None:
+            return
+        try:
+            self._core.receive(node_id, message)
+        except PeerError:
+            raise
+        except Exception as error:  # a broken invariant, as in `_pump`
+            self._break(error)
+            return
+        self.kick()
 
     def kick(self) -> None:
         """See that the core is pumped in this pass of the loop."""
@@ -166,8 +244,7 @@ class Driver:
         try:
             more = self._core.pump()
         except Exception as error:  # a broken invariant: going on could apply an entry twice
-            self.stop()
-            self._on_failure(error)
+            self._break(error)
             return
         if more:
             self.kick()
@@ -176,8 +253,19 @@ class Driver:
             self._led_term = led_term
             self._open = False
             self._on_leadership(led_term is not None)
-        if self._ready_waiters and self.can_serve:
-            self._release(None)
+        if self._core.leader != self._leader:
+            self._leader = self._core.leader
+            self._on_leader(self._leader)
+        self._applied_waiters.release(self._core.applied_index)
+        if self._ready_waiters:
+            if self.is_open and self._core.applied_index >= self._core.commit_index:
+                self._release(None)
+            elif not self._core.is_leader:
+                self._release(NoLeaderError())
+
+    def _break(self, error: Exception) -> None:
+        self.stop()
+        self._on_failure(error)
 
     def _release(self, error: NoLeaderError | None) -> None:
         for waiter in list(self._ready_waiters):

@@ -59,6 +59,20 @@ class RaftSettings:
     hold_s: float = 7.0
     """How long a request waits for a leader before it is told that there is none; Consul's `rpc_hold_timeout`."""
 
+    def scaled(self, multiplier: float) -> RaftSettings:
+        """This table for slower machines and networks: all that servers wait for one another, times `multiplier`.
+
+        Consul's `raft_multiplier`.
+        """
+        return dataclasses.replace(
+            self,
+            heartbeat_s=self.heartbeat_s * multiplier,
+            election_min_s=self.election_min_s * multiplier,
+            election_max_s=self.election_max_s * multiplier,
+            leader_fallback_s=self.leader_fallback_s * multiplier,
+            connection_timeout_s=self.connection_timeout_s * multiplier,
+        )
+
     def checked(self) -> RaftSettings:
         """This table, when its numbers fit together. Raises `ConfigurationError` with every relation that fails."""
         relations = {

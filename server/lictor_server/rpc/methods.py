@@ -5,7 +5,7 @@ All of them are those of core's `Registry`; payloads and results are msgpack of 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import cast
 
 import msgspec
@@ -13,10 +13,11 @@ import msgspec
 from lictor_core.codec import decode_command, pack, unpack
 from lictor_core.errors import RequestError
 from lictor_core.queries import AnyQuery, Query
-from lictor_core.records import JsonObject, Member
+from lictor_core.records import Member
 from lictor_core.registry import LeafRequest, ReadOptions, Registry
+from lictor_server.rpc.leader_methods import ConfigureRequest
 
-__all__ = ["ConfigureRequest", "Methods", "RaftServersRequest", "ReadRequest", "WriteRequest"]
+__all__ = ["Methods", "RaftServersRequest", "ReadRequest", "WriteRequest"]
 
 
 class ReadRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -33,14 +34,6 @@ class WriteRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     token: str = ""
 
 
-class ConfigureRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`configure_ca`: the answer is null."""
-
-    provider: str
-    config: JsonObject
-    token: str = ""
-
-
 class RaftServersRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`raft_servers`: the answer is a `RaftServers`."""
 
@@ -48,11 +41,12 @@ class RaftServersRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
 
 
 class Methods:
-    """The table of methods over one `Registry`."""
+    """The table of methods over one `Registry`, and whatever else a server answers."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, others: Mapping[str, Callable[[bytes], Awaitable[object]]]) -> None:
         self._registry = registry
         self._table: dict[str, Callable[[bytes], Awaitable[object]]] = {
+            **others,
             "autopilot_health": self._autopilot_health,
             "configure_ca": self._configure_ca,
             "leader_status": self._leader_status,

@@ -25,8 +25,11 @@ RENDERED = Rendered(b"HTTP/1.1 200 OK\r\nDate: ", b"\r\nContent-Length: 2\r\n\r\
 
 @dataclass
 class Source:
-    can_answer: bool = True
+    answers: bool = True
     stamp: int = 1
+
+    def can_answer(self, mode: ReadMode) -> bool:
+        return self.answers
 
     def reading_stamp(self, query: Query[object]) -> int:
         return self.stamp
@@ -131,7 +134,7 @@ def test_an_answer_whose_stamp_changed_is_not_given_and_not_kept() -> None:
 
 def test_no_answer_is_given_while_the_registry_could_not_give_it() -> None:
     bench = Bench()
-    bench.source.can_answer = False
+    bench.source.answers = False
     bench.connection.data_received(HEAD)
     assert bench.delegate.data == [HEAD]
 

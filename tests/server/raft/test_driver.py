@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from lictor_core.errors import NoLeaderError, OutcomeUnknownError, OverloadedError
+from lictor_core.errors import CatchingUpError, NoLeaderError, OutcomeUnknownError, OverloadedError
 from lictor_server.raft import Driver, RaftCore, RaftSettings
 from lictor_server.raft.memory_log import MemoryLog
 from lictor_server.raft.wire import LoneWire
@@ -18,13 +18,21 @@ from tests.support.peers import peers
 class Driven:
     """A driver with what it told."""
 
-    def __init__(self, settings: RaftSettings) -> None:
+    def __init__(self, settings: RaftSettings, *, leads: bool = True) -> None:
         self.applied: list[bytes] = []
         self.leadership: list[bool] = []
+        self.leaders: list[str | None] = []
         self.failures: list[BaseException] = []
         core = RaftCore("n1", None, settings=settings, log=MemoryLog(), wire=LoneWire(), apply=self.apply)
-        core.found(peers("n1"))
-        self.driver = Driver(core, settings, on_leadership=self.leadership.append, on_failure=self.failures.append)
+        if leads:
+            core.found(peers("n1"))
+        self.driver = Driver(
+            core,
+            settings,
+            on_leadership=self.leadership.append,
+            on_leader=self.leaders.append,
+            on_failure=self.failures.append,
+        )
 
     def apply(self, index: int, payload: bytes) -> object:
         if payload == b"broken":
@@ -90,14 +98,54 @@ async def test_requests_wait_until_the_leader_lets_them_in() -> None:
     driven.driver.stop()
 
 
-async def test_waiting_for_a_leader_ends() -> None:
+async def test_waiting_to_be_let_in_ends() -> None:
     driven = Driven(RaftSettings(hold_s=0.05))
     with pytest.raises(NoLeaderError):
         await driven.driver.ready()
     driven.driver.start()
-    with pytest.raises(Exception, match="retry in a second"):
+    await until_leading(driven)
+    with pytest.raises(CatchingUpError, match="retry in a second"):
         await driven.driver.ready()
     driven.driver.stop()
+
+
+async def test_a_server_that_does_not_lead_says_so_at_once() -> None:
+    driven = Driven(RaftSettings(hold_s=30.0), leads=False)
+    driven.driver.start()
+    async with asyncio.timeout(5):
+        for asked in (driven.driver.ready(), driven.driver.read_index(strict=False), driven.driver.propose(b"x")):
+            with pytest.raises(NoLeaderError):
+                await asked
+    driven.driver.stop()
+
+
+@pytest.mark.parametrize("strict", [False, True])
+async def test_the_state_is_as_far_as_the_read_index_when_it_is_told(driven: Driven, strict: bool) -> None:
+    await driven.driver.propose(b"x")
+    index = await driven.driver.read_index(strict=strict)
+    assert driven.driver.core.applied_index == index
+    assert driven.applied == [b"x"]
+
+
+async def test_whoever_waits_for_an_index_goes_on_when_it_is_applied(driven: Driven) -> None:
+    index = driven.driver.core.applied_index
+    await driven.driver.applied(index)
+    waiting = asyncio.ensure_future(driven.driver.applied(index + 2))
+    await driven.driver.propose(b"1")
+    assert not waiting.done()
+    await driven.driver.propose(b"2")
+    await asyncio.wait_for(waiting, 5)
+
+
+async def test_an_index_that_does_not_come_is_told_with_how_far_the_server_is(driven: Driven) -> None:
+    index = driven.driver.core.applied_index
+    with pytest.raises(CatchingUpError, match=f"applied entry {index} of the log and needs {index + 5}"):
+        await driven.driver.applied(index + 5)
+
+
+async def test_who_leads_is_told_once(driven: Driven) -> None:
+    await driven.driver.propose(b"x")
+    assert driven.leaders == ["n1"]
 
 
 async def test_stopping_leaves_the_outcome_of_waiting_writes_unknown(driven: Driven) -> None:

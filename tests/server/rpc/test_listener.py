@@ -145,7 +145,7 @@ async def test_connections_over_the_bound_are_closed(log: Log) -> None:
 
 async def test_silent_connection_is_closed_and_a_waiting_one_is_not(server: Server, log: Log) -> None:
     listener = RpcListener(
-        Methods(server),
+        Methods(server, {}),
         address="127.0.0.1",
         port=0,
         connections_max=8,
@@ -179,7 +179,7 @@ async def test_who_reads_no_answers_gets_none_made_and_is_cut_off(
 
     monkeypatch.setattr(server, "members", members)
     listener = RpcListener(
-        Methods(server),
+        Methods(server, {}),
         address="127.0.0.1",
         port=0,
         connections_max=8,
@@ -216,7 +216,7 @@ async def test_stopping_closes_every_connection(server: Server) -> None:
 
 async def test_listener_outside_loopback_is_told(server: Server, log: Log) -> None:
     listener = RpcListener(
-        Methods(server), address="0.0.0.0", port=0, connections_max=1, in_flight_max=1, log=log.logger
+        Methods(server, {}), address="0.0.0.0", port=0, connections_max=1, in_flight_max=1, log=log.logger
     )
     await listener.start()
     await listener.stop()

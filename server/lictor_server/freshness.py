@@ -1,0 +1,132 @@
+"""How fresh a read is: what must have happened before this server answers from its own state.
+
+The leader asks a majority, or trusts its lease. Another server asks the leader how far the log was committed when the
+read came, and answers once it has applied that much itself: as fresh as the leader's own answer, without its work.
+Raft thesis, section 6.4. Reads that come while a question to the leader is on its way share the next one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import Awaitable, Callable
+
+from lictor_core.commands import ReadMode
+from lictor_core.errors import CatchingUpError, LictorError
+from lictor_server.raft import Driver
+
+__all__ = ["Contact", "Freshness"]
+
+_LEADER_MS = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Contact:
+    """When this server last heard from the leader, and whether there is one."""
+
+    last_ms: int = _LEADER_MS
+    known_leader: bool = True
+
+
+_CURRENT = Contact()
+
+
+class Freshness:
+    """The gate of all reads of one server."""
+
+    def __init__(self, driver: Driver, read_index: Callable[[bool], Awaitable[int]]) -> None:
+        """`read_index` asks the leader, whoever it is; True: let a majority confirm it."""
+        self._driver = driver
+        self._rounds = {strict: _Rounds(read_index, strict=strict) for strict in (False, True)}
+
+    async def reached(self, mode: ReadMode) -> Contact:
+        """Return when a read of this mode may be answered from the state here.
+
+        Raises `CatchingUpError` when the state here is from before a restart or behind, `NoLeaderError` when a fresh
+        read finds no leader.
+        """
+        if mode is ReadMode.STALE:
+            return self._stale()
+        if mode is ReadMode.DEFAULT and self._driver.can_serve:
+            return _CURRENT
+        index = await self._rounds[mode is ReadMode.CONSISTENT].next()
+        await self._driver.applied(index)
+        return _CURRENT
+
+    def stop(self) -> None:
+        """Ask nothing more."""
+        for rounds in self._rounds.values():
+            rounds.stop()
+
+    def at_once(self, mode: ReadMode) -> bool:
+        """Whether `reached` would return at once, with nothing to say about its contact."""
+        return mode is not ReadMode.CONSISTENT and self._driver.can_serve
+
+    @property
+    def age_s(self) -> float:
+        """How long ago the state here was surely current; infinite before it was for the first time."""
+        core = self._driver.core
+        if not core.caught_up:
+            return float("inf")
+        contact_s = core.last_contact_s
+        return 0.0 if contact_s is None else contact_s
+
+    def _stale(self) -> Contact:
+        core = self._driver.core
+        if not core.caught_up:
+            raise CatchingUpError(
+                "this server has not caught up with the log since its start, and does not answer from the past: "
+                "retry in a second, or ask another server"
+            )
+        if core.is_leader:
+            return _CURRENT
+        contact_s = core.last_contact_s
+        return Contact(0 if contact_s is None else int(contact_s * 1000), core.leader is not None)
+
+
+class _Rounds:
+    """Questions for the read index: one under way, and one that everybody who comes meanwhile will share."""
+
+    def __init__(self, ask: Callable[[bool], Awaitable[int]], *, strict: bool) -> None:
+        self._ask = ask
+        self._strict = strict
+        self._under_way: asyncio.Task[None] | None = None
+        self._next: asyncio.Future[int] | None = None
+
+    async def next(self) -> int:
+        """The answer to a question that is asked after this call."""
+        loop = asyncio.get_running_loop()
+        if self._next is None:
+            self._next = loop.create_future()
+            self._next.add_done_callback(_looked_at)
+        waited_for = self._next
+        if self._under_way is None:
+            self._under_way = loop.create_task(self._run(), name="server-read-index")
+        return await asyncio.shield(waited_for)
+
+    async def _run(self) -> None:
+        try:
+            while self._next is not None:
+                await asyncio.sleep(0)  # whoever reads in this pass of the loop comes along
+                asked, self._next = self._next, None
+                try:
+                    index = await self._ask(self._strict)
+                except LictorError as error:
+                    asked.set_exception(error)
+                else:
+                    asked.set_result(index)
+                finally:
+                    asked.cancel()  # nothing but the end of this task leaves it open
+        finally:
+            self._under_way = None
+
+    def stop(self) -> None:
+        """End the question under way; who waits for it is cancelled."""
+        if self._under_way is not None:
+            self._under_way.cancel()
+
+
+def _looked_at(future: asyncio.Future[int]) -> None:
+    """Everybody who waited may have gone away: then nobody else looks at the error."""
+    if not future.cancelled():
+        future.exception()

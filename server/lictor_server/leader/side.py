@@ -1,0 +1,118 @@
+"""What the leader alone does for everybody: writes, read indexes, leases, certificates, the servers themselves.
+
+Every method raises `NoLeaderError` on a server that does not lead; whoever asked goes on to the one that does
+(`forward`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from structlog.typing import FilteringBoundLogger
+
+from lictor_core.autopilot import AutopilotHealth, RaftServers
+from lictor_core.clock import Clock
+from lictor_core.commands import Outcome, Proposal
+from lictor_core.records import JsonObject, Member
+from lictor_core.registry import IssuedLeaf, LeafRequest
+from lictor_server.endpoints.authority import Authority
+from lictor_server.endpoints.writes import Writes
+from lictor_server.leader.member import check_member
+from lictor_server.leader.membership import Membership
+from lictor_server.leases import LeaseTable
+from lictor_server.raft import Driver
+
+__all__ = ["LeaderSide"]
+
+
+class LeaderSide:
+    """The leader's own answers. All methods belong to the event loop."""
+
+    def __init__(
+        self,
+        driver: Driver,
+        writes: Writes,
+        authority: Authority,
+        leases: LeaseTable,
+        membership: Membership,
+        *,
+        on_members: Callable[[], None],
+        clock: Clock,
+        log: FilteringBoundLogger,
+    ) -> None:
+        """`on_members` is told when a member came or left."""
+        self._driver = driver
+        self._writes = writes
+        self._authority = authority
+        self._leases = leases
+        self._membership = membership
+        self._on_members = on_members
+        self._clock = clock
+        self._log = log
+
+    async def write(self, proposal: Proposal) -> Outcome:
+        """Put a client's command through the log."""
+        await self._driver.ready()
+        return await self._writes.write(proposal)
+
+    async def restore_step(self, proposal: Proposal) -> Outcome:
+        """Put a step of a restore through the log."""
+        await self._driver.ready()
+        return await self._writes.restore_step(proposal)
+
+    async def read_index(self, *, strict: bool) -> int:
+        """How far a state must be applied to show all that was committed before the call."""
+        return await self._driver.read_index(strict=strict)
+
+    async def sign_leaf(self, request: LeafRequest) -> IssuedLeaf:
+        """Sign a leaf with the active root."""
+        await self._driver.ready()
+        return await self._authority.sign(request)
+
+    async def configure_ca(self, provider: str, config: JsonObject) -> None:
+        """Change the CA's settings; another key makes a new root."""
+        await self._driver.ready()
+        await self._authority.configure(provider, config)
+
+    async def members(self) -> list[Member]:
+        """The agents of the cluster, by name."""
+        await self._driver.ready()
+        return self._leases.members()
+
+    async def renew(self, member: Member) -> float:
+        """Take or renew a lease; the seconds until it should be renewed again."""
+        await self._driver.ready()
+        check_member(member)
+        news = not self._leases.alive(member.name)
+        renew_s = self._leases.renew(member, self._clock.monotonic())
+        if news:
+            self._log.info("member.lease.granted", member=member.name, address=member.addr)
+            self._on_members()
+        return renew_s
+
+    async def leave(self, name: str) -> None:
+        """Give up the lease of `name`: it left on purpose, and its registrations go with it."""
+        await self._driver.ready()
+        if self._leases.leave(name, self._clock.monotonic()) is not None:
+            self._log.info("member.lease.given_up", member=name)
+            self._on_members()
+
+    async def raft_servers(self) -> RaftServers:
+        """The servers that keep the log together."""
+        await self._driver.ready()
+        return self._membership.servers()
+
+    async def remove_peer(self, id_or_address: str) -> None:
+        """Take a server out of those that keep the log."""
+        await self._driver.ready()
+        await self._membership.remove(id_or_address)
+
+    async def transfer_leader(self, id: str) -> None:
+        """Hand the lead to another voter."""
+        await self._driver.ready()
+        await self._membership.transfer(id)
+
+    async def autopilot_health(self) -> AutopilotHealth:
+        """How the servers do, as this leader sees it."""
+        await self._driver.ready()
+        return self._membership.health()

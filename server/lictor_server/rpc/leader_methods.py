@@ -1,0 +1,84 @@
+"""The methods that only the leader answers, asked by other servers; on others they raise `NoLeaderError`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from lictor_core.codec import decode_proposal, unpack
+from lictor_core.records import JsonObject, Member
+from lictor_core.registry import LeafRequest
+from lictor_server.forward import LEADER_PREFIX
+from lictor_server.leader import LeaderSide
+
+__all__ = ["ConfigureRequest", "leader_methods"]
+
+
+class ConfigureRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`configure_ca`: the answer is null."""
+
+    provider: str
+    config: JsonObject
+    token: str = ""
+
+
+def leader_methods(side: LeaderSide) -> dict[str, Callable[[bytes], Awaitable[object]]]:
+    """Each method by its name on the wire; it takes a payload and gives what is packed as the answer."""
+
+    async def write(payload: bytes) -> object:
+        return await side.write(decode_proposal(payload))
+
+    async def restore_step(payload: bytes) -> object:
+        return await side.restore_step(decode_proposal(payload))
+
+    async def read_index(payload: bytes) -> object:
+        return await side.read_index(strict=unpack(payload, bool))
+
+    async def sign_leaf(payload: bytes) -> object:
+        return await side.sign_leaf(unpack(payload, LeafRequest))
+
+    async def configure_ca(payload: bytes) -> object:
+        request = unpack(payload, ConfigureRequest)
+        await side.configure_ca(request.provider, request.config)
+        return None
+
+    async def members(payload: bytes) -> object:
+        return await side.members()
+
+    async def renew(payload: bytes) -> object:
+        return await side.renew(unpack(payload, Member))
+
+    async def leave(payload: bytes) -> object:
+        await side.leave(unpack(payload, str))
+        return None
+
+    async def raft_servers(payload: bytes) -> object:
+        return await side.raft_servers()
+
+    async def remove_peer(payload: bytes) -> object:
+        await side.remove_peer(unpack(payload, str))
+        return None
+
+    async def transfer_leader(payload: bytes) -> object:
+        await side.transfer_leader(unpack(payload, str))
+        return None
+
+    async def autopilot_health(payload: bytes) -> object:
+        return await side.autopilot_health()
+
+    steps = (
+        write,
+        restore_step,
+        read_index,
+        sign_leaf,
+        configure_ca,
+        members,
+        renew,
+        leave,
+        raft_servers,
+        remove_peer,
+        transfer_leader,
+        autopilot_health,
+    )
+    return {LEADER_PREFIX + step.__name__: step for step in steps}

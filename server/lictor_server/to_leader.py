@@ -1,0 +1,163 @@
+"""What the leader does, asked for by whoever needs it: the same calls on every server (`leader.side`, `forward`)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Final, TypeVar
+
+from lictor_core.autopilot import AutopilotHealth, RaftServers
+from lictor_core.clock import Rng
+from lictor_core.codec import encode_proposal, pack, unpack
+from lictor_core.commands import Command, Outcome, Proposal
+from lictor_core.records import JsonObject, Member
+from lictor_core.registry import IssuedLeaf, LeafRequest
+from lictor_server.forward import Forwarder
+from lictor_server.leader import LeaderSide
+from lictor_server.rpc.leader_methods import ConfigureRequest
+
+__all__ = ["ToLeader"]
+
+T = TypeVar("T")
+
+_COUNTER_BYTES: Final = 6
+_OWN_BITS: Final = 80
+
+
+class ToLeader:
+    """Calls to the leader. All methods belong to the event loop, and raise only `LictorError`."""
+
+    def __init__(self, side: LeaderSide, forward: Forwarder, *, applied_index: Callable[[], int], rng: Rng) -> None:
+        self._side = side
+        self._forward = forward
+        self._applied_index = applied_index
+        self._own = rng.bits(_OWN_BITS).to_bytes(_OWN_BITS // 8, "big")
+        self._requests = 0
+
+    async def write(self, command: Command) -> Outcome:
+        """Put a client's command through the log, once, also when it has to be sent again."""
+        return await self._put("write", self._side.write, command)
+
+    async def restore_step(self, command: Command) -> Outcome:
+        """Put a step of a restore through the log, once."""
+        return await self._put("restore_step", self._side.restore_step, command)
+
+    async def _put(self, method: str, local: Callable[[Proposal], Awaitable[Outcome]], command: Command) -> Outcome:
+        self._requests += 1
+        request = self._own + self._requests.to_bytes(_COUNTER_BYTES, "big")
+        seen = self._applied_index()
+
+        def proposal(again: bool) -> Proposal:
+            return Proposal(request, seen, again, command)
+
+        return await self._forward.to_leader(
+            method,
+            lambda again: encode_proposal(proposal(again)),
+            lambda again: local(proposal(again)),
+            _decoded(Outcome),
+            repeatable=True,
+        )
+
+    async def read_index(self, strict: bool) -> int:
+        """How far a state must be applied to show all that was committed before the call."""
+        return await self._forward.to_leader(
+            "read_index",
+            lambda _: pack(strict),
+            lambda _: self._side.read_index(strict=strict),
+            _decoded(int),
+            repeatable=True,
+            changes=False,
+        )
+
+    async def sign_leaf(self, request: LeafRequest) -> IssuedLeaf:
+        """Sign a leaf. A repetition signs another one, which harms nobody."""
+        return await self._forward.to_leader(
+            "sign_leaf",
+            lambda _: pack(request),
+            lambda _: self._side.sign_leaf(request),
+            _decoded(IssuedLeaf),
+            repeatable=True,
+        )
+
+    async def configure_ca(self, provider: str, config: JsonObject) -> None:
+        """Change the CA's settings; not repeated when the outcome is unknown, since it may make a new root."""
+        await self._forward.to_leader(
+            "configure_ca",
+            lambda _: pack(ConfigureRequest(provider=provider, config=config)),
+            lambda _: self._side.configure_ca(provider, config),
+            _nothing,
+            repeatable=False,
+        )
+
+    async def members(self) -> list[Member]:
+        """The agents of the cluster, by name."""
+        return await self._forward.to_leader(
+            "members",
+            lambda _: b"",
+            lambda _: self._side.members(),
+            _decoded(list[Member]),
+            repeatable=True,
+            changes=False,
+        )
+
+    async def renew(self, member: Member) -> float:
+        """Take or renew a lease."""
+        return await self._forward.to_leader(
+            "renew", lambda _: pack(member), lambda _: self._side.renew(member), _decoded(float), repeatable=True
+        )
+
+    async def leave(self, name: str) -> None:
+        """Give up a lease."""
+        await self._forward.to_leader(
+            "leave", lambda _: pack(name), lambda _: self._side.leave(name), _nothing, repeatable=True
+        )
+
+    async def raft_servers(self) -> RaftServers:
+        """The servers that keep the log together, as the leader has them."""
+        return await self._forward.to_leader(
+            "raft_servers",
+            lambda _: b"",
+            lambda _: self._side.raft_servers(),
+            _decoded(RaftServers),
+            repeatable=True,
+            changes=False,
+        )
+
+    async def remove_peer(self, id_or_address: str) -> None:
+        """Take a server out; not repeated when the outcome is unknown, since it may not be there any more."""
+        await self._forward.to_leader(
+            "remove_peer",
+            lambda _: pack(id_or_address),
+            lambda _: self._side.remove_peer(id_or_address),
+            _nothing,
+            repeatable=False,
+        )
+
+    async def transfer_leader(self, id: str) -> None:
+        """Hand the lead to another voter; not repeated, or it would be handed on again."""
+        await self._forward.to_leader(
+            "transfer_leader",
+            lambda _: pack(id),
+            lambda _: self._side.transfer_leader(id),
+            _nothing,
+            repeatable=False,
+        )
+
+    async def autopilot_health(self) -> AutopilotHealth:
+        """How the servers do, as the leader sees it."""
+        return await self._forward.to_leader(
+            "autopilot_health",
+            lambda _: b"",
+            lambda _: self._side.autopilot_health(),
+            _decoded(AutopilotHealth),
+            repeatable=True,
+            changes=False,
+        )
+
+
+def _decoded(kind: type[T]) -> Callable[[bytes], T]:
+    return partial(unpack, kind=kind)
+
+
+def _nothing(data: bytes) -> None:
+    """The answer says no more than that it was done."""

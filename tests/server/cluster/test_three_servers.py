@@ -1,0 +1,196 @@
+"""Three real servers: every one answers everything, and what was acknowledged stays."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from lictor_core.commands import KVDelete, KVSet, ReadMode
+from lictor_core.errors import CatchingUpError, NoLeaderError, RequestError
+from lictor_core.queries import KeyQuery, NodesQuery
+from lictor_core.registry import ReadOptions
+from lictor_server import RaftSettings
+from tests.server.build import member
+from tests.server.cluster.servers import Cluster, cluster_of, until
+from tests.server.conftest import Log
+from tests.support.conditions import eventually
+
+FRESH = ReadOptions(mode=ReadMode.DEFAULT)
+CONSISTENT = ReadOptions(mode=ReadMode.CONSISTENT)
+STALE = ReadOptions(mode=ReadMode.STALE)
+
+
+async def value_at(cluster: Cluster, number: int, key: str, options: ReadOptions) -> bytes | None:
+    reading = await cluster.servers[number].read(KeyQuery(key=key), options)
+    return None if reading.value is None else reading.value.value
+
+
+async def test_every_server_takes_writes_and_every_server_reads_them_at_once(log: Log) -> None:
+    async with cluster_of(3, log) as cluster:
+        for number, server in cluster.servers.items():
+            outcome = await server.write(KVSet(key="a", value=b"%d" % number))
+            for other in cluster.servers.values():
+                for options in (FRESH, CONSISTENT):
+                    reading = await other.read(KeyQuery(key="a"), options)
+                    assert reading.value is not None
+                    assert (reading.value.value, reading.index) == (b"%d" % number, outcome.index)
+                    assert (reading.known_leader, reading.last_contact_ms) == (True, 0)
+
+
+async def test_a_stale_read_tells_how_long_ago_the_leader_was_heard(log: Log) -> None:
+    async with cluster_of(3, log) as cluster:
+        await cluster.servers[1].write(KVSet(key="a", value=b"1"))
+        await cluster.same_state()
+        leader = await cluster.leader()
+        for number, server in cluster.servers.items():
+            reading = await server.read(KeyQuery(key="a"), STALE)
+            assert reading.known_leader
+            assert reading.last_contact_ms < 1000
+            assert number != leader or reading.last_contact_ms == 0
+
+
+async def test_without_a_majority_fresh_reads_and_writes_fail_and_stale_ones_say_that_nobody_leads(log: Log) -> None:
+    async with cluster_of(3, log, raft=RaftSettings(hold_s=0.5)) as cluster:
+        await cluster.servers[1].write(KVSet(key="a", value=b"1"))
+        await cluster.same_state()
+        leader = await cluster.leader()
+        last = next(number for number in cluster.servers if number != leader)
+        for number in [number for number in cluster.servers if number != last]:
+            await cluster.stop(number)
+        server = cluster.servers[last]
+
+        async def leaderless() -> bool:
+            return not (await server.leader_status()).address
+
+        await until(leaderless, what="a server without a leader")
+        for options in (FRESH, CONSISTENT):
+            with pytest.raises(NoLeaderError):
+                await server.read(KeyQuery(key="a"), options)
+        with pytest.raises(NoLeaderError):
+            await server.write(KVSet(key="a", value=b"2"))
+        reading = await server.read(KeyQuery(key="a"), STALE)
+        assert reading.value is not None
+        assert (reading.value.value, reading.known_leader) == (b"1", False)
+        assert reading.last_contact_ms > 0
+
+
+async def test_a_write_is_carried_out_once_although_the_leader_goes_in_the_middle(log: Log) -> None:
+    async with cluster_of(3, log) as cluster:
+        leader = await cluster.leader()
+        followers = await cluster.followers()
+        asked = cluster.servers[followers[0]]
+        writes = [
+            asyncio.ensure_future(asked.write(KVSet(key=f"k{number}", value=b"1", cas=0))) for number in range(200)
+        ]
+        await asyncio.sleep(0)
+        await cluster.stop(leader)
+        outcomes = await asyncio.gather(*writes)
+        assert [outcome.value for outcome in outcomes] == [True] * 200, "a repetition never loses against itself"
+
+
+async def test_blocked_reads_of_a_follower_wake_with_the_change(log: Log) -> None:
+    async with cluster_of(3, log) as cluster:
+        follower = cluster.servers[(await cluster.followers())[0]]
+        first = await cluster.servers[1].write(KVSet(key="a", value=b"1"))
+        blocked = asyncio.ensure_future(
+            follower.read(KeyQuery(key="a"), ReadOptions(min_index=first.index, wait_s=30.0))
+        )
+        second = await cluster.servers[1].write(KVDelete(key="a"))
+        reading = await asyncio.wait_for(blocked, 10)
+        assert reading.value is None
+        assert reading.index == second.index
+
+
+async def test_who_waits_for_a_change_is_told_when_nobody_leads_for_long(log: Log) -> None:
+    async with cluster_of(3, log, raft=RaftSettings(hold_s=0.5)) as cluster:
+        first = await cluster.servers[1].write(KVSet(key="a", value=b"1"))
+        last = (await cluster.followers())[0]
+        blocked = asyncio.ensure_future(
+            cluster.servers[last].read(KeyQuery(key="a"), ReadOptions(min_index=first.index, wait_s=600.0))
+        )
+        await asyncio.sleep(0)
+        for number in [number for number in cluster.servers if number != last]:
+            await cluster.stop(number)
+        with pytest.raises(NoLeaderError):
+            await asyncio.wait_for(blocked, 20)
+
+
+async def test_all_stopped_and_started_again_have_everything_that_was_acknowledged(log: Log, tmp_path: Path) -> None:
+    async with cluster_of(3, log, directory=tmp_path) as cluster:
+        for number in range(50):
+            await cluster.servers[1 + number % 3].write(KVSet(key=f"k{number}", value=b"%d" % number))
+        seeds = cluster.seeds
+        for number in list(cluster.servers):
+            await cluster.stop(number)
+        cluster.seeds = ()
+        for number in (3, 2, 1):  # on other ports: identity is the node id
+            await cluster.start(number)
+        assert not set(seeds) & set(cluster.seeds)
+        await cluster.leader()
+        for number in range(50):
+            assert await value_at(cluster, 1 + number % 3, f"k{number}", FRESH) == b"%d" % number
+
+
+async def test_two_of_three_go_on_and_the_third_catches_up(log: Log, tmp_path: Path) -> None:
+    async with cluster_of(3, log, directory=tmp_path) as cluster:
+        leader = await cluster.leader()
+        await cluster.stop(leader)
+        await cluster.leader()
+        for number in cluster.servers:
+            await cluster.servers[number].write(KVSet(key=f"k{number}", value=b"x"))
+        await cluster.start(leader)
+        await cluster.same_state()
+        for number in (1, 2, 3):
+            if number != leader:
+                assert await value_at(cluster, leader, f"k{number}", STALE) == b"x"
+
+
+async def test_a_restarted_server_answers_nothing_before_it_has_caught_up(log: Log, tmp_path: Path) -> None:
+    async with cluster_of(3, log, directory=tmp_path) as cluster:
+        await cluster.servers[1].write(KVSet(key="a", value=b"1"))
+        for number in list(cluster.servers):
+            await cluster.stop(number)
+        cluster.seeds = ()
+        alone = await cluster.start(1)
+        with pytest.raises(CatchingUpError):
+            await alone.read(KeyQuery(key="a"), STALE)
+        assert alone.view().age_s == float("inf")
+        await cluster.start(2)
+        await cluster.leader()
+
+        async def answers() -> bool:
+            try:
+                return (await alone.read(KeyQuery(key="a"), STALE)).value is not None
+            except CatchingUpError:
+                return False
+
+        await until(answers, what="an answer after catching up")
+        assert alone.view().age_s < 5
+
+
+async def test_members_and_leases_are_kept_by_the_leader_for_everybody(log: Log) -> None:
+    async with cluster_of(3, log) as cluster:
+        follower = cluster.servers[(await cluster.followers())[0]]
+        assert await follower.renew(member("a1", id="5c1e2f30-0000-4000-8000-0000000000aa")) > 0
+        for server in cluster.servers.values():
+            assert "a1" in [one.name for one in await server.members()]
+        with pytest.raises(RequestError):
+            await follower.renew(member("", id="5c1e2f30-0000-4000-8000-0000000000ab"))
+        await follower.leave("a1")
+
+        async def gone() -> bool:
+            nodes = await follower.read(NodesQuery(), FRESH)
+            return "a1" not in [node.node for node in nodes.value]
+
+        await until(gone, what="a node that left the catalog")
+
+
+async def test_the_loss_of_a_leader_is_logged_with_the_term(log: Log) -> None:
+    async with cluster_of(3, log) as cluster:
+        await cluster.stop(await cluster.leader())
+        await cluster.leader()
+        await eventually(lambda: len(log.named("raft.leader.elected")) == 2, what="two elections")
+        first, second = log.named("raft.leader.elected")
+        assert second["term"] > first["term"]
