@@ -13,8 +13,13 @@ from lictor.api.calls import kv, snapshot
 from lictor.api.messages import Options
 from lictor.api.settings import Settings
 from lictor_core.archive import new_meta, read_archive, write_archive
+from lictor_core.commands import KVSet
+from lictor_server.raft.members import encoded
+from lictor_server.raft.records import Kind
+from lictor_server.raft.segments import Change
 from tests.client.conftest import Command
 from tests.client.fake_agent import Reply, fake_agent
+from tests.server.test_offline import THREE, entry, write_log
 
 CONSUL = Path(__file__).parents[1] / "server" / "golden" / "consul-1.8.7.snap"
 
@@ -118,3 +123,21 @@ def test_a_snapshot_of_consul_is_described_but_not_restored(lonely_command: Comm
     restored = lonely_command("snapshot", "restore", str(CONSUL))
     assert restored.exit_code == 1
     assert "a snapshot of Consul" in restored.stderr
+
+
+def test_a_data_directory_is_saved_without_an_agent(lonely_command: Command, tmp_path: Path) -> None:
+    write_log(tmp_path / "data", Change(Kind.ENTRY, 1, 1, encoded(THREE)), entry(2, KVSet(key="a", value=b"1")))
+    file = tmp_path / "backup.snap"
+    printed = lonely_command("snapshot", "save", f"-from-data-dir={tmp_path / 'data'}", str(file))
+    assert printed.exit_code == 0
+    assert printed.stdout == "Saved and verified snapshot to index 2\n"
+    assert "up to entry 2" in printed.stderr
+    assert "3 servers kept this log" in printed.stderr
+    assert lonely_command("snapshot", "inspect", str(file)).exit_code == 0
+
+
+def test_a_directory_that_is_none_leaves_no_file(lonely_command: Command, tmp_path: Path) -> None:
+    file = tmp_path / "backup.snap"
+    printed = lonely_command("snapshot", "save", f"-from-data-dir={tmp_path}", str(file))
+    assert (printed.exit_code, "is no data directory of a server" in printed.stderr) == (1, True)
+    assert list(tmp_path.iterdir()) == []

@@ -89,6 +89,16 @@ class Segments:
         Raises `DataDamagedError` for anything else than what was written, and `StorageError` when files cannot be read.
         """
         paths = self._paths()
+        loaded = self._read(paths)
+        with storage_errors("open", self._directory):
+            self._open_last(paths, loaded.tail_cut)
+        return loaded
+
+    def read(self) -> Loaded:
+        """What `load` gives and raises, without touching a file; nothing can be appended."""
+        return self._read(self._paths())
+
+    def _read(self, paths: Sequence[Path]) -> Loaded:
         entries: list[LogEntry] = []
         tail_cut = None
         for place, path in enumerate(paths):
@@ -105,8 +115,6 @@ class Segments:
             if not ended and not is_last:
                 raise _damage(path, found.end, "it lacks its last record, yet another file follows it")
             self._continue_in(found, ended)
-        with storage_errors("open", self._directory):
-            self._open_last(paths, tail_cut)
         return Loaded(entries, self._last_index, tail_cut)
 
     def append(self, changes: Sequence[Change]) -> None:

@@ -14,7 +14,7 @@ from lictor.api.calls import snapshot
 from lictor.cli.api import Api, ApiCommand, pass_api
 from lictor.cli.data import check_count, file_data
 from lictor.cli.errors import CommandError
-from lictor.cli.flags import GoCommand, GoGroup
+from lictor.cli.flags import GoCommand, GoGroup, option
 from lictor.cli.terminal import print_pairs
 from lictor_core.archive import ArchiveMeta, read_archive
 from lictor_core.errors import RequestError
@@ -39,20 +39,55 @@ command = GoGroup(
     "save",
     cls=ApiCommand,
     usage="FILE",
-    examples=("lictor snapshot save backup.snap", "lictor snapshot save -stale backup.snap"),
+    examples=(
+        "lictor snapshot save backup.snap",
+        "lictor snapshot save -stale backup.snap",
+        "lictor snapshot save -from-data-dir=/var/lib/lictor backup.snap",
+    ),
+)
+@option(
+    "-from-data-dir",
+    "Read the data directory of a server that does not run, instead of asking an agent.",
+    metavar="directory",
 )
 @pass_api
-def save(api: Api, args: tuple[str, ...]) -> None:
+def save(api: Api, args: tuple[str, ...], from_data_dir: str) -> None:
     """Save the state of the servers to FILE: keys, services, checks, intentions, the certificate authority with its
     keys. It is of one moment, and verified before FILE is there; a FILE that is there already is replaced.
     """
     check_count(args, 1, 1, _MISSING)
+    if from_data_dir:
+        _save_offline(Path(from_data_dir), Path(args[0]), api.datacenter)
+        return
     data = api.send(snapshot.save(api.options()))
     with _unverified(Path(args[0])) as file:
         file.write(data)
         file.seek(0)
         meta = _verified(file, "the agent's answer")
     print(f"Saved and verified snapshot to index {meta.index}")
+
+
+def _save_offline(data_dir: Path, path: Path, datacenter: str) -> None:
+    from lictor_core.clock import SystemClock
+    from lictor_server.offline import save_offline  # takes long to import, and only this needs it
+
+    with _unverified(path) as file:
+        meta, found = save_offline(data_dir, file, datacenter=datacenter, now_s=SystemClock().now())
+        file.seek(0)
+        _verified(file, str(path))
+    print(f"Saved and verified snapshot to index {meta.index}")
+    print(f"Its log goes on behind entry {found.snapshot_index} up to entry {found.last_index}", file=sys.stderr)
+    if found.tail_cut is not None:
+        cut = found.tail_cut
+        print(
+            f"{cut.path} ends with {cut.cut_bytes} bytes that a crash left unfinished: they are not in", file=sys.stderr
+        )
+    if not found.is_certain:
+        print(
+            f"{len(found.peers.voters)} servers kept this log: what is behind entry {found.snapshot_index} may never "
+            "have been committed, and another server may hold more; save from each directory and compare the indexes",
+            file=sys.stderr,
+        )
 
 
 @command.command("restore", cls=ApiCommand, usage="FILE", examples=("lictor snapshot restore backup.snap",))
