@@ -590,6 +590,7 @@ class RaftCore(SyncObj):
         if self._reign is not None:
             self._SyncObj__raftMatchIndex = dict.fromkeys(voters, 0)
             self._reign.adopt(self._own_log[-1][1], now)
+            self._heartbeat_at = 0.0  # newcomers are asked at once how far they are
             self._SyncObj__lastResponseTime = dict.fromkeys(voters, self._reign.majority_heard_at(now))
         self._on_peers(self._members.latest)
 
