@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import BinaryIO, TypeVar
@@ -297,13 +298,14 @@ class Server:
     async def save_state(self, options: ReadOptions) -> SavedState:
         """Save the state of this server, once it is as fresh as `options` ask."""
         check_datacenter(options.datacenter, self._store.datacenter)
-        await self._freshness.reached(options.mode)
+        contact = await self._freshness.reached(options.mode)
         core = self._replica.core
         servers = [
             ArchiveServer(suffrage=0 if one.voter else 1, id=one.id, address=one.address)
             for one in core.peer_set.servers
         ]
-        return await self._backups.save(term=core.term, servers=servers)
+        saved = await self._backups.save(term=core.term, servers=servers)
+        return dataclasses.replace(saved, last_contact_ms=contact.last_ms, known_leader=contact.known_leader)
 
     async def restore_state(self, archive: BinaryIO, *, datacenter: str = "", token: str = "") -> None:
         """Put the state in `archive`, which is closed here, in place of the current one."""
