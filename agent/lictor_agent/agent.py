@@ -60,6 +60,8 @@ class Agent:
         self.configuration = configuration
         self.settings = settings
         self.local = LocalState()
+        self.left = asyncio.Event()
+        """Set once this agent has left the cluster: nothing is left for it to do."""
         self._clock = clock
         self._log = log
         self._load = load
@@ -180,8 +182,9 @@ class Agent:
         return await self.registry.members()
 
     async def leave(self) -> None:
-        """Leave the cluster on purpose: the lease is given up, and the catalog forgets this node."""
+        """Leave the cluster on purpose: the lease is given up, the catalog forgets this node, and the process ends."""
         await self._lease.leave()
+        self.left.set()
 
     async def reload(self) -> None:
         """Read the configuration again and take over its services and checks, as SIGHUP does.

@@ -40,7 +40,7 @@ class Ending:
     def __init__(self, agent: Agent, log: FilteringBoundLogger) -> None:
         self._agent = agent
         self._log = log
-        self._asked: asyncio.Future[signal.Signals] = asyncio.get_running_loop().create_future()
+        self._asked: asyncio.Future[signal.Signals | None] = asyncio.get_running_loop().create_future()
         self._reload = asyncio.Event()
 
     @contextmanager
@@ -57,25 +57,31 @@ class Ending:
                 loop.remove_signal_handler(number)
 
     async def wait(self, failed: Callable[[], Awaitable[None]]) -> int:
-        """Reload when told to, until a signal says to end; leave if it says so, and return the exit code.
+        """Reload when told to, until a signal says to end or the agent has left; the exit code.
 
         Raises what `failed` raises, in a group.
         """
         async with asyncio.TaskGroup() as group:
-            jobs = [group.create_task(_run(job), name=job.__qualname__) for job in (failed, self._reload_on_request)]
+            steps = (failed, self._reload_on_request, self._end_when_left)
+            jobs = [group.create_task(_run(step), name=step.__qualname__) for step in steps]
             number = await self._asked
             for job in jobs:
                 job.cancel()
         # Whatever hangs from here on must not keep the process, or what started it, waiting.
-        leaves = leaves_on(number, self._agent.configuration)
+        leaves = number is None or leaves_on(number, self._agent.configuration)
         stop_s = STOP_S_MAX + (LEAVE_S_MAX if leaves else 0.0)
         asyncio.get_running_loop().call_later(stop_s, os._exit, 0 if leaves else 1)
-        self._log.info("agent.process.ending", signal=number.name, leaves=leaves)
-        if leaves:
+        self._log.info("agent.process.ending", signal="" if number is None else number.name, leaves=leaves)
+        if leaves and number is not None:
             await self._agent.leave()
         return 0 if leaves else 1
 
-    def _end(self, number: signal.Signals) -> None:
+    async def _end_when_left(self) -> None:
+        """Somebody asked the agent to leave, by its API: nothing is left for the process to do."""
+        await self._agent.left.wait()
+        self._end(None)
+
+    def _end(self, number: signal.Signals | None) -> None:
         if not self._asked.done():
             self._asked.set_result(number)
 

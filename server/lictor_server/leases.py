@@ -61,6 +61,17 @@ class LeaseTable:
             if _alive(held):
                 held.until += by_s
 
+    def assume(self, member: Member, now: float, *, alive: bool) -> None:
+        """Take over what others knew of a member: one full lease if it was alive, else it failed just now."""
+        held = _Lease(msgspec.structs.replace(member, status=MemberStatus.ALIVE), now + self._lease_s)
+        self._leases[member.name.lower()] = held
+        if not alive:
+            self._mark(held, MemberStatus.FAILED, now)
+
+    def clear(self) -> None:
+        """Forget everybody: another server keeps the leases now."""
+        self._leases.clear()
+
     def leave(self, name: str, now: float) -> Member | None:
         """The member left on purpose; None when it is not known."""
         held = self._leases.get(name.lower())

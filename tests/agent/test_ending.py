@@ -80,3 +80,14 @@ async def test_a_failed_reload_is_told_and_ends_nothing() -> None:
                 await eventually(lambda: [one["event"] for one in logged.entries] == [failure], what="it is told")
                 assert not waiting.done()
                 os.kill(os.getpid(), signal.SIGTERM)
+
+
+async def test_an_agent_that_left_by_its_api_ends() -> None:
+    async with running_agent() as running:
+        await eventually(lambda: bool(running.events("agent.lease.granted")), what="it is a member")
+        ending = Ending(running.agent, quiet_log()[0])
+        async with asyncio.TaskGroup() as group:
+            waiting = group.create_task(ending.wait(_never))
+            await running.agent.leave()
+        assert waiting.result() == 0
+        assert len(running.events("agent.member.left")) == 1

@@ -31,6 +31,7 @@ COMMANDS: Final = {
     "kv": "Read and write the key-value store",
     "snapshot": "Save all state of the servers to a file, restore it, look at it",
     "members": "List the members of the cluster",
+    "leave": "Make the agent leave the cluster and end",
     "operator": "Look after the servers: who votes, who leads, recovery",
     "info": "Show what the agent counts",
     "validate": "Check configuration files",

@@ -11,8 +11,8 @@ from structlog.typing import FilteringBoundLogger
 from lictor_core.clock import Clock
 from lictor_core.commands import Command, Deregister, Outcome, Register
 from lictor_core.errors import LictorError, RequestError
-from lictor_core.membership import AGENT_ROLE, living_member
-from lictor_core.records import Member, Node
+from lictor_core.membership import AGENT_ROLE, SERVER_ROLE, agent_member, living_member
+from lictor_core.records import CRITICAL, Member, Node, Service
 from lictor_server.leader.pauses import PauseWatch
 from lictor_server.leader.reconcile import reconcile
 from lictor_server.leases import LeaseTable
@@ -84,6 +84,8 @@ class LeaderLoop:
         while True:
             wait_s = self._reconcile_s
             if not self._leads():
+                if self._established:  # what it knew of the members is another leader's business from here on
+                    self._leases.clear()
                 self._established = False
             else:
                 try:
@@ -112,13 +114,17 @@ class LeaderLoop:
             raise
 
     async def _establish(self) -> None:
-        """Everybody whom the catalog knows gets one full lease, so that a new leader fails no healthy node."""
+        """Everybody whom the catalog has alive gets one full lease, so that a new leader fails no healthy node.
+
+        Those who had failed stay failed until they renew.
+        """
         await self._prepare()
         now = self._clock.monotonic()
         for node in self._catalog.nodes():
             check = self._catalog.check_on(node.node, SERF_CHECK_ID)
             if check is not None and not self._leases.known(node.node):
-                self._leases.renew(_assumed(node), now)
+                server = self._catalog.service_on(node.node, SERVER_ROLE)
+                self._leases.assume(_assumed(node, server), now, alive=check.status != CRITICAL)
         self._leases.renew(self._own_member(), now)
         await self._reconcile()
         self._open_to_requests()
@@ -144,10 +150,18 @@ class LeaderLoop:
             self._log.info("member.catalog.reconciled", member=_node_of(command), action=type(command).__name__.lower())
 
 
-def _assumed(node: Node) -> Member:
+def _assumed(node: Node, server: Service | None) -> Member:
     """A member as far as the catalog tells, until it renews and says the rest itself."""
-    tags = {"id": node.id, "dc": node.datacenter, "role": AGENT_ROLE}
-    return living_member(node.node, node.address, 0, tags)
+    if server is None:
+        tags = {"id": node.id, "dc": node.datacenter, "role": AGENT_ROLE}
+        return living_member(node.node, node.address, 0, tags)
+    return agent_member(
+        name=node.node,
+        address=node.address,
+        node_id=node.id,
+        datacenter=node.datacenter,
+        server_port=server.port,
+    )
 
 
 def _node_of(command: Register | Deregister) -> str:

@@ -10,6 +10,7 @@ import pytest
 from lictor_core.commands import KVDelete, KVSet, ReadMode
 from lictor_core.errors import CatchingUpError, NoLeaderError, RequestError
 from lictor_core.queries import KeyQuery, NodesQuery
+from lictor_core.records import MemberStatus
 from lictor_core.registry import ReadOptions
 from lictor_server import RaftSettings
 from tests.server.build import member
@@ -194,3 +195,46 @@ async def test_the_loss_of_a_leader_is_logged_with_the_term(log: Log) -> None:
         await eventually(lambda: len(log.named("raft.leader.elected")) == 2, what="two elections")
         first, second = log.named("raft.leader.elected")
         assert second["term"] > first["term"]
+
+
+async def test_a_new_leader_knows_the_living_and_which_of_them_are_servers(log: Log) -> None:
+    async with cluster_of(3, log) as cluster:
+        first = await cluster.leader()
+        await cluster.servers[first].renew(member("alive", id="5c1e2f30-0000-4000-8000-0000000000aa"))
+        for one in cluster.servers.values():
+            await one.renew(one.member())
+
+        async def in_the_catalog() -> bool:
+            nodes = (await cluster.servers[first].read(NodesQuery(), FRESH)).value
+            return {one.node for one in nodes} == {"s1", "s2", "s3", "alive"}
+
+        await until(in_the_catalog, what="everybody in the catalog")
+        await cluster.stop(first)
+        second = cluster.servers[await cluster.leader()]
+        known = {one.name: one for one in await second.members()}
+        assert known["alive"].status is MemberStatus.ALIVE
+        assert {one.tags["role"] for name, one in known.items() if name.startswith("s")} == {"consul"}
+
+
+async def test_leases_of_an_earlier_reign_fail_nobody_when_the_leader_comes_back(log: Log) -> None:
+    async with cluster_of(3, log) as cluster:
+        first = await cluster.leader()
+        await cluster.servers[first].renew(member("alive", id="5c1e2f30-0000-4000-8000-0000000000aa"))
+        await cluster.servers[first].transfer_leader()
+
+        async def handed_over() -> bool:
+            return await cluster.leader() != first
+
+        await until(handed_over, what="another leader")
+        other = cluster.servers[await cluster.leader()]
+        await other.leave("alive")
+        own_id = (await cluster.servers[first].leader_status()).peer_set.servers[first - 1].id
+        await other.transfer_leader(own_id)
+
+        async def back() -> bool:
+            return await cluster.leader() == first
+
+        await until(back, what="the first leader again")
+        names = {one.name: one.status for one in await cluster.servers[first].members()}
+        assert names.get("alive") is not MemberStatus.ALIVE
+        assert MemberStatus.FAILED not in names.values()

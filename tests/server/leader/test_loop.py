@@ -126,6 +126,17 @@ async def test_stopped_server_has_no_members(timed: Server) -> None:
         await timed.members()
 
 
+async def test_new_leader_leaves_those_failed_who_had_failed(clock: ManualClock, log: Log) -> None:
+    store = Store("dc1")
+    failed = register(node("a1", id=A), checks=[check("serfHealth", status="critical")])
+    apply(store, 5, failed)
+    opened = asyncio.Event()
+    duties = asyncio.ensure_future(loop_over(store, clock, log, opened).run())
+    await asyncio.wait_for(opened.wait(), 5)
+    assert status_of(store, "a1") == "critical"
+    duties.cancel()
+
+
 async def test_new_leader_gives_those_whom_it_knows_one_whole_lease(clock: ManualClock, log: Log) -> None:
     store = Store("dc1")
     for index, command in enumerate(reconcile([member("a1", id=A)], store.catalog), 5):
