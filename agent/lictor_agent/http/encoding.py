@@ -11,6 +11,7 @@ import http
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import BinaryIO, Final, TypeVar
 
 import msgspec
@@ -39,6 +40,9 @@ JSON: Final = ("Content-Type", "application/json")
 _VARY: Final = ("Vary", "Accept-Encoding")
 _PACKED: Final = ("Content-Encoding", "gzip")
 _GZIP_LEVEL: Final = 6
+_SHORT_BYTES_MAX: Final = 64
+_SHORT_MAX: Final = 256
+"""Answers of so few bytes with no header but their type are rendered once; so many of them are kept."""
 _ENCODER: Final = msgspec.json.Encoder()
 _STATUS_LINES: Final = {one.value: f"HTTP/1.1 {one.value} {one.phrase}\r\n" for one in http.HTTPStatus} | {
     413: "HTTP/1.1 413 Request Entity Too Large\r\n"
@@ -130,12 +134,28 @@ def accepts_gzip(header: str) -> bool:
 
 def render(answer: Answer, *, method: str, packed: bool, keeps_alive: bool, is_http_1_0: bool = False) -> Rendered:
     """The bytes of `answer` for a request of `method`. A HEAD gets the headers alone."""
-    body = answer.body if answer.encoded is None else answer.encoded.plain
+    if answer.encoded is not None:
+        return _render(answer, answer.encoded, method == "HEAD", packed, keeps_alive, is_http_1_0)
+    if len(answer.body) <= _SHORT_BYTES_MAX and len(answer.headers) <= 1 and answer.file is None:
+        return _render_short(answer, method == "HEAD", packed, keeps_alive, is_http_1_0)
+    return _render(answer, Encoded(answer.body), method == "HEAD", packed, keeps_alive, is_http_1_0)
+
+
+@lru_cache(maxsize=_SHORT_MAX)
+def _render_short(answer: Answer, is_head: bool, packed: bool, keeps_alive: bool, is_http_1_0: bool) -> Rendered:
+    """The same few answers go to every write."""
+    return _render(answer, Encoded(answer.body), is_head, packed, keeps_alive, is_http_1_0)
+
+
+def _render(
+    answer: Answer, encoded: Encoded, is_head: bool, packed: bool, keeps_alive: bool, is_http_1_0: bool
+) -> Rendered:
+    body = encoded.plain
     headers = list(answer.headers)
     if answer.is_endpoint:
         headers.append(_VARY)
         if packed and body:
-            body = gzip.compress(body, _GZIP_LEVEL, mtime=0) if answer.encoded is None else answer.encoded.packed()
+            body = encoded.packed()
             headers.append(_PACKED)
     headers.sort()
     lines = "".join(f"{name}: {_one_line(value)}\r\n" for name, value in headers)
@@ -143,7 +163,7 @@ def render(answer: Answer, *, method: str, packed: bool, keeps_alive: bool, is_h
     before = f"{_STATUS_LINES[answer.status]}{lines}Date: "
     length = len(body) if answer.file is None else answer.file.size_bytes
     after = f"\r\nContent-Length: {length}\r\n{closing}\r\n"
-    return Rendered(before.encode(), after.encode() + (b"" if method == "HEAD" else body))
+    return Rendered(before.encode(), after.encode() + (b"" if is_head else body))
 
 
 class AnswerCache:

@@ -2,8 +2,9 @@
 
 `HotConnection` stands between the transport and aiohttp's protocol. While a connection is *clean* (no request in
 flight, nothing half read) a chunk that is exactly one GET is looked up as it is; when the answer kept for these very
-bytes still holds, it is written at once. Everything else goes to aiohttp, and a chunk that is not exactly one GET makes
-the connection go there for good: split, pipelined and bodied requests are parsed by one parser only.
+bytes still holds, it is written at once. A plain request (`plain`) is answered by a task of its own; a body that comes
+behind its head is waited for. Everything else goes to aiohttp, and a chunk that is neither plain nor exactly one GET
+makes the connection go there for good: nothing is parsed by two parsers.
 
 An answer holds while its query's stamp has not changed and the registry would answer at once (architecture, decisions 4
 and 5). The handler puts answers in; it knows which are the same for everybody.
@@ -12,19 +13,23 @@ and 5). The handler puts answers in; it knows which are the same for everybody.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from typing import Final, Protocol, cast
 
 from lictor_agent.http.encoding import Rendered, Reuse
+from lictor_agent.http.plain import Plain, PlainReader
 from lictor_agent.http.settings import HttpSettings
 from lictor_core.commands import ReadMode
 from lictor_core.queries import Query
 
-__all__ = ["Delegate", "Host", "HotAnswers", "HotConnection", "HotSource", "Tick", "is_sole_get"]
+__all__ = ["Delegate", "Host", "HotAnswers", "HotConnection", "HotSource", "PlainPath", "Tick", "is_sole_get"]
 
 _END: Final = b"\r\n\r\n"
 _GET: Final = b"GET /v1/"
 _BODIED: Final = (b"content-length", b"transfer-encoding", b"upgrade", b"expect")
 _PENDING_BYTES_MAX: Final = 4096
+_BEHIND_BYTES_MAX: Final = 64 * 1024
+"""What a client may send while it is being answered, before it has to wait."""
 _KEPT_BYTES_MAX: Final = 1024 * 1024
 """An answer larger than this is sent through aiohttp, which writes it in step with the reader."""
 
@@ -149,21 +154,37 @@ def is_sole_get(data: bytes) -> bool:
     return not any(name in lower for name in _BODIED)
 
 
+class PlainPath:
+    """How plain requests are read and answered. `answer` never raises; it calls `started` and `answered`."""
+
+    __slots__ = ("answer", "reader")
+
+    def __init__(self, answer: Callable[[HotConnection, Plain], Coroutine[None, None, None]]) -> None:
+        self.reader = PlainReader()
+        self.answer = answer
+
+
 class HotConnection(asyncio.Protocol):
-    """One connection. `started` and `finished` are called by the handler around each request that aiohttp parsed."""
+    """One connection. `started` and `finished` are called by the handler around each request."""
 
     __slots__ = (
         "_answers",
+        "_behind",
         "_came_meanwhile",
         "_delegate",
         "_ended",
         "_host",
         "_is_delegated",
+        "_is_holding",
         "_is_paused",
         "_is_refused",
+        "_plain",
         "_started",
+        "_task",
         "_tick",
         "_transport",
+        "_unfinished",
+        "_writable",
         "answered_hot",
         "client",
         "head",
@@ -172,8 +193,17 @@ class HotConnection(asyncio.Protocol):
         "waiting_since",
     )
 
-    def __init__(self, answers: HotAnswers, delegate: Delegate, tick: Tick, host: Host) -> None:
+    def __init__(
+        self, answers: HotAnswers, delegate: Delegate, tick: Tick, host: Host, plain: PlainPath | None = None
+    ) -> None:
+        """Without `plain` all that is not answered hot goes to `delegate`."""
         self._answers = answers
+        self._plain = plain
+        self._task: asyncio.Task[None] | None = None
+        self._behind = bytearray()
+        self._is_holding = False
+        self._unfinished = b""
+        self._writable: asyncio.Future[None] | None = None
         self._host = host
         self._is_refused = False
         self.client = ""
@@ -214,19 +244,21 @@ class HotConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self._transport = None
+        if self._task is not None:
+            self._task.cancel()
         if not self._is_refused:
             self._host.release(self)
             self._delegate.connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self._task is not None:
+            self._keep_behind(data)
+            return
+        if self._unfinished:
+            data, self._unfinished = self._unfinished + data, b""
         if self.head is None and not self._is_delegated:
-            if not self._is_paused:
-                wire = self._answers.find(data)
-                if wire is not None and self._transport is not None:
-                    self.answered_hot += 1
-                    self.used_at = self._tick.now
-                    self._transport.write(wire)
-                    return
+            if not self._is_paused and self._transport is not None and self._take(data, self._transport):
+                return
             if is_sole_get(data):
                 self.head = data
             else:
@@ -241,6 +273,7 @@ class HotConnection(asyncio.Protocol):
         """The other side sends no more. What it asked for before is still answered, if that takes but a moment."""
         if self._is_refused:
             return None
+        self._pass_on()
         self._delegate.eof_received()
         self._ended = True
         self.used_at = self._tick.now
@@ -252,6 +285,9 @@ class HotConnection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self._is_paused = False
+        writable, self._writable = self._writable, None
+        if writable is not None and not writable.done():
+            writable.set_result(None)
         self._delegate.resume_writing()
 
     def started(self) -> None:
@@ -271,6 +307,77 @@ class HotConnection(asyncio.Protocol):
             self.waiting_since = self._tick.now
         if self._ended:
             self.close()
+
+    # Plain requests.
+
+    @property
+    def task(self) -> asyncio.Task[None] | None:
+        """What answers a plain request just now."""
+        return self._task
+
+    async def send(self, wire: bytes, *, keeps_alive: bool) -> None:
+        """Write the answer to a plain request; return when the other side has taken enough of it for a next one."""
+        if self._transport is None or self._transport.is_closing():
+            return
+        self._transport.write(wire)
+        if not keeps_alive:
+            self._transport.close()
+        elif self._is_paused:
+            self._writable = asyncio.get_running_loop().create_future()
+            await self._writable
+        self._task = None
+        behind, self._behind = bytes(self._behind), bytearray()
+        if not behind:
+            self.finished()
+        elif keeps_alive:
+            self._started, self.head, self.used_at = False, None, self._tick.now
+            if self._is_holding:
+                self._is_holding = False
+                self._transport.resume_reading()
+            self.data_received(behind)
+
+    def pass_on_late(self) -> None:
+        """Let aiohttp wait for a body that takes its time: it has bounds for that, and answers what can be told now."""
+        if self._unfinished:
+            self.waiting_since = self._tick.now
+            self._pass_on()
+
+    def _take(self, data: bytes, transport: asyncio.Transport) -> bool:
+        """Answer `data` from what is kept, begin to answer it, or wait for the rest of it; False: it is aiohttp's."""
+        wire = self._answers.find(data)
+        if wire is not None:
+            self.answered_hot += 1
+            self.used_at = self._tick.now
+            transport.write(wire)
+            return True
+        if self._plain is None or self._is_refused:
+            return False
+        found = self._plain.reader.read(data)
+        if found is None:
+            return False
+        if isinstance(found, Plain):
+            self.head = data if found.is_repeatable else None
+            self.started()
+            self._task = asyncio.get_running_loop().create_task(self._plain.answer(self, found))
+        else:
+            self._unfinished = data
+            self._note_arrival(data)
+        return True
+
+    def _keep_behind(self, data: bytes) -> None:
+        """Data came while a plain request is answered: it has to wait, and so has its sender when it is much."""
+        self._behind += data
+        if len(self._behind) > _BEHIND_BYTES_MAX and not self._is_holding and self._transport is not None:
+            self._is_holding = True
+            self._transport.pause_reading()
+
+    def _pass_on(self) -> None:
+        data, self._unfinished = self._unfinished, b""
+        if data:
+            self._is_delegated = True
+            self._delegate.data_received(data)
+
+    # Time.
 
     def overdue(self, settings: HttpSettings) -> str | None:
         """Why this connection has had its time; None when it may stay."""

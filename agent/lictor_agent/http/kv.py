@@ -127,7 +127,7 @@ def _in_list(entry: KVEntry | None) -> list[KVEntry | None]:
 
 
 def _check_conflicts(request: Request, *names: str) -> None:
-    if sum(name in request.parameters for name in names) > 1:
+    if len(request.parameters) > 1 and sum(name in request.parameters for name in names) > 1:
         raise Refusal(f"Conflicting flags: {request.parameters.encoded()}")
 
 

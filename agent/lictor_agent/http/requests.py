@@ -45,11 +45,17 @@ class Parameters:
 
     def __init__(self, query: str) -> None:
         self._values: dict[str, list[str]] = {}
+        if not query:
+            return
         for name, value in _pairs(query):
             self._values.setdefault(name, []).append(value)
 
     def __contains__(self, name: str) -> bool:
         return name in self._values
+
+    def __len__(self) -> int:
+        """How many names there are."""
+        return len(self._values)
 
     def get(self, name: str) -> str:
         """The first value; empty when there is none."""
@@ -71,12 +77,13 @@ class Parameters:
         return tuple(sorted({key: value for key, _, value in (one.partition(":") for one in self.all(name))}.items()))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Request:
     """One request. `path` and `tail` are decoded; `tail` is what follows the prefix of a route that ends in a slash.
 
-    `read_body` reads at most the bytes it is given and raises `BodyTooLargeError` for more; `read_parts` does the same
-    part by part, for a body that is large. `client` is the peer's address, for logs.
+    Nobody changes one; a frozen one takes four times as long to make. `read_body` reads at most the bytes it is given
+    and raises `BodyTooLargeError` for more; `read_parts` does the same part by part, for a body that is large. `client`
+    is the peer's address, for logs.
     """
 
     method: str

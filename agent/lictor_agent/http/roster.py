@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from structlog.typing import FilteringBoundLogger
 
 from lictor_agent.http.hot import HotConnection
@@ -48,6 +50,7 @@ class Roster:
     def close_overdue(self) -> None:
         """Close every connection whose time is over: a head that never ends, an idle one."""
         for connection in tuple(self._connections):
+            connection.pass_on_late()
             reason = connection.overdue(self._settings)
             if reason is not None:
                 self._end(connection, reason)
@@ -59,6 +62,10 @@ class Roster:
         else:
             self._log.warning("http.connection.timed_out", client=connection.client, waited_for=reason)
             connection.close()
+
+    def tasks(self) -> list[asyncio.Task[None]]:
+        """What answers plain requests just now."""
+        return [connection.task for connection in self._connections if connection.task is not None]
 
     def close_idle(self) -> None:
         """Close every connection on which nothing is going on, as a server that stops does."""

@@ -7,6 +7,7 @@ sends ends anything but its own connection. Source of the statuses: Consul 1.8.7
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import socket
 from collections.abc import Sequence
@@ -17,24 +18,24 @@ from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
-from aiohttp.http import HttpVersion10
 from aiohttp.http_exceptions import BadHttpMethod, HttpProcessingError
 from aiohttp.http_parser import RawRequestMessage
 from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import RequestHandler
 from structlog.typing import FilteringBoundLogger
 
-from lictor_agent.http.encoding import Answer, AnswerCache, accepts_gzip, render
+from lictor_agent.http.encoding import Answer, AnswerCache, FileBody, Rendered, accepts_gzip, render
 from lictor_agent.http.errors import RETRY_AFTER_S, Refusal, answer_error
-from lictor_agent.http.hot import HotAnswers, HotConnection, HotSource, Tick
+from lictor_agent.http.hot import HotAnswers, HotConnection, HotSource, PlainPath, Tick
 from lictor_agent.http.listening import ListenAddress, listen
+from lictor_agent.http.plain import Plain
 from lictor_agent.http.requests import Parameters, Request, split_target
 from lictor_agent.http.roster import Roster
 from lictor_agent.http.router import Route, Router, answer_redirect
 from lictor_agent.http.routes import ROUTES
 from lictor_agent.http.settings import HttpSettings
 from lictor_agent.http.site import Site
-from lictor_agent.http.wire import Incoming, NoAccessLog, Parser, WireResponse, read_body, read_parts
+from lictor_agent.http.wire import Asked, Incoming, NoAccessLog, Parser, WireResponse
 from lictor_core.clock import Clock, Rng
 from lictor_core.errors import LictorError, RequestError
 
@@ -79,6 +80,7 @@ class HttpServer:
         self._router = Router(ROUTES)
         self._tick = Tick(clock.monotonic(), _date(clock))
         self._hot = HotAnswers(source, self._tick, settings)
+        self._plain = PlainPath(self._answer_plain)
         self._roster = Roster(settings, self._log)
         self._servers: list[asyncio.Server] = []
         self._manager: web.Server | None = None
@@ -110,8 +112,17 @@ class HttpServer:
         self._roster.close_idle()
         manager, self._manager = self._manager, None
         if manager is not None:
+            # First: aiohttp takes a connection on which it has nothing to do for idle, and closes it.
+            await self._end_plain()
             await manager.shutdown(self._settings.drain_s_max)
         self._servers.clear()
+
+    async def _end_plain(self) -> None:
+        tasks = self._roster.tasks()
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=self._settings.drain_s_max)
+            for task in late:
+                task.cancel()
 
     def _tick_on(self) -> None:
         self._tick.now = self._clock.monotonic()
@@ -136,7 +147,7 @@ class HttpServer:
             lingering_time=_LINGER_S,
             auto_decompress=False,
         )
-        connection = HotConnection(self._hot, parser, self._tick, self)
+        connection = HotConnection(self._hot, parser, self._tick, self, self._plain)
         parser.attach(connection, self._answer_broken)
         return connection
 
@@ -172,40 +183,54 @@ class HttpServer:
 
     async def _handle(self, incoming: web.BaseRequest) -> web.StreamResponse:
         assert isinstance(incoming, Incoming)
-        connection = incoming.connection
-        connection.started()
+        incoming.connection.started()
+        rendered, keeps_alive, file = await self._respond(incoming, incoming.connection)
+        return WireResponse(rendered.at(self._tick.date), keeps_alive=keeps_alive, file=file)
+
+    async def _answer_plain(self, connection: HotConnection, plain: Plain) -> None:
+        try:
+            rendered, keeps_alive, file = await self._respond(plain, connection)
+            assert file is None, "what is answered with a file is not plain"
+            await connection.send(rendered.at(self._tick.date), keeps_alive=keeps_alive)
+        except Exception:
+            # As aiohttp does it: who asked loses the connection, nobody else anything.
+            self._log.exception("http.answer.failed", method=plain.method, client=connection.client)
+            connection.abort()
+
+    async def _respond(self, asked: Asked, connection: HotConnection) -> tuple[Rendered, bool, FileBody | None]:
+        """The answer's bytes, whether the connection takes another request, and the body when it is a file."""
         began = self._clock.monotonic()
-        answer = await self._answer(incoming)
+        answer = await self._answer(asked, connection.client)
         if self._settings.response_headers and answer.is_endpoint:
             answer = replace(answer, headers=(*answer.headers, *self._settings.response_headers))
-        is_http_1_0 = incoming.version == HttpVersion10
-        keeps_alive = incoming.keep_alive and not answer.closes
+        keeps_alive = asked.keep_alive and not answer.closes
         rendered = render(
             answer,
-            method=incoming.method,
-            packed=accepts_gzip(incoming.headers.get("Accept-Encoding", "")),
+            method=asked.method,
+            packed=accepts_gzip(asked.headers.get("Accept-Encoding", "")),
             keeps_alive=keeps_alive,
-            is_http_1_0=is_http_1_0,
+            is_http_1_0=asked.is_http_1_0,
         )
-        if answer.reuse is not None and connection.head is not None and keeps_alive and not is_http_1_0:
+        if answer.reuse is not None and connection.head is not None and keeps_alive and not asked.is_http_1_0:
             self._hot.keep(connection.head, answer.reuse, rendered)
-        self._log.debug(
-            "http.request.answered",
-            method=incoming.method,
-            path=incoming.raw_path.partition("?")[0],
-            status=answer.status,
-            client=connection.client,
-            elapsed_ms=round((self._clock.monotonic() - began) * 1000, 3),
-        )
-        return WireResponse(rendered.at(self._tick.date), keeps_alive=keeps_alive, file=answer.file)
+        if self._log.is_enabled_for(logging.DEBUG):
+            self._log.debug(
+                "http.request.answered",
+                method=asked.method,
+                path=asked.raw_path.partition("?")[0],
+                status=answer.status,
+                client=connection.client,
+                elapsed_ms=round((self._clock.monotonic() - began) * 1000, 3),
+            )
+        return rendered, keeps_alive, answer.file
 
-    async def _answer(self, incoming: Incoming) -> Answer:
-        method = incoming.method
+    async def _answer(self, asked: Asked, client: str) -> Answer:
+        method = asked.method
         try:
-            path, query = split_target(incoming.raw_path)
+            path, query = split_target(asked.raw_path)
         except RequestError as error:
-            path = incoming.raw_path.partition("?")[0]
-            self._note_refused(method, path, incoming.connection.client, 400, str(error))
+            path = asked.raw_path.partition("?")[0]
+            self._note_refused(method, path, client, 400, str(error))
             return _BROKEN
         try:
             found = self._route(method, path, query)
@@ -213,15 +238,14 @@ class HttpServer:
                 return found
             route, tail = found
             endpoint = route.endpoint(method)
-            request = self._request(incoming, path, tail, query)
-            return await endpoint(self._site, request)
+            return await endpoint(self._site, self._request(asked, client, path, tail, query))
         except LictorError as error:
             answer = answer_error(error)
-            self._note_refused(method, path, incoming.connection.client, answer.status, str(error))
+            self._note_refused(method, path, client, answer.status, str(error))
             return answer
         except Exception:
             # The one place where a mistake of ours is caught: it costs its caller an answer, nobody else anything.
-            self._log.exception("http.request.failed", method=method, path=path, client=incoming.connection.client)
+            self._log.exception("http.request.failed", method=method, path=path, client=client)
             return Answer(status=500, headers=(_TEXT,), body=b"internal error: the agent's log has the details")
 
     def _route(self, method: str, path: str, query: str) -> tuple[Route, str] | Answer:
@@ -239,24 +263,24 @@ class HttpServer:
             return Answer(headers=(("Allow", ",".join(found[0].allowed)),))
         return found
 
-    def _request(self, incoming: Incoming, path: str, tail: str, query: str) -> Request:
+    def _request(self, asked: Asked, client: str, path: str, tail: str, query: str) -> Request:
         parameters = Parameters(query)
         if parameters.get("ns"):
             raise Refusal('Bad request: Invalid query parameter: "ns" - Namespaces are a Consul Enterprise feature')
-        if incoming.headers.get("X-Consul-Namespace"):
+        if asked.headers.get("X-Consul-Namespace"):
             raise Refusal(
                 'Bad request: Invalid header: "X-Consul-Namespace" - Namespaces are a Consul Enterprise feature'
             )
         return Request(
-            method=incoming.method,
+            method=asked.method,
             path=path,
             tail=tail,
             parameters=parameters,
-            headers=incoming.headers,
-            read_body=partial(read_body, incoming, self._settings.body_s_max),
-            read_parts=partial(read_parts, incoming, self._settings.body_s_max),
-            content_length=incoming.content_length,
-            client=incoming.connection.client,
+            headers=asked.headers,
+            read_body=partial(asked.read_body, self._settings.body_s_max),
+            read_parts=partial(asked.read_parts, self._settings.body_s_max),
+            content_length=asked.content_length,
+            client=client,
         )
 
     def _answer_broken(self, connection: HotConnection, error: BaseException | None) -> bytes:

@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 
 from aiohttp import web
 from aiohttp.abc import AbstractAccessLogger, AbstractStreamWriter
+from aiohttp.http import HttpVersion10
 from aiohttp.http_parser import RawRequestMessage
 from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import RequestHandler
@@ -19,9 +20,10 @@ from aiohttp.web_protocol import RequestHandler
 from lictor_agent.http.encoding import FileBody
 from lictor_agent.http.errors import Refusal
 from lictor_agent.http.hot import HotConnection
+from lictor_agent.http.plain import Plain, check_length
 from lictor_core.errors import BodyTooLargeError
 
-__all__ = ["BrokenHandler", "Incoming", "NoAccessLog", "Parser", "WireResponse", "read_body", "read_parts"]
+__all__ = ["Asked", "BrokenHandler", "Incoming", "NoAccessLog", "Parser", "WireResponse"]
 
 B = TypeVar("B", bytes, bytearray)
 
@@ -48,42 +50,42 @@ class Incoming(web.BaseRequest):
         assert isinstance(protocol, Parser)
         self.connection = protocol.connection
 
+    @property
+    def is_http_1_0(self) -> bool:
+        """Whether the request is of that version."""
+        return self.version == HttpVersion10
 
-async def read_body(incoming: Incoming, body_s_max: float, bytes_max: int) -> bytes:
-    """The whole body. Raises `BodyTooLargeError` above `bytes_max`, a `Refusal` when it is cut or takes too long."""
-    _begin_body(incoming, bytes_max)
-    with _refusing_what_is_broken(body_s_max):
-        if incoming.content.is_eof():  # all of it came with the head, as small bodies do: there is nothing to wait for
-            return _bounded(incoming.content.read_nowait(), bytes_max)
-        data = bytearray()
-        async with asyncio.timeout(body_s_max):
-            async for chunk in incoming.content.iter_any():
-                data += chunk
-                _bounded(data, bytes_max)
-    return bytes(data)
+    async def read_body(self, body_s_max: float, bytes_max: int) -> bytes:
+        """The whole body. Raises `BodyTooLargeError` above `bytes_max`, a `Refusal` when it is cut or late."""
+        self._begin_body(bytes_max)
+        with _refusing_what_is_broken(body_s_max):
+            if self.content.is_eof():  # all of it came with the head, as small bodies do: there is nothing to wait for
+                return _bounded(self.content.read_nowait(), bytes_max)
+            data = bytearray()
+            async with asyncio.timeout(body_s_max):
+                async for chunk in self.content.iter_any():
+                    data += chunk
+                    _bounded(data, bytes_max)
+        return bytes(data)
 
+    async def read_parts(self, part_s_max: float, bytes_max: int) -> AsyncIterator[bytes]:
+        """The body as it comes. Raises as `read_body` does, but the time is that between two parts."""
+        self._begin_body(bytes_max)
+        size = 0
+        while True:
+            with _refusing_what_is_broken(part_s_max):
+                async with asyncio.timeout(part_s_max):
+                    part = await self.content.readany()
+            if not part:
+                return
+            size += len(part)
+            _check_bytes(size, bytes_max)
+            yield part
 
-async def read_parts(incoming: Incoming, part_s_max: float, bytes_max: int) -> AsyncIterator[bytes]:
-    """The body as it comes. Raises as `read_body` does, but the time is that between two parts."""
-    _begin_body(incoming, bytes_max)
-    size = 0
-    while True:
-        with _refusing_what_is_broken(part_s_max):
-            async with asyncio.timeout(part_s_max):
-                part = await incoming.content.readany()
-        if not part:
-            return
-        size += len(part)
-        _check_bytes(size, bytes_max)
-        yield part
-
-
-def _begin_body(incoming: Incoming, bytes_max: int) -> None:
-    length = incoming.content_length
-    if length is not None and length > bytes_max:
-        raise BodyTooLargeError(f"Request body of {length} bytes is too large: the bound is {bytes_max} bytes")
-    if incoming.headers.get("Expect", "").lower() == "100-continue" and incoming.transport is not None:
-        incoming.transport.write(_CONTINUE)  # RFC 9110, section 10.1.1
+    def _begin_body(self, bytes_max: int) -> None:
+        check_length(self.content_length, bytes_max)
+        if self.headers.get("Expect", "").lower() == "100-continue" and self.transport is not None:
+            self.transport.write(_CONTINUE)  # RFC 9110, section 10.1.1
 
 
 @contextmanager
@@ -94,6 +96,10 @@ def _refusing_what_is_broken(body_s_max: float) -> Generator[None]:
         raise Refusal(f"the body did not arrive within {body_s_max:g} s; send it faster", status=408) from None
     except web.RequestPayloadError as error:
         raise Refusal(f"the body is broken: {error}") from error
+
+
+Asked = Incoming | Plain
+"""A request, whoever parsed it."""
 
 
 class WireResponse(web.StreamResponse):

@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lictor_agent.http.encoding import Rendered, Reuse
-from lictor_agent.http.hot import HotAnswers, HotConnection, Tick, is_sole_get
+from lictor_agent.http.hot import HotAnswers, HotConnection, PlainPath, Tick, is_sole_get
+from lictor_agent.http.plain import Plain
 from lictor_agent.http.settings import HttpSettings
 from lictor_core.commands import ReadMode
 from lictor_core.queries import KeyQuery, Query
-from tests.agent.http.live import Live
+from tests.agent.http.live import Live, live_agent
 
 HEAD = b"GET /v1/kv/a HTTP/1.1\r\nHost: x\r\n\r\n"
 OTHER = b"GET /v1/kv/b HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -62,6 +63,7 @@ class Written(asyncio.Transport):
         self.data = b""
         self.closed = False
         self.aborted = False
+        self.holds = False
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         self.data += bytes(data)
@@ -71,6 +73,12 @@ class Written(asyncio.Transport):
 
     def is_closing(self) -> bool:
         return self.closed
+
+    def pause_reading(self) -> None:
+        self.holds = True
+
+    def resume_reading(self) -> None:
+        self.holds = False
 
     def abort(self) -> None:
         self.aborted = True
@@ -308,6 +316,154 @@ def test_a_client_that_ends_an_idle_connection_is_gone() -> None:
     assert not Bench().connection.eof_received()
 
 
+# Plain requests.
+
+WRITE = b"PUT /v1/kv/a HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nvalue"
+
+
+class Plainly(Bench):
+    """One connection whose plain requests are answered, each when `answer` is called."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.asked: list[Plain] = []
+        self.go = asyncio.Semaphore(0)
+        self.keeps_alive = True
+        path = PlainPath(self._answer)
+        self.connection = HotConnection(self.answers, self.delegate, self.tick, self.host, path)
+        self.connection.connection_made(self.transport)
+
+    async def _answer(self, connection: HotConnection, plain: Plain) -> None:
+        self.asked.append(plain)
+        await self.go.acquire()
+        await connection.send(b"<%d>" % len(self.asked), keeps_alive=self.keeps_alive)
+
+    async def answer(self) -> None:
+        """Let one request be answered."""
+        self.go.release()
+        await settled()
+
+
+async def settled() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def test_a_plain_request_needs_no_parser_and_leaves_the_connection_clean() -> None:
+    bench = Plainly()
+    bench.connection.data_received(WRITE)
+    assert bench.connection.is_busy
+    await bench.answer()
+    assert [plain.method for plain in bench.asked] == ["PUT"]
+    assert not bench.connection.is_busy
+    bench.connection.data_received(HEAD)
+    assert bench.transport.data == b"<1>" + RENDERED.at(b"now")
+    assert bench.delegate.data == []
+
+
+async def test_what_comes_during_a_plain_request_is_answered_after_it() -> None:
+    bench = Plainly()
+    for chunk in (OTHER, WRITE[:-3], WRITE[-3:]):
+        bench.connection.data_received(chunk)
+    await settled()
+    assert len(bench.asked) == 1
+    await bench.answer()
+    await bench.answer()
+    assert [plain.method for plain in bench.asked] == ["GET", "PUT"]
+    assert bench.transport.data == b"<1><2>"
+
+
+async def test_what_comes_behind_and_is_not_plain_goes_to_the_parser_whole() -> None:
+    bench = Plainly()
+    bench.connection.data_received(OTHER)
+    bench.connection.data_received(HEAD[:10])
+    await bench.answer()
+    bench.connection.data_received(HEAD[10:])
+    assert bench.delegate.data == [HEAD[:10], HEAD[10:]]
+    assert bench.transport.data == b"<1>"
+
+
+async def test_a_sender_that_does_not_wait_for_answers_has_to() -> None:
+    bench = Plainly()
+    bench.connection.data_received(OTHER)
+    for _ in range(100):
+        bench.connection.data_received(b"x" * 1000)
+    assert bench.transport.holds
+    await bench.answer()
+    assert not bench.transport.holds
+    assert bench.delegate.data == [b"x" * 100_000]
+
+
+async def test_a_body_that_comes_behind_its_head_is_waited_for() -> None:
+    bench = Plainly()
+    bench.connection.data_received(WRITE[:-3])
+    bench.connection.data_received(WRITE[-3:])
+    await bench.answer()
+    assert bench.transport.data == b"<1>"
+    assert bench.delegate.data == []
+
+
+async def test_a_body_that_takes_its_time_is_left_to_the_parser() -> None:
+    bench = Plainly()
+    bench.connection.data_received(WRITE[:-3])
+    bench.tick.now += 1
+    bench.connection.pass_on_late()
+    bench.connection.data_received(WRITE[-3:])
+    assert bench.delegate.data == [WRITE[:-3], WRITE[-3:]]
+    assert bench.connection.overdue(bench.settings) is None
+
+
+async def test_a_client_that_ends_within_a_body_is_left_to_the_parser() -> None:
+    bench = Plainly()
+    bench.connection.data_received(WRITE[:-3])
+    bench.connection.eof_received()
+    assert bench.delegate.data == [WRITE[:-3]]
+
+
+async def test_a_client_that_ends_its_side_is_answered_all_it_asked() -> None:
+    bench = Plainly()
+    bench.connection.data_received(OTHER)
+    bench.connection.data_received(WRITE)
+    assert bench.connection.eof_received() is True
+    await bench.answer()
+    await bench.answer()
+    assert bench.transport.data == b"<1><2>"
+    assert bench.transport.closed
+
+
+async def test_a_lost_client_ends_the_work_for_it() -> None:
+    bench = Plainly()
+    bench.connection.data_received(WRITE)
+    task = bench.connection.task
+    assert task is not None
+    bench.connection.connection_lost(None)
+    await asyncio.wait([task])
+    assert task.cancelled()
+
+
+async def test_an_answer_that_ends_the_connection_drops_what_came_behind() -> None:
+    bench = Plainly()
+    bench.keeps_alive = False
+    bench.connection.data_received(WRITE)
+    bench.connection.data_received(OTHER)
+    await bench.answer()
+    assert bench.transport.closed
+    assert len(bench.asked) == 1
+    assert bench.delegate.data == []
+
+
+async def test_the_next_request_waits_for_a_reader_that_does_not_read() -> None:
+    bench = Plainly()
+    bench.connection.data_received(WRITE)
+    bench.connection.pause_writing()
+    bench.connection.data_received(OTHER)
+    await bench.answer()
+    assert len(bench.asked) == 1
+    bench.connection.resume_writing()
+    await bench.answer()
+    assert len(bench.asked) == 2
+
+
 # On a real socket, with everything behind it.
 
 CHANGING = re.compile(rb"Date: [^\r]+\r\n")
@@ -360,6 +516,78 @@ async def test_any_chunking_gets_the_same_bytes(live: Live) -> None:
         chunks = [stream[start : start + size] for start in range(0, len(stream), size)]
         assert await converse(live.port, chunks) == expected, size
     assert await converse(live.port, requests) == expected
+
+
+WRITES = [
+    (b"PUT", b"/v1/kv/a", b"value"),
+    (b"PUT", b"/v1/kv/a?flags=42", b"value"),
+    (b"PUT", b"/v1/kv/a?flags=-1", b"value"),
+    (b"PUT", b"/v1/kv/a?cas=0", b"lost"),
+    (b"PUT", b"/v1/kv/b?cas=0&pretty", b"won"),
+    (b"PUT", b"/v1/kv/a?cas=0&acquire=x", b""),
+    (b"PUT", b"/v1/kv/a?acquire=x", b""),
+    (b"PUT", b"/v1/kv/a?release", b""),
+    (b"PUT", b"/v1/kv/c?dc=elsewhere", b""),
+    (b"PUT", b"/v1/kv/c?dc=dc1&token=secret&ns=", b"c"),
+    (b"PUT", b"/v1/kv/c?ns=other", b""),
+    (b"PUT", b"/v1/kv/%C3%A4/%2F", b"x"),
+    (b"PUT", b"/v1/kv/%zz", b"x"),
+    (b"PUT", b"/v1/kv/%ff", b"x"),
+    (b"PUT", b"/v1/kv/", b"x"),
+    (b"PUT", b"/v1/kv", b"x"),
+    (b"PUT", b"/v1/kv//d/../e", b"x"),
+    (b"PUT", b"/v1/kv/large", b"x" * 5000),
+    (b"GET", b"/v1/kv/a", None),
+    (b"GET", b"/v1/kv/a?raw", None),
+    (b"GET", b"/v1/kv/?recurse", None),
+    (b"GET", b"/v1/kv/?keys&separator=/", None),
+    (b"GET", b"/v1/kv/a?stale&consistent", None),
+    (b"GET", b"/v1/kv/a?index=1&wait=x", None),
+    (b"HEAD", b"/v1/kv/a", None),
+    (b"POST", b"/v1/kv/a", b"x"),
+    (b"DELETE", b"/v1/kv/a?cas=1", None),
+    (b"DELETE", b"/v1/kv/a", None),
+    (b"DELETE", b"/v1/kv/?recurse&cas=1", None),
+    (b"DELETE", b"/v1/kv/b?recurse", None),
+    (b"PUT", b"/v1/agent/service/register", b'{"Name": "web", "Port": 80}'),
+    (b"PUT", b"/v1/agent/service/register", b'{"Name": 7}'),
+    (b"PUT", b"/v1/agent/check/pass/none", None),
+    (b"GET", b"/v1/agent/services?pretty", None),
+    (b"GET", b"/v1/nothing", None),
+]
+NUMBERS = re.compile(rb"(Index|LockIndex)(\W{1,3})\d+")
+
+
+async def answers(port: int, header: bytes) -> list[bytes]:
+    """The answers to `WRITES`, each on a connection of its own, with `header` in each request."""
+    found: list[bytes] = []
+    for method, target, body in WRITES:
+        length = b"" if body is None else b"Content-Length: %d\r\n" % len(body)
+        request = b"%s %s HTTP/1.1\r\nHost: x\r\n%s%s\r\n%s" % (method, target, length, header, body or b"")
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(request)
+        head = await reader.readuntil(b"\r\n\r\n")
+        length_told = int(re.findall(rb"Content-Length: (\d+)", head)[0])
+        rest = b"" if method == b"HEAD" else await reader.readexactly(length_told)
+        found.append(NUMBERS.sub(rb"\1\2N", CHANGING.sub(b"", head + rest)))
+        writer.close()
+        await writer.wait_closed()
+    return found
+
+
+async def test_plain_requests_get_the_bytes_that_the_full_parser_gives() -> None:
+    async with live_agent() as live:
+        plainly = await answers(live.port, b"")
+    async with live_agent() as live:
+        fully = await answers(live.port, b"Trailer: none\r\n")
+    for (method, target, _), ours, theirs in zip(WRITES, plainly, fully, strict=True):
+        assert ours == theirs, (method, target)
+
+
+async def test_requests_are_told_in_the_log_whoever_parsed_them(live: Live) -> None:
+    await answers(live.port, b"")
+    plainly = [(entry["method"], entry["path"], entry["status"]) for entry in live.events("http.request.answered")]
+    assert len(plainly) == len(WRITES)
 
 
 async def test_a_write_is_seen_by_the_next_read_on_the_hot_path(live: Live) -> None:
