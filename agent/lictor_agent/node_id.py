@@ -12,7 +12,7 @@ from typing import Final
 from lictor_core.clock import Rng
 from lictor_core.errors import ConfigurationError
 
-__all__ = ["node_id"]
+__all__ = ["kept_node_id", "node_id"]
 
 _FILE: Final = "node-id"
 _CHARS_MAX: Final = 64
@@ -24,17 +24,29 @@ def node_id(given: str, data_dir: str, rng: Rng) -> str:
         return _checked(given, "node_id")
     if not data_dir:
         return rng.uuid4()
+    kept = kept_node_id(data_dir)
+    if kept:
+        return kept
     path = Path(data_dir) / _FILE
     try:
-        if path.exists():
-            with path.open(encoding="ascii", errors="replace") as file:
-                return _checked(file.read(_CHARS_MAX).strip(), str(path))
         path.parent.mkdir(parents=True, exist_ok=True)
         made = rng.uuid4()
         path.write_text(made, encoding="ascii")
     except OSError as error:
         raise ConfigurationError(f"cannot keep the node id in {path}: {error.strerror}; check -data-dir") from error
     return made
+
+
+def kept_node_id(data_dir: str) -> str:
+    """The id in a data directory, empty when there is none. Raises `ConfigurationError` when it cannot be used."""
+    path = Path(data_dir) / _FILE
+    try:
+        if not path.exists():
+            return ""
+        with path.open(encoding="ascii", errors="replace") as file:
+            return _checked(file.read(_CHARS_MAX).strip(), str(path))
+    except OSError as error:
+        raise ConfigurationError(f"cannot read the node id in {path}: {error.strerror}; check -data-dir") from error
 
 
 def _checked(text: str, where: str) -> str:

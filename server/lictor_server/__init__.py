@@ -6,8 +6,19 @@ may not: HTTP, DNS, checks, proxies. Other rooms use what is named here and noth
 
 from lictor_server.door import Server
 from lictor_server.raft.settings import RaftSettings
+from lictor_server.recovery import Recovery, RecoveryPlan
 from lictor_server.rpc import RpcPool
 from lictor_server.settings import ServerSettings
 from lictor_server.tls import Tls, TlsSettings, load_tls
 
-__all__ = ["RaftSettings", "RpcPool", "Server", "ServerSettings", "Tls", "TlsSettings", "load_tls"]
+__all__ = [
+    "RaftSettings",
+    "Recovery",
+    "RecoveryPlan",
+    "RpcPool",
+    "Server",
+    "ServerSettings",
+    "Tls",
+    "TlsSettings",
+    "load_tls",
+]

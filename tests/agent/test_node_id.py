@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lictor_agent.node_id import node_id
+from lictor_agent.node_id import kept_node_id, node_id
 from lictor_core.clock import SeededRng
 from lictor_core.errors import ConfigurationError
 from tests.agent.builders import NODE_ID
@@ -39,3 +39,10 @@ def test_a_directory_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigurationError, match="check -data-dir"):
         node_id("", str(tmp_path / "file" / "below"), SeededRng(1))
+
+
+def test_looking_for_an_id_makes_none(tmp_path: Path) -> None:
+    assert kept_node_id(str(tmp_path)) == ""
+    assert list(tmp_path.iterdir()) == []
+    made = node_id("", str(tmp_path), SeededRng(1))
+    assert kept_node_id(str(tmp_path)) == made

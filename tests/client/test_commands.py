@@ -28,11 +28,13 @@ LEAVES = [
     ("kv", "get"),
     ("kv", "import"),
     ("kv", "put"),
+    ("leave",),
     ("members",),
     ("operator", "autopilot", "get-config"),
     ("operator", "autopilot", "set-config"),
     ("operator", "autopilot", "state"),
     ("operator", "raft", "list-peers"),
+    ("operator", "raft", "recover"),
     ("operator", "raft", "remove-peer"),
     ("operator", "raft", "transfer-leader"),
     ("services", "deregister"),
@@ -78,6 +80,8 @@ LONELY = [
     (("snapshot", "save", "never.snap"), 1),
 ]
 
+ID = "5c1e2f30-0000-4000-8000-000000000001"
+
 # a command line that cannot be, its exit code, and a word of the error
 WRONG = [
     (("connect", "proxy", "-service=a", "b"), 1, "unexpected arguments: b"),
@@ -122,6 +126,12 @@ WRONG = [
     (("operator", "autopilot", "set-config", "-max-trailing-logs=x"), 1, "-max-trailing-logs: must be a whole number"),
     (("operator", "autopilot", "set-config", "-last-contact-threshold=x"), 1, "-last-contact-threshold"),
     (("operator", "autopilot", "state", "-format=xml"), 1, "pretty or json"),
+    (("operator", "raft", "recover"), 1, "-data-dir is needed"),
+    (("operator", "raft", "recover", "-data-dir=/none"), 1, "either -self-only or -server"),
+    (("operator", "raft", "recover", "-data-dir=/none", "-self-only", "-server=a,b,c"), 1, "and not both"),
+    (("operator", "raft", "recover", "-data-dir=/none", "-self-only"), 1, "name it with -node-id"),
+    (("operator", "raft", "recover", "-data-dir=/none", "-self-only", "-node-id=x"), 1, "'x' is no UUID"),
+    (("operator", "raft", "recover", "-data-dir=/none", "-self-only", f"-node-id={ID}"), 1, "there is no log in /none"),
     (("operator", "march"), 1, "no command 'march'"),
     (("snapshot", "save"), 1, "missing FILE"),
     (("snapshot", "save", "a", "b"), 1, "too many arguments: expected 1, got 2"),

@@ -224,3 +224,18 @@ def test_a_log_that_could_not_be_written_is_not_written_again(
         segments.append([entry(2)])
     segments.finish()
     assert load(tmp_path).entries[0] == (b"x", 1, 1)
+
+
+def test_reading_finds_what_loading_finds_and_changes_no_file(tmp_path: Path) -> None:
+    write(tmp_path, *([entry(index, bytes(50))] for index in range(1, 10)), bytes_max=200)
+    last = files(tmp_path)[-1]
+    last.write_bytes(last.read_bytes() + b"torn")
+    (tmp_path / f"{int(last.stem) + 1:0{len(last.stem)}d}.log").touch()  # a process died as it made the next one
+    before = [(path, path.read_bytes()) for path in files(tmp_path)]
+    with pytest.raises(DataDamagedError):
+        Segments(tmp_path, SeededRng(1)).read()
+    files(tmp_path)[-1].unlink()
+    seen = Segments(tmp_path, SeededRng(1)).read()
+    assert [(path, path.read_bytes()) for path in files(tmp_path)] == before[:-1]
+    assert seen == load(tmp_path)
+    assert seen.tail_cut is not None

@@ -12,6 +12,7 @@ from lictor.api.calls import operator
 from lictor.cli.api import Api, ApiCommand, pass_api
 from lictor.cli.errors import CommandError
 from lictor.cli.flags import GIVEN_FLAGS, GoGroup, ValueKind, flag, option
+from lictor.cli.recovery import recover
 from lictor.cli.terminal import print_pairs, print_table
 from lictor_core.durations import format_duration, parse_duration
 from lictor_core.errors import RequestError
@@ -36,6 +37,7 @@ raft = GoGroup("raft", help="Show and change the servers that keep the log toget
 autopilot = GoGroup("autopilot", help="Show and change how the leader looks after the servers, and how they do.")
 command.add_command(raft)
 command.add_command(autopilot)
+raft.add_command(recover)
 
 
 @raft.command(
