@@ -112,7 +112,7 @@ class Accepted(asyncio.Protocol):
 
     def _on_greeting(self, data: bytes) -> None:
         hello = self._greeting.feed(data)
-        if hello is None or self._transport is None:
+        if hello is None:
             return
         self._stop_timer()
         refusal = self._judge.judge(self, hello)
@@ -121,19 +121,24 @@ class Accepted(asyncio.Protocol):
             return
         assert isinstance(hello, Hello), "only a hello is taken"
         self.hello = hello
-        self._transport.write(self._judge.answer(None))
+        self._write(self._judge.answer(None))
 
     def _break(self, reason: str) -> None:
         self.broken = True
         self.abort(reason)
 
     def _refuse(self, refusal: Refusal) -> None:
-        assert self._transport is not None, "who is refused is connected"
         self._over = True
         self._reason = refusal.message
-        self._transport.write(self._judge.answer(refusal))
-        self._transport.close()
-        self._timer = asyncio.get_running_loop().call_later(_GOODBYE_S, self._transport.abort)
+        self._write(self._judge.answer(refusal))
+        if self._transport is not None:
+            self._transport.close()
+            self._timer = asyncio.get_running_loop().call_later(_GOODBYE_S, self._transport.abort)
+
+    def _write(self, data: bytes) -> None:
+        # uvloop answers a write to what is closed and not told as lost yet with RuntimeError.
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(data)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

@@ -57,6 +57,7 @@ class Dialed(asyncio.Protocol):
         self._reader = AnswerReader()
         self._waiting: list[bytes] = []
         self._waiting_bytes = 0
+        self._is_full = False
         self._reason = ""
         self.answered: asyncio.Future[None] = self._loop.create_future()
         self.closed: asyncio.Future[str] = self._loop.create_future()
@@ -103,13 +104,22 @@ class Dialed(asyncio.Protocol):
 
     # For `PeerLinks`.
 
+    @property
+    def has_room(self) -> bool:
+        """Whether it is worth encoding a message: after one was refused, half of what waits has to leave first."""
+        if self._transport is None or self._reason:
+            return False
+        if self._is_full and self._buffered() <= LINK_BYTES_MAX // 2:
+            self._is_full = False
+        return not self._is_full
+
     def send(self, body: bytes) -> bool:
         """Queue one message's body; False when the connection is gone or its bound is reached."""
-        transport = self._transport
-        if transport is None or self._reason:
+        if not self.has_room:
             return False
         size = LENGTH_BYTES + len(body)
-        if transport.get_write_buffer_size() + self._waiting_bytes + size > LINK_BYTES_MAX:
+        if self._buffered() + size > LINK_BYTES_MAX:
+            self._is_full = True
             return False
         if not self._waiting:
             self._loop.call_soon(self._flush)
@@ -118,6 +128,10 @@ class Dialed(asyncio.Protocol):
         self._waiting_bytes += size
         return True
 
+    def _buffered(self) -> int:
+        assert self._transport is not None, "only an open connection holds anything"
+        return self._transport.get_write_buffer_size() + self._waiting_bytes
+
     def abort(self, reason: str) -> None:
         """Close at once; nothing queued is sent."""
         self._reason = self._reason or reason
@@ -125,11 +139,13 @@ class Dialed(asyncio.Protocol):
             self._transport.abort()
 
     def _flush(self) -> None:
-        if self._transport is not None and self._waiting:
-            data = b"".join(self._waiting)
-            self._waiting.clear()
-            self._waiting_bytes = 0
-            self._transport.write(data)
+        # uvloop answers a write to what is closed and not told as lost yet with RuntimeError.
+        if self._transport is None or self._transport.is_closing() or not self._waiting:
+            return
+        data = b"".join(self._waiting)
+        self._waiting.clear()
+        self._waiting_bytes = 0
+        self._transport.write(data)
 
     def _certified_ids(self) -> frozenset[str]:
         secured: ssl.SSLObject | None = (

@@ -152,7 +152,9 @@ class PeerLinks:
     def send(self, node_id: str, message: Message) -> bool:
         """Queue `message`; False when it surely will not arrive. Never waits."""
         peer = self._peers.get(node_id)
-        return peer is not None and peer.link is not None and peer.link.send(encode_message(message))
+        if peer is None or peer.link is None or not peer.link.has_room:
+            return False
+        return peer.link.send(encode_message(message))
 
     # For the listener.
 

@@ -183,7 +183,8 @@ class Connection(asyncio.Protocol):
         self._waiting.append((data, question))
 
     def _flush(self) -> None:
-        if self._transport is None or self._over is not None:
+        # uvloop answers a write to what is closed and not told as lost yet with RuntimeError.
+        if self._transport is None or self._transport.is_closing() or self._over is not None:
             return
         leaving: list[bytes] = []
         for data, question in self._waiting:

@@ -73,7 +73,15 @@ class Conversation:
                     return await self._reader.read(_READ_BYTES)
             except TimeoutError:
                 if not self._peer.in_flight:
-                    return b""
+                    return await self._already_here()
+
+    async def _already_here(self) -> bytes:
+        """What came while this process was not looking: after a pause of its own it must not call others silent."""
+        try:
+            async with asyncio.timeout(0):
+                return await self._reader.read(_READ_BYTES)
+        except TimeoutError:
+            return b""
 
     async def _call(self, call: Call) -> None:
         try:

@@ -7,6 +7,7 @@ import contextlib
 import dataclasses
 import itertools
 import socket
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -164,6 +165,28 @@ async def test_silent_connection_is_closed_and_a_waiting_one_is_not(server: Serv
     assert answer.id == 2
     await waiting.close()
     await silent.close()
+    await listener.stop()
+
+
+async def test_who_spoke_during_a_pause_of_the_server_is_not_called_silent(server: Server, log: Log) -> None:
+    listener = RpcListener(
+        Methods(server, {}),
+        address="127.0.0.1",
+        port=0,
+        connections_max=8,
+        in_flight_max=8,
+        log=log.logger,
+        idle_max_s=0.1,
+    )
+    await listener.start()
+    client = await connect(listener.port)
+    await client.ask(1, "leader_status", b"")
+    client.send(2, "leader_status", b"")
+    time.sleep(0.2)  # noqa: ASYNC251 the whole process stands still, with the request in its socket
+    answer = await client.next()
+    assert answer is not None
+    assert answer.id == 2
+    await client.close()
     await listener.stop()
 
 
