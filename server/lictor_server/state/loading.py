@@ -16,11 +16,12 @@ from lictor_core.codec import unpack, unpacker
 from lictor_core.commands import CAKeyMaterial, Outcome, RestoreBegin
 from lictor_core.errors import RequestError
 from lictor_core.records import CAConfiguration, CARoot, Check, Intention, KVEntry, Node, Service
+from lictor_server.state.indexes import FIRST_INDEX
 
 if TYPE_CHECKING:
     from lictor_server.state.store import Store
 
-__all__ = ["FORMAT", "FORMATS_READ", "ROWS_PER_REST", "Chunk", "Header", "Loader", "Rest", "no_rest"]
+__all__ = ["FORMAT", "FORMATS_READ", "ROWS_PER_REST", "TABLES", "Chunk", "Header", "Loader", "Rest", "no_rest"]
 
 FORMAT: Final = 2
 """Raised with every change that older code cannot read."""
@@ -45,7 +46,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     datacenter: str
     index: int
     index_shift: int = 0
-    index_floor: int = 0
+    index_floor: int = FIRST_INDEX
     catalog_index: int
     topics_floor: int
     keys_floor: int
@@ -216,6 +217,8 @@ _TABLES: Final[dict[str, Callable[[Loader, Store, list[bytes]], None]]] = {
     "restore": Loader.load_restore,
     "restore-piece": Loader.load_restore_pieces,
 }
+TABLES: Final = tuple(_TABLES)
+"""The tables of a snapshot, in their order."""
 _ORDER: Final = {table: place for place, table in enumerate(_TABLES)}
 
 _unpack_chunk: Final = unpacker(Chunk)

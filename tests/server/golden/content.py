@@ -1,0 +1,95 @@
+"""The state that the golden files hold: at least one record of every kind, and nothing left to chance.
+
+Changing this changes what today's code is asked to write, so a change comes with files of their own.
+"""
+
+from __future__ import annotations
+
+from lictor_core.autopilot import AutopilotConfiguration
+from lictor_core.commands import (
+    AutopilotSet,
+    CAConfigurationSet,
+    CAKeyMaterial,
+    CARootsSet,
+    CASerialTake,
+    Command,
+    Deregister,
+    IntentionDelete,
+    IntentionSet,
+    KVDelete,
+    KVDeleteTree,
+    KVSet,
+    Proposal,
+    RestoreBegin,
+    RestorePiece,
+)
+from lictor_core.records import IntentionAction
+from lictor_server.state import Store, apply, apply_proposal
+from tests.server.build import check, intention, node, register, service
+from tests.server.state.restores import restore_commands
+from tests.server.state.test_apply import root
+
+__all__ = ["COMMANDS", "FIRST_INDEX", "filled", "later_commands", "restoring"]
+
+FIRST_INDEX = 10
+
+COMMANDS: tuple[Command, ...] = (
+    register(
+        node("n1", id="11111111-1111-4111-8111-111111111111", meta={"rack": "a"}),
+        service=service("web", tags=["b", "a"], address="192.0.2.2"),
+        checks=[check("serfHealth"), check("web", service_id="web", output="fine")],
+    ),
+    register(node("n1"), service=service("web-proxy", proxy_for="web", port=21000)),
+    register(node("N2", address="2001:db8::1"), service=service("db", native=True), checks=[check(status="critical")]),
+    register(node("gone"), service=service("gone")),
+    Deregister(node="gone"),
+    KVSet(key="plain", value=b"value"),
+    KVSet(key="bytes/\u00fc\U0001f600", value=bytes(range(256)), flags=2**64 - 1),
+    KVSet(key="empty", value=b""),
+    KVSet(key="gone", value=b"1"),
+    KVDelete(key="gone"),
+    IntentionSet(intention=intention("web", "db", id="22222222-2222-4222-8222-222222222222")),
+    IntentionSet(intention=intention("*", "*", id="33333333-3333-4333-8333-333333333333", action=IntentionAction.DENY)),
+    IntentionSet(intention=intention("a", "b", id="44444444-4444-4444-8444-444444444444")),
+    IntentionDelete(id="44444444-4444-4444-8444-444444444444"),
+    CARootsSet(
+        cluster_id="55555555-5555-4555-8555-555555555555",
+        roots=[root("aa")],
+        keys=[CAKeyMaterial(root_id="aa", private_key="no key")],
+        cas=0,
+    ),
+    CAConfigurationSet(provider="consul", config={"LeafCertTTL": "72h", "RotationPeriod": "2160h"}),
+    CASerialTake(),
+)
+"""What every format can hold."""
+
+
+def later_commands() -> list[Command]:
+    """What came later: a restore of the above as it was in a log that was further on, and more."""
+    ahead = Store("dc1")
+    for index, command in enumerate(COMMANDS, FIRST_INDEX + 1000):
+        apply(ahead, index, command)
+    return [
+        *restore_commands(ahead, piece_bytes=1000),
+        KVDeleteTree(prefix="bytes/"),
+        AutopilotSet(config=AutopilotConfiguration(max_trailing_logs=99)),
+        KVSet(key="later", value=b"1"),
+    ]
+
+
+def filled() -> Store:
+    """What clients are given today: the commands above, restored into a log that was not as far."""
+    store = Store("dc1")
+    for index, command in enumerate(later_commands(), FIRST_INDEX):
+        apply(store, index, command)
+    write = Proposal(b"0123456789abcdef", store.index, False, KVSet(key="once", value=b"1"))
+    apply_proposal(store, store.index + 1, write)
+    return store
+
+
+def restoring() -> Store:
+    """What servers keep for themselves besides: a restore that is under way."""
+    store = filled()
+    apply(store, store.index + 1, RestoreBegin(id="r", size=1000, pieces=2, sha256=bytes(32)))
+    apply(store, store.index + 1, RestorePiece(id="r", number=0, data=b"\0\0\1"))
+    return store

@@ -1,0 +1,132 @@
+"""Today's code reads the files of every format that was ever written, and writes today's formats as it did.
+
+When a test here fails because the bytes differ, a format has changed. If it was in a release: raise its number, keep
+the old file, add a new one. If not: `python -m tests.server.golden.files`.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import shutil
+from pathlib import Path
+from typing import cast, get_args
+
+import pytest
+
+from lictor_core import commands
+from lictor_core.archive import ArchiveMeta, read_archive
+from lictor_core.clock import SeededRng
+from lictor_core.codec import decode_proposal, unpack
+from lictor_core.commands import KVSet
+from lictor_server.backups import check_archive
+from lictor_server.offline import read_offline
+from lictor_server.raft.settings import RaftSettings
+from lictor_server.raft.snapshot_file import read_head, read_snapshot
+from lictor_server.state import Store, apply
+from lictor_server.state.loading import TABLES, Chunk, Loader
+from lictor_server.state.snapshot import state_hash, take
+from lictor_server.state.stream import StreamReader
+from lictor_server.storage import Storage
+from tests.server.conftest import Log
+from tests.server.golden.content import COMMANDS, FIRST_INDEX, filled, restoring
+from tests.server.golden.files import ARCHIVE, DATA, GOLDEN, PEERS, write_archive_file, write_data_directory
+
+OWN_TABLES = {"restore", "restore-piece"}
+
+
+def chunks_of(path: Path) -> tuple[ArchiveMeta, list[bytes]]:
+    state = bytearray()
+    meta = read_archive(io.BytesIO(path.read_bytes()), state.extend)
+    reader = StreamReader()
+    chunks = list(reader.feed(bytes(state)))
+    reader.finish()
+    return meta, chunks
+
+
+def loaded(chunks: list[bytes]) -> Store:
+    loader = Loader(Store, may_hold_restore=False)
+    for chunk in chunks:
+        loader.feed(chunk)
+    return loader.finish()
+
+
+def tables(chunks: list[bytes]) -> set[str]:
+    return {unpack(chunk, Chunk).table for chunk in chunks[1:]}
+
+
+def copied(source: Path, target: Path) -> Path:
+    """A copy that tests may lock and change."""
+    shutil.copytree(source, target)
+    return target
+
+
+def test_archives_of_format_1_are_read() -> None:
+    path = GOLDEN / "snapshot-v1.snap"
+    with path.open("rb") as file:
+        meta = check_archive(file, datacenter="dc1")
+    store = loaded(chunks_of(path)[1])
+    assert state_hash(store) == state_hash(filled())
+    assert (meta.format, meta.index) == (1, store.index + store.index_shift)
+
+
+def test_archives_are_written_as_they_were(tmp_path: Path) -> None:
+    write_archive_file(tmp_path / "new.snap")
+    assert chunks_of(tmp_path / "new.snap") == chunks_of(ARCHIVE)
+    written = (tmp_path / "new.snap").read_bytes()
+    assert gzip.decompress(written) == gzip.decompress(ARCHIVE.read_bytes())  # zlib itself may pack in other ways
+
+
+def test_the_golden_files_hold_every_table_and_every_command() -> None:
+    assert tables(chunks_of(ARCHIVE)[1]) == set(TABLES) - OWN_TABLES
+    snapshot = next((DATA / "raft" / "snapshots").iterdir())
+    assert tables(list(read_snapshot(snapshot))) == set(TABLES)
+    assert commands_in_the_log() == {kind.__name__ for kind in get_args(commands.Command)}
+
+
+def commands_in_the_log() -> set[str]:
+    from lictor_server.raft.segments import Segments
+
+    found = Segments(DATA / "raft" / "log", SeededRng(1)).read()
+    return {type(decode_proposal(payload[1:]).command).__name__ for payload, _, _ in found.entries if payload[0] == 0}
+
+
+def test_data_directories_of_format_1_are_read(tmp_path: Path) -> None:
+    """Snapshots without servers, state of format 1, commands without a request."""
+    found = read_offline(copied(GOLDEN / "data-1", tmp_path / "data"))
+    store = Store("dc1")
+    for index, command in enumerate(COMMANDS, FIRST_INDEX):
+        apply(store, index, command)
+    assert found.snapshot_index == store.index
+    apply(store, store.index + 2, KVSet(key="behind", value=b"1"))
+    assert state_hash(found.store) == state_hash(store)
+    assert (found.last_index, found.term, found.peers.servers) == (store.index, 3, ())
+
+
+def test_data_directories_of_format_2_are_read(tmp_path: Path) -> None:
+    found = read_offline(copied(GOLDEN / "data-2", tmp_path / "data"))
+    assert found.snapshot_index == restoring().index
+    assert found.peers.servers == PEERS.servers
+    assert found.store.kv.get("behind") is None, "the restore in the log came after it"
+    assert found.store.kv.get("later") is not None
+    snapshot = next((GOLDEN / "data-2" / "raft" / "snapshots").iterdir())
+    assert read_head(snapshot).peers == PEERS
+    assert list(read_snapshot(snapshot)) == list(take(restoring()))
+
+
+def test_data_directories_are_written_as_they_were(tmp_path: Path) -> None:
+    write_data_directory(tmp_path / "data")
+    assert files(tmp_path / "data") == files(DATA)
+
+
+def files(directory: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("name", ["data-1", "data-2"])
+async def test_a_server_starts_on_a_data_directory_of_any_format(name: str, tmp_path: Path, log: Log) -> None:
+    data = copied(GOLDEN / name, tmp_path / "data")
+    storage = Storage(data, "dc1", RaftSettings(), rng=SeededRng(1), log=log.logger)
+    assert len(storage.wal) > 0
+    await storage.close()
+    assert cast("list[object]", log.named("raft.tail.cut")) == []
