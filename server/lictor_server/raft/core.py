@@ -75,7 +75,7 @@ from lictor_server.raft.snapshot_file import SnapshotHead
 from lictor_server.raft.transfer import Transfer, best_target
 from lictor_server.raft.wire import Message, Wire
 
-__all__ = ["Apply", "Done", "OnPeers", "RaftCore"]
+__all__ = ["BATCH_ENTRIES_MAX", "Apply", "Done", "OnPeers", "RaftCore"]
 
 _REGULAR: Final = 0
 _NO_OP: Final = 1
@@ -84,6 +84,8 @@ _FIRST_INDEX: Final = 1
 _FOLLOWER: Final = 0
 _LEADER: Final = 2
 _NEVER: Final = 1_000_000_000
+BATCH_ENTRIES_MAX: Final = 4096
+"""Entries in one message, however small they are."""
 
 Apply = Callable[[int, bytes], object]
 """Carries out the command at an index; what it returns goes to the submitter. Never raises."""
@@ -652,15 +654,8 @@ class RaftCore(SyncObj):
             self._answer_stale(node)
             return
         self._heed(received.term)
-        result = append.examined(self._own_log, received, self.raftCommitIndex)
-        assert received.term > self.term or not self.is_leader, f"two leaders in term {self.term}"
-        self._pre_votes.cancel()
-        if not self._SyncObj__transferInProgress:
-            self._agreed_term = 0
-        self._leader_heard_at = _monotonic()
         self._catch_up.learnt(received.term, received.commit_index)
-        log = self._own_log
-        result = append.examined(log, received, self.raftCommitIndex)
+        result = append.examined(self._own_log, received, self.raftCommitIndex)
         if isinstance(result, append.Taken):
             sets = [decoded(entry[0], entry[1]) for entry in result.entries if entry[0][0] == PEERS_KIND]
             self._reply = Reply(received.term, result.verified, 0)
@@ -946,14 +941,12 @@ class RaftCore(SyncObj):
     def _batch(self, index: int) -> tuple[LogEntry, ...]:
         """The entries from `index` on that fit one message; at least one."""
         log = self._own_log
-        batch: list[LogEntry] = []
-        size = 0
-        for position in range(index - log[0][1], len(log)):
-            entry = log[position]
-            size += len(entry[0])
-            if batch and size > self._settings.batch_bytes:
-                break
-            batch.append(entry)
+        start, size = index - log[0][1], 0
+        batch = log[start : start + BATCH_ENTRIES_MAX]
+        for count, (command, _, _) in enumerate(batch):
+            size += len(command)
+            if count and size > self._settings.batch_bytes:
+                return tuple(batch[:count])
         return tuple(batch)
 
     def _entries_from(self, index: int, entries: tuple[LogEntry, ...], seq: int) -> Append:

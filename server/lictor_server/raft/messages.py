@@ -232,13 +232,7 @@ def _append(message: Message, term: int) -> Append:
     raw = message.get("entries")
     if not isinstance(raw, list | tuple) or prev_index < 1:
         raise PeerError("a server sent Raft entries that are no list or have no predecessor")
-    entries: list[LogEntry] = []
-    for offset, item in enumerate(cast("list[object]", raw), prev_index + 1):
-        match item:
-            case [bytes(command), int(index), int(entry_term)] if command and index == offset and entry_term <= term:
-                entries.append((command, index, entry_term))
-            case _:
-                raise PeerError(f"a server sent a malformed Raft entry where index {offset} belongs")
+    entries = [_entry(item, index, term) for index, item in enumerate(cast("list[object]", raw), prev_index + 1)]
     commit_index, seq = _number(message, "commit_index"), _number(message, "seq")
     return Append(term, prev_index, _number(message, "prevLogTerm"), tuple(entries), commit_index, seq)
 
@@ -250,6 +244,15 @@ def _chunk(message: Message, term: int) -> SnapshotChunk:
     if not 0 < size <= SNAPSHOT_BYTES_MAX or offset + len(data) > size:
         raise PeerError(f"a server sent bytes at {offset} of a snapshot of {size} bytes, which cannot be")
     return SnapshotChunk(term, _number(message, "last_index"), _number(message, "last_term"), size, offset, data)
+
+
+def _entry(item: object, index: int, newest_term: int) -> LogEntry:
+    """`item` as the entry at `index`. Asked for each entry of each message, hence no pattern matching."""
+    if isinstance(item, (list, tuple)) and len(cast("list[object]", item)) == 3:
+        command, at, term = cast("tuple[object, object, object]", item)
+        if type(command) is bytes and command and at == index and type(term) is int and 0 <= term <= newest_term:
+            return command, index, term
+    raise PeerError(f"a server sent a malformed Raft entry where index {index} belongs")
 
 
 def _number(message: Message, key: str) -> int:
