@@ -15,6 +15,7 @@ from lictor_server.raft.lease import Lease
 from lictor_server.raft.log import Log
 from lictor_server.raft.members import Members
 from lictor_server.raft.messages import Append
+from lictor_server.raft.prevote import Votes
 from lictor_server.raft.readindex import ReadRounds
 from lictor_server.raft.reign import Reign
 
@@ -85,6 +86,15 @@ def _no_problem(before: object, after: object) -> None:
     return None
 
 
+def _each_message(votes: Votes, node_id: str, term: int) -> int:
+    vars(votes)["count"] = vars(votes).get("count", 0) + 1
+    return cast("int", vars(votes)["count"])
+
+
+def _voters_alone(members: Members, commit_index: int) -> bool:
+    return members.is_voter
+
+
 def _nothing(*_: object) -> None:
     return None
 
@@ -106,7 +116,7 @@ ABLATIONS: Final = {
     "a leader counts only what is on its own disk": Ablation(RaftCore, "_own_match", _own_last_entry),
     "an election is asked for first": Ablation(RaftCore, "_must_ask_first", _never),
     "nobody grants a pre-vote who hears a leader": Ablation(prevote, "would_vote", _always),
-    "one vote a voter and term": Ablation(RaftCore, "_is_first_vote", _always),
+    "one vote a voter and term": Ablation(Votes, "add", _each_message),
     "a stale leader is told": Ablation(RaftCore, "_answer_stale", _say_nothing),
     "an old refusal is no news": Ablation(Flow, "is_news", _always),
     "the next index never goes back on success": Ablation(Flow, "verified", _next_is_what_was_verified),
@@ -119,6 +129,7 @@ ABLATIONS: Final = {
     "a leader that is no voter does not count itself": Ablation(Reign, "_counts_self", _always),
     "who is no voter does not count": Ablation(RaftCore, "_counts", _always),
     "only a voter stands for election": Ablation(RaftCore, "_may_stand", _always),
+    "who is being removed may still stand": Ablation(Members, "may_stand", _voters_alone),
     "a leader that is no voter resigns": Ablation(RaftCore, "_resign", _nothing),
     "who hears a leader votes for nobody else": Ablation(RaftCore, "_heard_lately", _never),
     "a restarted voter waits before it votes": Ablation(RaftCore, "_started_lately", _never),

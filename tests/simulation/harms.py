@@ -160,7 +160,7 @@ def strangers_elect(alone: Alone) -> bool:
 
 
 def non_voter_stands(alone: Alone) -> bool:
-    alone.follow("n2", 1, (encoded(peers("n2", "n3", others=("n1",))), 2, 1))
+    alone.follow("n2", 1, (encoded(peers("n2", "n3", others=("n1",))), 2, 1), commit=2)
     alone.clock.advance(2.0)
     alone.core.pump()
     return bool(alone.said("pre_vote") or alone.said("request_vote"))
@@ -238,6 +238,21 @@ def removed_leader_goes_on() -> bool:
         return stage.lives["n1"].voter.is_leader
 
 
+def removal_of_the_leader_leaves_nobody_to_lead() -> bool:
+    """The leader alone has the entry by which it is removed, and stops leading before anybody else gets it."""
+    stage = Stage(2)
+    with stage.live():
+        stage.elect("n1", "n2")
+        stage.spend(0.5, "n1")
+        stage.among("n1")
+        assert stage.changed("n1", another_set(stage.lives["n1"].core.peer_set, "n1", voter=None))
+        stage.spend(2 * SETTINGS.leader_fallback_s, "n1")
+        assert stage.leaders() == []
+        stage.among(*stage.nodes)
+        stage.spend(10.0, *stage.nodes)
+        return stage.leaders() != ["n2"]
+
+
 @contextmanager
 def _leased(**rates: float) -> Generator[Stage, None, None]:
     """`n1` leads and is heard by `n2`, while `n3` has heard nothing for long. Clocks run alike, but for `rates`."""
@@ -308,6 +323,7 @@ def clocks_run_apart() -> bool:
 STAGED: Final[dict[str, Callable[[], bool]]] = {
     "a change of the peers waits for the leader's no-op": committed_change_is_undone,
     "a leader that is no voter does not count itself": removed_leader_commits_by_a_minority,
+    "who is being removed may still stand": removal_of_the_leader_leaves_nobody_to_lead,
     "a leader that is no voter resigns": removed_leader_goes_on,
     "who hears a leader votes for nobody else": vote_is_given_within_a_lease,
     "a restarted voter waits before it votes": restarted_voter_forgets_the_lease,

@@ -181,7 +181,7 @@ class RaftCore(SyncObj):
         self._pre_votes = prevote.PreVotes()
         self._agreed_term = 0
         self._forced_term = 0
-        self._voters_of_term: tuple[int, set[str]] = (0, set())
+        self._votes = prevote.Votes()
         self._started_at = _monotonic()
         self._leader_heard_at: float | None = None
         self._heartbeat_at = 0.0
@@ -623,8 +623,7 @@ class RaftCore(SyncObj):
                 if request.is_transfer or not self._is_bound():
                     super()._SyncObj__onMessageReceived(node, message)
             case Vote(term):
-                if self._counts(node.id) and self._is_first_vote(node.id, term):
-                    super()._SyncObj__onMessageReceived(node, message)
+                self._on_vote(node, message, term)
             case TimeoutNow(term):
                 if term == self.term and self.is_voter and not self.is_leader:
                     super()._SyncObj__onMessageReceived(node, message)
@@ -749,20 +748,21 @@ class RaftCore(SyncObj):
         if answer.granted:
             if not self._counts(node.id) or answer.asked != self.term + 1:
                 return
-            if self._pre_votes.granted(node.id, answer.asked, len(self._members.voters)):
+            if self._pre_votes.granted(node.id, answer.asked, self._members.votes_needed):
                 self._agreed_term = answer.asked
                 self._SyncObj__raftElectionDeadline = 0.0
         elif answer.term > self.term:
             self._step_down(node, answer.term)
 
-    def _is_first_vote(self, node_id: str, term: int) -> bool:
-        """pysyncobj counts votes without asking whose they are; here each voter has one in a term."""
-        if self._voters_of_term[0] != term:
-            self._voters_of_term = (term, set())
-        voters = self._voters_of_term[1]
-        first = node_id not in voters
-        voters.add(node_id)
-        return first
+    def _on_vote(self, node: Node, message: Message, term: int) -> None:
+        """pysyncobj counts a candidate's own vote always, and others' without asking whose they are.
+
+        So it hears of votes once they are enough by our count, and then as often as it needs.
+        """
+        if not self._counts(node.id) or self._votes.add(node.id, term) < self._members.votes_needed:
+            return
+        for _ in self._members.voters:
+            super()._SyncObj__onMessageReceived(node, message)
 
     def _onTick(self, timeToWait: float = 0.0) -> None:
         if self._reign is not None:
@@ -775,8 +775,7 @@ class RaftCore(SyncObj):
         super()._onTick(timeToWait)
 
     def _may_stand(self) -> bool:
-        """Whether this server could be elected at all. Raft thesis, section 4.2.2: only a voter of its own set."""
-        return self.is_voter
+        return self._members.may_stand(self.raftCommitIndex)
 
     def _must_ask_first(self) -> bool:
         if self._members.is_lone:

@@ -77,11 +77,23 @@ class Members:
         """The set that the log up to `index` makes; not for an index before the last settled one."""
         return next((known for known in reversed(self._sets) if known.index <= index), BLANK)
 
+    def may_stand(self, commit_index: int) -> bool:
+        """Whether this server may be elected: as a voter, or as one whose removal is not known to be committed.
+
+        It may be the only one that has the entry by which it is removed, and then nobody else can be elected. Raft
+        thesis, section 4.2.2.
+        """
+        if self.is_voter:
+            return True
+        return self.latest.index > commit_index and any(self._own_id in known.voters for known in self._sets[:-1])
+
     def _judge(self) -> None:
         self.latest = self._sets[-1] if self._sets else BLANK
         """The set in effect."""
         self.voters = self.latest.voters
         self.is_voter = self._own_id in self.voters
+        self.votes_needed = len(self.voters) // 2 + 1 - self.is_voter
+        """Votes of others that make a majority. A candidate that is being removed does not count its own."""
         self.is_blank = not self.latest.servers
         self.is_lone = self.voters == frozenset({self._own_id})
         """Whether this server is the only voter; there may be non-voters."""

@@ -1,4 +1,4 @@
-"""Asking before an election whether it could be won. Pure. Raft thesis, section 9.6.
+"""Asking before an election whether it could be won, and counting who votes. Pure. Raft thesis, section 9.6.
 
 A server that was cut off would come back with a higher term and depose a healthy leader. So it asks first, with its
 term unchanged, and the others refuse while they hear a leader.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from lictor_server.raft.messages import PreVote
 
-__all__ = ["PreVotes", "would_vote"]
+__all__ = ["PreVotes", "Votes", "would_vote"]
 
 
 class PreVotes:
@@ -27,15 +27,31 @@ class PreVotes:
         """A leader was heard, or an election began."""
         self._asked = None
 
-    def granted(self, node_id: str, term: int, voters: int) -> bool:
-        """Count a grant for `term`; True, once in a round, when with the asker's own a majority of `voters` is met."""
+    def granted(self, node_id: str, term: int, needed: int) -> bool:
+        """Count a grant for `term`; True, once in a round, when there are `needed`."""
         if term != self._asked:
             return False
         self._granted.add(node_id)
-        if 2 * (len(self._granted) + 1) <= voters:
+        if len(self._granted) < needed:
             return False
         self.cancel()
         return True
+
+
+class Votes:
+    """The votes that came for this server as a candidate."""
+
+    def __init__(self) -> None:
+        self._term = 0
+        self._voters: set[str] = set()
+
+    def add(self, node_id: str, term: int) -> int:
+        """Count a vote in `term`; how many servers have voted in it. Each has one vote, however often it is heard."""
+        if self._term != term:
+            self._term = term
+            self._voters.clear()
+        self._voters.add(node_id)
+        return len(self._voters)
 
 
 def would_vote(ask: PreVote, *, term: int, last_term: int, last_index: int, follows: bool) -> bool:

@@ -117,3 +117,17 @@ def test_what_is_agreed_is_reached_by_a_majority_and_no_more_is(others: list[int
     found = agreed(own, others)
     assert 2 * sum(value >= found for value in everybody) > len(everybody)
     assert 2 * sum(value > found for value in everybody) <= len(everybody)
+
+
+def test_who_is_being_removed_may_stand_until_that_is_committed_and_needs_a_majority_without_itself() -> None:
+    members = Members("n1", None, [entry(peers("n1", "n2", "n3"), 2), entry(peers("n2", "n3"), 5)])
+    assert members.may_stand(4)
+    assert members.votes_needed == 2
+    assert not members.may_stand(5)
+    never = Members("n1", None, [entry(peers("n2", "n3"), 2), entry(peers("n2", "n3", others=("n1",)), 5)])
+    assert not never.may_stand(1)
+
+
+@pytest.mark.parametrize(("voters", "needed"), [(("n1",), 0), (("n1", "n2"), 1), (("n1", "n2", "n3"), 1)])
+def test_a_voter_needs_the_rest_of_a_majority(voters: tuple[str, ...], needed: int) -> None:
+    assert Members("n1", peers(*voters), []).votes_needed == needed

@@ -6,7 +6,7 @@ from lictor_server.raft.acks import HELD_MAX, HeldReplies
 from lictor_server.raft.flow import Flow
 from lictor_server.raft.messages import PreVote
 from lictor_server.raft.outcome import Reason
-from lictor_server.raft.prevote import PreVotes, would_vote
+from lictor_server.raft.prevote import PreVotes, Votes, would_vote
 from lictor_server.raft.readindex import READS_MAX, ReadRounds
 
 
@@ -26,14 +26,19 @@ def test_held_replies_are_bounded() -> None:
     assert len(held) == HELD_MAX
 
 
-def test_pre_vote_needs_a_majority_of_its_own_round_once() -> None:
+def test_pre_vote_needs_enough_grants_of_its_own_round_once() -> None:
     votes = PreVotes()
     votes.begin(4)
-    assert not votes.granted("n2", 3, 5)
-    assert not votes.granted("n2", 4, 5)
-    assert not votes.granted("n2", 4, 5)
-    assert votes.granted("n3", 4, 5)
-    assert not votes.granted("n4", 4, 5)
+    assert not votes.granted("n2", 3, 2)
+    assert not votes.granted("n2", 4, 2)
+    assert not votes.granted("n2", 4, 2)
+    assert votes.granted("n3", 4, 2)
+    assert not votes.granted("n4", 4, 2)
+
+
+def test_each_server_has_one_vote_in_a_term() -> None:
+    votes = Votes()
+    assert [votes.add("n2", 4), votes.add("n2", 4), votes.add("n3", 4), votes.add("n2", 5)] == [1, 1, 2, 1]
 
 
 def test_pre_vote_is_granted_to_a_log_at_least_as_fresh() -> None:
