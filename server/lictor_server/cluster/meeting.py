@@ -35,6 +35,8 @@ _SETTLED_S: Final = 10.0
 """Between rounds once there is a leader."""
 _FRESH_S: Final = 15.0
 """Who introduced itself this long ago may still be counted on when a cluster is founded."""
+_REASONS_MAX: Final = 3
+"""Reasons told in one event of why nobody could be joined."""
 _RESOLVED_MAX: Final = 16
 """Addresses taken of one name."""
 
@@ -124,7 +126,8 @@ class Meeting:
         """Introduce for as long as the task lives. Raises `ConfigurationError` when `retry_max` is reached."""
         wait_s, fruitless = _LONELY_S_MIN, 0
         while True:
-            answered = await self._round()
+            reasons: list[str] = []
+            answered = await self._round(reasons)
             if self._leader_card() is not None:
                 wait_s, fruitless = _LONELY_S_MIN, 0
                 await self._rest(self._rng.uniform(_SETTLED_S / 2, _SETTLED_S))
@@ -132,7 +135,12 @@ class Meeting:
             await self._found_if_due()
             if self._settings.retry_join and not answered:
                 fruitless += 1
-                self._log.warning("cluster.join.failed", addresses=list(self._settings.retry_join), attempts=fruitless)
+                self._log.warning(
+                    "cluster.join.failed",
+                    addresses=list(self._settings.retry_join),
+                    attempts=fruitless,
+                    reasons=reasons[:_REASONS_MAX],
+                )
                 if 0 < self._settings.retry_max <= fruitless:
                     raise ConfigurationError(
                         f"no server answered at {', '.join(self._settings.retry_join)} in {fruitless} attempts "
@@ -146,10 +154,10 @@ class Meeting:
 
     async def join(self, addresses: tuple[str, ...]) -> int:
         """Introduce to each of `addresses` once; how many answered. Raises `ClusterError` when none did."""
-        places = [place for address in addresses for place in await self._resolved(address)]
         reasons: list[str] = []
+        places = [place for address in addresses for place in await self._resolved(address, reasons)]
         answered = await self._introduce_to(places, reasons)
-        if places and not answered:
+        if not answered:
             raise ClusterError(f"no server answered at {', '.join(addresses)}: {'; '.join(reasons)}")
         self.poke()
         return answered
@@ -162,13 +170,13 @@ class Meeting:
             pass
         self._poked.clear()
 
-    async def _round(self) -> int:
+    async def _round(self, reasons: list[str]) -> int:
         places = set(self._directory.places(self._peer_set()))
         if self._leader_card() is None or not places:
             for address in self._settings.retry_join:
-                places.update(await self._resolved(address))
+                places.update(await self._resolved(address, reasons))
         places.discard(self._own_card().address)
-        return await self._introduce_to(sorted(places), [])
+        return await self._introduce_to(sorted(places), reasons)
 
     async def _introduce_to(self, places: list[str], reasons: list[str]) -> int:
         answers = await asyncio.gather(*(self._introduce(place, reasons) for place in places))
@@ -266,12 +274,13 @@ class Meeting:
 
     # Names to addresses.
 
-    async def _resolved(self, address: str) -> list[str]:
+    async def _resolved(self, address: str, reasons: list[str]) -> list[str]:
         """The places that `address` of a user names."""
         try:
             host, port = split_host_port(address, self._settings.join_port)
             found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, RequestError) as error:
             self._log.warning("cluster.name.unresolved", address=address, reason=str(error))
+            reasons.append(f"{address}: {error}")
             return []
         return sorted({join_host_port(str(entry[4][0]), port) for entry in found})[:_RESOLVED_MAX]
