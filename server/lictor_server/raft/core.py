@@ -84,8 +84,10 @@ _FIRST_INDEX: Final = 1
 _FOLLOWER: Final = 0
 _LEADER: Final = 2
 _NEVER: Final = 1_000_000_000
-BATCH_ENTRIES_MAX: Final = 4096
-"""Entries in one message, however small they are."""
+BATCH_ENTRIES_MAX: Final = 1024
+"""Entries in one message, however small they are: taking them in must not hold up the follower's event loop."""
+_BATCHES_AT_ONCE: Final = 4
+"""To one follower in one tick: a follower far behind must not hold up the leader's; the next pass goes on."""
 
 Apply = Callable[[int, bytes], object]
 """Carries out the command at an index; what it returns goes to the submitter. Never raises."""
@@ -186,6 +188,7 @@ class RaftCore(SyncObj):
         self._leader_heard_at: float | None = None
         self._heartbeat_at = 0.0
         self._reply: Reply | None = None
+        self._is_more_to_send = False
         self._shipments: Shipments | None = None
         self._intake: Intake | None = None
         node: Node = _Server(node_id)
@@ -413,7 +416,7 @@ class RaftCore(SyncObj):
     # What happens.
 
     def pump(self) -> bool:
-        """Do what is due now: commit, apply, take queued commands into the log, send. Whether more is left to apply.
+        """Do what is due now: commit, apply, take queued commands into the log, send. Whether more is left of that.
 
         The second tick follows at once when the first one put commands into the log: they leave in one batch, and a
         lone voter commits them in the same pass, unless they have to reach the disk first.
@@ -423,6 +426,7 @@ class RaftCore(SyncObj):
         """
         if self._awaits_disk:
             return False
+        self._is_more_to_send = False
         before = self._own_log[-1][1]
         self.doTick(0.0)
         if (self._own_log[-1][1] != before or self._is_read_due) and not self._awaits_disk:
@@ -433,7 +437,9 @@ class RaftCore(SyncObj):
         self._shorten_log()
         if not self._catch_up.is_done:
             self._look_whether_caught_up()
-        return self.raftCommitIndex > self.raftLastApplied
+        if self._is_more_to_send:
+            self.send_soon()
+        return self._is_more_to_send or self.raftCommitIndex > self.raftLastApplied
 
     def log_synced(self) -> None:
         """More of the log is on the disk: send the replies that waited for it. Pump next."""
@@ -928,14 +934,17 @@ class RaftCore(SyncObj):
             shipments.end(node_id)
 
     def _send_entries(self, node_id: str, flow: Flow, seq: int) -> bool:
-        sent = False
+        sent = 0
         while flow.may_send and self._own_log[0][1] < flow.next_index <= self._own_log[-1][1]:
+            if sent == _BATCHES_AT_ONCE:
+                self._is_more_to_send = True
+                break
             entries = self._batch(flow.next_index)
             if not self._wire.send(node_id, self._entries_from(flow.next_index, entries, seq).message()):
                 break
             flow.sent(entries[-1][1])
-            sent = True
-        return sent
+            sent += 1
+        return sent > 0
 
     def _batch(self, index: int) -> tuple[LogEntry, ...]:
         """The entries from `index` on that fit one message; at least one."""

@@ -6,7 +6,6 @@ import dataclasses
 from typing import Final
 
 from lictor_core.errors import ConfigurationError
-from lictor_core.limits import COMMAND_BYTES_MAX, DEV_BATCH_BYTES
 from lictor_server.raft.messages import SNAPSHOT_CHUNK_BYTES_MAX
 from lictor_server.raft.segments import SEGMENT_BYTES_MAX
 
@@ -36,8 +35,8 @@ class RaftSettings:
     """Commands waiting to enter the log; one more is refused as overload."""
     apply_batch_max: int = 500
     """Entries applied in one pass of the event loop; the rest waits for the next, so that the loop never stalls."""
-    batch_bytes: int = DEV_BATCH_BYTES
-    """Entries sent to a follower in one message. A command must fit: pysyncobj splits larger ones wrongly."""
+    batch_bytes: int = 256 * 1024
+    """Entries sent to a follower in one message; a larger one is sent alone."""
     window_max: int = 16
     """Messages with entries under way to one follower without an answer."""
     log_entries_max: int = 4096
@@ -83,10 +82,10 @@ class RaftSettings:
             "election_max_s must be above election_min_s, or elections tie": self.election_max_s > self.election_min_s,
             "leader_fallback_s must be above heartbeat_s": self.leader_fallback_s > self.heartbeat_s,
             "connection_timeout_s must be at least election_max_s": self.connection_timeout_s >= self.election_max_s,
-            "batch_bytes must be above the largest command": self.batch_bytes > COMMAND_BYTES_MAX,
             "counts must be at least 1": (
                 min(
                     self.queue_max,
+                    self.batch_bytes,
                     self.apply_batch_max,
                     self.window_max,
                     self.log_entries_max,

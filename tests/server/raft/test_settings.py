@@ -25,7 +25,7 @@ def test_defaults_fit_together() -> None:
         ("election_max_s", 0.5),
         ("leader_fallback_s", 0.05),
         ("connection_timeout_s", 0.9),
-        ("batch_bytes", 1000),
+        ("batch_bytes", 0),
         ("queue_max", 0),
         ("write_timeout_s", 0.0),
     ],
