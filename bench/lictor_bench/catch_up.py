@@ -37,7 +37,6 @@ from lictor_server.raft import Driver, RaftCore
 from lictor_server.raft.hello import LinkIdentity
 from lictor_server.raft.settings import RaftSettings
 from lictor_server.raft.transport import LinkEvents, PeerLinks
-from lictor_server.raft.wire import Message
 from lictor_server.rpc import Methods, RpcListener
 from lictor_server.state import Watches
 from lictor_server.storage import Storage
@@ -108,7 +107,7 @@ class _Node:
             LinkEvents(
                 on_connected=lambda id: self.core.connected(id),
                 on_disconnected=lambda id: self.core.disconnected(id),
-                on_message=self._receive,
+                on_message=lambda id, message: self.driver.receive(id, message),
             ),
             rng=rng,
             log=log,
@@ -123,7 +122,7 @@ class _Node:
             wire=self.links,
             apply=Machine(self.storage.store, watches).apply,
         )
-        self.driver = Driver(self.core, settings, on_leadership=_ignore, on_failure=_give_up)
+        self.driver = Driver(self.core, settings, on_leadership=_ignore, on_leader=_ignore, on_failure=_give_up)
         self.exchange = SnapshotExchange(
             self.storage.store, watches, self.driver, self.storage, settings, clock=SystemClock(), log=log
         )
@@ -172,13 +171,8 @@ class _Node:
             payloads = [encode_command(KVSet(key=f"bench/{number}", value=_VALUE)) for number in numbers]
             await asyncio.gather(*(self.driver.propose(payload) for payload in payloads))
 
-    def _receive(self, id: str, message: Message) -> None:
-        self.core.receive(id, message)
-        self.driver.kick()
-
     def _note_durable(self) -> None:
-        self.core.log_synced()
-        self.driver.kick()
+        self.driver.log_synced()
         self.exchange.consider()
 
 

@@ -31,7 +31,9 @@ def test_defaults_fit_together() -> None:
     ],
 )
 def test_each_broken_relation_is_named(name: str, value: float) -> None:
-    with pytest.raises(ConfigurationError, match=name if name not in ("queue_max", "write_timeout_s") else "must be"):
+    with pytest.raises(
+        ConfigurationError, match=name if name not in ("batch_bytes", "queue_max", "write_timeout_s") else "must be"
+    ):
         with_one(name, value).checked()
 
 
