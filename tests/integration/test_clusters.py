@@ -17,7 +17,7 @@ from tests.support.agents import program_of
 from tests.support.server_cluster import ServerCluster
 
 pytestmark = pytest.mark.slow
-AUTOPILOT = {"autopilot": {"server_stabilization_time": "500ms", "last_contact_threshold": "2s"}}
+AUTOPILOT: dict[str, object] = {"autopilot": {"server_stabilization_time": "500ms", "last_contact_threshold": "2s"}}
 
 
 def test_nothing_acknowledged_is_lost_when_the_leader_is_killed_under_load(tmp_path: Path) -> None:

@@ -87,3 +87,8 @@ def test_the_walk_of_the_quickstart_works_as_written() -> None:
     walk = steps_under((ROOT / "docs" / "quickstart.md").read_text(), "## The walk")
     with make_run():
         run_walk(walk, ROOT, timeout_s=110)
+
+
+@pytest.mark.slow
+def test_the_three_servers_of_the_operators_page_work_as_written() -> None:
+    run_walk(steps_under((ROOT / "docs" / "OPERATING.md").read_text(), "## Three servers to try"), ROOT, timeout_s=90)
