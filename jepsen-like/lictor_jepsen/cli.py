@@ -197,8 +197,11 @@ def _summary(folder: RunFolder, results: Results) -> None:
     _tell(results.findings)
     for name, row in sorted(results.counts.items()):
         click.echo(f"  {name:16} " + " ".join(f"{kind} {count}" for kind, count in row.items()))
+    for outage in results.outages:
+        lasts = "none any more" if outage.lasts_s is None else f"writes again after {outage.lasts_s:.2f} s"
+        click.echo(f"  {outage.begins_s:5.1f} s {outage.fault}: {outage.what}: {lasts}")
     recovered = "never" if results.recovered_s is None else f"in {results.recovered_s:.1f} s"
-    click.echo(f"  {len(results.faults)} steps of faults; served again {recovered}")
+    click.echo(f"  all servers served again {recovered}")
     click.echo(f"{results.verdict}: {folder.path}")
 
 

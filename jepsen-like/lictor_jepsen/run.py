@@ -20,6 +20,7 @@ from lictor_jepsen.interpreter import RECOVERY_S_MAX, Interpreter, Pace, Recorde
 from lictor_jepsen.nemesis import FAULTS, Surroundings, needs_small_disks, schedule
 from lictor_jepsen.net import Loopback, Namespaces, Net, Node
 from lictor_jepsen.op import NEMESIS, Kind, Op
+from lictor_jepsen.outage import outages
 from lictor_jepsen.store import Results, RunFolder, to_json
 from lictor_jepsen.timeline import page
 
@@ -120,6 +121,7 @@ def _results(
         faults=faults,
         skipped=skipped,
         recovered_s=recovered_s,
+        outages=tuple(outages(history)),
         notes=tuple(cluster.deaths),
     )
 

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from lictor_jepsen.checker import Finding, Verdict
+from lictor_jepsen.outage import Outage
 
 __all__ = ["ROOT", "Results", "RunFolder", "kept", "to_json"]
 
@@ -50,6 +51,8 @@ class Results(NamedTuple):
     """Faults that could not be made here, and why."""
     recovered_s: float | None
     """How long the servers took to serve again after the last fault; None when they did not."""
+    outages: tuple[Outage, ...] = ()
+    """How long no change went through after each fault began."""
     notes: tuple[str, ...] = ()
     """What is odd and no verdict."""
 
@@ -64,6 +67,7 @@ def to_json(results: Results) -> str:
     """The text of `results.json`."""
     tree: dict[str, object] = results._asdict()
     tree["findings"] = {name: found._asdict() for name, found in results.findings.items()}
+    tree["outages"] = [outage._asdict() for outage in results.outages]
     return msgspec.json.format(msgspec.json.encode(tree), indent=2).decode() + "\n"
 
 

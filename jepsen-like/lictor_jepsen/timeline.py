@@ -88,7 +88,15 @@ def _faults(results: Results) -> str:
         *results.notes,
     ]
     items = "".join(f"<li>{escape(line)}\n" for line in lines)
-    return f"<h2>Faults</h2><ol>{items}</ol>\n"
+    rows = "".join(
+        f"<tr><td>{outage.begins_s:.1f} s<td>{escape(outage.fault)}<td>{escape(outage.what)}"
+        f"<td>{'never' if outage.lasts_s is None else f'{outage.lasts_s:.2f} s'}\n"
+        for outage in results.outages
+    )
+    return (
+        f"<h2>Faults</h2><ol>{items}</ol>\n<h2>Until a change went through again</h2>"
+        f"<table><tr><th>fault at<th>fault<th>what<th>took\n{rows}</table>\n"
+    )
 
 
 def _timeline(history: Sequence[Op], clients: int) -> str:

@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 
 from lictor_jepsen.checker import Finding, Verdict
 from lictor_jepsen.op import NEMESIS, Kind, Op
+from lictor_jepsen.outage import Outage
 from lictor_jepsen.store import Results
 from lictor_jepsen.timeline import CALLS_SHOWN_MAX, page
 from tests.jepsen_like.build import lines
@@ -18,6 +19,7 @@ RESULTS = Results(
     ("1.0 s kill-one: killed n1",),
     {"disk-full": "no small disks"},
     4.2,
+    (Outage("kill-one", "killed n1", 1.0, 0.77),),
 )
 HISTORY = [
     *lines("0 invoke write 1", "0 ok write 1", "1 invoke write 2", "1 info write 2", "4 invoke read -", "4 ok read 1"),
@@ -44,7 +46,7 @@ def test_a_page_needs_nothing_else() -> None:
 
 def test_a_page_tells_verdict_problems_faults_and_what_was_skipped() -> None:
     text = page("run", HISTORY, RESULTS, 3)
-    for told in ("lost &lt;1&gt;", "kill-one: killed n1", "skipped disk-full: no small disks", "4.2 s"):
+    for told in ("lost &lt;1&gt;", "kill-one: killed n1", "skipped disk-full: no small disks", "4.2 s", "0.77 s"):
         assert told in text
 
 

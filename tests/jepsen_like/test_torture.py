@@ -26,5 +26,13 @@ def test_runs_have_seeds_of_their_own() -> None:
 
 def test_what_cannot_be_made_is_left_out() -> None:
     on_loopback = {fault for plan in plans(lictor(), "loopback", 600, 1) for fault in plan.faults}
-    assert on_loopback == {"kill-one", "kill-majority", "kill-all", "pause-one", "pause-majority", "clock-jump"}
+    assert on_loopback == {
+        "kill-one",
+        "kill-leader",
+        "kill-majority",
+        "kill-all",
+        "pause-one",
+        "pause-majority",
+        "clock-jump",
+    }
     assert "clock-jump" not in {fault for plan in plans(consul(), "netns", 600, 1) for fault in plan.faults}

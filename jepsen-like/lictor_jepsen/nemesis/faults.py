@@ -80,6 +80,10 @@ async def _kill_one(around: Surroundings, rng: Random) -> str:
     return await _kill(around, [await _aim(around, rng)])
 
 
+async def _kill_leader(around: Surroundings, rng: Random) -> str:
+    return await _kill(around, [await around.leader() or rng.choice(around.cluster.nodes)])
+
+
 async def _kill_majority(around: Surroundings, rng: Random) -> str:
     nodes = around.cluster.nodes
     return await _kill(around, rng.sample(list(nodes), len(nodes) // 2 + 1))
@@ -193,6 +197,7 @@ def _without_filling(around: Surroundings) -> str:
 
 FAULTS: Final[Mapping[str, Fault]] = {
     "kill-one": Fault(_kill_one, _revive, _nothing, "SIGKILL to one server"),
+    "kill-leader": Fault(_kill_leader, _revive, _nothing, "SIGKILL to the leader"),
     "kill-majority": Fault(_kill_majority, _revive, _nothing, "SIGKILL to a majority"),
     "kill-all": Fault(_kill_all, _revive, _nothing, "SIGKILL to all servers at once"),
     "pause-one": Fault(_pause_one, _revive, _nothing, "SIGSTOP to one server, SIGCONT later"),

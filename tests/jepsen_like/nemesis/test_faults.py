@@ -40,7 +40,9 @@ def _running(around: Surroundings) -> int:
     return sum(around.cluster.runs(node) for node in around.cluster.nodes)
 
 
-@pytest.mark.parametrize(("fault", "left"), [("kill-one", 2), ("kill-majority", 1), ("kill-all", 0)])
+@pytest.mark.parametrize(
+    ("fault", "left"), [("kill-one", 2), ("kill-leader", 2), ("kill-majority", 1), ("kill-all", 0)]
+)
 async def test_a_kill_ends_as_many_as_it_says_and_its_end_starts_them(
     around: Surroundings, fault: str, left: int
 ) -> None:
