@@ -117,6 +117,17 @@ class Cluster:
         self._signal(node, signal.SIGKILL)
         await asyncio.wait_for(process.wait(), STOP_S_MAX)
 
+    async def confess(self) -> None:
+        """Make all processes write into their logs where they are, and end: Python and Go both do so on SIGABRT."""
+        self.note_deaths()
+        for node in self.nodes:
+            self._killed.add(node.name)
+            self.resume(node)
+            self._signal(node, signal.SIGABRT)
+        ended = [process.wait() for process in self._processes.values()]
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.gather(*ended), STOP_S_MAX)
+
     def pause(self, node: Node) -> None:
         """SIGSTOP."""
         self._signal(node, signal.SIGSTOP)
@@ -169,7 +180,7 @@ class Cluster:
         ]
 
     def _environment(self, node: Node) -> Mapping[str, str]:
-        environment = dict(os.environ)
+        environment = {**os.environ, "PYTHONFAULTHANDLER": "1"}  # what `confess` needs
         if self.program.clock_can_jump:
             paths = (str(WALL_CLOCK), environment.get("PYTHONPATH", ""))
             environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))

@@ -77,6 +77,8 @@ async def perform(
                 history = recorder.history
                 pace = Pace(plan.seconds, plan.ops_per_s)
                 recovered_s = await Interpreter(around, generator, pace, recorder).perform(spells)
+        if recovered_s is None:
+            await cluster.confess()
     finally:
         await cluster.stop()
     results = _results(plan, history, cluster, skipped, founded_s, recovered_s)

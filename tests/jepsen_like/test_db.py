@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from lictor_jepsen.db import WALL_CLOCK, Cluster, Program, consul, lictor
@@ -37,6 +38,19 @@ async def test_lictor_gets_a_clock_that_can_be_moved_and_consul_does_not(tmp_pat
     assert environment == [str(WALL_CLOCK), str(cluster.clock_path(cluster.nodes[1]))]
     _, environment, _ = await _told(consul(TELL), tmp_path / "b")
     assert str(WALL_CLOCK) not in environment
+
+
+async def test_processes_that_confess_say_where_they_are_and_did_not_end_by_themselves(tmp_path: Path) -> None:
+    waiting = lictor((sys.executable, "-c", "import time\nprint('here', flush=True)\ntime.sleep(600)"))
+    cluster = Cluster(waiting, Loopback(1), Folders(tmp_path / "data"), tmp_path)
+    node = cluster.nodes[0]
+    await cluster.start(node)
+    await eventually(lambda: "here" in cluster.log_path(node).read_text(), what="the program runs")
+    await cluster.confess()
+    await cluster.stop()
+    assert "Fatal Python error: Aborted" in cluster.log_path(node).read_text()
+    assert 'File "<string>", line 3' in cluster.log_path(node).read_text()
+    assert cluster.deaths == []
 
 
 def test_lictor_is_the_one_beside_this_python() -> None:
