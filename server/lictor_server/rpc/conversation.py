@@ -68,10 +68,13 @@ class Conversation:
             self._writer.transport.abort()
             raise PeerError(f"peer took none of its answers within {self._idle_max_s:g} s") from None
         while True:
+            patience = asyncio.timeout(self._idle_max_s)
             try:
-                async with asyncio.timeout(self._idle_max_s):
+                async with patience:
                     return await self._reader.read(_READ_BYTES)
             except TimeoutError:
+                if not patience.expired():
+                    raise  # a connection lost with ETIMEDOUT: every further read would raise it again, at once
                 if not self._peer.in_flight:
                     return await self._already_here()
 
