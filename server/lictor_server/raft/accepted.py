@@ -26,7 +26,7 @@ class Judge(Protocol):
         ...
 
     def judge(self, caller: Accepted, hello: Hello | Refusal) -> Refusal | None:
-        """Take or refuse it."""
+        """Take it, which sets its `hello`, or refuse it."""
         ...
 
     def answer(self, refusal: Refusal | None) -> bytes:
@@ -43,7 +43,7 @@ class Judge(Protocol):
 
 
 class Accepted(asyncio.Protocol):
-    """One connection. `hello` says who it is, once it was taken."""
+    """One connection. `hello` says who it is, once it was taken; nothing else is heard before."""
 
     def __init__(self, judge: Judge, proof: Proof | None, hello_timeout_s: float) -> None:
         self._judge = judge
@@ -119,8 +119,6 @@ class Accepted(asyncio.Protocol):
         if refusal is not None:
             self._refuse(refusal)
             return
-        assert isinstance(hello, Hello), "only a hello is taken"
-        self.hello = hello
         self._write(self._judge.answer(None))
 
     def _break(self, reason: str) -> None:

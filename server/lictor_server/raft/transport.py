@@ -189,6 +189,7 @@ class PeerLinks:
         if isinstance(hello, Refusal) or refusal is not None:
             self._note_refusal(caller, hello, refusal)
             return refusal
+        caller.hello = hello
         older = self._hears.get(hello.id)
         self._hears[hello.id] = caller
         if older is not None:

@@ -56,6 +56,7 @@ class End:
     callers: list[tuple[str, str, str]] = dataclasses.field(default_factory=list[tuple[str, str, str]])
     strangers: list[tuple[str, str, str]] = dataclasses.field(default_factory=list[tuple[str, str, str]])
     on_message: Callable[[str, Message], None] = lambda id, message: None
+    on_caller: Callable[[], None] = lambda: None
 
     @property
     def address(self) -> str:
@@ -82,11 +83,15 @@ async def running(
         end.heard.append((id, message))
         end.on_message(id, message)
 
+    def note_caller(id: str, name: str, address: str) -> None:
+        end.callers.append((id, name, address))
+        end.on_caller()
+
     events = LinkEvents(
         on_connected=lambda id: end.connected.append(id),
         on_disconnected=lambda id: end.disconnected.append(id),
         on_message=take,
-        on_caller=lambda id, name, address: end.callers.append((id, name, address)),
+        on_caller=note_caller,
         on_stranger=lambda expected, found, address: end.strangers.append((expected, found, address)),
     )
     links = PeerLinks(events, rng=SeededRng(seed or number), log=log.logger, tls=tls, hello_timeout_s=1.0)

@@ -480,6 +480,14 @@ async def test_a_caller_of_no_cluster_calls_anew_when_this_server_joins_one() ->
             caller.close()
 
 
+async def test_a_caller_of_another_cluster_goes_when_its_call_makes_this_server_join_one() -> None:
+    async with running(1) as end:
+        end.on_caller = lambda: end.links.introduce(end.identity(cluster_id="a"))
+        caller = await called(end, greeting_bytes(hello_to(end, cluster_id="b")))
+        await caller.until_closed()
+        caller.close()
+
+
 async def test_a_fault_of_the_owner_is_no_silence() -> None:
     async with running(1) as one, running(2) as two:
 
