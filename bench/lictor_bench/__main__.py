@@ -1,4 +1,4 @@
-"""Runs the measurements: `python -m lictor_bench [dns] [http] [proxy] [raft] [catch_up]`, all when none is named."""
+"""Runs the measurements: `python -m lictor_bench [dns] [http] ...`, all of them when none is named."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import importlib
 import sys
 from typing import Final
 
-MEASUREMENTS: Final = ("dns", "http", "proxy", "raft", "catch_up")
+MEASUREMENTS: Final = ("dns", "http", "proxy", "raft", "catch_up", "kv", "outage")
 
 
 def main(names: list[str]) -> int:

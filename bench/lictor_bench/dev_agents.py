@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-__all__ = ["Agent", "consul_agent", "consul_program", "end", "free_ports", "lictor_agent", "lictor_program"]
+__all__ = ["Agent", "consul_agent", "consul_program", "cpu_s", "end", "free_ports", "lictor_agent", "lictor_program"]
 
 _START_S_MAX: Final = 20.0
 _STOP_S_MAX: Final = 5.0
@@ -116,6 +116,12 @@ def _wait_for_leader(name: str, process: subprocess.Popen[bytes], port: int, log
             connection.close()
         time.sleep(_POLL_S)
     raise RuntimeError(f"{name} has no leader after {_START_S_MAX} s; its log ends: {log.read_text()[-500:]}")
+
+
+def cpu_s(pid: int) -> float:
+    """Processor time that a process has used, its own and the kernel's for it."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")  # utime and stime, proc(5)
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

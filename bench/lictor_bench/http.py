@@ -8,23 +8,19 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
-import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 from typing import Final
 
 from lictor_bench.dev_agents import Agent, consul_agent, consul_program, lictor_agent
 from lictor_bench.report import Row, table
+from lictor_bench.wrk import program, rate
 
 __all__ = ["MEASURE_S", "main", "measure"]
 
 MEASURE_S: Final = 4
 _CONNECTIONS: Final = 32
 _INSTANCES: Final = 10
-_RATE: Final = re.compile(r"Requests/sec:\s+([0-9.]+)")
-_FAILED: Final = re.compile(r"Non-2xx or 3xx responses:\s+(\d+)")
 _READS: Final = (
     ("health/service, 10 instances, default", "/v1/health/service/web", 5.0),
     ("health/service, 10 instances, ?cached", "/v1/health/service/web?cached", 5.0),
@@ -44,14 +40,14 @@ end
 
 def main() -> None:
     """Measure and print."""
-    wrk = shutil.which("wrk")
+    wrk = program()
     if wrk is None:
         print("http: wrk is missing, so nothing was measured: install it (Debian: wrk) and run again")
         return
-    program = consul_program()
-    if program is None:
+    consul = consul_program()
+    if consul is None:
         print("http: the real Consul is missing (PATH or LICTOR_CONSUL), so there are no ratios")
-    print(table(f"HTTP requests/s, wrk -t1 -c{_CONNECTIONS}", measure(wrk, program)))
+    print(table(f"HTTP requests/s, wrk -t1 -c{_CONNECTIONS}", measure(wrk, consul)))
 
 
 def measure(wrk: str, consul: str | None) -> list[Row]:
@@ -87,15 +83,7 @@ def _register(agent: Agent) -> None:
 
 
 def _rate(wrk: str, url: str, script: Path | None = None) -> float:
-    command = [wrk, "-t1", f"-c{_CONNECTIONS}", f"-d{MEASURE_S}s", *(["-s", str(script)] if script else []), url]
-    output = subprocess.run(command, capture_output=True, text=True, check=True, timeout=MEASURE_S + 30).stdout
-    failed = _FAILED.search(output)
-    if failed is not None:
-        raise RuntimeError(f"{failed[1]} requests to {url} failed; a rate of failures says nothing")
-    found = _RATE.search(output)
-    if found is None:
-        raise RuntimeError(f"wrk gave no rate for {url}: {output[-300:]}")
-    return float(found[1])
+    return rate(wrk, url, connections=_CONNECTIONS, seconds=MEASURE_S, script=script)
 
 
 if __name__ == "__main__":

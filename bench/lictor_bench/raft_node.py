@@ -188,7 +188,15 @@ class DoorNode:
 
     def __init__(self, setup: Setup) -> None:
         _, _, port = setup.addresses[setup.id].rpartition(":")
-        settings = ServerSettings(node_name=setup.id, node_id=setup.id, server_port=int(port), data_dir=setup.directory)
+        settings = ServerSettings(
+            node_name=setup.id,
+            node_id=setup.id,
+            server_port=int(port),
+            data_dir=setup.directory,
+            bootstrap_expect=len(setup.addresses),
+            retry_join=tuple(setup.addresses.values()),
+            tls=setup.tls,
+        )
         self._server = Server(settings, clock=SystemClock(), rng=SystemRng(), log=structlog.get_logger())
         self._keys = itertools.cycle([f"bench/{number}" for number in range(_KEYS)])
 
