@@ -21,11 +21,24 @@ from lictor_server.state.indexes import FIRST_INDEX
 if TYPE_CHECKING:
     from lictor_server.state.store import Store
 
-__all__ = ["FORMAT", "FORMATS_READ", "ROWS_PER_REST", "TABLES", "Chunk", "Header", "Loader", "Rest", "no_rest"]
+__all__ = [
+    "FORMAT",
+    "FORMATS_READ",
+    "INDEX_MAX",
+    "ROWS_PER_REST",
+    "TABLES",
+    "Chunk",
+    "Header",
+    "Loader",
+    "Rest",
+    "no_rest",
+]
 
 FORMAT: Final = 2
 """Raised with every change that older code cannot read."""
 FORMATS_READ: Final = (1, 2)
+INDEX_MAX: Final = 2**53 - 1
+"""No log gets as far; more would not go through JSON, and in the end not into 64 bits."""
 
 ROWS_PER_REST: Final = 50
 
@@ -108,6 +121,9 @@ class Loader:
         if header.format not in FORMATS_READ:
             known = " and ".join(str(one) for one in FORMATS_READ)
             raise RequestError(f"the snapshot has format {header.format}, this server reads {known}")
+        numbers = (header.index, header.index_shift, header.index_floor, header.catalog_index, header.last_serial)
+        if not all(0 <= number <= INDEX_MAX for number in numbers):
+            raise RequestError("the snapshot has an index or serial number that no server ever gave")
         store = self._make(header.datacenter)
         store.index = header.index
         store.index_shift = header.index_shift

@@ -3,7 +3,7 @@ import pytest
 from lictor_core.codec import pack, unpack
 from lictor_core.errors import RequestError
 from lictor_server.state import Store
-from lictor_server.state.loading import FORMAT, Chunk, Header, Loader
+from lictor_server.state.loading import FORMAT, INDEX_MAX, Chunk, Header, Loader
 from lictor_server.state.snapshot import take
 from tests.server.state.test_snapshot import filled
 
@@ -45,3 +45,13 @@ def test_a_header_without_what_came_later_is_read_as_nothing_of_it() -> None:
     store = load([pack(header)])
     assert (store.index_shift, store.index_floor) == (0, 1)
     assert unpack(pack(header), Header).requests_forgotten_up_to == 0
+
+
+@pytest.mark.parametrize("name", ["index", "index_shift", "index_floor", "catalog_index", "last_serial"])
+@pytest.mark.parametrize("number", [-1, INDEX_MAX + 1, 2**64 - 1])
+def test_numbers_that_no_server_gave_are_refused(name: str, number: int) -> None:
+    """Indexes would go on from there, until they fit nowhere."""
+    header = {**unpack(next(take(filled())), dict[str, object]), name: number}
+    with pytest.raises(RequestError, match="no server ever gave"):
+        load([pack(header)])
+    load([pack({**header, name: INDEX_MAX})])
