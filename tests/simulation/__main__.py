@@ -37,7 +37,7 @@ def main() -> int:
         transfers += report.transfers
         bad += bool(report.violations)
         for kind, detail in report.violations.items():
-            print(f"seed {seed}: {kind}: {detail}")
+            print(f"seed {seed}: {kind}: {detail}", flush=True)
     print(f"{chosen.seeds} seeds, {bad} bad; {acknowledged} acknowledged writes, {reads} reads, {lease_reads} by lease")
     print(f"{changes} changes of the peers, {transfers} transfers of leadership")
     return 1 if bad else 0
