@@ -45,13 +45,13 @@ from pysyncobj.version import VERSION
 
 from lictor_core.errors import RequestError
 from lictor_core.peers import PeerSet
-from lictor_server.raft import acks, append, prevote
+from lictor_server.raft import acks, append, prevote, sending
 from lictor_server.raft.catchup import CatchUp
 from lictor_server.raft.flow import Flow, Progress
 from lictor_server.raft.guard import PRIVATE_METHODS, PRIVATE_NAMES, guard
 from lictor_server.raft.install import Intake
 from lictor_server.raft.log import Log, LogEntry
-from lictor_server.raft.members import BLANK, PEERS_KIND, Members, change_problem, decoded, encoded
+from lictor_server.raft.members import PEERS_KIND, Members, change_problem, decoded, encoded, founding_problem
 from lictor_server.raft.messages import (
     Append,
     Heard,
@@ -72,10 +72,10 @@ from lictor_server.raft.retention import droppable
 from lictor_server.raft.settings import RaftSettings
 from lictor_server.raft.shipping import Depot, Shipments
 from lictor_server.raft.snapshot_file import SnapshotHead
-from lictor_server.raft.transfer import Transfer, best_target
+from lictor_server.raft.transfer import Transfer, best_target, chosen_target
 from lictor_server.raft.wire import Message, Wire
 
-__all__ = ["BATCH_ENTRIES_MAX", "Apply", "Done", "OnPeers", "RaftCore"]
+__all__ = ["Apply", "Done", "OnPeers", "RaftCore"]
 
 _REGULAR: Final = 0
 _NO_OP: Final = 1
@@ -346,13 +346,7 @@ class RaftCore(SyncObj):
         given a set of itself alone. Raises `RequestError` for all else.
         """
         log = self._own_log
-        problem = change_problem(BLANK, peer_set)
-        if not self.is_blank:
-            problem = f"this server belongs to the cluster {self.peer_set.cluster_id} already"
-        elif self._members.own_id not in peer_set.voters:
-            problem = "this server is no voter in it"
-        elif log[-1][1] > _FIRST_INDEX and len(peer_set.servers) > 1:
-            problem = "this server has data of its own, so it can begin a cluster alone only"
+        problem = founding_problem(self._members, peer_set, has_data=log[-1][1] > _FIRST_INDEX)
         if problem is not None:
             raise RequestError(f"the cluster cannot be founded: {problem}")
         # The term of the last entry: nobody can have led in it but, before there were sets, this server.
@@ -397,19 +391,12 @@ class RaftCore(SyncObj):
             done(None, Reason.NOT_LEADER)
             return
         now = _monotonic()
-        voters = {id: progress for id, progress in reign.progress(now).items() if id in self._members.other_voters}
-        ready = {id: progress for id, progress in voters.items() if id in self._connected}
-        if target is None:
-            target = best_target(ready)
-        problem = None
-        if target is None:
-            problem = "no other voter is connected"
-        elif target not in voters:
-            problem = f"{target} is no other voter"
-        elif self.is_handing_over:
-            problem = "it is being handed over already"
-        if problem is not None or target is None:
-            done(f"leadership cannot be handed over: {problem}", Reason.REQUEST_DENIED)
+        progress = reign.progress(now)
+        voters = {id: progress[id] for id in self._members.other_voters}
+        try:
+            target = chosen_target(target, voters, self._connected, is_under_way=self.is_handing_over)
+        except RequestError as error:
+            done(str(error), Reason.REQUEST_DENIED)
             return
         reign.transfer = Transfer(target, now + self._settings.election_max_s, done)
 
@@ -922,7 +909,7 @@ class RaftCore(SyncObj):
                 flow.forget_under_way()
             sent = self._send_entries(node_id, flow, seq)
             if must_speak and not sent:
-                self._wire.send(node_id, self._entries_from(flow.next_index, (), seq).message())
+                self._wire.send(node_id, self._claim(flow.next_index, (), seq))
             if self._shipments is not None:
                 self._tend(self._shipments, node_id, flow, now)
 
@@ -939,28 +926,16 @@ class RaftCore(SyncObj):
             if sent == _BATCHES_AT_ONCE:
                 self._is_more_to_send = True
                 break
-            entries = self._batch(flow.next_index)
-            if not self._wire.send(node_id, self._entries_from(flow.next_index, entries, seq).message()):
+            entries = sending.batch(self._own_log, flow.next_index, self._settings.batch_bytes)
+            if not self._wire.send(node_id, self._claim(flow.next_index, entries, seq)):
                 break
             flow.sent(entries[-1][1])
             sent += 1
         return sent > 0
 
-    def _batch(self, index: int) -> tuple[LogEntry, ...]:
-        """The entries from `index` on that fit one message; at least one."""
-        log = self._own_log
-        start, size = index - log[0][1], 0
-        batch = log[start : start + BATCH_ENTRIES_MAX]
-        for count, (command, _, _) in enumerate(batch):
-            size += len(command)
-            if count and size > self._settings.batch_bytes:
-                return tuple(batch[:count])
-        return tuple(batch)
-
-    def _entries_from(self, index: int, entries: tuple[LogEntry, ...], seq: int) -> Append:
-        """What says that `entries` come at `index`. Where the log begins later, it says so of its beginning."""
-        before = self._own_log[max(index - 1 - self._own_log[0][1], 0)]
-        return Append(self.term, before[1], before[2], entries, self.raftCommitIndex, seq)
+    def _claim(self, index: int, entries: tuple[LogEntry, ...], seq: int) -> Message:
+        before = sending.predecessor(self._own_log, index)
+        return Append(self.term, before[1], before[2], entries, self.raftCommitIndex, seq).message()
 
     # Applying.
 

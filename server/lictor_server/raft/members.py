@@ -19,7 +19,17 @@ from lictor_core.errors import PeerError, RequestError
 from lictor_core.peers import PeerSet
 from lictor_server.raft.log import LogEntry
 
-__all__ = ["BLANK", "PEERS_KIND", "SERVERS_MAX", "Members", "agreed", "change_problem", "decoded", "encoded"]
+__all__ = [
+    "BLANK",
+    "PEERS_KIND",
+    "SERVERS_MAX",
+    "Members",
+    "agreed",
+    "change_problem",
+    "decoded",
+    "encoded",
+    "founding_problem",
+]
 
 PEERS_KIND: Final = 2
 """The first byte of a log entry that holds a peer set."""
@@ -129,6 +139,17 @@ def change_problem(before: PeerSet, after: PeerSet) -> str | None:
     if len(before.voters ^ after.voters) > 1:
         return "more than one voter differs from the set in effect: change them one after another"
     return None
+
+
+def founding_problem(members: Members, peer_set: PeerSet, *, has_data: bool) -> str | None:
+    """Why the server of `members`, whose log holds more than its first entry or not, must not found this cluster."""
+    if not members.is_blank:
+        return f"this server belongs to the cluster {members.latest.cluster_id} already"
+    if members.own_id not in peer_set.voters:
+        return "this server is no voter in it"
+    if has_data and len(peer_set.servers) > 1:
+        return "this server has data of its own, so it can begin a cluster alone only"
+    return change_problem(BLANK, peer_set)
 
 
 def encoded(peer_set: PeerSet) -> bytes:
