@@ -6,7 +6,7 @@ import importlib
 import sys
 from typing import Final
 
-MEASUREMENTS: Final = ("dns", "http", "proxy", "raft", "catch_up", "kv", "outage")
+MEASUREMENTS: Final = ("dns", "http", "proxy", "raft", "catch_up", "kv", "outage", "snapshot")
 
 
 def main(names: list[str]) -> int:

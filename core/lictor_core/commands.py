@@ -41,7 +41,7 @@ __all__ = [
 ]
 
 
-class CommandBase(msgspec.Struct, frozen=True, kw_only=True, tag=True, forbid_unknown_fields=True):
+class CommandBase(msgspec.Struct, frozen=True, kw_only=True, tag=True, forbid_unknown_fields=True, gc=False):
     """Base of all commands; the class name is the tag on the wire."""
 
 
@@ -217,7 +217,7 @@ class Rejection(msgspec.Struct, frozen=True, kw_only=True):
     message: str
 
 
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+class Outcome(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a command came to, at which index.
 
     `value` is what the caller is told: for compare-and-set whether it won, for `CASerialTake` the number, else True.

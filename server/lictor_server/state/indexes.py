@@ -11,7 +11,9 @@ the log alone. A topic keeps its index after its thing is gone, so that a query 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from lictor_core.topics import Topic
 from lictor_server.state.copies import Copies, in_order
@@ -27,7 +29,7 @@ TOPICS_GONE_MAX: Final = 100_000
 """Topics of vanished things that keep an index of their own."""
 
 
-class TopicIndex(NamedTuple):
+class TopicIndex(msgspec.Struct, frozen=True, gc=False):
     """The last change that wakes, and the last change at all; `wake` is never above `stamp`."""
 
     wake: int
