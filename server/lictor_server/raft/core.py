@@ -43,7 +43,7 @@ from pysyncobj.node import Node
 from pysyncobj.transport import Transport
 from pysyncobj.version import VERSION
 
-from lictor_core.errors import RequestError
+from lictor_core.errors import PeerError, RequestError
 from lictor_core.peers import PeerSet
 from lictor_server.raft import acks, append, prevote, sending
 from lictor_server.raft.catchup import CatchUp
@@ -698,6 +698,8 @@ class RaftCore(SyncObj):
         flow = None if reign is None else reign.flows.get(node.id)
         if reign is None or flow is None:
             return
+        if reply.verified > self.last_index and not reply.rejected:
+            raise PeerError(f"a server vouches for the Raft entry {reply.verified}, which its leader does not have")
         if reply.rejected:
             flow.refused(reply.rejected, reply.verified)
         else:

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from lictor_core.errors import RequestError
+from lictor_core.errors import PeerError, RequestError
 from lictor_core.peers import PeerSet
 from lictor_server.raft.core import RaftCore
 from lictor_server.raft.members import encoded
 from lictor_server.raft.memory_log import MemoryLog
+from lictor_server.raft.messages import Reply
 from lictor_server.raft.outcome import Reason
 from lictor_server.raft.settings import RaftSettings
 from lictor_server.raft.wire import LoneWire, Message
@@ -416,6 +417,20 @@ def test_a_vote_is_given_beside_a_leader_when_that_leader_asked_for_it(alone: Al
     alone.core.receive("n3", request)
     alone.sync()
     assert alone.said("response_vote", "n3")
+
+
+def test_who_vouches_for_what_the_leader_does_not_have_is_not_believed(alone: Alone) -> None:
+    alone.lead()
+    with pytest.raises(PeerError, match="which its leader does not have"):
+        alone.core.receive("n2", Reply(alone.core.term, alone.core.last_index + 1, 0).message())
+    alone.core.pump()
+    assert alone.core.is_leader
+
+
+def test_entries_that_hold_no_set_where_one_should_be_are_not_taken(alone: Alone) -> None:
+    with pytest.raises(PeerError, match="holds no peer set"):
+        alone.follow("n2", 1, (b"\x02nonsense", 2, 1))
+    assert alone.core.last_index == 1
 
 
 # How fresh.
