@@ -204,7 +204,7 @@ FAULTS: Final[Mapping[str, Fault]] = {
     "pause-majority": Fault(_pause_majority, _revive, _nothing, "SIGSTOP to a majority, SIGCONT later"),
     "partition-halves": Fault(_partition_halves, _heal, _without_cuts, "two sides that do not hear each other"),
     "partition-one-way": Fault(_partition_one_way, _heal, _without_cuts, "one server mute, or deaf"),
-    "partition-ring": Fault(_partition_ring, _heal, _without_cuts, "all hear a majority, each another one"),
+    "partition-ring": Fault(_partition_ring, _heal, _without_cuts, "all reach a majority, each another one"),
     "partition-leader": Fault(_partition_leader, _heal, _without_cuts, "the leader alone"),
     "clock-jump": Fault(_clock_jump, _true_clocks, _without_jumps, "wall clocks jump, by half a second to a year"),
     "disk-full": Fault(_disk_full, _room, _without_filling, "no byte left on one server's disk"),

@@ -34,13 +34,19 @@ def one_way(nodes: Sequence[Node], victim: Node, rng: Random) -> Links:
 
 
 def ring(nodes: Sequence[Node], rng: Random) -> Links:
-    """Every node hears a majority, and no two hear the same one: of nodes in a ring each hears those next behind it.
+    """Every node reaches a majority, and no two the same one: in a ring each reaches those next to it.
 
-    Links are cut in one direction, since three nodes in a ring of two-way links would have no link cut at all.
+    Both directions of a link are cut or none, since TCP needs both. Three nodes in a ring would all reach all: there
+    one link is cut, so that two nodes reach each other through the third one alone.
     """
     order = rng.sample(list(nodes), len(nodes))
-    heard = len(nodes) // 2  # and itself: a majority
-    links: Links = []
-    for place, listener in enumerate(order):
-        links += [(order[(place + step) % len(order)], listener) for step in range(heard + 1, len(order))]
-    return links
+    if len(order) <= 3:
+        return alone(order[:2], order[0])
+    reach = -(-(len(order) // 2) // 2)
+    places = {node: place for place, node in enumerate(order)}
+    return [(a, b) for a, b in permutations(nodes, 2) if _apart(places[a] - places[b], len(order)) > reach]
+
+
+def _apart(steps: int, around: int) -> int:
+    """How far two places in a ring are from each other."""
+    return min(steps % around, -steps % around)

@@ -29,13 +29,22 @@ def test_halves_leave_one_majority_that_is_whole(count: int, seed: int) -> None:
     assert all(times == len(side) for side, times in sides.items())
 
 
-@pytest.mark.parametrize("count", [3, 5])
+@pytest.mark.parametrize("count", [5, 9])
 @pytest.mark.parametrize("seed", SEEDS)
-def test_in_a_ring_all_hear_a_majority_and_no_two_the_same(count: int, seed: int) -> None:
+def test_in_a_ring_all_reach_a_majority_and_no_two_the_same(count: int, seed: int) -> None:
     nodes = _nodes(count)
     heard = _heard(nodes, ring(nodes, Random(seed)))
     assert {len(majority) for majority in heard.values()} == {count // 2 + 1}
     assert len(set(heard.values())) == count
+    assert all(node in heard[other] for node in nodes for other in heard[node])
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_three_in_a_ring_lose_one_link_in_both_directions(seed: int) -> None:
+    nodes = _nodes(3)
+    links = ring(nodes, Random(seed))
+    assert len(links) == 2
+    assert links[0] == links[1][::-1]
 
 
 @pytest.mark.parametrize("count", [3, 5])
