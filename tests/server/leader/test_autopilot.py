@@ -153,6 +153,15 @@ def test_no_vote_is_given_that_could_cost_the_majority() -> None:
     assert autopilot.plan(poor).reason == "fewer than a majority of the voters answer"
 
 
+def test_healthy_by_a_wide_threshold_is_not_yet_an_answer_that_counts() -> None:
+    wide = AutopilotConfiguration(cleanup_dead_servers=False, last_contact_threshold="10s")
+    members = [seen(A), seen(B), seen(C, FAILED), seen(D)]
+    found = picture(WITH_NEW, members, {B: HERE, C: GONE, D: Contact(100, 5.0)}, {D: LONG_AGO}, wide)
+    assert found.standings[D].healthy
+    assert autopilot.plan(found).action is Action.NONE
+    assert autopilot.plan(dataclasses.replace(found, contacts={B: HERE, C: HERE, D: Contact(100, 5.0)})).peers
+
+
 @pytest.mark.parametrize(
     ("member", "moved"),
     [
@@ -250,6 +259,14 @@ def test_half_of_the_voters_are_never_taken_for_dead() -> None:
     assert autopilot.plan(dataclasses.replace(found, answers_s=1_000.0)).action is Action.NONE
 
 
+def test_a_dead_server_stays_while_its_late_answers_are_part_of_the_majority() -> None:
+    """A slow cluster may count answers for longer than a lease lasts."""
+    found = picture(THREE, [seen(A), seen(B), seen(C, FAILED)], {B: Contact(90, 200.0), C: Contact(90, 60.0)})
+    slow = dataclasses.replace(found, answers_s=100.0)
+    assert autopilot.plan(slow).action is Action.NONE
+    assert autopilot.plan(dataclasses.replace(slow, contacts={B: HERE, C: Contact(90, 60.0)})).action is Action.REMOVE
+
+
 # Health.
 
 
@@ -341,6 +358,7 @@ def pictures(draw: st.DrawFn) -> Picture:
     settings = AutopilotConfiguration(
         cleanup_dead_servers=draw(st.booleans()),
         min_quorum=draw(st.sampled_from([0, 3])),
+        last_contact_threshold=draw(st.sampled_from(["200ms", "10s"])),
         max_trailing_logs=draw(st.sampled_from([0, 250])),
     )
     found = picture(peers(*servers), members, contacts, ages, settings)
