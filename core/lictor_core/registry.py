@@ -36,11 +36,14 @@ T = TypeVar("T")
 class ReadOptions(msgspec.Struct, frozen=True, kw_only=True):
     """How to read: how fresh, and whether to wait for something newer than `min_index` first.
 
+    With `max_stale_s` above 0 a stale read that would be older becomes a default one.
+
     `min_index` 0 answers at once. Otherwise the answer comes as soon as its index is above `min_index`, or after
     `wait_s` seconds (bounded by `limits.WAIT_MAX_S`; jitter is added by the reader) with what there is then.
     """
 
     mode: ReadMode = ReadMode.DEFAULT
+    max_stale_s: float = 0.0
     min_index: int = 0
     wait_s: float = 0.0
     datacenter: str = ""

@@ -12,7 +12,7 @@ import dataclasses
 from collections.abc import Awaitable, Callable
 
 from lictor_core.commands import ReadMode
-from lictor_core.errors import CatchingUpError, LictorError
+from lictor_core.errors import CatchingUpError, LictorError, NoLeaderError
 from lictor_server.raft import Driver
 
 __all__ = ["Contact", "Freshness"]
@@ -39,15 +39,17 @@ class Freshness:
         self._driver = driver
         self._rounds = {strict: _Rounds(read_index, strict=strict) for strict in (False, True)}
 
-    async def reached(self, mode: ReadMode) -> Contact:
+    async def reached(self, mode: ReadMode, max_stale_s: float = 0.0) -> Contact:
         """Return when a read of this mode may be answered from the state here.
+
+        With `max_stale_s` above 0 a stale read is a default one while the leader was not heard for longer.
 
         Raises `CatchingUpError` when the state here is from before a restart or behind, `NoLeaderError` when a fresh
         read finds no leader.
         """
-        if mode is ReadMode.STALE:
+        if mode is ReadMode.STALE and not 0 < max_stale_s < self.age_s:
             return self._stale()
-        if mode is ReadMode.DEFAULT and self._driver.can_serve:
+        if mode is not ReadMode.CONSISTENT and self._driver.can_serve:
             return _CURRENT
         index = await self._rounds[mode is ReadMode.CONSISTENT].next()
         await self._driver.applied(index)
@@ -116,12 +118,13 @@ class _Rounds:
                 else:
                     asked.set_result(index)
                 finally:
-                    asked.cancel()  # nothing but the end of this task leaves it open
+                    if not asked.done():  # nothing but the end of this task leaves it open
+                        asked.set_exception(NoLeaderError("this server is stopping"))
         finally:
             self._under_way = None
 
     def stop(self) -> None:
-        """End the question under way; who waits for it is cancelled."""
+        """End the question under way; who waits for it is told."""
         if self._under_way is not None:
             self._under_way.cancel()
 

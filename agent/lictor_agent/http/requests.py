@@ -146,8 +146,10 @@ def read_options(request: Request) -> ReadOptions:
     _check_cache_control(request)
     index = parameters.get("index")
     wait = parameters.get("wait")
+    max_stale_s = _max_stale(parameters)
     return ReadOptions(
-        mode=_mode(parameters),
+        mode=_mode(parameters, may_be_stale=max_stale_s > 0),
+        max_stale_s=max_stale_s,
         min_index=_index(index) if index else 0,
         wait_s=_wait(wait) if wait else WAIT_DEFAULT_S,
         token=request.token,
@@ -192,14 +194,20 @@ def _pairs(query: str) -> Iterator[tuple[str, str]]:
             yield unquote_plus(name), unquote_plus(value)
 
 
-def _mode(parameters: Parameters) -> ReadMode:
-    stale = "stale" in parameters
+def _max_stale(parameters: Parameters) -> float:
+    """How old an answer may be, in seconds; 0 where nothing is said."""
+    limit = parameters.get("max_stale")
+    if not limit:
+        return 0.0
+    try:
+        return max(parse_duration(limit), 0.0)
+    except RequestError:
+        raise Refusal(f'Invalid max_stale value "{limit}"') from None
+
+
+def _mode(parameters: Parameters, *, may_be_stale: bool) -> ReadMode:
+    stale = may_be_stale or "stale" in parameters
     consistent = "consistent" in parameters
-    if limit := parameters.get("max_stale"):
-        try:
-            stale = stale or parse_duration(limit) > 0
-        except RequestError:
-            raise Refusal(f'Invalid max_stale value "{limit}"') from None
     if consistent and stale:
         raise Refusal("Cannot specify ?stale with ?consistent, conflicting semantics.")
     if consistent and "cached" in parameters:

@@ -39,11 +39,11 @@ class Reads:
         during the wait.
         """
         check_datacenter(options.datacenter, self._store.datacenter)
-        contact = await self._freshness.reached(options.mode)
+        contact = await self._freshness.reached(options.mode, options.max_stale_s)
         if options.min_index > 0:
             topics = query.topics()
             await self._blocked.until_above(topics, options.min_index, options.wait_s)
-            contact = await self._freshness.reached(options.mode)
+            contact = await self._freshness.reached(options.mode, options.max_stale_s)
         return self._now(query, contact)
 
     def _now(self, query: Query[T], contact: Contact) -> Reading[T]:
