@@ -13,6 +13,7 @@ and 5). The handler puts answers in; it knows which are the same for everybody.
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Callable, Coroutine
 from typing import Final, Protocol, cast
 
@@ -102,7 +103,7 @@ class HotAnswers:
         self._bytes_max = settings.answers_bytes_max
         self._tick = tick
         self._bytes = 0
-        self._kept: dict[bytes, _Kept] = {}
+        self._kept: OrderedDict[bytes, _Kept] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._kept)

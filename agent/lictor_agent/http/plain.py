@@ -11,6 +11,7 @@ Clients repeat their headers to the byte, so what a block of headers says is kep
 from __future__ import annotations
 
 import re
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Mapping
 from typing import Final, TypeVar, overload
 
@@ -122,7 +123,7 @@ class PlainReader:
     """Reads requests, and keeps what their headers said."""
 
     def __init__(self) -> None:
-        self._blocks: dict[bytes, _Fields | None] = {}
+        self._blocks: OrderedDict[bytes, _Fields | None] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._blocks)
@@ -155,7 +156,7 @@ class PlainReader:
             return None
         fields = self._blocks[block] = _fields(block)
         if len(self._blocks) > BLOCKS_MAX:
-            del self._blocks[next(iter(self._blocks))]
+            self._blocks.popitem(last=False)
         return fields
 
 

@@ -250,7 +250,9 @@ class Meeting:
             return
         if not self._peer_set().cluster_id:
             self._found(founding_set(promise.cluster_id, founders))
-            self._log.info("cluster.founding.completed", cluster_id=promise.cluster_id, servers=[one.name for one in founders])
+            self._log.info(
+                "cluster.founding.completed", cluster_id=promise.cluster_id, servers=[one.name for one in founders]
+            )
 
     async def _release(self, promise: Promise, given: list[ServerCard]) -> None:
         release = Promise(coordinator=promise.coordinator, cluster_id=promise.cluster_id, founders=())

@@ -84,6 +84,7 @@ _FIRST_INDEX: Final = 1
 _FOLLOWER: Final = 0
 _LEADER: Final = 2
 _NEVER: Final = 1_000_000_000
+_SUCCESS: Final = Reason.SUCCESS
 BATCH_ENTRIES_MAX: Final = 1024
 """Entries in one message, however small they are: taking them in must not hold up the follower's event loop."""
 _BATCHES_AT_ONCE: Final = 4
@@ -318,7 +319,7 @@ class RaftCore(SyncObj):
             return
 
         def finished(result: object, reason: int) -> None:
-            done(result, Reason(reason))
+            done(result, _SUCCESS if reason == _SUCCESS else Reason(reason))
 
         self._applyCommand(payload, finished, _REGULAR)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 from lictor_core.errors import CatchingUpError, NoLeaderError, OutcomeUnknownError, PeerError
 from lictor_server.raft.core import RaftCore
@@ -44,7 +45,10 @@ class Driver:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._pump_due = False
-        self._pending: dict[asyncio.Future[object], None] = {}
+        self._pending: dict[asyncio.Future[object], float] = {}
+        """Writes without an outcome, the oldest first, and until when they wait for one.
+
+        The timer looks at them; a timer for each would cost more than the rest of a write here."""
         self._ready_waiters: dict[asyncio.Future[None], None] = {}
         self._applied_waiters = AppliedWaiters()
 
@@ -92,25 +96,11 @@ class Driver:
         """
         loop = self._running_loop()
         future: asyncio.Future[object] = loop.create_future()
-
-        def done(result: object, reason: Reason) -> None:
-            if future.done():
-                return
-            if reason is Reason.SUCCESS:
-                future.set_result(result)
-            else:
-                future.set_exception(error_of(reason))
-
-        self._pending[future] = None
+        self._pending[future] = loop.time() + self._settings.write_timeout_s
         try:
-            self._core.submit(payload, done)
+            self._core.submit(payload, partial(_settle, future))
             self.kick()
-            async with asyncio.timeout(self._settings.write_timeout_s):
-                return await future
-        except TimeoutError:
-            raise OutcomeUnknownError(
-                f"no outcome of the write after {self._settings.write_timeout_s:g} s: it may or may not be applied yet"
-            ) from None
+            return await future
         finally:
             del self._pending[future]
 
@@ -235,7 +225,20 @@ class Driver:
     def _on_timer(self) -> None:
         if self._loop is not None:
             self._timer = self._loop.call_later(self._settings.tick_s, self._on_timer)
+            self._give_up_waiting(self._loop.time())
             self.kick()
+
+    def _give_up_waiting(self, now: float) -> None:
+        for future, until in self._pending.items():
+            if until > now:
+                break
+            if not future.done():
+                future.set_exception(
+                    OutcomeUnknownError(
+                        f"no outcome of the write after {self._settings.write_timeout_s:g} s: it may or may not be "
+                        "applied yet"
+                    )
+                )
 
     def _pump(self) -> None:
         self._pump_due = False
@@ -275,3 +278,12 @@ class Driver:
                 waiter.set_result(None)
             else:
                 waiter.set_exception(error)
+
+
+def _settle(future: asyncio.Future[object], result: object, reason: Reason) -> None:
+    if future.done():
+        return
+    if reason is Reason.SUCCESS:
+        future.set_result(result)
+    else:
+        future.set_exception(error_of(reason))

@@ -10,6 +10,7 @@ the log alone. A topic keeps its index after its thing is gone, so that a query 
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
@@ -79,7 +80,7 @@ class TopicIndexes:
 
     def __init__(self, *, gone_max: int = TOPICS_GONE_MAX) -> None:
         self._known: dict[Topic, TopicIndex] = {}
-        self._gone: dict[Topic, None] = {}  # in the order in which things went
+        self._gone: OrderedDict[Topic, None] = OrderedDict()  # in the order in which things went
         self._gone_max = gone_max
         self._floor = FIRST_INDEX
         self._copies: Copies[Topic, TopicIndex] = Copies()
@@ -109,10 +110,9 @@ class TopicIndexes:
             if topic in self._known:
                 self._gone[topic] = None
         while len(self._gone) > self._gone_max:
-            self._forget(next(iter(self._gone)))
+            self._forget(self._gone.popitem(last=False)[0])
 
     def _forget(self, topic: Topic) -> None:
-        del self._gone[topic]
         if self._copies.made:
             self._copies.keep(topic)
         self._floor = max(self._floor, self._known.pop(topic).stamp)

@@ -14,6 +14,7 @@ from sortedcontainers import SortedDict
 
 from lictor_core.records import KVEntry
 from lictor_server.state.copies import Copies
+from lictor_server.state.gone import GoneKeys
 from lictor_server.state.indexes import FIRST_INDEX, Change
 from lictor_server.state.prefixes import PrefixMap
 
@@ -25,7 +26,6 @@ PREFIXES_CACHED_MAX: Final = 10_000
 """Prefixes whose index is kept up to date instead of computed anew."""
 
 _Entries = dict[str, KVEntry]
-_Gone = dict[str, int]
 
 
 class KVTable:
@@ -33,7 +33,7 @@ class KVTable:
 
     def __init__(self, *, gone_max: int = KEYS_GONE_MAX) -> None:
         self._entries: SortedDict[str, KVEntry] = SortedDict()
-        self._gone: SortedDict[str, int] = SortedDict()  # as a plain dictionary in the order in which keys went
+        self._gone = GoneKeys()
         self._copies: Copies[str, KVEntry] = Copies()
         self._gone_max = gone_max
         self._floor = FIRST_INDEX
@@ -79,7 +79,7 @@ class KVTable:
             create_index=change.index if old is None else old.create_index,
             modify_index=change.index,
         )
-        self._gone.pop(key, None)
+        self._gone.discard(key)
         self._note(change, key)
 
     def drop(self, change: Change, key: str) -> None:
@@ -89,10 +89,9 @@ class KVTable:
         if self._copies.made:
             self._copies.keep(key)
         del self._entries[key]
-        self._gone[key] = change.index
+        self._gone.add(key, change.index)
         while len(self._gone) > self._gone_max:
-            oldest = next(_Gone.__iter__(cast(_Gone, self._gone)))
-            self._floor = max(self._floor, self._gone.pop(oldest))
+            self._floor = max(self._floor, self._gone.drop_oldest())
         self._note(change, key)
 
     def drop_under(self, change: Change, prefix: str) -> None:
@@ -124,11 +123,7 @@ class KVTable:
 
     def _newest_under(self, prefix: str) -> int:
         newest = max((entry.modify_index for entry in self.under(prefix)), default=FIRST_INDEX)
-        for key in self._gone.irange(prefix):
-            if not key.startswith(prefix):
-                break
-            newest = max(newest, self._gone[key])
-        return newest
+        return self._gone.newest_under(prefix, newest)
 
     @property
     def floor(self) -> int:
@@ -141,12 +136,8 @@ class KVTable:
         return (entry for _, entry in copy)
 
     def gone_rows(self) -> Iterator[tuple[str, int]]:
-        """Every deleted key still remembered as of this call, oldest first: for snapshots.
-
-        Two lists are copied at once, without a pair for each row, which would hold up the event loop.
-        """
-        gone = cast(_Gone, self._gone)
-        return zip(list(_Gone.keys(gone)), list(_Gone.values(gone)), strict=True)
+        """Every deleted key still remembered as of this call, oldest first: for snapshots."""
+        return self._gone.rows()
 
     def dismantle(self) -> Iterator[None]:
         """Give up all entries, one a step: freeing a large table in one go would hold up every other thread."""
@@ -161,7 +152,7 @@ class KVTable:
 
     def restore_gone(self, key: str, index: int) -> None:
         """Take a deleted key of a snapshot; call in the order of `gone_rows`."""
-        self._gone[key] = index
+        self._gone.add(key, index)
 
     def restore_floor(self, floor: int) -> None:
         """Take the floor of a snapshot."""

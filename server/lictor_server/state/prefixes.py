@@ -6,6 +6,7 @@ Used for the watches on KV prefixes and for their cached indexes. A key of n cha
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Generic, TypeVar
 
@@ -18,7 +19,7 @@ class PrefixMap(Generic[V]):
     """Prefixes with one value each, in the order in which they were first set."""
 
     def __init__(self) -> None:
-        self._values: dict[str, V] = {}
+        self._values: OrderedDict[str, V] = OrderedDict()
         self._lengths: dict[int, int] = {}
 
     def __len__(self) -> int:

@@ -8,6 +8,7 @@ executed, it responds immediately without re-executing the request").
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable
 from typing import Final
 
@@ -30,7 +31,7 @@ class RecentRequests:
     """Outcomes by request id, the oldest first."""
 
     def __init__(self) -> None:
-        self._outcomes: dict[bytes, Outcome] = {}
+        self._outcomes: OrderedDict[bytes, Outcome] = OrderedDict()
         self.forgotten_up_to = 0
         """The index, in the log, of the newest request that fell out."""
 
@@ -50,11 +51,11 @@ class RecentRequests:
         """Remember what a request came to. `index_shift` is what outcomes are ahead of the log by."""
         self._outcomes[request] = outcome
         if len(self._outcomes) > REQUESTS_MAX:
-            self.forgotten_up_to = self._outcomes.pop(next(iter(self._outcomes))).index - index_shift
+            self.forgotten_up_to = self._outcomes.popitem(last=False)[1].index - index_shift
 
     def forget_all(self, index: int) -> None:
         """Nothing up to `index` of the log is remembered any more."""
-        self._outcomes = {}
+        self._outcomes = OrderedDict()
         self.forgotten_up_to = index
 
     def rows(self) -> Iterable[tuple[bytes, Outcome]]:
@@ -64,4 +65,4 @@ class RecentRequests:
     def restore(self, forgotten_up_to: int, rows: Iterable[tuple[bytes, Outcome]]) -> None:
         """Take over what `rows` gave."""
         self.forgotten_up_to = forgotten_up_to
-        self._outcomes = dict(rows)
+        self._outcomes = OrderedDict(rows)

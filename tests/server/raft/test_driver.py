@@ -18,12 +18,13 @@ from tests.support.peers import peers
 class Driven:
     """A driver with what it told."""
 
-    def __init__(self, settings: RaftSettings, *, leads: bool = True) -> None:
+    def __init__(self, settings: RaftSettings, *, leads: bool = True, log: MemoryLog | None = None) -> None:
         self.applied: list[bytes] = []
         self.leadership: list[bool] = []
         self.leaders: list[str | None] = []
         self.failures: list[BaseException] = []
-        core = RaftCore("n1", None, settings=settings, log=MemoryLog(), wire=LoneWire(), apply=self.apply)
+        log = MemoryLog() if log is None else log
+        core = RaftCore("n1", None, settings=settings, log=log, wire=LoneWire(), apply=self.apply)
         if leads:
             core.found(peers("n1"))
         self.driver = Driver(
@@ -69,6 +70,31 @@ async def test_write_is_applied_and_answered(driven: Driven) -> None:
     index = await driven.driver.propose(b"x")
     assert driven.applied == [b"x"]
     assert index == driven.driver.core.applied_index
+
+
+class Stuck(MemoryLog):
+    """A log whose disk takes as long as it is told to."""
+
+    stuck = False
+
+    @property
+    def is_durable(self) -> bool:
+        return not self.stuck
+
+
+async def test_a_write_without_an_outcome_is_unknown_after_its_time_and_others_go_on() -> None:
+    log = Stuck()
+    made = Driven(RaftSettings(write_timeout_s=0.1), log=log)
+    made.driver.start()
+    await until_leading(made)
+    log.stuck = True
+    writes = [asyncio.ensure_future(made.driver.propose(b"%d" % number)) for number in range(2)]
+    done, _ = await asyncio.wait(writes, timeout=5)
+    assert [type(one.exception()) for one in done] == [OutcomeUnknownError] * 2
+    log.stuck = False
+    await made.driver.propose(b"later")
+    assert made.applied[-1] == b"later"
+    made.driver.stop()
 
 
 async def test_concurrent_writes_are_applied_in_the_order_of_submission(driven: Driven) -> None:

@@ -1,0 +1,37 @@
+"""Deleted keys leave in the order in which they went, and are found by prefix."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lictor_server.state.gone import GoneKeys
+
+KEYS = st.text("ab", max_size=3)
+STEPS = st.lists(st.tuples(st.sampled_from(["delete", "write", "forget"]), KEYS), max_size=30)
+
+
+@given(STEPS, KEYS)
+def test_it_is_as_a_plain_dictionary(steps: list[tuple[str, str]], prefix: str) -> None:
+    gone, twin = GoneKeys(), dict[str, int]()
+    for index, (step, key) in enumerate(steps, 1):
+        if step == "write":
+            gone.discard(key)
+            twin.pop(key, None)
+        elif step == "delete" and key not in twin:
+            gone.add(key, index)
+            twin[key] = index
+        elif step == "forget" and twin:
+            assert gone.drop_oldest() == twin.pop(next(iter(twin)))
+    assert list(gone.rows()) == list(twin.items())
+    assert len(gone) == len(twin)
+    assert gone.newest_under(prefix, 1) == max([1, *(at for key, at in twin.items() if key.startswith(prefix))])
+    assert gone.get("a", 0) == twin.get("a", 0)
+
+
+def test_rows_are_those_of_the_call() -> None:
+    gone = GoneKeys()
+    gone.add("a", 1)
+    rows = gone.rows()
+    gone.add("b", 2)
+    assert list(rows) == [("a", 1)]
