@@ -58,6 +58,7 @@ class Dialed(asyncio.Protocol):
         self._waiting: list[bytes] = []
         self._waiting_bytes = 0
         self._is_full = False
+        self._given_up = False
         self._reason = ""
         self.answered: asyncio.Future[None] = self._loop.create_future()
         self.closed: asyncio.Future[str] = self._loop.create_future()
@@ -131,6 +132,16 @@ class Dialed(asyncio.Protocol):
     def _buffered(self) -> int:
         assert self._transport is not None, "only an open connection holds anything"
         return self._transport.get_write_buffer_size() + self._waiting_bytes
+
+    @property
+    def given_up(self) -> bool:
+        """Whether this server closed it of its own accord."""
+        return self._given_up
+
+    def give_up(self, reason: str) -> None:
+        """Close at once, because it is not wanted any more."""
+        self._given_up = self._given_up or not self._reason
+        self.abort(reason)
 
     def abort(self, reason: str) -> None:
         """Close at once; nothing queued is sent."""

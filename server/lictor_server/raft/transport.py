@@ -123,7 +123,7 @@ class PeerLinks:
                 caller.abort("this server belongs to a cluster now")
         for peer in self._peers.values():
             if peer.link is not None and peer.link.cluster_id != own.cluster_id:
-                peer.link.abort("this server belongs to a cluster now")
+                peer.link.give_up("this server belongs to a cluster now")
             peer.poked.set()
 
     def set_peers(self, addresses: Mapping[str, str]) -> None:
@@ -229,7 +229,7 @@ class PeerLinks:
             self._drop(peer)
         elif peer.link is not None and peer.link.returns_call:
             # It was dialed as a guest and is listed since: without its own call it would not be dialed back.
-            peer.link.abort("the call that it returned has ended")
+            peer.link.give_up("the call that it returned has ended")
             peer.poked.set()
 
     # Inside.
@@ -283,7 +283,7 @@ class PeerLinks:
         elif peer.listed != address:
             peer.listed, peer.told_is_newer = address, False
             if peer.link is not None and peer.link.address != address:
-                peer.link.abort("its address changed")
+                peer.link.give_up("its address changed")
             peer.poked.set()
 
     def _dial_back(self, hello: Hello) -> None:
@@ -335,10 +335,13 @@ class PeerLinks:
                 attempt = 0
                 began = loop.time()
                 if own.cluster_id != self._own.cluster_id:
-                    link.abort("this server belongs to a cluster now")
+                    link.give_up("this server belongs to a cluster now")
                     continue
                 reason = await self._use(peer, address, link)
-                self._log.warning("raft.link.lost", peer=peer.id, address=address, reason=reason)
+                if link.given_up:
+                    self._log.info("raft.link.closed", peer=peer.id, address=address, reason=reason)
+                else:
+                    self._log.warning("raft.link.lost", peer=peer.id, address=address, reason=reason)
                 if loop.time() - began >= _STEADY_S:
                     backoff.reset()
             await _wait(peer.poked, backoff.next_s())
@@ -357,7 +360,7 @@ class PeerLinks:
     def _close(self, peer: _Peer, reason: str) -> None:
         link, peer.link = peer.link, None
         if link is not None:
-            link.abort(reason)
+            link.give_up(reason)
             if not self._stopped:
                 self._events.on_disconnected(peer.id)
 
