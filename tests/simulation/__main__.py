@@ -20,7 +20,7 @@ def main() -> int:
     parser.add_argument("--stock", action="store_true", help="pysyncobj as it comes instead of Lictor's core")
     chosen = parser.parse_args()
     logging.disable(logging.CRITICAL)
-    bad = acknowledged = reads = lease_reads = changes = transfers = 0
+    bad = acknowledged = reads = lease_reads = changes = transfers = installs = 0
     for seed in range(chosen.seed, chosen.seed + chosen.seeds):
         report = run(
             seed,
@@ -35,11 +35,12 @@ def main() -> int:
         lease_reads += report.lease_reads
         changes += report.changes
         transfers += report.transfers
+        installs += report.installs
         bad += bool(report.violations)
         for kind, detail in report.violations.items():
             print(f"seed {seed}: {kind}: {detail}", flush=True)
     print(f"{chosen.seeds} seeds, {bad} bad; {acknowledged} acknowledged writes, {reads} reads, {lease_reads} by lease")
-    print(f"{changes} changes of the peers, {transfers} transfers of leadership")
+    print(f"{changes} changes of the peers, {transfers} transfers of leadership, {installs} snapshots installed")
     return 1 if bad else 0
 
 

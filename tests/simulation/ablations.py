@@ -8,16 +8,19 @@ from contextlib import contextmanager
 from typing import Final, cast
 from unittest.mock import patch
 
+from pysyncobj.node import Node
+
 from lictor_server.raft import acks, append, core, lease, prevote
 from lictor_server.raft.core import RaftCore
 from lictor_server.raft.flow import Flow
 from lictor_server.raft.lease import Lease
 from lictor_server.raft.log import Log
 from lictor_server.raft.members import Members
-from lictor_server.raft.messages import Append
+from lictor_server.raft.messages import Append, Reply
 from lictor_server.raft.prevote import Votes
 from lictor_server.raft.readindex import ReadRounds
 from lictor_server.raft.reign import Reign
+from tests.simulation import disk
 
 __all__ = ["ABLATIONS", "Ablation"]
 
@@ -106,7 +109,20 @@ def _once_confirmed(granted: Lease, now: float) -> bool:
 _yes = property(_always)
 
 
+def _committed_alone(server: RaftCore, last_index: int, term: int) -> bool:
+    return last_index <= server.commit_index
+
+
+def _follow_and_commit(server: RaftCore, node: Node, term: int, reply: Reply | None = None) -> None:
+    log = vars(server)["_own_log"]
+    message = Append(term, log[-1][1], log[-1][2], (), log[-1][1], 0).message()
+    super(RaftCore, server)._SyncObj__onMessageReceived(node, message)
+
+
 ABLATIONS: Final = {
+    "a snapshot that the log covers leaves it alone": Ablation(RaftCore, "covers", _committed_alone),
+    "a piece of a snapshot commits nothing": Ablation(RaftCore, "_follow", _follow_and_commit),
+    "a start empties a log that does not fit an installed snapshot": Ablation(disk, "fits", _always),
     "answers to an earlier term are not counted": Ablation(RaftCore, "_reign_that_asked", _whoever_answers),
     "entries that are there are skipped": Ablation(append, "first_unlike", _cut_always),
     "what is proven is acknowledged, not the whole log": Ablation(append, "proven", _whole_log),

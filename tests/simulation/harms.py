@@ -6,12 +6,15 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Final
 
+from lictor_core.errors import DataDamagedError
 from lictor_server.raft.flow import Flow
 from lictor_server.raft.log import LogEntry
 from lictor_server.raft.members import encoded
-from lictor_server.raft.messages import Append, PreVote, Reply
+from lictor_server.raft.messages import Append, PreVote, Reply, SnapshotChunk
 from lictor_server.raft.outcome import Reason
+from lictor_server.raft.snapshot_file import SnapshotHead
 from tests.simulation.alone import FIVE, Alone
+from tests.simulation.disk import Disk, DiskLog, Snapshot
 from tests.simulation.operator import another_set
 from tests.simulation.stage import Stage
 from tests.simulation.voters import SETTINGS
@@ -172,7 +175,22 @@ def vote_is_given_beside_a_leader(alone: Alone) -> bool:
     return alone.core.term == 2
 
 
+def acknowledged_tail_is_dropped_by_a_snapshot(alone: Alone) -> bool:
+    alone.follow("n2", 1, OLD, OLDER_TAIL)
+    alone.sync()
+    alone.core.install(SnapshotHead(2, 1, FIVE), lambda: None)
+    return alone.core.last_index < 3
+
+
+def unproven_tail_is_committed_by_a_piece(alone: Alone) -> bool:
+    alone.follow("n2", 1, OLD, OLDER_TAIL)
+    alone.core.receive("n3", SnapshotChunk(2, 9, 1, 100, 0, b"piece").message())
+    return alone.core.commit_index > 1
+
+
 CONVERSATIONS: Final[dict[str, Callable[[Alone], bool]]] = {
+    "a snapshot that the log covers leaves it alone": acknowledged_tail_is_dropped_by_a_snapshot,
+    "a piece of a snapshot commits nothing": unproven_tail_is_committed_by_a_piece,
     "answers to an earlier term are not counted": answer_to_an_earlier_term_commits,
     "entries that are there are skipped": late_copy_shortens_the_log,
     "what is proven is acknowledged, not the whole log": unproven_tail_is_vouched_for,
@@ -320,7 +338,22 @@ def clocks_run_apart() -> bool:
         return _overtake(stage)
 
 
+def crash_while_a_snapshot_is_installed_is_the_end() -> bool:
+    for steps in range(3):
+        disk = Disk()
+        disk.entries = [(b"\x00x", index, 1) for index in range(1, 4)]
+        for step in disk.publish(Snapshot([(b"\x00y", index, 2) for index in range(1, 11)]))[:steps]:
+            step()
+        try:
+            log = DiskLog(disk, SETTINGS)
+        except DataDamagedError:
+            return True
+        assert log.whole()[-1][1:] == ((3, 1), (3, 1), (10, 2))[steps]
+    return False
+
+
 STAGED: Final[dict[str, Callable[[], bool]]] = {
+    "a start empties a log that does not fit an installed snapshot": crash_while_a_snapshot_is_installed_is_the_end,
     "a change of the peers waits for the leader's no-op": committed_change_is_undone,
     "a leader that is no voter does not count itself": removed_leader_commits_by_a_minority,
     "who is being removed may still stand": removal_of_the_leader_leaves_nobody_to_lead,

@@ -6,19 +6,31 @@ The first violation of each kind is enough, so a set of sentences is kept, not a
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final
 
-from lictor_server.raft.log import Log, LogEntry
+from lictor_server.raft.log import LogEntry
 
 __all__ = ["Invariants", "Kept"]
+
+_REGULAR: Final = 0
 
 
 class Kept:
     """One voter's state: a hash over all it applied, in order."""
 
-    def __init__(self) -> None:
+    def __init__(self, entries: Iterable[LogEntry] = ()) -> None:
+        """The state that `entries` give."""
         self.index = 0
         self.hash = b""
+        for command, index, _ in entries:
+            if command[0] == _REGULAR:
+                self.take(index, command[1:])
+
+    def take(self, index: int, payload: bytes) -> None:
+        """Apply one command."""
+        self.index = index
+        self.hash = hashlib.blake2b(self.hash + b"%d:" % index + payload, digest_size=8).digest()
 
 
 class Invariants:
@@ -40,7 +52,7 @@ class Invariants:
         """Note a violation; the first of its kind stays."""
         self.violations.setdefault(kind, detail)
 
-    def led(self, node: str, term: int, log: Log) -> None:
+    def led(self, node: str, term: int, log: Callable[[], Sequence[LogEntry]]) -> None:
         """`node` says it leads `term`. Raft paper, figure 3: election safety, leader completeness."""
         if term in self._leaders:
             if self._leaders[term] != node:
@@ -49,7 +61,7 @@ class Invariants:
         newest = term > max(self._leaders, default=0)
         self._leaders[term] = node
         if newest:
-            held = {index: command[1:] for command, index, _ in log[:]}
+            held = {index: command[1:] for command, index, _ in log()}
             for index, payload in self._applied.items():
                 if held.get(index) != payload:
                     self.report("leader completeness", f"{node} leads term {term} without the committed entry {index}")
@@ -59,8 +71,7 @@ class Invariants:
         """`node` applies. State machine safety, in order, once."""
         if index <= kept.index:
             self.report("index monotonic", f"{node} applies {index} after {kept.index}")
-        kept.index = index
-        kept.hash = hashlib.blake2b(kept.hash + b"%d:" % index + payload, digest_size=8).digest()
+        kept.take(index, payload)
         if self._applied.setdefault(index, payload) != payload:
             self.report("state machine safety", f"{node} applies another command at {index}")
         if self._hashes.setdefault(index, kept.hash) != kept.hash:
@@ -69,6 +80,14 @@ class Invariants:
             self.report("applied once", f"{payload!r} is applied at {self._index_of[payload]} and {index}")
         if payload in self._refused:
             self.report("refused for sure", f"{payload!r} was refused and is applied at {index}")
+
+    def installed(self, node: str, kept: Kept, state: Kept) -> None:
+        """`node` takes over the state of a leader's snapshot: one that others had, and none before its own."""
+        if state.index < kept.index:
+            self.report("index monotonic", f"{node} goes back from {kept.index} to {state.index} by a snapshot")
+        if state.index and self._hashes.get(state.index) != state.hash:
+            self.report("state machine safety", f"{node} installs a state at {state.index} that nobody had")
+        kept.index, kept.hash = state.index, state.hash
 
     def refused(self, payload: bytes) -> None:
         """A submitter was told that `payload` is surely not applied."""

@@ -11,11 +11,12 @@ from lictor_server.raft.core import RaftCore
 from lictor_server.raft.members import PEERS_KIND, decoded
 from lictor_server.raft.outcome import Reason
 from tests.simulation.clock import VirtualClock, virtual
-from tests.simulation.disk import Disk, DiskLog
+from tests.simulation.disk import Disk, DiskLog, Snapshot
 from tests.simulation.invariants import Invariants, Kept
 from tests.simulation.network import Link, LinkWire, Network
 from tests.simulation.operator import next_set
-from tests.simulation.voters import Make, Voter, production
+from tests.simulation.snapshots import Snapshots
+from tests.simulation.voters import SETTINGS, Make, Voter, production
 from tests.support.peers import peers
 
 __all__ = ["Report", "Simulation", "run"]
@@ -38,6 +39,8 @@ class Life:
     voter: Voter
     log: DiskLog
     kept: Kept
+    snapshots: Snapshots | None
+    """None where logs are kept whole."""
 
     @property
     def core(self) -> RaftCore:
@@ -59,6 +62,8 @@ class Report:
     """Peer sets that came into effect somewhere after the first."""
     transfers: int
     """Times that leadership was handed over."""
+    installs: int
+    """Snapshots of a leader that came whole and were judged."""
     term: int
 
 
@@ -86,11 +91,13 @@ class Simulation:
         self.sets: set[tuple[int, frozenset[str]]] = set()
         """The index and the voters of every set that ever was in effect somewhere."""
         self.transfers = 0
+        self.installs = 0
         self._make = make
         self._write_through = write_through
         self._fixed = fixed
         self._faults = self.chance.choice(FAULT_SHARES)
         self._changes = 0.0 if fixed else self.chance.choice((0.0, 0.02, 0.06))
+        self._snapshots = 0.0 if fixed else self.chance.choice((0.0, 0.01, 0.04))
         self._commands = 0
 
     @contextmanager
@@ -121,17 +128,29 @@ class Simulation:
 
     def start(self, node: str) -> None:
         """Start a server on what its disk holds."""
-        kept, log = Kept(), DiskLog(self.disks[node], write_through=self._write_through)
+        log = DiskLog(self.disks[node], SETTINGS, write_through=self._write_through)
+        kept = Kept(log.before)
 
         def apply(index: int, payload: bytes) -> object:
             self.invariants.applied(node, kept, index, payload)
             return index
 
+        def adopt(snapshot: Snapshot) -> None:
+            log.before = snapshot.entries
+            self.invariants.installed(node, kept, Kept(snapshot.entries))
+
         self.network.connected(node)
         others = [other for other in self.nodes if other != node]
         self.clock.rate = self.rates[node]
-        self.lives[node] = Life(self._make(node, others, log, LinkWire(self.network, node), apply), log, kept)
+        voter = self._make(node, others, log, LinkWire(self.network, node), apply)
+        snapshots = None
+        if self._snapshots and isinstance(voter, RaftCore):
+            snapshots = Snapshots(voter, log, SETTINGS, adopt=adopt, fail=self._fail)
+        self.lives[node] = Life(voter, log, kept, snapshots)
         self.clock.rate = 1.0
+
+    def _fail(self, error: Exception) -> None:
+        self.invariants.report("no voter ends itself", repr(error))
 
     def found(self) -> None:
         """Let the first founder begin the cluster, again when it lost that before anybody knew."""
@@ -145,7 +164,11 @@ class Simulation:
     def crash(self, node: str) -> None:
         """Take the power from a server; what it was asked is unknown from now on."""
         self.paused.pop(node, None)
-        self.lives.pop(node).log.crash(self.chance)
+        life = self.lives.pop(node)
+        if life.snapshots is not None:
+            life.snapshots.crash(self.chance)
+            self.installs += life.snapshots.installed
+        life.log.crash(self.chance)
         self.network.crashed(node)
 
     def pump(self, node: str) -> None:
@@ -153,13 +176,15 @@ class Simulation:
         with self.at(node) as life:
             life.voter.pump()
             if life.voter.is_leader:
-                self.invariants.led(node, life.voter.term, life.log)
+                self.invariants.led(node, life.voter.term, life.log.whole)
 
     def sync(self, node: str) -> None:
         """A server's fsync ends, and the next begins."""
         with self.at(node) as life:
             life.log.sync()
             life.voter.log_synced()
+            if life.snapshots is not None:
+                life.snapshots.work()
 
     def deliver(self, link: Link) -> None:
         """Take one message off a link."""
@@ -184,7 +209,7 @@ class Simulation:
         def done(result: object, reason: Reason) -> None:
             if reason is Reason.SUCCESS:
                 assert isinstance(result, int)
-                disks = {holder: disk.entries for holder, disk in self.disks.items()}
+                disks = {holder: disk.whole() for holder, disk in self.disks.items()}
                 self.invariants.acknowledge(result, payload, self._voters_since(node, result), disks)
             elif reason in DEFINITE:
                 self.invariants.refused(payload)
@@ -197,7 +222,7 @@ class Simulation:
         """The voters of the set in effect at `index`, and of all later ones, by the log of `node`."""
         if self._fixed:
             return [frozenset(self.nodes)]
-        sets = [decoded(command, at) for command, at, _ in self.lives[node].log[:] if command[0] == PEERS_KIND]
+        sets = [decoded(command, at) for command, at, _ in self.lives[node].log.whole() if command[0] == PEERS_KIND]
         first = max(known.index for known in sets if known.index <= index)
         return [known.voters for known in sets if known.index >= first]
 
@@ -234,6 +259,12 @@ class Simulation:
         with self.at(node) as life:
             life.core.transfer(self.chance.choice([None, *self.nodes]), done)
 
+    def snapshot(self, node: str) -> None:
+        """Let a server make a snapshot."""
+        with self.at(node) as life:
+            if life.snapshots is not None:
+                life.snapshots.make()
+
     def pause(self, node: str, seconds: float) -> None:
         """Stop a server as by SIGSTOP: it does nothing, and what is sent to it waits."""
         self.paused[node] = self.clock.true + seconds
@@ -259,6 +290,9 @@ class Simulation:
             return
         if self._changes and chance.random() < self._changes:
             self._administer()
+            return
+        if self._snapshots and chance.random() < self._snapshots:
+            self.snapshot(chance.choice(running))
             return
         roll = chance.random()
         if roll < 0.45:
@@ -339,10 +373,10 @@ class Simulation:
         for node in self.leaders():
             self.submit(node)
         self.settle(1.0)
-        self.invariants.logs_match({node: life.log[:] for node, life in self.lives.items()})
+        self.invariants.logs_match({node: life.log.whole() for node, life in self.lives.items()})
         members = self.members()
         lives = {node: self.lives[node] for node in members}
-        logs = {node: life.log[:] for node, life in lives.items()}
+        logs = {node: life.log.whole() for node, life in lives.items()}
         self.invariants.healed({node: life.kept for node, life in lives.items()}, logs)
 
     def members(self) -> list[str]:
@@ -369,6 +403,7 @@ class Simulation:
             lease_reads=judge.lease_reads,
             changes=max(len(self.sets) - 1, 0),
             transfers=self.transfers,
+            installs=self.installs + sum(life.snapshots.installed for life in self.lives.values() if life.snapshots),
             term=max((life.voter.term for life in self.lives.values()), default=0),
         )
 
@@ -395,7 +430,7 @@ def run(
             for number in range(steps):
                 simulation.step()
                 if number % 500 == 499:
-                    logs = {node: life.log[:] for node, life in simulation.lives.items()}
+                    logs = {node: life.log.whole() for node, life in simulation.lives.items()}
                     simulation.invariants.logs_match(logs)
             simulation.finish()
         except (AssertionError, KeyError, IndexError) as error:

@@ -18,8 +18,17 @@ from tests.simulation.disk import DiskLog
 
 __all__ = ["SETTINGS", "Applied", "Make", "StockVoter", "Voter", "local_reads", "production", "stock"]
 
-SETTINGS: Final = RaftSettings(batch_bytes=120, apply_batch_max=20, window_max=4)
-"""Tiny batches: most faults need several messages on the way."""
+SETTINGS: Final = RaftSettings(
+    batch_bytes=120,
+    apply_batch_max=20,
+    window_max=4,
+    log_entries_max=16,
+    snapshot_trailing=8,
+    snapshot_chunk_bytes=300,
+    snapshot_window_max=3,
+    log_memory_bytes=16_000,
+)
+"""Tiny batches, and short logs: most faults need several messages on the way."""
 
 Applied = Callable[[int, bytes], object]
 
@@ -46,7 +55,7 @@ Make = Callable[[str, Sequence[str], DiskLog, Wire, Applied], Voter]
 
 def production(node_id: str, others: Sequence[str], log: DiskLog, wire: Wire, apply: Applied) -> Voter:
     """The core as it ships: blank, or what its log says."""
-    return _connected(RaftCore(node_id, None, settings=SETTINGS, log=log, wire=wire, apply=apply), others)
+    return _connected(RaftCore(node_id, log.peer_set, settings=SETTINGS, log=log, wire=wire, apply=apply), others)
 
 
 class _LocalReads(RaftCore):
@@ -58,7 +67,7 @@ class _LocalReads(RaftCore):
 
 def local_reads(node_id: str, others: Sequence[str], log: DiskLog, wire: Wire, apply: Applied) -> Voter:
     """The core with reads that are not confirmed."""
-    return _connected(_LocalReads(node_id, None, settings=SETTINGS, log=log, wire=wire, apply=apply), others)
+    return _connected(_LocalReads(node_id, log.peer_set, settings=SETTINGS, log=log, wire=wire, apply=apply), others)
 
 
 def _connected(core: RaftCore, others: Sequence[str]) -> RaftCore:
