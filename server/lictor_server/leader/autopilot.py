@@ -46,6 +46,8 @@ __all__ = [
 
 SERVERS_MAX: Final = 32
 """Servers that may be in the peer set; further ones wait outside."""
+_GRANTED_WITHIN_S: Final = 2.0
+"""A new leader first believes in whoever the catalog knows, and grants those leases a moment after its reign began."""
 _HEARTBEATS_MISSED: Final = 2
 """A server that answers each heartbeat may be silent for this many: a smaller threshold would find nobody healthy."""
 
@@ -267,6 +269,9 @@ def _remove_dead(picture: Picture) -> Plan | None:
 
 
 def _add(picture: Picture) -> Plan | None:
+    """Not before the leases that a new leader granted unasked have ended: who lives has renewed its own by then."""
+    if picture.now - picture.leads_since < picture.lease_s + _GRANTED_WITHIN_S:
+        return None
     if len(picture.peers.servers) >= SERVERS_MAX:
         return None
     taken = {server.address for server in picture.peers.servers if picture.answers(server.id)}

@@ -93,6 +93,13 @@ def test_who_may_not_come_in(member: ServerMember, why: str) -> None:
     assert found.action is Action.NONE, why
 
 
+def test_a_new_leader_takes_nobody_in_whom_it_may_only_believe_to_live() -> None:
+    found = picture(THREE, [seen(A), seen(B), seen(C), seen(D)], {B: HERE, C: HERE})
+    young = dataclasses.replace(found, leads_since=NOW - LEASE_S - 1.9)
+    assert autopilot.plan(young).action is Action.NONE
+    assert autopilot.plan(dataclasses.replace(young, leads_since=NOW - LEASE_S - 2)).action is Action.ADD
+
+
 def test_a_server_that_an_operator_took_out_comes_in_again_later() -> None:
     before = picture(peers(server(A), server(B)), [seen(A), seen(B), seen(C)], {B: HERE})
     barred = dataclasses.replace(before, barred_until={C: NOW + 1})

@@ -112,6 +112,11 @@ class Stage:
         """Apply at once."""
         return apply(self.store, self.store.index + 1, command)[0]
 
+    def lead_for_a_while(self) -> None:
+        """Let the leases end that the leader granted when it began."""
+        self.membership.health()
+        self.clock.advance(LEASE_S + 2)
+
     def mark(self, id: str, status: MemberStatus) -> None:
         """A member is something else now."""
         self.members = [member(id, status) if one.tags["id"] == id else one for one in self.members]
@@ -132,6 +137,7 @@ def stage(log: Log) -> Stage:
 
 
 async def test_a_new_server_comes_in_and_gets_its_vote_in_time(stage: Stage) -> None:
+    stage.lead_for_a_while()
     stage.members.append(member(D))
     assert await stage.membership.step()
     assert stage.core.peer_set.server(D) == server(D, voter=False)
@@ -146,6 +152,7 @@ async def test_a_new_server_comes_in_and_gets_its_vote_in_time(stage: Stage) -> 
 
 
 async def test_a_server_that_never_answered_gets_no_vote(stage: Stage) -> None:
+    stage.lead_for_a_while()
     stage.store.autopilot.configuration = AutopilotConfiguration(server_stabilization_time="0s")
     stage.members.append(member(D))
     stage.core.trailing[D] = 0
@@ -176,6 +183,7 @@ async def test_the_heir_of_a_dead_servers_name_stays_a_member(stage: Stage) -> N
 
 
 async def test_nothing_is_planned_while_a_change_is_in_flight(stage: Stage) -> None:
+    stage.lead_for_a_while()
     stage.members.append(member(D))
     stage.core.peers_committed = False
     assert not await stage.membership.step()
@@ -183,6 +191,7 @@ async def test_nothing_is_planned_while_a_change_is_in_flight(stage: Stage) -> N
 
 
 async def test_a_new_reign_counts_from_its_own_beginning(stage: Stage) -> None:
+    stage.lead_for_a_while()
     stage.members.append(member(D))
     await stage.settle()
     stage.clock.advance(30.0)
@@ -193,6 +202,7 @@ async def test_a_new_reign_counts_from_its_own_beginning(stage: Stage) -> None:
 
 
 async def test_the_loop_works_while_this_server_leads_and_goes_on_after_a_refusal(stage: Stage) -> None:
+    stage.lead_for_a_while()
     stage.members.append(member(D))
     stage.core.answer = ("the servers cannot be changed just now", Reason.REQUEST_DENIED)
     task = asyncio.ensure_future(stage.membership.run())
