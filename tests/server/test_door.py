@@ -155,12 +155,12 @@ async def test_ten_thousand_watchers_of_one_key_sleep_while_another_changes(serv
     first = await server.write(KVSet(key="a", value=b"1"))
     watchers = [asyncio.ensure_future(server.read(KeyQuery(key="a"), behind(first.index))) for _ in range(10_000)]
     await settle(*watchers)
-    started = time.perf_counter()
+    started = time.process_time()
     for number in range(500):
         await server.write(KVSet(key="b", value=b"%d" % number))
-    elapsed_s = time.perf_counter() - started
+    busy_s = time.process_time() - started
     assert not any(watcher.done() for watcher in watchers)
-    assert elapsed_s < 2, f"500 writes beside 10,000 sleepers took {elapsed_s:.2f} s"
+    assert busy_s < 2, f"500 writes beside 10,000 sleepers took {busy_s:.2f} s of the processor"
     last = await server.write(KVSet(key="a", value=b"2"))
     readings = await asyncio.wait_for(asyncio.gather(*watchers), 20)
     assert {reading.index for reading in readings} == {last.index}
