@@ -144,7 +144,7 @@ class Simulation:
         self.clock.rate = self.rates[node]
         voter = self._make(node, others, log, LinkWire(self.network, node), apply)
         snapshots = None
-        if self._snapshots and isinstance(voter, RaftCore):
+        if isinstance(voter, RaftCore):  # made also where chance makes none: who led alone has shortened its log
             snapshots = Snapshots(voter, log, SETTINGS, adopt=adopt, fail=self._fail)
         self.lives[node] = Life(voter, log, kept, snapshots)
         self.clock.rate = 1.0

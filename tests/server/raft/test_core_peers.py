@@ -220,6 +220,8 @@ def test_a_removed_server_that_does_not_know_deposes_nobody(three: Stage) -> Non
     three.among("n1", "n2")
     assert three.changed("n1", another_set(leader.peer_set, "n3", voter=None))
     three.spend(3.0, "n1", "n2", "n3")
+    for queue in three.network.links.values():
+        queue.clear()
     three.among(*three.nodes)
     three.spend(5.0, *three.nodes)
     assert three.lives["n3"].core.is_voter
