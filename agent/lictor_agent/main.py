@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import gc
 import os
 import sys
 from collections.abc import Generator
@@ -25,6 +24,7 @@ from lictor_agent.log import make_log
 from lictor_agent.node_id import node_id
 from lictor_config.load import load_configuration
 from lictor_config.tree import Configuration
+from lictor_core import collector
 from lictor_core.addresses import join_host_port
 from lictor_core.clock import Clock, Rng, SeededRng, SystemClock, SystemRng
 from lictor_core.errors import ConfigurationError, LictorError
@@ -115,8 +115,7 @@ async def _serve(configuration: Configuration, clock: Clock, rng: Rng, log: Filt
             _show(banner(identity, listening, data_dir=settings.data_dir))
             for warning in configuration.warnings:
                 log.warning("agent.configuration.noticed", warning=warning)
-            gc.freeze()  # what was made until now stays: the collector need not look at it again and again
-            gc.enable()
+            collector.settle()
             code = await ending.wait(server.failed)
         await server.stop()  # before HTTP stops: its blocked queries end now, and it has nothing to wait for
     return code

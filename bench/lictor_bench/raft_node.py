@@ -19,6 +19,7 @@ import msgspec
 import structlog
 import uvloop
 
+from lictor_core import collector
 from lictor_core.clock import SystemClock, SystemRng
 from lictor_core.codec import encode_command
 from lictor_core.commands import KVSet, ReadMode
@@ -252,6 +253,7 @@ async def serve(setup: Setup) -> None:
     orders = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(orders), sys.stdin)
     await node.start()
+    collector.settle()
     try:
         while line := await orders.readline():
             order = msgspec.json.decode(line, type=Order)

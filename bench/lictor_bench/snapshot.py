@@ -25,6 +25,7 @@ import uvloop
 from structlog.testing import LogCapture
 
 from lictor_bench.report import Row, table
+from lictor_core import collector
 from lictor_core.clock import SystemClock, SystemRng
 from lictor_core.codec import encode_command
 from lictor_core.commands import Command, KVSet, Register
@@ -203,8 +204,7 @@ class _Bench:
         try:
             await _ready(server)
             ready = _Start(time.perf_counter() - began, time.process_time() - used_s)
-            gc.freeze()  # as the agent does once it has started
-            gc.enable()
+            collector.settle()  # as the agent does once it has started
             yield server, ready
         finally:
             await server.stop()
