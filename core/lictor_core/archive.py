@@ -14,10 +14,9 @@ from __future__ import annotations
 import contextlib
 import gzip
 import hashlib
-import io
 import tarfile
 import zlib
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import BinaryIO, Final
 
 import msgspec
@@ -111,31 +110,36 @@ def new_meta(*, id: str, index: int, term: int, datacenter: str, servers: Iterab
 
 
 def write_archive(target: BinaryIO, meta: ArchiveMeta, state: BinaryIO) -> None:
-    """Write `meta` and the `meta.size` bytes that `state` gives. Waits for the disk: for a thread."""
+    """Write `meta` and the `meta.size` bytes that `state` gives. Waits for the disk: for a thread.
+
+    The archive ends with the two empty blocks that end a tar, and no more: Consul's command takes the padding with
+    which tar programs fill a record for damage.
+    """
     described = to_json(meta)
     digest = hashlib.sha256()
-    with (
-        gzip.GzipFile(fileobj=target, mode="wb", compresslevel=_GZIP_LEVEL, mtime=0) as packed,
-        tarfile.open(fileobj=packed, mode="w|", format=tarfile.USTAR_FORMAT, bufsize=_READ_BYTES) as archive,
-    ):
-        archive.addfile(_member(_META, len(described)), io.BytesIO(described))
-        archive.addfile(_member(_STATE, meta.size), _Digesting(state, digest.update))
+    with gzip.GzipFile(fileobj=target, mode="wb", compresslevel=_GZIP_LEVEL, mtime=0) as packed:
+        _put(packed, _META, len(described), [described])
+        _put(packed, _STATE, meta.size, _digested(state, digest.update))
         sums = f"{hashlib.sha256(described).hexdigest()}  {_META}\n{digest.hexdigest()}  {_STATE}\n".encode()
-        archive.addfile(_member(_SUMS, len(sums)), io.BytesIO(sums))
+        _put(packed, _SUMS, len(sums), [sums])
+        packed.write(bytes(2 * _BLOCK))
 
 
-class _Digesting(io.RawIOBase):
-    """Passes on what a file gives, and shows it to `note`."""
+def _put(packed: gzip.GzipFile, name: str, size: int, parts: Iterable[bytes]) -> None:
+    packed.write(_member(name, size).tobuf(tarfile.USTAR_FORMAT))
+    written = 0
+    for part in parts:
+        packed.write(part)
+        written += len(part)
+    assert written == size, f"{name} has {written} bytes, not {size}"
+    packed.write(bytes(-size % _BLOCK))
 
-    def __init__(self, source: BinaryIO, note: Callable[[bytes], None]) -> None:
-        super().__init__()
-        self._source = source
-        self._note = note
 
-    def read(self, size: int = -1, /) -> bytes:
-        data = self._source.read(size)
-        self._note(data)
-        return data
+def _digested(source: BinaryIO, note: Callable[[bytes], None]) -> Iterator[bytes]:
+    """What a file gives, part by part, shown to `note` before."""
+    while data := source.read(_READ_BYTES):
+        note(data)
+        yield data
 
 
 def _member(name: str, size: int) -> tarfile.TarInfo:

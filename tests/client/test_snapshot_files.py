@@ -115,14 +115,10 @@ def test_what_is_damaged_is_not_sent_to_the_agent(lonely_command: Command, tmp_p
     assert "cut off" in printed.stderr
 
 
-def test_a_snapshot_of_consul_is_described_but_not_restored(lonely_command: Command) -> None:
+def test_a_snapshot_of_consul_is_described(lonely_command: Command) -> None:
     inspected = lonely_command("snapshot", "inspect", str(CONSUL))
     assert inspected.exit_code == 0
     assert "Index        33" in inspected.lines
-    assert "a snapshot of Consul" in inspected.stderr
-    restored = lonely_command("snapshot", "restore", str(CONSUL))
-    assert restored.exit_code == 1
-    assert "a snapshot of Consul" in restored.stderr
 
 
 def test_a_data_directory_is_saved_without_an_agent(lonely_command: Command, tmp_path: Path) -> None:

@@ -77,6 +77,14 @@ def test_usual_tools_can_open_and_check_it() -> None:
         assert digest == hashlib.sha256(found[name]).hexdigest()
 
 
+def test_nothing_follows_the_two_blocks_that_end_a_tar() -> None:
+    """Consul's command takes anything more for damage."""
+    plain = gzip.decompress(written())
+    with tarfile.open(fileobj=io.BytesIO(plain)) as archive:
+        last = archive.getmembers()[-1]
+    assert len(plain) == last.offset_data + 512 + 2 * 512
+
+
 def test_a_snapshot_of_consul_is_described_and_its_state_refused() -> None:
     found, state = read(CONSUL.read_bytes())
     assert (found.version, found.index, found.term, found.size) == (1, 33, 2, len(state))
