@@ -65,8 +65,7 @@ class Conversation:
             async with asyncio.timeout(self._idle_max_s):
                 await self._writer.drain()
         except TimeoutError:
-            self._writer.transport.abort()
-            raise PeerError(f"peer took none of its answers within {self._idle_max_s:g} s") from None
+            raise self._unread() from None
         while True:
             patience = asyncio.timeout(self._idle_max_s)
             try:
@@ -78,12 +77,19 @@ class Conversation:
                 if not self._peer.in_flight:
                     return await self._already_here()
 
+    def _unread(self) -> PeerError:
+        """End it at once: closing would wait for the other side to read what it does not read."""
+        self._writer.transport.abort()
+        return PeerError(f"peer took none of its answers within {self._idle_max_s:g} s")
+
     async def _already_here(self) -> bytes:
         """What came while this process was not looking: after a pause of its own it must not call others silent."""
         try:
             async with asyncio.timeout(0):
                 return await self._reader.read(_READ_BYTES)
         except TimeoutError:
+            if self._writer.transport.get_write_buffer_size():
+                raise self._unread() from None
             return b""
 
     async def _call(self, call: Call) -> None:

@@ -225,6 +225,31 @@ async def test_who_reads_no_answers_gets_none_made_and_is_cut_off(
     await listener.stop()
 
 
+async def test_who_asks_once_and_reads_no_answer_is_cut_off(
+    server: Server, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def members() -> str:
+        return "x" * 3 * 1024 * 1024
+
+    monkeypatch.setattr(server, "members", members)
+    listener = RpcListener(
+        Methods(server, {}),
+        address="127.0.0.1",
+        port=0,
+        connections_max=8,
+        in_flight_max=8,
+        log=log.logger,
+        idle_max_s=0.2,
+    )
+    await listener.start()
+    with socket.create_connection(("127.0.0.1", listener.port)) as greedy:
+        for number in range(4):
+            greedy.send(encode_frame(Frame(FrameKind.REQUEST, number, "members", b"")))
+        await eventually(lambda: log.named("rpc.connection.broken") != [], what="the event", within_s=2.0)
+    assert "took none of its answers" in log.named("rpc.connection.broken")[0]["reason"]
+    await listener.stop()
+
+
 async def test_stopping_closes_every_connection(server: Server) -> None:
     client = await connect(server.server_port)
     await client.ask(1, "leader_status", b"")
