@@ -200,3 +200,19 @@ def test_joining_at_start_fails_when_nobody_answers(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert f"no server answered at {cluster.address(9)}" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_newcomer_whom_the_log_cannot_serve_any_more_gets_a_snapshot_of_a_real_server(tmp_path: Path) -> None:
+    value = "v" * 400_000  # what a server keeps of its log in memory has a bound in bytes
+    with ServerCluster(tmp_path, 1).running() as cluster:
+        for number in range(100):
+            assert cluster.put(1, f"k{number}", f"{number} {value}")
+        cluster.start(2, expect=0, joins=(1,))
+        cluster.until(lambda: cluster.value(2, "k99", "stale") == f"99 {value}", "the newcomer to have all")
+        assert "raft.install.finished" in cluster.programs[2].log()
+        assert cluster.value(2, "k0", "stale") == f"0 {value}"
+        assert cluster.put(2, "after", "1")
+        cluster.until(lambda: cluster.value(2, "after", "stale") == "1", "the log to go on behind the snapshot")
+        cluster.kill(2)
+        cluster.start(2, expect=0, joins=(1,))
+        cluster.until(lambda: cluster.value(2, "after", "stale") == "1", "everything to be there again")
