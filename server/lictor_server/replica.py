@@ -88,6 +88,7 @@ class Replica:
                 retry_join=settings.retry_join,
                 retry_interval_s=settings.retry_interval_s,
                 retry_max=settings.retry_max,
+                may_be_joined=bool(settings.data_dir) or settings.bootstrap_expect != 1,
                 join_port=settings.join_port if settings.join_port > 0 else settings.server_port,
             ),
             own_card=self.card,

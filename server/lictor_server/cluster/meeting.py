@@ -59,6 +59,8 @@ class MeetingSettings:
     retry_max: int = 0
     """After so many attempts without finding anybody the server gives up; 0 is never."""
     join_port: int = 8301
+    may_be_joined: bool = True
+    """Whether others can belong to the cluster of this server: not when it has dropped the log that they would need."""
 
 
 class Meeting:
@@ -205,6 +207,10 @@ class Meeting:
         return True
 
     def _check(self, own: ServerCard, card: ServerCard) -> None:
+        if not self._settings.may_be_joined and card.id != own.id:
+            raise RequestError(
+                f"server {own.name} keeps nothing on disk and is alone for good: start it with -data-dir instead of -dev"
+            )
         if card.datacenter != own.datacenter:
             raise RequestError(
                 f"server {card.name} is of datacenter {card.datacenter!r}, {own.name} of {own.datacenter!r}"

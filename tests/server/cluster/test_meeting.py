@@ -101,6 +101,12 @@ async def test_a_server_of_another_datacenter_is_refused() -> None:
         one.meeting.introduced(card(2, datacenter="dc2"))
 
 
+async def test_a_server_that_keeps_nothing_cannot_be_joined() -> None:
+    one = Node(Network(), card(1), MeetingSettings(may_be_joined=False))
+    with pytest.raises(RequestError, match="alone for good"):
+        one.meeting.introduced(card(2))
+
+
 async def test_a_copied_node_id_is_told() -> None:
     one = Node(Network(), card(1))
     with pytest.raises(RequestError, match="both have the node id id-1"):
