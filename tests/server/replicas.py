@@ -28,13 +28,14 @@ from tests.support.conditions import eventually
 
 __all__ = ["FAST", "SMALL", "Replica", "Replicas"]
 
-FAST = RaftSettings(heartbeat_s=0.05, election_min_s=0.3, election_max_s=0.6, tick_s=0.01)
+FAST = RaftSettings(heartbeat_s=0.05, election_min_s=0.6, election_max_s=1.2, tick_s=0.01, leader_fallback_s=2.0)
 SMALL = RaftSettings(
     heartbeat_s=0.05,
-    election_min_s=0.3,
-    election_max_s=0.6,
+    election_min_s=0.6,
+    election_max_s=1.2,
     tick_s=0.01,
-    connection_timeout_s=0.8,
+    leader_fallback_s=2.0,
+    connection_timeout_s=1.5,
     segment_bytes_max=4096,
     snapshot_log_bytes=10_000,
     snapshot_trailing=10,

@@ -209,7 +209,7 @@ class Meeting:
     def _check(self, own: ServerCard, card: ServerCard) -> None:
         if not self._settings.may_be_joined and card.id != own.id:
             raise RequestError(
-                f"server {own.name} keeps nothing on disk and is alone for good: start it with -data-dir instead of -dev"
+                f"server {own.name} keeps nothing on disk and is alone for good: start it with -data-dir, not -dev"
             )
         if card.datacenter != own.datacenter:
             raise RequestError(

@@ -134,6 +134,8 @@ async def test_who_could_not_be_reached_is_not_dialed_at_once_again(
         raise UnreachableError("nobody is there")
 
     monkeypatch.setattr(client, "dial", nobody)
+    monkeypatch.setattr(client, "RETRY_FIRST_S", 60.0)
+    monkeypatch.setattr(client, "RETRY_MAX_S", 60.0)
     for _ in range(20):
         with pytest.raises(UnreachableError, match="nobody is there"):
             await pool.call("192.0.2.1:8300", "echo", b"", timeout_s=CALL_S)
