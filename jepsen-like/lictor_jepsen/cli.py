@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -108,6 +109,7 @@ def run(
 def torture(db: str, program: str, net: str, seed: int, store: Path, seconds: float) -> None:
     """Many runs, across workloads, faults and sizes."""
     product = _product(db, program)
+    _need_namespaces(net)
     verdicts: list[Verdict] = []
     for plan in plans(product, net, seconds, seed):
         # A process a run: each has namespaces of its own, and none inherits what the one before left behind.
@@ -155,7 +157,12 @@ def list_(store: Path) -> None:
 
 
 def _product(db: str, program: str) -> Program:
-    return PROGRAMS[db](shlex.split(program)) if program else PROGRAMS[db]()
+    product = PROGRAMS[db](shlex.split(program)) if program else PROGRAMS[db]()
+    if shutil.which(product.command[0]) is None:
+        raise click.ClickException(
+            f"there is no program {product.command[0]!r} on PATH: install it, or name it with --program"
+        )
+    return product
 
 
 def _enter(net: str) -> None:
@@ -165,10 +172,14 @@ def _enter(net: str) -> None:
     if confine.is_confined():
         confine.settle()
         return
-    reason = confine.lacks_namespaces()
+    _need_namespaces(net)
+    confine.confine(sys.argv[1:])
+
+
+def _need_namespaces(net: str) -> None:
+    reason = confine.lacks_namespaces() if net == "netns" else ""
     if reason:
         raise click.ClickException(f"--net netns: {reason}; --net loopback needs none, but cuts no links")
-    confine.confine(sys.argv[1:])
 
 
 def _faults(text: str, net: str) -> tuple[str, ...]:

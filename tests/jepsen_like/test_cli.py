@@ -64,9 +64,17 @@ def test_an_unknown_fault_is_refused_and_the_known_ones_are_named() -> None:
     assert "kill-one" in result.output
 
 
-def test_without_namespaces_netns_is_refused_with_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("command", ["run", "torture"])
+def test_a_product_that_is_not_there_is_refused(command: str) -> None:
+    result = CliRunner().invoke(main, [command, "--net=loopback", "--program=nowhere --at-all"])
+    assert result.exit_code == 1
+    assert "no program 'nowhere' on PATH" in result.output
+
+
+@pytest.mark.parametrize("command", ["run", "torture"])
+def test_without_namespaces_netns_is_refused_with_the_way_out(monkeypatch: pytest.MonkeyPatch, command: str) -> None:
     monkeypatch.setattr(confine, "lacks_namespaces", lambda: "no rights")
-    result = CliRunner().invoke(main, ["run", "--nemesis=none"])
+    result = CliRunner().invoke(main, [command])
     assert result.exit_code == 1
     assert "no rights; --net loopback" in result.output
 
