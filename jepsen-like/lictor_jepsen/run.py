@@ -26,7 +26,7 @@ from lictor_jepsen.timeline import page
 
 __all__ = ["Plan", "perform"]
 
-_LOG_TROUBLE: Final = re.compile(r"Traceback \(most recent call last\)|^panic: |AssertionError|SAFETY")
+_LOG_TROUBLE: Final = re.compile(r"Traceback \(most recent call last\)|^panic: |AssertionError|exc_info=")
 _LEADER_S_MAX: Final = 1.0
 
 
