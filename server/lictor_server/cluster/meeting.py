@@ -137,12 +137,13 @@ class Meeting:
             await self._found_if_due()
             if self._settings.retry_join and not answered:
                 fruitless += 1
-                self._log.warning(
-                    "cluster.join.failed",
-                    addresses=list(self._settings.retry_join),
-                    attempts=fruitless,
-                    reasons=reasons[:_REASONS_MAX],
-                )
+                if fruitless & (fruitless - 1) == 0:  # the first, second, fourth ... attempt: it may last for hours
+                    self._log.warning(
+                        "cluster.join.failed",
+                        addresses=list(self._settings.retry_join),
+                        attempts=fruitless,
+                        reasons=reasons[:_REASONS_MAX],
+                    )
                 if 0 < self._settings.retry_max <= fruitless:
                     raise ConfigurationError(
                         f"no server answered at {', '.join(self._settings.retry_join)} in {fruitless} attempts "

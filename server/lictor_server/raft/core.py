@@ -200,6 +200,7 @@ class RaftCore(SyncObj):
         self._votes = prevote.Votes()
         self._started_at = _monotonic()
         self._leader_heard_at: float | None = None
+        self._led_until = 0.0
         self._heartbeat_at = 0.0
         self._reply: Reply | None = None
         self._is_more_to_send = False
@@ -282,10 +283,11 @@ class RaftCore(SyncObj):
 
     @property
     def last_contact_s(self) -> float | None:
-        """Seconds since a leader was heard: 0 on a leader, None when there never was one since the start."""
+        """Seconds since a leader was heard, or this server led: 0 on a leader, None for never since the start."""
         if self.is_leader:
             return 0.0
-        return None if self._leader_heard_at is None else _monotonic() - self._leader_heard_at
+        last = max(self._led_until, self._leader_heard_at or 0.0)
+        return _monotonic() - last if last else None
 
     @property
     def caught_up(self) -> bool:
@@ -808,6 +810,7 @@ class RaftCore(SyncObj):
             if self._shipments is not None:
                 self._shipments.keep(())
             reign.end(succeeded=self.term > reign.term)
+            self._led_until = _monotonic()
         if after == _LEADER:
             self._reign = Reign(self.term, self._members, self._settings, self._own_log[-1][1], _monotonic())
 

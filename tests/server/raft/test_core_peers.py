@@ -447,6 +447,16 @@ def test_last_contact_is_the_age_of_the_leaders_last_word(alone: Alone) -> None:
     assert alone.core.last_contact_s == 0
 
 
+def test_a_leader_without_a_majority_counts_its_contact_from_the_end_of_its_reign(alone: Alone) -> None:
+    alone.lead()
+    alone.clock.advance(SETTINGS.leader_fallback_s + 0.1)
+    alone.core.pump()
+    assert not alone.core.is_leader
+    alone.clock.advance(3.0)
+    assert alone.core.last_contact_s == pytest.approx(3.0, abs=1e-2)
+    assert alone.core.leader is None
+
+
 def test_a_lease_waits_for_the_no_op_and_ends_with_silence(alone: Alone) -> None:
     alone.lead()
     alone.heard(alone.last_seq(), "n2", "n3")
