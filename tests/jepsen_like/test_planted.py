@@ -73,3 +73,5 @@ def test_three_servers_without_a_planted_bug_are_valid(tmp_path: Path) -> None:
 def test_three_servers_stay_valid_while_links_are_cut_and_a_disk_is_full(tmp_path: Path) -> None:
     told = _run(tmp_path, "", "--nemesis=partition-leader,disk-full", "--seconds=20", "--workload=cas", "--seed=3")
     assert _wrong(told) == [], told
+    logs = "".join(path.read_text() for path in tmp_path.glob("*/n?.log"))
+    assert "No space left on device" in logs, "a disk was full"
