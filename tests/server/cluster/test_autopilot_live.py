@@ -90,8 +90,12 @@ async def test_a_new_server_votes_and_a_dead_one_goes(log: Log) -> None:
         dead = (await cluster.followers())[0]
         await cluster.stop(dead)
         await cluster.until_voters(*sorted({1, 2, 3, 4} - {dead}))
-        names = {one.name: one.status for one in await cluster.servers[await cluster.leader()].members()}
-        assert names[f"s{dead}"] is MemberStatus.LEFT
+
+        async def left() -> bool:
+            members = await cluster.servers[await cluster.leader()].members()
+            return {one.name: one.status for one in members}[f"s{dead}"] is MemberStatus.LEFT
+
+        await until(left, what="the membership of the dead server ended")
         await cluster.servers[4].write(KVSet(key="a", value=b"1"))
         assert [entry["peer"] for entry in log.named("raft.peer.promoted")] == ["s4"]
 
