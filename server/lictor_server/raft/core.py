@@ -201,6 +201,7 @@ class RaftCore(SyncObj):
         self._started_at = _monotonic()
         self._leader_heard_at: float | None = None
         self._led_until = 0.0
+        self._said_heard: tuple[str, Heard] | None = None
         self._heartbeat_at = 0.0
         self._reply: Reply | None = None
         self._is_more_to_send = False
@@ -674,7 +675,15 @@ class RaftCore(SyncObj):
                 self._follow_peers(result.after, sets)
         else:
             self._follow(node, received.term, Reply(received.term, result.hint, result.index))
-        self._wire.send(node.id, Heard(received.term, received.seq).message())
+        self._say_heard(node.id, Heard(received.term, received.seq))
+
+    def _say_heard(self, node_id: str, heard: Heard) -> None:
+        """Once for each round: entries between two heartbeats carry the number of the round before them.
+
+        One that is lost is not said again; the next heartbeat has another number.
+        """
+        if (node_id, heard) != self._said_heard and self._wire.send(node_id, heard.message()):
+            self._said_heard = (node_id, heard)
 
     def _heed(self, term: int) -> None:
         """A leader of `term`, the current or a later one, is there."""

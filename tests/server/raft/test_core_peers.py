@@ -12,7 +12,7 @@ from lictor_core.peers import PeerSet
 from lictor_server.raft.core import RaftCore
 from lictor_server.raft.members import encoded
 from lictor_server.raft.memory_log import MemoryLog
-from lictor_server.raft.messages import Reply
+from lictor_server.raft.messages import Append, Reply
 from lictor_server.raft.outcome import Reason
 from lictor_server.raft.settings import RaftSettings
 from lictor_server.raft.wire import LoneWire, Message
@@ -445,6 +445,18 @@ def test_last_contact_is_the_age_of_the_leaders_last_word(alone: Alone) -> None:
     assert alone.core.last_contact_s == pytest.approx(0.25, abs=1e-3)
     alone.lead()
     assert alone.core.last_contact_s == 0
+
+
+def test_a_round_is_answered_once_until_there_is_another(alone: Alone) -> None:
+    def tell(term: int, seq: int, node_id: str = "n2") -> None:
+        alone.core.receive(node_id, Append(term, 1, 0, (), 1, seq).message())
+
+    for seq in (4, 4, 5, 5):
+        tell(1, seq)
+    assert [message["seq"] for message in alone.said("heard", "n2")] == [4, 5]
+    tell(2, 5)
+    tell(3, 5, "n3")
+    assert [message["term"] for message in alone.said("heard")] == [1, 1, 2, 3]
 
 
 def test_a_leader_without_a_majority_counts_its_contact_from_the_end_of_its_reign(alone: Alone) -> None:
