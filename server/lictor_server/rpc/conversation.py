@@ -35,6 +35,8 @@ class Conversation:
         self._log = log
         self._peer = Peer(in_flight_max=in_flight_max)
         self._calls: dict[int, asyncio.Task[None]] = {}
+        self._leaving: list[bytes] = []
+        self._loop = asyncio.get_running_loop()
 
     async def run(self) -> None:
         """Serve until the other side closes or is silent too long.
@@ -55,6 +57,7 @@ class Conversation:
             finally:
                 for call in self._calls.values():
                     call.cancel()
+                self._flush()
 
     async def _next(self) -> bytes:
         """The next bytes, asked for only when the other side takes its answers: who does not read gets none made.
@@ -105,7 +108,17 @@ class Conversation:
         await self._send(answer)
 
     async def _send(self, data: bytes) -> None:
-        """Send, and wait while the other side does not read: what is under way stays bounded."""
+        """Send with everything else of this pass of the loop, as a batch that is committed answers many at once.
+
+        Waits while the other side does not read: what is under way stays bounded.
+        """
         if data and not self._writer.is_closing():
-            self._writer.write(data)
+            if not self._leaving:
+                self._loop.call_soon(self._flush)
+            self._leaving.append(data)
             await self._writer.drain()
+
+    def _flush(self) -> None:
+        if self._leaving and not self._writer.is_closing():
+            self._writer.write(b"".join(self._leaving))
+        self._leaving.clear()
