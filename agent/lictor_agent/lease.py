@@ -8,6 +8,7 @@ from typing import Final
 
 from structlog.typing import FilteringBoundLogger
 
+from lictor_core.backoff import Backoff
 from lictor_core.clock import Clock, Rng
 from lictor_core.errors import LictorError
 from lictor_core.records import Member
@@ -42,7 +43,7 @@ class LeaseKeeper:
 
     async def run(self) -> None:
         """Renew for ever, until cancelled or until this agent has left."""
-        retry_s = _RETRY_S_MIN
+        backoff = Backoff(self._rng, first_s=_RETRY_S_MIN, max_s=_RETRY_S_MAX)
         held_since: float | None = None
         while not self._left:
             try:
@@ -52,13 +53,12 @@ class LeaseKeeper:
                     held_s = round(self._clock.monotonic() - held_since, 3)
                     self._log.warning("agent.lease.lost", reason=str(error), held_s=held_s)
                     held_since = None
-                await asyncio.sleep(self._rng.uniform(retry_s / 2, retry_s))
-                retry_s = min(retry_s * 2, _RETRY_S_MAX)
+                await asyncio.sleep(backoff.next_s())
                 continue
             if held_since is None:
                 held_since = self._clock.monotonic()
                 self._log.info("agent.lease.granted", renew_s=renew_s)
-            retry_s = _RETRY_S_MIN
+            backoff.reset()
             await asyncio.sleep(renew_s)
 
     async def leave(self) -> None:

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final, Protocol, TypeVar
 
+from lictor_core.backoff import Backoff
 from lictor_core.clock import Clock, Rng
 from lictor_core.errors import (
     ClusterError,
@@ -91,7 +92,8 @@ class Forwarder:
         when nobody knows.
         """
         deadline = self._clock.monotonic() + self._hold_s
-        pause_s, maybe_done = _PAUSE_S_MIN, False
+        backoff = Backoff(self._rng, first_s=_PAUSE_S_MIN, max_s=_PAUSE_S_MAX)
+        maybe_done = False
         while True:
             try:
                 if self._leads.is_leader:
@@ -117,18 +119,16 @@ class Forwarder:
                         "the leader was lost while the request was under way, and no other answered within "
                         f"{self._hold_s:g} s: it may or may not have been carried out, so read before writing it again"
                     ) from error
-            pause_s = await self._pause(pause_s, deadline)
+            await self._pause(min(backoff.next_s(), deadline - self._clock.monotonic()))
 
-    async def _pause(self, pause_s: float, deadline: float) -> float:
-        """Wait a moment, or until there is news of a leader; the next pause is longer."""
+    async def _pause(self, pause_s: float) -> None:
+        """Wait a moment, or until there is news of a leader."""
         self._changed.clear()
-        left_s = deadline - self._clock.monotonic()
         try:
-            async with asyncio.timeout(max(0.0, min(self._rng.uniform(pause_s / 2, pause_s), left_s))):
+            async with asyncio.timeout(pause_s):
                 await self._changed.wait()
         except TimeoutError:
             pass
-        return min(2 * pause_s, _PAUSE_S_MAX)
 
 
 def _may_pass(error: LictorError) -> bool:

@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 from lictor_agent.checks.alias import aliased
 from lictor_agent.checks.status import Result
 from lictor_config.definitions import CheckDefinition
+from lictor_core.backoff import Backoff
 from lictor_core.clock import Rng
 from lictor_core.commands import ReadMode
 from lictor_core.errors import LictorError
@@ -79,7 +80,7 @@ async def _follow(
     miss: Callable[[LictorError], None],
 ) -> None:
     """Call `see` with the answer to a query, now and whenever it may have changed, `miss` when there was none."""
-    retry_s = _RETRY_S_MIN
+    backoff = Backoff(rng, first_s=_RETRY_S_MIN, max_s=_RETRY_S_MAX)
     index = 0
     while True:
         options = ReadOptions(mode=ReadMode.STALE, min_index=index, wait_s=WAIT_MAX_S, token=token)
@@ -87,10 +88,9 @@ async def _follow(
             reading = await registry.read(query, options)
         except LictorError as error:
             miss(error)
-            await asyncio.sleep(rng.uniform(retry_s / 2, retry_s))
-            retry_s = min(retry_s * 2, _RETRY_S_MAX)
+            await asyncio.sleep(backoff.next_s())
             index = 0
             continue
-        retry_s = _RETRY_S_MIN
+        backoff.reset()
         index = reading.index
         see(reading.value)

@@ -15,6 +15,7 @@ from typing import Final, Protocol
 from structlog.typing import FilteringBoundLogger
 
 from lictor_core.addresses import join_host_port, split_host_port
+from lictor_core.backoff import Backoff
 from lictor_core.clock import Clock, Rng
 from lictor_core.codec import pack, unpack
 from lictor_core.errors import ClusterError, ConfigurationError, LictorError, RequestError
@@ -22,6 +23,7 @@ from lictor_core.peers import PeerSet
 from lictor_server.cluster.cards import Introduction, Promise, ServerCard
 from lictor_server.cluster.directory import Directory
 from lictor_server.cluster.founding import Founding, founders_among, founding_set
+from lictor_server.poke import Poke
 
 __all__ = ["INTRODUCE", "PROMISE", "Calls", "Meeting", "MeetingSettings"]
 
@@ -94,7 +96,7 @@ class Meeting:
         self._rng = rng
         self._log = log
         self._founding = Founding(own_card().id)
-        self._poked = asyncio.Event()
+        self._poke = Poke()
         self.leader_hint: ServerCard | None = None
         """Who leads, by the word of another server: for a server that gets no entries yet."""
 
@@ -122,17 +124,20 @@ class Meeting:
 
     def poke(self) -> None:
         """Something changed: make the next round now."""
-        self._poked.set()
+        self._poke.poke()
 
     async def run(self) -> None:
         """Introduce for as long as the task lives. Raises `ConfigurationError` when `retry_max` is reached."""
-        wait_s, fruitless = _LONELY_S_MIN, 0
+        longest_s = max(_LONELY_S_MIN, min(_LONELY_S_MAX, self._settings.retry_interval_s))
+        backoff = Backoff(self._rng, first_s=_LONELY_S_MIN, max_s=longest_s)
+        fruitless = 0
         while True:
             reasons: list[str] = []
             answered = await self._round(reasons)
             if self._leader_card() is not None:
-                wait_s, fruitless = _LONELY_S_MIN, 0
-                await self._rest(self._rng.uniform(_SETTLED_S / 2, _SETTLED_S))
+                backoff.reset()
+                fruitless = 0
+                await self._poke.rest(self._rng.uniform(_SETTLED_S / 2, _SETTLED_S))
                 continue
             await self._found_if_due()
             if self._settings.retry_join and not answered:
@@ -150,10 +155,9 @@ class Meeting:
                         "(retry_max): check retry_join, or that those servers run"
                     )
             if self._settings.retry_max and not answered:
-                await self._rest(self._settings.retry_interval_s)
+                await self._poke.rest(self._settings.retry_interval_s)
             else:
-                await self._rest(self._rng.uniform(wait_s / 2, wait_s))
-                wait_s = min(2 * wait_s, _LONELY_S_MAX, self._settings.retry_interval_s)
+                await self._poke.rest(backoff.next_s())
 
     async def join(self, addresses: tuple[str, ...]) -> int:
         """Introduce to each of `addresses` once; how many answered. Raises `ClusterError` when none did."""
@@ -164,14 +168,6 @@ class Meeting:
             raise ClusterError(f"no server answered at {', '.join(addresses)}: {'; '.join(reasons)}")
         self.poke()
         return answered
-
-    async def _rest(self, wait_s: float) -> None:
-        try:
-            async with asyncio.timeout(wait_s):
-                await self._poked.wait()
-        except TimeoutError:
-            pass
-        self._poked.clear()
 
     async def _round(self, reasons: list[str]) -> int:
         places = set(self._directory.places(self._peer_set()))

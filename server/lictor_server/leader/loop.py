@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -16,6 +15,7 @@ from lictor_core.records import CRITICAL, Member, Node, Service
 from lictor_server.leader.pauses import PauseWatch
 from lictor_server.leader.reconcile import reconcile
 from lictor_server.leases import LeaseTable
+from lictor_server.poke import Poke
 from lictor_server.state.catalog import SERF_CHECK_ID, Catalog
 
 __all__ = ["LeaderLoop"]
@@ -53,7 +53,7 @@ class LeaderLoop:
         self._reconcile_s = reconcile_s
         self._clock = clock
         self._log = log
-        self._poked = asyncio.Event()
+        self._poke = Poke()
         self._established = False
 
     def begin_anew(self) -> None:
@@ -63,7 +63,7 @@ class LeaderLoop:
 
     def poke(self) -> None:
         """Something happened (leadership, a member came or left): look now."""
-        self._poked.set()
+        self._poke.poke()
 
     async def run(self) -> None:
         """Do the duties for as long as the task lives."""
@@ -95,15 +95,7 @@ class LeaderLoop:
                 except LictorError as error:
                     self._log.warning("leader.duty.failed", code=error.code, reason=str(error))
                     wait_s = RETRY_S
-            await self._rest(wait_s)
-
-    async def _rest(self, wait_s: float) -> None:
-        try:
-            async with asyncio.timeout(wait_s):
-                await self._poked.wait()
-        except TimeoutError:
-            pass
-        self._poked.clear()
+            await self._poke.rest(wait_s)
 
     async def _establish_once(self) -> None:
         self._established = True  # set before, so that `begin_anew` in the midst of it asks for another round

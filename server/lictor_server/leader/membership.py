@@ -23,6 +23,7 @@ from lictor_core.peers import PeerSet, RaftServer
 from lictor_core.records import Member, MemberStatus
 from lictor_server.leader import autopilot
 from lictor_server.leader.autopilot import Action, Contact, Picture, Standing
+from lictor_server.poke import Poke
 from lictor_server.raft.flow import Progress
 from lictor_server.raft.outcome import Done, Reason, error_of
 from lictor_server.raft.settings import RaftSettings
@@ -120,7 +121,7 @@ class Membership:
         self._forget = forget
         self._clock = clock
         self._log = log
-        self._poked = asyncio.Event()
+        self._poke = Poke()
         self._changing = asyncio.Lock()
         self._reign = 0
         self._leads_since = 0.0
@@ -137,7 +138,7 @@ class Membership:
 
     def poke(self) -> None:
         """Something happened (leadership, a member came or left): look now."""
-        self._poked.set()
+        self._poke.poke()
 
     async def run(self) -> None:
         """Look after the servers for as long as the task lives."""
@@ -149,7 +150,7 @@ class Membership:
                 except LictorError as error:
                     self._log.warning("raft.peer.not_changed", code=error.code, reason=str(error))
             if not changed:
-                await self._rest()
+                await self._poke.rest(INTERVAL_S)
 
     async def step(self) -> bool:
         """Carry out what autopilot plans next; whether there was anything. Raises `LictorError`."""
@@ -166,14 +167,6 @@ class Membership:
         if plan.action is Action.REMOVE and member is not None and member.status is MemberStatus.FAILED:
             self._forget(member.name)
         return True
-
-    async def _rest(self) -> None:
-        try:
-            async with asyncio.timeout(INTERVAL_S):
-                await self._poked.wait()
-        except TimeoutError:
-            pass
-        self._poked.clear()
 
     # What operators ask for.
 

@@ -17,9 +17,9 @@ from typing import Final
 
 from structlog.typing import FilteringBoundLogger
 
+from lictor_core.backoff import Backoff
 from lictor_core.clock import Rng
 from lictor_core.errors import LictorError
-from lictor_server.backoff import Backoff
 from lictor_server.raft.accepted import Accepted
 from lictor_server.raft.dialed import HELLO_TIMEOUT_S, Dialed, RefusedError, open_link
 from lictor_server.raft.framing import encode_message

@@ -7,9 +7,9 @@ import ssl
 from dataclasses import dataclass, field
 from typing import Final
 
+from lictor_core.backoff import Backoff
 from lictor_core.clock import Rng
 from lictor_core.errors import OverloadedError, PeerError, UnreachableError
-from lictor_server.backoff import Backoff
 from lictor_server.rpc.connection import Connection, Question
 from lictor_server.sockets import dial
 from lictor_server.tls import PLAIN, Tls

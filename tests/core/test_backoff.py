@@ -1,7 +1,7 @@
 from __future__ import annotations
 
+from lictor_core.backoff import Backoff
 from lictor_core.clock import SeededRng
-from lictor_server.backoff import Backoff
 
 
 def test_waits_double_up_to_the_longest_and_begin_again_after_success() -> None:
