@@ -1,6 +1,7 @@
 """Where log events go: one line each on standard output, for people or as JSON.
 
-Every event has a name, `room.noun.verb_past`, and keys; nobody formats sentences. Bound once: the node's name.
+Every event has a name, `room.noun.verb_past`, and keys; nobody formats sentences. Bound once: the node's name. A
+mistake of ours is followed by its traceback.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ def make_log(level: str, *, as_json: bool, node: str, stream: TextIO | None = No
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level.lower()]),
@@ -71,11 +73,13 @@ def _people_line(*, colour: bool) -> Processor:
     def render(logger: WrappedLogger, name: str, event: EventDict) -> str:
         level, title = str(event.pop("level")), str(event.pop("event"))
         stamp = str(event.pop("timestamp"))
+        traceback = event.pop("exception", None)
         keys = " ".join(f"{key}={_value(value)}" for key, value in event.items() if key != "node")
         line = f"{stamp} [{_SHOWN.get(level, level)}] {title}"
         if colour and level in _COLOURS:
             line = f"{_COLOURS[level]}{line}{_PLAIN}"
-        return f"{line}: {keys}" if keys else line
+        told = f"{line}: {keys}" if keys else line
+        return told if traceback is None else f"{told}\n{traceback}"
 
     return render
 

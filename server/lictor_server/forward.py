@@ -7,7 +7,7 @@ may have been is tried again only when that is harmless: a reading, or a write w
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Final, Protocol, TypeVar
 
 from lictor_core.backoff import Backoff
@@ -34,7 +34,7 @@ _PAUSE_S_MAX: Final = 0.25
 class Calls(Protocol):
     """Requests to other servers."""
 
-    async def call(self, address: str, method: str, payload: bytes, *, timeout_s: float) -> bytes:
+    def call(self, address: str, method: str, payload: bytes, *, timeout_s: float) -> Coroutine[object, object, bytes]:
         """The answer of the server at `address`."""
         ...
 
@@ -65,6 +65,9 @@ class Forwarder:
         self._rng = rng
         self._changed = asyncio.Event()
         self._is_stopped = False
+        self._under_way: dict[asyncio.Task[bytes], str] = {}
+        """Calls that may be made again, and whom they ask."""
+        self._overtaken: set[asyncio.Task[bytes]] = set()
 
     def stop(self) -> None:
         """Hold nothing more: this server is stopping, and who is held is told that there is no leader."""
@@ -72,8 +75,16 @@ class Forwarder:
         self._changed.set()
 
     def leader_changed(self) -> None:
-        """There may be a leader now: whoever waits for one looks again."""
+        """There may be a leader now: whoever waits for one looks again.
+
+        Who waits for the answer of another server, which leads no more and may be cut off, does not wait it out.
+        """
         self._changed.set()
+        leader = self._leads.leader_address()
+        for call, asked in self._under_way.items():
+            if self._leads.is_leader or leader not in ("", asked):
+                self._overtaken.add(call)
+                call.cancel()
 
     async def to_leader(
         self,
@@ -101,10 +112,7 @@ class Forwarder:
                 address = self._leads.leader_address()
                 if not address:
                     raise NoLeaderError()
-                data = await self._calls.call(
-                    address, LEADER_PREFIX + method, payload(maybe_done), timeout_s=self._timeout_s
-                )
-                return decode(data)
+                return decode(await self._asked(address, method, payload(maybe_done), repeatable=repeatable))
             except (ClusterError, PeerError) as error:
                 if not error.definite and not repeatable:
                     raise
@@ -120,6 +128,23 @@ class Forwarder:
                         f"{self._hold_s:g} s: it may or may not have been carried out, so read before writing it again"
                     ) from error
             await self._pause(min(backoff.next_s(), deadline - self._clock.monotonic()))
+
+    async def _asked(self, address: str, method: str, payload: bytes, *, repeatable: bool) -> bytes:
+        asking = self._calls.call(address, LEADER_PREFIX + method, payload, timeout_s=self._timeout_s)
+        if not repeatable:
+            return await asking
+        call = asyncio.get_running_loop().create_task(asking, name="server-to-leader")
+        self._under_way[call] = address
+        try:
+            return await call
+        except asyncio.CancelledError:
+            own = asyncio.current_task()
+            if call not in self._overtaken or (own is not None and own.cancelling()):
+                raise
+            raise PeerError(f"{address} leads no more, and had not answered yet") from None
+        finally:
+            del self._under_way[call]
+            self._overtaken.discard(call)
 
     async def _pause(self, pause_s: float) -> None:
         """Wait a moment, or until there is news of a leader."""

@@ -67,3 +67,17 @@ def test_colours_are_for_terminals_only() -> None:
     make_log("info", as_json=False, node="judge", stream=stream).error("agent.thing.failed")
     assert stream.getvalue().startswith("\x1b[31m")
     assert "\x1b" not in _logged()
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_mistake_of_ours_is_told_with_its_traceback(as_json: bool) -> None:
+    stream = io.StringIO()
+    log = make_log("debug", as_json=as_json, node="judge", stream=stream)
+    try:
+        raise ZeroDivisionError("oops")
+    except ZeroDivisionError:
+        log.error("agent.thing.failed", exc_info=True)
+    told = json.loads(stream.getvalue())["exception"] if as_json else stream.getvalue()
+    assert "ZeroDivisionError: oops" in told
+    assert "test_log.py" in told
+    assert "exc_info" not in told

@@ -31,12 +31,20 @@ class Cluster:
         self.address = "leader:8300"
         self.answers: list[bytes | LictorError] = [b"done"]
         self.calls: list[tuple[str, str, bytes]] = []
+        self.silent: set[str] = set()
+        self.is_asked = asyncio.Event()
 
     def leader_address(self) -> str:
         return self.address
 
+    async def wait_for_ever(self) -> None:
+        self.is_asked.set()
+        await asyncio.Event().wait()
+
     async def call(self, address: str, method: str, payload: bytes, *, timeout_s: float) -> bytes:
         self.calls.append((address, method, payload))
+        if address in self.silent:
+            await self.wait_for_ever()
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, LictorError):
             raise answer
@@ -144,3 +152,41 @@ async def test_a_server_that_stops_holds_nobody(cluster: Cluster) -> None:
     forward.stop()
     with pytest.raises(NoLeaderError):
         await asyncio.wait_for(asked, 5)
+
+
+async def test_nobody_waits_for_a_leader_that_another_one_has_taken_over_from(cluster: Cluster) -> None:
+    cluster.silent = {"leader:8300"}
+    forward = forwarder(cluster)
+    asked = asyncio.ensure_future(ask(forward))
+    await cluster.is_asked.wait()
+    forward.leader_changed()
+    await asyncio.sleep(0)
+    assert len(cluster.calls) == 1, "it still leads"
+    cluster.address = "new:8300"
+    forward.leader_changed()
+    assert await asyncio.wait_for(asked, 5) == b"done"
+    assert cluster.calls[-1] == ("new:8300", "leader.write", b"again")
+
+
+async def test_what_cannot_be_repeated_waits_for_the_server_that_was_asked(cluster: Cluster) -> None:
+    cluster.silent = {"leader:8300"}
+    forward = forwarder(cluster)
+    asked = asyncio.ensure_future(ask(forward, repeatable=False))
+    await cluster.is_asked.wait()
+    cluster.address = "new:8300"
+    forward.leader_changed()
+    await asyncio.sleep(0)
+    assert not asked.done()
+    asked.cancel()
+
+
+async def test_a_caller_that_gives_up_is_cancelled(cluster: Cluster) -> None:
+    cluster.silent = {"leader:8300"}
+    forward = forwarder(cluster)
+    asked = asyncio.ensure_future(ask(forward))
+    await cluster.is_asked.wait()
+    asked.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asked
+    cluster.address = "new:8300"
+    forward.leader_changed()

@@ -253,6 +253,8 @@ class Driver:
             self.kick()
         led_term = self._core.term if self.leads else None
         if led_term != self._led_term:
+            if self._led_term is not None:
+                self._give_up_pending()
             self._led_term = led_term
             self._open = False
             self._on_leadership(led_term is not None)
@@ -265,6 +267,14 @@ class Driver:
                 self._release(None)
             elif not self._core.is_leader:
                 self._release(NoLeaderError())
+
+    def _give_up_pending(self) -> None:
+        """Leadership was lost: whoever waits need not wait until the next leader tells what became of the write."""
+        for future in list(self._pending):
+            if not future.done():
+                future.set_exception(
+                    OutcomeUnknownError("leadership was lost while the write was under way: it may be applied yet")
+                )
 
     def _break(self, error: Exception) -> None:
         self.stop()

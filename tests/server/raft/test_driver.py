@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,8 @@ from lictor_core.errors import CatchingUpError, NoLeaderError, OutcomeUnknownErr
 from lictor_server.raft import Driver, RaftCore, RaftSettings
 from lictor_server.raft.memory_log import MemoryLog
 from lictor_server.raft.wire import LoneWire
+from tests.server.conftest import Log
+from tests.server.replicas import Replicas
 from tests.support.conditions import eventually
 from tests.support.peers import peers
 
@@ -230,3 +233,17 @@ async def test_when_the_log_fails_what_is_in_it_is_unknown_and_what_is_not_is_re
     assert [str(error) for error in driven.failures] == ["no disk"]
     with pytest.raises(NoLeaderError):
         await driven.driver.propose(b"later")
+
+
+async def test_a_deposed_leader_lets_its_writers_go_before_their_time_is_up(tmp_path: Path, log: Log) -> None:
+    replicas = Replicas(tmp_path, RaftSettings(write_timeout_s=600.0))
+    three = peers("n1", "n2", "n3")
+    for name in ("n1", "n2", "n3"):
+        replicas.start(name, log, peer_set=three if name == "n1" else None)
+    leader = await replicas.leader()
+    replicas.cut = {leader.name}
+    write = asyncio.ensure_future(leader.driver.propose(b"cut off"))
+    with pytest.raises(OutcomeUnknownError):
+        await asyncio.wait_for(write, 30)
+    assert not leader.core.is_leader
+    await replicas.stop_all()
