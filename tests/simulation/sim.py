@@ -67,6 +67,10 @@ class Report:
     term: int
 
 
+STALL_SHARES = (0.0, 0.0, 0.0001, 0.001)
+"""Of the looks at the clock: how many come late, by run."""
+
+
 class Simulation:
     """N founders and some spare servers. Use within `live()`, which puts pysyncobj onto the virtual clock.
 
@@ -78,7 +82,8 @@ class Simulation:
     ) -> None:
         self.seed = seed
         self.chance = random.Random(seed)
-        self.clock = VirtualClock()
+        stalls = random.Random(f"stalls of {seed}")
+        self.clock = VirtualClock() if fixed else VirtualClock(stalls, stalls.choice(STALL_SHARES))
         self.founders = [f"n{number + 1}" for number in range(voters)]
         self.nodes = self.founders + [f"s{number + 1}" for number in range(0 if fixed else SPARES)]
         self.network = Network(self.nodes, self.chance)
@@ -369,6 +374,7 @@ class Simulation:
 
     def finish(self) -> None:
         """Heal, write once more, and look at everything."""
+        self.clock.steady()
         self.settle(HEALED_S)
         for node in self.leaders():
             self.submit(node)

@@ -15,6 +15,7 @@ class Stage(Simulation):
 
     def __init__(self, voters: int) -> None:
         super().__init__(1, voters=voters)
+        self.clock.steady()
         self.rates = dict.fromkeys(self.nodes, 1.0)
 
     def among(self, *nodes: str) -> None:

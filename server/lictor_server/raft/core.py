@@ -32,6 +32,7 @@ are in the modules that it names.
 
 from __future__ import annotations
 
+import math
 import time
 import zlib
 from collections.abc import Callable, Mapping, Sequence
@@ -787,12 +788,26 @@ class RaftCore(SyncObj):
     def _onTick(self, timeToWait: float = 0.0) -> None:
         if self._reign is not None:
             self._commit(self._reign)
-        elif self._SyncObj__raftElectionDeadline < _monotonic():
-            if not self._may_stand():
-                self._postpone_election()
-            elif self._must_ask_first():
-                self._ask_for_votes()
+        elif not self._is_election_due():
+            # pysyncobj looks at the clock again, and time may have passed since we did: it must not see a deadline.
+            deadline, self._SyncObj__raftElectionDeadline = self._SyncObj__raftElectionDeadline, math.inf
+            super()._onTick(timeToWait)
+            if self._SyncObj__raftElectionDeadline == math.inf:
+                self._SyncObj__raftElectionDeadline = deadline
+            return
         super()._onTick(timeToWait)
+
+    def _is_election_due(self) -> bool:
+        """Whether this server shall stand for election now; asks for that first, or waits on, where it has to."""
+        if self._SyncObj__raftElectionDeadline >= _monotonic():
+            return False
+        if not self._may_stand():
+            self._postpone_election()
+            return False
+        if self._must_ask_first():
+            self._ask_for_votes()
+            return False
+        return True
 
     def _may_stand(self) -> bool:
         return self._members.may_stand(self.raftCommitIndex)

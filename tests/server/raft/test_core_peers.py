@@ -17,7 +17,7 @@ from lictor_server.raft.outcome import Reason
 from lictor_server.raft.settings import RaftSettings
 from lictor_server.raft.wire import LoneWire, Message
 from tests.simulation.alone import Alone
-from tests.simulation.clock import VirtualClock, virtual
+from tests.simulation.clock import READING_S, VirtualClock, virtual
 from tests.simulation.operator import another_set
 from tests.simulation.stage import Stage
 from tests.simulation.voters import SETTINGS
@@ -486,3 +486,15 @@ def test_a_quorum_of_non_voters_keeps_nobody_in_the_lead(three: Stage) -> None:
     three.among("n1", "s1", "s2")
     three.spend(SETTINGS.leader_fallback_s + 0.3, "n1", "s1", "s2")
     assert three.leaders() == []
+
+
+@pytest.mark.parametrize("looks", [0.5, 1.5, 2.5, 3.5, 4.5])
+def test_a_deadline_that_passes_between_two_looks_at_the_clock_elects_nobody(looks: float) -> None:
+    clock = VirtualClock()
+    with virtual(clock, random.Random(1)):
+        blank = One()
+        blank.core.connected("n2")
+        vars(blank.core)["_SyncObj__raftElectionDeadline"] = clock.monotonic() + looks * READING_S
+        blank.core.pump()
+        assert not blank.core.is_leader
+        assert blank.core.term == 0
