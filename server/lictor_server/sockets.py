@@ -8,7 +8,7 @@ import struct
 from typing import Final, cast
 
 from lictor_core.addresses import split_host_port
-from lictor_core.errors import UnreachableError
+from lictor_core.errors import RequestError, UnreachableError
 
 __all__ = ["CONNECT_TIMEOUT_S", "SERVER_PORT", "SILENCE_MAX_S", "abort_unread", "dial", "peer_name", "tuned"]
 
@@ -19,6 +19,7 @@ SILENCE_MAX_S: Final = 3.0
 _PROBE_EVERY_S: Final = 1
 SERVER_PORT: Final = 8300
 """The port of a server whose address names none."""
+_SHOWN_MAX: Final = 64
 
 
 def tuned(sock: socket.socket) -> socket.socket:
@@ -38,11 +39,12 @@ def tuned(sock: socket.socket) -> socket.socket:
 async def dial(address: str, *, source: str = "", timeout_s: float = CONNECT_TIMEOUT_S) -> socket.socket:
     """A connected socket to `host:port` or `host`, from the IP `source` when one is given.
 
-    Raises `UnreachableError` when nobody answers within `timeout_s`, and `RequestError` when `address` is none.
+    Raises `UnreachableError` when nobody answers within `timeout_s`, and when `address` is none: another server may
+    have named it.
     """
-    host, port = split_host_port(address, SERVER_PORT)
     loop = asyncio.get_running_loop()
     try:
+        host, port = split_host_port(address, SERVER_PORT)
         async with asyncio.timeout(timeout_s):
             found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
             family, kind, protocol, _, where = found[0]
@@ -60,6 +62,8 @@ async def dial(address: str, *, source: str = "", timeout_s: float = CONNECT_TIM
         raise UnreachableError(f"{address} does not answer within {timeout_s:g} s") from None
     except OSError as error:
         raise UnreachableError(f"{address} cannot be reached: {error.strerror or error}") from error
+    except (RequestError, UnicodeError) as error:  # the latter for a name that DNS cannot hold
+        raise UnreachableError(f"{address[:_SHOWN_MAX]!r} is no address: {error}") from error
 
 
 def abort_unread(sock: socket.socket) -> None:

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
-__all__ = ["Introduction", "Promise", "ServerCard"]
+from lictor_core.addresses import split_host_port
+from lictor_core.errors import RequestError
+
+__all__ = ["TEXT_MAX", "Introduction", "Promise", "ServerCard", "check_card"]
+
+TEXT_MAX: Final = 512
+"""Characters in any text of a card: a name in DNS has 253 at most, a node id 36."""
 
 
 class ServerCard(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -35,3 +43,13 @@ class Promise(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     coordinator: str
     cluster_id: str
     founders: tuple[str, ...]
+
+
+def check_card(card: ServerCard) -> None:
+    """Raise `RequestError` for what no server says of itself: the card is kept, told to others, and dialed."""
+    texts = (card.id, card.name, card.address, card.datacenter, card.cluster_id)
+    if max(map(len, texts)) > TEXT_MAX:
+        raise RequestError(f"a server introduced itself with a text of more than {TEXT_MAX} characters")
+    if not card.id or not card.name:
+        raise RequestError(f"a server at {card.address!r} introduced itself without an id or a name")
+    split_host_port(card.address, 0)

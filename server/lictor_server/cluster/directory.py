@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from lictor_core.peers import PeerSet
-from lictor_server.cluster.cards import ServerCard
+from lictor_server.cluster.cards import TEXT_MAX, ServerCard
 
 __all__ = ["SERVERS_MAX", "Directory"]
 
@@ -33,11 +33,16 @@ class Directory:
         self._own_address = own_address
 
     def heard(self, card: ServerCard, now: float) -> bool:
-        """A server introduced itself; whether that is news."""
+        """A server introduced itself; whether that is news.
+
+        Who was known at the same address is forgotten: there is one server at an address, so it has another id now.
+        """
         if card.id == self._own_id:
             return False
         news = self._cards.get(card.id) != card
         self._cards.pop(card.id, None)
+        for id in [id for id, known in self._cards.items() if known.address == card.address]:
+            del self._cards[id], self._heard_at[id]
         self._cards[card.id] = card
         self._heard_at[card.id] = now
         if len(self._cards) > SERVERS_MAX:
@@ -48,7 +53,7 @@ class Directory:
     def hint(self, addresses: Iterable[str]) -> None:
         """Servers may be at these addresses."""
         for address in addresses:
-            if address != self._own_address:
+            if address != self._own_address and len(address) <= TEXT_MAX:
                 self._hints.pop(address, None)
                 self._hints[address] = None
                 if len(self._hints) > SERVERS_MAX:

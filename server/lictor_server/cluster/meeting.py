@@ -20,7 +20,7 @@ from lictor_core.clock import Clock, Rng
 from lictor_core.codec import pack, unpack
 from lictor_core.errors import ClusterError, ConfigurationError, LictorError, RequestError
 from lictor_core.peers import PeerSet
-from lictor_server.cluster.cards import Introduction, Promise, ServerCard
+from lictor_server.cluster.cards import Introduction, Promise, ServerCard, check_card
 from lictor_server.cluster.directory import Directory
 from lictor_server.cluster.founding import Founding, founders_among, founding_set
 from lictor_server.poke import Poke
@@ -191,6 +191,8 @@ class Meeting:
                 self._directory.drop_hint(place)
                 return False
             self._check(own, answer.card)
+            if answer.leader is not None:
+                check_card(answer.leader)
         except LictorError as error:
             self._directory.drop_hint(place)
             reasons.append(f"{place}: {error}")
@@ -204,6 +206,7 @@ class Meeting:
         return True
 
     def _check(self, own: ServerCard, card: ServerCard) -> None:
+        check_card(card)
         if not self._settings.may_be_joined and card.id != own.id:
             raise RequestError(
                 f"server {own.name} keeps nothing on disk and is alone for good: start it with -data-dir, not -dev"
@@ -284,7 +287,7 @@ class Meeting:
         try:
             host, port = split_host_port(address, self._settings.join_port)
             found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except (OSError, RequestError) as error:
+        except (OSError, RequestError, UnicodeError) as error:
             self._log.warning("cluster.name.unresolved", address=address, reason=str(error))
             reasons.append(f"{address}: {error}")
             return []

@@ -127,9 +127,14 @@ class PeerLinks:
             peer.poked.set()
 
     def set_peers(self, addresses: Mapping[str, str]) -> None:
-        """Dial these servers, `id -> host:port`, and those that call, and no others. The own id is passed over."""
+        """Dial these servers, `id -> host:port`, and those that call, and no others.
+
+        The own id is passed over, and who has no address; after `stop` nothing happens.
+        """
+        if self._stopped:
+            return
         for id, address in addresses.items():
-            if id != self._own.id:
+            if id != self._own.id and address:
                 self._list(id, address)
         for peer in list(self._peers.values()):
             if peer.id not in addresses:

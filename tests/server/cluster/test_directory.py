@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from lictor_core.peers import PeerSet, RaftServer
 from lictor_server.cluster import Directory
+from lictor_server.cluster.cards import TEXT_MAX
 from lictor_server.cluster.directory import SERVERS_MAX
 from tests.server.cluster.build import card
 
@@ -52,3 +55,17 @@ def test_the_directory_forgets_the_oldest_when_it_is_full() -> None:
     assert directory.card("id-1") is None
     assert len(directory.heard_since(0.0)) == SERVERS_MAX
     assert len(directory.places(PeerSet())) == 2 * SERVERS_MAX
+
+
+def test_of_two_servers_at_one_address_the_earlier_is_gone() -> None:
+    directory = Directory("id-1", "a:1")
+    directory.heard(card(2), 1.0)
+    reborn = msgspec.structs.replace(card(3), address=card(2).address)
+    assert directory.heard(reborn, 2.0)
+    assert directory.heard_since(0.0) == [reborn]
+
+
+def test_a_place_that_is_no_address_is_not_remembered() -> None:
+    directory = Directory("id-1", "a:1")
+    directory.hint(["x" * (TEXT_MAX + 1), "x" * TEXT_MAX])
+    assert directory.places(PeerSet()) == ["x" * TEXT_MAX]

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
+import msgspec
 import pytest
 
 from lictor_core.errors import ClusterError, ConfigurationError, RequestError
@@ -101,6 +102,37 @@ async def test_a_server_of_another_datacenter_is_refused() -> None:
         one.meeting.introduced(card(2, datacenter="dc2"))
 
 
+@pytest.mark.parametrize(
+    "wrong", [{"id": ""}, {"name": ""}, {"address": ""}, {"address": "h:x"}, {"name": "x" * 513}, {"id": "x" * 513}]
+)
+async def test_a_server_that_is_nobody_or_nowhere_is_not_remembered(wrong: dict[str, str]) -> None:
+    one = Node(Network(), card(1))
+    with pytest.raises(RequestError):
+        one.meeting.introduced(msgspec.structs.replace(card(2), **wrong))
+    assert one.directory.heard_since(0.0) == []
+
+
+async def test_a_leader_that_is_nowhere_is_no_hint() -> None:
+    network = Network()
+    member = Node(network, card(1, expect=1))
+    member.leader = msgspec.structs.replace(card(3), address=":")
+    blank = Node(network, card(2, expect=0), SEED)
+    with pytest.raises(ClusterError):
+        await blank.meeting.join((member.card.address,))
+    assert blank.meeting.leader_hint is None
+
+
+async def test_a_server_that_came_back_as_another_one_is_no_second_founder() -> None:
+    network = Network()
+    lost, reborn = card(2), msgspec.structs.replace(card(3), address=card(2).address)
+    first = Node(network, card(1), MeetingSettings(retry_join=(lost.address,)))
+    first.meeting.introduced(lost)
+    Node(network, reborn)
+    async with running(first):
+        await eventually(lambda: network.calls > 5, what="several rounds")
+    assert not first.peer_set.cluster_id
+
+
 async def test_a_server_that_keeps_nothing_cannot_be_joined() -> None:
     one = Node(Network(), card(1), MeetingSettings(may_be_joined=False))
     with pytest.raises(RequestError, match="alone for good"):
@@ -145,6 +177,12 @@ async def test_a_name_that_cannot_be_resolved_is_told_and_tried_again() -> None:
     one = Node(Network(), card(1), MeetingSettings(retry_join=("no-such-host.invalid",), retry_interval_s=0.05))
     async with running(one):
         await eventually(lambda: one.events("cluster.name.unresolved") > 1, what="two attempts")
+
+
+async def test_a_name_that_no_dns_can_hold_is_told_and_tried_again() -> None:
+    one = Node(Network(), card(1), MeetingSettings(retry_join=("a..b", "x" * 300), retry_interval_s=0.05))
+    async with running(one):
+        await eventually(lambda: one.events("cluster.name.unresolved") > 3, what="two attempts")
 
 
 async def test_servers_that_expect_different_numbers_are_told() -> None:

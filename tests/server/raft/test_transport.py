@@ -247,6 +247,7 @@ async def test_after_the_stop_nobody_is_dialed_taken_or_told() -> None:
         await caller.until_closed()
         assert not one.links.send(two.id, HEARTBEAT)
         assert one.disconnected == []
+        one.links.set_peers({two.id: two.address, uuid_of(5): two.address})
         late = await called(one, greeting_bytes(hello_to(one, 8)))
         assert (await late.answer()).code == RefusalCode.FULL
         late.close()
@@ -381,6 +382,19 @@ async def test_a_new_address_is_dialed_at_once() -> None:
         assert one.links.send(two.id, HEARTBEAT)
         await eventually(lambda: moved.heard != [], what="the message")
         assert two.heard == []
+
+
+@pytest.mark.parametrize("address", ["", ":", "a..b:8300", "x" * 300])
+async def test_a_server_with_no_address_is_not_reached_until_it_has_one(address: str) -> None:
+    async with running(1) as one, running(2) as two:
+        one.links.set_peers({two.id: address})
+        caller = await taken(one, 3, address=address)
+        if address:
+            await eventually(lambda: len(one.log.named("raft.dial.failed")) == 2, what="two failures")
+        one.links.set_peers({two.id: two.address})
+        await one.until_connected(two)
+        assert one.log.named("raft.dialer.crashed") == []
+        caller.close()
 
 
 async def test_where_somebody_else_listens_is_told() -> None:

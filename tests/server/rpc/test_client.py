@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 
 from lictor_core.clock import SeededRng
-from lictor_core.errors import LictorError, NotFoundError, OverloadedError, PeerError, RequestError, UnreachableError
+from lictor_core.errors import LictorError, NotFoundError, OverloadedError, PeerError, UnreachableError
 from lictor_core.frames import Frame, FrameKind, FrameReader, encode_frame
 from lictor_server import RpcPool
 from lictor_server.rpc import client, connection
@@ -99,11 +99,6 @@ async def test_a_server_that_is_not_there_is_a_definite_error(pool: RpcPool) -> 
     with pytest.raises(UnreachableError) as caught:
         await pool.call(f"127.0.0.1:{free_port()}", "echo", b"", timeout_s=CALL_S)
     assert caught.value.definite
-
-
-async def test_what_is_no_address_is_the_callers_error(pool: RpcPool) -> None:
-    with pytest.raises(RequestError):
-        await pool.call("127.0.0.1:0", "echo", b"", timeout_s=CALL_S)
 
 
 async def test_a_server_that_comes_back_is_found_again(pool: RpcPool) -> None:
@@ -261,3 +256,9 @@ async def test_after_the_stop_nothing_is_asked(pool: RpcPool, end: End) -> None:
     with pytest.raises(LictorError):
         await pool.call(end.address, "echo", b"", timeout_s=CALL_S)
     assert end.methods.calls == []
+
+
+@pytest.mark.parametrize("address", ["", ":", "host:port", "127.0.0.1:0", "a..b:8300", "x" * 300])
+async def test_what_is_no_address_cannot_be_reached(pool: RpcPool, address: str) -> None:
+    with pytest.raises(UnreachableError, match="is no address|cannot be reached"):
+        await pool.call(address, "echo", b"", timeout_s=CALL_S)
