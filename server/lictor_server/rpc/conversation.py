@@ -53,7 +53,7 @@ class Conversation:
                             case Cancel():
                                 self._calls.pop(event.id).cancel()
                             case Refuse():
-                                await self._send(event.data)
+                                self._put(event.data)  # `_next` waits for whoever does not read, for a bounded time
             finally:
                 for call in self._calls.values():
                     call.cancel()
@@ -64,6 +64,7 @@ class Conversation:
 
         Empty when it closed, or is silent for too long with nothing under way.
         """
+        self._flush()
         try:
             async with asyncio.timeout(self._idle_max_s):
                 await self._writer.drain()
@@ -105,18 +106,15 @@ class Conversation:
             answer = self._peer.error(call.id, LictorError("the server made a mistake; its log says which"))
         if self._calls.get(call.id) is asyncio.current_task():
             del self._calls[call.id]
-        await self._send(answer)
+        self._put(answer)
+        await self._writer.drain()  # who does not read has at most so many calls under way
 
-    async def _send(self, data: bytes) -> None:
-        """Send with everything else of this pass of the loop, as a batch that is committed answers many at once.
-
-        Waits while the other side does not read: what is under way stays bounded.
-        """
+    def _put(self, data: bytes) -> None:
+        """Send with everything else of this pass of the loop, as a batch that is committed answers many at once."""
         if data and not self._writer.is_closing():
             if not self._leaving:
                 self._loop.call_soon(self._flush)
             self._leaving.append(data)
-            await self._writer.drain()
 
     def _flush(self) -> None:
         if self._leaving and not self._writer.is_closing():
