@@ -12,7 +12,7 @@ import dataclasses
 from collections.abc import Awaitable, Callable
 
 from lictor_core.commands import ReadMode
-from lictor_core.errors import CatchingUpError, LictorError, NoLeaderError
+from lictor_core.errors import CatchingUpError, NoLeaderError
 from lictor_server.raft import Driver
 
 __all__ = ["Contact", "Freshness"]
@@ -113,7 +113,7 @@ class _Rounds:
                 asked, self._next = self._next, None
                 try:
                     index = await self._ask(self._strict)
-                except LictorError as error:
+                except Exception as error:  # whatever it is, who asked is told, and the next question is asked
                     asked.set_exception(error)
                 else:
                     asked.set_result(index)
@@ -121,12 +121,17 @@ class _Rounds:
                     if not asked.done():  # nothing but the end of this task leaves it open
                         asked.set_exception(NoLeaderError("this server is stopping"))
         finally:
-            self._under_way = None
+            if self._under_way is asyncio.current_task():
+                self._under_way = None
 
     def stop(self) -> None:
-        """End the question under way; who waits for it is told."""
-        if self._under_way is not None:
-            self._under_way.cancel()
+        """End the question under way; who waits for it, or for the one that was to come, is told."""
+        task, self._under_way = self._under_way, None
+        if task is not None:
+            task.cancel()
+        waited_for, self._next = self._next, None
+        if waited_for is not None:
+            waited_for.set_exception(NoLeaderError("this server is stopping"))
 
 
 def _looked_at(future: asyncio.Future[int]) -> None:

@@ -156,3 +156,32 @@ async def test_stopping_tells_who_waits(freshness: Freshness, leader: Leader) ->
     freshness.stop()
     with pytest.raises(NoLeaderError):
         await asyncio.wait_for(waiting, 5)
+
+
+@pytest.mark.parametrize("passes", [0, 1, 2])
+async def test_stopping_tells_also_those_whose_question_was_not_asked_yet(
+    freshness: Freshness, leader: Leader, passes: int
+) -> None:
+    early = asyncio.ensure_future(freshness.reached(ReadMode.DEFAULT))
+    for _ in range(passes):
+        await asyncio.sleep(0)
+    late = asyncio.ensure_future(freshness.reached(ReadMode.DEFAULT))
+    await asyncio.sleep(0)
+    freshness.stop()
+    leader.error = NoLeaderError()  # as the stopped forwarder answers from now on
+    leader.free.set()
+    results = await asyncio.wait_for(asyncio.gather(early, late, return_exceptions=True), 5)
+    assert [type(result) for result in results] == [NoLeaderError] * 2
+    with pytest.raises(NoLeaderError):
+        await asyncio.wait_for(freshness.reached(ReadMode.DEFAULT), 5)
+
+
+async def test_a_mistake_of_ours_in_one_question_leaves_nobody_waiting(freshness: Freshness, leader: Leader) -> None:
+    leader.error = ZeroDivisionError()
+    early = asyncio.ensure_future(freshness.reached(ReadMode.DEFAULT))
+    await leader.is_asked.wait()
+    late = asyncio.ensure_future(freshness.reached(ReadMode.DEFAULT))
+    await asyncio.sleep(0)
+    leader.free.set()
+    results = await asyncio.wait_for(asyncio.gather(early, late, return_exceptions=True), 5)
+    assert [type(result) for result in results] == [ZeroDivisionError] * 2

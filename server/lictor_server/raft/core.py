@@ -724,8 +724,8 @@ class RaftCore(SyncObj):
         flow = None if reign is None else reign.flows.get(node.id)
         if reign is None or flow is None:
             return
-        if reply.verified > self.last_index and not reply.rejected:
-            raise PeerError(f"a server vouches for the Raft entry {reply.verified}, which its leader does not have")
+        if (claimed := reply.rejected or reply.verified) > self.last_index:
+            raise PeerError(f"a server judges the Raft entry {claimed}, which its leader does not have")
         if reply.rejected:
             flow.refused(reply.rejected, reply.verified)
         else:

@@ -51,7 +51,9 @@ class Conversation:
                             case Call():
                                 self._calls[event.id] = group.create_task(self._call(event))
                             case Cancel():
-                                self._calls.pop(event.id).cancel()
+                                # It may have ended while a refusal before it in the same bytes waited to leave.
+                                if (call := self._calls.pop(event.id, None)) is not None:
+                                    call.cancel()
                             case Refuse():
                                 self._put(event.data)  # `_next` waits for whoever does not read, for a bounded time
             finally:

@@ -421,10 +421,12 @@ def test_a_vote_is_given_beside_a_leader_when_that_leader_asked_for_it(alone: Al
     assert alone.said("response_vote", "n3")
 
 
-def test_who_vouches_for_what_the_leader_does_not_have_is_not_believed(alone: Alone) -> None:
+@pytest.mark.parametrize(("verified", "rejected"), [(1, 0), (1, 1), (0, 1)])
+def test_who_judges_what_the_leader_does_not_have_is_not_believed(alone: Alone, verified: int, rejected: int) -> None:
     alone.lead()
+    beyond = alone.core.last_index + 1
     with pytest.raises(PeerError, match="which its leader does not have"):
-        alone.core.receive("n2", Reply(alone.core.term, alone.core.last_index + 1, 0).message())
+        alone.core.receive("n2", Reply(alone.core.term, verified * beyond, rejected * beyond).message())
     alone.core.pump()
     assert alone.core.is_leader
 

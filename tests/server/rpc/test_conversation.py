@@ -78,3 +78,36 @@ async def test_answers_that_are_ready_together_leave_together(
         assert sorted(frame.id for frame in found) == [1, 2, 3, 4, 5]
         writer.close()
         await writer.wait_closed()
+
+
+@pytest.mark.timeout(20)
+async def test_a_call_that_ends_while_another_is_refused_may_be_cancelled(
+    server: Server, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go, begun = asyncio.Event(), asyncio.Event()
+
+    async def wait(payload: bytes) -> object:
+        begun.set()
+        await go.wait()
+        return payload
+
+    async def slowly() -> None:
+        """The other side does not read for a moment: what is under way goes on."""
+        go.set()
+        for _ in range(10):
+            await asyncio.sleep(0)
+
+    ours, theirs = socket.socketpair()
+    with theirs:
+        reader, writer = await asyncio.open_connection(sock=ours)
+        conversation = Conversation(reader, writer, Methods(server, {"wait": wait}), 1, 5.0, log.logger)
+        theirs.sendall(encode_frame(Frame(FrameKind.REQUEST, 1, "wait", b"")))
+        run = asyncio.ensure_future(conversation.run())
+        await begun.wait()
+        monkeypatch.setattr(writer, "drain", slowly)
+        one_too_many, goodbye = Frame(FrameKind.REQUEST, 2, "wait", b""), Frame(FrameKind.CANCEL, 1, "", b"")
+        theirs.sendall(encode_frame(one_too_many) + encode_frame(goodbye))
+        theirs.shutdown(socket.SHUT_WR)
+        await run
+        writer.close()
+        await writer.wait_closed()
