@@ -14,7 +14,7 @@ from lictor_core.archive import ArchiveServer
 from lictor_core.autopilot import AutopilotHealth, RaftServers
 from lictor_core.clock import Clock, Rng
 from lictor_core.commands import Command, Outcome, ReadMode
-from lictor_core.errors import LictorError, StorageError
+from lictor_core.errors import LictorError, NoLeaderError, StorageError
 from lictor_core.queries import Query
 from lictor_core.records import JsonObject, Member
 from lictor_core.registry import CatalogView, IssuedLeaf, LeaderStatus, LeafRequest, Reading, ReadOptions, SavedState
@@ -28,7 +28,7 @@ from lictor_server.endpoints.writes import Writes
 from lictor_server.exchange import SnapshotExchange
 from lictor_server.forward import Forwarder
 from lictor_server.freshness import Freshness
-from lictor_server.leader import LeaderLoop, LeaderSide, Membership, server_member
+from lictor_server.leader import LeaderLoop, LeaderSide, Membership, remembered_members, server_member
 from lictor_server.leases import LeaseTable
 from lictor_server.machine import Machine
 from lictor_server.raft.memory_log import MemoryLog
@@ -159,7 +159,7 @@ class Server:
             rng=rng,
             log=self._log,
         )
-        self._freshness = Freshness(self._driver, self._to_leader.read_index)
+        self._freshness = Freshness(self._driver, self._to_leader.read_index, hold_s=raft.hold_s)
         self._blocked = BlockedQueries(self._store, self._watches, rng, blocked_max=settings.blocked_queries_max)
         self._reads = Reads(self._store, self._freshness, self._blocked)
         self._view = StoreView(self._store, lambda: self._freshness.age_s)
@@ -256,8 +256,15 @@ class Server:
         )
 
     async def members(self) -> list[Member]:
-        """The agents of the cluster, by name."""
-        return await self._to_leader.members()
+        """The agents of the cluster, by name; while nobody leads, at once, as the catalog here remembers them."""
+        if self._replica.leader_card() is not None:
+            try:
+                return await self._to_leader.members()
+            except NoLeaderError:
+                pass
+        if not self._duties:
+            raise NoLeaderError("this server is stopping")
+        return remembered_members(self._store.catalog, self.member())
 
     async def renew(self, member: Member) -> float:
         """Take or renew a lease. For the agent in this process, known by name and id, the server speaks itself."""

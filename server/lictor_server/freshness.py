@@ -34,9 +34,13 @@ _CURRENT = Contact()
 class Freshness:
     """The gate of all reads of one server."""
 
-    def __init__(self, driver: Driver, read_index: Callable[[bool], Awaitable[int]]) -> None:
-        """`read_index` asks the leader, whoever it is; True: let a majority confirm it."""
+    def __init__(self, driver: Driver, read_index: Callable[[bool], Awaitable[int]], *, hold_s: float) -> None:
+        """`read_index` asks the leader, whoever it is; True: let a majority confirm it.
+
+        `hold_s` is how long a fresh read is held while nobody leads.
+        """
         self._driver = driver
+        self._hold_s = hold_s
         self._rounds = {strict: _Rounds(read_index, strict=strict) for strict in (False, True)}
 
     async def reached(self, mode: ReadMode, max_stale_s: float = 0.0) -> Contact:
@@ -51,8 +55,7 @@ class Freshness:
             return self._stale()
         if mode is not ReadMode.CONSISTENT and self._driver.can_serve:
             return _CURRENT
-        index = await self._rounds[mode is ReadMode.CONSISTENT].next()
-        await self._driver.applied(index)
+        await self._driver.applied(await self._read_index(self._rounds[mode is ReadMode.CONSISTENT]))
         return _CURRENT
 
     def stop(self) -> None:
@@ -72,6 +75,19 @@ class Freshness:
             return float("inf")
         contact_s = core.last_contact_s
         return 0.0 if contact_s is None else contact_s
+
+    async def _read_index(self, rounds: _Rounds) -> int:
+        """The answer to the next question. One that is under way may be held itself, for as long as a read may be: who
+        came behind it is not held once more.
+        """
+        answer = rounds.next()
+        try:
+            async with asyncio.timeout(self._hold_s):
+                return await asyncio.shield(answer)
+        except TimeoutError:
+            if not self._driver.core.is_leader and self._driver.core.leader is None:
+                raise NoLeaderError() from None
+        return await asyncio.shield(answer)
 
     def _stale(self) -> Contact:
         core = self._driver.core
@@ -95,16 +111,15 @@ class _Rounds:
         self._under_way: asyncio.Task[None] | None = None
         self._next: asyncio.Future[int] | None = None
 
-    async def next(self) -> int:
-        """The answer to a question that is asked after this call."""
+    def next(self) -> asyncio.Future[int]:
+        """The answer to a question that is asked after this call; others wait for it too."""
         loop = asyncio.get_running_loop()
         if self._next is None:
             self._next = loop.create_future()
             self._next.add_done_callback(_looked_at)
-        waited_for = self._next
         if self._under_way is None:
             self._under_way = loop.create_task(self._run(), name="server-read-index")
-        return await asyncio.shield(waited_for)
+        return self._next
 
     async def _run(self) -> None:
         try:

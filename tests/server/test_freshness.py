@@ -33,6 +33,9 @@ class Follower:
         self.waited_for.append(index)
 
 
+HOLD_S = 0.2
+
+
 class Leader:
     """Answers with rising indexes, once it is let."""
 
@@ -64,7 +67,7 @@ def leader() -> Leader:
 
 @pytest.fixture
 def freshness(follower: Follower, leader: Leader) -> Freshness:
-    return Freshness(cast(Driver, follower), leader.read_index)
+    return Freshness(cast(Driver, follower), leader.read_index, hold_s=HOLD_S)
 
 
 async def test_a_stale_read_answers_at_once_and_says_when_the_leader_was_heard(freshness: Freshness) -> None:
@@ -185,3 +188,25 @@ async def test_a_mistake_of_ours_in_one_question_leaves_nobody_waiting(freshness
     leader.free.set()
     results = await asyncio.wait_for(asyncio.gather(early, late, return_exceptions=True), 5)
     assert [type(result) for result in results] == [ZeroDivisionError] * 2
+
+
+async def test_a_read_behind_one_that_finds_no_leader_is_held_no_longer_than_that_one(
+    freshness: Freshness, follower: Follower, leader: Leader
+) -> None:
+    early = asyncio.ensure_future(freshness.reached(ReadMode.DEFAULT))
+    await leader.is_asked.wait()
+    follower.leader = None
+    async with asyncio.timeout(10):
+        with pytest.raises(NoLeaderError):
+            await freshness.reached(ReadMode.DEFAULT)
+        with pytest.raises(NoLeaderError):
+            await early
+    freshness.stop()
+
+
+async def test_a_read_waits_on_for_a_leader_that_is_known_and_slow(freshness: Freshness, leader: Leader) -> None:
+    read = asyncio.ensure_future(freshness.reached(ReadMode.DEFAULT))
+    done, _ = await asyncio.wait([read], timeout=2 * HOLD_S)
+    assert not done
+    leader.free.set()
+    assert await read == Contact(0, True)

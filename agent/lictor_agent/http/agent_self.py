@@ -26,6 +26,7 @@ _ORIGIN_HEIGHT: Final = 1e-5
 _ORIGIN_ERROR: Final = 1.5
 _DIMENSIONS: Final = 8
 """A node that knows no distances stands at Vivaldi's origin; these are the numbers Serf starts with."""
+_NO_LEADER: Final = (("X-Consul-Knownleader", "false"),)
 _GOSSIP_FIGURES: Final = (
     "coordinate_resets",
     "event_queue",
@@ -72,9 +73,11 @@ async def members(site: Site, request: Request) -> Answer:
     if request.parameters.get("segment") not in ("", "_all"):
         raise Refusal("Network segments are not supported in this version of Consul", status=500)
     found = await site.registry.members()
+    status = await site.registry.leader_status()
     if request.parameters.get("wan"):
         found = [_seen_from_afar(one, site.datacenter) for one in found if WAN_PORT_TAG in one.tags]
-    return site.answer_json(request, found)
+    # Who asks while nobody leads is told what the last leader saw: the header says so, where Consul has none.
+    return site.answer_json(request, found, headers=() if status.address else _NO_LEADER)
 
 
 async def maintenance(site: Site, request: Request) -> Answer:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import msgspec
+import pytest
+
+from lictor_core.registry import LeaderStatus
 from tests.agent.http.live import NODE, Live
 from tests.support.conditions import eventually
 from tests.support.recorder.json_types import as_object
@@ -24,6 +28,20 @@ async def test_the_members_are_this_agent(live: Live) -> None:
     assert (members.at("0.Status"), members.at("0.Tags.role")) == (1, "consul")
     assert (await live.get("/v1/agent/members?wan=1")).column("Name") == [f"{NODE}.dc1"]
     assert (await live.get("/v1/agent/members?segment=blue")).status == 500
+    assert "X-Consul-Knownleader" not in members.headers
+
+
+async def test_members_that_are_remembered_while_nobody_leads_are_marked(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    status = msgspec.structs.replace(await live.registry.leader_status(), address="", is_self=False)
+
+    async def leaderless() -> LeaderStatus:
+        return status
+
+    monkeypatch.setattr(live.registry, "leader_status", leaderless)
+    members = await live.get("/v1/agent/members")
+    assert (members.column("Name"), members.headers["X-Consul-Knownleader"]) == ([NODE], "false")
 
 
 async def test_maintenance_of_the_node_is_a_critical_check(live: Live) -> None:

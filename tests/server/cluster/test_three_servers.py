@@ -58,6 +58,12 @@ async def test_without_a_majority_fresh_reads_and_writes_fail_and_stale_ones_say
         await cluster.same_state()
         leader = await cluster.leader()
         last = next(number for number in cluster.servers if number != leader)
+
+        async def knows_the_leader() -> bool:
+            nodes = (await cluster.servers[last].read(NodesQuery(), STALE)).value
+            return f"s{leader}" in {node.node for node in nodes}
+
+        await until(knows_the_leader, what="the leader among the nodes")
         for number in [number for number in cluster.servers if number != last]:
             await cluster.stop(number)
         server = cluster.servers[last]
@@ -75,6 +81,8 @@ async def test_without_a_majority_fresh_reads_and_writes_fail_and_stale_ones_say
         assert reading.value is not None
         assert (reading.value.value, reading.known_leader) == (b"1", False)
         assert reading.last_contact_ms > 0
+        names = {one.name for one in await server.members()}
+        assert {f"s{leader}", f"s{last}"} <= names, "the members are those that the last leader saw"
 
 
 async def test_a_write_is_carried_out_once_although_the_leader_goes_in_the_middle(log: Log) -> None:
