@@ -183,6 +183,7 @@ def test_a_pid_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 def test_logs_as_json_are_one_object_a_line(tmp_path: Path) -> None:
     with _agent(tmp_path, ["-log-json"]) as process:
+        process.program.wait_until(lambda: "agent.lease.granted" in process.program.log(), "it is a member")
         process.end(signal.SIGTERM)
         lines = process.program.log().splitlines()
     events = [json.loads(line) for line in lines if line.startswith("{")]

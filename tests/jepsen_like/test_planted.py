@@ -21,6 +21,7 @@ class Told(msgspec.Struct):
 
 
 def _run(store: Path, launcher: str, *flags: str) -> Told:
+    store.mkdir(exist_ok=True)
     planted = [f"--program={sys.executable} {PLANTED / launcher}"] if launcher else []
     command = [sys.executable, "-m", "lictor_jepsen", "run", f"--store={store}", *planted, *flags]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=BOUND_S, check=False)
@@ -36,18 +37,24 @@ def _wrong(told: Told) -> list[str]:
     return sorted(wrong | {name for name in sure if told.findings[name]["verdict"] != "valid"})
 
 
-KILLED = ("--net=loopback", "--nodes=1", "--nemesis=kill-all", "--seconds=9", "--workload=append", "--seed=5")
+KILLED = ("--net=loopback", "--nodes=1", "--nemesis=kill-all", "--seconds=9", "--workload=append")
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3 * BOUND_S + 30)
 def test_a_log_that_is_not_synced_loses_acknowledged_writes(tmp_path: Path) -> None:
-    told = _run(tmp_path, "lossy_disk.py --planted", *KILLED)
-    assert told.findings["consistent"]["verdict"] == "invalid", told
+    verdicts: list[object] = []
+    for seed in (5, 6, 7):  # a busy machine may have written nothing just before the kill
+        told = _run(tmp_path / str(seed), "lossy_disk.py --planted", *KILLED, f"--seed={seed}")
+        verdicts.append(told.findings["consistent"]["verdict"])
+        if verdicts[-1] == "invalid":
+            return
+    pytest.fail(f"the loss was never seen: {verdicts}")
 
 
 @pytest.mark.slow
 def test_a_log_that_is_synced_loses_nothing_on_the_same_disk(tmp_path: Path) -> None:
-    told = _run(tmp_path, "lossy_disk.py", *KILLED)
+    told = _run(tmp_path, "lossy_disk.py", *KILLED, "--seed=5")
     assert _wrong(told) == [], told
 
 
