@@ -18,7 +18,9 @@ def split_host_port(text: str, default_port: int) -> tuple[str, int]:
     Raises `RequestError` for a port that is none, or a host that is missing.
     """
     if text.startswith("["):
-        host, _, rest = text[1:].partition("]")
+        host, bracket, rest = text[1:].partition("]")
+        if not bracket or rest[:1] not in ("", ":"):
+            raise RequestError(f"{text!r} is no address of IPv6: write [address] or [address]:port")
         port = rest.removeprefix(":")
     elif text.count(":") == 1:
         host, _, port = text.partition(":")

@@ -169,6 +169,7 @@ class Server:
         self._duties: list[asyncio.Task[None]] = []
         self._failure: asyncio.Future[None] | None = None
         self._leaderless: asyncio.TimerHandle | None = None
+        self._followed: str | None = None
 
     # Life.
 
@@ -414,7 +415,13 @@ class Server:
 
     def _note_leader(self) -> None:
         self._forward.leader_changed()
-        known = self._replica.leader_card() is not None
+        leader = self._replica.leader_card()
+        known = leader is not None
+        if leader is not None and leader.id not in (self._followed, self._settings.node_id):
+            self._log.info(
+                "raft.leader.followed", leader=leader.name, address=leader.address, term=self._replica.core.term
+            )
+        self._followed = None if leader is None else leader.id
         if known and self._leaderless is not None:
             self._leaderless.cancel()
             self._leaderless = None
@@ -426,6 +433,8 @@ class Server:
         """Nobody led for long: whoever waits for a change here would wait in vain, and shall be told."""
         self._leaderless = None
         if self._replica.leader_card() is None:
+            if voters := [server.name for server in self._replica.core.peer_set.servers if server.voter]:
+                self._log.warning("raft.leader.missed", silent_s=self._settings.raft.hold_s, voters=voters)
             self._blocked.send_home()
 
     def _note_restored(self, former: Store) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import struct
 from typing import Final, cast
@@ -61,9 +62,16 @@ async def dial(address: str, *, source: str = "", timeout_s: float = CONNECT_TIM
     except TimeoutError:
         raise UnreachableError(f"{address} does not answer within {timeout_s:g} s") from None
     except OSError as error:
-        raise UnreachableError(f"{address} cannot be reached: {error.strerror or error}") from error
+        raise UnreachableError(f"{address} cannot be reached: {_reason(error)}") from error
     except (RequestError, UnicodeError) as error:  # the latter for a name that DNS cannot hold
         raise UnreachableError(f"{address[:_SHOWN_MAX]!r} is no address: {error}") from error
+
+
+def _reason(error: OSError) -> str:
+    """What the system says; asyncio names the address once more. Errors of names have numbers of their own, below 0."""
+    if error.errno is not None and error.errno > 0:
+        return os.strerror(error.errno).lower()
+    return error.strerror or str(error)
 
 
 def abort_unread(sock: socket.socket) -> None:

@@ -29,7 +29,7 @@ def test_a_port_that_is_not_named_is_the_usual_one(text: str, split: tuple[str, 
     assert split_host_port(text, 8301) == split
 
 
-@pytest.mark.parametrize("text", ["", ":1", "h:x", "h:0", "h:65536", "[]:1"])
+@pytest.mark.parametrize("text", ["", ":1", "h:x", "h:0", "h:65536", "[]:1", "[::1", "[::1]x", "[::1]8300"])
 def test_text_that_names_no_place_is_refused(text: str) -> None:
     with pytest.raises(RequestError):
         split_host_port(text, 8301)

@@ -41,6 +41,10 @@ _REASONS_MAX: Final = 3
 """Reasons told in one event of why nobody could be joined."""
 _RESOLVED_MAX: Final = 16
 """Addresses taken of one name."""
+_REFUSALS_MAX: Final = 64
+"""Places whose last refusal is remembered, so that it is told once."""
+_WAITING_ROUNDS: Final = 8
+"""Rounds of a blank server, some ten seconds, before it tells what it waits for."""
 
 
 class Calls(Protocol):
@@ -99,6 +103,8 @@ class Meeting:
         self._poke = Poke()
         self.leader_hint: ServerCard | None = None
         """Who leads, by the word of another server: for a server that gets no entries yet."""
+        self._refusals: dict[str, str] = {}
+        """Why which place was refused, as it was told last."""
 
     @property
     def cluster_id(self) -> str:
@@ -130,16 +136,18 @@ class Meeting:
         """Introduce for as long as the task lives. Raises `ConfigurationError` when `retry_max` is reached."""
         longest_s = max(_LONELY_S_MIN, min(_LONELY_S_MAX, self._settings.retry_interval_s))
         backoff = Backoff(self._rng, first_s=_LONELY_S_MIN, max_s=longest_s)
-        fruitless = 0
+        fruitless = rounds = 0
         while True:
             reasons: list[str] = []
             answered = await self._round(reasons)
             if self._leader_card() is not None:
                 backoff.reset()
-                fruitless = 0
+                fruitless = rounds = 0
                 await self._poke.rest(self._rng.uniform(_SETTLED_S / 2, _SETTLED_S))
                 continue
             await self._found_if_due()
+            rounds += 1
+            self._tell_of_waiting(rounds)
             if self._settings.retry_join and not answered:
                 fruitless += 1
                 if fruitless & (fruitless - 1) == 0:  # the first, second, fourth ... attempt: it may last for hours
@@ -189,21 +197,63 @@ class Meeting:
             answer = unpack(data, Introduction)
             if answer.card.id == own.id:
                 self._directory.drop_hint(place)
+                reasons.append(f"{place} is this server itself")
                 return False
             self._check(own, answer.card)
             if answer.leader is not None:
                 check_card(answer.leader)
         except LictorError as error:
             self._directory.drop_hint(place)
-            reasons.append(f"{place}: {error}")
-            self._log.debug("cluster.introduction.failed", address=place, reason=str(error))
+            reason = str(error)
+            reasons.append(reason if reason.startswith(place) else f"{place}: {reason}")
+            self._log.debug("cluster.introduction.failed", address=place, reason=reason)
+            if isinstance(error, RequestError):
+                self._tell_refusal(place, reason)
             return False
+        self._refusals.pop(place, None)
         self._directory.hint(answer.others)
         self._hear(answer.card)
         if answer.leader is not None and answer.leader.id != own.id:
             self.leader_hint = answer.leader
             self._directory.hint((answer.leader.address,))
         return True
+
+    def _tell_refusal(self, place: str, reason: str) -> None:
+        """Two servers that cannot belong together: only an operator changes that, so it is told at once, and once."""
+        if self._refusals.get(place) == reason:
+            return
+        if len(self._refusals) >= _REFUSALS_MAX:
+            self._refusals.clear()
+        self._refusals[place] = reason
+        self._log.warning("cluster.join.refused", address=place, reason=reason)
+
+    def _tell_of_waiting(self, rounds: int) -> None:
+        """Tell a blank server's operator what it waits for, ever more seldom: it may be for hours."""
+        if rounds < _WAITING_ROUNDS or rounds & (rounds - 1) or self._peer_set().cluster_id:
+            return
+        own = self._own_card()
+        met = self._directory.heard_since(self._clock.monotonic() - _FRESH_S)
+        self._log.warning(
+            "cluster.founding.awaited",
+            expected=own.expect,
+            met=sorted(card.name for card in met),
+            remedy=self._remedy(own.expect, met),
+        )
+
+    def _remedy(self, expect: int, met: list[ServerCard]) -> str:
+        if self._founding.cluster_id:
+            return (
+                "it has promised itself to a cluster that another is founding: restart it if that one is gone for good"
+            )
+        if any(card.cluster_id for card in met):
+            return "a cluster was met that nobody leads: see that a majority of its servers run"
+        if expect:
+            return (
+                f"start {expect} servers with -bootstrap-expect={expect}, and name them to one another by -retry-join"
+            )
+        if self._settings.retry_join:
+            return "start servers that belong to a cluster, or found one with -bootstrap-expect"
+        return "name a server to join with -retry-join, or found a cluster with -bootstrap-expect"
 
     def _check(self, own: ServerCard, card: ServerCard) -> None:
         check_card(card)

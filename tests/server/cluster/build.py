@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 
 import msgspec
 import structlog
@@ -36,6 +37,9 @@ class Network:
         self.nodes: dict[str, Node] = {}
         self.cut: set[str] = set()
         self.calls = 0
+
+    def called_more_often_than(self, calls: int) -> bool:
+        return self.calls > calls
 
     async def call(self, address: str, method: str, payload: bytes, *, timeout_s: float) -> bytes:
         self.calls += 1
@@ -90,3 +94,7 @@ class Node:
 
     def events(self, name: str) -> int:
         return sum(entry["event"] == name for entry in self.log.entries)
+
+    def told(self, name: str) -> Mapping[str, object]:
+        """What the last event of this name said."""
+        return next(entry for entry in reversed(self.log.entries) if entry["event"] == name)

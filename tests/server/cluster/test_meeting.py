@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import msgspec
 import pytest
 
-from lictor_core.errors import ClusterError, ConfigurationError, RequestError
+from lictor_core.errors import ClusterError, ConfigurationError, PeerError, RequestError
 from lictor_core.peers import PeerSet
 from lictor_server.cluster import MeetingSettings
 from tests.server.cluster.build import Network, Node, card
@@ -191,3 +192,77 @@ async def test_servers_that_expect_different_numbers_are_told() -> None:
     async with running(*nodes):
         await eventually(lambda: nodes[0].events("cluster.expectation.unlike") > 0, what="a warning")
     assert not clusters(*nodes)
+
+
+async def test_a_blank_server_tells_what_it_waits_for() -> None:
+    network = Network()
+    settings = MeetingSettings(retry_join=("127.0.0.1:8301",), retry_interval_s=0.01)
+    nodes = [Node(network, card(1), settings), Node(network, card(2), settings)]
+    async with running(*nodes):
+        await eventually(lambda: nodes[0].events("cluster.founding.awaited") > 0, what="a warning")
+    told = nodes[0].told("cluster.founding.awaited")
+    assert (told["expected"], told["met"]) == (3, ["s2"])
+    assert "start 3 servers with -bootstrap-expect=3" in str(told["remedy"])
+
+
+@pytest.mark.parametrize(
+    ("expect", "retry_join", "remedy"),
+    [
+        (0, (), "name a server to join with -retry-join, or found a cluster with -bootstrap-expect"),
+        (0, ("127.0.0.9:1",), "start servers that belong to a cluster"),
+        (5, (), "start 5 servers with -bootstrap-expect=5"),
+    ],
+)
+async def test_a_blank_server_that_was_told_too_little_says_what_is_missing(
+    expect: int, retry_join: tuple[str, ...], remedy: str
+) -> None:
+    settings = MeetingSettings(retry_join=retry_join, retry_interval_s=0.01)
+    one = Node(Network(), card(1, expect=expect), settings)
+    async with running(one):
+        await eventually(lambda: one.events("cluster.founding.awaited") > 0, what="a warning")
+    assert remedy in str(one.told("cluster.founding.awaited")["remedy"])
+
+
+async def test_a_server_that_leads_a_cluster_of_its_own_is_told_once_that_others_refuse_it() -> None:
+    network = Network()
+    other = Node(network, card(2))
+    other.peer_set = PeerSet(cluster_id="other")
+    other.card = card(2, cluster_id="other")
+    settings = MeetingSettings(retry_join=(other.card.address,), retry_interval_s=0.01)
+    one = Node(network, card(1, cluster_id="own"), settings)
+    one.peer_set, one.leader = PeerSet(cluster_id="own"), card(1)
+    async with running(one):
+        await eventually(lambda: one.events("cluster.join.refused") > 0, what="a warning")
+        for calls in range(network.calls, network.calls + 3):
+            one.meeting.poke()
+            await eventually(partial(network.called_more_often_than, calls), what="another round")
+    assert one.events("cluster.join.refused") == 1
+    assert "belongs to another cluster" in str(one.told("cluster.join.refused")["reason"])
+
+
+async def test_joining_oneself_says_so() -> None:
+    network = Network()
+    one = Node(network, card(1))
+    with pytest.raises(ClusterError, match=r"127\.0\.0\.1:8301 is this server itself"):
+        await one.meeting.join((one.card.address,))
+
+
+async def test_a_reason_names_its_place_once() -> None:
+    class Unreachable(Network):
+        async def call(self, address: str, method: str, payload: bytes, *, timeout_s: float) -> bytes:
+            raise PeerError(f"{address} cannot be reached: connection refused")
+
+    one = Node(Unreachable(), card(1))
+    with pytest.raises(ClusterError, match=r"at 127\.0\.0\.9:1: 127\.0\.0\.9:1 cannot be reached: connection refused$"):
+        await one.meeting.join(("127.0.0.9:1",))
+
+
+async def test_a_blank_server_that_met_a_cluster_without_a_leader_says_so() -> None:
+    network = Network()
+    member = Node(network, card(2))
+    member.peer_set = PeerSet(cluster_id="theirs")
+    settings = MeetingSettings(retry_join=(member.card.address,), retry_interval_s=0.01)
+    one = Node(network, card(1, expect=1), settings)
+    async with running(one):
+        await eventually(lambda: one.events("cluster.founding.awaited") > 0, what="a warning")
+    assert "nobody leads" in str(one.told("cluster.founding.awaited")["remedy"])
