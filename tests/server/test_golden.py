@@ -6,6 +6,7 @@ the old file, add a new one. If not: `python -m tests.server.golden.files`.
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import io
 import shutil
@@ -16,9 +17,12 @@ import pytest
 
 from lictor_core import commands
 from lictor_core.archive import ArchiveMeta, read_archive
-from lictor_core.clock import SeededRng
+from lictor_core.clock import SeededRng, SystemClock, SystemRng
 from lictor_core.codec import decode_proposal, unpack
 from lictor_core.commands import KVSet
+from lictor_core.queries import KeyQuery
+from lictor_core.registry import ReadOptions
+from lictor_server import Server
 from lictor_server.backups import check_archive
 from lictor_server.offline import read_offline
 from lictor_server.raft.settings import RaftSettings
@@ -28,7 +32,7 @@ from lictor_server.state.loading import TABLES, Chunk, Loader
 from lictor_server.state.snapshot import state_hash, take
 from lictor_server.state.stream import StreamReader
 from lictor_server.storage import Storage
-from tests.server.conftest import Log
+from tests.server.conftest import SETTINGS, Log
 from tests.server.golden.content import COMMANDS, FIRST_INDEX, filled, restoring
 from tests.server.golden.files import ARCHIVE, DATA, GOLDEN, PEERS, write_archive_file, write_data_directory
 
@@ -130,3 +134,21 @@ async def test_a_server_starts_on_a_data_directory_of_any_format(name: str, tmp_
     assert len(storage.wal) > 0
     await storage.close()
     assert cast("list[object]", log.named("raft.tail.cut")) == []
+
+
+@pytest.mark.timeout(30)
+async def test_data_from_before_there_were_several_servers_is_a_cluster_of_its_own(tmp_path: Path, log: Log) -> None:
+    data_dir = copied(GOLDEN / "data-1", tmp_path / "data")
+    settings = dataclasses.replace(
+        SETTINGS, data_dir=str(data_dir), bootstrap_expect=3, retry_join=("127.0.0.1:1",), datacenter="dc1"
+    )
+    server = Server(settings, clock=SystemClock(), rng=SystemRng(), log=log.logger)
+    await server.start()
+    try:
+        key = await server.read(KeyQuery(key="a"), ReadOptions())
+        status = await server.leader_status()
+        assert key.known_leader
+        assert status.is_self
+        assert [(one.id, one.voter) for one in status.peer_set.servers] == [(settings.node_id, True)]
+    finally:
+        await server.stop()

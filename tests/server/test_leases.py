@@ -137,3 +137,12 @@ def test_next_event_is_the_earliest_end() -> None:
     members.clock.advance(2)
     members.renew("a2", B)
     assert members.table.next_event() == members.clock.monotonic() + 7
+
+
+def test_who_surely_has_a_name_takes_it_from_a_living_member_and_from_a_full_table() -> None:
+    members = Members(members_max=1)
+    members.renew("a1", id=A)
+    assert members.table.take(member("A1", id=B), members.clock.monotonic()) == 3.0
+    assert [one.tags["id"] for one in members.table.members()] == [B]
+    members.table.take(member("b1", id=B), members.clock.monotonic())
+    assert members.statuses() == {"A1": MemberStatus.ALIVE, "b1": MemberStatus.ALIVE}

@@ -108,23 +108,24 @@ class LeaderLoop:
     async def _establish(self) -> None:
         """Everybody whom the catalog has alive gets one full lease, so that a new leader fails no healthy node.
 
-        Those who had failed stay failed until they renew.
+        Those who had failed stay failed until they renew. The own name is the leader's, whoever has it in the catalog:
+        a state of other servers may have been restored, or another agent have taken it while this server was away.
         """
         await self._prepare()
-        now = self._clock.monotonic()
+        now, own = self._clock.monotonic(), self._own_member()
+        self._leases.take(own, now)
         for node in self._catalog.nodes():
             check = self._catalog.check_on(node.node, SERF_CHECK_ID)
             if check is not None and not self._leases.known(node.node):
                 server = self._catalog.service_on(node.node, SERVER_ROLE)
                 self._leases.assume(_assumed(node, server), now, alive=check.status != CRITICAL)
-        self._leases.renew(self._own_member(), now)
         await self._reconcile()
         self._open_to_requests()
 
     async def _keep(self) -> float:
         """One round; the seconds until the next is due."""
         now = self._clock.monotonic()
-        renew_s = self._leases.renew(self._own_member(), now)
+        renew_s = self._leases.take(self._own_member(), now)
         for member in self._leases.expire(now):
             self._log.warning("member.lease.expired", member=member.name, address=member.addr)
         await self._reconcile()

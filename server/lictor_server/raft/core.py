@@ -274,6 +274,11 @@ class RaftCore(SyncObj):
         return self._members.is_blank
 
     @property
+    def has_data(self) -> bool:
+        """Whether the log holds, or held, more than its first entry: a blank server that has led alone once."""
+        return self.last_index > _FIRST_INDEX
+
+    @property
     def is_voter(self) -> bool:
         """Whether this server counts in the set in effect."""
         return self._members.is_voter
@@ -364,7 +369,7 @@ class RaftCore(SyncObj):
         given a set of itself alone. Raises `RequestError` for all else.
         """
         log = self._own_log
-        problem = founding_problem(self._members, peer_set, has_data=log[-1][1] > _FIRST_INDEX)
+        problem = founding_problem(self._members, peer_set, has_data=self.has_data)
         if problem is not None:
             raise RequestError(f"the cluster cannot be founded: {problem}")
         # The term of the last entry: nobody can have led in it but, before there were sets, this server.

@@ -191,6 +191,8 @@ class Driver:
                 f"this server has applied entry {self._core.applied_index} of the log and needs {index}: it is behind "
                 "or cut off; retry, or ask another server"
             ) from None
+        finally:
+            self._applied_waiters.give_up(waiter)
 
     def log_synced(self) -> None:
         """More of the log is on the disk."""

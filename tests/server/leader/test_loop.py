@@ -156,6 +156,21 @@ async def test_new_leader_gives_those_whom_it_knows_one_whole_lease(clock: Manua
     await asyncio.wait([duties])
 
 
+@pytest.mark.parametrize("name", ["n1", "N1"])
+async def test_a_leader_whose_name_another_one_has_in_the_catalog_leads_all_the_same(
+    clock: ManualClock, log: Log, name: str
+) -> None:
+    """Else nobody would be served for as long as it leads: as after the restore of a state of other servers."""
+    store = Store("dc1")
+    for index, command in enumerate(reconcile([member(name, id=A)], store.catalog), 5):
+        apply(store, index, command)
+    opened = asyncio.Event()
+    duties = asyncio.ensure_future(loop_over(store, clock, log, opened).run())
+    await asyncio.wait_for(opened.wait(), 5)
+    duties.cancel()
+    await asyncio.wait([duties])
+
+
 def status_of(store: Store, node: str) -> str:
     found = store.catalog.check_on(node, "serfHealth")
     return "" if found is None else found.status
