@@ -10,7 +10,7 @@ from structlog.typing import FilteringBoundLogger
 
 from lictor_core.backoff import Backoff
 from lictor_core.clock import Clock, Rng
-from lictor_core.errors import LictorError
+from lictor_core.errors import LictorError, NoLeaderError
 from lictor_core.records import Member
 from lictor_core.registry import Registry
 
@@ -40,6 +40,7 @@ class LeaseKeeper:
         self._rng = rng
         self._log = log
         self._left = False
+        self._renewal: asyncio.Task[float] | None = None
 
     async def run(self) -> None:
         """Renew for ever, until cancelled or until this agent has left."""
@@ -47,8 +48,10 @@ class LeaseKeeper:
         held_since: float | None = None
         while not self._left:
             try:
-                renew_s = await self._registry.renew(self._member())
+                renew_s = await self._renewed()
             except LictorError as error:
+                if self._left:
+                    return
                 if held_since is not None:
                     held_s = round(self._clock.monotonic() - held_since, 3)
                     self._log.warning("agent.lease.lost", reason=str(error), held_s=held_s)
@@ -61,9 +64,27 @@ class LeaseKeeper:
             backoff.reset()
             await asyncio.sleep(renew_s)
 
+    async def _renewed(self) -> float:
+        """A lease again. Raises what the servers do, and `NoLeaderError` when this agent leaves meanwhile."""
+        renewal = self._renewal = asyncio.get_running_loop().create_task(
+            self._registry.renew(self._member()), name="agent-renewal"
+        )
+        try:
+            return await renewal
+        except asyncio.CancelledError:
+            own = asyncio.current_task()
+            if not self._left or (own is not None and own.cancelling()):
+                raise
+            raise NoLeaderError("this agent is leaving") from None
+
     async def leave(self) -> None:
-        """Give the lease up, so that the catalog forgets this node at once. Never raises, never takes long."""
+        """Give the lease up, so that the catalog forgets this node at once. Never raises, never takes long.
+
+        A renewal that waits for a leader is given up first: it could come after the leaving, and undo it.
+        """
         self._left = True
+        if self._renewal is not None:
+            self._renewal.cancel()
         try:
             async with asyncio.timeout(LEAVE_S_MAX):
                 await self._registry.leave(self._member().name)

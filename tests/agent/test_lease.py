@@ -76,5 +76,27 @@ async def test_leaving_does_not_wait_for_ever_for_servers_that_are_away(monkeypa
     assert _names(captured.entries) == ["agent.leave.failed"]
 
 
+async def test_a_renewal_that_waits_for_the_servers_does_not_outlive_the_leaving() -> None:
+    lessor = Lessor()
+    log, captured = quiet_log()
+    keeper = LeaseKeeper(lessor, identity().member, SystemClock(), SeededRng(1), log)  # type: ignore[arg-type]  # all it uses
+    waits, may_go_on = asyncio.Event(), asyncio.Event()
+    renewed = lessor.renew
+
+    async def slow(member: Member) -> float:
+        waits.set()
+        await may_go_on.wait()
+        return await renewed(member)
+
+    lessor.renew = slow  # type: ignore[method-assign]  # there is no leader for a while
+    async with asyncio.timeout(2), asyncio.TaskGroup() as group:
+        group.create_task(keeper.run())
+        await waits.wait()
+        await keeper.leave()
+        may_go_on.set()
+    assert (lessor.renewals, lessor.left) == (0, [identity().member().name])
+    assert _names(captured.entries) == ["agent.member.left"]
+
+
 def _names(entries: Sequence[EventDict]) -> list[object]:
     return [entry["event"] for entry in entries]
