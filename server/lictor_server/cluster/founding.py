@@ -33,7 +33,8 @@ class Founding:
         """Give or release a promise. Raises `RequestError` when it cannot be given."""
         held = self._promised
         if not promise.founders:
-            if held is not None and held.coordinator == promise.coordinator:
+            # Of the same cluster: a release that comes late must not free who has promised itself again since.
+            if held is not None and (held.coordinator, held.cluster_id) == (promise.coordinator, promise.cluster_id):
                 self._promised = None
             return
         if own_cluster_id:

@@ -38,7 +38,10 @@ from lictor_server.state.catalog import fold
 from lictor_server.state.indexes import Change
 from lictor_server.state.store import Store
 
-__all__ = ["apply", "apply_proposal"]
+__all__ = ["REJECTION_CHARS_MAX", "apply", "apply_proposal"]
+
+REJECTION_CHARS_MAX: Final = 1024
+"""Characters in the message of a rejection; more are cut off."""
 
 C = TypeVar("C", bound=CommandBase)
 Result = bool | int | Rejection
@@ -52,7 +55,7 @@ def apply(store: Store, index: int, command: Command) -> tuple[Outcome, Change]:
     store.index = index
     store.note(change)
     if isinstance(result, Rejection):
-        return Outcome(index=change.index, value=False, rejection=result), change
+        return Outcome(index=change.index, value=False, rejection=_shortened(result)), change
     return Outcome(index=change.index, value=result), change
 
 
@@ -67,6 +70,13 @@ def apply_proposal(store: Store, index: int, proposal: Proposal) -> tuple[Outcom
     outcome, change = apply(store, index, proposal.command)
     store.requests.note(proposal.request, outcome, store.index_shift)
     return outcome, change
+
+
+def _shortened(rejection: Rejection) -> Rejection:
+    """Outcomes of the last requests are kept, on every server, and a message quotes what a client named as it liked."""
+    if len(rejection.message) <= REJECTION_CHARS_MAX:
+        return rejection
+    return Rejection(code=rejection.code, message=rejection.message[: REJECTION_CHARS_MAX - 3] + "...")
 
 
 def _refuse(message: str) -> Rejection:

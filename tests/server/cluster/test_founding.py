@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -44,6 +45,18 @@ def promise(coordinator: int, founders: tuple[int, ...]) -> Promise:
         cluster_id=f"cluster-of-{coordinator}",
         founders=tuple(f"id-{number}" for number in founders),
     )
+
+
+def test_a_late_release_of_an_earlier_attempt_frees_nobody() -> None:
+    founding = Founding("id-2")
+    first = promise(1, (1, 2, 3))
+    second = msgspec.structs.replace(first, cluster_id="second")
+    founding.asked(first, own_cluster_id="")
+    founding.asked(second, own_cluster_id="")
+    founding.asked(msgspec.structs.replace(first, founders=()), own_cluster_id="")
+    assert founding.cluster_id == "second"
+    with pytest.raises(RequestError, match="promised itself"):
+        founding.asked(promise(2, (2, 3, 4)), own_cluster_id="")
 
 
 def test_a_promise_excludes_every_other_coordinator_until_it_is_released() -> None:

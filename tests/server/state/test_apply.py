@@ -25,6 +25,7 @@ from lictor_core.commands import (
 )
 from lictor_core.records import CARoot
 from lictor_server.state import Store, apply
+from lictor_server.state.apply import REJECTION_CHARS_MAX
 from lictor_server.state.snapshot import state_hash
 from tests.server.build import check, intention, node, register, service
 
@@ -125,6 +126,13 @@ def test_check_that_names_another_node_is_refused(log: Log) -> None:
     outcome = log.do(register(checks=[check(node="n2")]))
     assert outcome.rejection is not None
     assert "n2" in outcome.rejection.message
+
+
+def test_a_rejection_quotes_no_more_than_is_worth_keeping(log: Log) -> None:
+    outcome = log.do(register(checks=[check("x" * 500_000, node="n2")]))
+    assert outcome.rejection is not None
+    assert outcome.rejection.message.startswith("check 'xxx")
+    assert len(outcome.rejection.message) == REJECTION_CHARS_MAX
 
 
 def test_check_takes_name_and_tags_from_its_service_when_it_is_written(log: Log) -> None:
