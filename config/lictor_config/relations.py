@@ -204,6 +204,8 @@ def _bounds(configuration: Configuration) -> Iterator[str]:
         "check_update_interval": configuration.check_update_interval_s,
         "autopilot.max_trailing_logs": configuration.autopilot.max_trailing_logs,
         "autopilot.min_quorum": configuration.autopilot.min_quorum,
+        "autopilot.last_contact_threshold": configuration.autopilot.last_contact_threshold_s,
+        "autopilot.server_stabilization_time": configuration.autopilot.server_stabilization_time_s,
     } | {f"dns_config.service_ttl[{name!r}]": ttl for name, ttl in dns.service_ttl_s.items()}
     for key, number in numbers.items():
         if number < 0:

@@ -167,9 +167,9 @@ def _speaking_of_the_archive() -> Generator[None]:
     try:
         yield
     except gzip.BadGzipFile as error:
-        raise RequestError(f"not a snapshot: it is no gzip file ({error})") from error
+        raise RequestError("not a snapshot: it is no gzip file, or damaged") from error
     except EOFError as error:
-        raise RequestError("the snapshot is cut off: its end is missing") from error
+        raise RequestError("the snapshot is cut off, its end is missing: copy it again, or take another") from error
     except zlib.error as error:
         raise RequestError(f"the snapshot is damaged: it cannot be decompressed ({error})") from error
 

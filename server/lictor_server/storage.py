@@ -22,7 +22,14 @@ from structlog.typing import FilteringBoundLogger
 
 from lictor_core.clock import Rng
 from lictor_core.errors import ConfigurationError, DataDamagedError, RequestError
-from lictor_server.raft.files import TEMPORARY, lock_directory, storage_errors, sync_directory, unlock_directory
+from lictor_server.raft.files import (
+    DAMAGE_REMEDY,
+    TEMPORARY,
+    lock_directory,
+    storage_errors,
+    sync_directory,
+    unlock_directory,
+)
 from lictor_server.raft.segments import Loaded, Segments
 from lictor_server.raft.settings import RaftSettings
 from lictor_server.raft.shelf import delete_note, read_note
@@ -133,7 +140,7 @@ class Storage:
         if any((self._directory / "log").iterdir()) or list_snapshots(self.snapshots):
             raise DataDamagedError(
                 f"{self._vote_path} is missing, yet there is a log or a snapshot: without it this server could vote "
-                "twice; put the data directory of a backup in place, or empty it to start without its data"
+                f"twice; {DAMAGE_REMEDY}"
             )
         save_term_vote(self._vote_path, TermVote())
         return TermVote()
@@ -146,9 +153,7 @@ class Storage:
             with collector_paused():
                 store = restore(read_snapshot(paths[-1]))
         except RequestError as error:
-            raise DataDamagedError(
-                f"{paths[-1]} cannot be loaded: {error}; put the data directory of a backup in place"
-            ) from error
+            raise DataDamagedError(f"{paths[-1]} cannot be loaded: {error}; {DAMAGE_REMEDY}") from error
         if store.datacenter != datacenter:
             raise ConfigurationError(
                 f"the data directory {self._directory.parent} is of datacenter {store.datacenter!r}, this agent is of "

@@ -106,6 +106,18 @@ def test_where_nothing_can_be_written_is_told(lonely_command: Command, tmp_path:
     assert (printed.exit_code, "none/x.snap: no such file or directory" in printed.stderr) == (1, True)
 
 
+@pytest.mark.parametrize("name", [".", "/", "..", "backups"])
+def test_a_directory_is_no_file_to_save_to(
+    lonely_command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    (tmp_path / "backups").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with fake_agent(lambda _: Reply(body=archive())) as agent:
+        printed = lonely_command("snapshot", "save", f"-http-addr={agent.address}", name)
+    assert (printed.exit_code, printed.stdout) == (1, "")
+    assert f"cannot write {name}: is a directory" in printed.stderr
+
+
 def test_what_is_damaged_is_not_sent_to_the_agent(lonely_command: Command, tmp_path: Path) -> None:
     file = tmp_path / "backup.snap"
     file.write_bytes(archive()[:-9])

@@ -25,6 +25,12 @@ def file_data(name: str) -> bytes:
         raise CommandError(f"cannot read {name}: {(error.strerror or str(error)).lower()}") from error
 
 
+def refuse_arguments(args: tuple[str, ...]) -> None:
+    """Refuse what stands behind the flags of a command that takes nothing else: a flag there would be overlooked."""
+    if args:
+        raise CommandError(f"unexpected arguments: {' '.join(args)}; flags begin with a dash and come first")
+
+
 def check_count(args: tuple[str, ...], low: int, high: int, missing: str, *, exit_code: int = 1) -> None:
     """Refuse too few arguments with `missing` and too many with their number."""
     if len(args) < low:

@@ -29,6 +29,8 @@ _FALSE: Final = ("0", "f", "F", "false", "FALSE", "False")
 HELP_FLAGS: Final = ("-h", "-help", "--h", "--help")
 GIVEN_FLAGS: Final = "lictor.cli.given_flags"
 """Where a command's context keeps its flags with their values as they were given, in that order."""
+_SHORT_HELP_CHARS: Final = 240
+"""What a list of commands shows of each: its first sentence, whole."""
 PIPE_BROKEN_EXIT: Final = 141
 """128 + SIGPIPE: what the shell shows of a program that such a signal ended."""
 
@@ -252,7 +254,7 @@ class GoGroup(click.Group):
         found: list[tuple[str, str]] = []
         for name in self.list_commands(ctx):
             command = self.get_command(ctx, name)
-            found.append((name, "" if command is None else command.get_short_help_str(100)))
+            found.append((name, "" if command is None else command.get_short_help_str(_SHORT_HELP_CHARS)))
         return found
 
     def _unknown(self, ctx: click.Context, name: str) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from lictor.cli.data import refuse_arguments
 from lictor.cli.errors import CommandError
 from lictor.cli.flags import GoCommand, flag, option
 from lictor.cli.terminal import print_table
@@ -51,13 +52,14 @@ def recover(
     from lictor_core.clock import SystemRng
     from lictor_server import Recovery
 
-    if args:
-        raise CommandError(f"unexpected arguments: {' '.join(args)}; flags begin with a dash")
+    refuse_arguments(args)
     if not data_dir:
         raise CommandError("-data-dir is needed: the data directory of the server to recover")
     if bool(server) == self_only:
         raise CommandError("either -self-only or -server is needed, and not both")
     own_id = _uuid(node_id, "-node-id") if node_id else kept_node_id(data_dir)
+    if not own_id and not Path(data_dir).is_dir():
+        raise CommandError(f"there is no directory {data_dir}: name the data directory of the server with -data-dir")
     if not own_id:
         raise CommandError(f"{data_dir} does not hold the id of its server: name it with -node-id")
     with Recovery(Path(data_dir), own_id, SystemRng()) as recovery:

@@ -37,6 +37,9 @@ def checked_autopilot(config: AutopilotConfiguration) -> AutopilotConfiguration:
 
 def _duration(name: str, text: str) -> str:
     try:
-        return format_duration(parse_duration(text))
+        seconds = parse_duration(text)
     except RequestError as error:
         raise RequestError(f"{name} of autopilot: {error}") from error
+    if seconds < 0:
+        raise RequestError(f"{name} of autopilot is {text}: it must not be below 0")
+    return format_duration(seconds)

@@ -17,6 +17,7 @@ from typing import Final
 from lictor_core.errors import ConfigurationError, DiskFailedError, DiskFullError, StorageError
 
 __all__ = [
+    "DAMAGE_REMEDY",
     "ROOM_KEPT_BYTES_MAX",
     "TEMPORARY",
     "keep_room",
@@ -28,6 +29,12 @@ __all__ = [
     "write_atomically",
 ]
 
+DAMAGE_REMEDY: Final = (
+    "empty the data directory, and this server gets everything from the others again; if there are none, restore a "
+    "snapshot"
+)
+"""What helps a server whose own files are damaged. An older copy of them does not: what it acknowledged since, and how
+it voted, would be forgotten."""
 TEMPORARY: Final = ".tmp"
 """How names of files end that are not finished; whoever opens the directory deletes what was left."""
 ROOM_KEPT_BYTES_MAX: Final = 32 * 1024 * 1024

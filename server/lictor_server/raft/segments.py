@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 from lictor_core.clock import Rng
 from lictor_core.errors import DataDamagedError
-from lictor_server.raft.files import storage_errors, sync_directory, write_all
+from lictor_server.raft.files import DAMAGE_REMEDY, storage_errors, sync_directory, write_all
 from lictor_server.raft.memory_log import LogEntry
 from lictor_server.raft.records import FORMAT, Kind, Record, Scan, Start, encode, encode_start, mark, scan
 
@@ -26,7 +26,6 @@ SEGMENT_BYTES_MAX: Final = 16 * 1024 * 1024
 _SUFFIX: Final = ".log"
 _DIGITS: Final = 16
 _SALT_BITS: Final = 32
-_REMEDY: Final = "put the data directory of a backup in place, or empty it to start this server without its data"
 
 
 class Change(NamedTuple):
@@ -170,7 +169,7 @@ class Segments:
             if not path.stem.isdecimal():
                 raise DataDamagedError(f"{path} is no file of the log: move it out of the data directory")
             if before is not None and int(path.stem) != int(before.stem) + 1:
-                raise DataDamagedError(f"the log has no file between {before} and {path}: {_REMEDY}")
+                raise DataDamagedError(f"the log has no file between {before} and {path}: {DAMAGE_REMEDY}")
         return paths
 
     def _check_start(self, path: Path, start: Start) -> None:
@@ -274,4 +273,4 @@ def _check_mark(path: Path, record: Record, found: Scan) -> None:
 
 
 def _damage(path: Path, offset: int, reason: str) -> DataDamagedError:
-    return DataDamagedError(f"{path} is damaged at offset {offset}: {reason}; {_REMEDY}")
+    return DataDamagedError(f"{path} is damaged at offset {offset}: {reason}; {DAMAGE_REMEDY}")

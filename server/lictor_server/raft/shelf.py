@@ -17,7 +17,14 @@ import msgspec
 
 from lictor_core.codec import pack, unpack
 from lictor_core.errors import DataDamagedError, RequestError
-from lictor_server.raft.files import TEMPORARY, storage_errors, sync_directory, write_all, write_atomically
+from lictor_server.raft.files import (
+    DAMAGE_REMEDY,
+    TEMPORARY,
+    storage_errors,
+    sync_directory,
+    write_all,
+    write_atomically,
+)
 from lictor_server.raft.snapshot_file import SnapshotHead, list_snapshots, path_of, read_head
 
 __all__ = ["NOTE", "FileShelf", "InstallNote", "delete_note", "read_note"]
@@ -125,10 +132,7 @@ def read_note(directory: Path) -> InstallNote | None:
             raise RequestError("its checksum is wrong")
         return unpack(body, InstallNote)
     except RequestError as error:
-        raise DataDamagedError(
-            f"{path} cannot be used at offset 0: {error}; put the data directory of a backup in place, or empty it to "
-            "start this server without its data"
-        ) from error
+        raise DataDamagedError(f"{path} cannot be used at offset 0: {error}; {DAMAGE_REMEDY}") from error
 
 
 def delete_note(directory: Path) -> None:

@@ -25,7 +25,7 @@ from typing import BinaryIO, Final, NamedTuple
 from lictor_core.codec import pack, unpack
 from lictor_core.errors import DataDamagedError, RequestError
 from lictor_core.peers import PeerSet
-from lictor_server.raft.files import TEMPORARY, keep_room, storage_errors, sync_directory, write_all
+from lictor_server.raft.files import DAMAGE_REMEDY, TEMPORARY, keep_room, storage_errors, sync_directory, write_all
 
 __all__ = [
     "FORMAT",
@@ -48,7 +48,6 @@ _PAIR: Final = struct.Struct(">II")
 _CRC: Final = struct.Struct(">I")
 _DIGEST_BYTES: Final = 32
 _DIGITS: Final = 20
-_REMEDY: Final = "put the data directory of a backup in place, or empty it to start this server without its data"
 
 
 class SnapshotHead(NamedTuple):
@@ -195,4 +194,4 @@ class _Reading:
 
 
 def _damage(path: Path, offset: int, reason: str) -> DataDamagedError:
-    return DataDamagedError(f"{path} is damaged at offset {offset}: {reason}; {_REMEDY}")
+    return DataDamagedError(f"{path} is damaged at offset {offset}: {reason}; {DAMAGE_REMEDY}")

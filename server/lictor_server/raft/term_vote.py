@@ -13,7 +13,7 @@ import msgspec
 
 from lictor_core.codec import pack, unpack
 from lictor_core.errors import DataDamagedError, RequestError
-from lictor_server.raft.files import storage_errors, write_atomically
+from lictor_server.raft.files import DAMAGE_REMEDY, storage_errors, write_atomically
 
 __all__ = ["TermVote", "load_term_vote", "save_term_vote"]
 
@@ -49,8 +49,5 @@ def load_term_vote(path: Path) -> TermVote | None:
         if value.format != _FORMAT:
             raise RequestError(f"it has format {value.format}, this version reads {_FORMAT}")
     except RequestError as error:
-        raise DataDamagedError(
-            f"{path} cannot be used at offset 0: {error}; put the data directory of a backup in place, or empty the "
-            "directory to start a new cluster without this data"
-        ) from error
+        raise DataDamagedError(f"{path} cannot be used at offset 0: {error}; {DAMAGE_REMEDY}") from error
     return value

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from lictor_core.errors import DataDamagedError
+from lictor_server.raft.files import DAMAGE_REMEDY
 from lictor_server.raft.log import LogEntry
 from lictor_server.raft.memory_log import MemoryLog
 from lictor_server.raft.records import HEAD_BYTES, Kind
@@ -223,13 +224,14 @@ def align(entries: list[LogEntry], last: int, index: int, term: int, *, trailing
     `last` is the log's last index, `index` 0 no snapshot: then the log must begin with entry 1, or be new. Raises
     `DataDamagedError` for a log that does not go with the snapshot.
     """
-    remedy = "put the data directory of a backup in place, or empty it to start this server without its data"
     first = entries[0][1] if entries else last + 1
     if first > index + 1:
         held = f"the snapshot ends with entry {index}" if index else "there is no snapshot"
-        raise DataDamagedError(f"the log begins with entry {first}, but {held}: {remedy}")
+        raise DataDamagedError(f"the log begins with entry {first}, but {held}: {DAMAGE_REMEDY}")
     if last < index:
-        raise DataDamagedError(f"the log ends with entry {last}, before the snapshot's last one, {index}: {remedy}")
+        raise DataDamagedError(
+            f"the log ends with entry {last}, before the snapshot's last one, {index}: {DAMAGE_REMEDY}"
+        )
     if index == 0:
         return entries
     if index < first:
@@ -237,7 +239,7 @@ def align(entries: list[LogEntry], last: int, index: int, term: int, *, trailing
     its_term = entries[index - first][2]
     if its_term != term:
         raise DataDamagedError(
-            f"entry {index} is of term {its_term} in the log and of term {term} in the snapshot: {remedy}"
+            f"entry {index} is of term {its_term} in the log and of term {term} in the snapshot: {DAMAGE_REMEDY}"
         )
     return entries[max(index - first - trailing, 0) :]
 

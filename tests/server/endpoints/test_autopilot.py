@@ -27,6 +27,8 @@ def test_durations_get_the_form_in_which_they_are_shown() -> None:
         (AutopilotConfiguration(min_quorum=2**63), "MinQuorum"),
         (AutopilotConfiguration(last_contact_threshold="soon"), "LastContactThreshold"),
         (AutopilotConfiguration(server_stabilization_time=""), "ServerStabilizationTime"),
+        (AutopilotConfiguration(server_stabilization_time="-1ms"), "ServerStabilizationTime of autopilot is -1ms"),
+        (AutopilotConfiguration(last_contact_threshold="-1s"), "LastContactThreshold of autopilot is -1s"),
         (AutopilotConfiguration(redundancy_zone_tag="z" * (TAG_CHARS_MAX + 1)), "RedundancyZoneTag"),
         (AutopilotConfiguration(upgrade_version_tag="z" * (TAG_CHARS_MAX + 1)), "UpgradeVersionTag"),
     ],

@@ -10,11 +10,13 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import BinaryIO
 
+import click
+
 from lictor.api.calls import snapshot
 from lictor.cli.api import Api, ApiCommand, pass_api
 from lictor.cli.data import check_count, file_data
 from lictor.cli.errors import CommandError
-from lictor.cli.flags import GoCommand, GoGroup, option
+from lictor.cli.flags import GIVEN_FLAGS, GoCommand, GoGroup, option
 from lictor.cli.terminal import print_pairs
 from lictor_core.archive import ArchiveMeta, read_archive
 from lictor_core.errors import RequestError
@@ -56,7 +58,9 @@ def save(api: Api, args: tuple[str, ...], from_data_dir: str) -> None:
     keys. It is of one moment, and verified before FILE is there; a FILE that is there already is replaced.
     """
     check_count(args, 1, 1, _MISSING)
-    if from_data_dir:
+    if "from-data-dir" in dict(click.get_current_context().meta[GIVEN_FLAGS]):
+        if not from_data_dir:
+            raise CommandError("-from-data-dir is empty: name the data directory, or leave it out to ask an agent")
         _save_offline(Path(from_data_dir), Path(args[0]), api.datacenter)
         return
     data = api.send(snapshot.save(api.options()))
@@ -137,6 +141,8 @@ def _overlook(_part: bytes) -> None:
 @contextlib.contextmanager
 def _unverified(path: Path) -> Generator[BinaryIO]:
     """A file beside `path` that takes its name, durably, when the block ends well, and is gone when it does not."""
+    if path.is_dir():
+        raise CommandError(f"cannot write {path}: is a directory")
     temporary = path.with_name(f"{path.name}.unverified.{os.getpid()}.tmp")
     try:
         try:
