@@ -18,6 +18,7 @@ from lictor_agent.certs import Leaf, LeafKeeper
 from lictor_agent.checks.reaping import REAP_EVERY_S, overdue_services
 from lictor_agent.checks.runner import CheckRunner
 from lictor_agent.identity import Identity
+from lictor_agent.kept import read_kept
 from lictor_agent.lease import LeaseKeeper
 from lictor_agent.local import LocalState, Subject
 from lictor_agent.loop import SyncLoop
@@ -160,8 +161,11 @@ class Agent:
         return await self._leaves.leaf(service, min_index, wait_s, token=token)
 
     async def roots(self, min_index: int = 0, wait_s: float = 0.0) -> Reading[CARoots]:
-        """The roots that leaves may chain to; blocks as every read does."""
-        return await self.registry.read(CARootsQuery(), ReadOptions(min_index=min_index, wait_s=wait_s))
+        """The roots that leaves may chain to, as far as is known here; blocks as every read does.
+
+        Proxies ask for them, also while nobody leads.
+        """
+        return await read_kept(self.registry, CARootsQuery(), ReadOptions(min_index=min_index, wait_s=wait_s))
 
     async def authorize(self, target: str, client_uri: str, serial: str = "") -> Decision:
         """May the holder of a certificate with this SPIFFE id connect to the service `target`?

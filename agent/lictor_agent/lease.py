@@ -10,7 +10,7 @@ from structlog.typing import FilteringBoundLogger
 
 from lictor_core.backoff import Backoff
 from lictor_core.clock import Clock, Rng
-from lictor_core.errors import LictorError, NoLeaderError
+from lictor_core.errors import LictorError, NoLeaderError, OverloadedError, RequestError
 from lictor_core.records import Member
 from lictor_core.registry import Registry
 
@@ -46,6 +46,7 @@ class LeaseKeeper:
         """Renew for ever, until cancelled or until this agent has left."""
         backoff = Backoff(self._rng, first_s=_RETRY_S_MIN, max_s=_RETRY_S_MAX)
         held_since: float | None = None
+        refused = ""
         while not self._left:
             try:
                 renew_s = await self._renewed()
@@ -56,6 +57,9 @@ class LeaseKeeper:
                     held_s = round(self._clock.monotonic() - held_since, 3)
                     self._log.warning("agent.lease.lost", reason=str(error), held_s=held_s)
                     held_since = None
+                elif isinstance(error, RequestError | OverloadedError) and str(error) != refused:
+                    refused = str(error)  # as of a name that is taken: without an operator it goes on for ever
+                    self._log.warning("agent.lease.refused", reason=refused)
                 await asyncio.sleep(backoff.next_s())
                 continue
             if held_since is None:

@@ -14,18 +14,30 @@ from lictor_agent.http.encoding import JSON, Answer, Reuse
 from lictor_agent.http.errors import Refusal
 from lictor_agent.http.requests import Request, read_options, refuse_filter
 from lictor_agent.http.site import Site
+from lictor_agent.kept import read_kept
 from lictor_core.commands import ReadMode
 from lictor_core.errors import LictorError, OverloadedError
 from lictor_core.queries import Query
 from lictor_core.registry import Reading
 
-__all__ = ["CACHED_HIT", "CACHED_MISS", "CATALOG", "INTENTIONS", "KV", "Manner", "answer_query", "meta_headers", "read"]
+__all__ = [
+    "CACHED_HIT",
+    "CACHED_MISS",
+    "CATALOG",
+    "INTENTIONS",
+    "KV",
+    "Manner",
+    "answer_query",
+    "cached_hit",
+    "meta_headers",
+    "read",
+]
 
 T = TypeVar("T")
 
 CACHED_MISS: Final = (("X-Cache", "MISS"),)
 CACHED_HIT: Final = (("Age", "0"), ("X-Cache", "HIT"))
-"""The agent's cache follows the registry, so what is in it is never older than the last change: its age is 0."""
+"""What an agent keeps follows the registry, so while there is a leader its age is 0."""
 
 _LEVELS: Final = {ReadMode.DEFAULT: "leader", ReadMode.CONSISTENT: "consistent", ReadMode.STALE: "stale"}
 
@@ -53,7 +65,10 @@ async def read(site: Site, request: Request, query: Query[T], manner: Manner) ->
     options = read_options(request)
     try:
         site.check_datacenter(request.parameters.get("dc"))
-        reading = await site.registry.read(query, options)
+        if manner.is_cacheable and site.settings.use_cache and request.is_cached:
+            reading = await read_kept(site.registry, query, options)
+        else:
+            reading = await site.registry.read(query, options)
     except OverloadedError:
         raise
     except LictorError as error:
@@ -73,9 +88,16 @@ async def answer_query(
     headers = (JSON, *meta_headers(reading, mode, manner))
     reuse = Reuse(query, mode, reading.stamp) if reusable else None
     if manner.is_cacheable and site.settings.use_cache and request.is_cached:
-        headers += CACHED_HIT if was_kept else CACHED_MISS
+        headers += cached_hit(reading) if was_kept else CACHED_MISS
         reuse = reuse if was_kept else None
     return Answer(headers=headers, encoded=encoded, reuse=reuse)
+
+
+def cached_hit(reading: Reading[T]) -> tuple[tuple[str, str], ...]:
+    """What tells a caller that an answer was kept, and for how many seconds nobody could have told of a change."""
+    if reading.known_leader:
+        return CACHED_HIT
+    return (("Age", str(reading.last_contact_ms // 1000)), ("X-Cache", "HIT"))
 
 
 def meta_headers(reading: Reading[T], mode: ReadMode, manner: Manner) -> tuple[tuple[str, str], ...]:

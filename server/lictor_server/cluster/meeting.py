@@ -246,7 +246,12 @@ class Meeting:
                 "it has promised itself to a cluster that another is founding: restart it if that one is gone for good"
             )
         if any(card.cluster_id for card in met):
-            return "a cluster was met that nobody leads: see that a majority of its servers run"
+            if self.leader_hint is None:
+                return "a cluster was met that nobody leads: see that a majority of its servers run"
+            return (
+                f"{self.leader_hint.name} leads the cluster that was met, and takes in who has a lease there: if it "
+                "does not, agent.lease.refused says why"
+            )
         if expect:
             return (
                 f"start {expect} servers with -bootstrap-expect={expect}, and name them to one another by -retry-join"

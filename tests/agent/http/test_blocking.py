@@ -5,6 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 
+import pytest
+
+from lictor_agent.http.blocking import cached_hit
+from lictor_core.registry import Reading
 from tests.agent.http.live import Live, Reply
 
 
@@ -93,3 +97,9 @@ async def test_a_filter_is_refused_rather_than_overlooked(live: Live) -> None:
         answer = await live.get(f"/v1/{path}?filter=Node%20%3D%3D%20x")
         assert answer.status == 400
         assert "filter" in answer.text
+
+
+@pytest.mark.parametrize(("known_leader", "age"), [(True, "0"), (False, "12")])
+def test_the_age_of_what_is_kept_is_how_long_nobody_led(known_leader: bool, age: str) -> None:
+    reading = Reading(value=None, index=1, stamp=1, last_contact_ms=12_300, known_leader=known_leader)
+    assert dict(cached_hit(reading)) == {"Age": age, "X-Cache": "HIT"}

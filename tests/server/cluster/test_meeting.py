@@ -266,3 +266,16 @@ async def test_a_blank_server_that_met_a_cluster_without_a_leader_says_so() -> N
     async with running(one):
         await eventually(lambda: one.events("cluster.founding.awaited") > 0, what="a warning")
     assert "nobody leads" in str(one.told("cluster.founding.awaited")["remedy"])
+
+
+async def test_a_blank_server_that_a_leader_does_not_take_in_is_told_where_to_look() -> None:
+    network = Network()
+    member = Node(network, card(2))
+    member.peer_set, member.leader = PeerSet(cluster_id="theirs"), card(2)
+    settings = MeetingSettings(retry_join=(member.card.address,), retry_interval_s=0.01)
+    one = Node(network, card(1, expect=0), settings)
+    async with running(one):
+        await eventually(lambda: one.events("cluster.founding.awaited") > 0, what="a warning")
+    remedy = str(one.told("cluster.founding.awaited")["remedy"])
+    assert remedy.startswith("s2 leads the cluster")
+    assert "agent.lease.refused" in remedy
