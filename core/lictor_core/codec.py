@@ -6,15 +6,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final, TypeVar, cast
 
 import msgspec
 
 from lictor_core.commands import Command, Proposal
 from lictor_core.errors import RequestError
+from lictor_core.limits import NESTING_MAX
 
 __all__ = [
+    "check_nesting",
     "decode_command",
     "decode_proposal",
     "encode_command",
@@ -50,6 +52,30 @@ def pack_given(value: object) -> bytes:
         return pack(value)
     except (UnicodeEncodeError, OverflowError, RecursionError) as error:
         raise RequestError(f"it holds a value that cannot be stored: {error}") from error
+
+
+def check_nesting(value: object, what: str) -> None:
+    """Raise `RequestError`, naming `what`, when mappings and lists in `value` nest deeper than `NESTING_MAX`."""
+    level = [value] if _holds(value) else []
+    for _ in range(NESTING_MAX):
+        level = [inner for outer in level for inner in _held_by(outer) if _holds(inner)]
+        if not level:
+            return
+    raise RequestError(f"{what} nests more than {NESTING_MAX} mappings and lists in one another: flatten the value")
+
+
+def _holds(value: object) -> bool:
+    return isinstance(value, (dict, list, tuple))
+
+
+def _held_by(outer: object) -> Iterator[object]:
+    """The values in a mapping or a list, and the keys, which in msgpack can be lists."""
+    if isinstance(outer, dict):
+        held = cast("dict[object, object]", outer)
+        yield from held
+        yield from held.values()
+    else:
+        yield from cast("list[object]", outer)
 
 
 def unpacker(kind: type[T]) -> Callable[[bytes], T]:

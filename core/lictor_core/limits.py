@@ -20,6 +20,9 @@ META_PAIRS_MAX: Final = 64
 META_KEY_CHARS_MAX: Final = 128
 META_VALUE_CHARS_MAX: Final = 512
 """Metadata of nodes, services and intentions: Consul's bounds."""
+NESTING_MAX: Final = 64
+"""Levels of mappings and lists in a JSON value of a client. Whoever compares, copies or encodes values does it by
+recursion, and must get to the end wherever it was called from, on every server alike."""
 BLOCKED_QUERIES_MAX: Final = 50_000
 """Blocking queries waiting in one process; one more is refused with 429."""
 COMMAND_BYTES_MAX: Final = 1024 * 1024

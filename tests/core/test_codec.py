@@ -10,9 +10,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lictor_core import records
-from lictor_core.codec import decode_command, encode_command, from_json, pack, pack_given, to_json, unpack
+from lictor_core.codec import (
+    check_nesting,
+    decode_command,
+    encode_command,
+    from_json,
+    pack,
+    pack_given,
+    to_json,
+    unpack,
+)
 from lictor_core.commands import Command, CommandBase, KVSet, NoOp, Outcome
 from lictor_core.errors import RequestError
+from lictor_core.limits import NESTING_MAX
 from lictor_core.queries import AnyQuery, Query
 from lictor_core.records import KVEntry, Node, Record
 from lictor_core.registry import IssuedLeaf, LeafRequest, ReadOptions
@@ -113,3 +123,15 @@ def test_what_cannot_be_stored_is_the_givers_mistake(value: object) -> None:
     with pytest.raises(RequestError, match="cannot be stored"):
         pack_given(value)
     assert pack_given("a") == pack("a")
+
+
+@pytest.mark.parametrize("innermost", [1, {}, [], "text", None])
+def test_values_may_nest_up_to_a_bound_wherever_they_are_looked_at(innermost: object) -> None:
+    own = int(isinstance(innermost, dict | list))
+    as_deep_as_may_be = innermost
+    for level in range(NESTING_MAX - own):
+        as_deep_as_may_be = [0, as_deep_as_may_be] if level % 2 else {"a": as_deep_as_may_be, "b": "text"}
+    check_nesting(as_deep_as_may_be, "it")
+    for deeper in ([as_deep_as_may_be], {"x": as_deep_as_may_be}):
+        with pytest.raises(RequestError, match="it nests more than 64"):
+            check_nesting(deeper, "it")

@@ -16,7 +16,9 @@ import msgspec
 from lictor_agent.http.errors import Refusal
 from lictor_agent.http.requests import Request
 from lictor_config.reading import Dialect, Problem, Reader
+from lictor_core.codec import check_nesting
 from lictor_core.errors import RequestError
+from lictor_core.limits import NESTING_MAX
 
 __all__ = ["DECODE_FAILED", "decode_json", "read_json", "read_mapping", "refuse_problems"]
 
@@ -63,9 +65,12 @@ def refuse_problems(reader: Reader, *, status: int = 400, prefix: str = DECODE_F
 def decode_json(data: bytes) -> object:
     """The first JSON value in `data`. Raises `RequestError` with Go's words for what is wrong."""
     try:
-        return cast(object, msgspec.json.decode(data))
+        value = cast(object, msgspec.json.decode(data))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return _decode_tolerantly(data.decode(errors="replace"))
+        value = _decode_tolerantly(data.decode(errors="replace"))
+    if data.count(b"{") + data.count(b"[") > NESTING_MAX:  # fewer cannot be nested too deeply
+        check_nesting(value, "json: the value")
+    return value
 
 
 def _decode_tolerantly(text: str) -> object:

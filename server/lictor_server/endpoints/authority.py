@@ -9,6 +9,7 @@ import msgspec
 from structlog.typing import FilteringBoundLogger
 
 from lictor_core.clock import Clock, Rng
+from lictor_core.codec import check_nesting
 from lictor_core.commands import CAConfigurationSet, CAKeyMaterial, CARootsSet, CASerialTake, Command, Outcome
 from lictor_core.errors import CatchingUpError, ClusterError, OverloadedError, PermissionDeniedError, RequestError
 from lictor_core.names import AgentId, ServiceId, trust_domain
@@ -99,6 +100,7 @@ class Authority:
 
     async def configure(self, provider: str, config: JsonObject) -> None:
         """Change the settings; a key other than the active root's makes a new root, the old ones stay trusted."""
+        check_nesting(config, "Config of the CA")
         settings = ca.read_settings(provider, config)
         await self._follow(settings)
         current = self._store.ca.configuration

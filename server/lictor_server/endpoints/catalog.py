@@ -6,6 +6,7 @@ import uuid
 
 import msgspec
 
+from lictor_core.codec import check_nesting
 from lictor_core.commands import Deregister, Register
 from lictor_core.errors import RequestError
 from lictor_core.limits import CHECK_OUTPUT_BYTES_MAX
@@ -52,6 +53,8 @@ def _service(service: Service) -> Service:
         raise RequestError(f"Service of instance {service.id!r} is missing: an ID needs a service name")
     what = f"service {service.service!r}"
     check_metadata(service.meta, what)
+    for config in (service.proxy.config, *(upstream.config for upstream in service.proxy.upstreams)):
+        check_nesting(config, f"Proxy.Config of {what}")
     if service.kind is ServiceKind.CONNECT_PROXY:
         if not service.proxy.destination_service_name:
             raise RequestError(

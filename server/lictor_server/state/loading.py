@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import msgspec
 
 from lictor_core.autopilot import AutopilotConfiguration
-from lictor_core.codec import unpack, unpacker
+from lictor_core.codec import check_nesting, unpack, unpacker
 from lictor_core.commands import CAKeyMaterial, Outcome, RestoreBegin
 from lictor_core.errors import RequestError
 from lictor_core.records import CAConfiguration, CARoot, Check, Intention, KVEntry, Node, Service
@@ -124,6 +124,8 @@ class Loader:
         numbers = (header.index, header.index_shift, header.index_floor, header.catalog_index, header.last_serial)
         if not all(0 <= number <= INDEX_MAX for number in numbers):
             raise RequestError("the snapshot has an index or serial number that no server ever gave")
+        if header.ca_configuration is not None:
+            check_nesting(header.ca_configuration.config, "the CA's configuration in the snapshot")
         store = self._make(header.datacenter)
         store.index = header.index
         store.index_shift = header.index_shift
@@ -150,7 +152,7 @@ class Loader:
 
     def load_services(self, store: Store, rows: list[bytes]) -> None:
         """Rows of `service`, with the node each is on."""
-        self._load_on_nodes(store, self._unpacked(rows, tuple[str, Service]), [])
+        self._load_on_nodes(store, map(_sound, self._unpacked(rows, tuple[str, Service])), [])
 
     def load_checks(self, store: Store, rows: list[bytes]) -> None:
         """Rows of `check`, with the node each is on."""
@@ -215,6 +217,15 @@ class Loader:
     def load_restore_pieces(self, store: Store, rows: list[bytes]) -> None:
         """Rows of `restore-piece`, in their order."""
         store.restoring.replay(self._unpacked(rows, bytes))
+
+
+def _sound(row: tuple[str, Service]) -> tuple[str, Service]:
+    """`row`, when every server can handle it. Raises `RequestError`."""
+    proxy = row[1].proxy
+    if proxy.config or proxy.upstreams:
+        for config in (proxy.config, *(upstream.config for upstream in proxy.upstreams)):
+            check_nesting(config, "a proxy's configuration in the snapshot")
+    return row
 
 
 _TABLES: Final[dict[str, Callable[[Loader, Store, list[bytes]], None]]] = {

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from lictor_agent.http.bodies import decode_json
 from lictor_core.errors import RequestError
+from lictor_core.limits import NESTING_MAX
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(),
@@ -73,3 +74,11 @@ def test_the_last_of_two_members_counts() -> None:
 def test_nesting_without_end_is_one_error() -> None:
     with pytest.raises(RequestError):
         decode_json(b"[" * 100_000)
+
+
+@pytest.mark.parametrize("tail", [b"", b" and more"])
+def test_nesting_has_a_bound_whoever_reads_the_body(tail: bytes) -> None:
+    assert decode_json(b"[" * NESTING_MAX + b"]" * NESTING_MAX + tail)
+    assert decode_json(b"[" + b"[]," * 500 + b"0]" + tail)
+    with pytest.raises(RequestError, match="nests more than 64"):
+        decode_json(b"[" * (NESTING_MAX + 1) + b"]" * (NESTING_MAX + 1) + tail)

@@ -11,6 +11,7 @@ from cryptography import x509
 
 from lictor_core.clock import SeededRng, SystemClock
 from lictor_core.errors import OverloadedError, PermissionDeniedError, RequestError
+from lictor_core.limits import NESTING_MAX
 from lictor_core.queries import CAConfigurationQuery, CARootsQuery
 from lictor_core.records import CARoots
 from lictor_core.registry import IssuedLeaf, LeafRequest, ReadOptions
@@ -166,3 +167,11 @@ def test_the_module_that_signs_writes_no_file() -> None:
     text = "".join(path.read_text() for path in Path(ca.__file__).parent.glob("*.py"))
     assert "open(" not in text
     assert "write_text" not in text
+
+
+async def test_settings_that_a_server_could_fail_to_compare_are_refused(server: Server) -> None:
+    deep: dict[str, object] = {}
+    for _ in range(NESTING_MAX):
+        deep = {"a": deep}
+    with pytest.raises(RequestError, match="Config of the CA nests more"):
+        await server.configure_ca("consul", deep)

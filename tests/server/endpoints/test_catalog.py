@@ -7,8 +7,8 @@ import pytest
 
 from lictor_core.commands import Deregister, Register
 from lictor_core.errors import RequestError, UnknownDatacenterError
-from lictor_core.limits import CHECK_OUTPUT_BYTES_MAX, META_PAIRS_MAX
-from lictor_core.records import Check
+from lictor_core.limits import CHECK_OUTPUT_BYTES_MAX, META_PAIRS_MAX, NESTING_MAX
+from lictor_core.records import Check, MeshGateway, Upstream
 from lictor_server.endpoints.catalog import checked_deregistration, checked_registration
 from tests.server.build import check, node, register, service
 
@@ -24,6 +24,33 @@ def only_check(one: Check) -> Check:
 def test_blanks_of_a_check_are_filled() -> None:
     filled = only_check(msgspec.structs.replace(check("", status=""), name="alive"))
     assert (filled.node, filled.check_id, filled.name, filled.status) == ("n1", "alive", "alive", "critical")
+
+
+def nested(levels: int) -> dict[str, object]:
+    value: dict[str, object] = {}
+    for _ in range(levels - 1):
+        value = {"a": value}
+    return value
+
+
+@pytest.mark.parametrize("place", ["proxy", "upstream"])
+def test_a_configuration_that_a_server_could_fail_to_compare_is_refused(place: str) -> None:
+    def proxied(levels: int) -> Register:
+        one, config = service("web"), nested(levels)
+        upstream = Upstream(
+            destination_type="service",
+            destination_name="db",
+            datacenter="",
+            local_bind_port=1,
+            config=config,
+            mesh_gateway=MeshGateway(),
+        )
+        fields = {"config": config} if place == "proxy" else {"upstreams": [upstream]}
+        return register(service=msgspec.structs.replace(one, proxy=msgspec.structs.replace(one.proxy, **fields)))
+
+    checked(proxied(NESTING_MAX))
+    with pytest.raises(RequestError, match=r"Proxy\.Config of service 'web' nests more"):
+        checked(proxied(NESTING_MAX + 1))
 
 
 def test_service_without_an_id_has_its_name_for_one() -> None:

@@ -10,6 +10,7 @@ import socket
 import time
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
 
 from lictor_core.clock import SeededRng, SystemClock
@@ -24,7 +25,7 @@ from lictor_server import Server
 from lictor_server.rpc import Methods, RpcListener
 from lictor_server.rpc.arrival import REFUSED_ID
 from lictor_server.rpc.methods import ReadRequest, WriteRequest
-from tests.server.build import member
+from tests.server.build import member, register, service
 from tests.server.conftest import SETTINGS, Log
 from tests.server.rpc.client import Client, connect
 from tests.support.conditions import eventually
@@ -51,6 +52,19 @@ async def test_write_and_read_over_the_wire(client: Client) -> None:
     answer = await client.ask(2, "read", read("a"))
     reading = unpack(answer.payload, Reading[KVEntry])
     assert (reading.value.value, reading.index) == (b"\x00\xff", outcome.index)
+
+
+@pytest.mark.parametrize("method", ["write", "leader.write"])
+async def test_no_depth_of_a_value_ends_the_server(client: Client, method: str) -> None:
+    """The log is applied from another depth of the stack than the one from which a write came."""
+    web = service("web")
+    shallow = msgspec.structs.replace(web, proxy=msgspec.structs.replace(web.proxy, config={"here": 1}))
+    command = encode_command(register(service=shallow))
+    for number, levels in enumerate((*range(40, 80), *range(900, 1000)), 1):
+        deep = command.replace(pack({"here": 1}), b"\x81\xa1a" * levels + b"\x80")
+        proposal = b"\x94" + pack(b"%016d" % number) + pack(0) + pack(False) + deep
+        await client.ask(number, method, proposal if method == "leader.write" else pack(WriteRequest(command=deep)))
+    assert (await client.ask(5000, "write", write("a", b"1"))).kind is FrameKind.REPLY
 
 
 async def test_leader_and_members_over_the_wire(client: Client) -> None:

@@ -1,10 +1,13 @@
+import msgspec
 import pytest
 
 from lictor_core.codec import pack, unpack
 from lictor_core.errors import RequestError
-from lictor_server.state import Store
+from lictor_core.limits import NESTING_MAX
+from lictor_server.state import Store, apply
 from lictor_server.state.loading import FORMAT, INDEX_MAX, Chunk, Header, Loader
 from lictor_server.state.snapshot import take
+from tests.server.build import node, register, service
 from tests.server.state.test_snapshot import filled
 
 
@@ -55,3 +58,15 @@ def test_numbers_that_no_server_gave_are_refused(name: str, number: int) -> None
     with pytest.raises(RequestError, match="no server ever gave"):
         load([pack(header)])
     load([pack({**header, name: INDEX_MAX})])
+
+
+def test_a_configuration_that_a_server_could_fail_to_compare_is_refused() -> None:
+    store = filled()
+    deep: dict[str, object] = {}
+    for _ in range(NESTING_MAX):
+        deep = {"a": deep}
+    web = service("web")
+    web = msgspec.structs.replace(web, proxy=msgspec.structs.replace(web.proxy, config=deep))
+    apply(store, store.index + 1, register(node("n9"), service=web))
+    with pytest.raises(RequestError, match="in the snapshot nests more"):
+        load(list(take(store)))
