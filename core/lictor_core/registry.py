@@ -103,6 +103,8 @@ class LeaderStatus(msgspec.Struct, frozen=True, kw_only=True):
     last_index: int
     last_contact_s: float | None
     """Seconds since the leader was heard; 0 on it, None when none was since the start."""
+    snapshot_index: int = 0
+    """Up to which entry this server's newest snapshot reaches; 0 for none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -254,6 +254,7 @@ class Server:
             commit_index=core.commit_index,
             last_index=core.last_index,
             last_contact_s=core.last_contact_s,
+            snapshot_index=0 if self._storage is None else self._storage.wal.snapshot_index,
         )
 
     async def members(self) -> list[Member]:

@@ -5,13 +5,23 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import ssl
 import struct
 from typing import Final, cast
 
 from lictor_core.addresses import split_host_port
 from lictor_core.errors import RequestError, UnreachableError
 
-__all__ = ["CONNECT_TIMEOUT_S", "SERVER_PORT", "SILENCE_MAX_S", "abort_unread", "dial", "peer_name", "tuned"]
+__all__ = [
+    "CONNECT_TIMEOUT_S",
+    "SERVER_PORT",
+    "SILENCE_MAX_S",
+    "abort_unread",
+    "dial",
+    "peer_name",
+    "reason_of",
+    "tuned",
+]
 
 CONNECT_TIMEOUT_S: Final = 1.0
 """How long the other machine may take to answer the first packet; a lost one is sent again after a second anyway."""
@@ -62,16 +72,19 @@ async def dial(address: str, *, source: str = "", timeout_s: float = CONNECT_TIM
     except TimeoutError:
         raise UnreachableError(f"{address} does not answer within {timeout_s:g} s") from None
     except OSError as error:
-        raise UnreachableError(f"{address} cannot be reached: {_reason(error)}") from error
+        raise UnreachableError(f"{address} cannot be reached: {reason_of(error)}") from error
     except (RequestError, UnicodeError) as error:  # the latter for a name that DNS cannot hold
         raise UnreachableError(f"{address[:_SHOWN_MAX]!r} is no address: {error}") from error
 
 
-def _reason(error: OSError) -> str:
-    """What the system says; asyncio names the address once more. Errors of names have numbers of their own, below 0."""
-    if error.errno is not None and error.errno > 0:
-        return os.strerror(error.errno).lower()
-    return error.strerror or str(error)
+def reason_of(error: OSError) -> str:
+    """What the system says, never nothing: asyncio names the address once more, or says no word at all.
+
+    Errors of names (below 0) and of TLS have numbers of their own.
+    """
+    if isinstance(error, ssl.SSLError) or error.errno is None or error.errno <= 0:
+        return error.strerror or str(error) or "it ended without a word"
+    return os.strerror(error.errno).lower()
 
 
 def abort_unread(sock: socket.socket) -> None:

@@ -10,7 +10,7 @@ from structlog.typing import EventDict
 
 from lictor_agent.lease import LeaseKeeper
 from lictor_core.clock import SeededRng, SystemClock
-from lictor_core.errors import NoLeaderError, RequestError
+from lictor_core.errors import LictorError, NoLeaderError, RequestError
 from lictor_core.records import Member, MemberStatus
 from tests.agent.builders import identity
 from tests.agent.harness import quiet_log, running_server
@@ -24,10 +24,13 @@ class Lessor:
         self.renewals = 0
         self.left: list[str] = []
         self.away = False
+        self.attempts = 0
+        self.reason: LictorError = NoLeaderError()
 
     async def renew(self, member: Member) -> float:
+        self.attempts += 1
         if self.away:
-            raise NoLeaderError
+            raise self.reason
         self.renewals += 1
         return 0.01
 
@@ -35,14 +38,6 @@ class Lessor:
         if self.away:
             await asyncio.sleep(60)
         self.left.append(name)
-
-
-class Refusing(Lessor):
-    """Has given the name to somebody else."""
-
-    async def renew(self, member: Member) -> float:
-        self.renewals += 1
-        raise RequestError("the name 'a' belongs to the living agent x at 192.0.2.1")
 
 
 async def test_an_agent_is_a_living_member_while_it_runs_and_leaves_on_purpose() -> None:
@@ -74,11 +69,12 @@ async def test_a_lease_is_taken_again_after_the_servers_were_away() -> None:
 
 
 async def test_an_agent_whose_name_is_taken_says_so_once() -> None:
-    lessor = Refusing()
+    lessor = Lessor()
+    lessor.away, lessor.reason = True, RequestError("the name 'a' belongs to the living agent x at 192.0.2.1")
     log, captured = quiet_log()
     keeper = LeaseKeeper(lessor, identity().member, SystemClock(), SeededRng(1), log)  # type: ignore[arg-type]  # all it uses
     task = asyncio.ensure_future(keeper.run())
-    await eventually(lambda: lessor.renewals > 1, what="two attempts")
+    await eventually(lambda: lessor.attempts > 1, what="two attempts")
     task.cancel()
     assert _names(captured.entries) == ["agent.lease.refused"]
 

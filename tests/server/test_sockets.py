@@ -1,9 +1,13 @@
 """Dialing another server: what is told of one that cannot be reached."""
 
+import errno
+import socket
+import ssl
+
 import pytest
 
 from lictor_core.errors import UnreachableError
-from lictor_server.sockets import dial
+from lictor_server.sockets import dial, reason_of
 from tests.support.ports import free_port
 
 
@@ -17,3 +21,16 @@ async def test_who_refuses_a_connection_is_named_once_with_the_reason() -> None:
 async def test_a_name_that_nobody_has_is_told_as_the_resolver_does() -> None:
     with pytest.raises(UnreachableError, match=r"no-such-host\.invalid:1 cannot be reached: .*(not known|resolution)"):
         await dial("no-such-host.invalid:1", timeout_s=5)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (OSError(errno.ECONNRESET, "Connect call failed ('192.0.2.1', 1)"), "connection reset by peer"),
+        (socket.gaierror(socket.EAI_NONAME, "Name or service not known"), "Name or service not known"),
+        (ssl.SSLError(1, "wrong version number"), "wrong version number"),
+        (ConnectionResetError(), "it ended without a word"),
+    ],
+)
+def test_a_reason_is_what_the_system_says_and_never_empty(error: OSError, reason: str) -> None:
+    assert reason_of(error) == reason

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Final
 
-from lictor_agent.http.blocking import CACHED_HIT, CACHED_MISS, meta_headers
+from lictor_agent.http.blocking import CACHED_HIT, CACHED_MISS, cached_hit, meta_headers
 from lictor_agent.http.bodies import read_mapping, refuse_problems
 from lictor_agent.http.ca import ROOTS
 from lictor_agent.http.encoding import Answer
@@ -29,7 +29,8 @@ async def roots(site: Site, request: Request) -> Answer:
     site.check_datacenter(request.parameters.get("dc"))
     reading = await site.agent.roots(options.min_index, options.wait_s)
     headers = meta_headers(reading, options.mode, ROOTS)
-    headers += _cache_headers(site, "roots", options.min_index)
+    kept = site.recall("roots") and options.min_index == 0
+    headers += cached_hit(reading) if kept else CACHED_MISS
     return site.answer_json(request, reading.value, headers=headers)
 
 

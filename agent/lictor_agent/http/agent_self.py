@@ -193,7 +193,7 @@ def _raft_figures(status: LeaderStatus) -> dict[str, str]:
         "last_contact": _contact(status.last_contact_s),
         "last_log_index": str(status.last_index),
         "last_log_term": str(status.term),
-        "last_snapshot_index": "0",
+        "last_snapshot_index": str(status.snapshot_index),
         "last_snapshot_term": "0",
         "latest_configuration": f"[{servers}]",
         "latest_configuration_index": str(status.peer_set.index),
@@ -203,7 +203,7 @@ def _raft_figures(status: LeaderStatus) -> dict[str, str]:
         "protocol_version_min": "0",
         "snapshot_version_max": "1",
         "snapshot_version_min": "0",
-        "state": "Leader" if status.is_self else "Follower",
+        "state": "Leader" if status.is_self else "Follower" if status.address else "Candidate",
         "term": str(status.term),
     }
 

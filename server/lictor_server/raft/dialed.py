@@ -21,7 +21,7 @@ from lictor_server.raft.hello import (
     answer_flaw,
     greeting_bytes,
 )
-from lictor_server.sockets import dial
+from lictor_server.sockets import dial, reason_of
 from lictor_server.tls import ALPN_RAFT, Tls
 
 __all__ = ["HELLO_TIMEOUT_S", "LINK_BYTES_MAX", "Dialed", "RefusedError", "open_link"]
@@ -195,7 +195,7 @@ async def open_link(address: str, hello: Hello, own: LinkIdentity, tls: Tls, *, 
         reason = f"{address} shows a certificate that cannot be trusted: {error.verify_message}"
         raise RefusedError(Refusal(RefusalCode.CERTIFICATE, reason), "") from error
     except OSError as error:
-        raise UnreachableError(f"{address} broke the connection off: {error.strerror or error}") from error
+        raise UnreachableError(f"{address} broke the connection off: {reason_of(error)}") from error
     finally:
         if link.answered.cancel() or link.answered.exception() is not None:
             link.abort("given up")

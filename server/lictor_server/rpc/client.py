@@ -11,7 +11,7 @@ from lictor_core.backoff import Backoff
 from lictor_core.clock import Rng
 from lictor_core.errors import OverloadedError, PeerError, UnreachableError
 from lictor_server.rpc.connection import Connection, Question
-from lictor_server.sockets import dial
+from lictor_server.sockets import dial, reason_of
 from lictor_server.tls import PLAIN, Tls
 
 __all__ = ["CONNECTIONS_MAX", "IDLE_S", "RETRY_FIRST_S", "RETRY_MAX_S", "RpcPool"]
@@ -172,7 +172,7 @@ class RpcPool:
                 f"{address} shows a certificate that cannot be trusted: {error.verify_message}"
             ) from error
         except OSError as error:
-            raise UnreachableError(f"{address} broke the connection off: {error.strerror or error}") from error
+            raise UnreachableError(f"{address} broke the connection off: {reason_of(error)}") from error
         return connection
 
     def _look_after(self, address: str, line: _Line) -> None:

@@ -34,7 +34,9 @@ async def test_the_members_are_this_agent(live: Live) -> None:
 async def test_members_that_are_remembered_while_nobody_leads_are_marked(
     live: Live, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    status = msgspec.structs.replace(await live.registry.leader_status(), address="", is_self=False)
+    status = msgspec.structs.replace(
+        await live.registry.leader_status(), address="", is_self=False, snapshot_index=4096
+    )
 
     async def leaderless() -> LeaderStatus:
         return status
@@ -42,6 +44,8 @@ async def test_members_that_are_remembered_while_nobody_leads_are_marked(
     monkeypatch.setattr(live.registry, "leader_status", leaderless)
     members = await live.get("/v1/agent/members")
     assert (members.column("Name"), members.headers["X-Consul-Knownleader"]) == ([NODE], "false")
+    figures = as_object((await live.get("/v1/agent/self")).at("Stats.raft"))
+    assert (figures["state"], figures["last_snapshot_index"]) == ("Candidate", "4096")
 
 
 async def test_maintenance_of_the_node_is_a_critical_check(live: Live) -> None:
