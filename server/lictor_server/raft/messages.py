@@ -15,6 +15,7 @@ from typing import Final, cast
 
 from lictor_core.errors import PeerError
 from lictor_server.raft.log import LogEntry
+from lictor_server.raft.members import PEERS_KIND
 from lictor_server.raft.wire import Message
 
 __all__ = [
@@ -34,6 +35,10 @@ __all__ = [
 
 SNAPSHOT_BYTES_MAX: Final = 16 * 1024**3
 """A file larger than this is nobody's snapshot."""
+COUNT_MAX: Final = 2**63 - 1
+"""No term and no index gets as far; what is one more must still fit 64 bits, on the disk as on the wire."""
+KIND_MAX: Final = PEERS_KIND
+"""Of log entries, the first byte: a command, a leader's no-op, a peer set. Nobody could apply another one."""
 SNAPSHOT_CHUNK_BYTES_MAX: Final = 256 * 1024
 """Of a snapshot in one message."""
 
@@ -251,12 +256,17 @@ def _entry(item: object, index: int, newest_term: int) -> LogEntry:
     if isinstance(item, (list, tuple)) and len(cast("list[object]", item)) == 3:
         command, at, term = cast("tuple[object, object, object]", item)
         if type(command) is bytes and command and at == index and type(term) is int and 0 <= term <= newest_term:
+            if command[0] > KIND_MAX:
+                raise PeerError(
+                    f"a server sent the Raft entry {index} of the kind {command[0]}, which this version does not know: "
+                    "start the version that the other servers run"
+                )
             return command, index, term
     raise PeerError(f"a server sent a malformed Raft entry where index {index} belongs")
 
 
 def _number(message: Message, key: str) -> int:
     value = message.get(key)
-    if type(value) is not int or value < 0:
+    if type(value) is not int or not 0 <= value <= COUNT_MAX:
         raise PeerError(f"a server sent a Raft message whose {key!r} is no count: {value!r:.40}")
     return value

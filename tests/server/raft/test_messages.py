@@ -63,6 +63,22 @@ def test_malformed_entries_are_refused(entries: object) -> None:
         parsed(message)
 
 
+def test_an_entry_that_nobody_could_apply_is_not_taken() -> None:
+    """In the log it would end this server, now and at each start."""
+    message = Append(3, 4, 2, ((b"\x02x", 5, 3),), 4, 0).message()
+    parsed(message)
+    with pytest.raises(PeerError, match="of the kind 3, which this version does not know"):
+        parsed(message | {"entries": [[b"\x03x", 5, 3]]})
+
+
+@pytest.mark.parametrize("key", ["term", "prevLogIdx", "commit_index"])
+def test_a_number_that_no_server_reaches_is_refused(key: str) -> None:
+    message = Append(2**63 - 1, 4, 2, (), 4, 0).message()
+    parsed(message)
+    with pytest.raises(PeerError, match="is no count"):
+        parsed(message | {key: 2**63})
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
