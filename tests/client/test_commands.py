@@ -425,3 +425,24 @@ def test_how_the_servers_do_is_told_to_people_and_to_programs(command: Command) 
     assert "      Name:            judge" in lines
     found = json.loads(command("operator", "autopilot", "state", "-format=json").stdout)
     assert found["Servers"][found["Leader"]]["Status"] == "leader"
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (("operator", "raft", "list-peers"), "; -stale asks this agent's own server meanwhile"),
+        (("kv", "get"), "; -stale asks this agent's own server meanwhile"),
+        (("operator", "autopilot", "state"), ""),
+        (("operator", "raft", "transfer-leader"), ""),
+    ],
+    ids=str,
+)
+def test_who_finds_no_leader_is_told_what_to_look_at(
+    lonely_command: Command, words: tuple[str, ...], hint: str
+) -> None:
+    with fake_agent(lambda _: Reply(status=500, body=b"No cluster leader")) as fake:
+        printed = lonely_command(*words, f"-http-addr={fake.address}", *(["a"] if words[0] == "kv" else []))
+    assert printed.exit_code == 1
+    assert printed.stderr == (
+        "Error: Unexpected response code: 500 (No cluster leader): see that a majority of the servers run" + hint + "\n"
+    )

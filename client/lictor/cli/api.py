@@ -8,8 +8,10 @@ from typing import Final, TypeVar
 import click
 
 from lictor.api.blocking import Client
+from lictor.api.errors import AgentError
 from lictor.api.messages import Call, Options
 from lictor.api.settings import Settings
+from lictor.cli.errors import CommandError
 from lictor.cli.flags import GoCommand, GoOption, ValueKind
 
 __all__ = ["Api", "ApiCommand", "pass_api"]
@@ -29,6 +31,8 @@ _FLAGS: Final = (
 )
 _DATACENTER: Final = ("datacenter", "name", "Datacenter to ask; the agent's own by default.")
 _STALE: Final = ("stale", "Let any server answer, not only the leader: faster, perhaps a little behind.")
+_NO_LEADER: Final = "No cluster leader"
+"""How agents, Consul's too, begin to say that nobody leads."""
 _NAMESPACE: Final = ("namespace", "name", "Taken for Consul's sake; there is one namespace, default.")
 
 
@@ -40,6 +44,8 @@ class Api:
         self._client: Client | None = None
         self.datacenter = datacenter
         self.stale = stale
+        self.may_be_stale = False
+        """Whether the command could have been told to be content with what the agent's own server has."""
 
     def send(self, call: Call[T]) -> T:
         """Carry out a call."""
@@ -57,6 +63,7 @@ class Api:
 
     def options(self) -> Options:
         """How to ask, as the flags say."""
+        self.may_be_stale = not self.stale
         return Options(datacenter=self.datacenter, stale=self.stale)
 
     def close(self) -> None:
@@ -112,5 +119,10 @@ class ApiCommand(GoCommand):
         ctx.obj = api
         try:
             return super().invoke(ctx)
+        except AgentError as error:
+            if not error.reason.startswith(_NO_LEADER):
+                raise
+            stale = "; -stale asks this agent's own server meanwhile" if api.may_be_stale else ""
+            raise CommandError(f"{error}: see that a majority of the servers run{stale}") from error
         finally:
             api.close()

@@ -9,6 +9,7 @@ import click
 import msgspec
 
 from lictor.api.calls import operator
+from lictor.api.messages import Options
 from lictor.cli.api import Api, ApiCommand, pass_api
 from lictor.cli.errors import CommandError
 from lictor.cli.flags import GIVEN_FLAGS, GoGroup, ValueKind, flag, option
@@ -144,7 +145,7 @@ def _duration(_: click.Context, parameter: click.Parameter, text: str) -> str:
 @pass_api
 def set_config(api: Api, /, args: tuple[str, ...], **values: object) -> None:
     """Change the settings by which the leader looks after the servers; those that no flag names stay as they are."""
-    current = api.send(operator.autopilot_configuration(api.options()))
+    current = api.send(operator.autopilot_configuration(Options(datacenter=api.datacenter)))
     given = cast("tuple[tuple[str, str], ...]", click.get_current_context().meta.get(GIVEN_FLAGS, ()))
     changes = {name: values[name] for name in (flag.replace("-", "_") for flag, _ in given) if name in values}
     changed = msgspec.structs.replace(current, **changes)
@@ -164,7 +165,7 @@ def state(api: Api, args: tuple[str, ...], format: str) -> None:
     """Show how the servers do: who is healthy and since when, who leads, and how many may fail."""
     if format not in _FORMATS:
         raise CommandError(f"-format={format} must be pretty or json")
-    found = api.send(operator.autopilot_state(api.options()))
+    found = api.send(operator.autopilot_state(Options(datacenter=api.datacenter)))
     if format == "json":
         print(json.dumps(found, indent=4, ensure_ascii=False))
         return
