@@ -51,9 +51,8 @@ class Conversation:
                             case Call():
                                 self._calls[event.id] = group.create_task(self._call(event))
                             case Cancel():
-                                # It may have ended while a refusal before it in the same bytes waited to leave.
-                                if (call := self._calls.pop(event.id, None)) is not None:
-                                    call.cancel()
+                                # It is there: nothing between these events waits, so no call ends meanwhile.
+                                self._calls.pop(event.id).cancel()
                             case Refuse():
                                 self._put(event.data)  # `_next` waits for whoever does not read, for a bounded time
             finally:
