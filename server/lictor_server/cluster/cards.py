@@ -50,6 +50,6 @@ def check_card(card: ServerCard) -> None:
     texts = (card.id, card.name, card.address, card.datacenter, card.cluster_id)
     if max(map(len, texts)) > TEXT_MAX:
         raise RequestError(f"a server introduced itself with a text of more than {TEXT_MAX} characters")
-    if not card.id or not card.name:
-        raise RequestError(f"a server at {card.address!r} introduced itself without an id or a name")
+    if not card.id:
+        raise RequestError(f"a server at {card.address!r} introduced itself without an id")
     split_host_port(card.address, 0)

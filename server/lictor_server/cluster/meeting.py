@@ -200,8 +200,6 @@ class Meeting:
                 reasons.append(f"{place} is this server itself")
                 return False
             self._check(own, answer.card)
-            if answer.leader is not None:
-                check_card(answer.leader)
         except LictorError as error:
             self._directory.drop_hint(place)
             reason = str(error)
@@ -214,9 +212,18 @@ class Meeting:
         self._directory.hint(answer.others)
         self._hear(answer.card)
         if answer.leader is not None and answer.leader.id != own.id:
-            self.leader_hint = answer.leader
-            self._directory.hint((answer.leader.address,))
+            self._hint_at(answer.leader)
         return True
+
+    def _hint_at(self, leader: ServerCard) -> None:
+        """Another server names the leader; a place that is none is no hint."""
+        try:
+            check_card(leader)
+        except RequestError as error:
+            self._log.debug("cluster.hint.refused", reason=str(error))
+            return
+        self.leader_hint = leader
+        self._directory.hint((leader.address,))
 
     def _tell_refusal(self, place: str, reason: str) -> None:
         """Two servers that cannot belong together: only an operator changes that, so it is told at once, and once."""
