@@ -49,7 +49,7 @@ class LeaseTable:
         if held is not None and _alive(held) and _id(held.member) != _id(member):
             raise RequestError(
                 f"the name {member.name!r} belongs to the living agent {_id(held.member)} at {held.member.addr}: "
-                "give this agent another node name"
+                "give this agent another node name, or, if that one is no more, wait until its lease has ended"
             )
         return self.take(member, now)
 

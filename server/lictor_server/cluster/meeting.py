@@ -24,6 +24,7 @@ from lictor_server.cluster.cards import Introduction, Promise, ServerCard, check
 from lictor_server.cluster.directory import Directory
 from lictor_server.cluster.founding import Founding, founders_among, founding_set
 from lictor_server.poke import Poke
+from lictor_server.sockets import reason_of
 
 __all__ = ["INTRODUCE", "PROMISE", "Calls", "Meeting", "MeetingSettings"]
 
@@ -350,7 +351,8 @@ class Meeting:
             host, port = split_host_port(address, self._settings.join_port)
             found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, RequestError, UnicodeError) as error:
-            self._log.warning("cluster.name.unresolved", address=address, reason=str(error))
-            reasons.append(f"{address}: {error}")
+            reason = reason_of(error) if isinstance(error, OSError) else str(error)
+            self._log.warning("cluster.name.unresolved", address=address, reason=reason)
+            reasons.append(f"{address}: {reason}")
             return []
         return sorted({join_host_port(str(entry[4][0]), port) for entry in found})[:_RESOLVED_MAX]
