@@ -112,7 +112,7 @@ class Replica:
         founds_alone = self._settings.bootstrap_expect == 1 and not self._settings.retry_join
         # Data from before there were sets is a cluster of its own. Its log must meet no other: indexes and terms of the
         # two may be equal where entries are not.
-        if self.core.is_blank and (founds_alone or self.core.has_data):
+        if self.core.has_led_alone or (self.core.is_blank and founds_alone):
             self.core.found(founding_set(self._rng.uuid4(), (self.card(),)))
         self.driver.start()
 

@@ -36,6 +36,8 @@ from tests.server.conftest import SETTINGS, Log
 from tests.server.golden.content import COMMANDS, FIRST_INDEX, filled, restoring
 from tests.server.golden.files import ARCHIVE, DATA, GOLDEN, PEERS, write_archive_file, write_data_directory
 
+NODE_ID = "11111111-1111-4111-8111-111111111111"
+"""Of the server that wrote the data directories."""
 OWN_TABLES = {"restore", "restore-piece"}
 
 
@@ -140,7 +142,12 @@ async def test_a_server_starts_on_a_data_directory_of_any_format(name: str, tmp_
 async def test_data_from_before_there_were_several_servers_is_a_cluster_of_its_own(tmp_path: Path, log: Log) -> None:
     data_dir = copied(GOLDEN / "data-1", tmp_path / "data")
     settings = dataclasses.replace(
-        SETTINGS, data_dir=str(data_dir), bootstrap_expect=3, retry_join=("127.0.0.1:1",), datacenter="dc1"
+        SETTINGS,
+        node_id=NODE_ID,
+        data_dir=str(data_dir),
+        bootstrap_expect=3,
+        retry_join=("127.0.0.1:1",),
+        datacenter="dc1",
     )
     server = Server(settings, clock=SystemClock(), rng=SystemRng(), log=log.logger)
     await server.start()

@@ -274,9 +274,14 @@ class RaftCore(SyncObj):
         return self._members.is_blank
 
     @property
-    def has_data(self) -> bool:
-        """Whether the log holds, or held, more than its first entry: a blank server that has led alone once."""
-        return self.last_index > _FIRST_INDEX
+    def has_led_alone(self) -> bool:
+        """Whether this server led before there were sets: it knows of none, has data, and has voted for itself.
+
+        Each alone is no proof: a newcomer may have died between a snapshot from that time and the first set, and a
+        founder between its vote and the moment when its set was on the disk.
+        """
+        has_voted = self._own_log.getVotedForNodeId() == self._members.own_id
+        return self.is_blank and has_voted and self.last_index > _FIRST_INDEX
 
     @property
     def is_voter(self) -> bool:
@@ -369,7 +374,7 @@ class RaftCore(SyncObj):
         given a set of itself alone. Raises `RequestError` for all else.
         """
         log = self._own_log
-        problem = founding_problem(self._members, peer_set, has_data=self.has_data)
+        problem = founding_problem(self._members, peer_set, has_data=log[-1][1] > _FIRST_INDEX)
         if problem is not None:
             raise RequestError(f"the cluster cannot be founded: {problem}")
         # The term of the last entry: nobody can have led in it but, before there were sets, this server.

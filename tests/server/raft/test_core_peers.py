@@ -431,6 +431,21 @@ def test_who_judges_what_the_leader_does_not_have_is_not_believed(alone: Alone, 
     assert alone.core.is_leader
 
 
+def test_only_who_has_data_and_its_own_vote_and_no_set_has_led_alone() -> None:
+    def one(voted_for: str | None, snapshot: PeerSet | None = None, *, entries: int = 2) -> bool:
+        log = MemoryLog()
+        for index in range(1, entries + 1):
+            log.add(b"\x01", index, 0)
+        log.setCurrentTerm(1, voted_for)
+        return One(log, snapshot).core.has_led_alone
+
+    assert one("n1")
+    assert not one("n2"), "it followed somebody who had led alone, and has not heard of the set yet"
+    assert not one("n1", entries=1), "it was founding a cluster of several, and its set is lost"
+    assert not one(None)
+    assert not one("n1", peers("n1", "n2", "n3"))
+
+
 def test_entries_that_hold_no_set_where_one_should_be_are_not_taken(alone: Alone) -> None:
     with pytest.raises(PeerError, match="holds no peer set"):
         alone.follow("n2", 1, (b"\x02nonsense", 2, 1))
