@@ -19,7 +19,8 @@ CHANGES: Final = frozenset({"write", "cas", "append", "add"})
 """The operations that change a key."""
 _ENOUGH: Final = 10
 """Fewer reads or changes that went well than this say nothing about the system under test."""
-_BY_CHANGE: Final[dict[str, Callable[[Sequence[Call]], Finding]]] = {
+_Check = Callable[[Sequence[Call]], Finding]
+_BY_CHANGE: Final[dict[str, _Check]] = {
     "write": linearizable,
     "cas": linearizable,
     "append": append_list,
@@ -36,19 +37,25 @@ def judge(history: Iterable[Op]) -> dict[str, Finding]:
     keys: dict[str, list[Call]] = {}
     for call in calls(history):
         keys.setdefault(call.asked.key, []).append(call)
+    usual = _checker([call for key in keys.values() for call in key], linearizable)
     found = {
-        "consistent": _each(keys, lambda key: _strict(key, {Mode.NONE, Mode.CONSISTENT})),
-        "default": _each(keys, lambda key: _strict(key, {Mode.NONE, Mode.CONSISTENT, Mode.DEFAULT})),
+        "consistent": _each(keys, lambda key: _strict(key, {Mode.NONE, Mode.CONSISTENT}, usual)),
+        "default": _each(keys, lambda key: _strict(key, {Mode.NONE, Mode.CONSISTENT, Mode.DEFAULT}, usual)),
         "stale": _each(keys, stale_reads),
         "index": _each(keys, index_monotonic),
     }
     return {**found, "enough": _enough([call for key in keys.values() for call in key])}
 
 
-def _strict(history: Sequence[Call], modes: set[Mode]) -> Finding:
+def _strict(history: Sequence[Call], modes: set[Mode], usual: _Check) -> Finding:
+    check = _checker(history, usual)
+    return check([call for call in history if call.asked.mode in modes])
+
+
+def _checker(history: Sequence[Call], usual: _Check) -> _Check:
+    """Who judges a key, by what changes it. One that is only read is judged as the others of its history."""
     names = {call.asked.f for call in history} & CHANGES
-    checker = next((_BY_CHANGE[name] for name in sorted(names)), linearizable)
-    return checker([call for call in history if call.asked.mode in modes])
+    return next((_BY_CHANGE[name] for name in sorted(names)), usual)
 
 
 def _each(keys: dict[str, list[Call]], check: Callable[[Sequence[Call]], Finding]) -> Finding:

@@ -65,3 +65,10 @@ def test_keys_are_judged_apart() -> None:
 def test_a_process_that_begins_twice_is_no_history() -> None:
     with pytest.raises(HistoryError, match="line 2: process 0 invokes again"):
         judge(lines("0 invoke write 1", "0 invoke write 2"))
+
+
+@pytest.mark.parametrize("change", ["append", "add"])
+def test_a_key_that_is_only_read_is_judged_as_the_others_are(change: str) -> None:
+    changed = lines(f"0 invoke {change} 1", f"0 ok {change} 1", key="a")
+    only_read = lines("1 invoke read - consistent", "1 ok read , consistent", key="b")
+    assert judge([*changed, *only_read])["consistent"].verdict is Verdict.VALID
