@@ -8,22 +8,19 @@ has not happened (`wal.align`); without it a log that does not fit its snapshot 
 from __future__ import annotations
 
 import os
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Generic, TypeVar
 
 import msgspec
 
-from lictor_core.codec import pack, unpack
-from lictor_core.errors import DataDamagedError, RequestError
+from lictor_core.errors import DataDamagedError
+from lictor_server.raft.checked_file import load_checked, save_checked
 from lictor_server.raft.files import (
-    DAMAGE_REMEDY,
     TEMPORARY,
     storage_errors,
     sync_directory,
     write_all,
-    write_atomically,
 )
 from lictor_server.raft.snapshot_file import SnapshotHead, list_snapshots, path_of, read_head
 
@@ -32,7 +29,6 @@ __all__ = ["NOTE", "FileShelf", "InstallNote", "delete_note", "read_note"]
 NOTE: Final = "installing"
 SYNC_BYTES: Final = 4 * 1024 * 1024
 """After so much the file is synced, so that no sync is long and holds up those of the log."""
-_CRC_BYTES: Final = 4
 
 S = TypeVar("S")
 
@@ -89,7 +85,7 @@ class FileShelf(Generic[S]):
     def publish(self, head: SnapshotHead) -> None:
         """Give it its name, durably, with the note beside it; older ones go. Raises `StorageError`."""
         path = path_of(self._directory, head)
-        _write_note(self._directory, InstallNote(last_index=head.last_index, term=head.term))
+        save_checked(self._directory / NOTE, InstallNote(last_index=head.last_index, term=head.term))
         with storage_errors("name", path):
             self._path.rename(path)
             sync_directory(self._directory)
@@ -114,25 +110,9 @@ class FileShelf(Generic[S]):
             self._descriptor = -1
 
 
-def _write_note(directory: Path, note: InstallNote) -> None:
-    body = pack(note)
-    write_atomically(directory / NOTE, [zlib.crc32(body).to_bytes(_CRC_BYTES, "big"), body])
-
-
 def read_note(directory: Path) -> InstallNote | None:
     """The note in a directory of snapshots; None when nothing was being installed. Raises `StorageError`."""
-    path = directory / NOTE
-    if not path.exists():
-        return None
-    with storage_errors("read", path):
-        data = path.read_bytes()
-    body = data[_CRC_BYTES:]
-    try:
-        if zlib.crc32(body).to_bytes(_CRC_BYTES, "big") != data[:_CRC_BYTES]:
-            raise RequestError("its checksum is wrong")
-        return unpack(body, InstallNote)
-    except RequestError as error:
-        raise DataDamagedError(f"{path} cannot be used at offset 0: {error}; {DAMAGE_REMEDY}") from error
+    return load_checked(directory / NOTE, InstallNote)
 
 
 def delete_note(directory: Path) -> None:

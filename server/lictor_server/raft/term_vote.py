@@ -5,20 +5,17 @@ Raft paper, figure 2: "persistent state on all servers". The file is written who
 
 from __future__ import annotations
 
-import zlib
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from lictor_core.codec import pack, unpack
-from lictor_core.errors import DataDamagedError, RequestError
-from lictor_server.raft.files import DAMAGE_REMEDY, storage_errors, write_atomically
+from lictor_core.errors import RequestError
+from lictor_server.raft.checked_file import load_checked, save_checked
 
 __all__ = ["TermVote", "load_term_vote", "save_term_vote"]
 
 _FORMAT: Final = 1
-_CRC_BYTES: Final = 4
 
 
 class TermVote(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,23 +28,14 @@ class TermVote(msgspec.Struct, frozen=True, kw_only=True):
 
 def save_term_vote(path: Path, value: TermVote) -> None:
     """Keep `value`, durably. Raises `StorageError`."""
-    body = pack(value)
-    write_atomically(path, [zlib.crc32(body).to_bytes(_CRC_BYTES, "big"), body])
+    save_checked(path, value)
 
 
 def load_term_vote(path: Path) -> TermVote | None:
     """What was kept; None when there is no such file. Raises `DataDamagedError` when it is not what was written."""
-    if not path.exists():
-        return None
-    with storage_errors("read", path):
-        data = path.read_bytes()
-    body = data[_CRC_BYTES:]
-    try:
-        if zlib.crc32(body).to_bytes(_CRC_BYTES, "big") != data[:_CRC_BYTES]:
-            raise RequestError("its checksum is wrong")
-        value = unpack(body, TermVote)
-        if value.format != _FORMAT:
-            raise RequestError(f"it has format {value.format}, this version reads {_FORMAT}")
-    except RequestError as error:
-        raise DataDamagedError(f"{path} cannot be used at offset 0: {error}; {DAMAGE_REMEDY}") from error
-    return value
+    return load_checked(path, TermVote, _check)
+
+
+def _check(value: TermVote) -> None:
+    if value.format != _FORMAT:
+        raise RequestError(f"it has format {value.format}, this version reads {_FORMAT}")
