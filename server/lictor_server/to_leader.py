@@ -91,14 +91,7 @@ class ToLeader:
 
     async def members(self) -> list[Member]:
         """The agents of the cluster, by name."""
-        return await self._forward.to_leader(
-            "members",
-            lambda _: b"",
-            lambda _: self._side.members(),
-            _decoded(list[Member]),
-            repeatable=True,
-            changes=False,
-        )
+        return await self._seen("members", self._side.members, list[Member])
 
     async def renew(self, member: Member) -> float:
         """Take or renew a lease."""
@@ -114,14 +107,7 @@ class ToLeader:
 
     async def raft_servers(self) -> RaftServers:
         """The servers that keep the log together, as the leader has them."""
-        return await self._forward.to_leader(
-            "raft_servers",
-            lambda _: b"",
-            lambda _: self._side.raft_servers(),
-            _decoded(RaftServers),
-            repeatable=True,
-            changes=False,
-        )
+        return await self._seen("raft_servers", self._side.raft_servers, RaftServers)
 
     async def remove_peer(self, id_or_address: str) -> None:
         """Take a server out; not repeated when the outcome is unknown, since it may not be there any more."""
@@ -145,13 +131,12 @@ class ToLeader:
 
     async def autopilot_health(self) -> AutopilotHealth:
         """How the servers do, as the leader sees it."""
+        return await self._seen("autopilot_health", self._side.autopilot_health, AutopilotHealth)
+
+    async def _seen(self, method: str, local: Callable[[], Awaitable[T]], kind: type[T]) -> T:
+        """What the leader shows to whoever asks, without changing anything."""
         return await self._forward.to_leader(
-            "autopilot_health",
-            lambda _: b"",
-            lambda _: self._side.autopilot_health(),
-            _decoded(AutopilotHealth),
-            repeatable=True,
-            changes=False,
+            method, lambda _: b"", lambda _: local(), _decoded(kind), repeatable=True, changes=False
         )
 
 
