@@ -82,10 +82,17 @@ class ServerCluster:
 
     @contextlib.contextmanager
     def running(self) -> Generator[ServerCluster]:
-        """Start all while the block runs, from the moment on that all know one leader."""
+        """Start all while the block runs, from the moment on that all have the set of servers and know one leader.
+
+        Votes alone make a leader. One that is killed before its set has reached anybody leaves no cluster behind.
+        """
         try:
             for number in range(1, self.size + 1):
                 self.start(number)
+            self.until(
+                lambda: all(len(self.peers(number, mode="stale")) == self.size for number in self.programs),
+                "a set of servers that all have",
+            )
             self.leader()
             yield self
         finally:
@@ -125,9 +132,9 @@ class ServerCluster:
         self.until(agreed, "one leader whom all know")
         return int(found[0].partition(":")[0].rpartition(".")[2])
 
-    def peers(self, number: int) -> dict[str, bool]:
-        """The servers by name, and whether they vote."""
-        answer = self.ask(number, "/v1/operator/raft/configuration")
+    def peers(self, number: int, mode: str = "") -> dict[str, bool]:
+        """The servers by name, and whether they vote; in the mode `stale` as this one has them."""
+        answer = self.ask(number, f"/v1/operator/raft/configuration?{mode}")
         if answer.status != 200:
             return {}
         return {one["Node"]: one["Voter"] for one in json.loads(answer.body)["Servers"]}

@@ -80,6 +80,20 @@ class Cluster:
         await until(agreed, what="one leader whom all know")
         return found[0]
 
+    async def founded(self) -> None:
+        """Wait until every server has the set of servers, and knows that it is committed.
+
+        Votes alone make a leader. One that is stopped before its set has reached anybody leaves no cluster behind.
+        """
+
+        async def everywhere() -> bool:
+            statuses = (await self.statuses()).values()
+            return all(
+                len(one.peer_set.servers) == self.size and one.applied_index >= one.peer_set.index for one in statuses
+            )
+
+        await until(everywhere, what="a set of servers that all have")
+
     async def followers(self) -> list[int]:
         leader = await self.leader()
         return [number for number in self.servers if number != leader]
@@ -102,6 +116,7 @@ async def cluster_of(
     try:
         for number in range(1, size + 1):
             await cluster.start(number)
+        await cluster.founded()
         await cluster.leader()
         yield cluster
     finally:
