@@ -38,6 +38,7 @@ from lictor_server.raft.hello import LinkIdentity
 from lictor_server.raft.settings import RaftSettings
 from lictor_server.raft.transport import LinkEvents, PeerLinks
 from lictor_server.rpc import Methods, RpcListener
+from lictor_server.rpc.visitor import Visitor
 from lictor_server.state import Watches
 from lictor_server.storage import Storage
 from lictor_server.tls import PLAIN
@@ -58,7 +59,10 @@ class _Nothing(Methods):
     def __init__(self) -> None:
         pass
 
-    async def call(self, method: str, payload: bytes) -> bytes:
+    def stream(self, method: str, payload: bytes, visitor: Visitor) -> None:
+        """There is nothing to subscribe to."""
+
+    async def call(self, method: str, payload: bytes, visitor: Visitor) -> bytes:
         """There is nothing to call."""
         raise RequestError(f"{method}: only catching up is measured here")
 

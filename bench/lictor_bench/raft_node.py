@@ -32,6 +32,7 @@ from lictor_server.raft.settings import RaftSettings
 from lictor_server.raft.transport import LinkEvents, PeerLinks
 from lictor_server.raft.wire import Message
 from lictor_server.rpc import Methods, RpcListener
+from lictor_server.rpc.visitor import Visitor
 from lictor_server.storage import Storage
 from lictor_server.tls import PLAIN, TlsSettings, load_tls
 
@@ -103,7 +104,10 @@ class _Nothing(Methods):
     def __init__(self) -> None:
         pass
 
-    async def call(self, method: str, payload: bytes) -> bytes:
+    def stream(self, method: str, payload: bytes, visitor: Visitor) -> None:
+        """There is nothing to subscribe to."""
+
+    async def call(self, method: str, payload: bytes, visitor: Visitor) -> bytes:
         """There is nothing to call."""
         raise RequestError(f"{method}: only the log is measured here")
 

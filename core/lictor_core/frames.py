@@ -2,6 +2,9 @@
 
 Layout: 4 bytes length of the body, big endian; then the body, a msgpack array `[kind, id, method, payload]`. The
 reader is sans-I/O: bytes in, frames out, one error for anything else.
+
+An answer comes as one reply, or in parts before it: those of a long answer are joined, each of a stream's is an item of
+its own. The reply, or an error, ends it.
 """
 
 from __future__ import annotations
@@ -14,10 +17,25 @@ import msgspec
 
 from lictor_core.errors import PeerError
 
-__all__ = ["FRAME_BYTES_MAX", "Frame", "FrameKind", "FrameReader", "encode_frame"]
+__all__ = [
+    "ANSWER_BYTES_MAX",
+    "FRAME_BYTES_MAX",
+    "PART_BYTES",
+    "REFUSED_ID",
+    "Frame",
+    "FrameKind",
+    "FrameReader",
+    "encode_frame",
+]
 
 FRAME_BYTES_MAX: Final = 4 * 1024 * 1024
 """The largest body of a frame; a peer that announces more is cut off."""
+PART_BYTES: Final = 512 * 1024
+"""A longer answer comes in parts of so much, between which others find their place on the connection."""
+ANSWER_BYTES_MAX: Final = 256 * 1024 * 1024
+"""The longest answer, joined from its parts; it stands in memory at both ends."""
+REFUSED_ID: Final = 0
+"""An error with this id is about the whole connection: nothing that was asked on it was done. Requests begin at 1."""
 _HEADER_BYTES: Final = 4
 
 
@@ -28,6 +46,7 @@ class FrameKind(enum.IntEnum):
     REPLY = 2
     ERROR = 3
     CANCEL = 4
+    PART = 5
 
 
 class Frame(msgspec.Struct, frozen=True, array_like=True):

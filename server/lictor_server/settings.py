@@ -57,7 +57,7 @@ class ServerSettings:
     """Leaves signed a second, on average; Consul's `csr_max_per_second`. 0 is without bound."""
     rpc_connections_max: int = 4096
     """Connections to the server port at once."""
-    rpc_in_flight_max: int = 1024
+    rpc_in_flight_max: int = 16_384
     """Requests under way on one connection."""
     tls: TlsSettings | None = None
     """Certificates and what must be proven on the server port; without it connections are plain."""

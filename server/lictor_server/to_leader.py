@@ -14,7 +14,7 @@ from lictor_core.records import JsonObject, Member
 from lictor_core.registry import IssuedLeaf, LeafRequest
 from lictor_server.forward import Forwarder
 from lictor_server.leader import LeaderSide
-from lictor_server.rpc.leader_methods import ConfigureRequest
+from lictor_server.rpc.requests import ConfigureRequest
 
 __all__ = ["ToLeader"]
 

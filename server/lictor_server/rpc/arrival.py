@@ -9,12 +9,11 @@ from collections.abc import Callable
 from typing import Final, cast
 
 from lictor_core.errors import LictorError, PeerError
-from lictor_core.frames import Frame, FrameKind, encode_frame
+from lictor_core.frames import REFUSED_ID, Frame, FrameKind, encode_frame
 from lictor_server.raft.hello import LinkIdentity, Refusal, RefusalCode, answer_bytes
 
 __all__ = [
     "RAFT_BYTE",
-    "REFUSED_ID",
     "RPC_BYTE",
     "TLS_BYTE",
     "Switch",
@@ -27,8 +26,6 @@ __all__ = [
 TLS_BYTE: Final = 0x16  # RFC 8446, section 5.1: the type of a record with a handshake
 RAFT_BYTE: Final = ord("L")
 RPC_BYTE: Final = 0x00
-REFUSED_ID: Final = 0
-"""An error with this id is about the whole connection: nothing that was asked on it was done. Requests begin at 1."""
 _CONSUL_BYTES: Final = range(0x01, 0x0A)
 _UNREAD_BYTES_MAX: Final = 64 * 1024
 

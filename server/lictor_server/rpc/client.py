@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -72,6 +74,31 @@ class RpcPool:
                 raise PeerError(f"{address} did not answer {method} within {timeout_s:g} s") from None
             raise UnreachableError(f"{address} took no request within {timeout_s:g} s") from None
 
+    async def stream(self, address: str, method: str, payload: bytes) -> AsyncGenerator[bytes]:
+        """The items that the server at `address` gives, until there are no more; wrap it in `contextlib.aclosing`.
+
+        Raises what the server raised, `UnreachableError` or `PeerError` when it cannot be reached or is lost, and
+        `OverloadedError` when items are not taken as fast as they come, after those that came before. Closing it tells
+        the server to stop.
+        """
+        connection = await self._connection(address)
+        async with aclosing(connection.stream(Question(method, payload))) as items:
+            async for item in items:
+                yield item
+
+    def silence_s(self, address: str) -> float | None:
+        """Seconds since the server at `address` was heard while something is under way there; None otherwise."""
+        line = self._lines.get(address)
+        if line is None or line.connection is None or not line.connection.in_use:
+            return None
+        return asyncio.get_running_loop().time() - line.connection.heard_at
+
+    def hang_up(self, address: str, reason: str) -> None:
+        """Close the connection to `address`: what is under way there ends with `reason`, as when it is lost."""
+        line = self._lines.get(address)
+        if line is not None:
+            self._hang_up(address, line, PeerError(f"{address}: {reason}"))
+
     async def stop(self) -> None:
         """Close every connection; what is under way ends as it does when a connection is lost."""
         self._stopped = True
@@ -132,7 +159,7 @@ class RpcPool:
     def _make_room(self) -> None:
         for address, line in self._lines.items():
             if not line.in_use:
-                self._hang_up(address, line)
+                self._hang_up(address, line, _unused(address))
                 return
         raise OverloadedError(f"connections to {CONNECTIONS_MAX} servers are in use already")
 
@@ -182,18 +209,22 @@ class RpcPool:
             return
         unused_s = asyncio.get_running_loop().time() - connection.used_at
         if unused_s >= self._idle_s and not connection.in_use:
-            self._hang_up(address, line)
+            self._hang_up(address, line, _unused(address))
         else:
             left_s = max(self._idle_s - unused_s, self._idle_s / 2)
             line.idle = asyncio.get_running_loop().call_later(left_s, self._look_after, address, line)
 
-    def _hang_up(self, address: str, line: _Line) -> None:
+    def _hang_up(self, address: str, line: _Line, error: PeerError) -> None:
         if self._lines.get(address) is line:
             del self._lines[address]
         if line.idle is not None:
             line.idle.cancel()
         if line.connection is not None:
-            line.connection.close(UnreachableError(f"{address}: the connection was not used"))
+            line.connection.close(error)
+
+
+def _unused(address: str) -> PeerError:
+    return UnreachableError(f"{address}: the connection was not used")
 
 
 def _seen(task: asyncio.Task[Connection]) -> None:

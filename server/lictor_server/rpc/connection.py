@@ -1,23 +1,29 @@
 """The asking end of one RPC connection: many requests under way, answers in any order.
 
-A request *left* once its bytes were handed to the system. When the connection ends, what had not left was surely not
-done, and what had may have been.
+The items of a stream wait here until they are taken; a stream that is taken too slowly ends, as everybody shares the
+connection. A request *left* once its bytes were handed to the system. When the connection ends, what had not left was
+surely not done, and what had may have been.
 """
 
 from __future__ import annotations
 
 import asyncio
 import ssl
+from collections import deque
+from collections.abc import AsyncGenerator, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final, cast
 
-from lictor_core.errors import LictorError, PeerError, UnreachableError
-from lictor_server.rpc.caller import Answered, Caller, Failed, Refused
+from lictor_core.errors import LictorError, OverloadedError, PeerError, UnreachableError
+from lictor_server.rpc.caller import Answered, Arrived, Caller, Failed, Refused
 
-__all__ = ["IN_FLIGHT_MAX", "WRITE_BYTES_MAX", "Connection", "Question"]
+__all__ = ["IN_FLIGHT_MAX", "UNTAKEN_BYTES_MAX", "WRITE_BYTES_MAX", "Connection", "Question"]
 
-IN_FLIGHT_MAX: Final = 1024
-"""Requests under way on one connection; servers take as many."""
+IN_FLIGHT_MAX: Final = 16_384
+"""Requests under way on one connection, blocked reads and streams among them; servers take as many."""
+UNTAKEN_BYTES_MAX: Final = 32 * 1024 * 1024
+"""Items of one stream that came and were not taken yet."""
 WRITE_BYTES_MAX: Final = 1024 * 1024
 """While a server leaves more than this unread, further requests wait, unsent, for their deadlines."""
 
@@ -30,6 +36,10 @@ class Question:
     payload: bytes
     answer: asyncio.Future[bytes] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     left: bool = False
+    items: deque[bytes] = field(default_factory=deque[bytes])
+    untaken_bytes: int = 0
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    """Of a stream: there are items, or there will be no more."""
 
 
 class Connection(asyncio.Protocol):
@@ -39,6 +49,8 @@ class Connection(asyncio.Protocol):
         self.address = address
         self.used_at = 0.0
         """When it last had something to do, on the loop's clock."""
+        self.heard_at = 0.0
+        """When anything last came, or when somebody began to wait after nobody had."""
         self._loop = asyncio.get_running_loop()
         self._caller = Caller(in_flight_max=IN_FLIGHT_MAX)
         self._questions: dict[int, Question] = {}
@@ -87,7 +99,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Answers came."""
-        self.used_at = self._loop.time()
+        self.used_at = self.heard_at = self._loop.time()
         try:
             events = self._caller.receive(data)
         except PeerError as broken:
@@ -95,6 +107,8 @@ class Connection(asyncio.Protocol):
             return
         for event in events:
             match event:
+                case Arrived(id, payload):
+                    self._keep(id, payload)
                 case Answered(id, payload):
                     self._settle(id, payload)
                 case Failed(id, error):
@@ -120,15 +134,41 @@ class Connection(asyncio.Protocol):
 
         A caller that is cancelled tells the server so.
         """
+        await self._until_writable()
+        with self._asked(question):
+            return await question.answer
+
+    async def stream(self, question: Question) -> AsyncGenerator[bytes]:
+        """The items, until there are no more. Raises as `ask` does; closing it tells the server to stop.
+
+        Raises `OverloadedError` when items came faster than they were taken, after those that came before.
+        """
+        await self._until_writable()
+        with self._asked(question, is_stream=True):
+            question.answer.add_done_callback(lambda _: question.arrived.set())
+            while True:
+                await question.arrived.wait()
+                while question.items:
+                    item = question.items.popleft()
+                    question.untaken_bytes -= len(item)
+                    yield item
+                if question.answer.done():
+                    question.answer.result()
+                    return
+                question.arrived.clear()
+
+    @contextmanager
+    def _asked(self, question: Question, *, is_stream: bool = False) -> Generator[None]:
+        """The question is under way while the block runs."""
         self._check_open()
-        if not self._writable.is_set():
-            await self._until_writable()
         self.used_at = self._loop.time()
-        id, data = self._caller.request(question.method, question.payload)
+        if self._caller.in_flight == 0:
+            self.heard_at = self.used_at
+        id, data = self._caller.request(question.method, question.payload, is_stream=is_stream)
         self._questions[id] = question
         self._write(data, question)
         try:
-            return await question.answer
+            yield
         finally:
             del self._questions[id]
             if question.answer.done() and not question.answer.cancelled():
@@ -158,6 +198,9 @@ class Connection(asyncio.Protocol):
             raise UnreachableError(str(self._over))
 
     async def _until_writable(self) -> None:
+        self._check_open()
+        if self._writable.is_set():
+            return
         self._held += 1
         try:
             while not self._writable.is_set():
@@ -165,6 +208,20 @@ class Connection(asyncio.Protocol):
                 self._check_open()
         finally:
             self._held -= 1
+
+    def _keep(self, id: int, item: bytes) -> None:
+        self.proven = True
+        question = self._questions[id]
+        if question.answer.done():
+            return
+        if question.untaken_bytes + len(item) > UNTAKEN_BYTES_MAX:
+            question.answer.set_exception(
+                OverloadedError(f"{UNTAKEN_BYTES_MAX} bytes of {question.method} wait to be taken: subscribe anew")
+            )
+            return
+        question.items.append(item)
+        question.untaken_bytes += len(item)
+        question.arrived.set()
 
     def _settle(self, id: int, result: bytes | LictorError) -> None:
         self.proven = True

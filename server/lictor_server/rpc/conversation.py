@@ -1,19 +1,32 @@
-"""One RPC connection as its server has it: calls to `Methods`, answers in any order, bounds on all it holds."""
+"""One RPC connection as its server has it: calls to `Methods`, answers in any order, bounds on all it holds.
+
+What is long goes out in parts, one after the other as the other side takes them: a connection holds little more than
+`_BATCH_BYTES` and a part. A stream makes its next item only when the last one has left, so whoever reads slowly has
+items made slowly, and no other connection waits for it.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Final
 
 from structlog.typing import FilteringBoundLogger
 
-from lictor_core.errors import LictorError, PeerError
+from lictor_core.errors import BodyTooLargeError, LictorError, OverloadedError, PeerError
+from lictor_core.frames import PART_BYTES
 from lictor_server.rpc.methods import Methods
-from lictor_server.rpc.peer import Call, Cancel, Peer, Refuse
+from lictor_server.rpc.peer import Call, Cancel, Peer, Refuse, split
+from lictor_server.rpc.visitor import Visitor
 
-__all__ = ["Conversation"]
+__all__ = ["PART_S_MAX", "Conversation"]
 
+PART_S_MAX: Final = 15.0
+"""A part of an answer that could not leave for so long, since the other side does not read, ends that answer."""
 _READ_BYTES: Final = 64 * 1024
+_BATCH_BYTES: Final = 256 * 1024
+"""What is ready in one pass of the loop leaves together, but no more of it than this."""
 
 
 class Conversation:
@@ -27,15 +40,23 @@ class Conversation:
         in_flight_max: int,
         idle_max_s: float,
         log: FilteringBoundLogger,
+        *,
+        visitor: Visitor | None = None,
+        part_max_s: float = PART_S_MAX,
     ) -> None:
         self._reader = reader
         self._writer = writer
         self._methods = methods
+        self._visitor = visitor or Visitor("unknown")
+        self._part_max_s = part_max_s
         self._idle_max_s = idle_max_s
         self._log = log
         self._peer = Peer(in_flight_max=in_flight_max)
         self._calls: dict[int, asyncio.Task[None]] = {}
         self._leaving: list[bytes] = []
+        self._leaving_bytes = 0
+        self._turn = asyncio.Lock()
+        """Held by the one part that is next to leave."""
         self._loop = asyncio.get_running_loop()
 
     async def run(self) -> None:
@@ -65,13 +86,13 @@ class Conversation:
 
         Empty when it closed, or is silent for too long with nothing under way.
         """
-        self._flush()
-        try:
-            async with asyncio.timeout(self._idle_max_s):
-                await self._writer.drain()
-        except TimeoutError:
-            raise self._unread() from None
         while True:
+            self._flush()
+            try:
+                async with asyncio.timeout(self._idle_max_s):
+                    await self._writer.drain()
+            except TimeoutError:
+                raise self._unread() from None
             patience = asyncio.timeout(self._idle_max_s)
             try:
                 async with patience:
@@ -99,10 +120,12 @@ class Conversation:
 
     async def _call(self, call: Call) -> None:
         try:
-            answer = self._peer.reply(call.id, await self._methods.call(call.method, call.payload))
+            answer = self._peer.reply(call.id, await self._last_part(call))
         except LictorError as error:
             answer = self._peer.error(call.id, error)
         except Exception as error:  # a mistake of ours must not close the connection of everybody who shares it
+            if isinstance(error, ConnectionError) and self._writer.is_closing():
+                return  # lost while a part was to leave, which `_next` tells
             self._log.error("rpc.call.crashed", method=call.method[:64], reason=repr(error), exc_info=True)
             answer = self._peer.error(call.id, LictorError("the server made a mistake; its log says which"))
         if self._calls.get(call.id) is asyncio.current_task():
@@ -110,14 +133,58 @@ class Conversation:
         self._put(answer)
         await self._writer.drain()  # who does not read has at most so many calls under way
 
+    async def _last_part(self, call: Call) -> bytes:
+        """Carry a call out and send its answer, but for the last part, which is what comes back. Raises its error."""
+        stream = self._methods.stream(call.method, call.payload, self._visitor)
+        if stream is not None:
+            await self._pour(call, stream)
+            return b""
+        answer = await self._methods.call(call.method, call.payload, self._visitor)
+        if len(answer) <= PART_BYTES:
+            return answer
+        *parts, last = split(answer)
+        for part in parts:
+            await self._send_part(call, part)
+        return last
+
+    async def _pour(self, call: Call, stream: AsyncGenerator[bytes]) -> None:
+        async with aclosing(stream):
+            async for item in stream:
+                try:
+                    await self._send_part(call, item)
+                except PeerError as error:
+                    raise BodyTooLargeError(f"an item of {call.method}: {error}") from error
+
+    async def _send_part(self, call: Call, part: bytes) -> None:
+        """Send one part when those before it have left.
+
+        Raises `PeerError` for one that fits no frame, `OverloadedError` when it does not get its turn in time.
+        """
+        if self._turn.locked() or self._writer.transport.get_write_buffer_size() + self._leaving_bytes > _BATCH_BYTES:
+            try:
+                async with asyncio.timeout(self._part_max_s), self._turn:
+                    self._flush()
+                    await self._writer.drain()
+                    self._put(self._peer.part(call.id, part))
+            except TimeoutError:
+                raise OverloadedError(
+                    f"what {call.method} answers was not taken for {self._part_max_s:g} s: ask for it anew"
+                ) from None
+        else:
+            self._put(self._peer.part(call.id, part))
+
     def _put(self, data: bytes) -> None:
         """Send with everything else of this pass of the loop, as a batch that is committed answers many at once."""
         if data and not self._writer.is_closing():
             if not self._leaving:
                 self._loop.call_soon(self._flush)
             self._leaving.append(data)
+            self._leaving_bytes += len(data)
+            if self._leaving_bytes > _BATCH_BYTES:
+                self._flush()
 
     def _flush(self) -> None:
         if self._leaving and not self._writer.is_closing():
             self._writer.write(b"".join(self._leaving))
         self._leaving.clear()
+        self._leaving_bytes = 0

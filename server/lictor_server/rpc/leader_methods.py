@@ -4,23 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-import msgspec
-
 from lictor_core.codec import decode_proposal, unpack
-from lictor_core.records import JsonObject, Member
+from lictor_core.records import Member
 from lictor_core.registry import LeafRequest
 from lictor_server.forward import LEADER_PREFIX
 from lictor_server.leader import LeaderSide
+from lictor_server.rpc.requests import ConfigureRequest
 
-__all__ = ["ConfigureRequest", "leader_methods"]
-
-
-class ConfigureRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`configure_ca`: the answer is null."""
-
-    provider: str
-    config: JsonObject
-    token: str = ""
+__all__ = ["leader_methods"]
 
 
 def leader_methods(side: LeaderSide) -> dict[str, Callable[[bytes], Awaitable[object]]]:

@@ -21,6 +21,7 @@ from lictor_core.errors import AuthenticationError, LictorError, OverloadedError
 from lictor_server.rpc.arrival import RAFT_BYTE, RPC_BYTE, TLS_BYTE, Switch, check_first_byte, close, first_byte, say_no
 from lictor_server.rpc.conversation import Conversation
 from lictor_server.rpc.methods import Methods
+from lictor_server.rpc.visitor import Visitor
 from lictor_server.sockets import peer_name, tuned
 from lictor_server.tls import ALPN_RAFT, PLAIN, Proof, Tls
 
@@ -235,8 +236,16 @@ class RpcListener:
             streams.writer.close()
             return
         self._connections += 1
+        secured: ssl.SSLObject | None = streams.writer.get_extra_info("ssl_object")
+        visitor = Visitor(peer, None if secured is None else self._tls.proof(secured))
         conversation = Conversation(
-            streams.reader, streams.writer, self._methods, self._in_flight_max, self._idle_max_s, self._log
+            streams.reader,
+            streams.writer,
+            self._methods,
+            self._in_flight_max,
+            self._idle_max_s,
+            self._log,
+            visitor=visitor,
         )
         try:
             await conversation.run()
@@ -248,6 +257,7 @@ class RpcListener:
             pass  # `stop` ends the task
         finally:
             self._connections -= 1
+            visitor.end()
             streams.writer.close()
 
 

@@ -1,51 +1,51 @@
 """The methods that a connection may call: each decodes its payload, asks the door, and encodes the answer.
 
-All of them are those of core's `Registry`; payloads and results are msgpack of core's types.
+Most are those of core's `Registry`; payloads and results are msgpack of core's types. A *stream* answers with items, as
+many and as long as it likes; a *visited* method is told who calls it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from typing import cast
-
-import msgspec
 
 from lictor_core.codec import decode_command, pack, unpack
 from lictor_core.errors import RequestError
-from lictor_core.queries import AnyQuery, Query
+from lictor_core.queries import Query
 from lictor_core.records import Member
-from lictor_core.registry import LeafRequest, ReadOptions, Registry
-from lictor_server.rpc.leader_methods import ConfigureRequest
+from lictor_core.registry import LeafRequest, Registry
+from lictor_server.rpc.requests import ConfigureRequest, RaftServersRequest, ReadRequest, WriteRequest
+from lictor_server.rpc.visitor import Visitor
 
-__all__ = ["Methods", "RaftServersRequest", "ReadRequest", "WriteRequest"]
+__all__ = ["Methods", "Step", "Stream", "VisitedStep"]
 
+Step = Callable[[bytes], Awaitable[object]]
+"""From a payload to what is packed as the answer."""
+VisitedStep = Callable[[bytes, Visitor], Awaitable[object]]
+Stream = Callable[[bytes, Visitor], AsyncGenerator[bytes]]
+"""From a payload to the items of the answer, each packed already and of at most `FRAME_BYTES_MAX`.
 
-class ReadRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`read`: the answer is a `Reading` of the query's answer."""
-
-    query: AnyQuery
-    options: ReadOptions
-
-
-class WriteRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`write`: a command in its form for the log; the answer is an `Outcome`."""
-
-    command: bytes
-    token: str = ""
-
-
-class RaftServersRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`raft_servers`: the answer is a `RaftServers`."""
-
-    stale: bool = False
+It is closed when the caller cancels or is gone. It is asked for an item only when the caller took those before: what it
+may miss meanwhile is its own affair.
+"""
 
 
 class Methods:
     """The table of methods over one `Registry`, and whatever else a server answers."""
 
-    def __init__(self, registry: Registry, others: Mapping[str, Callable[[bytes], Awaitable[object]]]) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        others: Mapping[str, Step],
+        *,
+        visited: Mapping[str, VisitedStep] | None = None,
+        streams: Mapping[str, Stream] | None = None,
+    ) -> None:
+        """A visited method takes the place of another one of its name."""
         self._registry = registry
-        self._table: dict[str, Callable[[bytes], Awaitable[object]]] = {
+        self._visited = visited or {}
+        self._streams = streams or {}
+        self._table: dict[str, Step] = {
             **others,
             "autopilot_health": self._autopilot_health,
             "configure_ca": self._configure_ca,
@@ -61,8 +61,16 @@ class Methods:
             "write": self._write,
         }
 
-    async def call(self, method: str, payload: bytes) -> bytes:
+    def stream(self, method: str, payload: bytes, visitor: Visitor) -> AsyncGenerator[bytes] | None:
+        """The items of a stream, which raises `LictorError` only; None when `method` is none."""
+        begin = self._streams.get(method)
+        return None if begin is None else begin(payload, visitor)
+
+    async def call(self, method: str, payload: bytes, visitor: Visitor) -> bytes:
         """Carry out one call. Raises `LictorError` only."""
+        visited = self._visited.get(method)
+        if visited is not None:
+            return pack(await visited(payload, visitor))
         step = self._table.get(method)
         if step is None:
             raise RequestError(f"there is no method {method[:64]!r}")

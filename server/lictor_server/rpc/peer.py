@@ -7,12 +7,13 @@ these is broken or hostile, and nothing it says later can be trusted.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
-from lictor_core.errors import LictorError, OverloadedError, PeerError
-from lictor_core.frames import Frame, FrameKind, FrameReader, encode_frame
+from lictor_core.errors import BodyTooLargeError, LictorError, OverloadedError, PeerError
+from lictor_core.frames import ANSWER_BYTES_MAX, PART_BYTES, Frame, FrameKind, FrameReader, encode_frame
 
-__all__ = ["Call", "Cancel", "Peer", "Refuse"]
+__all__ = ["Call", "Cancel", "Peer", "Refuse", "split"]
 
 
 class Call(NamedTuple):
@@ -73,14 +74,23 @@ class Peer:
         return Call(frame.id, frame.method, frame.payload)
 
     def reply(self, request_id: int, payload: bytes) -> bytes:
-        """The bytes that answer a request; none when it was cancelled. A result too large for a frame is an error."""
+        """The bytes that answer a request, or end its answer; none when it was cancelled.
+
+        Of a payload over `PART_BYTES` the parts come first (`parts`).
+        """
         if request_id not in self._in_flight:
             return b""
         self._in_flight.discard(request_id)
-        try:
-            return encode_frame(Frame(FrameKind.REPLY, request_id, "", payload))
-        except PeerError as error:
-            return _error_frame(request_id, error)
+        return encode_frame(Frame(FrameKind.REPLY, request_id, "", payload))
+
+    def part(self, request_id: int, payload: bytes) -> bytes:
+        """The bytes of one part of an answer, or one item of a stream; none when the request was cancelled.
+
+        Raises `PeerError` for one that fits no frame.
+        """
+        if request_id not in self._in_flight:
+            return b""
+        return encode_frame(Frame(FrameKind.PART, request_id, "", payload))
 
     def error(self, request_id: int, error: LictorError) -> bytes:
         """The bytes that answer a request with an error; none when it was cancelled."""
@@ -88,6 +98,15 @@ class Peer:
             return b""
         self._in_flight.discard(request_id)
         return _error_frame(request_id, error)
+
+
+def split(payload: bytes) -> Iterator[bytes]:
+    """`payload` in pieces that are sent one by one; the last of them is the reply. Raises `BodyTooLargeError`."""
+    if len(payload) > ANSWER_BYTES_MAX:
+        raise BodyTooLargeError(
+            f"the answer has {len(payload)} bytes; at most {ANSWER_BYTES_MAX} are sent: ask for less at once"
+        )
+    return (payload[start : start + PART_BYTES] for start in range(0, len(payload), PART_BYTES))
 
 
 def _error_frame(request_id: int, error: LictorError) -> bytes:

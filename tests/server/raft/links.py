@@ -15,6 +15,7 @@ from lictor_server.raft.hello import Answer, AnswerReader, Hello, LinkIdentity, 
 from lictor_server.raft.transport import LinkEvents, PeerLinks
 from lictor_server.raft.wire import Message
 from lictor_server.rpc import Methods, RpcListener
+from lictor_server.rpc.visitor import Visitor
 from lictor_server.tls import PLAIN, Tls
 from tests.server.conftest import Log, made_log
 from tests.support.conditions import eventually
@@ -23,15 +24,34 @@ __all__ = ["Caller", "Echo", "End", "called", "hello_to", "running", "taken", "u
 
 
 class Echo(Methods):
-    """Answers each call with its payload; `wait` waits until it is cancelled."""
+    """Answers each call with its payload; `wait` waits until it is cancelled.
+
+    The stream `items` gives as many numbers as its payload says; 0 gives none, and does not end.
+    """
 
     def __init__(self) -> None:
         self.calls: list[str] = []
         self.cancelled = 0
+        self.visitors: list[Visitor] = []
 
-    async def call(self, method: str, payload: bytes) -> bytes:
+    def stream(self, method: str, payload: bytes, visitor: Visitor) -> AsyncGenerator[bytes] | None:
+        """See the class."""
+        return self._items(payload) if method == "items" else None
+
+    async def _items(self, payload: bytes) -> AsyncGenerator[bytes]:
+        self.calls.append("items")
+        try:
+            for number in range(int(payload)):
+                yield b"%d" % number
+            if payload == b"0":
+                await asyncio.Event().wait()
+        finally:
+            self.cancelled += 1
+
+    async def call(self, method: str, payload: bytes, visitor: Visitor) -> bytes:
         """See the class."""
         self.calls.append(method)
+        self.visitors.append(visitor)
         if method == "wait":
             try:
                 await asyncio.Event().wait()

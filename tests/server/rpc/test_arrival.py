@@ -9,10 +9,10 @@ import socket
 import pytest
 
 from lictor_core.errors import AuthenticationError, PeerError
-from lictor_core.frames import FrameKind, FrameReader
+from lictor_core.frames import REFUSED_ID, FrameKind, FrameReader
 from lictor_server.raft.hello import AnswerReader, RefusalCode
 from lictor_server.rpc import RpcListener, listener
-from lictor_server.rpc.arrival import RAFT_BYTE, REFUSED_ID, RPC_BYTE, TLS_BYTE, check_first_byte, first_byte, say_no
+from lictor_server.rpc.arrival import RAFT_BYTE, RPC_BYTE, TLS_BYTE, check_first_byte, first_byte, say_no
 from tests.server.conftest import made_log
 from tests.server.raft.links import Echo, running
 from tests.server.rpc.client import connect

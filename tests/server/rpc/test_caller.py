@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from lictor_core.errors import BodyTooLargeError, NotFoundError, OverloadedError, PeerError, UnreachableError
 from lictor_core.frames import FRAME_BYTES_MAX, Frame, FrameKind, FrameReader, encode_frame
-from lictor_server.rpc.caller import Answered, Caller, Failed, Refused
+from lictor_server.rpc import caller as module
+from lictor_server.rpc.caller import Answered, Arrived, Caller, Failed, Refused
 
 
 def reply(number: int, payload: bytes = b"") -> bytes:
@@ -50,6 +51,43 @@ def test_the_answer_to_a_cancelled_request_is_dropped() -> None:
     assert FrameReader().feed(caller.cancel(1)) == [Frame(FrameKind.CANCEL, 1, "", b"")]
     assert caller.cancel(1) == b""
     assert caller.receive(reply(1)) == []
+
+
+def part(number: int, payload: bytes) -> bytes:
+    return encode_frame(Frame(FrameKind.PART, number, "", payload))
+
+
+def test_the_parts_of_an_answer_are_joined_however_they_mix_with_others() -> None:
+    caller = asked(2)
+    assert caller.receive(part(1, b"a") + part(2, b"x") + part(1, b"b")) == []
+    assert caller.receive(reply(1, b"c")) == [Answered(1, b"abc")]
+    assert caller.receive(reply(2, b"y")) == [Answered(2, b"xy")]
+
+
+def test_the_parts_of_a_stream_are_its_items_until_the_reply() -> None:
+    caller = Caller(in_flight_max=8)
+    number, _ = caller.request("m", b"", is_stream=True)
+    assert caller.receive(part(number, b"a") + part(number, b"")) == [Arrived(number, b"a"), Arrived(number, b"")]
+    assert caller.in_flight == 1
+    assert caller.receive(reply(number)) == [Answered(number, b"")]
+    assert caller.in_flight == 0
+
+
+def test_parts_of_a_cancelled_request_are_dropped_and_its_error_after_parts_is_told() -> None:
+    caller = asked(2)
+    caller.receive(part(1, b"a") + part(2, b"a"))
+    caller.cancel(1)
+    assert caller.receive(part(1, b"b")) == []
+    (event,) = caller.receive(failure(2, "overloaded"))
+    assert isinstance(event, Failed)
+
+
+def test_an_answer_over_the_bound_ends_the_conversation(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "ANSWER_BYTES_MAX", 3)
+    caller = asked(1)
+    assert caller.receive(part(1, b"ab")) == []
+    with pytest.raises(PeerError, match="over the bound"):
+        caller.receive(part(1, b"cd"))
 
 
 def test_requests_over_the_bound_are_not_asked() -> None:
@@ -100,4 +138,4 @@ def test_any_bytes_give_events_or_one_error(data: bytes) -> None:
         events = asked(3).receive(data)
     except PeerError:
         return
-    assert all(isinstance(event, Answered | Failed | Refused) for event in events)
+    assert all(isinstance(event, Answered | Arrived | Failed | Refused) for event in events)

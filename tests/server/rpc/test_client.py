@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, suppress
 
 import pytest
 
@@ -15,6 +15,7 @@ from lictor_core.frames import Frame, FrameKind, FrameReader, encode_frame
 from lictor_server import RpcPool
 from lictor_server.rpc import client, connection
 from lictor_server.rpc.connection import WRITE_BYTES_MAX
+from lictor_server.rpc.visitor import Visitor
 from tests.server.raft.links import End, running
 from tests.support.conditions import eventually
 from tests.support.ports import free_port
@@ -62,7 +63,7 @@ async def test_many_calls_share_one_connection_and_get_their_own_answers(pool: R
 
 
 async def test_the_error_of_the_server_is_raised_here(pool: RpcPool, end: End, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def missing(method: str, payload: bytes) -> bytes:
+    async def missing(method: str, payload: bytes, visitor: Visitor) -> bytes:
         raise NotFoundError(f"no {method}")
 
     monkeypatch.setattr(end.methods, "call", missing)
@@ -270,3 +271,90 @@ async def test_after_the_stop_nothing_is_asked(pool: RpcPool, end: End) -> None:
 async def test_what_is_no_address_cannot_be_reached(pool: RpcPool, address: str) -> None:
     with pytest.raises(UnreachableError, match=r"is no address|cannot be reached"):
         await pool.call(address, "echo", b"", timeout_s=CALL_S)
+
+
+async def test_the_items_of_a_stream_come_in_order_and_end(pool: RpcPool, end: End) -> None:
+    found = [item async for item in pool.stream(end.address, "items", b"5000")]
+    assert found == [b"%d" % number for number in range(5000)]
+    assert await pool.call(end.address, "echo", b"x", timeout_s=CALL_S) == b"x"
+
+
+async def test_a_stream_that_is_closed_ends_at_the_server(pool: RpcPool, end: End) -> None:
+    async with aclosing(pool.stream(end.address, "items", b"0")) as items:
+        waiting = asyncio.ensure_future(anext(items))
+        await eventually(lambda: end.methods.calls == ["items"], what="the stream at the server")
+        waiting.cancel()
+        await asyncio.wait([waiting])
+    await eventually(lambda: end.methods.cancelled == 1, what="its end at the server")
+
+
+async def test_a_stream_ends_with_the_error_of_a_connection_that_is_lost(pool: RpcPool, end: End) -> None:
+    items = pool.stream(end.address, "items", b"0")
+    waiting = asyncio.ensure_future(anext(items))
+    await eventually(lambda: end.methods.calls == ["items"], what="the stream at the server")
+    pool.hang_up(end.address, "this test has heard enough")
+    with pytest.raises(PeerError, match="heard enough"):
+        await waiting
+
+
+async def test_items_that_are_not_taken_end_their_stream_alone(
+    pool: RpcPool, end: End, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "UNTAKEN_BYTES_MAX", 1000)
+    items = pool.stream(end.address, "items", b"5000")
+    assert await anext(items) == b"0"
+    assert await pool.call(end.address, "echo", b"x", timeout_s=CALL_S) == b"x"  # all items came before this answer
+    taken = list[bytes]()
+
+    async def take() -> None:
+        async for item in items:
+            taken.append(item)
+
+    with pytest.raises(OverloadedError, match="subscribe anew"):
+        await take()
+    assert taken == [b"%d" % number for number in range(1, len(taken) + 1)]
+    assert 0 < len(taken) < 4999
+    assert await pool.call(end.address, "echo", b"x", timeout_s=CALL_S) == b"x"
+
+
+async def test_an_answer_of_many_frames_comes_whole(pool: RpcPool, end: End, monkeypatch: pytest.MonkeyPatch) -> None:
+    large = bytes(range(250)) * 40_000
+
+    async def answer(method: str, payload: bytes, visitor: Visitor) -> bytes:
+        return large
+
+    monkeypatch.setattr(end.methods, "call", answer)
+    assert await pool.call(end.address, "large", b"", timeout_s=CALL_S) == large
+
+
+async def test_a_quick_answer_overtakes_a_long_one(pool: RpcPool, end: End, monkeypatch: pytest.MonkeyPatch) -> None:
+    order = list[str]()
+    begun = asyncio.Event()
+
+    async def answer(method: str, payload: bytes, visitor: Visitor) -> bytes:
+        begun.set()
+        return bytes(64 * 1024 * 1024) if method == "long" else b""
+
+    async def ask(method: str) -> None:
+        await pool.call(end.address, method, b"", timeout_s=CALL_S)
+        order.append(method)
+
+    monkeypatch.setattr(end.methods, "call", answer)
+    long = asyncio.ensure_future(ask("long"))
+    await begun.wait()
+    await ask("quick")
+    await long
+    assert order == ["quick", "long"]
+
+
+async def test_silence_is_counted_while_somebody_waits(pool: RpcPool, end: End) -> None:
+    assert pool.silence_s(end.address) is None
+    await pool.call(end.address, "echo", b"", timeout_s=CALL_S)
+    assert pool.silence_s(end.address) is None
+    waiting = asyncio.ensure_future(pool.call(end.address, "wait", b"", timeout_s=CALL_S))
+    await eventually(lambda: (pool.silence_s(end.address) or 0.0) > 0.05, what="silence")
+    await pool.call(end.address, "echo", b"", timeout_s=CALL_S)
+    silence_s = pool.silence_s(end.address)
+    assert silence_s is not None
+    assert silence_s < 0.05
+    waiting.cancel()

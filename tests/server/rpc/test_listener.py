@@ -17,14 +17,13 @@ from lictor_core.clock import SeededRng, SystemClock
 from lictor_core.codec import encode_command, pack, unpack
 from lictor_core.commands import KVSet, Outcome
 from lictor_core.errors import RequestError
-from lictor_core.frames import Frame, FrameKind, encode_frame
+from lictor_core.frames import REFUSED_ID, Frame, FrameKind, encode_frame
 from lictor_core.queries import KeyQuery
 from lictor_core.records import KVEntry, Member
 from lictor_core.registry import LeaderStatus, Reading, ReadOptions
 from lictor_server import Server
 from lictor_server.rpc import Methods, RpcListener
-from lictor_server.rpc.arrival import REFUSED_ID
-from lictor_server.rpc.methods import ReadRequest, WriteRequest
+from lictor_server.rpc.requests import ReadRequest, WriteRequest
 from tests.server.build import member, register, service
 from tests.server.conftest import SETTINGS, Log
 from tests.server.rpc.client import Client, connect

@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lictor_core.errors import NotFoundError, PeerError
-from lictor_core.frames import FRAME_BYTES_MAX, Frame, FrameKind, FrameReader, encode_frame
-from lictor_server.rpc.peer import Call, Cancel, Peer, Refuse
+from lictor_core.errors import BodyTooLargeError, NotFoundError, PeerError
+from lictor_core.frames import FRAME_BYTES_MAX, PART_BYTES, Frame, FrameKind, FrameReader, encode_frame
+from lictor_server.rpc import peer as module
+from lictor_server.rpc.peer import Call, Cancel, Peer, Refuse, split
 
 
 def request(number: int, method: str = "m", payload: bytes = b"") -> bytes:
@@ -73,10 +74,35 @@ def test_a_reply_where_a_request_belongs_ends_the_conversation(kind: FrameKind) 
         Peer(in_flight_max=8).receive(encode_frame(Frame(kind, 1, "", b"")))
 
 
-def test_a_result_too_large_for_a_frame_is_an_error() -> None:
+def test_a_result_of_several_parts_is_all_of_it_in_order() -> None:
+    answer = bytes(range(250)) * (FRAME_BYTES_MAX // 250 + 3)
+    pieces = list(split(answer))
+    assert b"".join(pieces) == answer
+    assert {len(piece) for piece in pieces[:-1]} == {PART_BYTES}
+    assert 0 < len(pieces[-1]) <= PART_BYTES
+
+
+def test_a_result_over_the_bound_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "ANSWER_BYTES_MAX", 10)
+    assert list(split(bytes(10))) == [bytes(10)]
+    with pytest.raises(BodyTooLargeError, match="11 bytes"):
+        split(bytes(11))
+
+
+def test_parts_come_before_the_reply_and_none_after_it() -> None:
     peer = Peer(in_flight_max=8)
     peer.receive(request(1))
-    assert only(peer.reply(1, b"x" * FRAME_BYTES_MAX)).kind is FrameKind.ERROR
+    assert only(peer.part(1, b"a")) == Frame(FrameKind.PART, 1, "", b"a")
+    assert only(peer.reply(1, b"b")) == Frame(FrameKind.REPLY, 1, "", b"b")
+    assert peer.part(1, b"c") == b""
+
+
+def test_a_part_too_large_for_a_frame_is_refused_and_the_request_goes_on() -> None:
+    peer = Peer(in_flight_max=8)
+    peer.receive(request(1))
+    with pytest.raises(PeerError, match="over the bound"):
+        peer.part(1, b"x" * FRAME_BYTES_MAX)
+    assert peer.in_flight == 1
 
 
 @given(st.binary(max_size=200))
