@@ -12,6 +12,7 @@ import enum
 import msgspec
 
 from lictor_core.autopilot import AutopilotConfiguration
+from lictor_core.coordinates import NodeCoordinate
 from lictor_core.records import CARoot, Check, Intention, JsonObject, Node, Service
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "CASerialTake",
     "Command",
     "CommandBase",
+    "CoordinatesSet",
     "Deregister",
     "IntentionDelete",
     "IntentionSet",
@@ -175,6 +177,12 @@ class AutopilotSet(CommandBase, frozen=True, kw_only=True, tag="AutopilotSet"):
     cas: int | None = None
 
 
+class CoordinatesSet(CommandBase, frozen=True, kw_only=True, tag="CoordinatesSet"):
+    """Say where nodes stand in the network, at most `COORDINATES_PER_COMMAND_MAX`; unknown nodes are passed over."""
+
+    updates: list[NodeCoordinate]
+
+
 Command = (
     NoOp
     | Register
@@ -192,6 +200,7 @@ Command = (
     | RestoreFinish
     | RestoreAbandon
     | AutopilotSet
+    | CoordinatesSet
 )
 """Every command."""
 

@@ -12,6 +12,7 @@ import msgspec
 
 from lictor_core import topics as on
 from lictor_core.autopilot import AutopilotConfiguration
+from lictor_core.coordinates import NodeCoordinate
 from lictor_core.records import (
     CAConfiguration,
     CARoots,
@@ -32,6 +33,7 @@ __all__ = [
     "CAConfigurationQuery",
     "CARootsQuery",
     "ChecksInStateQuery",
+    "CoordinatesQuery",
     "DatacentersQuery",
     "IntentionExactQuery",
     "IntentionMatchQuery",
@@ -40,6 +42,7 @@ __all__ = [
     "KeyQuery",
     "KeysQuery",
     "NodeChecksQuery",
+    "NodeCoordinatesQuery",
     "NodeServiceListQuery",
     "NodeServicesQuery",
     "NodesQuery",
@@ -69,7 +72,7 @@ class NodesQuery(Query[list[Node]], frozen=True, kw_only=True, tag="Nodes"):
     near: str = ""
 
     def topics(self) -> tuple[Topic, ...]:
-        return (on.NODES,)
+        return _near((on.NODES,), self.near)
 
 
 class ServicesQuery(Query[dict[str, list[str]]], frozen=True, kw_only=True, tag="Services"):
@@ -98,7 +101,7 @@ class ServiceInstancesQuery(Query[list[CatalogService]], frozen=True, kw_only=Tr
     connect: bool = False
 
     def topics(self) -> tuple[Topic, ...]:
-        return (on.connect(self.service) if self.connect else on.service(self.service),)
+        return _near((on.connect(self.service) if self.connect else on.service(self.service),), self.near)
 
 
 class ServiceHealthQuery(Query[list[ServiceHealth]], frozen=True, kw_only=True, tag="ServiceHealth"):
@@ -112,7 +115,7 @@ class ServiceHealthQuery(Query[list[ServiceHealth]], frozen=True, kw_only=True, 
     passing: bool = False
 
     def topics(self) -> tuple[Topic, ...]:
-        return (on.connect(self.service) if self.connect else on.service(self.service),)
+        return _near((on.connect(self.service) if self.connect else on.service(self.service),), self.near)
 
 
 class NodeServicesQuery(Query[NodeServices | None], frozen=True, kw_only=True, tag="NodeServices"):
@@ -150,7 +153,7 @@ class ServiceChecksQuery(Query[list[Check]], frozen=True, kw_only=True, tag="Ser
     near: str = ""
 
     def topics(self) -> tuple[Topic, ...]:
-        return (on.service_checks(self.service),)
+        return _near((on.service_checks(self.service),), self.near)
 
 
 class ChecksInStateQuery(Query[list[Check]], frozen=True, kw_only=True, tag="ChecksInState"):
@@ -161,7 +164,7 @@ class ChecksInStateQuery(Query[list[Check]], frozen=True, kw_only=True, tag="Che
     near: str = ""
 
     def topics(self) -> tuple[Topic, ...]:
-        return (on.checks_in_state(self.state),)
+        return _near((on.checks_in_state(self.state),), self.near)
 
 
 class KeyQuery(Query[KVEntry | None], frozen=True, kw_only=True, tag="Key"):
@@ -250,6 +253,27 @@ class AutopilotQuery(Query[AutopilotConfiguration], frozen=True, kw_only=True, t
         return (on.AUTOPILOT,)
 
 
+class CoordinatesQuery(Query[list[NodeCoordinate]], frozen=True, kw_only=True, tag="Coordinates"):
+    """The network coordinates of all nodes, by name."""
+
+    def topics(self) -> tuple[Topic, ...]:
+        return (on.COORDINATES,)
+
+
+class NodeCoordinatesQuery(Query[list[NodeCoordinate]], frozen=True, kw_only=True, tag="NodeCoordinates"):
+    """The network coordinates of one node, one for each of its segments; empty when none are known."""
+
+    node: str
+
+    def topics(self) -> tuple[Topic, ...]:
+        return (on.COORDINATES,)
+
+
+def _near(topics: tuple[Topic, ...], near: str) -> tuple[Topic, ...]:
+    """What an answer depends on that is sorted by distance, when it is."""
+    return (*topics, on.DISTANCES) if near else topics
+
+
 AnyQuery = (
     NodesQuery
     | ServicesQuery
@@ -271,5 +295,7 @@ AnyQuery = (
     | CARootsQuery
     | CAConfigurationQuery
     | AutopilotQuery
+    | CoordinatesQuery
+    | NodeCoordinatesQuery
 )
 """Every query, for decoding."""

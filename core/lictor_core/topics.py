@@ -13,7 +13,9 @@ __all__ = [
     "AUTOPILOT",
     "CA_CONFIGURATION",
     "CA_ROOTS",
+    "COORDINATES",
     "DATACENTERS",
+    "DISTANCES",
     "INSTANCES",
     "INTENTIONS",
     "NODES",
@@ -53,6 +55,10 @@ AUTOPILOT: Final = Topic("autopilot", "")
 CA_ROOTS: Final = Topic("ca-roots", "")
 CA_CONFIGURATION: Final = Topic("ca-configuration", "")
 DATACENTERS: Final = Topic("datacenters", "")
+COORDINATES: Final = Topic("coordinates", "")
+"""The network coordinates of all nodes, for who watches just these."""
+DISTANCES: Final = Topic("distances", "")
+"""What answers that are sorted by distance depend on: it is stamped with every coordinate, and never woken."""
 
 
 def node(name: str) -> Topic:

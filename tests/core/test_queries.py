@@ -43,6 +43,13 @@ TOPICS: list[tuple[Query[typing.Any], set[Topic]]] = [
     (queries.CARootsQuery(), {topics.CA_ROOTS}),
     (queries.CAConfigurationQuery(), {topics.CA_CONFIGURATION}),
     (queries.AutopilotQuery(), {topics.AUTOPILOT}),
+    (queries.CoordinatesQuery(), {topics.COORDINATES}),
+    (queries.NodeCoordinatesQuery(node=N), {topics.COORDINATES}),
+    (queries.NodesQuery(near=N), {topics.NODES, topics.DISTANCES}),
+    (queries.ServiceInstancesQuery(service=S, near=N), {Topic("service", "web"), topics.DISTANCES}),
+    (queries.ServiceHealthQuery(service=S, near=N), {Topic("service", "web"), topics.DISTANCES}),
+    (queries.ServiceChecksQuery(service=S, near=N), {Topic("service-checks", "web"), topics.DISTANCES}),
+    (queries.ChecksInStateQuery(state="any", near=N), {Topic("checks-state", "any"), topics.DISTANCES}),
 ]
 
 

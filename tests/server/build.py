@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lictor_core.commands import Register
+from lictor_core.coordinates import DIMENSIONS, Coordinate, NodeCoordinate
 from lictor_core.membership import living_member
 from lictor_core.records import (
     Check,
@@ -20,7 +21,7 @@ from lictor_core.records import (
     Weights,
 )
 
-__all__ = ["check", "intention", "member", "node", "register", "service"]
+__all__ = ["check", "intention", "member", "node", "placed", "register", "service"]
 
 
 def node(name: str = "n1", *, id: str = "", address: str = "192.0.2.1", meta: dict[str, str] | None = None) -> Node:
@@ -112,3 +113,9 @@ def intention(source: str, destination: str, *, id: str, action: IntentionAction
 def member(name: str = "a1", *, id: str = "", address: str = "192.0.2.9", role: str = "node") -> Member:
     tags = {"id": id, "dc": "dc1", "role": role, "port": "8300", "build": "1.2.3:", "raft_vsn": "3"}
     return living_member(name, address, 8301, tags)
+
+
+def placed(node: str, at_s: float, *, segment: str = "") -> NodeCoordinate:
+    """A node that is `at_s` seconds from the origin along the first axis."""
+    vec = [at_s, *[0.0] * (DIMENSIONS - 1)]
+    return NodeCoordinate(node=node, segment=segment, coord=Coordinate(vec=vec, error=0.1, adjustment=0.0, height=0.0))

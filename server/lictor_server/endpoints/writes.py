@@ -12,6 +12,7 @@ from lictor_core.codec import encode_command, encode_proposal
 from lictor_core.commands import (
     AutopilotSet,
     Command,
+    CoordinatesSet,
     Deregister,
     IntentionDelete,
     IntentionSet,
@@ -30,6 +31,7 @@ from lictor_core.errors import BodyTooLargeError, RequestError, error_from
 from lictor_core.limits import COMMAND_BYTES_MAX, KV_KEY_BYTES_MAX, KV_VALUE_BYTES_MAX
 from lictor_server.endpoints.autopilot import checked_autopilot
 from lictor_server.endpoints.catalog import checked_deregistration, checked_registration
+from lictor_server.endpoints.coordinates import checked_coordinates
 from lictor_server.endpoints.intentions import stamped_intention
 from lictor_server.raft import Driver
 
@@ -93,6 +95,8 @@ class Writes:
                 return command
             case AutopilotSet():
                 return msgspec.structs.replace(command, config=checked_autopilot(command.config))
+            case CoordinatesSet():
+                return checked_coordinates(command)
             case KVDelete():
                 _check_key(command.key)
                 return command

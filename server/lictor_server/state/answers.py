@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterable
 from typing import Final, TypeVar, cast
 
 from lictor_core.autopilot import AutopilotConfiguration
+from lictor_core.coordinates import NodeCoordinate, nearest_first
 from lictor_core.queries import (
     AutopilotQuery,
     CAConfigurationQuery,
     CARootsQuery,
     ChecksInStateQuery,
+    CoordinatesQuery,
     DatacentersQuery,
     IntentionExactQuery,
     IntentionMatchQuery,
@@ -19,6 +21,7 @@ from lictor_core.queries import (
     KeyQuery,
     KeysQuery,
     NodeChecksQuery,
+    NodeCoordinatesQuery,
     NodeServiceListQuery,
     NodeServicesQuery,
     NodesQuery,
@@ -71,8 +74,16 @@ def _has_tags(service: Service, tags: tuple[str, ...]) -> bool:
     return all(tag.lower() in has for tag in tags)
 
 
+def _near(store: Store, near: str, rows: list[T], node_of: Callable[[T], str]) -> list[T]:
+    """`rows`, sorted by distance from the node `near` when that has a coordinate."""
+    known = store.coordinates.known
+    origin = known.get(near.lower()) if near else None
+    return rows if origin is None else nearest_first(rows, node_of, origin, known)
+
+
 def _nodes(store: Store, query: NodesQuery) -> list[Node]:
-    return [node for node in store.catalog.nodes() if _has_meta(node, query.node_meta)]
+    found = [node for node in store.catalog.nodes() if _has_meta(node, query.node_meta)]
+    return _near(store, query.near, found, lambda node: node.node)
 
 
 def _services(store: Store, query: ServicesQuery) -> dict[str, list[str]]:
@@ -90,11 +101,12 @@ def _datacenters(store: Store, _query: DatacentersQuery) -> list[str]:
 
 
 def _service_instances(store: Store, query: ServiceInstancesQuery) -> list[CatalogService]:
-    return [
+    found = [
         _flat(node, service)
         for node, service in store.catalog.instances(query.service, connect=query.connect)
         if _has_tags(service, query.tags) and _has_meta(node, query.node_meta)
     ]
+    return _near(store, query.near, found, lambda instance: instance.node)
 
 
 def _flat(node: Node, service: Service) -> CatalogService:
@@ -124,8 +136,12 @@ def _flat(node: Node, service: Service) -> CatalogService:
 
 def _service_health(store: Store, query: ServiceHealthQuery) -> list[ServiceHealth]:
     rows = store.health.of(query.service, connect=query.connect)
-    if not (query.tags or query.node_meta or query.passing):
-        return rows
+    if query.tags or query.node_meta or query.passing:
+        rows = _chosen(rows, query)
+    return _near(store, query.near, rows, lambda row: row.node.node)
+
+
+def _chosen(rows: list[ServiceHealth], query: ServiceHealthQuery) -> list[ServiceHealth]:
     return [
         row
         for row in rows
@@ -161,11 +177,13 @@ def _on_nodes_with(store: Store, checks: Iterable[Check], pairs: MetaPairs) -> l
 
 
 def _service_checks(store: Store, query: ServiceChecksQuery) -> list[Check]:
-    return _on_nodes_with(store, store.catalog.checks_of_service(query.service), query.node_meta)
+    found = _on_nodes_with(store, store.catalog.checks_of_service(query.service), query.node_meta)
+    return _near(store, query.near, found, lambda check: check.node)
 
 
 def _checks_in_state(store: Store, query: ChecksInStateQuery) -> list[Check]:
-    return _on_nodes_with(store, store.catalog.checks_in_state(query.state), query.node_meta)
+    found = _on_nodes_with(store, store.catalog.checks_in_state(query.state), query.node_meta)
+    return _near(store, query.near, found, lambda check: check.node)
 
 
 def _key(store: Store, query: KeyQuery) -> KVEntry | None:
@@ -208,6 +226,14 @@ def _autopilot(store: Store, _query: AutopilotQuery) -> AutopilotConfiguration:
     return store.autopilot.shown()
 
 
+def _coordinates(store: Store, _query: CoordinatesQuery) -> list[NodeCoordinate]:
+    return store.coordinates.all()
+
+
+def _node_coordinates(store: Store, query: NodeCoordinatesQuery) -> list[NodeCoordinate]:
+    return store.coordinates.of(query.node)
+
+
 Q = TypeVar("Q")
 Step = Callable[[Store, object], object]
 
@@ -238,5 +264,7 @@ _TABLE: Final[dict[type[object], Step]] = dict(
         _entry(CARootsQuery, _ca_roots),
         _entry(CAConfigurationQuery, _ca_configuration),
         _entry(AutopilotQuery, _autopilot),
+        _entry(CoordinatesQuery, _coordinates),
+        _entry(NodeCoordinatesQuery, _node_coordinates),
     )
 )

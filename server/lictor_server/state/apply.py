@@ -16,6 +16,7 @@ from lictor_core.commands import (
     CASerialTake,
     Command,
     CommandBase,
+    CoordinatesSet,
     Deregister,
     IntentionDelete,
     IntentionSet,
@@ -139,6 +140,7 @@ def _settle_node(store: Store, change: Change, command: Register) -> Node:
         if same_id is not None and fold(same_id.node) != fold(wanted.node):
             created = same_id.create_index
             catalog.drop_node(change, same_id)
+            store.coordinates.drop(change, same_id.node)
         catalog.put_node(change, wanted, create_index=created)
     node = catalog.node(wanted.node)
     assert node is not None, "put_node has just stored it"
@@ -161,6 +163,7 @@ def _deregister(store: Store, change: Change, command: Deregister) -> Result:
             catalog.drop_check(change, node, check)
     else:
         catalog.drop_node(change, node)
+        store.coordinates.drop(change, node.node)
     return True
 
 
@@ -270,6 +273,15 @@ def _autopilot_set(store: Store, change: Change, command: AutopilotSet) -> Resul
     return True
 
 
+def _coordinates_set(store: Store, change: Change, command: CoordinatesSet) -> Result:
+    """A node that is not there, or not any more, is passed over: its agent may be slower than its end."""
+    for row in command.updates:
+        node = store.catalog.node(row.node)
+        if node is not None:
+            store.coordinates.put(change, row)
+    return True
+
+
 Step = Callable[[Store, Change, Command], Result]
 
 
@@ -295,5 +307,6 @@ _TABLE: Final[dict[type[CommandBase], Step]] = dict(
         _entry(RestoreFinish, _restore_finish),
         _entry(RestoreAbandon, _restore_abandon),
         _entry(AutopilotSet, _autopilot_set),
+        _entry(CoordinatesSet, _coordinates_set),
     )
 )

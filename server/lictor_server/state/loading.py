@@ -14,6 +14,7 @@ import msgspec
 from lictor_core.autopilot import AutopilotConfiguration
 from lictor_core.codec import check_nesting, unpack, unpacker
 from lictor_core.commands import CAKeyMaterial, Outcome, RestoreBegin
+from lictor_core.coordinates import NodeCoordinate
 from lictor_core.errors import RequestError
 from lictor_core.records import CAConfiguration, CARoot, Check, Intention, KVEntry, Node, Service
 from lictor_server.state.indexes import FIRST_INDEX
@@ -195,6 +196,10 @@ class Loader:
         for configuration in self._unpacked(rows, AutopilotConfiguration):
             store.autopilot.configuration = configuration
 
+    def load_coordinates(self, store: Store, rows: list[bytes]) -> None:
+        """Rows of `coordinate`."""
+        store.coordinates.restore(self._unpacked(rows, NodeCoordinate))
+
     def load_topics(self, store: Store, rows: list[bytes]) -> None:
         """Rows of `topic`."""
         store.indexes.restore_known(self._unpacked(rows, tuple[str, str, int, int]))
@@ -238,6 +243,7 @@ _TABLES: Final[dict[str, Callable[[Loader, Store, list[bytes]], None]]] = {
     "root": Loader.load_roots,
     "root-key": Loader.load_root_keys,
     "autopilot": Loader.load_autopilot,
+    "coordinate": Loader.load_coordinates,
     "topic": Loader.load_topics,
     "topic-gone": Loader.load_topics_gone,
     "request": Loader.load_requests,

@@ -56,6 +56,7 @@ def take(store: Store, rest: Rest = no_rest, *, with_restore: bool = True) -> It
         "root": list(store.ca.roots),
         "root-key": store.ca.keys(),
         "autopilot": [] if store.autopilot.configuration is None else [store.autopilot.configuration],
+        "coordinate": store.coordinates.rows(),
         "topic": store.indexes.rows(),
         "topic-gone": store.indexes.gone_rows(),
         "request": list(store.requests.rows()),

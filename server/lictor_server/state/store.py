@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Sequence
+from typing import Final
 
+from lictor_core import topics as on
 from lictor_core.topics import Topic
 from lictor_server.state.addresses import Addresses
 from lictor_server.state.autopilot import AutopilotTable
 from lictor_server.state.ca import CATable
 from lictor_server.state.catalog import Catalog
+from lictor_server.state.coordinates import CoordinateTable
 from lictor_server.state.exchange import exchange
 from lictor_server.state.health import HealthRows
 from lictor_server.state.indexes import FIRST_INDEX, Change, TopicIndex, TopicIndexes
@@ -23,6 +26,8 @@ from lictor_server.state.requests import RecentRequests
 from lictor_server.state.restoring import Restoring
 
 __all__ = ["Store"]
+
+_APART: Final = frozenset({on.COORDINATES, on.DISTANCES})
 
 
 class Store:
@@ -43,6 +48,7 @@ class Store:
         self.intentions = Intentions()
         self.ca = CATable()
         self.autopilot = AutopilotTable()
+        self.coordinates = CoordinateTable()
         self.indexes = TopicIndexes()
         self.requests = RecentRequests()
         self.restoring = Restoring()
@@ -53,6 +59,8 @@ class Store:
         """Take over what a command changed: indexes move, cached lists of what changed are dropped."""
         if change.woken or change.stamped:
             self.indexes.note(change)
+            if change.woken.keys() <= _APART and change.stamped.keys() <= _APART:
+                return  # written all the time, and nothing that is kept of the catalog depends on it
             self.health.forget(change)
             self.addresses.forget()
             self.catalog_index = change.index
@@ -73,6 +81,7 @@ class Store:
         exchange(self.intentions, other.intentions)
         exchange(self.ca, other.ca)
         exchange(self.autopilot, other.autopilot)
+        exchange(self.coordinates, other.coordinates)
         exchange(self.indexes, other.indexes)
         exchange(self.requests, other.requests)
         exchange(self.restoring, other.restoring)

@@ -13,6 +13,7 @@ from lictor_core.commands import (
     CARootsSet,
     CASerialTake,
     Command,
+    CoordinatesSet,
     Deregister,
     IntentionDelete,
     IntentionSet,
@@ -23,6 +24,7 @@ from lictor_core.commands import (
     RestoreBegin,
     RestorePiece,
 )
+from lictor_core.coordinates import Coordinate, NodeCoordinate
 from lictor_core.records import IntentionAction
 from lictor_server.state import Store, apply, apply_proposal
 from tests.server.build import check, intention, node, register, service
@@ -32,6 +34,7 @@ from tests.server.state.test_apply import root
 __all__ = ["COMMANDS", "FIRST_INDEX", "filled", "later_commands", "restoring"]
 
 FIRST_INDEX = 10
+PLACE = Coordinate(vec=[0.25, -1.5, 0.0, 0.0, 0.0, 0.0, 0.0, 1e-5], error=1.5, adjustment=-0.125, height=1e-5)
 
 COMMANDS: tuple[Command, ...] = (
     register(
@@ -72,6 +75,7 @@ def later_commands() -> list[Command]:
     return [
         *restore_commands(ahead, piece_bytes=1000),
         KVDeleteTree(prefix="bytes/"),
+        CoordinatesSet(updates=[NodeCoordinate(node="n1", segment="", coord=PLACE)]),
         AutopilotSet(config=AutopilotConfiguration(max_trailing_logs=99)),
         KVSet(key="later", value=b"1"),
     ]

@@ -8,6 +8,7 @@ from lictor_core.commands import (
     AutopilotSet,
     CASerialTake,
     Command,
+    CoordinatesSet,
     Deregister,
     IntentionSet,
     KVDelete,
@@ -17,7 +18,7 @@ from lictor_core.commands import (
 )
 from lictor_server.state import Store, apply, apply_proposal
 from lictor_server.state.snapshot import restore, state_hash, take
-from tests.server.build import check, intention, node, register, service
+from tests.server.build import check, intention, node, placed, register, service
 from tests.server.state.questions import ALL
 from tests.server.state.restores import restore_commands
 from tests.server.state.test_snapshot import filled
@@ -36,6 +37,7 @@ def other_store() -> Store:
         ),
         register(node("n2"), service=service("db", native=True)),
         Deregister(node="n2"),
+        CoordinatesSet(updates=[placed("n1", 0.1)]),
         KVSet(key="k1", value=b"other"),
         KVSet(key="gone", value=b"other"),
         KVDelete(key="gone"),
