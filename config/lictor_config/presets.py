@@ -24,5 +24,6 @@ DEV: Final = replace(
     log=Log(level="debug"),
     ui=True,
     connect=Connect(enabled=True),
+    enable_debug=True,
 )
 """`-dev`: a server of one that keeps everything in memory and talks to this machine only."""

@@ -160,6 +160,10 @@ class Reader:
             return None
         return dict(cast("Mapping[str, object]", value))
 
+    def copied(self) -> JsonObject:
+        """The whole mapping, whose keys belong to somebody else."""
+        return dict(self.value)
+
     def child(self, name: str) -> Reader | None:
         """A mapping, to be read in turn; None when absent."""
         value = self._single(name)

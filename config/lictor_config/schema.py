@@ -7,11 +7,21 @@ presets and one file are read by the same code.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
 
 from lictor_config.checks import CheckDefinition, note_flaws, read_check
 from lictor_config.definitions import ServiceDefinition, read_service
 from lictor_config.reading import Reader
+from lictor_config.section_schema import (
+    read_cache,
+    read_coordinates,
+    read_gossip,
+    read_http,
+    read_limits,
+    read_log,
+    read_telemetry,
+    read_tokens,
+    read_unix_sockets,
+)
 from lictor_config.tree import (
     Acl,
     Addresses,
@@ -20,8 +30,6 @@ from lictor_config.tree import (
     Connect,
     Dns,
     Join,
-    Limits,
-    Log,
     Performance,
     Ports,
     SoaTimes,
@@ -30,9 +38,6 @@ from lictor_config.tree import (
 from lictor_config.unused import UNUSED
 
 __all__ = ["read_configuration", "unused_keys"]
-
-_OTHER_LEVELS: Final = {"error": "err", "warning": "warn"}
-"""Names of log levels that Consul takes, too."""
 
 
 def read_configuration(reader: Reader, base: Configuration) -> Configuration:
@@ -43,7 +48,9 @@ def read_configuration(reader: Reader, base: Configuration) -> Configuration:
         node_id=reader.text("node_id", base.node_id).lower(),
         node_meta=reader.text_map("node_meta") or base.node_meta,
         datacenter=reader.text("datacenter", base.datacenter).lower(),
-        primary_datacenter=reader.text("primary_datacenter", base.primary_datacenter).lower(),
+        primary_datacenter=(
+            reader.text("primary_datacenter") or reader.text("acl_datacenter", base.primary_datacenter)
+        ).lower(),
         domain=_domain(reader, "domain", base.domain),
         alt_domain=_domain(reader, "alt_domain", base.alt_domain),
         server=reader.boolean("server", base.server),
@@ -57,23 +64,28 @@ def read_configuration(reader: Reader, base: Configuration) -> Configuration:
         ports=_ports(reader, base.ports),
         data_dir=reader.text("data_dir", base.data_dir),
         pid_file=reader.text("pid_file", base.pid_file),
-        log=Log(
-            level=_log_level(reader, base.log.level),
-            json=reader.boolean("log_json", base.log.json),
-        ),
+        log=read_log(reader, base.log),
         ui=reader.boolean("ui", base.ui),
         dns=_dns(reader, base.dns),
         acl=_acl(reader, base.acl),
         connect=_connect(reader, base.connect),
         tls=_tls(reader, base.tls),
-        limits=_limits(reader, base.limits),
+        limits=read_limits(reader, base.limits, _skip_unused),
         autopilot=_autopilot(reader, base.autopilot),
         join=_join(reader, base.join),
         performance=_performance(reader, base.performance),
+        telemetry=read_telemetry(reader, base.telemetry, _skip_unused),
+        http=read_http(reader, base.http, _skip_unused),
+        cache=read_cache(reader, base.cache, _skip_unused),
+        coordinates=read_coordinates(reader, base.coordinates, _skip_unused),
+        gossip_lan=read_gossip(reader, "gossip_lan", base.gossip_lan, _skip_unused),
+        gossip_wan=read_gossip(reader, "gossip_wan", base.gossip_wan, _skip_unused),
+        unix_sockets=read_unix_sockets(reader, base.unix_sockets, _skip_unused),
         services=base.services + _services(reader),
         checks=base.checks + _checks(reader),
+        watches=base.watches + tuple(child.copied() for child in reader.children("watches")),
     )
-    configuration = _timing_and_checks(reader, configuration)
+    configuration = _membership(reader, _timing_and_checks(reader, configuration))
     _skip_unused(reader, "")
     reader.done()
     return configuration
@@ -83,7 +95,9 @@ def unused_keys(reader: Reader) -> list[str]:
     """The keys in a mapping that Lictor knows and does nothing with, in the order of the table."""
     found: list[str] = []
     for section, names in UNUSED.items():
-        inner = reader if not section else reader.child(section)
+        inner: Reader | None = reader
+        for part in section.split(".") if section else ():
+            inner = None if inner is None else inner.child(part)
         if inner is not None:
             found += [f"{section}.{name}" if section else name for name in names if inner.has(name)]
     return found
@@ -95,6 +109,11 @@ def _timing_and_checks(reader: Reader, base: Configuration) -> Configuration:
     leave = not base.server if not reader.has("leave_on_terminate") else base.leave_on_terminate
     return replace(
         base,
+        ae_interval_s=reader.duration("ae_interval", base.ae_interval_s),
+        check_deregister_interval_min_s=reader.duration(
+            "check_deregister_interval_min", base.check_deregister_interval_min_s
+        ),
+        check_reap_interval_s=reader.duration("check_reap_interval", base.check_reap_interval_s),
         check_update_interval_s=reader.duration("check_update_interval", base.check_update_interval_s),
         check_output_max_size=reader.integer("check_output_max_size", base.check_output_max_size),
         discard_check_output=reader.boolean("discard_check_output", base.discard_check_output),
@@ -105,9 +124,20 @@ def _timing_and_checks(reader: Reader, base: Configuration) -> Configuration:
     )
 
 
-def _log_level(reader: Reader, default: str) -> str:
-    level = reader.text("log_level", default).lower()
-    return _OTHER_LEVELS.get(level, level)
+def _membership(reader: Reader, base: Configuration) -> Configuration:
+    return replace(
+        base,
+        default_query_time_s=reader.duration("default_query_time", base.default_query_time_s),
+        max_query_time_s=reader.duration("max_query_time", base.max_query_time_s),
+        reconnect_timeout_s=reader.duration("reconnect_timeout", base.reconnect_timeout_s),
+        reconnect_timeout_wan_s=reader.duration("reconnect_timeout_wan", base.reconnect_timeout_wan_s),
+        rejoin_after_leave=reader.boolean("rejoin_after_leave", base.rejoin_after_leave),
+        session_ttl_min_s=reader.duration("session_ttl_min", base.session_ttl_min_s),
+        disable_remote_exec=reader.boolean("disable_remote_exec", base.disable_remote_exec),
+        disable_host_node_id=reader.boolean("disable_host_node_id", base.disable_host_node_id),
+        enable_debug=reader.boolean("enable_debug", base.enable_debug),
+        translate_wan_addrs=reader.boolean("translate_wan_addrs", base.translate_wan_addrs),
+    )
 
 
 def _domain(reader: Reader, name: str, default: str) -> str:
@@ -125,6 +155,7 @@ def _addresses(reader: Reader, base: Addresses) -> Addresses:
     addresses = Addresses(
         dns=_words(child, "dns", base.dns),
         http=_words(child, "http", base.http),
+        https=_words(child, "https", base.https),
         grpc=_words(child, "grpc", base.grpc),
     )
     _skip_unused(child, "addresses")
@@ -139,11 +170,15 @@ def _ports(reader: Reader, base: Ports) -> Ports:
     ports = Ports(
         dns=child.integer("dns", base.dns),
         http=child.integer("http", base.http),
+        https=child.integer("https", base.https),
         grpc=child.integer("grpc", base.grpc),
         server=child.integer("server", base.server),
         serf_lan=child.integer("serf_lan", base.serf_lan),
+        serf_wan=child.integer("serf_wan", base.serf_wan),
         sidecar_min_port=child.integer("sidecar_min_port", base.sidecar_min_port),
         sidecar_max_port=child.integer("sidecar_max_port", base.sidecar_max_port),
+        expose_min_port=child.integer("expose_min_port", base.expose_min_port),
+        expose_max_port=child.integer("expose_max_port", base.expose_max_port),
     )
     _skip_unused(child, "ports")
     child.done()
@@ -151,10 +186,17 @@ def _ports(reader: Reader, base: Ports) -> Ports:
 
 
 def _dns(reader: Reader, base: Dns) -> Dns:
+    recursors = reader.texts("recursors") or base.recursors
     child = reader.child("dns_config")
     if child is None:
-        return base
+        return replace(base, recursors=recursors)
     dns = Dns(
+        allow_stale=child.boolean("allow_stale", base.allow_stale),
+        max_stale_s=child.duration("max_stale", base.max_stale_s),
+        use_cache=child.boolean("use_cache", base.use_cache),
+        cache_max_age_s=child.duration("cache_max_age", base.cache_max_age_s),
+        recursors=recursors,
+        recursor_timeout_s=child.duration("recursor_timeout", base.recursor_timeout_s),
         node_ttl_s=child.duration("node_ttl", base.node_ttl_s),
         service_ttl_s=child.duration_map("service_ttl") or base.service_ttl_s,
         enable_truncate=child.boolean("enable_truncate", base.enable_truncate),
@@ -203,6 +245,7 @@ def _performance(reader: Reader, base: Performance) -> Performance:
     performance = Performance(
         raft_multiplier=child.integer("raft_multiplier", base.raft_multiplier),
         rpc_hold_timeout_s=child.duration("rpc_hold_timeout", base.rpc_hold_timeout_s),
+        leave_drain_time_s=child.duration("leave_drain_time", base.leave_drain_time_s),
         raft_trailing_logs=trailing,
     )
     _skip_unused(child, "performance")
@@ -211,14 +254,31 @@ def _performance(reader: Reader, base: Performance) -> Performance:
 
 
 def _acl(reader: Reader, base: Acl) -> Acl:
-    # `acl_default_policy` is the name from before Consul 1.4; it holds where the new one is not given
-    legacy = reader.text("acl_default_policy", base.default_policy)
+    # Names from before Consul 1.4 hold where the new one is not given.
+    legacy = replace(
+        base,
+        enabled=base.enabled or bool(reader.text("acl_datacenter")),  # as in Consul, to name it turned ACLs on
+        default_policy=reader.text("acl_default_policy", base.default_policy),
+        down_policy=reader.text("acl_down_policy", base.down_policy),
+        token_ttl_s=reader.duration("acl_ttl", base.token_ttl_s),
+        enable_key_list_policy=reader.boolean("acl_enable_key_list_policy", base.enable_key_list_policy),
+        enable_token_replication=reader.boolean("enable_acl_replication", base.enable_token_replication),
+    )
     child = reader.child("acl")
+    tokens = read_tokens(child, reader, base.tokens, _skip_unused)
     if child is None:
-        return replace(base, default_policy=legacy)
+        return replace(legacy, tokens=tokens)
     acl = Acl(
-        enabled=child.boolean("enabled", base.enabled),
-        default_policy=child.text("default_policy", legacy),
+        enabled=child.boolean("enabled", legacy.enabled),
+        default_policy=child.text("default_policy", legacy.default_policy),
+        down_policy=child.text("down_policy", legacy.down_policy),
+        token_ttl_s=child.duration("token_ttl", legacy.token_ttl_s),
+        policy_ttl_s=child.duration("policy_ttl", legacy.policy_ttl_s),
+        role_ttl_s=child.duration("role_ttl", legacy.role_ttl_s),
+        enable_key_list_policy=child.boolean("enable_key_list_policy", legacy.enable_key_list_policy),
+        enable_token_persistence=child.boolean("enable_token_persistence", legacy.enable_token_persistence),
+        enable_token_replication=child.boolean("enable_token_replication", legacy.enable_token_replication),
+        tokens=tokens,
     )
     _skip_unused(child, "acl")
     child.done()
@@ -240,7 +300,7 @@ def _connect(reader: Reader, base: Connect) -> Connect:
 
 
 def _tls(reader: Reader, base: Tls) -> Tls:
-    both = reader.boolean("verify_incoming", base.verify_incoming_rpc)
+    both = reader.boolean("verify_incoming")
     return Tls(
         ca_file=reader.text("ca_file", base.ca_file),
         ca_path=reader.text("ca_path", base.ca_path),
@@ -248,23 +308,14 @@ def _tls(reader: Reader, base: Tls) -> Tls:
         key_file=reader.text("key_file", base.key_file),
         # as in Consul each of the two turns it on, and neither turns it off for the other
         verify_incoming_rpc=reader.boolean("verify_incoming_rpc", base.verify_incoming_rpc) or both,
+        verify_incoming_https=reader.boolean("verify_incoming_https", base.verify_incoming_https) or both,
         verify_outgoing=reader.boolean("verify_outgoing", base.verify_outgoing),
         verify_server_hostname=reader.boolean("verify_server_hostname", base.verify_server_hostname),
         min_version=reader.text("tls_min_version", base.min_version),
+        cipher_suites=reader.text("tls_cipher_suites", base.cipher_suites),
+        prefer_server_cipher_suites=reader.boolean("tls_prefer_server_cipher_suites", base.prefer_server_cipher_suites),
+        server_name=reader.text("server_name", base.server_name),
     )
-
-
-def _limits(reader: Reader, base: Limits) -> Limits:
-    child = reader.child("limits")
-    if child is None:
-        return base
-    limits = Limits(
-        http_max_conns_per_client=child.integer("http_max_conns_per_client", base.http_max_conns_per_client),
-        kv_max_value_size=child.integer("kv_max_value_size", base.kv_max_value_size),
-    )
-    _skip_unused(child, "limits")
-    child.done()
-    return limits
 
 
 def _autopilot(reader: Reader, base: Autopilot) -> Autopilot:
@@ -299,5 +350,5 @@ def _checks(reader: Reader) -> tuple[CheckDefinition, ...]:
 
 
 def _skip_unused(reader: Reader, section: str) -> None:
-    for name in UNUSED[section]:
+    for name in UNUSED.get(section, ()):
         reader.skip(name)

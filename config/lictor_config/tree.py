@@ -10,21 +10,42 @@ from dataclasses import dataclass, field
 
 from lictor_config.checks import CheckDefinition
 from lictor_config.definitions import ServiceDefinition
+from lictor_config.sections import (
+    GOSSIP_WAN,
+    Cache,
+    Coordinates,
+    Gossip,
+    Http,
+    Limits,
+    Log,
+    Telemetry,
+    Tokens,
+    UnixSockets,
+)
 from lictor_core.records import JsonObject
 
 __all__ = [
     "Acl",
     "Addresses",
     "Autopilot",
+    "Cache",
     "Configuration",
     "Connect",
+    "Coordinates",
     "Dns",
+    "Gossip",
+    "Http",
+    "Join",
     "Limits",
     "Log",
     "Origin",
+    "Performance",
     "Ports",
     "SoaTimes",
+    "Telemetry",
     "Tls",
+    "Tokens",
+    "UnixSockets",
 ]
 
 
@@ -50,11 +71,15 @@ class Ports:
 
     dns: int = 8600
     http: int = 8500
+    https: int = -1
     grpc: int = -1
     server: int = 8300
     serf_lan: int = 8301
+    serf_wan: int = 8302
     sidecar_min_port: int = 21000
     sidecar_max_port: int = 21255
+    expose_min_port: int = 21500
+    expose_max_port: int = 21755
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,15 +88,8 @@ class Addresses:
 
     dns: tuple[str, ...] = ()
     http: tuple[str, ...] = ()
+    https: tuple[str, ...] = ()
     grpc: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Log:
-    """Where log events go. `level` is one of trace, debug, info, warn, err."""
-
-    level: str = "info"
-    json: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,8 +104,17 @@ class SoaTimes:
 
 @dataclass(frozen=True, kw_only=True)
 class Dns:
-    """How DNS questions are answered. `service_ttl_s` maps service names, or `*`, to seconds."""
+    """How DNS questions are answered. `service_ttl_s` maps service names, or `*`, to seconds.
 
+    `recursors` are asked for names of other domains, each for `recursor_timeout_s`.
+    """
+
+    allow_stale: bool = True
+    max_stale_s: float = 87_600 * 3600.0
+    use_cache: bool = False
+    cache_max_age_s: float = 0.0
+    recursors: tuple[str, ...] = ()
+    recursor_timeout_s: float = 2.0
     node_ttl_s: float = 0.0
     service_ttl_s: dict[str, float] = field(default_factory=dict[str, float])
     enable_truncate: bool = False
@@ -105,6 +132,14 @@ class Acl:
 
     enabled: bool = False
     default_policy: str = "allow"
+    down_policy: str = "extend-cache"
+    token_ttl_s: float = 30.0
+    policy_ttl_s: float = 30.0
+    role_ttl_s: float = 0.0
+    enable_key_list_policy: bool = False
+    enable_token_persistence: bool = False
+    enable_token_replication: bool = False
+    tokens: Tokens = field(default_factory=Tokens)
 
     @property
     def allows_by_default(self) -> bool:
@@ -133,17 +168,13 @@ class Tls:
     cert_file: str = ""
     key_file: str = ""
     verify_incoming_rpc: bool = False
+    verify_incoming_https: bool = False
     verify_outgoing: bool = False
     verify_server_hostname: bool = False
     min_version: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Limits:
-    """Bounds of one agent."""
-
-    http_max_conns_per_client: int = 200
-    kv_max_value_size: int = 512 * 1024
+    cipher_suites: str = ""
+    prefer_server_cipher_suites: bool = False
+    server_name: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,6 +213,7 @@ class Performance:
 
     raft_multiplier: int = 0
     rpc_hold_timeout_s: float = 7.0
+    leave_drain_time_s: float = 5.0
     raft_trailing_logs: int = 10_000
 
 
@@ -190,7 +222,8 @@ class Configuration:
     """Everything an agent is told. `node_id` may be empty: the agent makes one. `domain` has no dot at its end.
 
     `advertise_addr` is always a concrete address; `addresses` always names where each listener binds. `warnings` are
-    sentences to be logged once at start. `origin` makes the same configuration again.
+    sentences to be logged once at start. `watches` are as they were written. `origin` makes the same configuration
+    again.
     """
 
     node_name: str = ""
@@ -212,16 +245,36 @@ class Configuration:
     ports: Ports = Ports()
     data_dir: str = ""
     pid_file: str = ""
-    log: Log = Log()
+    log: Log = field(default_factory=Log)
     ui: bool = False
     dns: Dns = Dns()
     acl: Acl = Acl()
     connect: Connect = Connect()
     tls: Tls = Tls()
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     autopilot: Autopilot = Autopilot()
     join: Join = Join()
     performance: Performance = Performance()
+    telemetry: Telemetry = field(default_factory=Telemetry)
+    http: Http = field(default_factory=Http)
+    cache: Cache = field(default_factory=Cache)
+    coordinates: Coordinates = field(default_factory=Coordinates)
+    gossip_lan: Gossip = field(default_factory=Gossip)
+    gossip_wan: Gossip = GOSSIP_WAN
+    unix_sockets: UnixSockets = field(default_factory=UnixSockets)
+    default_query_time_s: float = 300.0
+    max_query_time_s: float = 600.0
+    reconnect_timeout_s: float = 72 * 3600.0
+    reconnect_timeout_wan_s: float = 72 * 3600.0
+    rejoin_after_leave: bool = False
+    session_ttl_min_s: float = 10.0
+    disable_remote_exec: bool = True
+    disable_host_node_id: bool = True
+    enable_debug: bool = False
+    translate_wan_addrs: bool = False
+    ae_interval_s: float = 60.0
+    check_deregister_interval_min_s: float = 60.0
+    check_reap_interval_s: float = 30.0
     check_update_interval_s: float = 300.0
     check_output_max_size: int = 4096
     discard_check_output: bool = False
@@ -231,5 +284,6 @@ class Configuration:
     skip_leave_on_interrupt: bool = False
     services: tuple[ServiceDefinition, ...] = ()
     checks: tuple[CheckDefinition, ...] = ()
+    watches: tuple[JsonObject, ...] = ()
     warnings: tuple[str, ...] = ()
     origin: Origin = Origin()

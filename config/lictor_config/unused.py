@@ -12,7 +12,7 @@ __all__ = ["UNENFORCED", "UNUSED"]
 
 UNUSED: Final[dict[str, tuple[str, ...]]] = {
     "": (
-        "acl_agent_master_token", "acl_agent_token", "acl_datacenter", "acl_disabled_ttl", "acl_down_policy",
+        "acl_agent_master_token", "acl_agent_token", "acl_disabled_ttl", "acl_down_policy",
         "acl_enable_key_list_policy", "acl_master_token", "acl_replication_token", "acl_token", "acl_ttl",
         "advertise_addr_ipv4", "advertise_addr_ipv6", "advertise_addr_wan_ipv4", "advertise_addr_wan_ipv6",
         "ae_interval", "audit", "auto_config", "auto_encrypt", "cache",
@@ -30,16 +30,23 @@ UNUSED: Final[dict[str, tuple[str, ...]]] = {
         "segment_name_limit", "segments", "serf_lan", "serf_lan_allowed_cidrs", "serf_wan",
         "serf_wan_allowed_cidrs", "server_name", "session_ttl_min", "snapshot_agent",
         "start_join_wan", "sync_coordinate_interval_min", "sync_coordinate_rate_target", "syslog_facility",
+        "tagged_addresses",
         "telemetry", "tls_cipher_suites", "tls_prefer_server_cipher_suites", "translate_wan_addrs",
         "ui_content_path", "ui_dir", "unix_sockets", "verify_incoming_https", "version", "version_prerelease",
         "watches",
     ),
+    "acl.tokens": (
+        "managed_service_provider",
+    ),
     "acl": (
         "disabled_ttl", "down_policy", "enable_key_list_policy", "enable_token_persistence",
-        "enable_token_replication", "policy_ttl", "role_ttl", "token_ttl", "tokens",
+        "enable_token_replication", "msp_disable_bootstrap", "policy_ttl", "role_ttl", "token_ttl", "tokens",
     ),
     "addresses": (
         "https",
+    ),
+    "consul": (
+        "raft", "server",
     ),
     "connect": (
         "enable_mesh_gateway_wan_federation", "test_ca_leaf_root_change_spread",
@@ -53,6 +60,12 @@ UNUSED: Final[dict[str, tuple[str, ...]]] = {
     ),
     "performance": (
         "leave_drain_time",
+    ),
+    "telemetry": (
+        "circonus_api_app", "circonus_api_token", "circonus_api_url", "circonus_broker_id",
+        "circonus_broker_select_tag", "circonus_check_display_name", "circonus_check_force_metric_activation",
+        "circonus_check_id", "circonus_check_instance_id", "circonus_check_search_tag", "circonus_check_tags",
+        "circonus_submission_interval", "circonus_submission_url",
     ),
     "ports": (
         "expose_max_port", "expose_min_port", "https", "proxy_max_port", "proxy_min_port", "serf_wan",

@@ -1,0 +1,156 @@
+"""Sections of the configuration that belong to one feature each. Names, units and defaults as in `tree`.
+
+Defaults are those of Consul 1.8.7, from its document `docs/agent/options` and from what `/v1/agent/self` shows.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Final
+
+__all__ = [
+    "GOSSIP_WAN",
+    "Cache",
+    "Coordinates",
+    "Gossip",
+    "Http",
+    "Limits",
+    "Log",
+    "Telemetry",
+    "Tokens",
+    "UnixSockets",
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Log:
+    """Where log events go. `level` is one of trace, debug, info, warn, err.
+
+    `file` is a path, or a directory when it ends with a slash; empty: no file. A file is put aside after
+    `rotate_duration_s` seconds, or when it holds `rotate_bytes` (0: however large); `rotate_max_files` of them are kept
+    (0: all, below 0: none).
+    """
+
+    level: str = "info"
+    json: bool = False
+    file: str = ""
+    rotate_bytes: int = 0
+    rotate_duration_s: float = 86_400.0
+    rotate_max_files: int = 0
+    syslog: bool = False
+    syslog_facility: str = "LOCAL0"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tokens:
+    """The tokens an agent acts with: never logged, never shown."""
+
+    default: str = field(default="", repr=False)
+    agent: str = field(default="", repr=False)
+    agent_master: str = field(default="", repr=False)
+    master: str = field(default="", repr=False)
+    replication: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Http:
+    """The HTTP API. `block_endpoints` are prefixes of paths; `allow_write_http_from` are networks, all when empty."""
+
+    allow_write_http_from: tuple[str, ...] = ()
+    block_endpoints: tuple[str, ...] = ()
+    response_headers: dict[str, str] = field(default_factory=dict[str, str])
+    use_cache: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Bounds of one agent. `rpc_rate` is in requests a second, infinite unless given; 0 for a count is without end."""
+
+    http_max_conns_per_client: int = 200
+    https_handshake_timeout_s: float = 5.0
+    rpc_handshake_timeout_s: float = 5.0
+    rpc_max_conns_per_client: int = 100
+    rpc_rate: float = math.inf
+    rpc_max_burst: int = 1000
+    kv_max_value_size: int = 512 * 1024
+    txn_max_req_len: int = 512 * 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class Telemetry:
+    """Which metrics are kept and where they are sent.
+
+    `prefix_filter` are rules `+prefix` and `-prefix`; `filter_default` is for names that no rule speaks of.
+    `prometheus_retention_time_s` 0: not offered in Prometheus's form.
+    """
+
+    disable_hostname: bool = False
+    dogstatsd_addr: str = ""
+    dogstatsd_tags: tuple[str, ...] = ()
+    filter_default: bool = True
+    metrics_prefix: str = "consul"
+    prefix_filter: tuple[str, ...] = ()
+    prometheus_retention_time_s: float = 0.0
+    statsd_address: str = ""
+    statsite_address: str = ""
+
+    @property
+    def allowed_prefixes(self) -> tuple[str, ...]:
+        """What a metric's name may begin with, of the rules with a plus."""
+        return tuple(rule[1:] for rule in self.prefix_filter if rule.startswith("+"))
+
+    @property
+    def blocked_prefixes(self) -> tuple[str, ...]:
+        """What a metric's name may not begin with, of the rules with a minus."""
+        return tuple(rule[1:] for rule in self.prefix_filter if rule.startswith("-"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cache:
+    """How often an agent fetches one thing anew for its cache: fetches a second, and how many at once."""
+
+    entry_fetch_rate: float = math.inf
+    entry_fetch_max_burst: int = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gossip:
+    """Consul's gossip. Membership is leases here, so these are only shown."""
+
+    gossip_interval_s: float = 0.2
+    gossip_nodes: int = 3
+    probe_interval_s: float = 1.0
+    probe_timeout_s: float = 0.5
+    retransmit_mult: int = 4
+    suspicion_mult: int = 4
+
+
+GOSSIP_WAN: Final = Gossip(gossip_interval_s=0.5, probe_interval_s=5.0, probe_timeout_s=3.0, suspicion_mult=6)
+"""Gossip between datacenters where nobody says anything."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Coordinates:
+    """How often network coordinates are written.
+
+    An agent sends its own at most every `interval_min_s`, less often in large clusters so that all together send
+    `rate_target` a second; servers write them every `update_period_s` in up to `update_max_batches` batches of
+    `update_batch_size`.
+    """
+
+    disabled: bool = False
+    interval_min_s: float = 15.0
+    rate_target: float = 64.0
+    update_period_s: float = 5.0
+    update_batch_size: int = 128
+    update_max_batches: int = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnixSockets:
+    """Who owns the sockets that `unix://` addresses make, and their permissions as octal digits; empty: as they are."""
+
+    user: str = ""
+    group: str = ""
+    mode: str = ""
