@@ -24,12 +24,19 @@ __all__ = [
     "CoordinateMap",
     "NodeCoordinate",
     "Position",
+    "Report",
     "check_coordinate",
     "distance_s",
     "nearest_first",
 ]
 
 T = TypeVar("T")
+
+REPORT_ANYWAY_S: Final = 300.0
+"""A place is reported so often at least: what it was reported to may have been restored, or have forgotten the node."""
+MOVED_S: Final = 0.0002
+"""Who moved by more reports it."""
+ERROR_MOVED: Final = 0.2
 
 DIMENSIONS: Final = 8
 """Of every coordinate; another number is refused, as by Consul."""
@@ -67,6 +74,27 @@ class Position(Record, frozen=True, kw_only=True):
 
     node: str
     coord: Coordinate
+
+
+class Report:
+    """When a node's place is worth reporting: a cluster at rest has nothing to write."""
+
+    def __init__(self) -> None:
+        self._told: Coordinate | None = None
+        self._told_at = 0.0
+
+    def is_due(self, place: Coordinate, now: float) -> bool:
+        """Whether the servers should be told; `now` is seconds of a monotonic clock."""
+        told = self._told
+        if told is None or now - self._told_at >= REPORT_ANYWAY_S:
+            return True
+        moved_s = math.dist(place.vec, told.vec) + abs(place.height - told.height)
+        moved_s += abs(place.adjustment - told.adjustment)
+        return moved_s > MOVED_S or abs(place.error - told.error) > ERROR_MOVED
+
+    def note(self, place: Coordinate, now: float) -> None:
+        """The servers were told."""
+        self._told, self._told_at = place, now
 
 
 def check_coordinate(coordinate: Coordinate) -> None:

@@ -14,6 +14,7 @@ import msgspec
 
 from lictor_core.autopilot import AutopilotHealth, RaftServers
 from lictor_core.commands import Command, Outcome, ReadMode
+from lictor_core.coordinates import NodeCoordinate, Position
 from lictor_core.peers import PeerSet
 from lictor_core.queries import Query
 from lictor_core.records import Member, Node, ServiceHealth
@@ -221,4 +222,13 @@ class Registry(Protocol):
 
     async def autopilot_health(self) -> AutopilotHealth:
         """How the servers do, as the leader sees it."""
+        ...
+
+    async def position(self) -> Position:
+        """Where the server that answers stands in the network; who asks measures how long that takes."""
+        ...
+
+    async def place(self, update: NodeCoordinate) -> None:
+        """Say where a node stands. It is written within seconds, unless too many are; a node that the catalog does not
+        know is passed over. Raises `RequestError` for a coordinate that cannot be compared with others."""
         ...

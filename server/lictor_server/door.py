@@ -14,12 +14,14 @@ from lictor_core.archive import ArchiveServer
 from lictor_core.autopilot import AutopilotHealth, RaftServers
 from lictor_core.clock import Clock, Rng
 from lictor_core.commands import Command, Outcome, ReadMode
+from lictor_core.coordinates import NodeCoordinate, Position
 from lictor_core.errors import LictorError, NoLeaderError, StorageError
 from lictor_core.queries import Query
 from lictor_core.records import JsonObject, Member
 from lictor_core.registry import CatalogView, IssuedLeaf, LeaderStatus, LeafRequest, Reading, ReadOptions, SavedState
 from lictor_server import ca
 from lictor_server.backups import Backups
+from lictor_server.coordinates import ServerCoordinates
 from lictor_server.endpoints.authority import Authority
 from lictor_server.endpoints.autopilot import checked_autopilot
 from lictor_server.endpoints.blocking import BlockedQueries
@@ -155,6 +157,17 @@ class Server:
             self._store,
             self._to_leader.restore_step,
             directory=settings.data_dir,
+            clock=clock,
+            rng=rng,
+            log=self._log,
+        )
+        self._coordinates = ServerCoordinates(
+            settings.coordinates,
+            node_name=settings.node_name,
+            is_known=lambda name: self._store.catalog.node(name) is not None,
+            servers=lambda: self._replica.directory.addresses(self._replica.core.peer_set),
+            pool=self._replica.pool,
+            write=self._to_leader.write,
             clock=clock,
             rng=rng,
             log=self._log,
@@ -304,6 +317,14 @@ class Server:
         """How the servers do, as the leader sees it."""
         return await self._to_leader.autopilot_health()
 
+    async def position(self) -> Position:
+        """Where this server stands in the network."""
+        return self._coordinates.position()
+
+    async def place(self, update: NodeCoordinate) -> None:
+        """Take a report of where a node stands, to be written with others."""
+        self._coordinates.take(update)
+
     async def save_state(self, options: ReadOptions) -> SavedState:
         """Save the state of this server, once it is as fresh as `options` ask."""
         check_datacenter(options.datacenter, self._store.datacenter)
@@ -351,7 +372,12 @@ class Server:
     # What happens inside.
 
     def _jobs(self) -> dict[str, Callable[[], Coroutine[None, None, None]]]:
-        return {"leader": self._leader.run, "membership": self._membership.run, "meeting": self._replica.meeting.run}
+        return {
+            "leader": self._leader.run,
+            "membership": self._membership.run,
+            "meeting": self._replica.meeting.run,
+            "coordinates": self._coordinates.run,
+        }
 
     def _made_listener(self, methods: Methods, port: int) -> RpcListener:
         settings = self._settings

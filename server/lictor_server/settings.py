@@ -7,6 +7,7 @@ import dataclasses
 from lictor_core.autopilot import AutopilotConfiguration
 from lictor_core.limits import BLOCKED_QUERIES_MAX
 from lictor_core.records import JsonObject
+from lictor_server.coordinates import CoordinateSettings
 from lictor_server.raft.settings import RaftSettings
 from lictor_server.tls import TlsSettings
 
@@ -61,6 +62,7 @@ class ServerSettings:
     """Requests under way on one connection."""
     tls: TlsSettings | None = None
     """Certificates and what must be proven on the server port; without it connections are plain."""
+    coordinates: CoordinateSettings = dataclasses.field(default_factory=CoordinateSettings)
     autopilot: AutopilotConfiguration = dataclasses.field(default_factory=AutopilotConfiguration)
     """How the first leader is to look after the servers; later by the command `AutopilotSet`."""
     raft: RaftSettings = dataclasses.field(default_factory=RaftSettings)

@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from typing import cast
 
 from lictor_core.codec import decode_command, pack, unpack
+from lictor_core.coordinates import NodeCoordinate
 from lictor_core.errors import RequestError
 from lictor_core.queries import Query
 from lictor_core.records import Member
@@ -52,6 +53,8 @@ class Methods:
             "leader_status": self._leader_status,
             "leave": self._leave,
             "members": self._members,
+            "place": self._place,
+            "position": self._position,
             "raft_servers": self._raft_servers,
             "read": self._read,
             "remove_peer": self._remove_peer,
@@ -97,6 +100,13 @@ class Methods:
 
     async def _members(self, payload: bytes) -> object:
         return await self._registry.members()
+
+    async def _position(self, payload: bytes) -> object:
+        return await self._registry.position()
+
+    async def _place(self, payload: bytes) -> object:
+        await self._registry.place(unpack(payload, NodeCoordinate))
+        return None
 
     async def _renew(self, payload: bytes) -> object:
         return await self._registry.renew(unpack(payload, Member))

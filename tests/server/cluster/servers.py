@@ -13,6 +13,7 @@ from lictor_core.clock import SystemClock, SystemRng
 from lictor_core.errors import LictorError
 from lictor_core.registry import LeaderStatus
 from lictor_server import RaftSettings, Server, ServerSettings
+from lictor_server.coordinates import CoordinateSettings
 from tests.server.conftest import Log
 
 __all__ = ["Cluster", "cluster_of", "until"]
@@ -37,6 +38,7 @@ class Cluster:
     directory: Path | None
     size: int
     raft: RaftSettings = QUICK
+    coordinates: CoordinateSettings = dataclasses.field(default_factory=CoordinateSettings)
     servers: dict[int, Server] = dataclasses.field(default_factory=dict[int, Server])
     seeds: tuple[str, ...] = ()
 
@@ -49,6 +51,7 @@ class Cluster:
             retry_join=self.seeds or ("127.0.0.1:1",),
             data_dir="" if self.directory is None else str(self.directory / str(number)),
             raft=self.raft,
+            coordinates=self.coordinates,
         )
 
     async def start(self, number: int) -> Server:
@@ -109,10 +112,15 @@ class Cluster:
 
 @asynccontextmanager
 async def cluster_of(
-    size: int, log: Log, *, directory: Path | None = None, raft: RaftSettings = QUICK
+    size: int,
+    log: Log,
+    *,
+    directory: Path | None = None,
+    raft: RaftSettings = QUICK,
+    coordinates: CoordinateSettings | None = None,
 ) -> AsyncGenerator[Cluster]:
     """`size` servers that found a cluster."""
-    cluster = Cluster(log, directory, size, raft)
+    cluster = Cluster(log, directory, size, raft, coordinates or CoordinateSettings())
     try:
         for number in range(1, size + 1):
             await cluster.start(number)
