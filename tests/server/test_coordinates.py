@@ -90,7 +90,7 @@ async def test_a_report_that_cannot_be_compared_is_refused_at_once(server: Serve
 
 async def test_servers_measure_one_another_and_agree_on_who_is_where(log: Log) -> None:
     async with cluster_of(3, log, coordinates=QUICK) as cluster:
-        for number, server in cluster.servers.items():
+        for server in cluster.servers.values():
             await server.renew(server.member())  # as the agent beside it does
 
         async def all_placed() -> bool:
