@@ -115,16 +115,10 @@ class ServerCoordinates:
         if self._settings.enabled:
             self._batches.add(update, self._clock.monotonic())
 
-    async def run(self) -> None:
-        """Measure and write, for as long as the server runs."""
-        if self._settings.enabled:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._measure(), name="coordinates-measure")
-                group.create_task(self._flush(), name="coordinates-flush")
-
-    async def _measure(self) -> None:
+    async def measure(self) -> None:
+        """Measure the way to others, for as long as the server runs."""
         mean_s = self._settings.measure_s
-        while True:
+        while self._settings.enabled:
             await asyncio.sleep(self._rng.uniform(mean_s / 2, 3 * mean_s / 2))
             addresses = sorted(self._servers().values())
             if addresses:
@@ -138,9 +132,10 @@ class ServerCoordinates:
         except LictorError as error:
             self._log.debug("coordinate.sample.missed", address=address, reason=str(error))
 
-    async def _flush(self) -> None:
+    async def write(self) -> None:
+        """Write what was reported, for as long as the server runs."""
         period_s = self._settings.update_period_s
-        while True:
+        while self._settings.enabled:
             await asyncio.sleep(self._rng.uniform(period_s / 2, period_s))
             now = self._clock.monotonic()
             own = self._locator.coordinate
