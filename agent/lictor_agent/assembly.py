@@ -15,7 +15,7 @@ from lictor_core.autopilot import AutopilotConfiguration
 from lictor_core.durations import format_duration
 from lictor_core.errors import ConfigurationError
 from lictor_dns import DnsSettings, SoaSettings
-from lictor_server import RaftSettings, ServerSettings, TlsSettings
+from lictor_server import CoordinateSettings, RaftSettings, ServerSettings, TlsSettings
 
 __all__ = [
     "agent_settings",
@@ -108,6 +108,7 @@ def server_settings(configuration: Configuration, node_id: str) -> ServerSetting
         ca_provider=configuration.connect.ca_provider,
         ca_config=configuration.connect.ca_config,
         autopilot=_autopilot(configuration),
+        coordinates=_coordinates(configuration),
         tls=tls_settings(configuration),
     )
 
@@ -123,6 +124,16 @@ def _autopilot(configuration: Configuration) -> AutopilotConfiguration:
         redundancy_zone_tag=given.redundancy_zone_tag,
         disable_upgrade_migration=given.disable_upgrade_migration,
         upgrade_version_tag=given.upgrade_version_tag,
+    )
+
+
+def _coordinates(configuration: Configuration) -> CoordinateSettings:
+    given = configuration.coordinates
+    return CoordinateSettings(
+        enabled=not given.disabled,
+        update_period_s=given.update_period_s,
+        update_batch_size=given.update_batch_size,
+        update_max_batches=given.update_max_batches,
     )
 
 

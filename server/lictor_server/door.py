@@ -376,7 +376,8 @@ class Server:
             "leader": self._leader.run,
             "membership": self._membership.run,
             "meeting": self._replica.meeting.run,
-            "coordinates": self._coordinates.run,
+            "coordinates-measure": self._coordinates.measure,
+            "coordinates-write": self._coordinates.write,
         }
 
     def _made_listener(self, methods: Methods, port: int) -> RpcListener:
