@@ -6,7 +6,7 @@ RPC client the other. `CatalogView` is what DNS and the local endpoints read wit
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Generic, Protocol, TypeVar
 
@@ -15,6 +15,7 @@ import msgspec
 from lictor_core.autopilot import AutopilotHealth, RaftServers
 from lictor_core.commands import Command, Outcome, ReadMode
 from lictor_core.coordinates import NodeCoordinate, Position
+from lictor_core.feed import FeedRequest
 from lictor_core.peers import PeerSet
 from lictor_core.queries import Query
 from lictor_core.records import Member, Node, ServiceHealth
@@ -22,6 +23,7 @@ from lictor_core.topics import Topic
 
 __all__ = [
     "CatalogView",
+    "FeedSource",
     "IssuedLeaf",
     "LeaderStatus",
     "LeafRequest",
@@ -161,6 +163,22 @@ class CatalogView(Protocol):
 
     def instances_at(self, address: str) -> Sequence[ServiceHealth]:
         """The instances whose own address is this IP."""
+        ...
+
+
+class FeedSource(Protocol):
+    """What views are fed from: one of the servers, near or far. Streams raise only `LictorError`."""
+
+    def feed(self, request: FeedRequest) -> AsyncGenerator[bytes]:
+        """The items (core's `feed`) that lead from `request.after` to the newest answer, and on with each change.
+
+        It ends with an error when the server is lost or the caller is too slow, and the caller then asks anew, from
+        where it stands; `CatchingUpError` and `NoLeaderError` when no server can vouch for what it has.
+        """
+        ...
+
+    def ticks(self) -> AsyncGenerator[bytes]:
+        """How fresh the server is from which feeds come (core's `feed.Tick`), now and about once a second."""
         ...
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import aclosing
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO, TypeVar, cast
 
 from structlog.typing import FilteringBoundLogger
 
@@ -16,6 +17,7 @@ from lictor_core.clock import Clock, Rng
 from lictor_core.commands import Command, Outcome, ReadMode
 from lictor_core.coordinates import NodeCoordinate, Position
 from lictor_core.errors import LictorError, NoLeaderError, StorageError
+from lictor_core.feed import FeedRequest, Tick
 from lictor_core.queries import Query
 from lictor_core.records import JsonObject, Member
 from lictor_core.registry import CatalogView, IssuedLeaf, LeaderStatus, LeafRequest, Reading, ReadOptions, SavedState
@@ -36,11 +38,13 @@ from lictor_server.machine import Machine
 from lictor_server.raft.memory_log import MemoryLog
 from lictor_server.replica import Replica
 from lictor_server.rpc import Methods, RpcListener
+from lictor_server.rpc.feed_streams import feed_streams
 from lictor_server.rpc.leader_methods import leader_methods
 from lictor_server.rpc.server_methods import server_methods
 from lictor_server.settings import ServerSettings
 from lictor_server.state import Store, Watches
 from lictor_server.storage import Storage
+from lictor_server.streams import Publishers, Ticks
 from lictor_server.tls import PLAIN, load_tls
 from lictor_server.to_leader import ToLeader
 from lictor_server.view import StoreView
@@ -176,7 +180,11 @@ class Server:
         self._blocked = BlockedQueries(self._store, self._watches, rng, blocked_max=settings.blocked_queries_max)
         self._reads = Reads(self._store, self._freshness, self._blocked)
         self._view = StoreView(self._store, lambda: self._freshness.age_s)
-        methods = Methods(self, leader_methods(side) | server_methods(self._replica.meeting))
+        self._publishers = Publishers(self._store, self._watches, self._cluster, clock)
+        self._ticks = Ticks(self._tick)
+        methods = Methods(
+            self, leader_methods(side) | server_methods(self._replica.meeting), streams=feed_streams(self)
+        )
         self._listener = self._made_listener(methods, settings.server_port)
         self._join_listener = self._made_listener(methods, settings.join_port) if settings.join_port > 0 else None
         self._duties: list[asyncio.Task[None]] = []
@@ -216,6 +224,8 @@ class Server:
             await self._join_listener.stop()
         self._forward.stop()
         self._freshness.stop()
+        self._ticks.close()
+        self._publishers.close()
         await self._replica.stop()
         await self._backups.stop()
         self._blocked.send_home()
@@ -346,6 +356,25 @@ class Server:
             raise
         await self._backups.restore(archive)
 
+    # `FeedSource`.
+
+    async def feed(self, request: FeedRequest) -> AsyncGenerator[bytes]:
+        """The answer to a query and its changes, for a view."""
+        await self._freshness.reached(ReadMode.STALE)
+        query = cast("Query[object]", request.query)
+        if self._publishers.is_behind(query, request.after):
+            # Another server was ahead: views do not go back, unless the log itself did.
+            await self._freshness.reached(ReadMode.DEFAULT)
+        async with aclosing(self._publishers.follow(query, request.after)) as items:
+            async for item in items:
+                yield item
+
+    async def ticks(self) -> AsyncGenerator[bytes]:
+        """How fresh this server is, now and about once a second."""
+        async with aclosing(self._ticks.follow()) as ticks:
+            async for tick in ticks:
+                yield tick
+
     # For an agent in the same process.
 
     @property
@@ -408,6 +437,13 @@ class Server:
     async def _prepare(self) -> None:
         await self._authority.initialise()
         await self._membership.prepare()
+
+    def _cluster(self) -> str:
+        return self._replica.core.peer_set.cluster_id
+
+    def _tick(self) -> Tick:
+        contact = self._freshness.contact()
+        return Tick(self._cluster(), self._store.index, contact.last_ms, contact.known_leader)
 
     def _forget_member(self, name: str) -> None:
         if self._leases.leave(name, self._clock.monotonic()) is not None:

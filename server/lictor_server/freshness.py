@@ -52,7 +52,7 @@ class Freshness:
         read finds no leader.
         """
         if mode is ReadMode.STALE and not 0 < max_stale_s < self.age_s:
-            return self._stale()
+            return self.contact()
         if mode is not ReadMode.CONSISTENT and self._driver.can_serve:
             return _CURRENT
         await self._driver.applied(await self._read_index(self._rounds[mode is ReadMode.CONSISTENT]))
@@ -76,6 +76,19 @@ class Freshness:
         contact_s = core.last_contact_s
         return 0.0 if contact_s is None else contact_s
 
+    def contact(self) -> Contact:
+        """How fresh the state here is just now. Raises `CatchingUpError` when it never was since the start."""
+        core = self._driver.core
+        if not core.caught_up:
+            raise CatchingUpError(
+                "this server has not caught up with the log since its start, and does not answer from the past: "
+                "retry in a second, or ask another server"
+            )
+        if core.is_leader:
+            return _CURRENT
+        contact_s = core.last_contact_s
+        return Contact(0 if contact_s is None else int(contact_s * 1000), core.leader is not None)
+
     async def _read_index(self, rounds: _Rounds) -> int:
         """The answer to the next question. One that is under way may be held itself, for as long as a read may be: who
         came behind it is not held once more.
@@ -88,18 +101,6 @@ class Freshness:
             if not self._driver.core.is_leader and self._driver.core.leader is None:
                 raise NoLeaderError() from None
         return await asyncio.shield(answer)
-
-    def _stale(self) -> Contact:
-        core = self._driver.core
-        if not core.caught_up:
-            raise CatchingUpError(
-                "this server has not caught up with the log since its start, and does not answer from the past: "
-                "retry in a second, or ask another server"
-            )
-        if core.is_leader:
-            return _CURRENT
-        contact_s = core.last_contact_s
-        return Contact(0 if contact_s is None else int(contact_s * 1000), core.leader is not None)
 
 
 class _Rounds:

@@ -7,6 +7,7 @@ from typing import Final, TypeVar, cast
 
 from lictor_core.autopilot import AutopilotConfiguration
 from lictor_core.coordinates import NodeCoordinate, nearest_first
+from lictor_core.narrowing import has_pairs, has_tags, narrowed_health
 from lictor_core.queries import (
     AutopilotQuery,
     CAConfigurationQuery,
@@ -33,7 +34,6 @@ from lictor_core.queries import (
     TreeQuery,
 )
 from lictor_core.records import (
-    PASSING,
     CAConfiguration,
     CARoots,
     CatalogService,
@@ -60,18 +60,7 @@ def answer(store: Store, query: Query[T]) -> T:
 
 
 def _has_meta(node: Node | None, pairs: MetaPairs) -> bool:
-    if not pairs:
-        return True
-    meta = (node.meta if node is not None else None) or {}
-    return all(meta.get(key) == value for key, value in pairs)
-
-
-def _has_tags(service: Service, tags: tuple[str, ...]) -> bool:
-    """Whether the instance has every one of `tags`; case does not count."""
-    if not tags:
-        return True
-    has = {tag.lower() for tag in service.tags}
-    return all(tag.lower() in has for tag in tags)
+    return has_pairs(None if node is None else node.meta, pairs)
 
 
 def _near(store: Store, near: str, rows: list[T], node_of: Callable[[T], str]) -> list[T]:
@@ -104,7 +93,7 @@ def _service_instances(store: Store, query: ServiceInstancesQuery) -> list[Catal
     found = [
         _flat(node, service)
         for node, service in store.catalog.instances(query.service, connect=query.connect)
-        if _has_tags(service, query.tags) and _has_meta(node, query.node_meta)
+        if has_tags(service.tags, query.tags) and _has_meta(node, query.node_meta)
     ]
     return _near(store, query.near, found, lambda instance: instance.node)
 
@@ -135,20 +124,8 @@ def _flat(node: Node, service: Service) -> CatalogService:
 
 
 def _service_health(store: Store, query: ServiceHealthQuery) -> list[ServiceHealth]:
-    rows = store.health.of(query.service, connect=query.connect)
-    if query.tags or query.node_meta or query.passing:
-        rows = _chosen(rows, query)
+    rows = narrowed_health(query, store.health.of(query.service, connect=query.connect))
     return _near(store, query.near, rows, lambda row: row.node.node)
-
-
-def _chosen(rows: list[ServiceHealth], query: ServiceHealthQuery) -> list[ServiceHealth]:
-    return [
-        row
-        for row in rows
-        if _has_tags(row.service, query.tags)
-        and _has_meta(row.node, query.node_meta)
-        and not (query.passing and any(check.status != PASSING for check in row.checks))
-    ]
 
 
 def _named_node(store: Store, name_or_id: str) -> Node | None:

@@ -18,11 +18,12 @@ __all__ = ["Watch", "Watches"]
 class Watch:
     """One waiting party; after it was called or removed it is done."""
 
-    __slots__ = ("callback", "topics")
+    __slots__ = ("callback", "topics", "with_stamps")
 
-    def __init__(self, topics: Sequence[Topic], callback: Callable[[], None]) -> None:
+    def __init__(self, topics: Sequence[Topic], callback: Callable[[], None], with_stamps: bool) -> None:
         self.topics = topics
         self.callback = callback
+        self.with_stamps = with_stamps
 
 
 class Watches:
@@ -30,16 +31,22 @@ class Watches:
 
     def __init__(self) -> None:
         self._exact: dict[Topic, dict[Watch, None]] = {}
+        self._stamped: dict[Topic, dict[Watch, None]] = {}
         self._prefixes: PrefixMap[dict[Watch, None]] = PrefixMap()
         self._count = 0
 
     def __len__(self) -> int:
+        """How many wait for what wakes."""
         return self._count
 
-    def add(self, topics: Sequence[Topic], callback: Callable[[], None]) -> Watch:
-        """Call `callback` once, at the next change of any of `topics`."""
-        watch = Watch(topics, callback)
-        self._count += 1
+    def add(self, topics: Sequence[Topic], callback: Callable[[], None], *, with_stamps: bool = False) -> Watch:
+        """Call `callback` once, at the next change of any of `topics`; `with_stamps` also of one that wakes nobody."""
+        watch = Watch(topics, callback, with_stamps)
+        if with_stamps:
+            for topic in topics:
+                self._stamped.setdefault(topic, {})[watch] = None
+        else:
+            self._count += 1
         for topic in topics:
             if topic.kind == "key-prefix":
                 waiting = self._prefixes.get(topic.name)
@@ -65,7 +72,19 @@ class Watches:
             del waiting[watch]
             if not waiting:
                 self._drop(topic)
-        self._count -= known
+        if watch.with_stamps:
+            self._remove_stamped(watch)
+        else:
+            self._count -= known
+
+    def _remove_stamped(self, watch: Watch) -> None:
+        for topic in watch.topics:
+            waiting = self._stamped.get(topic)
+            if waiting is None or watch not in waiting:
+                continue
+            del waiting[watch]
+            if not waiting:
+                del self._stamped[topic]
 
     def _drop(self, topic: Topic) -> None:
         if topic.kind == "key-prefix":
@@ -81,6 +100,9 @@ class Watches:
         for topic in change.woken:
             if topic in self._exact:
                 concerned.update(self._exact[topic])
+        for topic in change.stamped:
+            if topic in self._stamped:
+                concerned.update(self._stamped[topic])
         for key in change.keys:
             exact = self._exact.get(Topic("key", key))
             if exact is not None:

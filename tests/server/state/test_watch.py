@@ -93,3 +93,15 @@ def test_a_change_costs_nothing_for_those_who_watch_other_things() -> None:
         return best
 
     assert cost(10_000) < 10 * cost(10)
+
+
+def test_a_watch_with_stamps_is_called_for_silent_changes_too_and_counts_not_as_waiting() -> None:
+    watches, calls = Watches(), list[str]()
+    watches.add([WEB, DB], partial(calls.append, "called"), with_stamps=True)
+    assert len(watches) == 0
+    assert watches.fire(change(stamped=WEB)) == 1
+    assert watches.fire(change(stamped=DB)) == 0
+    removed = watches.add([WEB], partial(calls.append, "removed"), with_stamps=True)
+    watches.remove(removed)
+    watches.fire(change(stamped=WEB, woken=WEB))
+    assert calls == ["called"]
