@@ -7,8 +7,9 @@ too unless the servers are away: then anti-entropy brings it there later.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Final
 
 from structlog.typing import FilteringBoundLogger
@@ -22,13 +23,14 @@ from lictor_agent.kept import read_kept
 from lictor_agent.lease import LeaseKeeper
 from lictor_agent.local import LocalState, Subject
 from lictor_agent.loop import SyncLoop
-from lictor_agent.registrar import Registrar
+from lictor_agent.persisted import Keeper, Shelf, restore
+from lictor_agent.registrar import Registered, Registrar
 from lictor_agent.settings import AgentSettings
 from lictor_agent.waiting import ChangeWaiter
 from lictor_config.definitions import CheckDefinition, ServiceDefinition, dns_warnings
 from lictor_config.tree import Configuration
 from lictor_core.clock import Clock, Rng
-from lictor_core.errors import RequestError
+from lictor_core.errors import RequestError, StorageError
 from lictor_core.intentions import Decision
 from lictor_core.queries import CARootsQuery
 from lictor_core.records import CARoots, Member
@@ -67,6 +69,8 @@ class Agent:
         self._log = log
         self._load = load
         self._registrar = Registrar(self.local, identity.node_name, settings.scripts, settings.sidecar_ports, clock)
+        self._shelf = Shelf(Path(settings.data_dir)) if settings.data_dir else None
+        self._keeper = None if self._shelf is None else Keeper(self.local, self._shelf, clock, rng, log)
         self._waiter = ChangeWaiter(self.local)
         self._lease = LeaseKeeper(registry, identity.member, clock, rng, log)
         self._sync = SyncLoop(
@@ -77,12 +81,16 @@ class Agent:
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
-        """Register what the configuration defines, keep lease, checks, catalog and certificates while the block runs.
+        """Register what the configuration defines and what was kept, and keep all going while the block runs.
 
         Leaving the block ends everything that was started, also scripts of checks and their children.
         """
         self._registrar.register_configured(self.configuration.services, self.configuration.checks)
-        jobs = (self._lease.run, self._sync.run, self._checks.run, self._leaves.run, self._reap)
+        jobs = [self._lease.run, self._sync.run, self._checks.run, self._leaves.run, self._reap]
+        if self._shelf is not None and self._keeper is not None:
+            name = self.identity.node_name
+            self._keeper.begin(restore(self._shelf, self.local, self._registrar, name, self._clock, self._log))
+            jobs.append(self._keeper.run)
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(job(), name=job.__qualname__) for job in jobs]
             try:
@@ -92,39 +100,50 @@ class Agent:
                     task.cancel()
 
     async def register_service(
-        self, definition: ServiceDefinition, *, token: str = "", replace_existing_checks: bool = False
+        self, definition: ServiceDefinition, *, token: str = "", place: str = "", replace_existing_checks: bool = False
     ) -> None:
-        """Add or replace an instance, its checks and its sidecar.
+        """Add or replace an instance, its checks and its sidecar; `place` tells people who asked for it.
 
-        Raises `RequestError` for what cannot be, `OverloadedError` at a bound; nothing was changed then.
+        Raises `RequestError` for what cannot be, `OverloadedError` at a bound, `StorageError` when it cannot be kept in
+        the data directory; nothing was changed then.
         """
         registered = self._registrar.register_service(
-            definition, token=token, replace_existing_checks=replace_existing_checks
+            definition, token=token, place=place, replace_existing_checks=replace_existing_checks
         )
         self._checks.rearm(registered.checks)
         for reason in dns_warnings(definition):
             self._log.warning("agent.service.undiscoverable", service=definition.name, reason=reason)
-        await self._sync.flushed(_SYNC_WAIT_S_MAX)
+        await self._settle(registered)
 
     async def deregister_service(self, service_id: str) -> None:
-        """Remove an instance with its checks and sidecar. An unknown one is no error; an empty id is."""
+        """Remove an instance with its checks and sidecar. An unknown one is no error; an empty id is.
+
+        Raises `StorageError` when its file cannot be removed: it is deregistered all the same, and that is tried again.
+        """
         if not service_id:
             raise RequestError("ServiceID missing")
+        services = {service_id, *(one.service.id for one in self.local.sidecars_of(service_id))}
+        checks = {one.check.check_id for name in services for one in self.local.checks_of(name)}
         if not self._registrar.deregister_service(service_id):
             self._log.warning("agent.service.unknown", service_id=service_id, wanted="deregistration")
-        await self._sync.flushed(_SYNC_WAIT_S_MAX)
+        await self._settle_removal(services, checks)
 
-    async def register_check(self, definition: CheckDefinition, *, token: str = "") -> None:
-        """Add or replace a check. Raises `NotFoundError` when it names an instance that is not registered here."""
-        self._checks.rearm({self._registrar.register_check(definition, token=token)})
-        await self._sync.flushed(_SYNC_WAIT_S_MAX)
+    async def register_check(self, definition: CheckDefinition, *, token: str = "", place: str = "") -> None:
+        """Add or replace a check; `place` tells people who asked for it.
+
+        Raises `NotFoundError` when it names an instance that is not registered here, `StorageError` when it cannot be
+        kept; nothing was changed then.
+        """
+        registered = self._registrar.register_check(definition, token=token, place=place)
+        self._checks.rearm(registered.checks)
+        await self._settle(registered)
 
     async def deregister_check(self, check_id: str) -> None:
-        """Remove a check. An unknown one is no error; an empty id is."""
+        """Remove a check. An unknown one is no error; an empty id is. Raises `StorageError` as for an instance."""
         if not check_id:
             raise RequestError("CheckID missing")
         self.local.remove_check(check_id)
-        await self._sync.flushed(_SYNC_WAIT_S_MAX)
+        await self._settle_removal((), {check_id})
 
     async def update_check(self, check_id: str, status: str, output: str) -> None:
         """Tell the state of a TTL check and let its time run anew.
@@ -132,6 +151,8 @@ class Agent:
         Raises `RequestError` when there is no such check or it is no TTL check.
         """
         self._checks.update_ttl(check_id, status, output)
+        if self._keeper is not None:
+            self._keeper.status_told(check_id)
         await self._sync.flushed(_SYNC_WAIT_S_MAX)
 
     async def set_node_maintenance(self, enable: bool, reason: str = "", *, token: str = "") -> None:
@@ -203,6 +224,31 @@ class Agent:
         self.configuration = configuration
         self._log.info("agent.configuration.reloaded", services=len(registered.services), checks=len(registered.checks))
         await self._sync.flushed(_SYNC_WAIT_S_MAX)
+
+    async def _settle(self, registered: Registered) -> None:
+        """Wait until a registration is kept, and told to the catalog as far as that is quick."""
+        try:
+            await self._settle_files(registered.services, registered.checks)
+        except StorageError as error:
+            self._registrar.undo(registered)
+            await self._sync.flushed(_SYNC_WAIT_S_MAX)
+            raise type(error)(f"nothing was registered, since it could not be kept: {error}") from error
+
+    async def _settle_removal(self, services: Collection[str], checks: Collection[str]) -> None:
+        try:
+            await self._settle_files(services, checks)
+        except StorageError as error:
+            raise type(error)(
+                f"deregistered, but it would come back if the agent started now: {error}; it is tried again"
+            ) from error
+
+    async def _settle_files(self, services: Collection[str], checks: Collection[str]) -> None:
+        flushing = self._sync.flushed(_SYNC_WAIT_S_MAX)
+        if self._keeper is None:
+            await flushing
+        else:
+            # Disk and servers are waited for at the same time.
+            await asyncio.gather(flushing, self._keeper.kept(services, checks))
 
     async def _reap(self) -> None:
         """Deregister instances whose checks have been critical for longer than they allow."""

@@ -71,6 +71,7 @@ def agent_settings(configuration: Configuration) -> AgentSettings:
     """What the agent's own side uses."""
     ports = configuration.ports
     return AgentSettings(
+        data_dir="" if configuration.dev else configuration.data_dir,
         scripts=ScriptPolicy(
             from_files=configuration.enable_script_checks or configuration.enable_local_script_checks,
             from_api=configuration.enable_script_checks,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import enum
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final
 
@@ -21,7 +21,18 @@ from lictor_core.codec import pack
 from lictor_core.errors import NotFoundError, OverloadedError
 from lictor_core.records import CRITICAL, Check, Service
 
-__all__ = ["CHECKS_MAX", "SERVICES_MAX", "Change", "LocalCheck", "LocalService", "LocalState", "Origin", "Subject"]
+__all__ = [
+    "CHECKS_MAX",
+    "NOWHERE",
+    "SERVICES_MAX",
+    "Change",
+    "LocalCheck",
+    "LocalService",
+    "LocalState",
+    "Origin",
+    "Provenance",
+    "Subject",
+]
 
 SERVICES_MAX: Final = 10_000
 """Instances on one agent; one more is refused with 429."""
@@ -54,14 +65,35 @@ class Change:
     status_changed: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where and when something was registered, for people who ask why it is here.
+
+    `place` is the file with the key, or the address of who asked over HTTP, as far as it is known. `at` is seconds
+    since 1970, 0 for unknown. `is_restored` says that it was read from the data directory at the agent's last start.
+    """
+
+    place: str = ""
+    at: float = 0.0
+    is_restored: bool = False
+
+
+NOWHERE: Final = Provenance()
+"""Nothing is known."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LocalService:
-    """An instance on this agent. `sidecar_of` is the id of the instance that it was registered with, for a sidecar."""
+    """An instance on this agent. `sidecar_of` is the id of the instance that it was registered with, for a sidecar.
+
+    `provenance` does not count when two are compared: what is registered again as it was stays what it was.
+    """
 
     service: Service
     token: str = ""
     origin: Origin = Origin.API
     sidecar_of: str = ""
+    provenance: Provenance = field(default=NOWHERE, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,6 +110,7 @@ class LocalCheck:
     origin: Origin = Origin.API
     critical_since: float | None = None
     output_since: float | None = None
+    provenance: Provenance = field(default=NOWHERE, compare=False)
 
 
 Subscriber = Callable[[Change], None]

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from lictor_agent import maintenance, projection, sidecar
-from lictor_agent.local import LocalCheck, LocalService, LocalState, Origin
+from lictor_agent.local import NOWHERE, LocalCheck, LocalService, LocalState, Origin, Provenance
 from lictor_config.definitions import CheckDefinition, CheckKind, ServiceDefinition
 from lictor_core.clock import Clock
 from lictor_core.codec import pack_given
 from lictor_core.errors import NotFoundError, RequestError
 
-__all__ = ["Registered", "Registrar", "ScriptPolicy"]
+__all__ = ["Former", "Registered", "Registrar", "ScriptPolicy"]
 
 _UNSUPPORTED: Final = {
     CheckKind.GRPC: "gRPC checks are not done by this version of Lictor: use an http or tcp check",
@@ -52,15 +52,27 @@ class Registered:
 
     services: set[str] = field(default_factory=set[str])
     checks: set[str] = field(default_factory=set[str])
+    former: Former | None = None
+
+
+@dataclass(frozen=True)
+class Former:
+    """What was in the place of a registration before it, and what it put there: enough to undo it."""
+
+    services: dict[str, LocalService | None]
+    checks: dict[str, LocalCheck]
+    put_services: dict[str, LocalService]
+    put_checks: dict[str, LocalCheck]
 
 
 @dataclass(frozen=True)
 class _Source:
-    """On whose behalf something is registered."""
+    """On whose behalf something is registered, and how that is told to people."""
 
     origin: Origin
     token: str = ""
     sidecar_of: str = ""
+    provenance: Provenance = NOWHERE
 
 
 class Registrar:
@@ -79,29 +91,56 @@ class Registrar:
         *,
         token: str = "",
         origin: Origin = Origin.API,
+        place: str = "",
         replace_existing_checks: bool = False,
     ) -> Registered:
         """Add or replace an instance, its checks, and the sidecar it asks for.
 
         Checks that the instance had before stay, unless `replace_existing_checks`; a check that is defined again keeps
-        its status. Raises `RequestError` (also for scripts that are not allowed) and `OverloadedError`, and then
-        nothing was changed.
+        its status. `place` tells people where it came from. Raises `RequestError` (also for scripts that are not
+        allowed) and `OverloadedError`, and then nothing was changed.
         """
         pack_given(definition)  # what could not be stored could not be shown either, nor anything beside it
         instance_id = projection.service_id(definition)
-        wanted = [(definition, _Source(origin, token))]
+        provenance = Provenance(place, self._clock.now())
+        wanted = [(definition, _Source(origin, token, provenance=provenance))]
         if definition.sidecar is not None:
             beside = sidecar.expanded(definition, self._taken_ports(instance_id), self._ports_for(instance_id))
             kind = Origin.FILE if origin is Origin.FILE else Origin.SIDECAR
-            wanted.append((beside, _Source(kind, token, instance_id)))
+            wanted.append((beside, _Source(kind, token, instance_id, provenance)))
         checks = [(check, source) for one, source in wanted for check in one.checks]
         for check, source in checks:
             self._refuse_unrunnable(check, source.origin)
         self._local.ensure_room(len(wanted), len(checks))
         registered = Registered()
+        names = [projection.service_id(one) for one, _ in wanted]
+        services = {name: self._local.services.get(name) for name in names}
+        before = {one.check.check_id: one for name in names for one in self._local.checks_of(name)}
         for one, source in wanted:
             self._put_service(one, source, registered, replace_existing_checks=replace_existing_checks)
+        registered.former = self._former(services, before, registered)
         return registered
+
+    def undo(self, registered: Registered) -> None:
+        """Put back what was there before a registration, but for what was registered again since."""
+        former = registered.former
+        if former is None:
+            return
+        for check_id, put in former.put_checks.items():
+            if self._local.checks.get(check_id) is put and check_id not in former.checks:
+                self._local.remove_check(check_id)
+        for service_id, mine in former.put_services.items():
+            if self._local.services.get(service_id) is not mine:
+                continue
+            before = former.services[service_id]
+            if before is None:
+                self._local.remove_service(service_id)
+            else:
+                self._local.put_service(before)
+        for check_id, check in former.checks.items():
+            now = self._local.checks.get(check_id)
+            if now is former.put_checks.get(check_id):
+                self._local.put_check(check, self._clock.monotonic())
 
     def register_configured(
         self, services: Sequence[ServiceDefinition], checks: Sequence[CheckDefinition]
@@ -119,7 +158,8 @@ class Registrar:
             one = self.register_service(service, origin=Origin.FILE)
             registered.services |= one.services
             registered.checks |= one.checks
-        registered.checks |= {self.register_check(check, origin=Origin.FILE) for check in checks}
+        for check in checks:
+            registered.checks |= self.register_check(check, origin=Origin.FILE).checks
         for service_id in before_services:
             if service_id not in registered.services:
                 self.deregister_service(service_id)
@@ -134,8 +174,10 @@ class Registrar:
             self._local.remove_service(one.service.id)
         return bool(self._local.remove_service(service_id))
 
-    def register_check(self, definition: CheckDefinition, *, token: str = "", origin: Origin = Origin.API) -> str:
-        """Add or replace a check of the node, or of the instance that it names; its id.
+    def register_check(
+        self, definition: CheckDefinition, *, token: str = "", origin: Origin = Origin.API, place: str = ""
+    ) -> Registered:
+        """Add or replace a check of the node, or of the instance that it names.
 
         Raises `RequestError` and `OverloadedError`; `NotFoundError` when the instance is not registered here.
         """
@@ -147,8 +189,12 @@ class Registrar:
             owner = self._local.services.get(definition.service_id)
             if owner is None:
                 raise NotFoundError(f'ServiceID "{definition.service_id}" does not exist')
-        self._put_check(check_id, definition.name, definition, owner, _Source(origin, token))
-        return check_id
+        before = self._local.checks.get(check_id)
+        source = _Source(origin, token, provenance=Provenance(place, self._clock.now()))
+        self._put_check(check_id, definition.name, definition, owner, source)
+        registered = Registered(checks={check_id})
+        registered.former = self._former({}, {} if before is None else {check_id: before}, registered)
+        return registered
 
     def set_node_maintenance(self, *, enable: bool, reason: str, token: str = "") -> None:
         """Put the node into maintenance or take it out. The reason that was given first stays."""
@@ -179,6 +225,7 @@ class Registrar:
             token=definition.token or source.token,
             origin=source.origin,
             sidecar_of=source.sidecar_of,
+            provenance=source.provenance,
         )
         self._local.put_service(owner)
         registered.services.add(record.id)
@@ -204,11 +251,26 @@ class Registrar:
             definition=definition,
             token=definition.token or source.token or ("" if owner is None else owner.token),
             origin=source.origin,
+            provenance=source.provenance,
         )
         self._local.put_check(check, self._clock.monotonic())
 
+    def _former(
+        self, services: dict[str, LocalService | None], checks: dict[str, LocalCheck], registered: Registered
+    ) -> Former:
+        return Former(
+            services,
+            checks,
+            {one: self._local.services[one] for one in registered.services},
+            {one: self._local.checks[one] for one in registered.checks},
+        )
+
+    def refusal(self, check: CheckDefinition, origin: Origin) -> str | None:
+        """Why this agent does not run such a check; None when it does."""
+        return self._scripts.refusal(check, origin) or _UNSUPPORTED.get(check.kind)
+
     def _refuse_unrunnable(self, check: CheckDefinition, origin: Origin) -> None:
-        refusal = self._scripts.refusal(check, origin) or _UNSUPPORTED.get(check.kind)
+        refusal = self.refusal(check, origin)
         if refusal is not None:
             raise RequestError(refusal)
 

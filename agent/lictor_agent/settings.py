@@ -20,8 +20,10 @@ class AgentSettings:
 
     `check_update_s` is how long a check's output may differ from the catalog's while its status does not (Consul's
     `check_update_interval`; 0 tells every change at once). `default_allow` is what holds where no intention matches.
+    Beneath `data_dir` registrations are kept; nothing is with an empty one.
     """
 
+    data_dir: str = ""
     scripts: ScriptPolicy = _NO_SCRIPTS
     sidecar_ports: range = _SIDECAR_PORTS
     check_update_s: float = 300.0

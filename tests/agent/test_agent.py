@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+from pathlib import Path
 
 import pytest
 
@@ -13,11 +15,14 @@ from lictor_agent.settings import AgentSettings
 from lictor_config.definitions import parse_check, parse_service
 from lictor_config.tree import Configuration
 from lictor_core.clock import SeededRng, SystemClock
-from lictor_core.errors import NotFoundError, RequestError
+from lictor_core.errors import NotFoundError, RequestError, StorageError
 from lictor_core.records import CRITICAL, PASSING, MemberStatus
 from tests.agent.builders import NODE, identity
 from tests.agent.harness import running_agent, running_server
 from tests.support.conditions import eventually
+
+_SIDECAR: dict[str, object] = {"SidecarService": {}}
+_WEB_WITH_SIDECAR = {"Name": "web", "Port": 80, "Check": {"TTL": "60s"}, "Connect": _SIDECAR}
 
 
 async def test_a_service_is_in_the_catalog_when_registering_returns() -> None:
@@ -162,3 +167,42 @@ async def test_nothing_runs_on_when_the_agent_stops() -> None:
             await agent.register_check(parse_check({"Name": "c", "TCP": "127.0.0.1:1", "Interval": "1s"}))
             assert asyncio.all_tasks() > before
         assert asyncio.all_tasks() == before
+
+
+async def test_what_is_registered_over_http_outlives_the_agent(tmp_path: Path) -> None:
+    settings = AgentSettings(data_dir=str(tmp_path))
+    async with running_agent(settings) as one:
+        await one.agent.register_service(parse_service(_WEB_WITH_SIDECAR), token="secret")
+        await one.agent.register_check(parse_check({"Name": "mem", "TTL": "90s"}))
+        await one.agent.update_check("mem", "warning", "hm")
+        await one.agent.set_node_maintenance(True, "disks")
+        before = dict(one.agent.local.services)
+    async with running_agent(settings) as two:
+        assert dict(two.agent.local.services) == before
+        assert set(two.agent.local.checks) == set(one.agent.local.checks)
+        mem = two.agent.local.checks["mem"].check
+        assert (mem.status, mem.output) == ("warning", "hm")
+        assert two.agent.local.services["web"].token == "secret"
+        await two.agent.deregister_service("web")
+    async with running_agent(settings) as three:
+        assert dict(three.agent.local.services) == {}
+        assert set(three.agent.local.checks) == {"mem", "_node_maintenance"}
+
+
+async def test_a_registration_that_cannot_be_kept_leaves_everything_as_it_was(tmp_path: Path) -> None:
+    async with running_agent(AgentSettings(data_dir=str(tmp_path))) as running:
+        (tmp_path / "services").write_text("in the way")
+        with pytest.raises(StorageError, match="nothing was registered"):
+            await running.agent.register_service(parse_service(_WEB_WITH_SIDECAR))
+        assert (dict(running.agent.local.services), dict(running.agent.local.checks)) == ({}, {})
+        (tmp_path / "services").unlink()
+        await running.agent.register_service(parse_service({"Name": "web", "Port": 80, "Check": {"TTL": "9s"}}))
+        shutil.rmtree(tmp_path / "services")
+        (tmp_path / "services").write_text("in the way")
+        with pytest.raises(StorageError):
+            await running.agent.register_service(parse_service({"Name": "web", "Port": 81, "Check": {"TTL": "8s"}}))
+        assert running.agent.local.services["web"].service.port == 80
+        definition = running.agent.local.checks["service:web"].definition
+        assert definition is not None
+        assert definition.ttl_s == 9
+        assert running.catalog_services()["web"].port == 80

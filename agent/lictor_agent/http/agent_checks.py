@@ -27,7 +27,7 @@ async def register(site: Site, request: Request) -> Answer:
     """Add or replace a check of the node or of an instance."""
     definition = parse_check(await read_json(request, site.settings.body_bytes_max))
     with refusing_with(500):
-        await site.agent.register_check(definition, token=request.token)
+        await site.agent.register_check(definition, token=request.token, place=request.client)
     return Answer()
 
 

@@ -48,7 +48,9 @@ async def register(site: Site, request: Request) -> Answer:
     definition = parse_service(await read_json(request, site.settings.body_bytes_max))
     replaces = "replace-existing-checks" in request.parameters
     with refusing_with(500):
-        await site.agent.register_service(definition, token=request.token, replace_existing_checks=replaces)
+        await site.agent.register_service(
+            definition, token=request.token, place=request.client, replace_existing_checks=replaces
+        )
     return Answer()
 
 

@@ -1,0 +1,180 @@
+"""The directories of what is kept, and the only module here that touches files.
+
+Each thing is a file of its own, written whole or not at all: a temporary file, synced, renamed, and its directory
+synced. Many changes are done in one go, so that the disk is asked to sync once for all of them. All functions block:
+they are for a thread of their own. What cannot be read is set aside under another name, never deleted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+import errno
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from lictor_core.errors import DiskFailedError, DiskFullError, StorageError
+
+__all__ = ["DAMAGED", "FILE_BYTES_MAX", "Found", "Item", "Kind", "Shelf"]
+
+FILE_BYTES_MAX: Final = 2 * 1024 * 1024
+"""The largest file that is read: twice the largest body of a registration."""
+DAMAGED: Final = ".damaged"
+"""How names of files end that could not be used; they stay until somebody removes them."""
+_TEMPORARY: Final = ".tmp"
+_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_PRIVATE: Final = 0o600
+_PRIVATE_DIRECTORY: Final = 0o700
+
+
+class Kind(enum.StrEnum):
+    """What is kept; the values are the directories beneath the data directory."""
+
+    SERVICE = "services"
+    CHECK = "checks"
+    STATUS = "checks/state"
+
+
+class Item(NamedTuple):
+    """One thing that is kept: its kind, and the name of its file."""
+
+    kind: Kind
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file that was found."""
+
+    item: Item
+    data: bytes
+
+
+class Shelf:
+    """The files beneath one data directory. Directories are made when something is first kept."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._data_dir = data_dir
+
+    def path(self, item: Item) -> Path:
+        """Where something is kept."""
+        return self._data_dir / item.kind / item.name
+
+    def find(self) -> Iterator[Found | StorageError]:
+        """Everything that is kept, by kind, and an error for each file or directory that cannot be read.
+
+        Temporary files that a crash left are removed.
+        """
+        for kind in Kind:
+            directory = self._data_dir / kind
+            try:
+                names = sorted(one.name for one in os.scandir(directory) if one.is_file())
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                yield _storage_error("read", directory, error)
+                continue
+            for name in names:
+                if name.endswith(_TEMPORARY):
+                    with contextlib.suppress(OSError):
+                        (directory / name).unlink()
+                elif not name.endswith(DAMAGED):
+                    yield self._read(Item(kind, name))
+
+    def set_aside(self, item: Item) -> Path:
+        """Give a file that cannot be used another name; that name. Raises `StorageError`."""
+        path = self.path(item)
+        aside = path.with_name(path.name + DAMAGED)
+        try:
+            path.rename(aside)
+        except OSError as error:
+            raise _storage_error("rename", path, error) from error
+        return aside
+
+    def apply(self, changes: Mapping[Item, bytes | None]) -> dict[Item, StorageError]:
+        """Write files, or remove them where there are no bytes; durable on return, but for what failed and why."""
+        failed: dict[Item, StorageError] = {}
+        written: dict[Item, int] = {}
+        try:
+            for item, data in changes.items():
+                try:
+                    if data is None:
+                        self.path(item).unlink(missing_ok=True)
+                    else:
+                        written[item] = self._write(item, data)
+                except OSError as error:
+                    failed[item] = _storage_error("write" if data is not None else "remove", self.path(item), error)
+            # The first sync takes the others' data along, so all are written before.
+            for item, descriptor in written.items():
+                try:
+                    if item.kind is not Kind.STATUS:
+                        os.fdatasync(descriptor)
+                    self._temporary(item).rename(self.path(item))
+                except OSError as error:
+                    failed[item] = _storage_error("write", self.path(item), error)
+        finally:
+            for descriptor in written.values():
+                os.close(descriptor)
+        for kind in {item.kind for item in changes if item not in failed} - {Kind.STATUS}:
+            self._sync(kind, changes, failed)
+        return failed
+
+    def _read(self, item: Item) -> Found | StorageError:
+        path = self.path(item)
+        try:
+            with path.open("rb") as file:
+                return Found(item, file.read(FILE_BYTES_MAX + 1))
+        except OSError as error:
+            return _storage_error("read", path, error)
+
+    def _temporary(self, item: Item) -> Path:
+        path = self.path(item)
+        return path.with_name(path.name + _TEMPORARY)
+
+    def _write(self, item: Item, data: bytes) -> int:
+        """Write the temporary file; its descriptor."""
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+        temporary = self._temporary(item)
+        try:
+            descriptor = os.open(temporary, flags, _PRIVATE)
+        except FileNotFoundError:
+            for directory in (self._data_dir / Kind.CHECK, temporary.parent):
+                directory.mkdir(mode=_PRIVATE_DIRECTORY, parents=True, exist_ok=True)
+            descriptor = os.open(temporary, flags, _PRIVATE)
+        try:
+            view = memoryview(data)
+            while view:
+                view = view[os.write(descriptor, view) :]
+        except OSError:
+            os.close(descriptor)
+            temporary.unlink(missing_ok=True)
+            raise
+        return descriptor
+
+    def _sync(self, kind: Kind, changes: Mapping[Item, bytes | None], failed: dict[Item, StorageError]) -> None:
+        directory = self._data_dir / kind
+        try:
+            descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return  # nothing was ever kept here: what was removed was not there
+        except OSError as error:
+            problem = _storage_error("open", directory, error)
+        else:
+            try:
+                os.fsync(descriptor)
+                return
+            except OSError as error:
+                problem = _storage_error("sync", directory, error)
+            finally:
+                os.close(descriptor)
+        failed.update((item, problem) for item in changes if item.kind is kind and item not in failed)
+
+
+def _storage_error(doing: str, path: Path, error: OSError) -> StorageError:
+    reason = error.strerror or str(error)
+    if error.errno in _NO_ROOM:
+        return DiskFullError(f"cannot {doing} {path}: {reason}; make room on that disk")
+    return DiskFailedError(f"cannot {doing} {path}: {reason}; check the disk and the rights of that path")
