@@ -1,5 +1,6 @@
 """An agent's configuration from everything that may speak of it: defaults < files < environment < flags < fragments.
 
+Of lists, which append, those of flags come first, as in Consul.
 All that is wrong is told at once, with file and line. The only module of the room that reads files.
 """
 
@@ -15,14 +16,14 @@ from typing import Final
 from lictor_config import relations
 from lictor_config.addresses import interface_addresses, resolve_addresses, resolve_advertise
 from lictor_config.definitions import ServiceDefinition
-from lictor_config.flags import flag_values
+from lictor_config.flags import AGENT_FLAGS, FlagKind, flag_values
 from lictor_config.hcl import Document, SyntaxProblem, parse_hcl, parse_json
 from lictor_config.merging import merged
 from lictor_config.presets import DEV, PRODUCTION
 from lictor_config.reading import Path, Problem, Reader, path_text
-from lictor_config.schema import read_configuration, unused_keys
+from lictor_config.schema import read_configuration
 from lictor_config.tree import Configuration, Origin
-from lictor_config.unused import UNENFORCED
+from lictor_config.unused import UNENFORCED, unused_keys
 from lictor_core.errors import ConfigurationError
 
 __all__ = ["FILES_MAX", "FILE_BYTES_MAX", "ConfigurationProblems", "load_configuration", "load_services"]
@@ -79,9 +80,12 @@ def load_configuration(
     """The configuration that `origin` describes. Raises `ConfigurationProblems` with everything that is wrong."""
     base = DEV if origin.dev else PRODUCTION
     gathering = _Gathering()
+    given = ((origin.flags, "flags"), (origin.environment, "environment"))
+    for flags, name in given:  # as in Consul, lists from flags come before those of files
+        _gather_flags(_lists(flags, wanted=True), name, gathering)
     _gather_files(origin, gathering)
-    _gather_flags(origin.environment, "environment", gathering)
-    _gather_flags(origin.flags, "flags", gathering)
+    for flags, name in reversed(given):
+        _gather_flags(_lists(flags, wanted=False), name, gathering)
     for number, text in enumerate(origin.fragments, 1):
         _gather_text(f"-hcl[{number}]", text, parse_hcl, gathering)
     gathering.problems += _source_problems(gathering.sources, base)
@@ -178,6 +182,15 @@ def _gather_text(name: str, text: str, parse: Callable[[str], Document], gatheri
         gathering.problems.append(f"{name}:{error.line}: {error.message}")
 
 
+def _lists(flags: Mapping[str, tuple[str, ...]], *, wanted: bool) -> dict[str, tuple[str, ...]]:
+    """Those of the flags that are lists, or those that are not."""
+    return {
+        name: texts
+        for name, texts in flags.items()
+        if (name in AGENT_FLAGS and AGENT_FLAGS[name].kind is FlagKind.LIST) == wanted
+    }
+
+
 def _gather_flags(flags: Mapping[str, Sequence[str]], name: str, gathering: _Gathering) -> None:
     problems: list[Problem] = []
     values, origins = flag_values(flags, problems, prefix="LICTOR_AGENT_" if name == "environment" else "-")
@@ -194,8 +207,8 @@ def _source_problems(sources: Sequence[_Source], base: Configuration) -> Iterato
 
 
 def _unused_warnings(keys: Sequence[str]) -> Iterator[str]:
-    unenforced = [key for key in keys if key in UNENFORCED]
-    others = [key for key in keys if key not in UNENFORCED]
+    unenforced = [key for key in keys if key in UNENFORCED or key.rpartition(".")[0] in UNENFORCED]
+    others = [key for key in keys if key not in unenforced]
     if unenforced:
         yield f"protects nothing, since Lictor does not use it: {', '.join(unenforced)}"
     if others:

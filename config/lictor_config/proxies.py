@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from lictor_config.reading import Reader
+from lictor_config.reading import Dialect, Reader
 from lictor_core.records import Expose, ExposePath, MeshGateway, Proxy, ServiceKind, Upstream
 
 __all__ = ["kind_flaws", "read_proxy"]
@@ -147,6 +147,8 @@ def _read_expose(reader: Reader) -> Expose:
     if child is None:
         return Expose()
     paths = [_read_expose_path(path) for path in child.children("paths")]
+    if child.dialect is Dialect.FILE:
+        child.skip("port")  # read by Consul 1.8.7, used by nothing in it
     expose = Expose(checks=child.boolean("checks"), paths=paths)
     child.done()
     return expose

@@ -1,8 +1,9 @@
 """Typed reading of plain mappings, as they come out of JSON, HCL, flags and HTTP bodies, with all errors at once.
 
-A `Reader` wraps one mapping. Each getter takes a name in snake_case and finds the key in any case, with or without
-underscores (`tls_skip_verify`, `TLSSkipVerify`, `tlsskipverify` are one). What is wrong is noted with its path and the
-getter answers its default, so that one pass finds every problem. A null is the same as an absent key, as in Go.
+A `Reader` wraps one mapping. Each getter takes a name in snake_case and finds the key in any case; over HTTP with or
+without underscores (`tls_skip_verify`, `TLSSkipVerify`, `tlsskipverify` are one), in files as it is but for a few
+(`ALIASES`). What is wrong is noted with its path and the getter answers its default, so that one pass finds every
+problem. A null is the same as an absent key, as in Go; in files a list of one value is the same as that value.
 """
 
 from __future__ import annotations
@@ -23,6 +24,14 @@ T = TypeVar("T")
 Path = tuple[str | int, ...]
 """Where a value stands: keys as they were written, and positions in lists."""
 
+ALIASES: Final = {
+    "deregistercriticalserviceafter": "deregister_critical_service_after",
+    "dockercontainerid": "docker_container_id",
+    "scriptargs": "args",
+    "serviceid": "service_id",
+    "tlsskipverify": "tls_skip_verify",
+}
+"""Keys that files may write without underscores, or by an older name: those of checks, as in Consul 1.8.7."""
 _VALUE_CHARS_SHOWN_MAX: Final = 40
 _WHOLE_MAX: Final = 2**63 - 1  # what a whole number of Go holds
 
@@ -84,6 +93,10 @@ def _folded(key: str) -> str:
     return key.replace("_", "").lower()
 
 
+def _folded_in_file(key: str) -> str:
+    return ALIASES.get(key.lower(), key.lower())
+
+
 @dataclass
 class Reader:
     """One mapping being read. `done` must be called at the end: it notes the keys nobody asked for."""
@@ -94,12 +107,17 @@ class Reader:
     problems: list[Problem] = field(default_factory=list[Problem])
 
     def __post_init__(self) -> None:
-        self._fields = {_folded(key): (key, value) for key, value in self.value.items() if value is not None}
-        self._asked: set[str] = set()
+        self._fold = _folded if self.dialect is Dialect.HTTP else _folded_in_file
+        self._fields = {self._fold(key): (key, value) for key, value in self.value.items() if value is not None}
+        self._asked: dict[str, str] = {}
 
     def has(self, name: str) -> bool:
         """Whether the key is there and not null."""
-        return _folded(name) in self._fields
+        return self._fold(name) in self._fields
+
+    def asked(self, name: str) -> bool:
+        """Whether somebody asked for the key."""
+        return self._fold(name) in self._asked
 
     def note(self, name: str, message: str, group: ProblemGroup = ProblemGroup.DECODE) -> None:
         """Note a problem of the key `name`, or of the whole mapping when `name` is empty."""
@@ -123,7 +141,7 @@ class Reader:
 
     def duration(self, name: str, default: float = 0.0) -> float:
         """Seconds of a duration in Go's text form; over HTTP also a number of nanoseconds."""
-        value = self._raw(name)
+        value = self._alone(self._raw(name))
         if value is None:
             return default
         return self._duration((*self.path, *self._written(name)), value, default)
@@ -194,18 +212,25 @@ class Reader:
 
     def skip(self, name: str) -> None:
         """Count a key as asked for, whatever it holds."""
-        self._asked.add(_folded(name))
+        self._asked[self._fold(name)] = name
 
     def done(self) -> None:
         """Note every key that was not asked for."""
         for folded, (key, _) in self._fields.items():
             if folded not in self._asked:
-                message = "unknown key" if self.dialect is Dialect.FILE else f'json: unknown field "{key}"'
+                message = f'json: unknown field "{key}"' if self.dialect is Dialect.HTTP else self._unknown(key)
                 self.problems.append(Problem((*self.path, key), message))
 
+    def _unknown(self, key: str) -> str:
+        from difflib import get_close_matches  # only asked for when something is wrong
+
+        names = {_folded(name): name for name in self._asked.values()}
+        near = get_close_matches(_folded(key), names, n=1)
+        return f"unknown key; did you mean {names[near[0]]}?" if near else "unknown key"
+
     def _raw(self, name: str) -> object | None:
-        folded = _folded(name)
-        self._asked.add(folded)
+        folded = self._fold(name)
+        self._asked[folded] = name
         found = self._fields.get(folded)
         return None if found is None else found[1]
 
@@ -214,10 +239,15 @@ class Reader:
         value = self._raw(name)
         return value if self.dialect is Dialect.HTTP else without_list(value)
 
+    def _alone(self, value: object) -> object:
+        """In files the value in a list of one, as by Consul."""
+        items = as_list(value) if self.dialect is Dialect.FILE else None
+        return items[0] if items is not None and len(items) == 1 else value
+
     def _written(self, name: str) -> tuple[str, ...]:
         if not name:
             return ()
-        found = self._fields.get(_folded(name))
+        found = self._fields.get(self._fold(name))
         return (name if found is None else found[0],)
 
     def _get(
@@ -228,7 +258,7 @@ class Reader:
         default: T,
         accept: Callable[[object], bool] | None = None,
     ) -> T:
-        value = self._raw(name)
+        value = self._alone(self._raw(name))
         if value is None:
             return default
         if not isinstance(value, kind) or (accept is not None and not accept(value)):

@@ -35,9 +35,9 @@ from lictor_config.tree import (
     SoaTimes,
     Tls,
 )
-from lictor_config.unused import UNUSED
+from lictor_config.unused import check_rest
 
-__all__ = ["read_configuration", "unused_keys"]
+__all__ = ["read_configuration"]
 
 
 def read_configuration(reader: Reader, base: Configuration) -> Configuration:
@@ -70,37 +70,25 @@ def read_configuration(reader: Reader, base: Configuration) -> Configuration:
         acl=_acl(reader, base.acl),
         connect=_connect(reader, base.connect),
         tls=_tls(reader, base.tls),
-        limits=read_limits(reader, base.limits, _skip_unused),
+        limits=read_limits(reader, base.limits),
         autopilot=_autopilot(reader, base.autopilot),
         join=_join(reader, base.join),
         performance=_performance(reader, base.performance),
-        telemetry=read_telemetry(reader, base.telemetry, _skip_unused),
-        http=read_http(reader, base.http, _skip_unused),
-        cache=read_cache(reader, base.cache, _skip_unused),
-        coordinates=read_coordinates(reader, base.coordinates, _skip_unused),
-        gossip_lan=read_gossip(reader, "gossip_lan", base.gossip_lan, _skip_unused),
-        gossip_wan=read_gossip(reader, "gossip_wan", base.gossip_wan, _skip_unused),
-        unix_sockets=read_unix_sockets(reader, base.unix_sockets, _skip_unused),
+        telemetry=read_telemetry(reader, base.telemetry),
+        http=read_http(reader, base.http),
+        cache=read_cache(reader, base.cache),
+        coordinates=read_coordinates(reader, base.coordinates),
+        gossip_lan=read_gossip(reader, "gossip_lan", base.gossip_lan),
+        gossip_wan=read_gossip(reader, "gossip_wan", base.gossip_wan),
+        unix_sockets=read_unix_sockets(reader, base.unix_sockets),
         services=base.services + _services(reader),
         checks=base.checks + _checks(reader),
         watches=base.watches + tuple(child.copied() for child in reader.children("watches")),
     )
     configuration = _membership(reader, _timing_and_checks(reader, configuration))
-    _skip_unused(reader, "")
+    check_rest(reader, "")
     reader.done()
     return configuration
-
-
-def unused_keys(reader: Reader) -> list[str]:
-    """The keys in a mapping that Lictor knows and does nothing with, in the order of the table."""
-    found: list[str] = []
-    for section, names in UNUSED.items():
-        inner: Reader | None = reader
-        for part in section.split(".") if section else ():
-            inner = None if inner is None else inner.child(part)
-        if inner is not None:
-            found += [f"{section}.{name}" if section else name for name in names if inner.has(name)]
-    return found
 
 
 def _timing_and_checks(reader: Reader, base: Configuration) -> Configuration:
@@ -158,7 +146,7 @@ def _addresses(reader: Reader, base: Addresses) -> Addresses:
         https=_words(child, "https", base.https),
         grpc=_words(child, "grpc", base.grpc),
     )
-    _skip_unused(child, "addresses")
+    check_rest(child, "addresses")
     child.done()
     return addresses
 
@@ -180,7 +168,7 @@ def _ports(reader: Reader, base: Ports) -> Ports:
         expose_min_port=child.integer("expose_min_port", base.expose_min_port),
         expose_max_port=child.integer("expose_max_port", base.expose_max_port),
     )
-    _skip_unused(child, "ports")
+    check_rest(child, "ports")
     child.done()
     return ports
 
@@ -209,7 +197,7 @@ def _dns(reader: Reader, base: Dns) -> Dns:
         ),
         soa=_soa(child, base.soa),
     )
-    _skip_unused(child, "dns_config")
+    check_rest(child, "dns_config")
     child.done()
     return dns
 
@@ -248,7 +236,7 @@ def _performance(reader: Reader, base: Performance) -> Performance:
         leave_drain_time_s=child.duration("leave_drain_time", base.leave_drain_time_s),
         raft_trailing_logs=trailing,
     )
-    _skip_unused(child, "performance")
+    check_rest(child, "performance")
     child.done()
     return performance
 
@@ -265,7 +253,7 @@ def _acl(reader: Reader, base: Acl) -> Acl:
         enable_token_replication=reader.boolean("enable_acl_replication", base.enable_token_replication),
     )
     child = reader.child("acl")
-    tokens = read_tokens(child, reader, base.tokens, _skip_unused)
+    tokens = read_tokens(child, reader, base.tokens)
     if child is None:
         return replace(legacy, tokens=tokens)
     acl = Acl(
@@ -280,7 +268,7 @@ def _acl(reader: Reader, base: Acl) -> Acl:
         enable_token_replication=child.boolean("enable_token_replication", legacy.enable_token_replication),
         tokens=tokens,
     )
-    _skip_unused(child, "acl")
+    check_rest(child, "acl")
     child.done()
     return acl
 
@@ -294,7 +282,7 @@ def _connect(reader: Reader, base: Connect) -> Connect:
         ca_provider=child.text("ca_provider", base.ca_provider),
         ca_config=child.free("ca_config") or base.ca_config,
     )
-    _skip_unused(child, "connect")
+    check_rest(child, "connect")
     child.done()
     return connect
 
@@ -347,8 +335,3 @@ def _checks(reader: Reader) -> tuple[CheckDefinition, ...]:
         found.append(read_check(child, nested=False))
         note_flaws(child, found[-1], nested=False)
     return tuple(found)
-
-
-def _skip_unused(reader: Reader, section: str) -> None:
-    for name in UNUSED.get(section, ()):
-        reader.skip(name)

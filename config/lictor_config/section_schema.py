@@ -5,7 +5,6 @@ Each function takes the reader of the outermost level and the section as it is w
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
 from lictor_config.reading import Reader
@@ -20,9 +19,9 @@ from lictor_config.sections import (
     Tokens,
     UnixSockets,
 )
+from lictor_config.unused import check_rest
 
 __all__ = [
-    "Rest",
     "read_cache",
     "read_coordinates",
     "read_gossip",
@@ -33,9 +32,6 @@ __all__ = [
     "read_tokens",
     "read_unix_sockets",
 ]
-
-Rest = Callable[[Reader, str], None]
-"""What is done with the keys of a section that nobody asked for, before the unknown ones are noted."""
 
 _OTHER_LEVELS: Final = {"error": "err", "warning": "warn"}
 """Names of log levels that Consul takes, too."""
@@ -56,7 +52,7 @@ def read_log(reader: Reader, base: Log) -> Log:
     )
 
 
-def read_tokens(acl: Reader | None, outer: Reader, base: Tokens, rest: Rest) -> Tokens:
+def read_tokens(acl: Reader | None, outer: Reader, base: Tokens) -> Tokens:
     """`acl.tokens`; where one is not given, its name from before Consul 1.4 at the outermost level."""
     legacy = Tokens(
         default=outer.text("acl_token", base.default),
@@ -75,12 +71,12 @@ def read_tokens(acl: Reader | None, outer: Reader, base: Tokens, rest: Rest) -> 
         master=child.text("master", legacy.master),
         replication=child.text("replication", legacy.replication),
     )
-    rest(child, "acl.tokens")
+    check_rest(child, "acl.tokens")
     child.done()
     return tokens
 
 
-def read_http(reader: Reader, base: Http, rest: Rest) -> Http:
+def read_http(reader: Reader, base: Http) -> Http:
     """`http_config`."""
     child = reader.child("http_config")
     if child is None:
@@ -91,12 +87,12 @@ def read_http(reader: Reader, base: Http, rest: Rest) -> Http:
         response_headers=child.text_map("response_headers") or base.response_headers,
         use_cache=child.boolean("use_cache", base.use_cache),
     )
-    rest(child, "http_config")
+    check_rest(child, "http_config")
     child.done()
     return http
 
 
-def read_limits(reader: Reader, base: Limits, rest: Rest) -> Limits:
+def read_limits(reader: Reader, base: Limits) -> Limits:
     """`limits`."""
     child = reader.child("limits")
     if child is None:
@@ -112,12 +108,12 @@ def read_limits(reader: Reader, base: Limits, rest: Rest) -> Limits:
         kv_max_value_size=child.integer("kv_max_value_size", base.kv_max_value_size),
         txn_max_req_len=child.integer("txn_max_req_len", base.txn_max_req_len),
     )
-    rest(child, "limits")
+    check_rest(child, "limits")
     child.done()
     return limits
 
 
-def read_telemetry(reader: Reader, base: Telemetry, rest: Rest) -> Telemetry:
+def read_telemetry(reader: Reader, base: Telemetry) -> Telemetry:
     """`telemetry`."""
     child = reader.child("telemetry")
     if child is None:
@@ -134,12 +130,12 @@ def read_telemetry(reader: Reader, base: Telemetry, rest: Rest) -> Telemetry:
         statsd_address=child.text("statsd_address", base.statsd_address),
         statsite_address=child.text("statsite_address", base.statsite_address),
     )
-    rest(child, "telemetry")
+    check_rest(child, "telemetry")
     child.done()
     return telemetry
 
 
-def read_cache(reader: Reader, base: Cache, rest: Rest) -> Cache:
+def read_cache(reader: Reader, base: Cache) -> Cache:
     """`cache`."""
     child = reader.child("cache")
     if child is None:
@@ -148,12 +144,12 @@ def read_cache(reader: Reader, base: Cache, rest: Rest) -> Cache:
         entry_fetch_rate=child.number("entry_fetch_rate", base.entry_fetch_rate),
         entry_fetch_max_burst=child.integer("entry_fetch_max_burst", base.entry_fetch_max_burst),
     )
-    rest(child, "cache")
+    check_rest(child, "cache")
     child.done()
     return cache
 
 
-def read_gossip(reader: Reader, name: str, base: Gossip, rest: Rest) -> Gossip:
+def read_gossip(reader: Reader, name: str, base: Gossip) -> Gossip:
     """`gossip_lan` or `gossip_wan`."""
     child = reader.child(name)
     if child is None:
@@ -166,12 +162,12 @@ def read_gossip(reader: Reader, name: str, base: Gossip, rest: Rest) -> Gossip:
         retransmit_mult=child.integer("retransmit_mult", base.retransmit_mult),
         suspicion_mult=child.integer("suspicion_mult", base.suspicion_mult),
     )
-    rest(child, name)
+    check_rest(child, name)
     child.done()
     return gossip
 
 
-def read_coordinates(reader: Reader, base: Coordinates, rest: Rest) -> Coordinates:
+def read_coordinates(reader: Reader, base: Coordinates) -> Coordinates:
     """`disable_coordinates`, `sync_coordinate_*` and `consul.coordinate`."""
     consul = reader.child("consul")
     child = None if consul is None else consul.child("coordinate")
@@ -191,12 +187,12 @@ def read_coordinates(reader: Reader, base: Coordinates, rest: Rest) -> Coordinat
     )
     for one, name in ((child, "consul.coordinate"), (consul, "consul")):
         if one is not None:
-            rest(one, name)
+            check_rest(one, name)
             one.done()
     return coordinates
 
 
-def read_unix_sockets(reader: Reader, base: UnixSockets, rest: Rest) -> UnixSockets:
+def read_unix_sockets(reader: Reader, base: UnixSockets) -> UnixSockets:
     """`unix_sockets`."""
     child = reader.child("unix_sockets")
     if child is None:
@@ -206,6 +202,6 @@ def read_unix_sockets(reader: Reader, base: UnixSockets, rest: Rest) -> UnixSock
         group=child.text("group", base.group),
         mode=child.text("mode", base.mode),
     )
-    rest(child, "unix_sockets")
+    check_rest(child, "unix_sockets")
     child.done()
     return sockets

@@ -1,82 +1,76 @@
-"""The keys of Consul 1.8's agent configuration that Lictor takes and does nothing with.
+"""The keys of Consul's agent configuration that Lictor takes and does nothing with, as the table of keys says.
 
 A configuration written for Consul starts; what it says in vain is told in one warning, and keys that no one knows stay
-errors. A key leaves this table in the change that makes it do something.
+errors.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
-__all__ = ["UNENFORCED", "UNUSED"]
+from lictor_config.keys import KeyKind, KeySpec, keys, keys_of
+from lictor_config.reading import Reader
 
-UNUSED: Final[dict[str, tuple[str, ...]]] = {
-    "": (
-        "acl_agent_master_token", "acl_agent_token", "acl_disabled_ttl", "acl_down_policy",
-        "acl_enable_key_list_policy", "acl_master_token", "acl_replication_token", "acl_token", "acl_ttl",
-        "advertise_addr_ipv4", "advertise_addr_ipv6", "advertise_addr_wan_ipv4", "advertise_addr_wan_ipv6",
-        "ae_interval", "audit", "auto_config", "auto_encrypt", "cache",
-        "check_deregister_interval_min", "check_reap_interval", "config_entries", "consul",
-        "default_query_time", "disable_anonymous_signature", "disable_coordinates", "disable_host_node_id",
-        "disable_http_unprintable_char_filter", "disable_keyring_file", "disable_remote_exec",
-        "disable_update_check", "discovery_max_stale", "enable_acl_replication", "enable_agent_tls_for_checks",
-        "enable_central_service_config", "enable_debug", "enable_syslog", "encrypt", "encrypt_verify_incoming",
-        "encrypt_verify_outgoing", "gossip_lan", "gossip_wan", "http_config", "log_file", "log_rotate_bytes",
-        "log_rotate_duration", "log_rotate_max_files", "max_query_time", "non_voting_server",
-        "primary_gateways", "primary_gateways_interval", "protocol", "raft_protocol", "raft_snapshot_interval",
-        "raft_snapshot_threshold", "reap", "reconnect_timeout", "reconnect_timeout_wan",
-        "recursors", "rejoin_after_leave", "retry_interval_wan",
-        "retry_join_wan", "retry_max_wan", "revision", "segment", "segment_limit",
-        "segment_name_limit", "segments", "serf_lan", "serf_lan_allowed_cidrs", "serf_wan",
-        "serf_wan_allowed_cidrs", "server_name", "session_ttl_min", "snapshot_agent",
-        "start_join_wan", "sync_coordinate_interval_min", "sync_coordinate_rate_target", "syslog_facility",
-        "tagged_addresses",
-        "telemetry", "tls_cipher_suites", "tls_prefer_server_cipher_suites", "translate_wan_addrs",
-        "ui_content_path", "ui_dir", "unix_sockets", "verify_incoming_https", "version", "version_prerelease",
-        "watches",
-    ),
-    "acl.tokens": (
-        "managed_service_provider",
-    ),
-    "acl": (
-        "disabled_ttl", "down_policy", "enable_key_list_policy", "enable_token_persistence",
-        "enable_token_replication", "msp_disable_bootstrap", "policy_ttl", "role_ttl", "token_ttl", "tokens",
-    ),
-    "addresses": (
-        "https",
-    ),
-    "consul": (
-        "raft", "server",
-    ),
-    "connect": (
-        "enable_mesh_gateway_wan_federation", "test_ca_leaf_root_change_spread",
-    ),
-    "dns_config": (
-        "allow_stale", "cache_max_age", "max_stale", "prefer_namespace", "recursor_timeout", "use_cache",
-    ),
-    "limits": (
-        "https_handshake_timeout", "rpc_handshake_timeout", "rpc_max_burst", "rpc_max_conns_per_client",
-        "rpc_rate", "txn_max_req_len",
-    ),
-    "performance": (
-        "leave_drain_time",
-    ),
-    "telemetry": (
-        "circonus_api_app", "circonus_api_token", "circonus_api_url", "circonus_broker_id",
-        "circonus_broker_select_tag", "circonus_check_display_name", "circonus_check_force_metric_activation",
-        "circonus_check_id", "circonus_check_instance_id", "circonus_check_search_tag", "circonus_check_tags",
-        "circonus_submission_interval", "circonus_submission_url",
-    ),
-    "ports": (
-        "expose_max_port", "expose_min_port", "https", "proxy_max_port", "proxy_min_port", "serf_wan",
-    ),
-}  # fmt: skip
-"""Keys by the section they stand in; the empty name is the outermost level."""
+__all__ = ["UNENFORCED", "check_rest", "is_used", "unused_keys"]
 
 UNENFORCED: Final = frozenset(
     {
         "acl.tokens", "acl_agent_master_token", "acl_agent_token", "acl_master_token", "acl_replication_token",
-        "acl_token", "auto_encrypt", "encrypt", "http_config", "unix_sockets", "verify_incoming_https",
+        "acl_token", "auto_encrypt", "encrypt", "http_config.allow_write_http_from", "http_config.block_endpoints",
+        "unix_sockets", "verify_incoming_https",
     }
 )  # fmt: skip
-"""Those of them that somebody may take for protection: their warning is one of its own."""
+"""Those that somebody may take for protection: their warning is one of its own. A section stands for all its keys."""
+
+
+def is_used(spec: KeySpec) -> bool:
+    """Whether the key acts somewhere, by itself or by its newer name."""
+    if spec.newer:
+        return is_used(keys()[spec.newer])
+    if spec.kind is KeyKind.SECTION:
+        return any(is_used(one) for one in keys_of(spec.path).values())
+    return bool(spec.where)
+
+
+def unused_keys(reader: Reader, section: str = "") -> list[str]:
+    """The paths of the keys in a mapping that do nothing, in the order of the table; of a whole section its own."""
+    found: list[str] = []
+    for spec in keys_of(section).values():
+        if not reader.has(spec.name):
+            continue
+        if not is_used(spec):
+            found.append(spec.path)
+        elif spec.kind is KeyKind.SECTION and (child := reader.child(spec.name)) is not None:
+            found += unused_keys(child, spec.path)
+    return found
+
+
+def check_rest(reader: Reader, section: str) -> None:
+    """Check the types of all keys of a section that nobody asked the reader for."""
+    for spec in keys_of(section).values():
+        if reader.has(spec.name) and not reader.asked(spec.name):
+            _CHECKS[spec.kind](reader, spec)
+
+
+def _check_section(reader: Reader, spec: KeySpec) -> None:
+    child = reader.child(spec.name)
+    if child is not None:
+        check_rest(child, spec.path)
+        child.done()
+
+
+_CHECKS: Final[dict[KeyKind, Callable[[Reader, KeySpec], object]]] = {
+    KeyKind.TEXT: lambda reader, spec: reader.text(spec.name),
+    KeyKind.BOOLEAN: lambda reader, spec: reader.boolean(spec.name),
+    KeyKind.WHOLE: lambda reader, spec: reader.integer(spec.name),
+    KeyKind.NUMBER: lambda reader, spec: reader.number(spec.name),
+    KeyKind.DURATION: lambda reader, spec: reader.duration(spec.name),
+    KeyKind.TEXTS: lambda reader, spec: reader.texts(spec.name),
+    KeyKind.TEXT_MAP: lambda reader, spec: reader.text_map(spec.name),
+    KeyKind.DURATION_MAP: lambda reader, spec: reader.duration_map(spec.name),
+    KeyKind.FREE: lambda reader, spec: reader.free(spec.name),
+    KeyKind.BLOCKS: lambda reader, spec: reader.children(spec.name),
+    KeyKind.SECTION: _check_section,
+    KeyKind.DEFINITION: lambda reader, spec: reader.child(spec.name),
+}

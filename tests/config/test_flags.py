@@ -35,7 +35,11 @@ def test_every_flag_of_consul_is_known() -> None:
 def test_a_flag_sets_a_key_that_the_schema_knows(spec: object) -> None:
     assert spec in AGENT_FLAGS.values()
     name = next(name for name, known in AGENT_FLAGS.items() if known is spec)
-    text = "5s" if name.endswith(("-time", "-interval", "-duration")) else EXAMPLES[AGENT_FLAGS[name].kind]
+    text = (
+        "5s"
+        if name.endswith(("-time", "-interval", "-duration", "-interval-wan"))
+        else EXAMPLES[AGENT_FLAGS[name].kind]
+    )
     noted: list[Problem] = []
     values, origins = flag_values({name: (text,)}, noted)
     reader = Reader(values)

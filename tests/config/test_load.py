@@ -130,9 +130,15 @@ def test_what_consul_knows_and_lictor_does_not_use_is_one_warning(tmp_path: Path
         'acl { tokens { agent = "t" } }\nports { serf_wan = 1 }',
     )
     assert load(file).warnings == (
-        "protects nothing, since Lictor does not use it: encrypt, acl.tokens",
-        "not used by Lictor: retry_join_wan, telemetry, ports.serf_wan",
+        "protects nothing, since Lictor does not use it: acl.tokens, encrypt",
+        "not used by Lictor: ports.serf_wan, retry_join_wan, telemetry",
     )
+
+
+def test_lists_of_flags_come_before_those_of_files(tmp_path: Path) -> None:
+    file = write(tmp_path, a__hcl='retry_join = ["10.0.0.2"]')
+    origin = Origin(dev=True, files=(str(file),), flags={"retry-join": ("10.0.0.1",), "node": ("n",)})
+    assert load_configuration(origin).join.retry == ("10.0.0.1", "10.0.0.2")
 
 
 def test_a_configuration_can_be_made_again_from_its_origin(tmp_path: Path) -> None:

@@ -15,6 +15,12 @@ SOURCES: st.SearchStrategy[list[dict[str, object]]] = st.lists(
             "recursors": st.lists(NAMES),
             "acl": st.dictionaries(NAMES, st.dictionaries(NAMES, st.integers())),
             "service": st.dictionaries(NAMES, st.integers()),
+            "Connect": st.fixed_dictionaries(
+                {}, optional={"ca_config": st.dictionaries(NAMES, st.dictionaries(NAMES, st.lists(NAMES)))}
+            ),
+            "dns_config": st.fixed_dictionaries(
+                {"SOA": st.dictionaries(NAMES, st.integers())}, optional={"service_ttl": st.dictionaries(NAMES, NAMES)}
+            ),
         },
     ),
     max_size=4,
@@ -49,6 +55,33 @@ def test_a_list_of_one_mapping_merges_as_the_mapping() -> None:
 
 def test_keys_ignore_case() -> None:
     assert merged([{"Node_Name": "a"}, {"node_name": "b"}]) == {"node_name": "b"}
+
+
+def test_keys_of_sections_ignore_case_and_keys_of_the_users_own_do_not() -> None:
+    first = {"Ports": {"HTTP": 1}, "node_meta": {"Rack": "a"}}
+    assert merged([first, {"ports": {"http": 2}, "node_meta": {"rack": "b"}}]) == {
+        "ports": {"http": 2},
+        "node_meta": {"Rack": "a", "rack": "b"},
+    }
+
+
+def test_what_a_key_of_the_users_own_holds_is_replaced_as_a_whole() -> None:
+    first = {"connect": {"ca_config": {"a": 1, "b": {"x": 1}, "c": [1]}}}
+    second = {"connect": {"ca_config": {"b": {"y": 2}, "c": [2]}}}
+    assert merged([first, second]) == {"connect": {"ca_config": {"a": 1, "b": {"y": 2}, "c": [2]}}}
+
+
+def test_the_times_of_the_soa_record_are_replaced_together() -> None:
+    first = {"dns_config": {"soa": {"refresh": 1}, "node_ttl": "1s"}}
+    assert merged([first, {"dns_config": {"soa": {"retry": 2}}}]) == {
+        "dns_config": {"soa": {"retry": 2}, "node_ttl": "1s"}
+    }
+
+
+def test_lists_in_sections_append() -> None:
+    first = {"http_config": {"block_endpoints": ["/a"]}}
+    second = {"http_config": {"block_endpoints": ["/b"]}}
+    assert merged([first, second]) == {"http_config": {"block_endpoints": ["/a", "/b"]}}
 
 
 def test_null_says_nothing() -> None:
