@@ -13,7 +13,7 @@ import msgspec
 
 from lictor_core.autopilot import AutopilotConfiguration
 from lictor_core.coordinates import NodeCoordinate
-from lictor_core.records import CARoot, Check, Intention, JsonObject, Node, Service
+from lictor_core.records import CARoot, Check, Intention, JsonObject, Node, Service, Session, UserEvent
 
 __all__ = [
     "AutopilotSet",
@@ -25,6 +25,7 @@ __all__ = [
     "CommandBase",
     "CoordinatesSet",
     "Deregister",
+    "EventFire",
     "IntentionDelete",
     "IntentionSet",
     "KVDelete",
@@ -40,6 +41,9 @@ __all__ = [
     "RestoreBegin",
     "RestoreFinish",
     "RestorePiece",
+    "SessionCreate",
+    "SessionDestroy",
+    "TimedCommand",
 ]
 
 
@@ -51,7 +55,17 @@ class NoOp(CommandBase, frozen=True, kw_only=True, tag="NoOp"):
     """Changes nothing; a new leader commits one to learn what its predecessors committed."""
 
 
-class Register(CommandBase, frozen=True, kw_only=True, tag="Register"):
+class TimedCommand(CommandBase, frozen=True, kw_only=True):
+    """Base of the commands for which it matters when they came: `at_ms`, stamped by the leader.
+
+    It is the cluster's own time in milliseconds, which begins at 0 and runs while there is a leader. No host's clock
+    has a say in it, so it cannot jump, and goes on from where the log is when the leader changes.
+    """
+
+    at_ms: int = 0
+
+
+class Register(TimedCommand, frozen=True, kw_only=True, tag="Register"):
     """Create or replace a node and, with it, one instance and any checks: `/v1/catalog/register`.
 
     With `skip_node_update` an existing node's record stays as it is. Checks of an instance name it by `service_id`.
@@ -63,7 +77,7 @@ class Register(CommandBase, frozen=True, kw_only=True, tag="Register"):
     skip_node_update: bool = False
 
 
-class Deregister(CommandBase, frozen=True, kw_only=True, tag="Deregister"):
+class Deregister(TimedCommand, frozen=True, kw_only=True, tag="Deregister"):
     """Remove one check, one instance with its checks, or (with neither named) a node with everything on it."""
 
     node: str
@@ -71,13 +85,19 @@ class Deregister(CommandBase, frozen=True, kw_only=True, tag="Deregister"):
     check_id: str = ""
 
 
-class KVSet(CommandBase, frozen=True, kw_only=True, tag="KVSet"):
-    """Write one key. `cas` None always writes; 0 only creates; N only replaces what was modified at index N."""
+class KVSet(TimedCommand, frozen=True, kw_only=True, tag="KVSet"):
+    """Write one key. `cas` None always writes; 0 only creates; N only replaces what was modified at index N.
+
+    With `acquire` it writes only if that session gets or has the lock of the key, with `release` only if it has it, and
+    gives it up. One of the three at most.
+    """
 
     key: str
     value: bytes
     flags: int = 0
     cas: int | None = None
+    acquire: str = ""
+    release: str = ""
 
 
 class KVDelete(CommandBase, frozen=True, kw_only=True, tag="KVDelete"):
@@ -183,6 +203,24 @@ class CoordinatesSet(CommandBase, frozen=True, kw_only=True, tag="CoordinatesSet
     updates: list[NodeCoordinate]
 
 
+class SessionCreate(CommandBase, frozen=True, kw_only=True, tag="SessionCreate"):
+    """Create a session under its id, a new UUID, if its node and its checks are there and none of them is critical."""
+
+    session: Session
+
+
+class SessionDestroy(TimedCommand, frozen=True, kw_only=True, tag="SessionDestroy"):
+    """End a session; one that is gone already is no error."""
+
+    id: str
+
+
+class EventFire(CommandBase, frozen=True, kw_only=True, tag="EventFire"):
+    """Tell the agents of an event, under its id, a new UUID."""
+
+    event: UserEvent
+
+
 Command = (
     NoOp
     | Register
@@ -201,6 +239,9 @@ Command = (
     | RestoreAbandon
     | AutopilotSet
     | CoordinatesSet
+    | SessionCreate
+    | SessionDestroy
+    | EventFire
 )
 """Every command."""
 

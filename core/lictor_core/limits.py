@@ -35,3 +35,13 @@ ARCHIVE_BYTES_MAX: Final = STATE_BYTES_MAX
 """Largest snapshot file that is taken from a client."""
 RESTORE_PIECE_BYTES_MAX: Final = COMMAND_BYTES_MAX // 2
 """Bytes of a snapshot that travel through the log in one command."""
+SESSION_TTL_MIN_S: Final = 10.0
+SESSION_TTL_MAX_S: Final = 86_400.0
+"""The bounds of a session's TTL; Consul's, whose lower one is its `session_ttl_min`."""
+LOCK_DELAY_DEFAULT_S: Final = 15.0
+LOCK_DELAY_MAX_S: Final = 60.0
+"""How long a key cannot be locked after the session that held it ended; more than the maximum counts as that."""
+EVENT_BYTES_MAX: Final = 512
+"""Size of an event with its name, filters and payload, as it is packed; Consul's bound for what gossip carries."""
+EVENTS_KEPT_MAX: Final = 256
+"""The newest events, which can be listed; Consul's number."""

@@ -24,6 +24,8 @@ from lictor_core.records import (
     NodeServiceList,
     NodeServices,
     ServiceHealth,
+    Session,
+    UserEvent,
 )
 from lictor_core.topics import Topic
 
@@ -35,6 +37,7 @@ __all__ = [
     "ChecksInStateQuery",
     "CoordinatesQuery",
     "DatacentersQuery",
+    "EventsQuery",
     "IntentionExactQuery",
     "IntentionMatchQuery",
     "IntentionQuery",
@@ -45,12 +48,15 @@ __all__ = [
     "NodeCoordinatesQuery",
     "NodeServiceListQuery",
     "NodeServicesQuery",
+    "NodeSessionsQuery",
     "NodesQuery",
     "Query",
     "ServiceChecksQuery",
     "ServiceHealthQuery",
     "ServiceInstancesQuery",
     "ServicesQuery",
+    "SessionQuery",
+    "SessionsQuery",
     "TreeQuery",
 ]
 
@@ -269,6 +275,40 @@ class NodeCoordinatesQuery(Query[list[NodeCoordinate]], frozen=True, kw_only=Tru
         return (on.COORDINATES,)
 
 
+class SessionsQuery(Query[list[Session]], frozen=True, kw_only=True, tag="Sessions"):
+    """All sessions, by id."""
+
+    def topics(self) -> tuple[Topic, ...]:
+        return (on.SESSIONS,)
+
+
+class NodeSessionsQuery(Query[list[Session]], frozen=True, kw_only=True, tag="NodeSessions"):
+    """The sessions of a node, by id."""
+
+    node: str
+
+    def topics(self) -> tuple[Topic, ...]:
+        return (on.node_sessions(self.node),)
+
+
+class SessionQuery(Query[Session | None], frozen=True, kw_only=True, tag="Session"):
+    """One session by id; case does not count."""
+
+    id: str
+
+    def topics(self) -> tuple[Topic, ...]:
+        return (on.session(self.id),)
+
+
+class EventsQuery(Query[list[UserEvent]], frozen=True, kw_only=True, tag="Events"):
+    """The newest events, oldest first: all, or those of a name. Whom they are for is judged by who reads them."""
+
+    name: str = ""
+
+    def topics(self) -> tuple[Topic, ...]:
+        return (on.events(self.name),)
+
+
 def _near(topics: tuple[Topic, ...], near: str) -> tuple[Topic, ...]:
     """What an answer depends on that is sorted by distance, when it is."""
     return (*topics, on.DISTANCES) if near else topics
@@ -297,5 +337,9 @@ AnyQuery = (
     | AutopilotQuery
     | CoordinatesQuery
     | NodeCoordinatesQuery
+    | SessionsQuery
+    | NodeSessionsQuery
+    | SessionQuery
+    | EventsQuery
 )
 """Every query, for decoding."""

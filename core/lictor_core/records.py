@@ -43,9 +43,13 @@ __all__ = [
     "Record",
     "Service",
     "ServiceAddress",
+    "ServiceCheckRef",
     "ServiceHealth",
     "ServiceKind",
+    "Session",
+    "SessionBehavior",
     "Upstream",
+    "UserEvent",
     "Weights",
     "worst_status",
 ]
@@ -278,6 +282,61 @@ class KVEntry(Record, frozen=True, kw_only=True):
     session: str = ""
     create_index: int
     modify_index: int
+
+
+class SessionBehavior(enum.StrEnum):
+    """What becomes of the keys that a session holds when it ends."""
+
+    RELEASE = "release"
+    DELETE = "delete"
+
+
+class ServiceCheckRef(Record, frozen=True, kw_only=True):
+    """A check of an instance that a session depends on. The namespace is shown as it was given, and means nothing."""
+
+    id: str = msgspec.field(name="ID")
+    namespace: str
+
+
+class Session(Record, frozen=True, kw_only=True):
+    """A claim to be alive, by which keys are held. It ends with its node, with one of its checks, or by its `ttl`.
+
+    `lock_delay_ns` is how long nobody may take a key that it held when it ended, in nanoseconds; `ttl` a duration as it
+    was given, empty for none. `checks` is the older name of `node_checks`, shown where both were given.
+    """
+
+    id: str = msgspec.field(name="ID")
+    name: str
+    node: str
+    lock_delay_ns: int = msgspec.field(name="LockDelay")
+    behavior: SessionBehavior
+    ttl: str = msgspec.field(name="TTL")
+    node_checks: list[str] | None
+    service_checks: list[ServiceCheckRef] | None
+    checks: list[str] = []
+    create_index: int
+    modify_index: int
+
+    def check_ids(self) -> list[str]:
+        """Every check that it depends on, all of them on its node."""
+        services = [one.id for one in self.service_checks or ()]
+        return [*self.checks, *(self.node_checks or ()), *services]
+
+
+class UserEvent(Record, frozen=True, kw_only=True):
+    """Something that happened, told to the agents whom the filters name: regular expressions, empty for all.
+
+    `l_time` rises with each event; 0 before the servers took it.
+    """
+
+    id: str = msgspec.field(name="ID")
+    name: str
+    payload: bytes | None
+    node_filter: str
+    service_filter: str
+    tag_filter: str
+    version: int
+    l_time: int = msgspec.field(name="LTime")
 
 
 class IntentionAction(enum.StrEnum):

@@ -18,7 +18,7 @@ from lictor_core.coordinates import NodeCoordinate, Position
 from lictor_core.feed import FeedRequest
 from lictor_core.peers import PeerSet
 from lictor_core.queries import Query
-from lictor_core.records import Member, Node, ServiceHealth
+from lictor_core.records import Member, Node, ServiceHealth, Session
 from lictor_core.topics import Topic
 
 __all__ = [
@@ -211,6 +211,10 @@ class Registry(Protocol):
 
     async def renew(self, member: Member) -> float:
         """Take or renew this agent's lease; returns the seconds until it must be renewed again."""
+        ...
+
+    async def renew_session(self, session_id: str, *, token: str = "") -> Session | None:
+        """Begin the TTL of a session anew; None when there is no such session any more."""
         ...
 
     async def leave(self, name: str) -> None:

@@ -16,13 +16,16 @@ __all__ = [
     "COORDINATES",
     "DATACENTERS",
     "DISTANCES",
+    "EVENTS",
     "INSTANCES",
     "INTENTIONS",
     "NODES",
     "SERVICES",
+    "SESSIONS",
     "Topic",
     "checks_in_state",
     "connect",
+    "events",
     "intention_destination",
     "intention_source",
     "key",
@@ -30,8 +33,10 @@ __all__ = [
     "node",
     "node_checks",
     "node_services",
+    "node_sessions",
     "service",
     "service_checks",
+    "session",
 ]
 
 
@@ -59,6 +64,10 @@ COORDINATES: Final = Topic("coordinates", "")
 """The network coordinates of all nodes, for who watches just these."""
 DISTANCES: Final = Topic("distances", "")
 """What answers that are sorted by distance depend on: it is stamped with every coordinate, and never woken."""
+SESSIONS: Final = Topic("sessions", "")
+"""Which sessions there are."""
+EVENTS: Final = Topic("events", "")
+"""Any event that somebody fired."""
 
 
 def node(name: str) -> Topic:
@@ -114,3 +123,18 @@ def intention_source(name: str) -> Topic:
 def intention_destination(name: str) -> Topic:
     """Intentions whose destination is exactly `name` (which may be `*`)."""
     return Topic("intention-destination", name)
+
+
+def session(id: str) -> Topic:
+    """One session (also touched when it ends)."""
+    return Topic("session", id.lower())
+
+
+def node_sessions(name: str) -> Topic:
+    """The sessions of one node."""
+    return Topic("node-sessions", name.lower())
+
+
+def events(name: str) -> Topic:
+    """The events of one name; the empty name is `EVENTS`."""
+    return Topic("events", name)

@@ -1,4 +1,7 @@
-"""The server's door: the one class by which other rooms use a server in their process."""
+"""The server's door: the one class by which other rooms use a server in their process.
+
+It has more than 500 lines since it is where all parts of a server are made and meet; what they do is in their modules.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ from lictor_core.coordinates import NodeCoordinate, Position
 from lictor_core.errors import LictorError, NoLeaderError, StorageError
 from lictor_core.feed import FeedRequest, Tick
 from lictor_core.queries import Query
-from lictor_core.records import JsonObject, Member
+from lictor_core.records import JsonObject, Member, Session
 from lictor_core.registry import CatalogView, IssuedLeaf, LeaderStatus, LeafRequest, Reading, ReadOptions, SavedState
 from lictor_server import ca
 from lictor_server.backups import Backups
@@ -27,12 +30,20 @@ from lictor_server.coordinates import ServerCoordinates
 from lictor_server.endpoints.authority import Authority
 from lictor_server.endpoints.autopilot import checked_autopilot
 from lictor_server.endpoints.blocking import BlockedQueries
+from lictor_server.endpoints.cluster_time import ClusterTime
 from lictor_server.endpoints.reads import Reads, check_datacenter
 from lictor_server.endpoints.writes import Writes
 from lictor_server.exchange import SnapshotExchange
 from lictor_server.forward import Forwarder
 from lictor_server.freshness import Freshness
-from lictor_server.leader import LeaderLoop, LeaderSide, Membership, remembered_members, server_member
+from lictor_server.leader import (
+    LeaderLoop,
+    LeaderSide,
+    Membership,
+    SessionKeeper,
+    remembered_members,
+    server_member,
+)
 from lictor_server.leases import LeaseTable
 from lictor_server.machine import Machine
 from lictor_server.raft.memory_log import MemoryLog
@@ -82,7 +93,7 @@ class Server:
             settings,
             peer_set=None if self._storage is None else self._storage.peer_set,
             raft_log=MemoryLog() if self._storage is None else self._storage.wal,
-            apply=Machine(self._store, self._watches, self._note_restored).apply,
+            apply=Machine(self._store, self._watches, self._note_restored, self._note_sessions).apply,
             tls=self._tls,
             on_leadership=self._note_leadership,
             on_leader=self._note_leader,
@@ -97,7 +108,18 @@ class Server:
             self._snapshots = SnapshotExchange(
                 self._store, self._watches, self._driver, self._storage, raft, clock=clock, log=self._log
             )
-        writes = Writes(self._driver, clock, settings.datacenter)
+        self._time = ClusterTime(clock, lambda: self._store.time_ms)
+        writes = Writes(
+            self._driver, clock, settings.datacenter, time=self._time, session_ttl_min_s=settings.session_ttl_min_s
+        )
+        self._sessions = SessionKeeper(
+            self._store,
+            propose=writes.propose,
+            leads=lambda: self._driver.leads,
+            ttl_factor=settings.session_ttl_factor,
+            clock=clock,
+            log=self._log,
+        )
         leases = self._leases = LeaseTable(
             lease_s=settings.lease_s, reap_s=settings.reap_s, members_max=settings.members_max
         )
@@ -144,6 +166,7 @@ class Server:
             authority,
             leases,
             self._membership,
+            self._sessions,
             on_members=self._note_members,
             clock=clock,
             log=self._log,
@@ -298,6 +321,10 @@ class Server:
             member = own
         return await self._to_leader.renew(member)
 
+    async def renew_session(self, session_id: str, *, token: str = "") -> Session | None:
+        """Begin the TTL of a session anew, at the leader; None when there is no such session any more."""
+        return await self._to_leader.renew_session(session_id)
+
     async def leave(self, name: str) -> None:
         """Give up the lease of `name`: it left on purpose, and its registrations go with it.
 
@@ -407,6 +434,7 @@ class Server:
             "meeting": self._replica.meeting.run,
             "coordinates-measure": self._coordinates.measure,
             "coordinates-write": self._coordinates.write,
+            "sessions": self._sessions.run,
         }
 
     def _made_listener(self, methods: Methods, port: int) -> RpcListener:
@@ -435,6 +463,8 @@ class Server:
             self._join_listener = None
 
     async def _prepare(self) -> None:
+        self._time.begin()
+        self._sessions.begin_anew()
         await self._authority.initialise()
         await self._membership.prepare()
 
@@ -472,6 +502,9 @@ class Server:
             self._log.warning("raft.leader.lost", term=core.term)
         self._note_members()
         self._note_leader()
+
+    def _note_sessions(self, sessions: list[str]) -> None:
+        self._sessions.note(sessions)
 
     def _note_members(self) -> None:
         self._leader.poke()

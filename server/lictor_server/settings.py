@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from lictor_core.autopilot import AutopilotConfiguration
-from lictor_core.limits import BLOCKED_QUERIES_MAX
+from lictor_core.limits import BLOCKED_QUERIES_MAX, SESSION_TTL_MIN_S
 from lictor_core.records import JsonObject
 from lictor_server.coordinates import CoordinateSettings
 from lictor_server.raft.settings import RaftSettings
@@ -40,6 +40,11 @@ class ServerSettings:
     """After so many attempts in vain the server gives up; 0 is never."""
     data_dir: str = ""
     """Where the log and snapshots are kept; empty for a server that keeps nothing on disk."""
+    session_ttl_min_s: float = SESSION_TTL_MIN_S
+    """The shortest TTL that a session may have; Consul's `session_ttl_min`."""
+    session_ttl_factor: float = 2.0
+    """A session that was not renewed ends after its TTL times this. The TTL is a promise of how long it lasts at least;
+    clients of Consul, where it is 2, count on that (Patroni asks for half of what it means)."""
     lease_s: float = 10.0
     """How long an agent counts as alive after it last renewed; it is asked to renew at a third of this."""
     reconcile_s: float = 60.0

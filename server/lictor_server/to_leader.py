@@ -10,7 +10,7 @@ from lictor_core.autopilot import AutopilotHealth, RaftServers
 from lictor_core.clock import Rng
 from lictor_core.codec import encode_proposal, pack, unpack
 from lictor_core.commands import Command, Outcome, Proposal
-from lictor_core.records import JsonObject, Member
+from lictor_core.records import JsonObject, Member, Session
 from lictor_core.registry import IssuedLeaf, LeafRequest
 from lictor_server.forward import Forwarder
 from lictor_server.leader import LeaderSide
@@ -127,6 +127,16 @@ class ToLeader:
             lambda _: self._side.transfer_leader(id),
             _nothing,
             repeatable=False,
+        )
+
+    async def renew_session(self, session_id: str) -> Session | None:
+        """Renew a session; twice is as good as once."""
+        return await self._forward.to_leader(
+            "renew_session",
+            lambda _: pack(session_id),
+            lambda _: self._side.renew_session(session_id),
+            lambda data: next(iter(unpack(data, list[Session])), None),
+            repeatable=True,
         )
 
     async def autopilot_health(self) -> AutopilotHealth:

@@ -17,11 +17,15 @@ from lictor_core.records import (
     Node,
     Proxy,
     Service,
+    ServiceCheckRef,
     ServiceKind,
+    Session,
+    SessionBehavior,
+    UserEvent,
     Weights,
 )
 
-__all__ = ["check", "intention", "member", "node", "placed", "register", "service"]
+__all__ = ["check", "event", "intention", "member", "node", "placed", "register", "service", "session"]
 
 
 def node(name: str = "n1", *, id: str = "", address: str = "192.0.2.1", meta: dict[str, str] | None = None) -> Node:
@@ -119,3 +123,41 @@ def placed(node: str, at_s: float, *, segment: str = "") -> NodeCoordinate:
     """A node that is `at_s` seconds from the origin along the first axis."""
     vec = [at_s, *[0.0] * (DIMENSIONS - 1)]
     return NodeCoordinate(node=node, segment=segment, coord=Coordinate(vec=vec, error=0.1, adjustment=0.0, height=0.0))
+
+
+def session(
+    id: str,
+    *,
+    node: str = "n1",
+    name: str = "",
+    ttl: str = "",
+    delay_s: float = 15.0,
+    behavior: SessionBehavior = SessionBehavior.RELEASE,
+    checks: list[str] | None = None,
+    service_checks: list[str] | None = None,
+) -> Session:
+    return Session(
+        id=id,
+        name=name,
+        node=node,
+        lock_delay_ns=int(delay_s * 1e9),
+        behavior=behavior,
+        ttl=ttl,
+        node_checks=checks or [],
+        service_checks=[ServiceCheckRef(id=one, namespace="") for one in service_checks or []] or None,
+        create_index=0,
+        modify_index=0,
+    )
+
+
+def event(id: str, name: str = "deploy", *, payload: bytes | None = None, **filters: str) -> UserEvent:
+    return UserEvent(
+        id=id,
+        name=name,
+        payload=payload,
+        node_filter=filters.get("node", ""),
+        service_filter=filters.get("service", ""),
+        tag_filter=filters.get("tag", ""),
+        version=1,
+        l_time=0,
+    )

@@ -1,7 +1,4 @@
-"""`/v1/kv/<key>`: read, write, delete. Source: Consul's document `api-docs/kv`.
-
-Locks need sessions, and without a session no lock can be held: acquiring and releasing name an unknown session here.
-"""
+"""`/v1/kv/<key>`: read, write, delete, lock by a session. Source: Consul's document `api-docs/kv`."""
 
 from __future__ import annotations
 
@@ -9,10 +6,11 @@ from typing import Final
 
 from lictor_agent.http.blocking import KV, meta_headers, read
 from lictor_agent.http.encoding import JSON, Answer, Reuse
-from lictor_agent.http.errors import Refusal
+from lictor_agent.http.errors import Refusal, refusing_with
 from lictor_agent.http.requests import Request, parse_unsigned, required_tail
 from lictor_agent.http.router import Route
 from lictor_agent.http.site import Site
+from lictor_agent.http.uuids import uuid_flaw
 from lictor_core.commands import Command, KVDelete, KVDeleteTree, KVSet
 from lictor_core.errors import BodyTooLargeError
 from lictor_core.queries import KeyQuery, KeysQuery, TreeQuery
@@ -49,13 +47,16 @@ async def put(site: Site, request: Request) -> Answer:
     flags = parse_unsigned(parameters.get("flags")) if "flags" in parameters else 0
     cas = parse_unsigned(parameters.get("cas")) if "cas" in parameters else None
     value = await _read_value(site, request)
-    if "acquire" in parameters:
-        session = parameters.get("acquire")
-        raise Refusal(f'invalid session "{session}"' if session else "missing session", status=500)
-    if "release" in parameters:
-        site.check_datacenter(parameters.get("dc"))
-        return site.answer_json(request, False)
-    return await _write(site, request, KVSet(key=key, value=value, flags=flags, cas=cas))
+    site.check_datacenter(parameters.get("dc"))
+    for name in ("acquire", "release"):
+        if name in parameters:
+            _check_session(name, parameters.get(name))
+    acquire, release = parameters.get("acquire"), parameters.get("release")
+    command = KVSet(key=key, value=value, flags=flags, cas=cas, acquire=acquire, release=release)
+    if not acquire:
+        return await _write(site, request, command)
+    with refusing_with(500):
+        return await _write(site, request, command)
 
 
 async def delete(site: Site, request: Request) -> Answer:
@@ -120,6 +121,13 @@ async def _write(site: Site, request: Request, command: Command) -> Answer:
     site.check_datacenter(request.parameters.get("dc"))
     outcome = await site.registry.write(command, token=request.token)
     return site.answer_json(request, outcome.value)
+
+
+def _check_session(name: str, session: str) -> None:
+    if not session:
+        raise Refusal("missing session", status=500)
+    if name == "acquire" and (flaw := uuid_flaw(session)) is not None:
+        raise Refusal(f"failed session lookup: index error: {flaw}", status=500)
 
 
 def _in_list(entry: KVEntry | None) -> list[KVEntry | None]:

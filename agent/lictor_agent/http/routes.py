@@ -16,6 +16,7 @@ from lictor_agent.http import (
     intentions,
     kv,
     operator,
+    sessions,
     snapshot,
     status,
 )
@@ -36,5 +37,6 @@ ROUTES: Final[tuple[Route, ...]] = (
     *intentions.ROUTES,
     *ca.ROUTES,
     *operator.ROUTES,
+    *sessions.ROUTES,
     *snapshot.ROUTES,
 )

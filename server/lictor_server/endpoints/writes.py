@@ -14,6 +14,7 @@ from lictor_core.commands import (
     Command,
     CoordinatesSet,
     Deregister,
+    EventFire,
     IntentionDelete,
     IntentionSet,
     KVDelete,
@@ -26,13 +27,19 @@ from lictor_core.commands import (
     RestoreBegin,
     RestoreFinish,
     RestorePiece,
+    SessionCreate,
+    SessionDestroy,
+    TimedCommand,
 )
 from lictor_core.errors import BodyTooLargeError, RequestError, error_from
 from lictor_core.limits import COMMAND_BYTES_MAX, KV_KEY_BYTES_MAX, KV_VALUE_BYTES_MAX
 from lictor_server.endpoints.autopilot import checked_autopilot
 from lictor_server.endpoints.catalog import checked_deregistration, checked_registration
+from lictor_server.endpoints.cluster_time import ClusterTime
 from lictor_server.endpoints.coordinates import checked_coordinates
+from lictor_server.endpoints.events import checked_event
 from lictor_server.endpoints.intentions import stamped_intention
+from lictor_server.endpoints.sessions import check_session_id, checked_session
 from lictor_server.raft import Driver
 
 __all__ = ["Writes", "timestamp"]
@@ -48,14 +55,18 @@ def timestamp(now: float) -> str:
 class Writes:
     """Puts commands of clients, and of the leader itself, through the log."""
 
-    def __init__(self, driver: Driver, clock: Clock, datacenter: str) -> None:
+    def __init__(
+        self, driver: Driver, clock: Clock, datacenter: str, *, time: ClusterTime, session_ttl_min_s: float
+    ) -> None:
         self._driver = driver
         self._clock = clock
         self._datacenter = datacenter
+        self._time = time
+        self._session_ttl_min_s = session_ttl_min_s
 
     async def write(self, proposal: Proposal) -> Outcome:
         """A client's command. Raises what `propose` does, and `RequestError` for one that no client may send."""
-        checked = msgspec.structs.replace(proposal, command=self._checked(proposal.command))
+        checked = msgspec.structs.replace(proposal, command=self._timed(self._checked(proposal.command)))
         return await self._put(encode_proposal(checked))
 
     async def restore_step(self, proposal: Proposal) -> Outcome:
@@ -66,7 +77,12 @@ class Writes:
 
     async def propose(self, command: Command) -> Outcome:
         """Put a command of the leader's own through the log. A rejection is raised as the error it names."""
-        return await self._put(encode_command(command))
+        return await self._put(encode_command(self._timed(command)))
+
+    def _timed(self, command: Command) -> Command:
+        if not isinstance(command, TimedCommand):
+            return command
+        return msgspec.structs.replace(command, at_ms=self._time.now_ms())
 
     async def _put(self, payload: bytes) -> Outcome:
         if len(payload) > COMMAND_BYTES_MAX:
@@ -92,7 +108,17 @@ class Writes:
                     )
                 if not 0 <= command.flags <= _FLAGS_MAX:
                     raise RequestError("flags must be an unsigned number of 64 bits")
+                if sum((command.cas is not None, bool(command.acquire), bool(command.release))) > 1:
+                    raise RequestError("cas, acquire and release exclude one another: choose one")
                 return command
+            case SessionCreate():
+                session = checked_session(command.session, ttl_min_s=self._session_ttl_min_s)
+                return msgspec.structs.replace(command, session=session)
+            case SessionDestroy():
+                check_session_id(command.id)
+                return command
+            case EventFire():
+                return msgspec.structs.replace(command, event=checked_event(command.event))
             case AutopilotSet():
                 return msgspec.structs.replace(command, config=checked_autopilot(command.config))
             case CoordinatesSet():

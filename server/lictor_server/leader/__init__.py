@@ -9,6 +9,16 @@ from lictor_server.leader.member import check_member, server_member
 from lictor_server.leader.membership import Membership
 from lictor_server.leader.reconcile import reconcile
 from lictor_server.leader.remembered import remembered_members
+from lictor_server.leader.sessions import SessionKeeper
 from lictor_server.leader.side import LeaderSide
 
-__all__ = ["LeaderLoop", "LeaderSide", "Membership", "check_member", "reconcile", "remembered_members", "server_member"]
+__all__ = [
+    "LeaderLoop",
+    "LeaderSide",
+    "Membership",
+    "SessionKeeper",
+    "check_member",
+    "reconcile",
+    "remembered_members",
+    "server_member",
+]

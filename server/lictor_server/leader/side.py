@@ -13,12 +13,13 @@ from structlog.typing import FilteringBoundLogger
 from lictor_core.autopilot import AutopilotHealth, RaftServers
 from lictor_core.clock import Clock
 from lictor_core.commands import Outcome, Proposal
-from lictor_core.records import JsonObject, Member
+from lictor_core.records import JsonObject, Member, Session
 from lictor_core.registry import IssuedLeaf, LeafRequest
 from lictor_server.endpoints.authority import Authority
 from lictor_server.endpoints.writes import Writes
 from lictor_server.leader.member import check_member
 from lictor_server.leader.membership import Membership
+from lictor_server.leader.sessions import SessionKeeper
 from lictor_server.leases import LeaseTable
 from lictor_server.raft import Driver
 
@@ -35,6 +36,7 @@ class LeaderSide:
         authority: Authority,
         leases: LeaseTable,
         membership: Membership,
+        sessions: SessionKeeper,
         *,
         on_members: Callable[[], None],
         clock: Clock,
@@ -46,6 +48,7 @@ class LeaderSide:
         self._authority = authority
         self._leases = leases
         self._membership = membership
+        self._sessions = sessions
         self._on_members = on_members
         self._clock = clock
         self._log = log
@@ -96,6 +99,16 @@ class LeaderSide:
         if self._leases.leave(name, self._clock.monotonic()) is not None:
             self._log.info("member.lease.given_up", member=name)
             self._on_members()
+
+    async def renew_session(self, session_id: str) -> Session | None:
+        """Renew a session; None when there is none, or it is ending.
+
+        That this server leads is confirmed after the wish came, so that no new leader counts from an earlier moment.
+        """
+        await self._driver.ready()
+        asked_at = self._clock.monotonic()
+        await self._driver.read_index(strict=False)
+        return self._sessions.renew(session_id, asked_at)
 
     async def raft_servers(self) -> RaftServers:
         """The servers that keep the log together."""

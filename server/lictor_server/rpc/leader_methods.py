@@ -44,6 +44,10 @@ def leader_methods(side: LeaderSide) -> dict[str, Callable[[bytes], Awaitable[ob
         await side.leave(unpack(payload, str))
         return None
 
+    async def renew_session(payload: bytes) -> object:
+        session = await side.renew_session(unpack(payload, str))
+        return [] if session is None else [session]
+
     async def raft_servers(payload: bytes) -> object:
         return await side.raft_servers()
 
@@ -67,6 +71,7 @@ def leader_methods(side: LeaderSide) -> dict[str, Callable[[bytes], Awaitable[ob
         members,
         renew,
         leave,
+        renew_session,
         raft_servers,
         remove_peer,
         transfer_leader,

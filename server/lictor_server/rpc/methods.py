@@ -59,6 +59,7 @@ class Methods:
             "read": self._read,
             "remove_peer": self._remove_peer,
             "renew": self._renew,
+            "renew_session": self._renew_session,
             "sign_leaf": self._sign_leaf,
             "transfer_leader": self._transfer_leader,
             "write": self._write,
@@ -110,6 +111,11 @@ class Methods:
 
     async def _renew(self, payload: bytes) -> object:
         return await self._registry.renew(unpack(payload, Member))
+
+    async def _renew_session(self, payload: bytes) -> object:
+        """The answer is a list with the session, or an empty one."""
+        session = await self._registry.renew_session(unpack(payload, str))
+        return [] if session is None else [session]
 
     async def _leave(self, payload: bytes) -> object:
         await self._registry.leave(unpack(payload, str))

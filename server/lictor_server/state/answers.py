@@ -15,6 +15,7 @@ from lictor_core.queries import (
     ChecksInStateQuery,
     CoordinatesQuery,
     DatacentersQuery,
+    EventsQuery,
     IntentionExactQuery,
     IntentionMatchQuery,
     IntentionQuery,
@@ -25,12 +26,15 @@ from lictor_core.queries import (
     NodeCoordinatesQuery,
     NodeServiceListQuery,
     NodeServicesQuery,
+    NodeSessionsQuery,
     NodesQuery,
     Query,
     ServiceChecksQuery,
     ServiceHealthQuery,
     ServiceInstancesQuery,
     ServicesQuery,
+    SessionQuery,
+    SessionsQuery,
     TreeQuery,
 )
 from lictor_core.records import (
@@ -45,6 +49,8 @@ from lictor_core.records import (
     NodeServices,
     Service,
     ServiceHealth,
+    Session,
+    UserEvent,
 )
 from lictor_server.state.store import Store
 
@@ -175,6 +181,22 @@ def _keys(store: Store, query: KeysQuery) -> list[str]:
     return list(store.kv.names(query.prefix, query.separator))
 
 
+def _sessions(store: Store, _query: SessionsQuery) -> list[Session]:
+    return store.sessions.all()
+
+
+def _node_sessions(store: Store, query: NodeSessionsQuery) -> list[Session]:
+    return store.sessions.on_node(query.node)
+
+
+def _session(store: Store, query: SessionQuery) -> Session | None:
+    return store.sessions.get(query.id)
+
+
+def _events(store: Store, query: EventsQuery) -> list[UserEvent]:
+    return store.events.all(query.name)
+
+
 def _intentions(store: Store, _query: IntentionsQuery) -> list[Intention]:
     return store.intentions.all()
 
@@ -243,5 +265,9 @@ _TABLE: Final[dict[type[object], Step]] = dict(
         _entry(AutopilotQuery, _autopilot),
         _entry(CoordinatesQuery, _coordinates),
         _entry(NodeCoordinatesQuery, _node_coordinates),
+        _entry(SessionsQuery, _sessions),
+        _entry(NodeSessionsQuery, _node_sessions),
+        _entry(SessionQuery, _session),
+        _entry(EventsQuery, _events),
     )
 )

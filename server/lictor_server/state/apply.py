@@ -18,6 +18,7 @@ from lictor_core.commands import (
     CommandBase,
     CoordinatesSet,
     Deregister,
+    EventFire,
     IntentionDelete,
     IntentionSet,
     KVDelete,
@@ -32,11 +33,15 @@ from lictor_core.commands import (
     RestoreBegin,
     RestoreFinish,
     RestorePiece,
+    SessionCreate,
+    SessionDestroy,
+    TimedCommand,
 )
 from lictor_core.errors import NotFoundError, RequestError
 from lictor_core.records import Node
 from lictor_server.state.catalog import fold
 from lictor_server.state.indexes import Change
+from lictor_server.state.locking import acquire, destroy, end_sessions, release, why_no_session
 from lictor_server.state.store import Store
 
 __all__ = ["REJECTION_CHARS_MAX", "apply", "apply_proposal"]
@@ -52,7 +57,10 @@ def apply(store: Store, index: int, command: Command) -> tuple[Outcome, Change]:
     """Carry out the command at `index` of the log; `index` is above every earlier one."""
     change = Change(index + store.index_shift)
     store.restoring.expire(index)
+    if isinstance(command, TimedCommand):
+        store.time_ms = max(store.time_ms, command.at_ms)
     result = _TABLE[type(command)](store, change, command)
+    end_sessions(store, change)
     store.index = index
     store.note(change)
     if isinstance(result, Rejection):
@@ -168,6 +176,10 @@ def _deregister(store: Store, change: Change, command: Deregister) -> Result:
 
 
 def _kv_set(store: Store, change: Change, command: KVSet) -> Result:
+    if command.acquire:
+        return acquire(store, change, command)
+    if command.release:
+        return release(store, change, command)
     if command.cas is not None:
         entry = store.kv.get(command.key)
         if command.cas != (0 if entry is None else entry.modify_index):
@@ -187,6 +199,26 @@ def _kv_delete(store: Store, change: Change, command: KVDelete) -> Result:
 
 def _kv_delete_tree(store: Store, change: Change, command: KVDeleteTree) -> Result:
     store.kv.drop_under(change, command.prefix)
+    return True
+
+
+def _session_create(store: Store, change: Change, command: SessionCreate) -> Result:
+    refusal = why_no_session(store, command.session)
+    if refusal:
+        return _refuse(refusal)
+    store.sessions.put(change, command.session)
+    return True
+
+
+def _session_destroy(store: Store, change: Change, command: SessionDestroy) -> Result:
+    session = store.sessions.get(command.id)
+    if session is not None:
+        destroy(store, change, session)
+    return True
+
+
+def _event_fire(store: Store, change: Change, command: EventFire) -> Result:
+    store.events.fire(change, command.event)
     return True
 
 
@@ -308,5 +340,8 @@ _TABLE: Final[dict[type[CommandBase], Step]] = dict(
         _entry(RestoreAbandon, _restore_abandon),
         _entry(AutopilotSet, _autopilot_set),
         _entry(CoordinatesSet, _coordinates_set),
+        _entry(SessionCreate, _session_create),
+        _entry(SessionDestroy, _session_destroy),
+        _entry(EventFire, _event_fire),
     )
 )

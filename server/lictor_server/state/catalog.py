@@ -14,7 +14,7 @@ import msgspec
 from sortedcontainers import SortedDict
 
 from lictor_core import topics as on
-from lictor_core.records import PASSING, Check, Node, Service, ServiceKind
+from lictor_core.records import CRITICAL, PASSING, Check, Node, Service, ServiceKind
 from lictor_core.topics import Topic
 from lictor_server.state.copies import Copies, Copy
 from lictor_server.state.groups import Groups
@@ -158,6 +158,7 @@ class Catalog:
         self._service_copies.keep(name)
         self._check_copies.keep(name)
         del self._nodes[name], self._services[name], self._checks[name]
+        change.lost_nodes.append(name)
         change.wake(on.NODES)
         change.bury(on.node_checks(name))
         _retire_names(change, node.node)
@@ -224,6 +225,8 @@ class Catalog:
         self._checks_by_status.add(stored.status, (name, check_id))
         if stored.service_name:
             self._checks_by_name.add(fold(stored.service_name), (name, check_id))
+        if stored.status == CRITICAL:
+            change.lost_checks.append((name, check_id))
         self._touch_check(change, node, stored, quiet=quiet)
 
     def drop_check(self, change: Change, node: Node, check: Check) -> None:
@@ -234,6 +237,7 @@ class Catalog:
         if self._check_copies.made:
             self._check_copies.keep(name)
         del self._checks[name][fold(check.check_id)]
+        change.lost_checks.append((name, fold(check.check_id)))
 
     def _unlink_service(self, change: Change, node: str, service: Service) -> None:
         key = node, fold(service.id)

@@ -40,10 +40,11 @@ class TopicIndex(msgspec.Struct, frozen=True, gc=False):
 class Change:
     """What one command changed, collected while it is applied at `index`.
 
-    `former` is the store with all that there was before, when the command put another state in its place.
+    `former` is the store with all that there was before, when the command put another state in its place. `sessions`
+    came or ended; `lost_nodes` went; `lost_checks`, each with its node, went or became critical.
     """
 
-    __slots__ = ("former", "index", "keys", "retired", "stamped", "woken")
+    __slots__ = ("former", "index", "keys", "lost_checks", "lost_nodes", "retired", "sessions", "stamped", "woken")
 
     def __init__(self, index: int) -> None:
         self.index = index
@@ -52,6 +53,9 @@ class Change:
         self.stamped: dict[Topic, None] = {}
         self.retired: dict[Topic, None] = {}
         self.keys: list[str] = []
+        self.sessions: list[str] = []
+        self.lost_nodes: list[str] = []
+        self.lost_checks: list[tuple[str, str]] = []
 
     def wake(self, topic: Topic) -> None:
         """The answer for `topic` changed, and whoever waits for it should know."""

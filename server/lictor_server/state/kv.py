@@ -3,6 +3,9 @@
 Semantics as Consul 1.8's `/v1/kv`: writing what is there already changes nothing, `CreateIndex` stays while a key
 lives, a compare-and-set compares `ModifyIndex`. Indexes of keys and prefixes follow from the entries and tombstones:
 that of a prefix is the newest change under it, deletions included.
+
+A key may be held by a session. `LockIndex` counts how often it was taken while it lives, and unlike in Consul a plain
+write leaves that as it is, so that it can serve as a fencing token.
 """
 
 from __future__ import annotations
@@ -33,6 +36,7 @@ class KVTable:
 
     def __init__(self, *, gone_max: int = KEYS_GONE_MAX) -> None:
         self._entries: SortedDict[str, KVEntry] = SortedDict()
+        self._held: dict[str, dict[str, None]] = {}
         self._gone = GoneKeys()
         self._copies: Copies[str, KVEntry] = Copies()
         self._gone_max = gone_max
@@ -62,25 +66,52 @@ class KVTable:
                 yield name
             last = name
 
-    def put(self, change: Change, key: str, value: bytes, flags: int) -> None:
-        """Write a key. Nothing changes when it already holds just this."""
+    def held_by(self, session: str) -> list[str]:
+        """The keys that a session holds, in order."""
+        return sorted(self._held.get(session, {}))
+
+    def put(self, change: Change, key: str, value: bytes, flags: int, *, session: str | None = None) -> None:
+        """Write a key. Nothing changes when it already holds just this.
+
+        `session` is who holds it from now on, empty for nobody; by default it stays as it is.
+        """
         old = self._entries.get(key)
+        before = "" if old is None else old.session
+        after = before if session is None else session
         stored = value or None  # an empty value is null in Consul's JSON
-        if old is not None and old.value == stored and old.flags == flags:
+        if old is not None and (old.value, old.flags, old.session) == (stored, flags, after):
             return
+        taken = 0 if old is None else old.lock_index
         if self._copies.made:
             self._copies.keep(key)
         self._entries[key] = KVEntry(
-            lock_index=0 if old is None else old.lock_index,
+            lock_index=taken + 1 if after not in ("", before) else taken,
             key=key,
             flags=flags,
             value=stored,
-            session="" if old is None else old.session,
+            session=after,
             create_index=change.index if old is None else old.create_index,
             modify_index=change.index,
         )
+        self._hold(key, before, after)
         self._gone.discard(key)
         self._note(change, key)
+
+    def free(self, change: Change, key: str) -> None:
+        """Nobody holds `key` any more."""
+        entry = self._entries[key]
+        self.put(change, key, entry.value or b"", entry.flags, session="")
+
+    def _hold(self, key: str, before: str, after: str) -> None:
+        if before == after:
+            return
+        if before:
+            keys = self._held[before]
+            del keys[key]
+            if not keys:
+                del self._held[before]
+        if after:
+            self._held.setdefault(after, {})[key] = None
 
     def drop(self, change: Change, key: str) -> None:
         """Delete a key; a missing one is no change."""
@@ -88,6 +119,7 @@ class KVTable:
             return
         if self._copies.made:
             self._copies.keep(key)
+        self._hold(key, self._entries[key].session, "")
         del self._entries[key]
         self._gone.add(key, change.index)
         while len(self._gone) > self._gone_max:
@@ -149,6 +181,7 @@ class KVTable:
     def restore_entry(self, entry: KVEntry) -> None:
         """Take an entry of a snapshot."""
         self._entries[entry.key] = entry
+        self._hold(entry.key, "", entry.session)
 
     def restore_gone(self, key: str, index: int) -> None:
         """Take a deleted key of a snapshot; call in the order of `gone_rows`."""

@@ -16,7 +16,7 @@ from lictor_core.codec import check_nesting, unpack, unpacker
 from lictor_core.commands import CAKeyMaterial, Outcome, RestoreBegin
 from lictor_core.coordinates import NodeCoordinate
 from lictor_core.errors import RequestError
-from lictor_core.records import CAConfiguration, CARoot, Check, Intention, KVEntry, Node, Service
+from lictor_core.records import CAConfiguration, CARoot, Check, Intention, KVEntry, Node, Service, Session, UserEvent
 from lictor_server.state.indexes import FIRST_INDEX
 
 if TYPE_CHECKING:
@@ -67,6 +67,8 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     cluster_id: str
     roots_index: int
     last_serial: int
+    time_ms: int = 0
+    last_event_time: int = 0
     requests_forgotten_up_to: int = 0
     ca_configuration: CAConfiguration | None
 
@@ -123,8 +125,8 @@ class Loader:
             known = " and ".join(str(one) for one in FORMATS_READ)
             raise RequestError(f"the snapshot has format {header.format}, this server reads {known}")
         numbers = (header.index, header.index_shift, header.index_floor, header.catalog_index, header.last_serial)
-        if not all(0 <= number <= INDEX_MAX for number in numbers):
-            raise RequestError("the snapshot has an index or serial number that no server ever gave")
+        if not all(0 <= number <= INDEX_MAX for number in (*numbers, header.time_ms, header.last_event_time)):
+            raise RequestError("the snapshot has an index, serial number or time that no server ever gave")
         if header.ca_configuration is not None:
             check_nesting(header.ca_configuration.config, "the CA's configuration in the snapshot")
         store = self._make(header.datacenter)
@@ -132,6 +134,8 @@ class Loader:
         store.index_shift = header.index_shift
         store.index_floor = header.index_floor
         store.catalog_index = header.catalog_index
+        store.time_ms = header.time_ms
+        store.events.last_time = header.last_event_time
         store.kv.restore_floor(header.keys_floor)
         store.indexes.restore_floor(header.topics_floor)
         store.ca.cluster_id = header.cluster_id
@@ -178,6 +182,18 @@ class Loader:
         """Rows of `key-gone`."""
         for key, index in self._unpacked(rows, tuple[str, int]):
             store.kv.restore_gone(key, index)
+
+    def load_sessions(self, store: Store, rows: list[bytes]) -> None:
+        """Rows of `session`."""
+        store.sessions.restore(self._unpacked(rows, Session))
+
+    def load_lock_delays(self, store: Store, rows: list[bytes]) -> None:
+        """Rows of `lock-delay`."""
+        store.lock_delays.restore(self._unpacked(rows, tuple[str, int]))
+
+    def load_events(self, store: Store, rows: list[bytes]) -> None:
+        """Rows of `event`, oldest first."""
+        store.events.restore(self._unpacked(rows, UserEvent))
 
     def load_intentions(self, store: Store, rows: list[bytes]) -> None:
         """Rows of `intention`."""
@@ -239,6 +255,9 @@ _TABLES: Final[dict[str, Callable[[Loader, Store, list[bytes]], None]]] = {
     "check": Loader.load_checks,
     "key": Loader.load_keys,
     "key-gone": Loader.load_keys_gone,
+    "session": Loader.load_sessions,
+    "lock-delay": Loader.load_lock_delays,
+    "event": Loader.load_events,
     "intention": Loader.load_intentions,
     "root": Loader.load_roots,
     "root-key": Loader.load_root_keys,

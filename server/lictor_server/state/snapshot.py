@@ -43,6 +43,8 @@ def take(store: Store, rest: Rest = no_rest, *, with_restore: bool = True) -> It
         cluster_id=store.ca.cluster_id,
         roots_index=store.ca.roots_index,
         last_serial=store.ca.last_serial,
+        time_ms=store.time_ms,
+        last_event_time=store.events.last_time,
         requests_forgotten_up_to=store.requests.forgotten_up_to,
         ca_configuration=store.ca.configuration,
     )
@@ -52,6 +54,9 @@ def take(store: Store, rest: Rest = no_rest, *, with_restore: bool = True) -> It
         "check": store.catalog.check_rows(),
         "key": store.kv.entries(),
         "key-gone": store.kv.gone_rows(),
+        "session": store.sessions.rows(),
+        "lock-delay": store.lock_delays.rows(),
+        "event": store.events.rows(),
         "intention": store.intentions.rows(),
         "root": list(store.ca.roots),
         "root-key": store.ca.keys(),

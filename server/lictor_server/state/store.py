@@ -9,25 +9,28 @@ import itertools
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from lictor_core import topics as on
 from lictor_core.topics import Topic
 from lictor_server.state.addresses import Addresses
 from lictor_server.state.autopilot import AutopilotTable
 from lictor_server.state.ca import CATable
 from lictor_server.state.catalog import Catalog
 from lictor_server.state.coordinates import CoordinateTable
+from lictor_server.state.events import Events
 from lictor_server.state.exchange import exchange
 from lictor_server.state.health import HealthRows
 from lictor_server.state.indexes import FIRST_INDEX, Change, TopicIndex, TopicIndexes
 from lictor_server.state.intentions import Intentions
 from lictor_server.state.kv import KVTable
 from lictor_server.state.loading import ROWS_PER_REST, Rest, no_rest
+from lictor_server.state.lock_delays import LockDelays
 from lictor_server.state.requests import RecentRequests
 from lictor_server.state.restoring import Restoring
+from lictor_server.state.sessions import Sessions
 
 __all__ = ["Store"]
 
-_APART: Final = frozenset({on.COORDINATES, on.DISTANCES})
+_APART: Final = frozenset({"coordinates", "distances", "events", "node-sessions", "session", "sessions"})
+"""Kinds of topics that are touched all the time, and that nothing in the catalog depends on."""
 
 
 class Store:
@@ -35,6 +38,7 @@ class Store:
 
     What answers show as an index is `index_shift` above that of the log: after the restore of a state that was further
     on than this log, indexes still go forward. Nothing shows an index below `index_floor`, that of the newest restore.
+    `time_ms` is when the newest `TimedCommand` came.
     """
 
     def __init__(self, datacenter: str) -> None:
@@ -43,8 +47,12 @@ class Store:
         self.index_shift = 0
         self.index_floor = FIRST_INDEX
         self.catalog_index = FIRST_INDEX
+        self.time_ms = 0
         self.catalog = Catalog()
         self.kv = KVTable()
+        self.sessions = Sessions()
+        self.lock_delays = LockDelays()
+        self.events = Events()
         self.intentions = Intentions()
         self.ca = CATable()
         self.autopilot = AutopilotTable()
@@ -59,7 +67,7 @@ class Store:
         """Take over what a command changed: indexes move, cached lists of what changed are dropped."""
         if change.woken or change.stamped:
             self.indexes.note(change)
-            if change.woken.keys() <= _APART and change.stamped.keys() <= _APART:
+            if all(topic.kind in _APART for topics in (change.woken, change.stamped) for topic in topics):
                 return  # written all the time, and nothing that is kept of the catalog depends on it
             self.health.forget(change)
             self.addresses.forget()
@@ -76,8 +84,12 @@ class Store:
         self.index_shift, other.index_shift = other.index_shift, self.index_shift
         self.index_floor, other.index_floor = other.index_floor, self.index_floor
         self.catalog_index, other.catalog_index = other.catalog_index, self.catalog_index
+        self.time_ms, other.time_ms = other.time_ms, self.time_ms
         exchange(self.catalog, other.catalog)
         exchange(self.kv, other.kv)
+        exchange(self.sessions, other.sessions)
+        exchange(self.lock_delays, other.lock_delays)
+        exchange(self.events, other.events)
         exchange(self.intentions, other.intentions)
         exchange(self.ca, other.ca)
         exchange(self.autopilot, other.autopilot)
@@ -93,7 +105,7 @@ class Store:
         """Take over a state that was saved before, as the command of `change`: `saved` has the former one afterwards.
 
         Records keep their indexes. Everything else goes on from here: whatever is asked for has changed now, serial
-        numbers are not given twice, and requests from before are of another time.
+        numbers are not given twice, events are counted on; requests and lock delays from before are of another time.
         """
         log_index = change.index - self.index_shift
         change.index = max(change.index, saved.index + saved.index_shift + 1)
@@ -101,6 +113,9 @@ class Store:
         saved.index_shift = change.index - log_index
         saved.index_floor = saved.catalog_index = change.index
         saved.ca.last_serial = max(saved.ca.last_serial, self.ca.last_serial)
+        saved.events.last_time = max(saved.events.last_time, self.events.last_time)
+        saved.time_ms = max(saved.time_ms, self.time_ms)
+        saved.lock_delays = LockDelays()
         saved.requests.forget_all(log_index)
         self.become(saved)
 

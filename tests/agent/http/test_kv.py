@@ -84,7 +84,7 @@ async def test_compare_and_set_says_who_won(live: Live) -> None:
         ("PUT", "/v1/kv/a?cas=now", 500, 'strconv.ParseUint: parsing "now": invalid syntax'),
         ("PUT", "/v1/kv/a?acquire=x&cas=0", 400, "Conflicting flags: acquire=x&cas=0"),
         ("DELETE", "/v1/kv/a?recurse&cas=1", 400, "Conflicting flags: cas=1&recurse="),
-        ("PUT", "/v1/kv/a?acquire=x", 500, 'invalid session "x"'),
+        ("PUT", "/v1/kv/a?acquire=x", 500, "failed session lookup: index error: UUID must be 36 characters"),
         ("PUT", "/v1/kv/a?acquire=", 500, "missing session"),
         ("PUT", "/v1/kv/a?dc=elsewhere", 500, "No path to datacenter"),
         ("GET", "/v1/kv/a?dc=elsewhere", 500, "No path to datacenter"),

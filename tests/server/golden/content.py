@@ -15,6 +15,7 @@ from lictor_core.commands import (
     Command,
     CoordinatesSet,
     Deregister,
+    EventFire,
     IntentionDelete,
     IntentionSet,
     KVDelete,
@@ -23,11 +24,13 @@ from lictor_core.commands import (
     Proposal,
     RestoreBegin,
     RestorePiece,
+    SessionCreate,
+    SessionDestroy,
 )
 from lictor_core.coordinates import Coordinate, NodeCoordinate
 from lictor_core.records import IntentionAction
 from lictor_server.state import Store, apply, apply_proposal
-from tests.server.build import check, intention, node, register, service
+from tests.server.build import check, event, intention, node, register, service, session
 from tests.server.state.restores import restore_commands
 from tests.server.state.test_apply import root
 
@@ -35,6 +38,8 @@ __all__ = ["COMMANDS", "FIRST_INDEX", "filled", "later_commands", "restoring"]
 
 FIRST_INDEX = 10
 PLACE = Coordinate(vec=[0.25, -1.5, 0.0, 0.0, 0.0, 0.0, 0.0, 1e-5], error=1.5, adjustment=-0.125, height=1e-5)
+_ENDED = "88888888-8888-4888-8888-888888888888"
+_LIVING = "99999999-9999-4999-8999-999999999999"
 
 COMMANDS: tuple[Command, ...] = (
     register(
@@ -78,6 +83,14 @@ def later_commands() -> list[Command]:
         CoordinatesSet(updates=[NodeCoordinate(node="n1", segment="", coord=PLACE)]),
         AutopilotSet(config=AutopilotConfiguration(max_trailing_logs=99)),
         KVSet(key="later", value=b"1"),
+        SessionCreate(session=session(_ENDED, ttl="10s", checks=["serfHealth"], service_checks=["web"])),
+        KVSet(key="locked", value=b"1", acquire=_ENDED, at_ms=1000),
+        KVSet(key="barred", value=b"1", acquire=_ENDED, at_ms=1100),
+        KVSet(key="locked", value=b"2", release=_ENDED, at_ms=1200),
+        SessionDestroy(id=_ENDED, at_ms=1500),
+        SessionCreate(session=session(_LIVING, name="holder")),
+        KVSet(key="locked", value=b"3", acquire=_LIVING, at_ms=2000),
+        EventFire(event=event("aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa", payload=b"\xff", service="web", tag="a.*")),
     ]
 
 

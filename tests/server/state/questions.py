@@ -9,6 +9,7 @@ import msgspec
 
 from lictor_core.queries import (
     ChecksInStateQuery,
+    EventsQuery,
     IntentionExactQuery,
     IntentionMatchQuery,
     IntentionQuery,
@@ -18,12 +19,15 @@ from lictor_core.queries import (
     NodeChecksQuery,
     NodeServiceListQuery,
     NodeServicesQuery,
+    NodeSessionsQuery,
     NodesQuery,
     Query,
     ServiceChecksQuery,
     ServiceHealthQuery,
     ServiceInstancesQuery,
     ServicesQuery,
+    SessionQuery,
+    SessionsQuery,
     TreeQuery,
 )
 from lictor_core.records import Check, ServiceHealth
@@ -62,6 +66,10 @@ EXACT = [
     *(_question(NodeChecksQuery(node=name)) for name in ("a", "b", "c")),
     *(_question(ChecksInStateQuery(state=status)) for status in ("any", *any_of.STATUSES)),
     *(_question(KeyQuery(key=key)) for key in any_of.KEYS),
+    _question(SessionsQuery()),
+    *(_question(SessionQuery(id=one)) for one in any_of.SESSIONS),
+    *(_question(NodeSessionsQuery(node=name)) for name in ("a", "b", "c")),
+    *(_question(EventsQuery(name=name)) for name in ("", "deploy", "stop")),
     *(_question(TreeQuery(prefix=prefix)) for prefix in any_of.PREFIXES),
     *(_question(IntentionMatchQuery(by="source", name=name)) for name in ("web", "db")),
     *(_question(IntentionMatchQuery(by="destination", name=name)) for name in ("web", "db")),

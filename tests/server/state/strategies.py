@@ -7,23 +7,43 @@ from hypothesis import strategies as st
 from lictor_core.commands import (
     Command,
     Deregister,
+    EventFire,
     IntentionDelete,
     IntentionSet,
     KVDelete,
     KVDeleteTree,
     KVSet,
     Register,
+    SessionCreate,
+    SessionDestroy,
 )
-from lictor_core.records import Check, IntentionAction
+from lictor_core.records import Check, IntentionAction, SessionBehavior
 from tests.server import build
 
-__all__ = ["IDS", "KEYS", "NODES", "PREFIXES", "SERVICES", "STATUSES", "catalog_commands", "commands", "key_commands"]
+__all__ = [
+    "IDS",
+    "KEYS",
+    "NODES",
+    "PREFIXES",
+    "SERVICES",
+    "SESSIONS",
+    "STATUSES",
+    "catalog_commands",
+    "commands",
+    "key_commands",
+    "lock_commands",
+]
 
 NODES = ("a", "A", "b", "c")
 SERVICES = ("web", "Web", "db")
 STATUSES = ("passing", "warning", "critical")
 IDS = ("", "11111111-1111-1111-1111-111111111111", "22222222-2222-2222-2222-222222222222")
 KEYS = ("x", "x/", "x/a", "x/b", "x/b/c", "y", "é/z")
+SESSIONS = (
+    "aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa",
+    "bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb",
+    "cccccccc-cccc-4ccc-8ccc-cccccccccccc",
+)
 PREFIXES = ("", "x", "x/", "x/b", "y", "nothing", "é")
 
 nodes = st.builds(
@@ -92,4 +112,25 @@ intentions = st.builds(
 intention_commands: st.SearchStrategy[Command] = st.one_of(
     st.builds(IntentionSet, intention=intentions), st.builds(IntentionDelete, id=intention_ids)
 )
-commands = st.one_of(catalog_commands, key_commands, intention_commands)
+session_ids = st.sampled_from(SESSIONS)
+times = st.integers(min_value=0, max_value=60).map(lambda seconds: seconds * 1000)
+sessions = st.builds(
+    build.session,
+    session_ids,
+    node=st.sampled_from(NODES),
+    delay_s=st.sampled_from((0.0, 5.0, 90.0, -1.0)),
+    behavior=st.sampled_from(SessionBehavior),
+    checks=st.lists(st.sampled_from(("c1", "C2")), max_size=2),
+    service_checks=st.lists(st.sampled_from(("c1",)), max_size=1),
+)
+lock_commands: st.SearchStrategy[Command] = st.one_of(
+    st.builds(SessionCreate, session=sessions),
+    st.builds(SessionDestroy, id=session_ids, at_ms=times),
+    st.builds(KVSet, key=st.sampled_from(KEYS), value=st.just(b"held"), acquire=session_ids, at_ms=times),
+    st.builds(KVSet, key=st.sampled_from(KEYS), value=st.just(b"held"), acquire=session_ids, at_ms=times),
+    st.builds(KVSet, key=st.sampled_from(KEYS), value=st.just(b"free"), release=session_ids, at_ms=times),
+)
+event_commands: st.SearchStrategy[Command] = st.builds(
+    EventFire, event=st.builds(build.event, session_ids, st.sampled_from(("deploy", "stop")))
+)
+commands = st.one_of(catalog_commands, key_commands, intention_commands, lock_commands, event_commands)

@@ -10,15 +10,18 @@ from lictor_core.commands import (
     Command,
     CoordinatesSet,
     Deregister,
+    EventFire,
     IntentionSet,
     KVDelete,
     KVSet,
     Proposal,
     RestoreBegin,
+    SessionCreate,
+    SessionDestroy,
 )
 from lictor_server.state import Store, apply, apply_proposal
 from lictor_server.state.snapshot import restore, state_hash, take
-from tests.server.build import check, intention, node, placed, register, service
+from tests.server.build import check, event, intention, node, placed, register, service, session
 from tests.server.state.questions import ALL
 from tests.server.state.restores import restore_commands
 from tests.server.state.test_snapshot import filled
@@ -46,6 +49,11 @@ def other_store() -> Store:
         CASerialTake(),
         RestoreBegin(id="another", size=1, pieces=1, sha256=bytes(32)),
         AutopilotSet(config=AutopilotConfiguration(min_quorum=5)),
+        SessionCreate(session=session("aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa")),
+        SessionCreate(session=session("bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb")),
+        KVSet(key="k8", value=b"1", acquire="bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb"),
+        SessionDestroy(id="bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb", at_ms=9000),
+        EventFire(event=event("cccccccc-cccc-4ccc-8ccc-cccccccccccc")),
     ]
     store = Store("dc1")
     for index, command in enumerate(commands, 1000):
