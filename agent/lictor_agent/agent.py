@@ -18,6 +18,7 @@ from lictor_agent import authorize
 from lictor_agent.certs import Leaf, LeafKeeper
 from lictor_agent.checks.reaping import REAP_EVERY_S, overdue_services
 from lictor_agent.checks.runner import CheckRunner
+from lictor_agent.coordinates import CoordinateKeeper
 from lictor_agent.identity import Identity
 from lictor_agent.kept import read_kept
 from lictor_agent.lease import LeaseKeeper
@@ -30,6 +31,7 @@ from lictor_agent.waiting import ChangeWaiter
 from lictor_config.definitions import CheckDefinition, ServiceDefinition, dns_warnings
 from lictor_config.tree import Configuration
 from lictor_core.clock import Clock, Rng
+from lictor_core.coordinates import Coordinate
 from lictor_core.errors import RequestError, StorageError
 from lictor_core.intentions import Decision
 from lictor_core.queries import CARootsQuery
@@ -77,6 +79,7 @@ class Agent:
             self.local, identity.node(), registry, clock, rng, log, output_wait_s=settings.check_update_s
         )
         self._checks = CheckRunner(self.local, registry, identity.node_name, settings, clock, rng, log)
+        self._coordinates = CoordinateKeeper(registry, identity, configuration.coordinates, clock, rng, log)
         self._leaves = LeafKeeper(registry, identity.datacenter, clock, rng, log)
 
     @asynccontextmanager
@@ -86,7 +89,7 @@ class Agent:
         Leaving the block ends everything that was started, also scripts of checks and their children.
         """
         self._registrar.register_configured(self.configuration.services, self.configuration.checks)
-        jobs = [self._lease.run, self._sync.run, self._checks.run, self._leaves.run, self._reap]
+        jobs = [self._lease.run, self._sync.run, self._checks.run, self._leaves.run, self._reap, self._coordinates.run]
         if self._shelf is not None and self._keeper is not None:
             name = self.identity.node_name
             self._keeper.begin(restore(self._shelf, self.local, self._registrar, name, self._clock, self._log))
@@ -201,6 +204,10 @@ class Agent:
             default_allow=self.settings.default_allow,
             acls_enabled=self.settings.acls_enabled,
         )
+
+    async def coordinate(self) -> Coordinate:
+        """Where this node stands in the network."""
+        return await self._coordinates.coordinate()
 
     async def members(self) -> list[Member]:
         """The agents of the cluster, by name."""

@@ -9,24 +9,29 @@ from __future__ import annotations
 from typing import Final
 
 from lictor_agent.local import LocalCheck
-from lictor_core.records import CRITICAL, Check, CheckDefinition, Service
+from lictor_core.records import (
+    CRITICAL,
+    NODE_MAINTENANCE_ID,
+    SERVICE_MAINTENANCE_PREFIX,
+    Check,
+    CheckDefinition,
+    Service,
+)
 
-__all__ = ["NODE_CHECK_ID", "is_maintenance", "node_check", "service_check", "service_check_id"]
+__all__ = ["is_maintenance", "node_check", "service_check", "service_check_id"]
 
-NODE_CHECK_ID: Final = "_node_maintenance"
-_SERVICE_PREFIX: Final = "_service_maintenance:"
 _TYPE: Final = "maintenance"
 _NO_REASON: Final = "Maintenance mode is enabled for this {}, but no reason was provided. This is a default message."
 
 
 def service_check_id(service_id: str) -> str:
     """The id of an instance's maintenance check."""
-    return _SERVICE_PREFIX + service_id
+    return SERVICE_MAINTENANCE_PREFIX + service_id
 
 
 def is_maintenance(check_id: str) -> bool:
     """Whether a check is one of maintenance."""
-    return check_id == NODE_CHECK_ID or check_id.startswith(_SERVICE_PREFIX)
+    return check_id == NODE_MAINTENANCE_ID or check_id.startswith(SERVICE_MAINTENANCE_PREFIX)
 
 
 def node_check(node: str, reason: str, token: str = "") -> LocalCheck:
@@ -34,7 +39,7 @@ def node_check(node: str, reason: str, token: str = "") -> LocalCheck:
     return LocalCheck(
         check=Check(
             node=node,
-            check_id=NODE_CHECK_ID,
+            check_id=NODE_MAINTENANCE_ID,
             name="Node Maintenance Mode",
             status=CRITICAL,
             notes=reason or _NO_REASON.format("node"),

@@ -16,6 +16,7 @@ from lictor_config.definitions import CheckDefinition, CheckKind, ServiceDefinit
 from lictor_core.clock import Clock
 from lictor_core.codec import pack_given
 from lictor_core.errors import NotFoundError, RequestError
+from lictor_core.records import NODE_MAINTENANCE_ID
 
 __all__ = ["Former", "Registered", "Registrar", "ScriptPolicy"]
 
@@ -199,8 +200,8 @@ class Registrar:
     def set_node_maintenance(self, *, enable: bool, reason: str, token: str = "") -> None:
         """Put the node into maintenance or take it out. The reason that was given first stays."""
         if not enable:
-            self._local.remove_check(maintenance.NODE_CHECK_ID)
-        elif maintenance.NODE_CHECK_ID not in self._local.checks:
+            self._local.remove_check(NODE_MAINTENANCE_ID)
+        elif NODE_MAINTENANCE_ID not in self._local.checks:
             check = maintenance.node_check(self._node, reason, token)
             self._local.put_check(check, self._clock.monotonic())
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from lictor.api.asynchronous import AsyncClient
     from lictor.api.blocking import Client
-    from lictor.api.calls import agent, ca, catalog, health, intentions, kv, operator, snapshot, status
+    from lictor.api.calls import agent, ca, catalog, coordinate, health, intentions, kv, operator, snapshot, status
     from lictor.api.messages import Answer, Call, Options
     from lictor.api.settings import Settings
 
@@ -31,6 +31,7 @@ __all__ = [
     "agent",
     "ca",
     "catalog",
+    "coordinate",
     "health",
     "intentions",
     "kv",

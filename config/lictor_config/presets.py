@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from lictor_config.tree import Configuration, Connect, Log, Ports
+from lictor_config.tree import Configuration, Connect, Coordinates, Log, Ports
 
 __all__ = ["DEV", "PRODUCTION"]
 
@@ -25,5 +25,6 @@ DEV: Final = replace(
     ui=True,
     connect=Connect(enabled=True),
     enable_debug=True,
+    coordinates=Coordinates(update_period_s=0.1),
 )
 """`-dev`: a server of one that keeps everything in memory and talks to this machine only."""

@@ -18,7 +18,9 @@ import msgspec
 __all__ = [
     "CRITICAL",
     "MAINT",
+    "NODE_MAINTENANCE_ID",
     "PASSING",
+    "SERVICE_MAINTENANCE_PREFIX",
     "WARNING",
     "CAConfiguration",
     "CARoot",
@@ -61,6 +63,10 @@ WARNING: Final = "warning"
 CRITICAL: Final = "critical"
 MAINT: Final = "maintenance"
 """The four words for health. A check has one of the first three; `maintenance` is only ever a summary."""
+
+NODE_MAINTENANCE_ID: Final = "_node_maintenance"
+SERVICE_MAINTENANCE_PREFIX: Final = "_service_maintenance:"
+"""The checks by which clients know that a node, or the instance whose id follows, was put into maintenance."""
 
 _SEVERITY: Final = {PASSING: 0, WARNING: 1, CRITICAL: 2, MAINT: 3}
 

@@ -76,4 +76,4 @@ def test_dev_differs_from_production_in_what_consuls_does() -> None:
     differing = {
         field.name for field in fields(Configuration) if getattr(DEV, field.name) != getattr(PRODUCTION, field.name)
     }
-    assert differing == {"dev", "server", "bind_addr", "ports", "log", "ui", "connect", "enable_debug"}
+    assert differing == {"dev", "server", "bind_addr", "ports", "log", "ui", "connect", "enable_debug", "coordinates"}

@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from lictor_agent.http.agent_services import read_enable
+from lictor_agent.http.coordinates import shown_coordinate
 from lictor_agent.http.encoding import Answer
 from lictor_agent.http.errors import Refusal, refusing_with
 from lictor_agent.http.requests import Request
@@ -22,10 +23,6 @@ from lictor_core.registry import LeaderStatus
 
 __all__ = ["ROUTES"]
 
-_ORIGIN_HEIGHT: Final = 1e-5
-_ORIGIN_ERROR: Final = 1.5
-_DIMENSIONS: Final = 8
-"""A node that knows no distances stands at Vivaldi's origin; these are the numbers Serf starts with."""
 _NO_LEADER: Final = (("X-Consul-Knownleader", "false"),)
 _GOSSIP_FIGURES: Final = (
     "coordinate_resets",
@@ -54,12 +51,7 @@ async def self_(site: Site, request: Request) -> Answer:
             "Version": identity.semantic_version,
         },
         "DebugConfig": _configuration(site),
-        "Coord": {
-            "Vec": [0] * _DIMENSIONS,
-            "Error": _ORIGIN_ERROR,
-            "Adjustment": 0,
-            "Height": _ORIGIN_HEIGHT,
-        },
+        "Coord": shown_coordinate(await site.agent.coordinate()),
         "Member": own,
         "Stats": await _figures(site, members),
         "Meta": identity.node().meta,

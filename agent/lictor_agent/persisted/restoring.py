@@ -27,7 +27,7 @@ from lictor_agent.registrar import Registrar
 from lictor_config.definitions import CheckKind
 from lictor_core.clock import Clock
 from lictor_core.errors import LictorError, RequestError, StorageError
-from lictor_core.records import CRITICAL, Check, Service
+from lictor_core.records import CRITICAL, NODE_MAINTENANCE_ID, Check, Service
 
 __all__ = ["restore"]
 
@@ -155,7 +155,7 @@ class _Restoring:
         )
 
     def _maintenance(self, saved: SavedCheck, owner: Service | None) -> LocalCheck:
-        if saved.check_id == maintenance.NODE_CHECK_ID:
+        if saved.check_id == NODE_MAINTENANCE_ID:
             check = maintenance.node_check(self._node, saved.notes, saved.token)
         elif owner is not None and saved.check_id == maintenance.service_check_id(owner.id):
             check = maintenance.service_check(self._node, owner, saved.notes, saved.token)

@@ -1,6 +1,6 @@
 """What is typed at the command line, one module an area."""
 
-from tests.peers.scenarios.cli import agent, catalog, intentions, kv, operator, services, snapshot, validate
+from tests.peers.scenarios.cli import agent, catalog, intentions, kv, maint, operator, services, snapshot, validate
 from tests.support.recorder.cli_scenario import CliScenario
 
 SCENARIOS: tuple[CliScenario, ...] = (
@@ -8,6 +8,7 @@ SCENARIOS: tuple[CliScenario, ...] = (
     catalog.SCENARIO,
     services.SCENARIO,
     kv.SCENARIO,
+    maint.SCENARIO,
     snapshot.SCENARIO,
     intentions.SCENARIO,
     operator.SCENARIO,

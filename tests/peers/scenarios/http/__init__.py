@@ -11,6 +11,8 @@ from tests.peers.scenarios.http import (
     catalog,
     connect,
     connect_proxies,
+    coordinates,
+    coordinates_off,
     filters,
     health,
     intentions,
@@ -41,4 +43,6 @@ SCENARIOS: tuple[Scenario, ...] = (
     operator.SCENARIO,
     bad_input.SCENARIO,
     snapshot.SCENARIO,
+    coordinates.SCENARIO,
+    coordinates_off.SCENARIO,
 )

@@ -1,0 +1,90 @@
+"""A client agent measures the way to its server and reports where it stands."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from typing import cast
+
+from lictor_agent.coordinates import CoordinateKeeper
+from lictor_agent.identity import Identity
+from lictor_config.sections import Coordinates
+from lictor_core.clock import SeededRng
+from lictor_core.coordinates import NodeCoordinate, Position
+from lictor_core.errors import NoLeaderError
+from lictor_core.registry import Registry
+from lictor_core.vivaldi import ORIGIN
+from tests.agent.builders import identity
+from tests.server.build import placed
+from tests.server.conftest import Log, made_log
+from tests.support.clock import ManualClock
+from tests.support.conditions import eventually
+
+QUICK_S = 0.002
+
+
+class Far:
+    """A server that is 40 ms away by the clock of the test, and may be silent."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        self.clock = clock
+        self.asked = 0
+        self.is_silent = False
+        self.reports: list[NodeCoordinate] = []
+
+    async def position(self) -> Position:
+        self.asked += 1
+        if self.is_silent:
+            raise NoLeaderError
+        self.clock.advance(0.040)
+        return Position(node="s1", coord=placed("s1", 0.0).coord)
+
+    async def place(self, update: NodeCoordinate) -> None:
+        self.reports.append(update)
+
+
+def keeper(far: Far, log: Log, *, who: Identity | None = None, settings: Coordinates | None = None) -> CoordinateKeeper:
+    client = dataclasses.replace(identity(), server=False)
+    return CoordinateKeeper(
+        cast(Registry, far),
+        who or client,
+        settings or Coordinates(interval_min_s=1.0),
+        far.clock,
+        SeededRng(3),
+        log.logger,
+        measure_s=QUICK_S,
+    )
+
+
+async def test_the_way_to_the_server_is_measured_and_reported() -> None:
+    log = made_log()
+    far = Far(ManualClock())
+    kept = keeper(far, log)
+    running = asyncio.ensure_future(kept.run())
+    await eventually(lambda: len(far.reports) >= 2, what="two reports")
+    running.cancel()
+    assert far.reports[0].node == identity().node_name
+    assert far.reports[-1].coord != ORIGIN
+    assert far.asked > 10 * len(far.reports), "reports are rarer than measurements: a second apart by the clock"
+
+
+async def test_a_silent_server_ends_nothing() -> None:
+    log = made_log()
+    far = Far(ManualClock())
+    far.is_silent = True
+    running = asyncio.ensure_future(keeper(far, log).run())
+    await eventually(lambda: far.asked >= 3, what="asking on")
+    far.is_silent = False
+    await eventually(lambda: far.reports != [], what="a report in the end")
+    running.cancel()
+    assert log.named("agent.coordinate.missed") != []
+
+
+async def test_servers_and_whoever_switched_coordinates_off_measure_nothing() -> None:
+    log = made_log()
+    far = Far(ManualClock())
+    await keeper(far, log, who=identity()).run()
+    await keeper(far, log, settings=Coordinates(disabled=True)).run()
+    assert far.asked == 0
+    assert (await keeper(far, log, who=identity()).coordinate()).vec == [0.0] * 8
+    assert far.asked == 1, "a server's place is the server's to know"
