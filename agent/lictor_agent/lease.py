@@ -10,7 +10,8 @@ from structlog.typing import FilteringBoundLogger
 
 from lictor_core.backoff import Backoff
 from lictor_core.clock import Clock, Rng
-from lictor_core.errors import LictorError, NoLeaderError, OverloadedError, RequestError
+from lictor_core.errors import LictorError, NoLeaderError, OverloadedError, PeerError, RequestError
+from lictor_core.membership import Renewal
 from lictor_core.records import Member
 from lictor_core.registry import Registry
 
@@ -19,6 +20,10 @@ __all__ = ["LEAVE_S_MAX", "LeaseKeeper"]
 _RETRY_S_MIN: Final = 0.05
 _RETRY_S_MAX: Final = 3.0
 """Between attempts while the servers are away. Below a third of a lease, so that one answer in time is enough."""
+RENEW_S_MAX: Final = 4.0
+"""How long one renewal may take. A server holds one that is new to it for a leader, a little less long than this."""
+_ATTEMPTS_MAX: Final = 4
+"""Renewals in a row that may be told that a later one is known: one is the rule, after a restart of this agent."""
 LEAVE_S_MAX: Final = 5.0
 """How long leaving may take: a server hands over and waits until the others need its voice no more."""
 
@@ -40,6 +45,8 @@ class LeaseKeeper:
         self._rng = rng
         self._log = log
         self._left = False
+        self._counter = 0
+        self._server = ""
         self._renewal: asyncio.Task[float] | None = None
 
     async def run(self) -> None:
@@ -70,9 +77,7 @@ class LeaseKeeper:
 
     async def _renewed(self) -> float:
         """A lease again. Raises what the servers do, and `NoLeaderError` when this agent leaves meanwhile."""
-        renewal = self._renewal = asyncio.get_running_loop().create_task(
-            self._registry.renew(self._member()), name="agent-renewal"
-        )
+        renewal = self._renewal = asyncio.get_running_loop().create_task(self._granted(), name="agent-renewal")
         try:
             return await renewal
         except asyncio.CancelledError:
@@ -80,6 +85,25 @@ class LeaseKeeper:
             if not self._left or (own is not None and own.cancelling()):
                 raise
             raise NoLeaderError("this agent is leaving") from None
+
+    async def _granted(self) -> float:
+        """The seconds that a renewal is good for: a new attempt, with a counter above all that the servers know."""
+        for _ in range(_ATTEMPTS_MAX):
+            self._counter += 1
+            renewal = Renewal(member=self._member(), counter=self._counter, server=self._server)
+            try:
+                async with asyncio.timeout(RENEW_S_MAX):
+                    grant = await self._registry.renew(renewal)
+            except TimeoutError:
+                raise PeerError(f"no server renewed the lease within {RENEW_S_MAX:g} s") from None
+            if not grant.seen:
+                self._server = grant.server
+                return grant.renew_s
+            self._counter = max(self._counter, grant.seen)
+        raise RequestError(
+            f"another agent renews the lease of {self._member().name!r} with the same node id: "
+            "one of the two must get another one (is its data directory a copy?)"
+        )
 
     async def leave(self) -> None:
         """Give the lease up, so that the catalog forgets this node at once. Never raises, never takes long.

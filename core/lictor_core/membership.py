@@ -8,10 +8,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+import msgspec
+
 from lictor_core.records import Member, MemberStatus
 from lictor_core.version import member_build
 
-__all__ = ["AGENT_ROLE", "SERF_LAN_PORT", "SERVER_ROLE", "WAN_PORT_TAG", "agent_member", "living_member"]
+__all__ = [
+    "AGENT_ROLE",
+    "RECONNECT_TAG",
+    "SERF_LAN_PORT",
+    "SERVER_ROLE",
+    "WAN_PORT_TAG",
+    "LeaseGrant",
+    "Renewal",
+    "agent_member",
+    "living_member",
+]
 
 SERVER_ROLE: Final = "consul"
 """The `role` tag of servers."""
@@ -19,8 +31,35 @@ AGENT_ROLE: Final = "node"
 """The `role` tag of agents that are no servers."""
 WAN_PORT_TAG: Final = "wan_join_port"
 """The tag by which the servers of other datacenters find a server; no other member has it."""
+RECONNECT_TAG: Final = "rc_tm"
+"""The tag by which an agent says for how long it is remembered once it failed or left, a Go duration (Consul 1.9)."""
 SERF_LAN_PORT: Final = 8301
 _SERF_WAN_PORT: Final = 8302
+
+
+class Renewal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An agent's wish to take or renew its lease.
+
+    `counter` grows with every attempt of the agent, so that of two servers that heard it the one that did so later is
+    known, whatever their clocks say. `server` is the id of the server that granted its last renewal; empty for the
+    first one of a process.
+    """
+
+    member: Member
+    counter: int
+    server: str = ""
+
+
+class LeaseGrant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What came of a renewal at the server with id `server`: the next one is due in `renew_s` seconds.
+
+    With `seen` above 0 nothing was granted: the servers know a renewal under that counter, as of a former process, and
+    want one above it, at once.
+    """
+
+    renew_s: float
+    server: str
+    seen: int = 0
 
 
 def living_member(name: str, address: str, port: int, tags: Mapping[str, str]) -> Member:
@@ -49,8 +88,12 @@ def agent_member(
     server_port: int | None = None,
     bootstrap: bool = False,
     acls_enabled: bool = False,
+    reconnect: str = "",
 ) -> Member:
-    """A Lictor agent as a member; with `server_port` a server, with `bootstrap` the one that starts a cluster."""
+    """A Lictor agent as a member; with `server_port` a server, with `bootstrap` the one that starts a cluster.
+
+    `reconnect` is how long it wishes to be remembered, a Go duration; empty for what the servers are set to.
+    """
     tags = {
         "acls": "1" if acls_enabled else "0",
         "build": member_build(),
@@ -72,4 +115,6 @@ def agent_member(
         }
         if bootstrap:
             tags["bootstrap"] = "1"
+    if reconnect:
+        tags[RECONNECT_TAG] = reconnect
     return living_member(name, address, SERF_LAN_PORT, tags)

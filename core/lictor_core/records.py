@@ -436,3 +436,5 @@ class Member(Record, frozen=True, kw_only=True):
     delegate_min: int
     delegate_max: int
     delegate_cur: int
+    cause: str = ""
+    """Why it is not alive: which server saw what, and when. Ours; Consul does not say."""

@@ -16,6 +16,7 @@ from lictor_core.autopilot import AutopilotHealth, RaftServers
 from lictor_core.commands import Command, Outcome, ReadMode
 from lictor_core.coordinates import NodeCoordinate, Position
 from lictor_core.feed import FeedRequest
+from lictor_core.membership import LeaseGrant, Renewal
 from lictor_core.peers import PeerSet
 from lictor_core.queries import Query
 from lictor_core.records import Member, Node, ServiceHealth, Session
@@ -209,8 +210,11 @@ class Registry(Protocol):
         """The agents of the cluster, by name."""
         ...
 
-    async def renew(self, member: Member) -> float:
-        """Take or renew this agent's lease; returns the seconds until it must be renewed again."""
+    async def renew(self, renewal: Renewal) -> LeaseGrant:
+        """Take or renew this agent's lease, at one server and by one attempt: a repetition needs a new counter.
+
+        Raises `RequestError` while a living member with another id has the name.
+        """
         ...
 
     async def renew_session(self, session_id: str, *, token: str = "") -> Session | None:
@@ -219,6 +223,13 @@ class Registry(Protocol):
 
     async def leave(self, name: str) -> None:
         """Give up the lease of `name`: it left on purpose, and its registrations go with it."""
+        ...
+
+    async def force_leave(self, name: str, *, prune: bool = False) -> None:
+        """Declare a member that failed gone, with `prune` forget it, too; a living one stays.
+
+        Raises `NotFoundError` when no member has the name.
+        """
         ...
 
     async def save_state(self, options: ReadOptions) -> SavedState:

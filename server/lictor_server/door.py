@@ -12,15 +12,18 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import BinaryIO, TypeVar, cast
 
+import msgspec
 from structlog.typing import FilteringBoundLogger
 
 from lictor_core.archive import ArchiveServer
 from lictor_core.autopilot import AutopilotHealth, RaftServers
 from lictor_core.clock import Clock, Rng
+from lictor_core.codec import unpack
 from lictor_core.commands import Command, Outcome, ReadMode
 from lictor_core.coordinates import NodeCoordinate, Position
 from lictor_core.errors import LictorError, NoLeaderError, StorageError
 from lictor_core.feed import FeedRequest, Tick
+from lictor_core.membership import LeaseGrant, Renewal
 from lictor_core.queries import Query
 from lictor_core.records import JsonObject, Member, Session
 from lictor_core.registry import CatalogView, IssuedLeaf, LeaderStatus, LeafRequest, Reading, ReadOptions, SavedState
@@ -44,7 +47,7 @@ from lictor_server.leader import (
     remembered_members,
     server_member,
 )
-from lictor_server.leases import LeaseTable
+from lictor_server.leases import KeptLeases, MemberTable
 from lictor_server.machine import Machine
 from lictor_server.raft.memory_log import MemoryLog
 from lictor_server.replica import Replica
@@ -52,6 +55,7 @@ from lictor_server.rpc import Methods, RpcListener
 from lictor_server.rpc.feed_streams import feed_streams
 from lictor_server.rpc.leader_methods import leader_methods
 from lictor_server.rpc.server_methods import server_methods
+from lictor_server.rpc.visitor import Visitor
 from lictor_server.settings import ServerSettings
 from lictor_server.state import Store, Watches
 from lictor_server.storage import Storage
@@ -59,6 +63,7 @@ from lictor_server.streams import Publishers, Ticks
 from lictor_server.tls import PLAIN, load_tls
 from lictor_server.to_leader import ToLeader
 from lictor_server.view import StoreView
+from lictor_server.vouching import Vouching
 
 __all__ = ["Server"]
 
@@ -120,8 +125,12 @@ class Server:
             clock=clock,
             log=self._log,
         )
-        leases = self._leases = LeaseTable(
-            lease_s=settings.lease_s, reap_s=settings.reap_s, members_max=settings.members_max
+        members = self._members = MemberTable(
+            server=settings.node_id,
+            server_name=settings.node_name,
+            lease_s=settings.lease_s,
+            reap_s=settings.reap_s,
+            members_max=settings.members_max,
         )
         authority = self._authority = Authority(
             self._store,
@@ -142,7 +151,7 @@ class Server:
             lease_s=settings.lease_s,
             leads=lambda: self._driver.leads,
             kick=self._driver.kick,
-            members=leases.members,
+            members=members.servers,
             forget=self._forget_member,
             propose=writes.propose,
             clock=clock,
@@ -150,7 +159,7 @@ class Server:
         )
         self._leader = LeaderLoop(
             catalog=self._store.catalog,
-            leases=leases,
+            members=members,
             own_member=self.member,
             propose=writes.propose,
             prepare=self._prepare,
@@ -164,7 +173,7 @@ class Server:
             self._driver,
             writes,
             authority,
-            leases,
+            members,
             self._membership,
             self._sessions,
             on_members=self._note_members,
@@ -180,6 +189,21 @@ class Server:
             rng=rng,
         )
         self._to_leader = ToLeader(side, self._forward, applied_index=lambda: self._replica.core.applied_index, rng=rng)
+        self._vouching = Vouching(
+            KeptLeases(
+                server=settings.node_id,
+                server_name=settings.node_name,
+                epoch=rng.uuid4(),
+                lease_s=settings.lease_s,
+                grace_s=settings.grace_s,
+                leases_max=settings.members_max,
+            ),
+            self._to_leader.vouch,
+            self._to_leader.leave,
+            lease_s=settings.lease_s,
+            clock=clock,
+            log=self._log,
+        )
         self._backups = Backups(
             self._store,
             self._to_leader.restore_step,
@@ -206,7 +230,10 @@ class Server:
         self._publishers = Publishers(self._store, self._watches, self._cluster, clock)
         self._ticks = Ticks(self._tick)
         methods = Methods(
-            self, leader_methods(side) | server_methods(self._replica.meeting), streams=feed_streams(self)
+            self,
+            leader_methods(side) | server_methods(self._replica.meeting),
+            visited={"renew": self._renew_visited},
+            streams=feed_streams(self),
         )
         self._listener = self._made_listener(methods, settings.server_port)
         self._join_listener = self._made_listener(methods, settings.join_port) if settings.join_port > 0 else None
@@ -314,12 +341,12 @@ class Server:
             raise NoLeaderError("this server is stopping")
         return remembered_members(self._store.catalog, self.member())
 
-    async def renew(self, member: Member) -> float:
+    async def renew(self, renewal: Renewal) -> LeaseGrant:
         """Take or renew a lease. For the agent in this process, known by name and id, the server speaks itself."""
-        own = self.member()
+        member, own = renewal.member, self.member()
         if (member.name.lower(), member.tags.get("id")) == (own.name.lower(), own.tags["id"]):
-            member = own
-        return await self._to_leader.renew(member)
+            renewal = msgspec.structs.replace(renewal, member=own)
+        return await self._vouching.renew(renewal)
 
     async def renew_session(self, session_id: str, *, token: str = "") -> Session | None:
         """Begin the TTL of a session anew, at the leader; None when there is no such session any more."""
@@ -334,9 +361,13 @@ class Server:
         leaves_itself = name.lower() == self._settings.node_name.lower() and self._replica.core.has_peers
         if leaves_itself:
             await self._membership.hand_over()
-        await self._to_leader.leave(name)
+        await self._vouching.leave(name)
         if leaves_itself:
             await self._replica.removed()
+
+    async def force_leave(self, name: str, *, prune: bool = False) -> None:
+        """Declare a member that failed gone."""
+        await self._to_leader.force_leave(name, prune=prune)
 
     async def raft_servers(self, *, stale: bool = False) -> RaftServers:
         """The servers that keep the log together; `stale` as this server's own log has them."""
@@ -432,10 +463,14 @@ class Server:
             "leader": self._leader.run,
             "membership": self._membership.run,
             "meeting": self._replica.meeting.run,
+            "vouching": self._vouching.run,
             "coordinates-measure": self._coordinates.measure,
             "coordinates-write": self._coordinates.write,
             "sessions": self._sessions.run,
         }
+
+    async def _renew_visited(self, payload: bytes, visitor: Visitor) -> object:
+        return await self._vouching.renew(unpack(payload, Renewal), visitor)
 
     def _made_listener(self, methods: Methods, port: int) -> RpcListener:
         settings = self._settings
@@ -476,7 +511,7 @@ class Server:
         return Tick(self._cluster(), self._store.index, contact.last_ms, contact.known_leader)
 
     def _forget_member(self, name: str) -> None:
-        if self._leases.leave(name, self._clock.monotonic()) is not None:
+        if self._members.leave(name, self._clock.monotonic()) is not None:
             self._leader.poke()
 
     def _note_durable(self) -> None:

@@ -47,6 +47,8 @@ class ServerSettings:
     clients of Consul, where it is 2, count on that (Patroni asks for half of what it means)."""
     lease_s: float = 10.0
     """How long an agent counts as alive after it last renewed; it is asked to renew at a third of this."""
+    grace_s: float = 2.0
+    """How long an agent whose connection closed has to come back, here or elsewhere, before it has failed."""
     reconcile_s: float = 60.0
     """How often the leader compares the members with the catalog even when nothing happened."""
     reap_s: float = 72 * 3600.0

@@ -14,7 +14,8 @@ from lictor_core.records import JsonObject, Member, Session
 from lictor_core.registry import IssuedLeaf, LeafRequest
 from lictor_server.forward import Forwarder
 from lictor_server.leader import LeaderSide
-from lictor_server.rpc.requests import ConfigureRequest
+from lictor_server.leases import Answer, Digest
+from lictor_server.rpc.requests import ConfigureRequest, ForceLeaveRequest
 
 __all__ = ["ToLeader"]
 
@@ -93,16 +94,26 @@ class ToLeader:
         """The agents of the cluster, by name."""
         return await self._seen("members", self._side.members, list[Member])
 
-    async def renew(self, member: Member) -> float:
-        """Take or renew a lease."""
+    async def vouch(self, digest: Digest) -> Answer:
+        """Say which agents renew at this server."""
         return await self._forward.to_leader(
-            "renew", lambda _: pack(member), lambda _: self._side.renew(member), _decoded(float), repeatable=True
+            "vouch", lambda _: pack(digest), lambda _: self._side.vouch(digest), _decoded(Answer), repeatable=True
         )
 
     async def leave(self, name: str) -> None:
         """Give up a lease."""
         await self._forward.to_leader(
             "leave", lambda _: pack(name), lambda _: self._side.leave(name), _nothing, repeatable=True
+        )
+
+    async def force_leave(self, name: str, *, prune: bool) -> None:
+        """Declare a failed member gone."""
+        await self._forward.to_leader(
+            "force_leave",
+            lambda _: pack(ForceLeaveRequest(name=name, prune=prune)),
+            lambda _: self._side.force_leave(name, prune=prune),
+            _nothing,
+            repeatable=True,
         )
 
     async def raft_servers(self) -> RaftServers:

@@ -11,7 +11,8 @@ from structlog.typing import EventDict
 from lictor_agent.lease import LeaseKeeper
 from lictor_core.clock import SeededRng, SystemClock
 from lictor_core.errors import LictorError, NoLeaderError, RequestError
-from lictor_core.records import Member, MemberStatus
+from lictor_core.membership import LeaseGrant, Renewal
+from lictor_core.records import MemberStatus
 from tests.agent.builders import identity
 from tests.agent.harness import quiet_log, running_server
 from tests.support.conditions import eventually
@@ -27,12 +28,12 @@ class Lessor:
         self.attempts = 0
         self.reason: LictorError = NoLeaderError()
 
-    async def renew(self, member: Member) -> float:
+    async def renew(self, renewal: Renewal) -> LeaseGrant:
         self.attempts += 1
         if self.away:
             raise self.reason
         self.renewals += 1
-        return 0.01
+        return LeaseGrant(renew_s=0.01, server="s1")
 
     async def leave(self, name: str) -> None:
         if self.away:
@@ -97,10 +98,10 @@ async def test_a_renewal_that_waits_for_the_servers_does_not_outlive_the_leaving
     waits, may_go_on = asyncio.Event(), asyncio.Event()
     renewed = lessor.renew
 
-    async def slow(member: Member) -> float:
+    async def slow(renewal: Renewal) -> LeaseGrant:
         waits.set()
         await may_go_on.wait()
-        return await renewed(member)
+        return await renewed(renewal)
 
     lessor.renew = slow  # type: ignore[method-assign]  # there is no leader for a while
     async with asyncio.timeout(2), asyncio.TaskGroup() as group:

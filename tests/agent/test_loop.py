@@ -22,6 +22,7 @@ from lictor_core.registry import Reading, ReadOptions, Registry
 from lictor_server import Server
 from tests.agent.builders import NODE, identity, local_check, local_service, node, service
 from tests.agent.harness import quiet_log, running_server
+from tests.server.build import renewal
 from tests.support.conditions import eventually
 
 T = TypeVar("T")
@@ -111,7 +112,7 @@ async def test_a_full_comparison_removes_strangers_and_brings_back_what_is_missi
 ) -> None:
     monkeypatch.setattr(loop_module, "SYNC_EVERY_S", 0.1)
     async with _bench() as bench:
-        await bench.server.renew(identity().member())
+        await bench.server.renew(renewal(identity().member()))
         bench.local.put_service(local_service())
         await bench.loop.flushed(5.0)
         await bench.server.write(Deregister(node=NODE, service_id="web"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lictor_core.commands import Register
 from lictor_core.coordinates import DIMENSIONS, Coordinate, NodeCoordinate
-from lictor_core.membership import living_member
+from lictor_core.membership import Renewal, living_member
 from lictor_core.records import (
     Check,
     CheckDefinition,
@@ -25,7 +25,7 @@ from lictor_core.records import (
     Weights,
 )
 
-__all__ = ["check", "event", "intention", "member", "node", "placed", "register", "service", "session"]
+__all__ = ["check", "event", "intention", "member", "node", "placed", "register", "renewal", "service", "session"]
 
 
 def node(name: str = "n1", *, id: str = "", address: str = "192.0.2.1", meta: dict[str, str] | None = None) -> Node:
@@ -112,6 +112,10 @@ def intention(source: str, destination: str, *, id: str, action: IntentionAction
         create_index=0,
         modify_index=0,
     )
+
+
+def renewal(of: Member, counter: int = 1, *, server: str = "") -> Renewal:
+    return Renewal(member=of, counter=counter, server=server)
 
 
 def member(name: str = "a1", *, id: str = "", address: str = "192.0.2.9", role: str = "node") -> Member:

@@ -15,7 +15,7 @@ from lictor_core.registry import ReadOptions
 from lictor_core.vivaldi import ORIGIN
 from lictor_server import Server
 from lictor_server.coordinates import ABSENT_S_MAX, CoordinateBatches, CoordinateSettings
-from tests.server.build import node, placed, register
+from tests.server.build import node, placed, register, renewal
 from tests.server.cluster.servers import cluster_of, until
 from tests.server.conftest import SETTINGS, Log
 
@@ -91,7 +91,7 @@ async def test_a_report_that_cannot_be_compared_is_refused_at_once(server: Serve
 async def test_servers_measure_one_another_and_agree_on_who_is_where(log: Log) -> None:
     async with cluster_of(3, log, coordinates=QUICK) as cluster:
         for server in cluster.servers.values():
-            await server.renew(server.member())  # as the agent beside it does
+            await server.renew(renewal(server.member()))  # as the agent beside it does
 
         async def all_placed() -> bool:
             return [sorted(row.node for row in await placed_at(server)) for server in cluster.servers.values()] == [

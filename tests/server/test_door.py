@@ -336,7 +336,7 @@ async def test_broken_log_ends_the_server_and_is_told(log: Log, monkeypatch: pyt
 
 async def test_leader_that_cannot_do_its_duties_serves_no_more(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     server = Server(SETTINGS, clock=SystemClock(), rng=SeededRng(1), log=log.logger)
-    monkeypatch.setattr("lictor_server.leader.loop.reconcile", broken)
+    monkeypatch.setattr("lictor_server.leader.loop.reconcile_member", broken)
     await server.start()
     with pytest.raises(ZeroDivisionError):
         await asyncio.wait_for(server.failed(), 5)
@@ -346,7 +346,7 @@ async def test_leader_that_cannot_do_its_duties_serves_no_more(log: Log, monkeyp
     await server.stop()
 
 
-def broken(members: object, catalog: object) -> object:
+def broken(name: object, member: object, catalog: object) -> object:
     """Stands for a mistake of ours."""
     raise ZeroDivisionError
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
+import msgspec
 from structlog.typing import FilteringBoundLogger
 
 from lictor_core.clock import Clock
 from lictor_core.commands import Command, Deregister, Outcome, Register
 from lictor_core.errors import LictorError, RequestError
 from lictor_core.membership import AGENT_ROLE, SERVER_ROLE, agent_member, living_member
-from lictor_core.records import CRITICAL, Member, Node, Service
+from lictor_core.records import CRITICAL, Check, Member, Node, Service
 from lictor_server.leader.pauses import PauseWatch
-from lictor_server.leader.reconcile import reconcile
-from lictor_server.leases import LeaseTable
+from lictor_server.leader.reconcile import reconcile_member
+from lictor_server.leases import MemberTable, Note, NoteKind
+from lictor_server.leases.causes import cause_of
 from lictor_server.poke import Poke
 from lictor_server.state.catalog import SERF_CHECK_ID, Catalog
 
@@ -24,6 +27,8 @@ RETRY_S: Final = 0.2
 """How soon a duty that failed is tried again."""
 PAUSE_MIN_S: Final = 0.01
 """The shortest rest between two rounds."""
+TOGETHER_MAX: Final = 64
+"""Members that are brought into the catalog at once, so that one sync of the log serves many."""
 
 
 class LeaderLoop:
@@ -33,7 +38,7 @@ class LeaderLoop:
         self,
         *,
         catalog: Catalog,
-        leases: LeaseTable,
+        members: MemberTable,
         own_member: Callable[[], Member],
         propose: Callable[[Command], Awaitable[Outcome]],
         prepare: Callable[[], Awaitable[None]],
@@ -44,7 +49,7 @@ class LeaderLoop:
         log: FilteringBoundLogger,
     ) -> None:
         self._catalog = catalog
-        self._leases = leases
+        self._members = members
         self._own_member = own_member
         self._propose = propose
         self._prepare = prepare
@@ -55,6 +60,7 @@ class LeaderLoop:
         self._log = log
         self._poke = Poke()
         self._established = False
+        self._compared_at = 0.0
 
     def begin_anew(self) -> None:
         """All state was replaced: what a new leader does first is due again."""
@@ -78,14 +84,14 @@ class LeaderLoop:
         """Nobody could renew a lease while this process did not run."""
         if self._leads():
             self._log.warning("leader.pause.noticed", pause_s=round(pause_s, 3))
-            self._leases.extend(pause_s)
+            self._members.extend(pause_s)
 
     async def _go_on(self) -> None:
         while True:
             wait_s = self._reconcile_s
             if not self._leads():
                 if self._established:  # what it knew of the members is another leader's business from here on
-                    self._leases.clear()
+                    self._members.clear()
                 self._established = False
             else:
                 try:
@@ -112,49 +118,90 @@ class LeaderLoop:
         a state of other servers may have been restored, or another agent have taken it while this server was away.
         """
         await self._prepare()
-        now, own = self._clock.monotonic(), self._own_member()
-        self._leases.take(own, now)
+        now, wall = self._clock.monotonic(), self._clock.now()
+        self._members.begin(self._own_member(), now, wall)
         for node in self._catalog.nodes():
             check = self._catalog.check_on(node.node, SERF_CHECK_ID)
-            if check is not None and not self._leases.known(node.node):
+            if check is not None and self._members.member(node.node) is None:
                 server = self._catalog.service_on(node.node, SERVER_ROLE)
-                self._leases.assume(_assumed(node, server), now, alive=check.status != CRITICAL)
-        await self._reconcile()
+                self._members.assume(_assumed(node, server, check), now, wall, alive=check.status != CRITICAL)
+        await self._compare_all()
         self._open_to_requests()
 
     async def _keep(self) -> float:
         """One round; the seconds until the next is due."""
+        self._members.take(self._own_member())
+        self._members.expire(self._clock.monotonic(), self._clock.now())
+        for note in self._members.take_notes():
+            self._tell(note)
         now = self._clock.monotonic()
-        renew_s = self._leases.take(self._own_member(), now)
-        for member in self._leases.expire(now):
-            self._log.warning("member.lease.expired", member=member.name, address=member.addr)
-        await self._reconcile()
-        due = self._leases.next_event()
-        until_due = renew_s if due is None else due - now
-        return max(PAUSE_MIN_S, min(self._reconcile_s, renew_s, until_due))
+        if now >= self._compared_at + self._reconcile_s:
+            await self._compare_all()
+        else:
+            await self._compare(self._members.take_changed())
+        due = self._members.next_event()
+        now = self._clock.monotonic()
+        until_due = self._reconcile_s if due is None else due - now
+        return max(PAUSE_MIN_S, min(self._compared_at + self._reconcile_s - now, until_due))
 
-    async def _reconcile(self) -> None:
-        for command in reconcile(self._leases.members(), self._catalog):
+    async def _compare_all(self) -> None:
+        """Every member, and every node that the catalog has: somebody else may have changed the catalog."""
+        self._members.take_changed()
+        self._compared_at = self._clock.monotonic()
+        names = {member.name.lower() for member in self._members.members()}
+        await self._compare(names | {node.node.lower() for node in self._catalog.nodes()})
+
+    async def _compare(self, names: Iterable[str]) -> None:
+        """Have the catalog say what these members are; when that fails, all are compared next time."""
+        waiting = sorted(names)
+        try:
+            for begin in range(0, len(waiting), TOGETHER_MAX):
+                steps = [self._reconcile(name) for name in waiting[begin : begin + TOGETHER_MAX]]
+                for failure in await asyncio.gather(*steps, return_exceptions=True):
+                    if failure is not None:
+                        raise failure
+        except BaseException:
+            self._compared_at = self._clock.monotonic() - self._reconcile_s
+            raise
+
+    async def _reconcile(self, name: str) -> None:
+        for command in reconcile_member(name, self._members.member(name), self._catalog):
             try:
                 await self._propose(command)
             except RequestError as error:  # one that the catalog cannot take must not keep the others out of it
                 self._log.warning("member.catalog.refused", member=_node_of(command), reason=str(error))
-                continue
+                return
             self._log.info("member.catalog.reconciled", member=_node_of(command), action=type(command).__name__.lower())
 
+    def _tell(self, note: Note) -> None:
+        log, who, where = self._log, note.member.name, note.member.addr
+        match note.kind:
+            case NoteKind.CAME:
+                log.info("member.lease.granted", member=who, address=where)
+            case NoteKind.FAILED:
+                log.warning("member.lease.expired", member=who, address=where, reason=note.cause)
+            case NoteKind.FLAPPED:
+                log.warning("member.flapping.damped", member=who, address=where, reason=note.cause)
+            case NoteKind.LEFT:
+                log.info("member.lease.given_up", member=who)
+            case NoteKind.FORGOTTEN:
+                log.info("member.record.forgotten", member=who, address=where)
 
-def _assumed(node: Node, server: Service | None) -> Member:
-    """A member as far as the catalog tells, until it renews and says the rest itself."""
+
+def _assumed(node: Node, server: Service | None, check: Check) -> Member:
+    """A member as far as the catalog tells, until a server vouches for it and says the rest."""
     if server is None:
         tags = {"id": node.id, "dc": node.datacenter, "role": AGENT_ROLE}
-        return living_member(node.node, node.address, 0, tags)
-    return agent_member(
-        name=node.node,
-        address=node.address,
-        node_id=node.id,
-        datacenter=node.datacenter,
-        server_port=server.port,
-    )
+        member = living_member(node.node, node.address, 0, tags)
+    else:
+        member = agent_member(
+            name=node.node,
+            address=node.address,
+            node_id=node.id,
+            datacenter=node.datacenter,
+            server_port=server.port,
+        )
+    return msgspec.structs.replace(member, cause=cause_of(check.output))
 
 
 def _node_of(command: Register | Deregister) -> str:

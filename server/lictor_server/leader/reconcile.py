@@ -1,8 +1,9 @@
 """From who is a member to what the catalog must say: pure decisions.
 
 As Consul's leader: a living member has a node with a passing `serfHealth`, a server among them the service `consul`; a
-failed one keeps its node with a critical `serfHealth`; one that left, or was forgotten, loses its node. What an agent
-registered about its own node (meta, tagged addresses) stays.
+failed one keeps its node with a critical `serfHealth` whose output says why; one that left, or was forgotten, loses its
+node. What an agent registered about its own node (meta, tagged addresses) stays. Where the catalog has the name of a
+living member for another node, the member's lease counts.
 """
 
 from __future__ import annotations
@@ -29,36 +30,36 @@ from lictor_core.records import (
     Service,
     Weights,
 )
+from lictor_server.leases.causes import ALIVE_OUTPUT, failed_output
 from lictor_server.state.catalog import SERF_CHECK_ID, Catalog
 
-__all__ = ["reconcile"]
+__all__ = ["reconcile", "reconcile_member"]
 
 _SERF_CHECK_NAME: Final = "Serf Health Status"
-_ALIVE_OUTPUT: Final = "Agent alive and reachable"
-_FAILED_OUTPUT: Final = "Agent not live or unreachable"
 
 
 def reconcile(members: Iterable[Member], catalog: Catalog) -> list[Register | Deregister]:
     """The commands that make `catalog` say what `members` are; none when it already does."""
-    commands: list[Register | Deregister] = []
-    known: set[str] = set()
-    for member in members:
-        known.add(member.name.lower())
-        match member.status:
-            case MemberStatus.ALIVE:
-                commands += _alive(member, catalog)
-            case MemberStatus.FAILED:
-                commands += _failed(member, catalog)
-            case MemberStatus.LEFT if catalog.node(member.name) is not None:
-                commands.append(Deregister(node=member.name))
-            case _:
-                pass
-    commands += [
-        Deregister(node=node.node)
-        for node in catalog.nodes()
-        if node.node.lower() not in known and catalog.check_on(node.node, SERF_CHECK_ID) is not None
-    ]
-    return commands
+    known = {member.name.lower(): member for member in members}
+    strangers = [node.node for node in catalog.nodes() if node.node.lower() not in known]
+    commands = [command for member in known.values() for command in reconcile_member(member.name, member, catalog)]
+    return commands + [command for name in strangers for command in reconcile_member(name, None, catalog)]
+
+
+def reconcile_member(name: str, member: Member | None, catalog: Catalog) -> list[Register | Deregister]:
+    """The commands for one name; `member` None is for one that nobody has, or that was forgotten."""
+    if member is None:
+        gone = catalog.check_on(name, SERF_CHECK_ID) is not None
+        return [Deregister(node=name)] if gone else []
+    match member.status:
+        case MemberStatus.ALIVE:
+            return _alive(member, catalog)
+        case MemberStatus.FAILED:
+            return _failed(member, catalog)
+        case MemberStatus.LEFT if catalog.node(member.name) is not None:
+            return [Deregister(node=member.name)]
+        case _:
+            return []
 
 
 def _alive(member: Member, catalog: Catalog) -> list[Register | Deregister]:
@@ -67,23 +68,23 @@ def _alive(member: Member, catalog: Catalog) -> list[Register | Deregister]:
     service = _server_service(member) if member.tags.get("role") == SERVER_ROLE else None
     has_node = current is not None and current == wanted
     has_service = service is None or _same(catalog.service_on(member.name, service.id), service)
-    if has_node and has_service and _has_status(catalog, member, PASSING):
+    check = _check(member, PASSING, ALIVE_OUTPUT)
+    if has_node and has_service and _has_health(catalog, check):
         return []
-    return [
-        Register(
-            node=wanted,
-            skip_node_update=has_node,
-            service=service,
-            checks=[_check(member, PASSING, _ALIVE_OUTPUT)],
-        )
-    ]
+    commands: list[Register | Deregister] = []
+    if current is not None and current.id and current.id.lower() != wanted.id.lower():
+        # The lease says whose name it is; the catalog gives the name of a node away that does not pass.
+        taken = _check(member, CRITICAL, failed_output(f"node {wanted.id} has taken over its name"))
+        commands.append(Register(node=current, skip_node_update=True, checks=[taken]))
+    return [*commands, Register(node=wanted, skip_node_update=has_node, service=service, checks=[check])]
 
 
 def _failed(member: Member, catalog: Catalog) -> list[Register | Deregister]:
     node = catalog.node(member.name)
-    if node is None or _has_status(catalog, member, CRITICAL):
+    check = _check(member, CRITICAL, failed_output(member.cause))
+    if node is None or _has_health(catalog, check):
         return []
-    return [Register(node=node, skip_node_update=True, checks=[_check(member, CRITICAL, _FAILED_OUTPUT)])]
+    return [Register(node=node, skip_node_update=True, checks=[check])]
 
 
 def _node(member: Member, catalog: Catalog) -> Node:
@@ -103,9 +104,9 @@ def _node(member: Member, catalog: Catalog) -> Node:
     )
 
 
-def _has_status(catalog: Catalog, member: Member, status: str) -> bool:
-    check = catalog.check_on(member.name, SERF_CHECK_ID)
-    return check is not None and check.status == status
+def _has_health(catalog: Catalog, wanted: Check) -> bool:
+    check = catalog.check_on(wanted.node, SERF_CHECK_ID)
+    return check is not None and (check.status, check.output) == (wanted.status, wanted.output)
 
 
 def _check(member: Member, status: str, output: str) -> Check:

@@ -13,14 +13,14 @@ from structlog.typing import FilteringBoundLogger
 from lictor_core.autopilot import AutopilotHealth, RaftServers
 from lictor_core.clock import Clock
 from lictor_core.commands import Outcome, Proposal
+from lictor_core.errors import NotFoundError
 from lictor_core.records import JsonObject, Member, Session
 from lictor_core.registry import IssuedLeaf, LeafRequest
 from lictor_server.endpoints.authority import Authority
 from lictor_server.endpoints.writes import Writes
-from lictor_server.leader.member import check_member
 from lictor_server.leader.membership import Membership
 from lictor_server.leader.sessions import SessionKeeper
-from lictor_server.leases import LeaseTable
+from lictor_server.leases import Answer, Digest, MemberTable
 from lictor_server.raft import Driver
 
 __all__ = ["LeaderSide"]
@@ -34,7 +34,7 @@ class LeaderSide:
         driver: Driver,
         writes: Writes,
         authority: Authority,
-        leases: LeaseTable,
+        members: MemberTable,
         membership: Membership,
         sessions: SessionKeeper,
         *,
@@ -42,11 +42,11 @@ class LeaderSide:
         clock: Clock,
         log: FilteringBoundLogger,
     ) -> None:
-        """`on_members` is told when a member came or left."""
+        """`on_members` is told when something changed about them."""
         self._driver = driver
         self._writes = writes
         self._authority = authority
-        self._leases = leases
+        self._members = members
         self._membership = membership
         self._sessions = sessions
         self._on_members = on_members
@@ -80,25 +80,29 @@ class LeaderSide:
     async def members(self) -> list[Member]:
         """The agents of the cluster, by name."""
         await self._driver.ready()
-        return self._leases.members()
+        return self._members.members()
 
-    async def renew(self, member: Member) -> float:
-        """Take or renew a lease; the seconds until it should be renewed again."""
+    async def vouch(self, digest: Digest) -> Answer:
+        """Take in what a server says of the agents that renew there."""
         await self._driver.ready()
-        check_member(member)
-        news = not self._leases.alive(member.name)
-        renew_s = self._leases.renew(member, self._clock.monotonic())
-        if news:
-            self._log.info("member.lease.granted", member=member.name, address=member.addr)
+        answer = self._members.apply(digest, self._clock.monotonic(), self._clock.now())
+        if digest.rows or digest.begins:
             self._on_members()
-        return renew_s
+        return answer
 
     async def leave(self, name: str) -> None:
-        """Give up the lease of `name`: it left on purpose, and its registrations go with it."""
+        """`name` left on purpose, and its registrations go with it."""
         await self._driver.ready()
-        if self._leases.leave(name, self._clock.monotonic()) is not None:
-            self._log.info("member.lease.given_up", member=name)
-            self._on_members()
+        self._members.leave(name, self._clock.monotonic())
+        self._on_members()
+
+    async def force_leave(self, name: str, *, prune: bool) -> None:
+        """A member that failed is declared gone; with `prune` it is forgotten. Raises `NotFoundError` for an unknown
+        name."""
+        await self._driver.ready()
+        if not self._members.force_leave(name, self._clock.monotonic(), self._clock.now(), prune=prune):
+            raise NotFoundError(f"No node found with name '{name}'")
+        self._on_members()
 
     async def renew_session(self, session_id: str) -> Session | None:
         """Renew a session; None when there is none, or it is ending.

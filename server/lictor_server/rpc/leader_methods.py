@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from lictor_core.codec import decode_proposal, unpack
-from lictor_core.records import Member
 from lictor_core.registry import LeafRequest
 from lictor_server.forward import LEADER_PREFIX
 from lictor_server.leader import LeaderSide
-from lictor_server.rpc.requests import ConfigureRequest
+from lictor_server.leases import Digest
+from lictor_server.rpc.requests import ConfigureRequest, ForceLeaveRequest
 
 __all__ = ["leader_methods"]
 
@@ -37,8 +37,13 @@ def leader_methods(side: LeaderSide) -> dict[str, Callable[[bytes], Awaitable[ob
     async def members(payload: bytes) -> object:
         return await side.members()
 
-    async def renew(payload: bytes) -> object:
-        return await side.renew(unpack(payload, Member))
+    async def vouch(payload: bytes) -> object:
+        return await side.vouch(unpack(payload, Digest))
+
+    async def force_leave(payload: bytes) -> object:
+        request = unpack(payload, ForceLeaveRequest)
+        await side.force_leave(request.name, prune=request.prune)
+        return None
 
     async def leave(payload: bytes) -> object:
         await side.leave(unpack(payload, str))
@@ -69,7 +74,8 @@ def leader_methods(side: LeaderSide) -> dict[str, Callable[[bytes], Awaitable[ob
         sign_leaf,
         configure_ca,
         members,
-        renew,
+        vouch,
+        force_leave,
         leave,
         renew_session,
         raft_servers,

@@ -12,10 +12,16 @@ from typing import cast
 from lictor_core.codec import decode_command, pack, unpack
 from lictor_core.coordinates import NodeCoordinate
 from lictor_core.errors import RequestError
+from lictor_core.membership import Renewal
 from lictor_core.queries import Query
-from lictor_core.records import Member
 from lictor_core.registry import LeafRequest, Registry
-from lictor_server.rpc.requests import ConfigureRequest, RaftServersRequest, ReadRequest, WriteRequest
+from lictor_server.rpc.requests import (
+    ConfigureRequest,
+    ForceLeaveRequest,
+    RaftServersRequest,
+    ReadRequest,
+    WriteRequest,
+)
 from lictor_server.rpc.visitor import Visitor
 
 __all__ = ["Methods", "Step", "Stream", "VisitedStep"]
@@ -50,6 +56,7 @@ class Methods:
             **others,
             "autopilot_health": self._autopilot_health,
             "configure_ca": self._configure_ca,
+            "force_leave": self._force_leave,
             "leader_status": self._leader_status,
             "leave": self._leave,
             "members": self._members,
@@ -110,7 +117,7 @@ class Methods:
         return None
 
     async def _renew(self, payload: bytes) -> object:
-        return await self._registry.renew(unpack(payload, Member))
+        return await self._registry.renew(unpack(payload, Renewal))
 
     async def _renew_session(self, payload: bytes) -> object:
         """The answer is a list with the session, or an empty one."""
@@ -119,6 +126,11 @@ class Methods:
 
     async def _leave(self, payload: bytes) -> object:
         await self._registry.leave(unpack(payload, str))
+        return None
+
+    async def _force_leave(self, payload: bytes) -> object:
+        request = unpack(payload, ForceLeaveRequest)
+        await self._registry.force_leave(request.name, prune=request.prune)
         return None
 
     async def _raft_servers(self, payload: bytes) -> object:

@@ -8,7 +8,7 @@ from lictor_core.queries import AnyQuery
 from lictor_core.records import JsonObject
 from lictor_core.registry import ReadOptions
 
-__all__ = ["ConfigureRequest", "RaftServersRequest", "ReadRequest", "WriteRequest"]
+__all__ = ["ConfigureRequest", "ForceLeaveRequest", "RaftServersRequest", "ReadRequest", "WriteRequest"]
 
 
 class ReadRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -31,6 +31,13 @@ class ConfigureRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     provider: str
     config: JsonObject
     token: str = ""
+
+
+class ForceLeaveRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`force_leave`: the answer is null."""
+
+    name: str
+    prune: bool = False
 
 
 class RaftServersRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import itertools
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from lictor_core.records import MemberStatus
 from lictor_core.registry import ReadOptions
 from lictor_server import ServerSettings
 from lictor_server.recovery import Recovery
+from tests.server.build import renewal
 from tests.server.cluster.servers import Cluster, until
 from tests.server.conftest import Log
 
@@ -37,10 +39,10 @@ class Attended(Cluster):
 
     async def renew_all(self) -> None:
         """Renew for whoever runs, until cancelled."""
-        while True:
+        for counter in itertools.count(1):
             for server in list(self.servers.values()):
                 with contextlib.suppress(LictorError):
-                    await server.renew(server.member())
+                    await server.renew(renewal(server.member(), counter))
             await asyncio.sleep(LEASE_S / 6)
 
     def id(self, number: int) -> str:

@@ -10,16 +10,16 @@ from collections.abc import AsyncIterator
 import pytest
 
 from lictor_core.clock import SeededRng, SystemClock
-from lictor_core.commands import Command, Outcome
+from lictor_core.commands import Command, Outcome, Register
 from lictor_core.errors import NoLeaderError, RequestError
 from lictor_core.queries import CARootsQuery, NodeChecksQuery, NodesQuery
 from lictor_core.records import MemberStatus
 from lictor_core.registry import ReadOptions
 from lictor_server import Server
 from lictor_server.leader import LeaderLoop, reconcile
-from lictor_server.leases import LeaseTable
+from lictor_server.leases import MemberTable
 from lictor_server.state import Store, apply
-from tests.server.build import check, member, node, register
+from tests.server.build import check, member, node, register, renewal
 from tests.server.conftest import SETTINGS, Log
 from tests.support.clock import ManualClock
 from tests.support.conditions import eventually
@@ -68,7 +68,7 @@ async def test_first_request_finds_the_server_itself_and_a_root(timed: Server, l
 
 
 async def test_agent_that_takes_a_lease_appears_and_disappears_when_it_leaves(timed: Server) -> None:
-    await timed.renew(member("a1", id=A))
+    await timed.renew(renewal(member("a1", id=A)))
     await until_health(timed, "a1", ["passing"])
     await timed.leave("a1")
     await until_health(timed, "a1", [])
@@ -78,25 +78,25 @@ async def test_agent_that_takes_a_lease_appears_and_disappears_when_it_leaves(ti
 async def test_silent_agent_turns_critical_and_the_server_itself_does_not(
     timed: Server, clock: ManualClock, log: Log
 ) -> None:
-    await timed.renew(member("a1", id=A))
+    await timed.renew(renewal(member("a1", id=A)))
     await until_health(timed, "a1", ["passing"])
     clock.advance(SETTINGS.lease_s + 1)
-    await timed.renew(member("a2", id="22222222-2222-2222-2222-222222222222"))
+    await timed.renew(renewal(member("a2", id="22222222-2222-2222-2222-222222222222")))
     await until_health(timed, "a1", ["critical"])
     assert await health(timed, "n1") == ["passing"]
     assert [entry["member"] for entry in log.named("member.lease.expired")] == ["a1"]
-    await timed.renew(member("a1", id=A))
+    await timed.renew(renewal(member("a1", id=A), 2))
     await until_health(timed, "a1", ["passing"])
 
 
 async def test_the_agent_in_the_servers_process_is_a_server(timed: Server) -> None:
-    await timed.renew(member("N1", id=SETTINGS.node_id, role="node"))
+    await timed.renew(renewal(member("N1", id=SETTINGS.node_id, role="node")))
     assert [(one.name, one.tags["role"]) for one in await timed.members()] == [("n1", "consul")]
 
 
 async def test_another_agent_cannot_take_the_servers_name(timed: Server) -> None:
     with pytest.raises(RequestError, match=SETTINGS.node_id):
-        await timed.renew(member("N1", id=A))
+        await timed.renew(renewal(member("N1", id=A)))
 
 
 @pytest.mark.parametrize("tag", ["port", "wan_join_port"])
@@ -105,17 +105,35 @@ async def test_member_whose_port_is_none_is_refused(timed: Server, tag: str, por
     hostile = member("a1", id=A, role="consul")
     hostile.tags[tag] = port
     with pytest.raises(RequestError, match="no port"):
-        await timed.renew(hostile)
+        await timed.renew(renewal(hostile))
+
+
+async def test_a_name_that_the_catalog_has_for_another_node_is_given_to_whom_the_lease_names(timed: Server) -> None:
+    """As after the disk of a node was emptied, or when somebody registered a living node by hand."""
+    alive = check("serfHealth", node="a1", status="passing")
+    await timed.write(register(node("a1", id="33333333-3333-3333-3333-333333333333"), checks=[alive]))
+    await timed.renew(renewal(member("a1", id=A)))
+    async with asyncio.timeout(5):
+        reading = await timed.read(NodesQuery(), NOW)
+        while reading.value[0].id != A:
+            reading = await timed.read(NodesQuery(), ReadOptions(min_index=reading.index, wait_s=5))
+    assert reading.value[0].node == "a1"
+    await until_health(timed, "a1", ["passing"])
 
 
 async def test_member_that_the_catalog_refuses_keeps_no_other_out_of_it(
-    timed: Server, clock: ManualClock, log: Log
+    timed: Server, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Somebody registered a living node by hand, under the name that an agent with another id has."""
-    alive = check("serfHealth", node="a1", status="passing")
-    await timed.write(register(node("a1", id="33333333-3333-3333-3333-333333333333"), checks=[alive]))
-    await timed.renew(member("a1", id=A))
-    await timed.renew(member("b1", id="44444444-4444-4444-4444-444444444444"))
+    proposed = timed._leader._propose  # pyright: ignore[reportPrivateUsage]  # where the leader's own commands go
+
+    async def refusing(command: Command) -> Outcome:
+        if isinstance(command, Register) and command.node.node == "a1":
+            raise RequestError("not this one")
+        return await proposed(command)
+
+    monkeypatch.setattr(timed._leader, "_propose", refusing)  # pyright: ignore[reportPrivateUsage]
+    await timed.renew(renewal(member("a1", id=A)))
+    await timed.renew(renewal(member("b1", id="44444444-4444-4444-4444-444444444444")))
     await until_health(timed, "b1", ["passing"])
     assert {entry["member"] for entry in log.named("member.catalog.refused")} == {"a1"}
 
@@ -187,7 +205,13 @@ def loop_over(store: Store, clock: ManualClock, log: Log, opened: asyncio.Event)
 
     return LeaderLoop(
         catalog=store.catalog,
-        leases=LeaseTable(lease_s=SETTINGS.lease_s, reap_s=SETTINGS.reap_s, members_max=10),
+        members=MemberTable(
+            server="22222222-2222-2222-2222-222222222222",
+            server_name="n1",
+            lease_s=SETTINGS.lease_s,
+            reap_s=SETTINGS.reap_s,
+            members_max=10,
+        ),
         own_member=lambda: member("n1", id="22222222-2222-2222-2222-222222222222", role="consul"),
         propose=propose,
         prepare=prepare,
@@ -219,7 +243,7 @@ async def test_own_lease_is_kept_by_the_loop_itself(log: Log) -> None:
     settings = dataclasses.replace(SETTINGS, lease_s=0.09)
     server = Server(settings, clock=SystemClock(), rng=SeededRng(1), log=log.logger)
     await server.start()
-    await server.renew(member("a1", id=A))
+    await server.renew(renewal(member("a1", id=A)))
     await eventually(lambda: bool(log.named("member.lease.expired")), what="the end of a1's lease")
     assert await health(server, "n1") == ["passing"]
     await server.stop()
@@ -233,7 +257,7 @@ async def test_a_pause_of_the_server_itself_fails_nobody(log: Log) -> None:
     settings = dataclasses.replace(SETTINGS, lease_s=lease_s)
     server = Server(settings, clock=SystemClock(), rng=SeededRng(1), log=log.logger)
     await server.start()
-    await server.renew(member("a1", id=A))
+    await server.renew(renewal(member("a1", id=A)))
     await until_health(server, "a1", ["passing"])
     await asyncio.sleep(0.1)  # the loop has done its round, and rests
     time.sleep(lease_s * 1.5)  # noqa: ASYNC251 the loop shall stand still

@@ -18,13 +18,14 @@ from lictor_core.codec import encode_command, pack, unpack
 from lictor_core.commands import KVSet, Outcome
 from lictor_core.errors import RequestError
 from lictor_core.frames import REFUSED_ID, Frame, FrameKind, encode_frame
+from lictor_core.membership import LeaseGrant
 from lictor_core.queries import KeyQuery
 from lictor_core.records import KVEntry, Member
 from lictor_core.registry import LeaderStatus, Reading, ReadOptions
 from lictor_server import Server
 from lictor_server.rpc import Methods, RpcListener
 from lictor_server.rpc.requests import ReadRequest, WriteRequest
-from tests.server.build import member, register, service
+from tests.server.build import member, register, renewal, service
 from tests.server.conftest import SETTINGS, Log
 from tests.server.rpc.client import Client, connect
 from tests.support.conditions import eventually
@@ -67,8 +68,8 @@ async def test_no_depth_of_a_value_ends_the_server(client: Client, method: str) 
 
 
 async def test_leader_and_members_over_the_wire(client: Client) -> None:
-    renewed = await client.ask(1, "renew", pack(member("a1", id="11111111-1111-1111-1111-111111111111")))
-    assert unpack(renewed.payload, float) == pytest.approx(SETTINGS.lease_s / 3)
+    renewed = await client.ask(1, "renew", pack(renewal(member("a1", id="11111111-1111-1111-1111-111111111111"))))
+    assert unpack(renewed.payload, LeaseGrant).renew_s == pytest.approx(SETTINGS.lease_s / 3)
     members = unpack((await client.ask(2, "members", b"")).payload, list[Member])
     assert [one.name for one in members] == ["a1", "n1"]
     status = unpack((await client.ask(3, "leader_status", b"")).payload, LeaderStatus)
