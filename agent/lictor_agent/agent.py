@@ -19,6 +19,7 @@ from lictor_agent.certs import Leaf, LeafKeeper
 from lictor_agent.checks.reaping import REAP_EVERY_S, overdue_services
 from lictor_agent.checks.runner import CheckRunner
 from lictor_agent.coordinates import CoordinateKeeper
+from lictor_agent.events import EventInbox
 from lictor_agent.identity import Identity
 from lictor_agent.kept import read_kept
 from lictor_agent.lease import LeaseKeeper
@@ -67,6 +68,7 @@ class Agent:
         self.local = LocalState()
         self.left = asyncio.Event()
         """Set once this agent has left the cluster: nothing is left for it to do."""
+        self.events = EventInbox(identity.node_name, lambda: [one.service for one in self.local.services.values()])
         self._clock = clock
         self._log = log
         self._load = load

@@ -13,6 +13,7 @@ from lictor_agent.http import (
     ca,
     catalog,
     coordinates,
+    events,
     health,
     intentions,
     kv,
@@ -40,5 +41,6 @@ ROUTES: Final[tuple[Route, ...]] = (
     *ca.ROUTES,
     *operator.ROUTES,
     *sessions.ROUTES,
+    *events.ROUTES,
     *snapshot.ROUTES,
 )

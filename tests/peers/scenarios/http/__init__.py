@@ -13,12 +13,14 @@ from tests.peers.scenarios.http import (
     connect_proxies,
     coordinates,
     coordinates_off,
+    events,
     filters,
     health,
     intentions,
     kv,
     operator,
     options,
+    sessions,
     snapshot,
     status,
 )
@@ -45,4 +47,6 @@ SCENARIOS: tuple[Scenario, ...] = (
     snapshot.SCENARIO,
     coordinates.SCENARIO,
     coordinates_off.SCENARIO,
+    sessions.SCENARIO,
+    events.SCENARIO,
 )
