@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from lictor_agent.http.listening import ListenAddress, TcpAddress, UnixAddress
 from lictor_agent.http.settings import HttpSettings
 from lictor_agent.identity import Identity
 from lictor_agent.registrar import ScriptPolicy
+from lictor_agent.remote.settings import RemoteSettings
 from lictor_agent.settings import AgentSettings
 from lictor_config.tree import Configuration, Tls
 from lictor_core.autopilot import AutopilotConfiguration
 from lictor_core.durations import format_duration
-from lictor_core.errors import ConfigurationError
 from lictor_dns import DnsSettings, SoaSettings
-from lictor_server import CoordinateSettings, RaftSettings, ServerSettings, TlsSettings
+from lictor_server import SERVER_PORT, TlsSettings
+
+if TYPE_CHECKING:
+    from lictor_server import CoordinateSettings, ServerSettings
 
 __all__ = [
     "agent_settings",
-    "check_supported",
     "dns_addresses",
     "dns_settings",
     "grpc_addresses",
     "http_addresses",
     "http_settings",
     "identity",
+    "remote_settings",
     "server_settings",
     "tls_settings",
 ]
@@ -33,15 +36,7 @@ __all__ = [
 RAFT_MULTIPLIER: Final = 2
 """Where nobody says `raft_multiplier`: a leader is missed after one to two seconds. Consul takes 5, and that slower."""
 _UNIX: Final = "unix://"
-
-
-def check_supported(configuration: Configuration) -> None:
-    """Raise `ConfigurationError` for a role that this version cannot fill, with what to do instead."""
-    if not configuration.server:
-        raise ConfigurationError(
-            "this version has no client agents yet: every agent is a server. Start it with -dev, with "
-            "-server -bootstrap-expect=1, or with -server and -retry-join to join others"
-        )
+_ANY: Final = ("0.0.0.0", "::")
 
 
 def identity(configuration: Configuration, node_id: str) -> Identity:
@@ -87,6 +82,9 @@ def agent_settings(configuration: Configuration) -> AgentSettings:
 
 def server_settings(configuration: Configuration, node_id: str) -> ServerSettings:
     """What the embedded server uses."""
+    # Imported here, as below: agents that are no servers do without.
+    from lictor_server import RaftSettings, ServerSettings
+
     performance, join = configuration.performance, configuration.join
     founds_alone = configuration.dev or configuration.bootstrap
     return ServerSettings(
@@ -114,6 +112,23 @@ def server_settings(configuration: Configuration, node_id: str) -> ServerSetting
     )
 
 
+def remote_settings(configuration: Configuration, node_id: str) -> RemoteSettings:
+    """What an agent uses that is no server."""
+    join = configuration.join
+    return RemoteSettings(
+        node_name=configuration.node_name,
+        node_id=node_id,
+        datacenter=configuration.datacenter,
+        source="" if configuration.bind_addr in _ANY else configuration.bind_addr,
+        start_join=join.at_start,
+        retry_join=join.retry,
+        retry_interval_s=join.retry_interval_s,
+        retry_max=join.retry_max,
+        join_port=configuration.ports.serf_lan if configuration.ports.serf_lan > 0 else SERVER_PORT,
+        hold_s=configuration.performance.rpc_hold_timeout_s,
+    )
+
+
 def _autopilot(configuration: Configuration) -> AutopilotConfiguration:
     given = configuration.autopilot
     return AutopilotConfiguration(
@@ -129,6 +144,8 @@ def _autopilot(configuration: Configuration) -> AutopilotConfiguration:
 
 
 def _coordinates(configuration: Configuration) -> CoordinateSettings:
+    from lictor_server import CoordinateSettings
+
     given = configuration.coordinates
     return CoordinateSettings(
         enabled=not given.disabled,

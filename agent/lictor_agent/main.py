@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import os
 import sys
 from collections.abc import Generator
@@ -15,11 +14,11 @@ from structlog.typing import FilteringBoundLogger
 
 from lictor_agent import assembly
 from lictor_agent.agent import Agent
+from lictor_agent.backing import Backing, RemoteServers
 from lictor_agent.banner import Listening, banner
 from lictor_agent.ending import Ending
 from lictor_agent.grpc_port import GrpcPort
 from lictor_agent.http.server import HttpServer
-from lictor_agent.identity import Identity
 from lictor_agent.log import make_log
 from lictor_agent.node_id import node_id
 from lictor_config.load import load_configuration
@@ -29,7 +28,6 @@ from lictor_core.addresses import join_host_port
 from lictor_core.clock import Clock, Rng, SeededRng, SystemClock, SystemRng
 from lictor_core.errors import ConfigurationError, LictorError
 from lictor_dns import DnsServer
-from lictor_server import Server
 
 __all__ = ["run"]
 
@@ -60,14 +58,12 @@ def _first(group: BaseExceptionGroup[LictorError]) -> BaseException:
 
 
 async def _serve(configuration: Configuration, clock: Clock, rng: Rng, log: FilteringBoundLogger) -> int:
-    assembly.check_supported(configuration)
     own_id = node_id(configuration.node_id, "" if configuration.dev else configuration.data_dir, rng)
     identity = assembly.identity(configuration, own_id)
-    settings = assembly.server_settings(configuration, own_id)
-    server = Server(settings, clock=clock, rng=rng, log=log)
+    backing = _backing(configuration, own_id, clock, rng, log)
     agent = Agent(
         identity=identity,
-        registry=server,
+        registry=backing.registry,
         configuration=configuration,
         settings=assembly.agent_settings(configuration),
         clock=clock,
@@ -82,67 +78,67 @@ async def _serve(configuration: Configuration, clock: Clock, rng: Rng, log: Filt
         rng,
         log,
         assembly.http_settings(configuration),
-        source=server,
+        source=backing.source,
     )
-    quick = SeededRng(rng.bits(64))  # spreading answers needs no secrets, and must not cost a system call each
-    dns_log = log.bind(room="dns")
-    dns = DnsServer(
-        server.view(),
-        assembly.dns_settings(configuration),
-        assembly.dns_addresses(configuration),
-        clock,
-        quick,
-        dns_log,
-    )
+    dns = _dns(configuration, backing, clock, rng, log)
     grpc = GrpcPort(assembly.grpc_addresses(configuration), log.bind(room="agent"))
     ending = Ending(agent, log.bind(room="agent"))
     async with AsyncExitStack() as parts:
         parts.enter_context(ending.watching())
-        await _start_server(server, identity)
-        parts.push_async_callback(server.stop)
-        for start, stop in ((http.start, http.stop), (dns.start, dns.close)):
-            await start()
-            parts.push_async_callback(stop)
+        await backing.start()
+        parts.push_async_callback(backing.stop)
+        if dns is not None:
+            await dns.start()
+            parts.push_async_callback(dns.close)
         await grpc.start()
         parts.callback(grpc.close)
+        await http.start()  # last: whoever waits for the agent asks here
+        parts.push_async_callback(http.stop)
         async with agent.running():
             listening = Listening(
                 http=[str(address) for address in assembly.http_addresses(configuration)],
-                dns=dns.bound,
+                dns=() if dns is None else dns.bound,
                 grpc=[join_host_port(*address) for address in grpc.bound],
-                server=join_host_port(identity.bind_address, server.server_port),
+                server=backing.describe(),
             )
-            _show(banner(identity, listening, data_dir=settings.data_dir))
+            _show(banner(identity, listening, data_dir="" if configuration.dev else configuration.data_dir))
             for warning in configuration.warnings:
                 log.warning("agent.configuration.noticed", warning=warning)
             collector.settle()
-            code = await ending.wait(server.failed)
-        await server.stop()  # before HTTP stops: its blocked queries end now, and it has nothing to wait for
+            code = await ending.wait(backing.failed)
+        await backing.stop()  # before HTTP stops: its blocked queries end now, and it has nothing to wait for
     return code
+
+
+def _backing(configuration: Configuration, own_id: str, clock: Clock, rng: Rng, log: FilteringBoundLogger) -> Backing:
+    if configuration.server:
+        # Imported here: who is no server does without it, in memory and in time to start.
+        from lictor_agent.embedded import EmbeddedServer
+
+        return EmbeddedServer(configuration, own_id, clock=clock, rng=rng, log=log)
+    return RemoteServers(configuration, own_id, clock=clock, rng=rng, log=log.bind(room="agent"))
+
+
+def _dns(
+    configuration: Configuration, backing: Backing, clock: Clock, rng: Rng, log: FilteringBoundLogger
+) -> DnsServer | None:
+    if backing.view is None:
+        return None
+    quick = SeededRng(rng.bits(64))  # spreading answers needs no secrets, and must not cost a system call each
+    return DnsServer(
+        backing.view,
+        assembly.dns_settings(configuration),
+        assembly.dns_addresses(configuration),
+        clock,
+        quick,
+        log.bind(room="dns"),
+    )
 
 
 def _show(text: str) -> None:
     """Print for whoever watches. That nobody does, or that the disk is full, must not end an agent."""
     with suppress(OSError):
         print(text, flush=True)
-
-
-async def _start_server(server: Server, identity: Identity) -> None:
-    try:
-        await server.start()
-    except OSError as error:
-        address = join_host_port(identity.bind_address, identity.server_port)
-        raise ConfigurationError(f"cannot listen for servers on {address}: {_bind_reason(error)}") from error
-
-
-def _bind_reason(error: OSError) -> str:
-    match error.errno:
-        case errno.EADDRINUSE:
-            return "it is in use by another program; stop that one, or choose another with -server-port"
-        case errno.EADDRNOTAVAIL:
-            return "this machine does not have that address; choose one of its own with -bind"
-        case _:
-            return f"{error.strerror or error}; choose another with -bind and -server-port"
 
 
 @contextmanager

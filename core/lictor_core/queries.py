@@ -6,7 +6,7 @@ which changes could change its answer. The type argument is the type of the answ
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast, get_args
 
 import msgspec
 
@@ -58,8 +58,10 @@ __all__ = [
     "SessionQuery",
     "SessionsQuery",
     "TreeQuery",
+    "answer_type",
 ]
 
+T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 
@@ -343,3 +345,10 @@ AnyQuery = (
     | EventsQuery
 )
 """Every query, for decoding."""
+
+
+def answer_type(kind: type[Query[T]]) -> type[T]:
+    """The type of the answers to queries of this kind, for decoding."""
+    (base,) = cast("tuple[object, ...]", vars(kind)["__orig_bases__"])
+    (answer,) = get_args(base)
+    return cast("type[T]", answer)

@@ -1,18 +1,46 @@
 """The truth: the replicated state, how servers agree on it, and the duties of the one that leads.
 
 What may enter: Raft, the state and its tables, endpoints (what a request means), the CA, leases, the servers' RPC. What
-may not: HTTP, DNS, checks, proxies. Other rooms use what is named here and nothing else of this package.
+may not: HTTP, DNS, checks, proxies. Other rooms use what is named here and nothing else of this package. Each name is
+imported when it is asked for: `RpcPool` and TLS, which every agent needs, bring nothing of the server's inside.
 """
 
-from lictor_server.coordinates import CoordinateSettings
-from lictor_server.door import Server
-from lictor_server.raft.settings import RaftSettings
-from lictor_server.recovery import Recovery, RecoveryPlan
-from lictor_server.rpc import RpcPool
-from lictor_server.settings import ServerSettings
-from lictor_server.tls import Tls, TlsSettings, load_tls
+from typing import TYPE_CHECKING
+
+from lictor_core.lazy import lazily
+
+if TYPE_CHECKING:
+    from lictor_server.coordinates import CoordinateSettings
+    from lictor_server.door import Server
+    from lictor_server.raft.settings import RaftSettings
+    from lictor_server.recovery import Recovery, RecoveryPlan
+    from lictor_server.rpc.client import RpcPool
+    from lictor_server.settings import ServerSettings
+    from lictor_server.sockets import SERVER_PORT, resolve
+    from lictor_server.tls import PLAIN, Tls, TlsSettings, load_tls
+else:
+    __getattr__ = lazily(
+        __name__,
+        {
+            "CoordinateSettings": "lictor_server.coordinates",
+            "PLAIN": "lictor_server.tls",
+            "SERVER_PORT": "lictor_server.sockets",
+            "RaftSettings": "lictor_server.raft.settings",
+            "Recovery": "lictor_server.recovery",
+            "RecoveryPlan": "lictor_server.recovery",
+            "RpcPool": "lictor_server.rpc.client",
+            "Server": "lictor_server.door",
+            "ServerSettings": "lictor_server.settings",
+            "Tls": "lictor_server.tls",
+            "TlsSettings": "lictor_server.tls",
+            "load_tls": "lictor_server.tls",
+            "resolve": "lictor_server.sockets",
+        },
+    )
 
 __all__ = [
+    "PLAIN",
+    "SERVER_PORT",
     "CoordinateSettings",
     "RaftSettings",
     "Recovery",
@@ -23,4 +51,5 @@ __all__ = [
     "Tls",
     "TlsSettings",
     "load_tls",
+    "resolve",
 ]

@@ -29,6 +29,7 @@ from lictor_core.records import JsonObject, Member, Session
 from lictor_core.registry import CatalogView, IssuedLeaf, LeaderStatus, LeafRequest, Reading, ReadOptions, SavedState
 from lictor_server import ca
 from lictor_server.backups import Backups
+from lictor_server.bulletins import Bulletins
 from lictor_server.coordinates import ServerCoordinates
 from lictor_server.endpoints.authority import Authority
 from lictor_server.endpoints.autopilot import checked_autopilot
@@ -52,6 +53,7 @@ from lictor_server.machine import Machine
 from lictor_server.raft.memory_log import MemoryLog
 from lictor_server.replica import Replica
 from lictor_server.rpc import Methods, RpcListener
+from lictor_server.rpc.agent_methods import agent_methods, agent_streams
 from lictor_server.rpc.feed_streams import feed_streams
 from lictor_server.rpc.leader_methods import leader_methods
 from lictor_server.rpc.server_methods import server_methods
@@ -62,6 +64,7 @@ from lictor_server.storage import Storage
 from lictor_server.streams import Publishers, Ticks
 from lictor_server.tls import PLAIN, load_tls
 from lictor_server.to_leader import ToLeader
+from lictor_server.transfers import Transfers
 from lictor_server.view import StoreView
 from lictor_server.vouching import Vouching
 
@@ -229,11 +232,14 @@ class Server:
         self._view = StoreView(self._store, lambda: self._freshness.age_s)
         self._publishers = Publishers(self._store, self._watches, self._cluster, clock)
         self._ticks = Ticks(self._tick)
+        self._bulletins = Bulletins(self._replica, settings, rng=rng)
         methods = Methods(
             self,
-            leader_methods(side) | server_methods(self._replica.meeting),
-            visited={"renew": self._renew_visited},
-            streams=feed_streams(self),
+            leader_methods(side)
+            | server_methods(self._replica.meeting)
+            | agent_methods(self._bulletins, self._to_leader),
+            visited={"renew": self._renew_visited} | Transfers(self, directory=settings.data_dir).methods(),
+            streams=agent_streams(self._bulletins) | feed_streams(self),
         )
         self._listener = self._made_listener(methods, settings.server_port)
         self._join_listener = self._made_listener(methods, settings.join_port) if settings.join_port > 0 else None
@@ -467,6 +473,7 @@ class Server:
             "coordinates-measure": self._coordinates.measure,
             "coordinates-write": self._coordinates.write,
             "sessions": self._sessions.run,
+            "bulletins": self._bulletins.run,
         }
 
     async def _renew_visited(self, payload: bytes, visitor: Visitor) -> object:
@@ -547,6 +554,7 @@ class Server:
 
     def _note_leader(self) -> None:
         self._forward.leader_changed()
+        self._bulletins.poke()
         leader = self._replica.leader_card()
         known = leader is not None
         if leader is not None and leader.id not in (self._followed, self._settings.node_id):

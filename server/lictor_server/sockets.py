@@ -9,17 +9,19 @@ import ssl
 import struct
 from typing import Final, cast
 
-from lictor_core.addresses import split_host_port
+from lictor_core.addresses import join_host_port, split_host_port
 from lictor_core.errors import RequestError, UnreachableError
 
 __all__ = [
     "CONNECT_TIMEOUT_S",
+    "RESOLVED_MAX",
     "SERVER_PORT",
     "SILENCE_MAX_S",
     "abort_unread",
     "dial",
     "peer_name",
     "reason_of",
+    "resolve",
     "tuned",
 ]
 
@@ -30,6 +32,8 @@ SILENCE_MAX_S: Final = 3.0
 _PROBE_EVERY_S: Final = 1
 SERVER_PORT: Final = 8300
 """The port of a server whose address names none."""
+RESOLVED_MAX: Final = 16
+"""Addresses taken of one name."""
 _SHOWN_MAX: Final = 64
 
 
@@ -85,6 +89,21 @@ def reason_of(error: OSError) -> str:
     if isinstance(error, ssl.SSLError) or error.errno is None or error.errno <= 0:
         return error.strerror or str(error) or "it ended without a word"
     return os.strerror(error.errno).lower()
+
+
+async def resolve(address: str, default_port: int) -> list[str]:
+    """The places, `IP:port`, that `host:port` or `host` names, sorted; of a name with many the first `RESOLVED_MAX`.
+
+    Raises `UnreachableError` for a name that does not resolve, and for what is no address.
+    """
+    try:
+        host, port = split_host_port(address, default_port)
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise UnreachableError(f"{address}: {reason_of(error)}") from error
+    except (RequestError, UnicodeError) as error:
+        raise UnreachableError(f"{address[:_SHOWN_MAX]}: {error}") from error
+    return sorted({join_host_port(str(entry[4][0]), port) for entry in found})[:RESOLVED_MAX]
 
 
 def abort_unread(sock: socket.socket) -> None:

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Final, TypeVar
 
 from lictor_core.autopilot import AutopilotHealth, RaftServers
+from lictor_core.calls import ConfigureRequest, ForceLeaveRequest
 from lictor_core.clock import Rng
 from lictor_core.codec import encode_proposal, pack, unpack
 from lictor_core.commands import Command, Outcome, Proposal
@@ -15,7 +16,6 @@ from lictor_core.registry import IssuedLeaf, LeafRequest
 from lictor_server.forward import Forwarder
 from lictor_server.leader import LeaderSide
 from lictor_server.leases import Answer, Digest
-from lictor_server.rpc.requests import ConfigureRequest, ForceLeaveRequest
 
 __all__ = ["ToLeader"]
 
@@ -43,6 +43,19 @@ class ToLeader:
         """Put a step of a restore through the log, once."""
         return await self._put("restore_step", self._side.restore_step, command)
 
+    @property
+    def applied_index(self) -> int:
+        """How much of the log this server has applied."""
+        return self._applied_index()
+
+    async def carry_out(self, proposal: Proposal) -> Outcome:
+        """Put a command through the log that an agent has given its request id, and may send again."""
+
+        def proposed(again: bool) -> Proposal:
+            return Proposal(proposal.request, proposal.seen, proposal.again or again, proposal.command)
+
+        return await self._propose("write", self._side.write, proposed)
+
     async def _put(self, method: str, local: Callable[[Proposal], Awaitable[Outcome]], command: Command) -> Outcome:
         self._requests += 1
         request = self._own + self._requests.to_bytes(_COUNTER_BYTES, "big")
@@ -51,6 +64,11 @@ class ToLeader:
         def proposal(again: bool) -> Proposal:
             return Proposal(request, seen, again, command)
 
+        return await self._propose(method, local, proposal)
+
+    async def _propose(
+        self, method: str, local: Callable[[Proposal], Awaitable[Outcome]], proposal: Callable[[bool], Proposal]
+    ) -> Outcome:
         return await self._forward.to_leader(
             method,
             lambda again: encode_proposal(proposal(again)),

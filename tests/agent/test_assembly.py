@@ -12,9 +12,8 @@ from lictor_agent.http.settings import HttpSettings
 from lictor_agent.registrar import ScriptPolicy
 from lictor_agent.settings import AgentSettings
 from lictor_config.presets import DEV
-from lictor_config.tree import Acl, Addresses, Autopilot, Configuration, Dns, Limits, Ports, Tls
+from lictor_config.tree import Acl, Addresses, Autopilot, Configuration, Dns, Join, Limits, Ports, Tls
 from lictor_core.autopilot import AutopilotConfiguration
-from lictor_core.errors import ConfigurationError
 from lictor_dns import DnsSettings
 from lictor_server import TlsSettings
 from tests.agent.builders import NODE_ID
@@ -122,14 +121,16 @@ def test_the_identity_carries_what_the_node_is_told() -> None:
     assert (node.tagged_addresses or {})["wan"] == "203.0.113.1"
 
 
-def test_roles_that_cannot_be_filled_are_refused_with_the_next_step() -> None:
-    assembly.check_supported(_dev())
-    with pytest.raises(ConfigurationError, match="Start it with -dev"):
-        assembly.check_supported(_dev(server=False))
+def test_who_is_no_server_looks_for_servers_as_it_is_told() -> None:
+    join = Join(at_start=("a",), retry=("b", "c:1"), retry_interval_s=5.0, retry_max=3)
+    settings = assembly.remote_settings(_dev(dev=False, server=False, join=join, bind_addr="0.0.0.0"), NODE_ID)
+    assert (settings.start_join, settings.retry_join) == (("a",), ("b", "c:1"))
+    assert (settings.retry_interval_s, settings.retry_max) == (5.0, 3)
+    assert (settings.join_port, settings.source, settings.hold_s) == (8301, "", 7.0)
+    assert assembly.remote_settings(_dev(bind_addr="127.0.0.9"), NODE_ID).source == "127.0.0.9"
 
 
 @pytest.mark.parametrize(("settings", "expect"), [({}, 0), ({"bootstrap": True}, 1), ({"bootstrap_expect": 3}, 3)])
 def test_a_server_founds_or_waits_as_it_is_told(settings: dict[str, object], expect: int) -> None:
     configuration = _dev(dev=False, server=True, **settings)
-    assembly.check_supported(configuration)
     assert assembly.server_settings(configuration, "id").bootstrap_expect == expect

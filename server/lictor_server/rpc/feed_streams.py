@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 
+from lictor_core.calls import FEED, TICKS
 from lictor_core.codec import unpack
 from lictor_core.feed import FeedRequest
 from lictor_core.registry import FeedSource
 from lictor_server.rpc.methods import Stream
 from lictor_server.rpc.visitor import Visitor
 
-__all__ = ["FEED", "TICKS", "feed_streams"]
-
-FEED = "feed"
-TICKS = "ticks"
+__all__ = ["feed_streams"]
 
 
 def feed_streams(source: FeedSource) -> dict[str, Stream]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+from lictor_core.calls import ConfigureRequest, ForceLeaveRequest
 from lictor_core.codec import decode_proposal, unpack
 from lictor_core.registry import LeafRequest
 from lictor_server.forward import LEADER_PREFIX
 from lictor_server.leader import LeaderSide
 from lictor_server.leases import Digest
-from lictor_server.rpc.requests import ConfigureRequest, ForceLeaveRequest
 
 __all__ = ["leader_methods"]
 

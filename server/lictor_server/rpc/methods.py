@@ -9,19 +9,19 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from typing import cast
 
-from lictor_core.codec import decode_command, pack, unpack
-from lictor_core.coordinates import NodeCoordinate
-from lictor_core.errors import RequestError
-from lictor_core.membership import Renewal
-from lictor_core.queries import Query
-from lictor_core.registry import LeafRequest, Registry
-from lictor_server.rpc.requests import (
+from lictor_core.calls import (
     ConfigureRequest,
     ForceLeaveRequest,
     RaftServersRequest,
     ReadRequest,
     WriteRequest,
 )
+from lictor_core.codec import decode_command, pack, unpack
+from lictor_core.coordinates import NodeCoordinate
+from lictor_core.errors import RequestError
+from lictor_core.membership import Renewal
+from lictor_core.queries import Query
+from lictor_core.registry import LeafRequest, Registry
 from lictor_server.rpc.visitor import Visitor
 
 __all__ = ["Methods", "Step", "Stream", "VisitedStep"]

@@ -7,6 +7,7 @@ from contextlib import aclosing
 
 import pytest
 
+from lictor_core.calls import FEED, TICKS
 from lictor_core.clock import SeededRng
 from lictor_core.codec import pack
 from lictor_core.commands import KVSet
@@ -16,7 +17,6 @@ from lictor_core.queries import KeyQuery
 from lictor_core.records import KVEntry
 from lictor_core.view import View
 from lictor_server import RpcPool, Server
-from lictor_server.rpc.feed_streams import FEED, TICKS
 
 
 async def test_a_view_follows_a_server_over_its_port(server: Server) -> None:

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 import msgspec
 import pytest
 
+from lictor_core.calls import ReadRequest, WriteRequest
 from lictor_core.clock import SeededRng, SystemClock
 from lictor_core.codec import encode_command, pack, unpack
 from lictor_core.commands import KVSet, Outcome
@@ -24,7 +25,6 @@ from lictor_core.records import KVEntry, Member
 from lictor_core.registry import LeaderStatus, Reading, ReadOptions
 from lictor_server import Server
 from lictor_server.rpc import Methods, RpcListener
-from lictor_server.rpc.requests import ReadRequest, WriteRequest
 from tests.server.build import member, register, renewal, service
 from tests.server.conftest import SETTINGS, Log
 from tests.server.rpc.client import Client, connect

@@ -1,0 +1,74 @@
+"""The server in an agent's own process. Only an agent that is to be a server imports this, and the server with it."""
+
+from __future__ import annotations
+
+import errno
+
+from structlog.typing import FilteringBoundLogger
+
+from lictor_agent import assembly
+from lictor_config.tree import Configuration
+from lictor_core.addresses import join_host_port
+from lictor_core.clock import Clock, Rng
+from lictor_core.errors import ConfigurationError
+from lictor_core.registry import CatalogView
+from lictor_server import Server
+
+__all__ = ["EmbeddedServer"]
+
+
+class EmbeddedServer:
+    """The server of an agent that is one."""
+
+    def __init__(
+        self, configuration: Configuration, node_id: str, *, clock: Clock, rng: Rng, log: FilteringBoundLogger
+    ) -> None:
+        """Raises as `Server` does."""
+        self._bind_address = configuration.bind_addr
+        self._port = configuration.ports.server
+        self._server = Server(assembly.server_settings(configuration, node_id), clock=clock, rng=rng, log=log)
+
+    @property
+    def registry(self) -> Server:
+        """What the agent asks."""
+        return self._server
+
+    @property
+    def source(self) -> Server:
+        """What tells whether answers that were kept still hold."""
+        return self._server
+
+    @property
+    def view(self) -> CatalogView:
+        """The catalog in memory."""
+        return self._server.view()
+
+    def describe(self) -> str:
+        """Where this server listens for agents and other servers."""
+        return join_host_port(self._bind_address, self._server.server_port)
+
+    async def start(self) -> None:
+        """Begin to serve. Raises `ConfigurationError` when the server port cannot be had."""
+        try:
+            await self._server.start()
+        except OSError as error:
+            address = join_host_port(self._bind_address, self._port)
+            raise ConfigurationError(f"cannot listen for servers on {address}: {_bind_reason(error)}") from error
+
+    async def stop(self) -> None:
+        """Stop at once."""
+        await self._server.stop()
+
+    async def failed(self) -> None:
+        """Wait until the server cannot go on."""
+        await self._server.failed()
+
+
+def _bind_reason(error: OSError) -> str:
+    match error.errno:
+        case errno.EADDRINUSE:
+            return "it is in use by another program; stop that one, or choose another with -server-port"
+        case errno.EADDRNOTAVAIL:
+            return "this machine does not have that address; choose one of its own with -bind"
+        case _:
+            return f"{error.strerror or error}; choose another with -bind and -server-port"

@@ -1,0 +1,130 @@
+"""What calls to the servers carry that have more than one argument: msgpack of these records, at both ends."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from lictor_core.queries import AnyQuery
+from lictor_core.records import JsonObject
+from lictor_core.registry import ReadOptions
+
+__all__ = [
+    "ATTEND",
+    "FEED",
+    "LOOK",
+    "PROPOSE",
+    "TICKS",
+    "Attendance",
+    "Bulletin",
+    "ConfigureRequest",
+    "ForceLeaveRequest",
+    "Proposed",
+    "RaftServersRequest",
+    "ReadRequest",
+    "RestoreOrder",
+    "RestorePart",
+    "SavedHead",
+    "WriteRequest",
+]
+
+ATTEND: Final = "attend"
+"""The stream by which an agent holds on to a server: from an `Attendance` to a `Bulletin`, and another when it changes.
+"""
+FEED: Final = "feed"
+"""The stream that feeds a view, from a core's `FeedRequest`."""
+TICKS: Final = "ticks"
+"""The stream of core's `feed.Tick`, which tells how old what was fed is. Without a payload."""
+LOOK: Final = "look"
+"""From an `Attendance` to a `Bulletin`, once."""
+PROPOSE: Final = "propose"
+"""From a `Proposed` to an `Outcome`, and how much of the log the server had applied."""
+
+
+class ReadRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`read`: the answer is a `Reading` of the query's answer."""
+
+    query: AnyQuery
+    options: ReadOptions
+
+
+class WriteRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`write`: a command in its form for the log; the answer is an `Outcome`."""
+
+    command: bytes
+    token: str = ""
+
+
+class Proposed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A proposal (core's `Proposal`, encoded), carried out once however often it is sent."""
+
+    proposal: bytes
+    token: str = ""
+
+
+class ConfigureRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`configure_ca`: the answer is null."""
+
+    provider: str
+    config: JsonObject
+    token: str = ""
+
+
+class ForceLeaveRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`force_leave`: the answer is null."""
+
+    name: str
+    prune: bool = False
+
+
+class RaftServersRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`raft_servers`: the answer is a `RaftServers`."""
+
+    stale: bool = False
+
+
+class Attendance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who wants to know of the servers."""
+
+    name: str
+    datacenter: str
+
+
+class Bulletin(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What one server says of itself and of the others."""
+
+    name: str
+    address: str
+    """`host:port` of this server, as agents reach it."""
+    servers: tuple[str, ...]
+    """`host:port` of all servers, itself among them."""
+    is_ready: bool
+    """Whether it knows a leader and has caught up."""
+    applied_index: int
+    """How much of the log it had applied."""
+
+
+class SavedHead(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`save_state`, from `ReadOptions`: what was saved. `saved_part`, from `id`, gives its bytes, one part a call."""
+
+    id: int
+    size_bytes: int
+    index: int
+    last_contact_ms: int
+    known_leader: bool
+
+
+class RestorePart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`restore_part`: the next bytes of the archive for which `restore_begin` gave this id."""
+
+    id: int
+    data: bytes
+
+
+class RestoreOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`restore_finish`: put the archive that came in place."""
+
+    id: int
+    datacenter: str = ""
+    token: str = ""
