@@ -215,6 +215,14 @@ class Agent:
         """The agents of the cluster, by name."""
         return await self.registry.members()
 
+    async def join(self, addresses: tuple[str, ...]) -> int:
+        """Look for servers at these addresses once; how many answered. Raises `ClusterError` when none did."""
+        return await self.registry.join(addresses)
+
+    async def force_leave(self, name: str, *, prune: bool = False) -> None:
+        """Declare a member that failed gone. Raises `NotFoundError` for an unknown name."""
+        await self.registry.force_leave(name, prune=prune)
+
     async def leave(self) -> None:
         """Leave the cluster on purpose: the lease is given up, the catalog forgets this node, and the process ends."""
         await self._lease.leave()

@@ -59,6 +59,7 @@ def identity(configuration: Configuration, node_id: str) -> Identity:
         meta=tuple(configuration.node_meta.items()),
         tagged_addresses=tuple(tagged.items()),
         acls_enabled=configuration.acl.enabled,
+        reconnect=_reconnect(configuration),
     )
 
 
@@ -100,6 +101,10 @@ def server_settings(configuration: Configuration, node_id: str) -> ServerSetting
         retry_join=join.retry,
         retry_interval_s=join.retry_interval_s,
         retry_max=join.retry_max,
+        lease_s=configuration.membership.lease_ttl_s,
+        grace_s=configuration.membership.connection_grace_s,
+        reap_s=configuration.reconnect_timeout_s,
+        reconnect=_reconnect(configuration),
         raft=RaftSettings(
             hold_s=performance.rpc_hold_timeout_s, snapshot_trailing=performance.raft_trailing_logs
         ).scaled(performance.raft_multiplier or RAFT_MULTIPLIER),
@@ -127,6 +132,11 @@ def remote_settings(configuration: Configuration, node_id: str) -> RemoteSetting
         join_port=configuration.ports.serf_lan if configuration.ports.serf_lan > 0 else SERVER_PORT,
         hold_s=configuration.performance.rpc_hold_timeout_s,
     )
+
+
+def _reconnect(configuration: Configuration) -> str:
+    wish_s = configuration.advertise_reconnect_timeout_s
+    return format_duration(wish_s) if wish_s else ""
 
 
 def _autopilot(configuration: Configuration) -> AutopilotConfiguration:

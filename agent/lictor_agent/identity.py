@@ -36,6 +36,8 @@ class Identity:
     meta: tuple[tuple[str, str], ...] = ()
     tagged_addresses: tuple[tuple[str, str], ...] = ()
     acls_enabled: bool = False
+    reconnect: str = ""
+    """For how long it wishes to be remembered once it failed or left, a Go duration; empty for the servers' setting."""
     lictor_version: str = LICTOR
     compatible_version: str = COMPATIBLE
     semantic_version: str = semantic_version()
@@ -63,6 +65,7 @@ class Identity:
             server_port=self.server_port if self.server else None,
             bootstrap=self.bootstrap,
             acls_enabled=self.acls_enabled,
+            reconnect=self.reconnect,
         )
 
     def _all_tagged_addresses(self) -> dict[str, str]:

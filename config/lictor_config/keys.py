@@ -97,6 +97,7 @@ advertise_addr text : the address told to others
 advertise_addr_ipv4 text
 advertise_addr_ipv6 text
 advertise_addr_wan text : the address tagged wan
+advertise_reconnect_timeout duration : membership, as later Consul
 advertise_addr_wan_ipv4 text
 advertise_addr_wan_ipv6 text
 ae_interval duration
@@ -159,6 +160,7 @@ log_rotate_bytes whole
 log_rotate_duration duration
 log_rotate_max_files whole
 max_query_time duration
+membership section
 node_id text : who the agent is
 node_meta text_map : who the agent is
 node_name text : who the agent is
@@ -175,7 +177,7 @@ raft_snapshot_interval duration
 raft_snapshot_threshold whole
 raft_trailing_logs whole : snapshots of servers
 reap boolean
-reconnect_timeout duration
+reconnect_timeout duration : membership, on servers
 reconnect_timeout_wan duration
 recursors texts
 rejoin_after_leave boolean
@@ -367,6 +369,9 @@ rpc_max_burst whole
 rpc_max_conns_per_client whole
 rpc_rate number
 txn_max_req_len whole
+[membership]
+connection_grace duration : membership, on servers; ours
+lease_ttl duration : membership, on servers; ours
 [performance]
 leave_drain_time duration
 raft_multiplier whole : servers among themselves

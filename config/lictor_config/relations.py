@@ -29,6 +29,10 @@ _POLICIES: Final = ("allow", "deny")
 _TLS_VERSIONS: Final = ("tls10", "tls11", "tls12", "tls13")
 _TLS_VERSIONS_OLD: Final = ("tls10", "tls11")
 _CA_PROVIDERS: Final = ("consul",)
+_LEASE_S_MIN: Final = 1.0
+_LEASE_S_MAX: Final = 600.0
+_REMEMBERED_S_MIN: Final = 60.0
+"""A member that is down is not forgotten while its host restarts."""
 _LEAF_TTL_MIN_S: Final = 3600.0
 _RAFT_MULTIPLIER_MAX: Final = 10
 _LEAF_TTL_MAX_S: Final = 365 * 86_400.0
@@ -216,6 +220,21 @@ def _bounds(configuration: Configuration) -> Iterator[str]:
         yield "check_output_max_size: must be at least 1; discard_check_output = true keeps no output at all"
 
 
+def _membership(configuration: Configuration) -> Iterator[str]:
+    lease_s, grace_s = configuration.membership.lease_ttl_s, configuration.membership.connection_grace_s
+    if not _LEASE_S_MIN <= lease_s <= _LEASE_S_MAX:
+        yield f"membership.lease_ttl: {lease_s:g} s is not between {_LEASE_S_MIN:g} s and {_LEASE_S_MAX:g} s"
+    if not 0 <= grace_s <= lease_s:
+        yield f"membership.connection_grace: {grace_s:g} s is not between 0 s and lease_ttl, {lease_s:g} s"
+    remembered = {
+        "reconnect_timeout": configuration.reconnect_timeout_s,
+        "advertise_reconnect_timeout": configuration.advertise_reconnect_timeout_s or _REMEMBERED_S_MIN,
+    }
+    for key, seconds in remembered.items():
+        if seconds < _REMEMBERED_S_MIN:
+            yield f"{key}: {seconds:g} s is below {_REMEMBERED_S_MIN:g} s"
+
+
 def _cluster(configuration: Configuration) -> Iterator[str]:
     join, performance = configuration.join, configuration.performance
     for key, addresses in {"start_join": join.at_start, "retry_join": join.retry}.items():
@@ -300,6 +319,7 @@ _RULES: Final[tuple[Callable[[Configuration], Iterator[str]], ...]] = (
     _ports,
     _cluster,
     _bounds,
+    _membership,
     _words,
     _definitions,
 )

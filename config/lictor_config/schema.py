@@ -18,6 +18,7 @@ from lictor_config.section_schema import (
     read_http,
     read_limits,
     read_log,
+    read_membership,
     read_telemetry,
     read_tokens,
     read_unix_sockets,
@@ -78,6 +79,7 @@ def read_configuration(reader: Reader, base: Configuration) -> Configuration:
         http=read_http(reader, base.http),
         cache=read_cache(reader, base.cache),
         coordinates=read_coordinates(reader, base.coordinates),
+        membership=read_membership(reader, base.membership),
         gossip_lan=read_gossip(reader, "gossip_lan", base.gossip_lan),
         gossip_wan=read_gossip(reader, "gossip_wan", base.gossip_wan),
         unix_sockets=read_unix_sockets(reader, base.unix_sockets),
@@ -117,6 +119,9 @@ def _membership(reader: Reader, base: Configuration) -> Configuration:
         base,
         default_query_time_s=reader.duration("default_query_time", base.default_query_time_s),
         max_query_time_s=reader.duration("max_query_time", base.max_query_time_s),
+        advertise_reconnect_timeout_s=reader.duration(
+            "advertise_reconnect_timeout", base.advertise_reconnect_timeout_s
+        ),
         reconnect_timeout_s=reader.duration("reconnect_timeout", base.reconnect_timeout_s),
         reconnect_timeout_wan_s=reader.duration("reconnect_timeout_wan", base.reconnect_timeout_wan_s),
         rejoin_after_leave=reader.boolean("rejoin_after_leave", base.rejoin_after_leave),

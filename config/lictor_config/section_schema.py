@@ -15,6 +15,7 @@ from lictor_config.sections import (
     Http,
     Limits,
     Log,
+    Membership,
     Telemetry,
     Tokens,
     UnixSockets,
@@ -28,6 +29,7 @@ __all__ = [
     "read_http",
     "read_limits",
     "read_log",
+    "read_membership",
     "read_telemetry",
     "read_tokens",
     "read_unix_sockets",
@@ -147,6 +149,19 @@ def read_cache(reader: Reader, base: Cache) -> Cache:
     check_rest(child, "cache")
     child.done()
     return cache
+
+
+def read_membership(reader: Reader, base: Membership) -> Membership:
+    """`membership`."""
+    child = reader.child("membership")
+    if child is None:
+        return base
+    membership = Membership(
+        lease_ttl_s=child.duration("lease_ttl", base.lease_ttl_s),
+        connection_grace_s=child.duration("connection_grace", base.connection_grace_s),
+    )
+    child.done()
+    return membership
 
 
 def read_gossip(reader: Reader, name: str, base: Gossip) -> Gossip:

@@ -131,6 +131,17 @@ GOSSIP_WAN: Final = Gossip(gossip_interval_s=0.5, probe_interval_s=5.0, probe_ti
 
 
 @dataclass(frozen=True, kw_only=True)
+class Membership:
+    """How soon the servers notice that an agent is gone; ours, in the place of Consul's gossip.
+
+    A lease is renewed at a third of `lease_ttl_s`; a closed connection ends it after `connection_grace_s`.
+    """
+
+    lease_ttl_s: float = 10.0
+    connection_grace_s: float = 2.0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Coordinates:
     """How often network coordinates are written.
 

@@ -18,6 +18,7 @@ from lictor_config.sections import (
     Http,
     Limits,
     Log,
+    Membership,
     Telemetry,
     Tokens,
     UnixSockets,
@@ -38,6 +39,7 @@ __all__ = [
     "Join",
     "Limits",
     "Log",
+    "Membership",
     "Origin",
     "Performance",
     "Ports",
@@ -259,11 +261,13 @@ class Configuration:
     http: Http = field(default_factory=Http)
     cache: Cache = field(default_factory=Cache)
     coordinates: Coordinates = field(default_factory=Coordinates)
+    membership: Membership = field(default_factory=Membership)
     gossip_lan: Gossip = field(default_factory=Gossip)
     gossip_wan: Gossip = GOSSIP_WAN
     unix_sockets: UnixSockets = field(default_factory=UnixSockets)
     default_query_time_s: float = 300.0
     max_query_time_s: float = 600.0
+    advertise_reconnect_timeout_s: float = 0.0
     reconnect_timeout_s: float = 72 * 3600.0
     reconnect_timeout_wan_s: float = 72 * 3600.0
     rejoin_after_leave: bool = False

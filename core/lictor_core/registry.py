@@ -225,6 +225,13 @@ class Registry(Protocol):
         """Give up the lease of `name`: it left on purpose, and its registrations go with it."""
         ...
 
+    async def join(self, addresses: tuple[str, ...]) -> int:
+        """Look for servers at `addresses` (`host` or `host:port`) once; how many answered.
+
+        This is about the agent itself, which asks no server to do it. Raises `ClusterError` when none answered.
+        """
+        ...
+
     async def force_leave(self, name: str, *, prune: bool = False) -> None:
         """Declare a member that failed gone, with `prune` forget it, too; a living one stays.
 

@@ -371,6 +371,10 @@ class Server:
         if leaves_itself:
             await self._replica.removed()
 
+    async def join(self, addresses: tuple[str, ...]) -> int:
+        """Introduce this server to those at `addresses`."""
+        return await self._replica.meeting.join(addresses)
+
     async def force_leave(self, name: str, *, prune: bool = False) -> None:
         """Declare a member that failed gone."""
         await self._to_leader.force_leave(name, prune=prune)

@@ -53,6 +53,8 @@ class ServerSettings:
     """How often the leader compares the members with the catalog even when nothing happened."""
     reap_s: float = 72 * 3600.0
     """How long members that failed or left are remembered; then failed ones leave the catalog."""
+    reconnect: str = ""
+    """For how long this server itself wishes to be remembered, a Go duration; empty for `reap_s`."""
     members_max: int = 10_000
     """Agents that may hold a lease."""
     blocked_queries_max: int = BLOCKED_QUERIES_MAX

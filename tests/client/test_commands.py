@@ -29,6 +29,8 @@ LEAVES = [
     ("kv", "import"),
     ("kv", "put"),
     ("leave",),
+    ("join",),
+    ("force-leave",),
     ("maint",),
     ("members",),
     ("operator", "autopilot", "get-config"),
@@ -147,6 +149,8 @@ WRONG = [
     (("snapshot", "inspect"), 1, "missing FILE"),
     (("snapshot", "inspect", "/none"), 1, "cannot read /none: no such file"),
     (("snapshot", "inspect", "-http-addr=x", "a"), 1, "no flag -http-addr"),
+    (("join",), 1, "at least one address"),
+    (("force-leave",), 1, "single node name"),
     (("members", "-status=("), 1, "no regular expression"),
     (("version", "-format=xml"), 1, "pretty or json"),
     (("validate",), 1, "at least one configuration file"),
@@ -292,6 +296,17 @@ def test_a_file_with_a_fault_registers_nothing(command: Command, tmp_path: Path)
     assert (printed.exit_code, printed.stdout) == (1, "")
     assert "bad.json:1: services[1].port: must be a whole number" in printed.stderr
     assert command("catalog", "services").lines == ["consul"]
+
+
+def test_who_is_nowhere_is_not_joined_and_who_is_unknown_not_forced_out(command: Command) -> None:
+    nowhere = command("join", "127.0.0.1:1", "127.0.0.1:2")
+    assert (nowhere.exit_code, nowhere.stdout) == (1, "")
+    assert nowhere.stderr.count("Failed to join 127.0.0.1:") == 2
+    assert nowhere.stderr.endswith("failed to join any nodes\n")
+    assert "no other datacenters" in command("join", "-wan", "127.0.0.1:1").stderr
+    unknown = command("force-leave", "-prune", "nobody")
+    assert unknown.exit_code == 1
+    assert "agent: No node found with name 'nobody'" in unknown.stderr
 
 
 def test_nodes_and_members_are_tables(command: Command) -> None:

@@ -16,6 +16,9 @@ T = TypeVar("T")
 TARGETS = [
     (status.leader(), "GET", "/v1/status/leader"),
     (agent.members(wan=True), "GET", "/v1/agent/members?wan=1"),
+    (agent.join("a.example:8301"), "PUT", "/v1/agent/join/a.example:8301"),
+    (agent.force_leave("a", prune=True), "PUT", "/v1/agent/force-leave/a?prune=1"),
+    (agent.force_leave("a"), "PUT", "/v1/agent/force-leave/a"),
     (agent.register_service({"Name": "a"}), "PUT", "/v1/agent/service/register"),
     (agent.deregister_service("a/b c"), "PUT", "/v1/agent/service/deregister/a/b%20c"),
     (agent.maintain_service("a", True, "why?"), "PUT", "/v1/agent/service/maintenance/a?enable=true&reason=why%3F"),

@@ -20,8 +20,15 @@ FACTS = {
 }
 IN_DEFINITIONS = ("service.", "check.")
 AGENTS = {path: kind for path, kind in FACTS.items() if not path.startswith(IN_DEFINITIONS)}
-OURS = {"advertise_addr_wan_ipv6", "reap"}
+REFUSED = {"advertise_addr_wan_ipv6", "reap"}
 """What the documents name and Consul 1.8.7 itself refuses."""
+OURS = REFUSED | {
+    "advertise_reconnect_timeout",
+    "membership",
+    "membership.connection_grace",
+    "membership.lease_ttl",
+}
+"""And what is Lictor's own, or a later Consul's."""
 TYPES = {
     KeyKind.TEXT: "string",
     KeyKind.BOOLEAN: "bool",

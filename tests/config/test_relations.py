@@ -14,6 +14,11 @@ def load(text: str, *, dev: bool) -> tuple[str, ...]:
 
 # a setting, and how the complaint about it begins
 REFUSED = {
+    'membership { lease_ttl = "100ms" }': "membership.lease_ttl: 0.1 s is not between 1 s and 600 s",
+    'membership { lease_ttl = "1h" }': "membership.lease_ttl: 3600 s",
+    'membership { lease_ttl = "2s" connection_grace = "3s" }': "membership.connection_grace: 3 s is not between 0 s",
+    'reconnect_timeout = "59s"': "reconnect_timeout: 59 s is below 60 s",
+    'advertise_reconnect_timeout = "1s"': "advertise_reconnect_timeout: 1 s is below 60 s",
     'datacenter = "a b"': "datacenter: 'a b' must consist of",
     'datacenter = "a.b"': "datacenter: 'a.b' must consist of",
     'datacenter = ""': "datacenter: cannot be empty",
@@ -65,6 +70,8 @@ REFUSED = {
     'check { name = "a" args = ["x"] interval = "1s" }': "check 'a': its check runs a command",
 }
 TAKEN = [
+    'membership { lease_ttl = "30s" connection_grace = "0s" }',
+    'reconnect_timeout = "60s" advertise_reconnect_timeout = "15m"',
     'datacenter = "DC_1-x"',
     'domain = "Consul."',
     'autopilot { cleanup_dead_servers = false last_contact_threshold = "1s" min_quorum = 3 }',

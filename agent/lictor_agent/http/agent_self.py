@@ -17,6 +17,7 @@ from lictor_agent.http.router import Route
 from lictor_agent.http.site import Site
 from lictor_config.definitions import CheckKind
 from lictor_core.durations import format_duration
+from lictor_core.errors import ClusterError, RequestError
 from lictor_core.membership import WAN_PORT_TAG
 from lictor_core.records import JsonObject, Member, MemberStatus
 from lictor_core.registry import LeaderStatus
@@ -83,6 +84,30 @@ async def reload(site: Site, request: Request) -> Answer:
     """Read the configuration again."""
     with refusing_with(500):
         await site.agent.reload()
+    return Answer()
+
+
+async def join(site: Site, request: Request) -> Answer:
+    """Look for servers at an address."""
+    if request.parameters.get("wan"):
+        raise Refusal(
+            "Must be a server to join WAN cluster"
+            if not site.agent.identity.server
+            else "There are no other datacenters to join: this version knows one",
+            status=500,
+        )
+    try:
+        await site.agent.join((request.tail,))
+    except (ClusterError, RequestError) as error:
+        raise Refusal(f"1 error occurred:\n\t* Failed to join {request.tail}: {error}\n\n", status=500) from error
+    return Answer()
+
+
+async def force_leave(site: Site, request: Request) -> Answer:
+    """Declare a failed member gone; with `prune` it is forgotten."""
+    prune = "prune" in request.parameters
+    with refusing_with(500, "agent: "):
+        await site.agent.force_leave(request.tail, prune=prune)
     return Answer()
 
 
@@ -229,5 +254,7 @@ ROUTES: Final = (
     Route("/v1/agent/members", {"GET": members}),
     Route("/v1/agent/maintenance", {"PUT": maintenance}),
     Route("/v1/agent/reload", {"PUT": reload}),
+    Route("/v1/agent/join/", {"PUT": join}),
+    Route("/v1/agent/force-leave/", {"PUT": force_leave}),
     Route("/v1/agent/leave", {"PUT": leave}),
 )

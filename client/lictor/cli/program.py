@@ -32,6 +32,8 @@ COMMANDS: Final = {
     "snapshot": "Save all state of the servers to a file, restore it, look at it",
     "maint": "Take a node or service out of service, and put it back",
     "members": "List the members of the cluster",
+    "join": "Tell the agent where servers are",
+    "force-leave": "Declare a failed member gone",
     "leave": "Make the agent leave the cluster and end",
     "operator": "Look after the servers: who votes, who leads, recovery",
     "rtt": "Estimate the round trip between two nodes",
@@ -50,7 +52,7 @@ class _Root(GoGroup):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        found = import_module(f"lictor.cli.commands.{cmd_name}").command
+        found = import_module(f"lictor.cli.commands.{cmd_name.replace('-', '_')}").command
         assert isinstance(found, GoCommand | GoGroup)
         return found
 

@@ -24,6 +24,7 @@ def server_member(settings: ServerSettings, server_port: int) -> Member:
         node_id=settings.node_id,
         datacenter=settings.datacenter,
         server_port=server_port,
+        reconnect=settings.reconnect,
     )
 
 

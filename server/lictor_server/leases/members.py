@@ -25,8 +25,8 @@ from lictor_server.leases.kept import member_id, name_taken
 
 __all__ = ["REAP_S_MIN", "MemberTable", "Note", "NoteKind"]
 
-REAP_S_MIN: Final = 8 * 3600.0
-"""Whatever an agent wishes, it is remembered so long; Consul's least `reconnect_timeout`."""
+REAP_S_MIN: Final = 60.0
+"""Whatever an agent wishes, it is remembered so long."""
 LEAP: Final = 2**40
 """Above all that a server may have heard of an agent since it told the leader: what was heard before counts no more."""
 SERVERS_MAX: Final = 64

@@ -26,6 +26,8 @@ __all__ = [
     "checks",
     "deregister_check",
     "deregister_service",
+    "force_leave",
+    "join",
     "leave",
     "maintain_node",
     "maintain_service",
@@ -136,6 +138,16 @@ def maintain_service(service_id: str, enable: bool, reason: str = "") -> Call[No
     """Take one instance out of service, or put it back."""
     flag = ("enable", "true" if enable else "false")
     return none_call("PUT", f"/v1/agent/service/maintenance/{service_id}", flag, ("reason", reason))
+
+
+def join(address: str, *, wan: bool = False) -> Call[None]:
+    """Make the agent look for servers at an address."""
+    return none_call("PUT", f"/v1/agent/join/{address}", ("wan", "1" if wan else ""))
+
+
+def force_leave(node: str, *, prune: bool = False) -> Call[None]:
+    """Declare a failed member gone; with `prune` it is forgotten."""
+    return none_call("PUT", f"/v1/agent/force-leave/{node}", ("prune", "1" if prune else ""))
 
 
 def leave() -> Call[None]:
