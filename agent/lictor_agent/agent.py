@@ -66,6 +66,8 @@ class Agent:
         self.configuration = configuration
         self.settings = settings
         self.local = LocalState()
+        self.at_reload: list[Callable[[Configuration], None]] = []
+        """Called with each new configuration, once it is known to be sound."""
         self.left = asyncio.Event()
         """Set once this agent has left the cluster: nothing is left for it to do."""
         self.events = EventInbox(identity.node_name, lambda: [one.service for one in self.local.services.values()])
@@ -239,6 +241,8 @@ class Agent:
         configuration = self._load()
         registered = self._registrar.register_configured(configuration.services, configuration.checks)
         self.configuration = configuration
+        for follow in self.at_reload:
+            follow(configuration)
         self._log.info("agent.configuration.reloaded", services=len(registered.services), checks=len(registered.checks))
         await self._sync.flushed(_SYNC_WAIT_S_MAX)
 

@@ -21,6 +21,7 @@ from lictor_agent.grpc_port import GrpcPort
 from lictor_agent.http.server import HttpServer
 from lictor_agent.log import make_log
 from lictor_agent.node_id import node_id
+from lictor_agent.watches.runner import watching
 from lictor_config.load import load_configuration
 from lictor_config.tree import Configuration
 from lictor_core import collector
@@ -94,7 +95,7 @@ async def _serve(configuration: Configuration, clock: Clock, rng: Rng, log: Filt
         parts.callback(grpc.close)
         await http.start()  # last: whoever waits for the agent asks here
         parts.push_async_callback(http.stop)
-        async with agent.running():
+        async with agent.running(), watching(agent, http.inner.get, rng, log.bind(room="agent")):
             listening = Listening(
                 http=[str(address) for address in assembly.http_addresses(configuration)],
                 dns=() if dns is None else dns.bound,

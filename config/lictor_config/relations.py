@@ -14,6 +14,7 @@ from lictor_config.addresses import ANY, address_flaw
 from lictor_config.definitions import dns_warnings
 from lictor_config.metadata import metadata_flaw
 from lictor_config.tree import Configuration, Tls
+from lictor_config.watches import read_watches
 from lictor_core.addresses import split_host_port
 from lictor_core.durations import parse_duration
 from lictor_core.errors import RequestError
@@ -311,6 +312,10 @@ def _is_uuid(text: str) -> bool:
         return False
 
 
+def _watches(configuration: Configuration) -> Iterator[str]:
+    yield from read_watches(configuration.watches)[1]
+
+
 _RULES: Final[tuple[Callable[[Configuration], Iterator[str]], ...]] = (
     _names,
     _roles,
@@ -322,4 +327,5 @@ _RULES: Final[tuple[Callable[[Configuration], Iterator[str]], ...]] = (
     _membership,
     _words,
     _definitions,
+    _watches,
 )

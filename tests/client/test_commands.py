@@ -48,6 +48,7 @@ LEAVES = [
     ("snapshot", "save"),
     ("validate",),
     ("version",),
+    ("watch",),
 ]
 GROUPS = [
     ("catalog",),

@@ -27,6 +27,7 @@ from structlog.typing import FilteringBoundLogger
 from lictor_agent.http.encoding import Answer, AnswerCache, FileBody, Rendered, accepts_gzip, render
 from lictor_agent.http.errors import RETRY_AFTER_S, Refusal, answer_error
 from lictor_agent.http.hot import HotAnswers, HotConnection, HotSource, PlainPath, Tick
+from lictor_agent.http.inner import Inner
 from lictor_agent.http.listening import ListenAddress, listen
 from lictor_agent.http.plain import Plain
 from lictor_agent.http.requests import Parameters, Request, split_target
@@ -78,6 +79,8 @@ class HttpServer:
         self._settings = settings
         self._site = Site(agent, settings, AnswerCache(settings), clock, rng)
         self._router = Router(ROUTES)
+        self.inner = Inner(self._site, self._router)
+        """The same API without a socket."""
         self._tick = Tick(clock.monotonic(), _date(clock))
         self._hot = HotAnswers(source, self._tick, settings)
         self._plain = PlainPath(self._answer_plain)

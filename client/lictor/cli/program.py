@@ -29,6 +29,7 @@ COMMANDS: Final = {
     "intention": "Say which services may talk to which",
     "connect": "Run a proxy of the mesh, look after its certificate authority",
     "kv": "Read and write the key-value store",
+    "watch": "Run a program whenever something changes",
     "snapshot": "Save all state of the servers to a file, restore it, look at it",
     "maint": "Take a node or service out of service, and put it back",
     "members": "List the members of the cluster",

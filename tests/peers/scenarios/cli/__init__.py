@@ -1,6 +1,17 @@
 """What is typed at the command line, one module an area."""
 
-from tests.peers.scenarios.cli import agent, catalog, intentions, kv, maint, operator, services, snapshot, validate
+from tests.peers.scenarios.cli import (
+    agent,
+    catalog,
+    intentions,
+    kv,
+    maint,
+    operator,
+    services,
+    snapshot,
+    validate,
+    watch,
+)
 from tests.support.recorder.cli_scenario import CliScenario
 
 SCENARIOS: tuple[CliScenario, ...] = (
@@ -13,4 +24,5 @@ SCENARIOS: tuple[CliScenario, ...] = (
     intentions.SCENARIO,
     operator.SCENARIO,
     validate.SCENARIO,
+    watch.SCENARIO,
 )
