@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +28,7 @@ from lictor_agent.local import LocalState, Subject
 from lictor_agent.loop import SyncLoop
 from lictor_agent.persisted import Keeper, Shelf, restore
 from lictor_agent.registrar import Registered, Registrar
+from lictor_agent.reloading import Reloaded, Reloader, ReloadHook
 from lictor_agent.settings import AgentSettings
 from lictor_agent.waiting import ChangeWaiter
 from lictor_config.definitions import CheckDefinition, ServiceDefinition, dns_warnings
@@ -63,17 +65,13 @@ class Agent:
         """`load` reads the configuration anew, for `reload`; without it a reload is refused."""
         self.identity = identity
         self.registry = registry
-        self.configuration = configuration
         self.settings = settings
         self.local = LocalState()
-        self.at_reload: list[Callable[[Configuration], None]] = []
-        """Called with each new configuration, once it is known to be sound."""
         self.left = asyncio.Event()
         """Set once this agent has left the cluster: nothing is left for it to do."""
         self.events = EventInbox(identity.node_name, lambda: [one.service for one in self.local.services.values()])
         self._clock = clock
         self._log = log
-        self._load = load
         self._registrar = Registrar(self.local, identity.node_name, settings.scripts, settings.sidecar_ports, clock)
         self._shelf = Shelf(Path(settings.data_dir)) if settings.data_dir else None
         self._keeper = None if self._shelf is None else Keeper(self.local, self._shelf, clock, rng, log)
@@ -85,6 +83,13 @@ class Agent:
         self._checks = CheckRunner(self.local, registry, identity.node_name, settings, clock, rng, log)
         self._coordinates = CoordinateKeeper(registry, identity, configuration.coordinates, clock, rng, log)
         self._leaves = LeafKeeper(registry, identity.datacenter, clock, rng, log)
+        self.reloader = Reloader(configuration, load, self._register_configured, log)
+        self.reloader.on_reload(self._follow)
+
+    @property
+    def configuration(self) -> Configuration:
+        """What the agent was told, at its start or by the last reload."""
+        return self.reloader.configuration
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
@@ -230,21 +235,30 @@ class Agent:
         await self._lease.leave()
         self.left.set()
 
-    async def reload(self) -> None:
-        """Read the configuration again and take over its services and checks, as SIGHUP does.
+    def on_reload(self, hook: ReloadHook) -> Callable[[], None]:
+        """Have `hook` called with the configuration of before and of now after each reload; what returns ends that."""
+        return self.reloader.on_reload(hook)
 
-        What came over HTTP stays. Raises `ConfigurationError` for a configuration that cannot be used, `RequestError`
-        when this agent was started without files; nothing was changed then.
+    async def reload(self) -> Reloaded:
+        """Read the configuration again and take over what a running agent can, as SIGHUP does.
+
+        What came over HTTP stays, and so does the state of checks. Raises `ConfigurationError` for a configuration that
+        cannot be used, other `LictorError`s for what cannot be registered, `RequestError` when this agent was started
+        without files; nothing was changed then.
         """
-        if self._load is None:
-            raise RequestError("this agent has no configuration to reload")
-        configuration = self._load()
-        registered = self._registrar.register_configured(configuration.services, configuration.checks)
-        self.configuration = configuration
-        for follow in self.at_reload:
-            follow(configuration)
-        self._log.info("agent.configuration.reloaded", services=len(registered.services), checks=len(registered.checks))
+        reloaded = await self.reloader.reload()
         await self._sync.flushed(_SYNC_WAIT_S_MAX)
+        return reloaded
+
+    def _register_configured(self, configuration: Configuration) -> Registered:
+        return self._registrar.register_configured(configuration.services, configuration.checks)
+
+    def _follow(self, old: Configuration, new: Configuration) -> None:
+        self.settings = replace(self.settings, discard_check_output=new.discard_check_output)
+        self._checks.follow(self.settings)
+        if new.node_meta != old.node_meta:
+            self.identity = replace(self.identity, meta=tuple(new.node_meta.items()))
+            self._sync.set_node(self.identity.node())
 
     async def _settle(self, registered: Registered) -> None:
         """Wait until a registration is kept, and told to the catalog as far as that is quick."""

@@ -1,4 +1,4 @@
-"""Where log events go: one line each on standard output, for people or as JSON.
+"""Where log events go: one line each on standard output, for people or as JSON, and to whoever else listens.
 
 Every event has a name, `room.noun.verb_past`, and keys; nobody formats sentences. Bound once: the node's name. A
 mistake of ours is followed by its traceback.
@@ -8,23 +8,121 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from typing import Final, TextIO
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Protocol, TextIO, cast
 
 import msgspec
 import structlog
-from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
+from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
 from lictor_core.errors import ConfigurationError
 
-__all__ = ["LEVELS", "make_log"]
+__all__ = ["LEVELS", "LogOutput", "LogSink", "make_log"]
 
 LEVELS: Final = {"trace": 0, "debug": 10, "info": 20, "warn": 30, "err": 40}
 """Names of the levels as `-log-level` takes them."""
 _SHOWN: Final = {"debug": "DEBUG", "info": "INFO ", "warning": "WARN ", "error": "ERROR", "critical": "ERROR"}
+_NUMBERS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
 _COLOURS: Final = {"debug": "\x1b[2m", "warning": "\x1b[33m", "error": "\x1b[31m", "critical": "\x1b[31;1m"}
 _PLAIN: Final = "\x1b[0m"
 _VALUE_CHARS_MAX: Final = 1000
 """The longest value of a key that a line shows: what others sent may be long."""
+
+
+class LogSink(Protocol):
+    """Who takes lines: called in the middle of whatever is logged, so it must neither wait nor raise."""
+
+    def __call__(self, level: str, line: str) -> None:
+        """Take one line without its end; `level` is debug, info, warning, error or critical."""
+        ...
+
+
+@dataclass(eq=False)
+class _Listener:
+    sink: LogSink
+    threshold: int
+    as_json: bool
+    colour: bool
+
+
+class LogOutput:
+    """The log of one process: a logger for its parts, and the sinks that its events go to.
+
+    A sink follows the level of the process, which may change while it runs, or has one of its own, as a monitor has.
+    Events that no sink wants cost one comparison.
+    """
+
+    def __init__(self, level: str, *, as_json: bool, node: str, stream: TextIO | None = None) -> None:
+        """Events of `level` and above go to `stream`, standard output if none is given.
+
+        Raises `ConfigurationError` for a level that is none of `LEVELS`.
+        """
+        out = sys.stdout if stream is None else stream
+        self._as_json = as_json
+        self._level = _number(level)
+        self._common = [_Listener(_Lines(out).write, self._level, as_json, out.isatty())]
+        self._own: list[_Listener] = []
+        self.threshold = self._level
+        """The lowest level that some sink wants, as a number."""
+        self.logger: FilteringBoundLogger = cast(
+            "FilteringBoundLogger",
+            structlog.wrap_logger(
+                self,
+                processors=[
+                    structlog.processors.add_log_level,
+                    structlog.processors.TimeStamper(fmt="iso", utc=True),
+                    structlog.processors.format_exc_info,
+                    _handed_on,
+                ],
+                wrapper_class=_gated(self),
+                node=node,
+            ).bind(),
+        )
+
+    def set_level(self, level: str) -> None:
+        """Change the level of the process. Raises `ConfigurationError` for a level that is none of `LEVELS`."""
+        self._level = _number(level)
+        for listener in self._common:
+            listener.threshold = self._level
+        self._settle()
+
+    def add(self, sink: LogSink) -> None:
+        """Have events of the process's level go to `sink`, too."""
+        self._common.append(_Listener(sink, self._level, self._as_json, colour=False))
+
+    def listen(self, level: str, sink: LogSink, *, as_json: bool = False) -> Callable[[], None]:
+        """Have events of `level` and above go to `sink`; the returned function ends that.
+
+        Raises `ConfigurationError` for a level that is none of `LEVELS`.
+        """
+        listener = _Listener(sink, _number(level), as_json, colour=False)
+        self._own.append(listener)
+        self._settle()
+
+        def end() -> None:
+            with contextlib.suppress(ValueError):
+                self._own.remove(listener)
+            self._settle()
+
+        return end
+
+    def msg(self, event: EventDict) -> None:
+        """Hand one event to the sinks that want it."""
+        name = str(event["level"])
+        number = _NUMBERS.get(name, LEVELS["err"])
+        lines: dict[tuple[bool, bool], str] = {}
+        for listener in (*self._common, *self._own):
+            if number >= listener.threshold:
+                form = (listener.as_json, listener.colour)
+                if form not in lines:
+                    lines[form] = _json_line(event) if form[0] else _people_line(event, colour=form[1])
+                listener.sink(name, lines[form])
+
+    debug = info = warning = error = critical = msg
+
+    def _settle(self) -> None:
+        self.threshold = min(listener.threshold for listener in (*self._common, *self._own))
 
 
 def make_log(level: str, *, as_json: bool, node: str, stream: TextIO | None = None) -> FilteringBoundLogger:
@@ -32,22 +130,45 @@ def make_log(level: str, *, as_json: bool, node: str, stream: TextIO | None = No
 
     Raises `ConfigurationError` for a level that is none of `LEVELS`.
     """
+    return LogOutput(level, as_json=as_json, node=node, stream=stream).logger
+
+
+def _number(level: str) -> int:
     if level.lower() not in LEVELS:
         raise ConfigurationError(f"log level {level!r} is unknown: use one of {', '.join(LEVELS)}")
-    out = sys.stdout if stream is None else stream
-    renderer: Processor = _json_line if as_json else _people_line(colour=out.isatty())
-    logger: FilteringBoundLogger = structlog.wrap_logger(
-        _Lines(out),
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            renderer,
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level.lower()]),
-        node=node,
-    )
-    return logger.bind()
+    return LEVELS[level.lower()]
+
+
+def _gated(output: LogOutput) -> type[FilteringBoundLogger]:
+    """A class of loggers whose events go no further than a comparison where nobody wants their level."""
+    base = structlog.make_filtering_bound_logger(0)
+
+    def gated(name: str, number: int) -> Callable[..., object]:
+        inner = cast("Callable[..., object]", getattr(base, name))
+
+        def method(self: object, event: str, *arguments: object, **keys: object) -> object:
+            return inner(self, event, *arguments, **keys) if number >= output.threshold else None
+
+        return method
+
+    methods: dict[str, object] = {
+        name: gated(name, _NUMBERS.get(name, LEVELS["err"]))
+        for name in ("debug", "info", "warning", "warn", "error", "critical", "exception")
+    }
+    methods["warn"] = methods["warning"]
+
+    def is_enabled_for(self: object, level: int) -> bool:
+        return level >= output.threshold
+
+    def get_effective_level(self: object) -> int:
+        return output.threshold
+
+    methods |= {"is_enabled_for": is_enabled_for, "get_effective_level": get_effective_level}
+    return cast("type[FilteringBoundLogger]", type("GatedLogger", (base,), methods))
+
+
+def _handed_on(logger: WrappedLogger, name: str, event: EventDict) -> tuple[tuple[EventDict], dict[str, object]]:
+    return (event,), {}
 
 
 class _Lines:
@@ -56,32 +177,27 @@ class _Lines:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
-    def msg(self, line: str) -> None:
+    def write(self, level: str, line: str) -> None:
         """Write one line."""
         with contextlib.suppress(OSError, ValueError):
             self._stream.write(f"{line}\n")
             self._stream.flush()
 
-    debug = info = warning = error = critical = msg
 
-
-def _json_line(logger: WrappedLogger, name: str, event: EventDict) -> str:
+def _json_line(event: EventDict) -> str:
     return msgspec.json.encode(event, enc_hook=str).decode()
 
 
-def _people_line(*, colour: bool) -> Processor:
-    def render(logger: WrappedLogger, name: str, event: EventDict) -> str:
-        level, title = str(event.pop("level")), str(event.pop("event"))
-        stamp = str(event.pop("timestamp"))
-        traceback = event.pop("exception", None)
-        keys = " ".join(f"{key}={_value(value)}" for key, value in event.items() if key != "node")
-        line = f"{stamp} [{_SHOWN.get(level, level)}] {title}"
-        if colour and level in _COLOURS:
-            line = f"{_COLOURS[level]}{line}{_PLAIN}"
-        told = f"{line}: {keys}" if keys else line
-        return told if traceback is None else f"{told}\n{traceback}"
-
-    return render
+def _people_line(event: EventDict, *, colour: bool) -> str:
+    level = str(event["level"])
+    apart = ("level", "event", "timestamp", "exception", "node")
+    keys = " ".join(f"{key}={_value(value)}" for key, value in event.items() if key not in apart)
+    line = f"{event['timestamp']} [{_SHOWN.get(level, level)}] {event['event']}"
+    if colour and level in _COLOURS:
+        line = f"{_COLOURS[level]}{line}{_PLAIN}"
+    told = f"{line}: {keys}" if keys else line
+    traceback = event.get("exception")
+    return told if traceback is None else f"{told}\n{traceback}"
 
 
 def _value(value: object) -> str:

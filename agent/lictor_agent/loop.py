@@ -88,6 +88,12 @@ class SyncLoop:
                 if not future.done():
                     future.set_result(None)
 
+    def set_node(self, node: Node) -> None:
+        """Tell the catalog another record of this node; its name is the same."""
+        self._node = node
+        self._scope.node = True
+        self._wake.set()
+
     async def flushed(self, wait_s_max: float) -> None:
         """Return when all changes made so far were tried to be told, or after `wait_s_max` seconds. Never raises."""
         if not self._scope and not self._telling:

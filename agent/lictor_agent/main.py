@@ -17,9 +17,11 @@ from lictor_agent.agent import Agent
 from lictor_agent.backing import Backing, RemoteServers
 from lictor_agent.banner import Listening, banner
 from lictor_agent.ending import Ending
+from lictor_agent.following import follow
 from lictor_agent.grpc_port import GrpcPort
 from lictor_agent.http.server import HttpServer
-from lictor_agent.log import make_log
+from lictor_agent.log import LogOutput
+from lictor_agent.log_files import log_sinks
 from lictor_agent.node_id import node_id
 from lictor_agent.watches.runner import watching
 from lictor_config.load import load_configuration
@@ -39,9 +41,14 @@ def run(configuration: Configuration) -> int:
     The caller may have switched the garbage collector off for the start; it is on once the agent runs.
     """
     try:
-        log = make_log(configuration.log.level, as_json=configuration.log.json, node=configuration.node_name)
-        with _pid_file(configuration.pid_file), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(_serve(configuration, SystemClock(), SystemRng(), log))
+        clock, log = SystemClock(), configuration.log
+        output = LogOutput(log.level, as_json=log.json, node=configuration.node_name)
+        with (
+            log_sinks(log, output, clock),
+            _pid_file(configuration.pid_file),
+            asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+        ):
+            return runner.run(_serve(configuration, clock, SystemRng(), output))
     except LictorError as error:
         print(f"==> the agent cannot start: {error}", file=sys.stderr)
         return 1
@@ -58,7 +65,8 @@ def _first(group: BaseExceptionGroup[LictorError]) -> BaseException:
     return _first(inner) if isinstance(inner, BaseExceptionGroup) else inner
 
 
-async def _serve(configuration: Configuration, clock: Clock, rng: Rng, log: FilteringBoundLogger) -> int:
+async def _serve(configuration: Configuration, clock: Clock, rng: Rng, output: LogOutput) -> int:
+    log = output.logger
     own_id = node_id(configuration.node_id, "" if configuration.dev else configuration.data_dir, rng)
     identity = assembly.identity(configuration, own_id)
     backing = _backing(configuration, own_id, clock, rng, log)
@@ -83,6 +91,7 @@ async def _serve(configuration: Configuration, clock: Clock, rng: Rng, log: Filt
     )
     dns = _dns(configuration, backing, clock, rng, log)
     grpc = GrpcPort(assembly.grpc_addresses(configuration), log.bind(room="agent"))
+    follow(agent, http=http, dns=dns, output=output)
     ending = Ending(agent, log.bind(room="agent"))
     async with AsyncExitStack() as parts:
         parts.enter_context(ending.watching())

@@ -15,7 +15,7 @@ from lictor_agent.local import NOWHERE, LocalCheck, LocalService, LocalState, Or
 from lictor_config.definitions import CheckDefinition, CheckKind, ServiceDefinition
 from lictor_core.clock import Clock
 from lictor_core.codec import pack_given
-from lictor_core.errors import NotFoundError, RequestError
+from lictor_core.errors import LictorError, NotFoundError, RequestError
 from lictor_core.records import NODE_MAINTENANCE_ID
 
 __all__ = ["Former", "Registered", "Registrar", "ScriptPolicy"]
@@ -148,19 +148,26 @@ class Registrar:
     ) -> Registered:
         """Make what configuration files define be all that is registered from files; what came over HTTP stays.
 
-        Raises `RequestError` when a check may not run, before anything is changed.
+        Raises `RequestError` and `OverloadedError`, and then nothing was changed.
         """
         for check in (*checks, *(check for service in services for check in service.checks)):
             self._refuse_unrunnable(check, Origin.FILE)
         before_services = [key for key, one in self._local.services.items() if one.origin is Origin.FILE]
         before_checks = [key for key, one in self._local.checks.items() if one.origin is Origin.FILE]
+        steps: list[Registered] = []
+        try:
+            for service in services:
+                steps.append(self.register_service(service, origin=Origin.FILE))
+            for check in checks:
+                steps.append(self.register_check(check, origin=Origin.FILE))
+        except LictorError:
+            for step in reversed(steps):
+                self.undo(step)
+            raise
         registered = Registered()
-        for service in services:
-            one = self.register_service(service, origin=Origin.FILE)
-            registered.services |= one.services
-            registered.checks |= one.checks
-        for check in checks:
-            registered.checks |= self.register_check(check, origin=Origin.FILE).checks
+        for step in steps:
+            registered.services |= step.services
+            registered.checks |= step.checks
         for service_id in before_services:
             if service_id not in registered.services:
                 self.deregister_service(service_id)

@@ -143,7 +143,7 @@ enable_central_service_config boolean
 enable_debug boolean
 enable_local_script_checks boolean : checks
 enable_script_checks boolean : checks
-enable_syslog boolean
+enable_syslog boolean : logs
 encrypt text
 encrypt_verify_incoming boolean
 encrypt_verify_outgoing boolean
@@ -153,12 +153,12 @@ http_config section
 key_file text : TLS between agents and servers
 leave_on_terminate boolean : the process
 limits section
-log_file text
+log_file text : logs
 log_json boolean : logs
 log_level text : logs
-log_rotate_bytes whole
-log_rotate_duration duration
-log_rotate_max_files whole
+log_rotate_bytes whole : logs
+log_rotate_duration duration : logs
+log_rotate_max_files whole : logs
 max_query_time duration
 membership section
 node_id text : who the agent is
@@ -207,7 +207,7 @@ start_join texts : servers to join
 start_join_wan texts
 sync_coordinate_interval_min duration : network coordinates
 sync_coordinate_rate_target number : network coordinates
-syslog_facility text
+syslog_facility text : logs
 tagged_addresses text_map
 telemetry section
 tls_cipher_suites text
@@ -225,7 +225,7 @@ verify_outgoing boolean : TLS between agents and servers
 verify_server_hostname boolean : TLS between agents and servers
 version text
 version_prerelease text
-watches blocks
+watches blocks : watches of this agent
 [acl]
 default_policy text : connections that no intention speaks of
 disabled_ttl duration

@@ -80,24 +80,25 @@ def load_configuration(
     """The configuration that `origin` describes. Raises `ConfigurationProblems` with everything that is wrong."""
     base = DEV if origin.dev else PRODUCTION
     gathering = _Gathering()
-    given = ((origin.flags, "flags"), (origin.environment, "environment"))
-    for flags, name in given:  # as in Consul, lists from flags come before those of files
+    spoken = ((origin.flags, "flags"), (origin.environment, "environment"))
+    for flags, name in spoken:  # as in Consul, lists from flags come before those of files
         _gather_flags(_lists(flags, wanted=True), name, gathering)
     _gather_files(origin, gathering)
-    for flags, name in reversed(given):
+    for flags, name in reversed(spoken):
         _gather_flags(_lists(flags, wanted=False), name, gathering)
     for number, text in enumerate(origin.fragments, 1):
         _gather_text(f"-hcl[{number}]", text, parse_hcl, gathering)
     gathering.problems += _source_problems(gathering.sources, base)
     if gathering.problems:
         raise ConfigurationProblems(gathering.problems)
-    whole = Reader(merged(source.document.values for source in gathering.sources))
+    given = merged(source.document.values for source in gathering.sources)
+    whole = Reader(given)
     configuration = _resolved(read_configuration(whole, base), hostname, interfaces)
     flaws = relations.flaws(configuration)
     if flaws:
         raise ConfigurationProblems(flaws)
     warnings = (*gathering.warnings, *_unused_warnings(unused_keys(whole)), *relations.warnings(configuration))
-    return replace(configuration, warnings=warnings, origin=origin)
+    return replace(configuration, warnings=warnings, given=given, origin=origin)
 
 
 def load_services(names: Sequence[str]) -> list[ServiceDefinition]:

@@ -225,7 +225,7 @@ class Configuration:
 
     `advertise_addr` is always a concrete address; `addresses` always names where each listener binds. `warnings` are
     sentences to be logged once at start. `watches` are as they were written. `origin` makes the same configuration
-    again.
+    again. `given` is what was read, merged and with the keys of sections in lower case; it holds secrets.
     """
 
     node_name: str = ""
@@ -290,4 +290,5 @@ class Configuration:
     checks: tuple[CheckDefinition, ...] = ()
     watches: tuple[JsonObject, ...] = ()
     warnings: tuple[str, ...] = ()
+    given: JsonObject = field(default_factory=dict[str, object], repr=False, compare=False)
     origin: Origin = Origin()

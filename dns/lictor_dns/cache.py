@@ -74,6 +74,11 @@ class AnswerCache:
     def __len__(self) -> int:
         return len(self._young) + len(self._old)
 
+    def follow(self, settings: DnsSettings) -> None:
+        """Answer by other settings from now on; what was kept is forgotten."""
+        self._settings = settings
+        self._young, self._old, self._young_bytes = {}, {}, 0
+
     def refresh(self) -> None:
         """Look at the clock and the view: its version, and whether it is too old to answer from."""
         version, now_s = self._view.version, self._clock.now()

@@ -46,8 +46,8 @@ class DnsServer:
         self._log = log
         refusals = RefusalLog(log, clock)
         self._udp_cache = AnswerCache(view, settings, clock, rng, refusals.note, is_udp=True)
-        tcp_cache = AnswerCache(view, settings, clock, rng, refusals.note, is_udp=False)
-        self._tcp = tcp.TcpListener(tcp_cache, settings, clock, log)
+        self._tcp_cache = AnswerCache(view, settings, clock, rng, refusals.note, is_udp=False)
+        self._tcp = tcp.TcpListener(self._tcp_cache, settings, clock, log)
         self._udp: list[udp.UdpSocket] = []
         self._bound: list[tuple[str, int]] = []
 
@@ -55,6 +55,15 @@ class DnsServer:
     def bound(self) -> tuple[tuple[str, int], ...]:
         """The addresses listened on, with the ports that were found for 0."""
         return tuple(self._bound)
+
+    def follow(self, settings: DnsSettings) -> None:
+        """Answer by other settings from now on, on the addresses and within the bounds on connections of before.
+
+        Raises `ConfigurationError` for settings that cannot be served, and goes on by those of before.
+        """
+        settings.check()
+        for cache in (self._udp_cache, self._tcp_cache):
+            cache.follow(settings)
 
     async def start(self) -> None:
         """Listen on all addresses. Raises `ConfigurationError` when one cannot be had; then none is kept."""

@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from lictor_agent.log import make_log
+from lictor_agent.log import LogOutput, make_log
 from lictor_core.errors import ConfigurationError
 
 
@@ -81,3 +81,38 @@ def test_a_mistake_of_ours_is_told_with_its_traceback(as_json: bool) -> None:
     assert "ZeroDivisionError: oops" in told
     assert "test_log.py" in told
     assert "exc_info" not in told
+
+
+def test_the_level_can_change_while_the_process_runs() -> None:
+    stream = io.StringIO()
+    output = LogOutput("warn", as_json=False, node="judge", stream=stream)
+    bound = output.logger.bind(room="x")
+    bound.info("agent.thing.first")
+    output.set_level("info")
+    bound.info("agent.thing.second")
+    output.set_level("err")
+    bound.warning("agent.thing.third")
+    assert re.findall(r"thing\.(\w+)", stream.getvalue()) == ["second"]
+
+
+def test_who_listens_has_a_level_of_its_own_until_it_ends() -> None:
+    stream = io.StringIO()
+    output = LogOutput("warn", as_json=False, node="judge", stream=stream)
+    heard: list[tuple[str, str]] = []
+    end = output.listen("debug", lambda level, line: heard.append((level, line)), as_json=True)
+    output.logger.debug("agent.thing.done", count=1)
+    end()
+    end()
+    output.logger.debug("agent.thing.missed")
+    assert [(level, json.loads(line)["event"]) for level, line in heard] == [("debug", "agent.thing.done")]
+    assert stream.getvalue() == ""
+
+
+def test_what_nobody_wants_is_not_made_into_a_line() -> None:
+    class Counted:
+        def __str__(self) -> str:
+            raise AssertionError("nobody asked")
+
+    output = LogOutput("info", as_json=False, node="judge", stream=io.StringIO())
+    output.logger.debug("agent.thing.done", value=Counted())
+    assert (output.logger.is_enabled_for(10), output.logger.is_enabled_for(20)) == (False, True)

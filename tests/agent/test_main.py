@@ -7,12 +7,15 @@ import json
 import shlex
 import signal
 import socket
+import subprocess
 import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import dns.message
+import dns.query
 import pytest
 
 from tests.support.agents import program_of
@@ -133,6 +136,63 @@ def test_a_reload_takes_over_what_files_define_now(tmp_path: Path) -> None:
         process.program.process.send_signal(signal.SIGHUP)
         process.program.wait_until(lambda: process.ask("GET", "/v1/agent/service/two")[0] == 200, "two is there")
         assert process.ask("GET", "/v1/agent/service/one")[0] == 404
+
+
+def test_settings_are_taken_over_while_connections_stay_open(tmp_path: Path) -> None:
+    file = tmp_path / "agent.hcl"
+    file.write_text('log_level = "err"')
+    with _agent(tmp_path, ["-config-file", str(file)]) as process:
+        before = process.ask("GET", "/v1/agent/self")[0]
+        kept = http.client.HTTPConnection("127.0.0.1", process.ports["http"], timeout=30)
+        kept.request("GET", "/v1/kv/nothing?index=99999&wait=60s")
+        file.write_text(
+            'log_level = "info"\nlimits { http_max_conns_per_client = 3 }\ndns_config { node_ttl = "7s" }\n'
+            'node_meta { rack = "r1" }\ncheck_update_interval = "1m"\nservice { name = "web" }'
+        )
+        status, body = process.ask("PUT", "/v1/agent/reload")
+        assert (before, status, json.loads(body)["NeedsRestart"]) == (200, 200, ["check_update_interval"])
+        assert "agent.configuration.reloaded" in process.program.log()
+        assert "keys=check_update_interval" in process.program.log()
+        shown = json.loads(process.ask("GET", "/v1/agent/self")[1])
+        assert shown["DebugConfig"]["Logging"]["LogLevel"] == "INFO"
+        assert shown["DebugConfig"]["NodeMeta"] == {"rack": "r1"}
+        asked = dns.message.make_query("judge.node.consul", "A")
+        answer = dns.query.udp(asked, "127.0.0.1", timeout=10, port=process.ports["dns"])
+        assert [rows.ttl for rows in answer.answer] == [7]
+        others = [socket.create_connection(("127.0.0.1", process.ports["http"]), timeout=5) for _ in range(3)]
+        try:
+            others[-1].sendall(b"GET /v1/status/leader HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert b" 429 " in others[-1].recv(1000)  # the fourth connection of this client
+        finally:
+            for one in others:
+                one.close()
+        process.ask("PUT", "/v1/kv/nothing", 1)
+        kept.sock.close()
+
+
+def test_the_command_tells_what_is_wrong_with_a_configuration_and_nothing_changes(tmp_path: Path) -> None:
+    file = tmp_path / "agent.hcl"
+    file.write_text('service { name = "web" }')
+    with _agent(tmp_path, ["-config-file", str(file)]) as process:
+        arguments = [program_of("lictor"), "reload", f"-http-addr=127.0.0.1:{process.ports['http']}"]
+        done = subprocess.run(arguments, capture_output=True, text=True, timeout=60, check=False)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "Configuration reload triggered\n", "")
+        file.write_text('service { name = "db" }\nporst { http = "x" }\nretry_join = "a"')
+        done = subprocess.run(arguments, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 1
+        assert f"{file}:2: porst: unknown key; did you mean ports?" in done.stderr
+        assert f"{file}:3: retry_join: must be a list of strings" in done.stderr
+        assert [process.ask("GET", f"/v1/agent/service/{name}")[0] for name in ("web", "db")] == [200, 404]
+
+
+def test_the_log_goes_to_a_file_too(tmp_path: Path) -> None:
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    with _agent(tmp_path, ["-log-file", f"{logs}/", "-log-json"]) as process:
+        process.end(signal.SIGTERM)
+        path = next(logs.iterdir())
+        assert path.name.startswith("consul-")
+        assert "agent.process.ending" in [json.loads(line)["event"] for line in path.read_text().splitlines()]
 
 
 def test_a_pid_file_is_there_while_it_runs(tmp_path: Path) -> None:

@@ -118,6 +118,10 @@ class CheckRunner:
             async with asyncio.timeout(_STOP_S_MAX):
                 await self._http.close()
 
+    def follow(self, settings: AgentSettings) -> None:
+        """Use other settings from now on."""
+        self._settings = settings
+
     def rearm(self, check_ids: Iterable[str]) -> None:
         """These checks were registered again: their time runs anew, also where nothing about them changed."""
         for check_id in check_ids:

@@ -83,8 +83,12 @@ async def maintenance(site: Site, request: Request) -> Answer:
 async def reload(site: Site, request: Request) -> Answer:
     """Read the configuration again."""
     with refusing_with(500):
-        await site.agent.reload()
-    return Answer()
+        reloaded = await site.agent.reload()
+    if not (reloaded.restart or reloaded.failures):
+        return Answer()
+    # Consul's answer has no body; ours has one when there is something to know.
+    value: JsonObject = {"NeedsRestart": list(reloaded.restart), "Failures": list(reloaded.failures)}
+    return site.answer_json(request, value)
 
 
 async def join(site: Site, request: Request) -> Answer:

@@ -17,6 +17,7 @@ class Roster:
 
     def __init__(self, settings: HttpSettings, log: FilteringBoundLogger) -> None:
         self._settings = settings
+        self.connections_per_client_max = settings.connections_per_client_max
         self._log = log
         self._connections: set[HotConnection] = set()
         self._by_client: dict[str, int] = {}
@@ -28,7 +29,7 @@ class Roster:
         """Why a connection from `client` cannot be taken; None when it can."""
         if len(self._connections) >= self._settings.connections_max:
             return f"{self._settings.connections_max} connections are open already: try again later"
-        limit = self._settings.connections_per_client_max
+        limit = self.connections_per_client_max
         if client and limit and self._by_client.get(client, 0) >= limit:
             return f"your address has {limit} connections open already: close some, or raise http_max_conns_per_client"
         return None

@@ -106,6 +106,10 @@ class HttpServer:
         self._servers = await listen(self._listen_addresses, self._connect)
         self._tick_on()
 
+    def follow(self, settings: HttpSettings) -> None:
+        """Use another bound on connections from now on; connections that are open stay."""
+        self._roster.connections_per_client_max = settings.connections_per_client_max
+
     async def stop(self) -> None:
         """Stop listening, let what is being answered finish for a moment, then close all connections."""
         if self._ticking is not None:

@@ -115,14 +115,14 @@ async def watching(agent: Agent, ask: Ask, rng: Rng, log: FilteringBoundLogger) 
     """Follow the watches of the agent's configuration while the block runs, and those of each later configuration."""
     runner = WatchRunner(ask, read_watches(agent.configuration.watches)[0], rng, log)
 
-    def follow(configuration: Configuration) -> None:
-        runner.replace(read_watches(configuration.watches)[0])
+    def follow(old: Configuration, new: Configuration) -> None:
+        runner.replace(read_watches(new.watches)[0])
 
-    agent.at_reload.append(follow)
+    end = agent.on_reload(follow)
     async with asyncio.TaskGroup() as group:
         following = group.create_task(runner.run(), name="watches")
         try:
             yield
         finally:
-            agent.at_reload.remove(follow)
+            end()
             following.cancel()

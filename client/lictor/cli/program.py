@@ -35,6 +35,7 @@ COMMANDS: Final = {
     "members": "List the members of the cluster",
     "join": "Tell the agent where servers are",
     "force-leave": "Declare a failed member gone",
+    "reload": "Make the agent read its configuration again",
     "leave": "Make the agent leave the cluster and end",
     "operator": "Look after the servers: who votes, who leads, recovery",
     "rtt": "Estimate the round trip between two nodes",

@@ -130,12 +130,14 @@ async def test_watches_of_a_configuration_end_with_the_agent(tmp_path: Path) -> 
     seen = tmp_path / "seen"
     async with live_agent() as live:
         written: JsonObject = {"type": "services", "args": ["sh", "-c", f"cat > {seen}.new; mv {seen}.new {seen}"]}
-        live.agent.configuration = _with_watch(live.agent.configuration, written)
+        first = _with_watch(live.agent.configuration, written)
+        live.agent.reloader.configuration = first
+        others = live.agent.reloader.hooks
         async with watching(live.agent, live.http.inner.get, SeededRng(1), made_log().logger):
             await eventually(seen.exists, what="the program ran")
-            assert len(live.agent.at_reload) == 1
-            live.agent.at_reload[0](_with_watch(live.agent.configuration, None))
-        assert live.agent.at_reload == []
+            (follow,) = [hook for hook in live.agent.reloader.hooks if hook not in others]
+            follow(first, _with_watch(first, None))
+        assert live.agent.reloader.hooks == others
     assert "consul" in json.loads(seen.read_text())
 
 

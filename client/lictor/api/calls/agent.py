@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from lictor.api.messages import Call, json_call, list_call, none_call
+from lictor.api.messages import Call, Request, Response, decoded, json_call, list_call, none_call
 from lictor_core.records import (
     Check,
     Expose,
@@ -21,6 +21,7 @@ from lictor_core.records import (
 
 __all__ = [
     "AgentProxy",
+    "AgentReload",
     "AgentService",
     "AgentUpstream",
     "checks",
@@ -34,10 +35,18 @@ __all__ = [
     "members",
     "register_check",
     "register_service",
+    "reload",
     "self",
     "services",
     "update_check",
 ]
+
+
+class AgentReload(Record, frozen=True, kw_only=True):
+    """What a reload came to: keys that wait for a restart, and what could not be taken over."""
+
+    needs_restart: tuple[str, ...] = ()
+    failures: tuple[str, ...] = ()
 
 
 class AgentUpstream(Record, frozen=True, kw_only=True):
@@ -148,6 +157,16 @@ def join(address: str, *, wan: bool = False) -> Call[None]:
 def force_leave(node: str, *, prune: bool = False) -> Call[None]:
     """Declare a failed member gone; with `prune` it is forgotten."""
     return none_call("PUT", f"/v1/agent/force-leave/{node}", ("prune", "1" if prune else ""))
+
+
+def reload() -> Call[AgentReload]:
+    """Make the agent read its configuration again."""
+
+    def read(response: Response) -> AgentReload:
+        response.check()
+        return decoded(response, AgentReload) if response.body.strip() not in (b"", b"null") else AgentReload()
+
+    return Call(request=Request(method="PUT", path="/v1/agent/reload"), read=read)
 
 
 def leave() -> Call[None]:
