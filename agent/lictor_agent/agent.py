@@ -22,7 +22,7 @@ from lictor_agent.checks.runner import CheckRunner
 from lictor_agent.coordinates import CoordinateKeeper
 from lictor_agent.events import EventInbox
 from lictor_agent.identity import Identity
-from lictor_agent.kept import read_kept
+from lictor_agent.kept import Kept, KeptByServer, KeptReading
 from lictor_agent.lease import LeaseKeeper
 from lictor_agent.local import LocalState, Subject
 from lictor_agent.loop import SyncLoop
@@ -39,7 +39,7 @@ from lictor_core.errors import RequestError, StorageError
 from lictor_core.intentions import Decision
 from lictor_core.queries import CARootsQuery
 from lictor_core.records import CARoots, Member
-from lictor_core.registry import Reading, ReadOptions, Registry
+from lictor_core.registry import ReadOptions, Registry
 
 __all__ = ["Agent"]
 
@@ -61,10 +61,15 @@ class Agent:
         rng: Rng,
         log: FilteringBoundLogger,
         load: Callable[[], Configuration] | None = None,
+        kept: Kept | None = None,
     ) -> None:
-        """`load` reads the configuration anew, for `reload`; without it a reload is refused."""
+        """`load` reads the configuration anew, for `reload`; without it a reload is refused.
+
+        `kept` answers what need not be asked of the servers each time; without it the server in this process does.
+        """
         self.identity = identity
         self.registry = registry
+        self.kept: Kept = kept or KeptByServer(registry)
         self.settings = settings
         self.local = LocalState()
         self.left = asyncio.Event()
@@ -82,7 +87,7 @@ class Agent:
         )
         self._checks = CheckRunner(self.local, registry, identity.node_name, settings, clock, rng, log)
         self._coordinates = CoordinateKeeper(registry, identity, configuration.coordinates, clock, rng, log)
-        self._leaves = LeafKeeper(registry, identity.datacenter, clock, rng, log)
+        self._leaves = LeafKeeper(registry, identity.datacenter, clock, rng, log, kept=self.kept)
         self.reloader = Reloader(configuration, load, self._register_configured, log)
         self.reloader.on_reload(self._follow)
 
@@ -193,12 +198,12 @@ class Agent:
         """
         return await self._leaves.leaf(service, min_index, wait_s, token=token)
 
-    async def roots(self, min_index: int = 0, wait_s: float = 0.0) -> Reading[CARoots]:
+    async def roots(self, min_index: int = 0, wait_s: float = 0.0) -> KeptReading[CARoots]:
         """The roots that leaves may chain to, as far as is known here; blocks as every read does.
 
         Proxies ask for them, also while nobody leads.
         """
-        return await read_kept(self.registry, CARootsQuery(), ReadOptions(min_index=min_index, wait_s=wait_s))
+        return await self.kept.read(CARootsQuery(), ReadOptions(min_index=min_index, wait_s=wait_s))
 
     async def authorize(self, target: str, client_uri: str, serial: str = "") -> Decision:
         """May the holder of a certificate with this SPIFFE id connect to the service `target`?
@@ -207,7 +212,7 @@ class Agent:
         or an identity that is no service's. The serial number is accepted for later revocation, as in Consul.
         """
         return await authorize.authorize(
-            self.registry,
+            self.kept,
             target,
             client_uri,
             default_allow=self.settings.default_allow,

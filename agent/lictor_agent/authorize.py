@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import msgspec
 
+from lictor_agent.kept import Kept
 from lictor_core.errors import RequestError
 from lictor_core.intentions import Decision, Rule, decide, rule_of
 from lictor_core.names import ServiceId, parse_spiffe
 from lictor_core.queries import IntentionMatchQuery
-from lictor_core.registry import ReadOptions, Registry
+from lictor_core.registry import ReadOptions
 
 __all__ = ["authorize"]
 
 
-async def authorize(
-    registry: Registry, target: str, client_uri: str, *, default_allow: bool, acls_enabled: bool
-) -> Decision:
+async def authorize(kept: Kept, target: str, client_uri: str, *, default_allow: bool, acls_enabled: bool) -> Decision:
     """Judge a connection to `target` from the service that `client_uri` names.
 
     The trust domain is not looked at: whoever asks has verified the certificate against the roots. Raises
@@ -28,7 +27,7 @@ async def authorize(
     if not target:
         raise RequestError("Target service must be specified")
     source = _service_in(client_uri)
-    reading = await registry.read(IntentionMatchQuery(by="destination", name=target), ReadOptions())
+    reading = (await kept.read(IntentionMatchQuery(by="destination", name=target), ReadOptions())).reading
     rules = [rule_of(intention) for intention in reading.value]
     decision = decide(source, target, rules, default_allow=default_allow)
     reason = _default_reason(acls_enabled=acls_enabled) if decision.rule is None else _rule_reason(decision.rule)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Protocol
 
 from structlog.typing import FilteringBoundLogger
 
 from lictor_agent import assembly
 from lictor_agent.http.hot import HotSource
+from lictor_agent.kept import Kept
 from lictor_agent.remote import RemoteRegistry
+from lictor_agent.views import AddressBook, KeptInViews, ViewCatalog, ViewStore
 from lictor_config.tree import Configuration
 from lictor_core.clock import Clock, Rng
 from lictor_core.registry import CatalogView, Registry
@@ -31,8 +34,13 @@ class Backing(Protocol):
         ...
 
     @property
-    def view(self) -> CatalogView | None:
-        """The catalog in memory, for DNS; None where there is none."""
+    def view(self) -> CatalogView:
+        """The catalog in memory, for DNS."""
+        ...
+
+    @property
+    def kept(self) -> Kept:
+        """What is known here of the registry, for who does not ask for the newest."""
         ...
 
     def describe(self) -> str:
@@ -67,6 +75,11 @@ class RemoteServers:
         self._registry = RemoteRegistry(
             assembly.remote_settings(configuration, node_id), tls=tls, clock=clock, rng=rng, log=log
         )
+        self._views = ViewStore(self._registry, clock=clock, rng=rng, log=log)
+        self._addresses = AddressBook(self._registry.read, clock)
+        self._catalog = ViewCatalog(self._views, self._addresses)
+        self._kept = KeptInViews(self._views, rng)
+        self._following: asyncio.Task[None] | None = None
 
     @property
     def registry(self) -> RemoteRegistry:
@@ -79,9 +92,14 @@ class RemoteServers:
         return None
 
     @property
-    def view(self) -> None:
-        """The catalog is not in memory here."""
-        return None
+    def view(self) -> CatalogView:
+        """The catalog as far as it was asked for."""
+        return self._catalog
+
+    @property
+    def kept(self) -> Kept:
+        """Views of what was asked for."""
+        return self._kept
 
     def describe(self) -> str:
         """Where the servers are, for people."""
@@ -91,11 +109,29 @@ class RemoteServers:
     async def start(self) -> None:
         """Begin to look for servers; it goes on when none is found, unless they were to be found at the start."""
         await self._registry.start()
+        self._following = asyncio.get_running_loop().create_task(self._views.run(), name="agent-views")
 
     async def stop(self) -> None:
-        """Close the connection."""
+        """Follow nothing any more, and close the connection."""
+        following, self._following = self._following, None
+        self._addresses.close()
+        if following is not None:
+            following.cancel()
+            await asyncio.wait([following])
+            if not following.cancelled():
+                following.exception()  # whoever wanted to know has asked `failed`
         await self._registry.stop()
 
     async def failed(self) -> None:
-        """Wait until this agent gives up looking for servers (`retry_max`)."""
-        await self._registry.failed()
+        """Wait until this agent gives up looking for servers (`retry_max`), or makes a mistake with its views."""
+        assert self._following is not None, "start comes first"
+        looking = asyncio.ensure_future(self._registry.failed())
+        following = self._following
+        try:
+            await asyncio.wait([looking, following], return_when=asyncio.FIRST_COMPLETED)
+            if following.done() and not following.cancelled():
+                following.result()
+            if looking.done():
+                looking.result()
+        finally:
+            looking.cancel()

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from structlog.typing import FilteringBoundLogger
 
+from lictor_agent.kept import Kept, KeptByServer
 from lictor_core.clock import Clock, Rng
 from lictor_core.errors import LictorError, OverloadedError, RequestError
 from lictor_core.limits import WAIT_MAX_S
@@ -97,8 +98,19 @@ class _Entry:
 class LeafKeeper:
     """Keeps the leaves of the services that somebody asked for, renewed while `run` runs."""
 
-    def __init__(self, registry: Registry, datacenter: str, clock: Clock, rng: Rng, log: FilteringBoundLogger) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        datacenter: str,
+        clock: Clock,
+        rng: Rng,
+        log: FilteringBoundLogger,
+        *,
+        kept: Kept | None = None,
+    ) -> None:
+        """`kept` tells the roots; without it the server in this process does."""
         self._registry = registry
+        self._kept: Kept = kept or KeptByServer(registry)
         self._datacenter = datacenter
         self._clock = clock
         self._rng = rng
@@ -194,7 +206,7 @@ class LeafKeeper:
                 self._log.warning("agent.leaf.renewal_failed", service=service, reason=str(error), left_s=left_s)
 
     async def _sign(self, service: str, entry: _Entry) -> None:
-        roots = await self._registry.read(CARootsQuery(), ReadOptions())
+        roots = (await self._kept.read(CARootsQuery(), ReadOptions())).reading
         request = new_request(service, roots.value.trust_domain, self._datacenter)
         issued = await self._registry.sign_leaf(LeafRequest(csr=request.csr, service=service, token=entry.token))
         entry.leaf = _leaf(issued, request.private_key, entry.leaf)
@@ -229,7 +241,7 @@ class LeafKeeper:
         while True:
             try:
                 options = ReadOptions(min_index=index, wait_s=WAIT_MAX_S)
-                reading = await self._registry.read(CARootsQuery(), options)
+                reading = (await self._kept.read(CARootsQuery(), options)).reading
                 if index and reading.index != index and self._entries:
                     await self._spread_renewals(reading.value)
                 index = reading.index

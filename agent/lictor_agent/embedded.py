@@ -7,6 +7,7 @@ import errno
 from structlog.typing import FilteringBoundLogger
 
 from lictor_agent import assembly
+from lictor_agent.kept import Kept, KeptByServer
 from lictor_config.tree import Configuration
 from lictor_core.addresses import join_host_port
 from lictor_core.clock import Clock, Rng
@@ -42,6 +43,11 @@ class EmbeddedServer:
     def view(self) -> CatalogView:
         """The catalog in memory."""
         return self._server.view()
+
+    @property
+    def kept(self) -> Kept:
+        """What the server has."""
+        return KeptByServer(self._server)
 
     def describe(self) -> str:
         """Where this server listens for agents and other servers."""

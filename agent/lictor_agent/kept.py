@@ -1,8 +1,11 @@
-"""Reads that Consul's agents answer from their cache: what is kept here is good enough, also while nobody leads."""
+"""Reads that Consul's agents answer from their cache: what is kept here is good enough, also while nobody leads.
+
+An agent with a server reads that server's own state; any other one has views (`views`).
+"""
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
@@ -11,14 +14,48 @@ from lictor_core.errors import CatchingUpError
 from lictor_core.queries import Query
 from lictor_core.registry import Reading, ReadOptions, Registry
 
-__all__ = ["read_kept"]
+__all__ = ["Kept", "KeptByServer", "KeptReading"]
 
 T = TypeVar("T")
 
 
-async def read_kept(registry: Registry, query: Query[T], options: ReadOptions) -> Reading[T]:
-    """The answer as it is known here, and when a leader was heard; shortly after a start as fresh as `options` ask."""
-    try:
-        return await registry.read(query, msgspec.structs.replace(options, mode=ReadMode.STALE))
-    except CatchingUpError:
-        return await registry.read(query, options)
+class KeptReading(NamedTuple, Generic[T]):
+    """An answer, the seconds since it was known to be current (0: it is), and whether it was here before.
+
+    `is_hit` is None where nobody counts that.
+    """
+
+    reading: Reading[T]
+    age_s: float
+    is_hit: bool | None
+
+
+class Kept(Protocol):
+    """What an agent keeps of the registry."""
+
+    async def read(self, query: Query[T], options: ReadOptions) -> KeptReading[T]:
+        """The answer as it is known here, waited for as `options` say; how fresh they ask counts for nothing."""
+        ...
+
+    def stamp(self, query: Query[T]) -> int | None:
+        """The stamp of what `read` would answer at once with an age of 0; None when it would not."""
+        ...
+
+
+class KeptByServer:
+    """What an agent with a server keeps: nothing twice."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+
+    async def read(self, query: Query[T], options: ReadOptions) -> KeptReading[T]:
+        """The server's own answer; shortly after a start as fresh as `options` ask."""
+        try:
+            reading = await self._registry.read(query, msgspec.structs.replace(options, mode=ReadMode.STALE))
+        except CatchingUpError:
+            reading = await self._registry.read(query, options)
+        return KeptReading(reading, 0.0 if reading.known_leader else reading.last_contact_ms / 1000, None)
+
+    def stamp(self, query: Query[T]) -> int | None:
+        """None: the hot path asks the server itself."""
+        return None

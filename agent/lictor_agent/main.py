@@ -79,6 +79,7 @@ async def _serve(configuration: Configuration, clock: Clock, rng: Rng, output: L
         rng=rng,
         log=log.bind(room="agent"),
         load=lambda: load_configuration(configuration.origin),
+        kept=backing.kept,
     )
     http = HttpServer(
         agent,
@@ -97,9 +98,8 @@ async def _serve(configuration: Configuration, clock: Clock, rng: Rng, output: L
         parts.enter_context(ending.watching())
         await backing.start()
         parts.push_async_callback(backing.stop)
-        if dns is not None:
-            await dns.start()
-            parts.push_async_callback(dns.close)
+        await dns.start()
+        parts.push_async_callback(dns.close)
         await grpc.start()
         parts.callback(grpc.close)
         await http.start()  # last: whoever waits for the agent asks here
@@ -107,7 +107,7 @@ async def _serve(configuration: Configuration, clock: Clock, rng: Rng, output: L
         async with agent.running(), watching(agent, http.inner.get, rng, log.bind(room="agent")):
             listening = Listening(
                 http=[str(address) for address in assembly.http_addresses(configuration)],
-                dns=() if dns is None else dns.bound,
+                dns=dns.bound,
                 grpc=[join_host_port(*address) for address in grpc.bound],
                 server=backing.describe(),
             )
@@ -131,9 +131,7 @@ def _backing(configuration: Configuration, own_id: str, clock: Clock, rng: Rng, 
 
 def _dns(
     configuration: Configuration, backing: Backing, clock: Clock, rng: Rng, log: FilteringBoundLogger
-) -> DnsServer | None:
-    if backing.view is None:
-        return None
+) -> DnsServer:
     quick = SeededRng(rng.bits(64))  # spreading answers needs no secrets, and must not cost a system call each
     return DnsServer(
         backing.view,

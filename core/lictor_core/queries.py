@@ -14,6 +14,7 @@ from lictor_core import topics as on
 from lictor_core.autopilot import AutopilotConfiguration
 from lictor_core.coordinates import NodeCoordinate
 from lictor_core.records import (
+    AddressHolders,
     CAConfiguration,
     CARoots,
     CatalogService,
@@ -30,6 +31,7 @@ from lictor_core.records import (
 from lictor_core.topics import Topic
 
 __all__ = [
+    "AddressQuery",
     "AnyQuery",
     "AutopilotQuery",
     "CAConfigurationQuery",
@@ -46,6 +48,7 @@ __all__ = [
     "KeysQuery",
     "NodeChecksQuery",
     "NodeCoordinatesQuery",
+    "NodeQuery",
     "NodeServiceListQuery",
     "NodeServicesQuery",
     "NodeSessionsQuery",
@@ -311,6 +314,24 @@ class EventsQuery(Query[list[UserEvent]], frozen=True, kw_only=True, tag="Events
         return (on.events(self.name),)
 
 
+class NodeQuery(Query[Node | None], frozen=True, kw_only=True, tag="Node"):
+    """A node by name, without what is on it."""
+
+    node: str
+
+    def topics(self) -> tuple[Topic, ...]:
+        return (on.node(self.node),)
+
+
+class AddressQuery(Query[AddressHolders], frozen=True, kw_only=True, tag="Address"):
+    """Who has an IP address. It changes with any node and any instance: to be asked now and then, not followed."""
+
+    address: str
+
+    def topics(self) -> tuple[Topic, ...]:
+        return (on.NODES, on.INSTANCES)
+
+
 def _near(topics: tuple[Topic, ...], near: str) -> tuple[Topic, ...]:
     """What an answer depends on that is sorted by distance, when it is."""
     return (*topics, on.DISTANCES) if near else topics
@@ -322,6 +343,8 @@ AnyQuery = (
     | DatacentersQuery
     | ServiceInstancesQuery
     | ServiceHealthQuery
+    | NodeQuery
+    | AddressQuery
     | NodeServicesQuery
     | NodeServiceListQuery
     | NodeChecksQuery

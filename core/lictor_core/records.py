@@ -22,6 +22,8 @@ __all__ = [
     "PASSING",
     "SERVICE_MAINTENANCE_PREFIX",
     "WARNING",
+    "AddressHolder",
+    "AddressHolders",
     "CAConfiguration",
     "CARoot",
     "CARoots",
@@ -276,6 +278,20 @@ class NodeServiceList(Record, frozen=True, kw_only=True):
 
     node: Node | None
     services: list[Service]
+
+
+class AddressHolder(Record, frozen=True, kw_only=True):
+    """The name of a node or a service that has an address, and its datacenter."""
+
+    name: str
+    datacenter: str
+
+
+class AddressHolders(Record, frozen=True, kw_only=True):
+    """Who has an IP address: nodes, and services by an instance with that address of its own."""
+
+    nodes: list[AddressHolder]
+    services: list[AddressHolder]
 
 
 class KVEntry(Record, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ RPC client the other. `CatalogView` is what DNS and the local endpoints read wit
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Generic, Protocol, TypeVar
 
@@ -19,11 +19,12 @@ from lictor_core.feed import FeedRequest
 from lictor_core.membership import LeaseGrant, Renewal
 from lictor_core.peers import PeerSet
 from lictor_core.queries import Query
-from lictor_core.records import Member, Node, ServiceHealth, Session
+from lictor_core.records import AddressHolders, Member, Node, ServiceHealth, Session
 from lictor_core.topics import Topic
 
 __all__ = [
     "CatalogView",
+    "ColdViewError",
     "FeedSource",
     "IssuedLeaf",
     "LeaderStatus",
@@ -128,8 +129,9 @@ class SavedState:
 class CatalogView(Protocol):
     """A consistent picture of the catalog in memory; reading it never waits.
 
-    All reads made without an `await` between them see one index. Names ignore case. `stamp` of topics grows with
-    every change of what depends on them.
+    On a server all reads made without an `await` between them see one index. On other agents each thing is at an index
+    of its own; what is not here yet is refused with `ColdViewError`, also when it is asked for the stamp. Names ignore
+    case. `stamp` of topics grows with every change of what depends on them.
     """
 
     @property
@@ -143,11 +145,11 @@ class CatalogView(Protocol):
         ...
 
     def stamp(self, topics: Sequence[Topic]) -> int:
-        """The newest change of any of `topics`."""
+        """A number that grows with every change of any of `topics`."""
         ...
 
     def wake_index(self, topics: Sequence[Topic]) -> int:
-        """The newest change of any of `topics` that wakes who watches them: `stamp`, but for checks' outputs."""
+        """The same for changes that wake who watches `topics`: `stamp`, but for checks' outputs."""
         ...
 
     def service_health(self, name: str, *, connect: bool = False) -> Sequence[ServiceHealth]:
@@ -158,13 +160,21 @@ class CatalogView(Protocol):
         """A node by name."""
         ...
 
-    def nodes_at(self, address: str) -> Sequence[Node]:
-        """The nodes whose address is this IP."""
+    def holders_at(self, address: str) -> AddressHolders:
+        """Who has this IP: nodes by their address, services by an instance with that address of its own."""
         ...
 
-    def instances_at(self, address: str) -> Sequence[ServiceHealth]:
-        """The instances whose own address is this IP."""
-        ...
+
+class ColdViewError(Exception):
+    """A `CatalogView` has not got yet what it was asked for. `bring` gets it, once however many ask for it.
+
+    `bring(call)` calls `call` later, in bounded time: with True when it is there, with False when it could not be had.
+    It raises `LictorError` when too many wait already.
+    """
+
+    def __init__(self, bring: Callable[[Callable[[bool], None]], None]) -> None:
+        super().__init__("it has to be fetched first")
+        self.bring = bring
 
 
 class FeedSource(Protocol):

@@ -6,7 +6,6 @@ a row for each item, with a key by which a changed row is known from another one
 
 from __future__ import annotations
 
-import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -26,10 +25,11 @@ from lictor_core.queries import (
     ServiceInstancesQuery,
     ServicesQuery,
     TreeQuery,
+    answer_type,
 )
 from lictor_core.records import CatalogService, Check, Intention, KVEntry, Node, ServiceHealth
 
-__all__ = ["Row", "Shape", "answer_type", "shape_of"]
+__all__ = ["Row", "Shape", "shape_of"]
 
 Row = object
 T = TypeVar("T")
@@ -49,12 +49,6 @@ class Shape:
     decode: Callable[[bytes], Row]
 
 
-def answer_type(kind: type[Query[T]]) -> object:
-    """The type of the answers to a kind of query, as a type annotation."""
-    base = cast("tuple[object, ...]", vars(kind)["__orig_bases__"])[0]
-    return typing.get_args(base)[0]
-
-
 def shape_of(query: Query[T]) -> Shape:
     """The shape of the answers to `query`."""
     return _shape_of(cast("type[Query[object]]", type(query)))
@@ -67,7 +61,7 @@ def _shape_of(kind: type[Query[object]]) -> Shape:
         return Shape(split=_items, join=list, key=listed[1], decode=unpacker(listed[0]))
     if kind is ServicesQuery:
         return Shape(split=_pairs, join=_mapping, key=_first, decode=unpacker(tuple[str, list[str]]))
-    return Shape(split=_whole, join=_sole, key=_one, decode=unpacker(cast("type[object]", answer_type(kind))))
+    return Shape(split=_whole, join=_sole, key=_one, decode=unpacker(answer_type(kind)))
 
 
 def _items(answer: object) -> Sequence[Row]:

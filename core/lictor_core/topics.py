@@ -52,7 +52,7 @@ NODES: Final = Topic("nodes", "")
 SERVICES: Final = Topic("services", "")
 """The list of service names with their tags."""
 INSTANCES: Final = Topic("instances", "")
-"""Which instances exist, under which names and tags, wherever they are."""
+"""Which instances exist, under which names, tags and addresses, wherever they are."""
 INTENTIONS: Final = Topic("intentions", "")
 """Any intention."""
 AUTOPILOT: Final = Topic("autopilot", "")

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from lictor_core.clock import Clock, Rng
-from lictor_core.registry import CatalogView
-from lictor_dns.answer import Answer
+from lictor_core.registry import CatalogView, ColdViewError
+from lictor_dns.answer import Answer, Result
 from lictor_dns.question import ID_BYTES, Question, Refusal, parse
 from lictor_dns.render import limits_for, render, render_refusal
 from lictor_dns.resolve import resolve
@@ -40,7 +40,8 @@ class AnswerCache:
     """Message to reply, both without their id, for one transport; not for use from several threads.
 
     Call `refresh` once in each pass of the loop, then `reply` for the messages of that pass. `refused` is told of
-    every message that is no question, with the client as it was given to `reply`.
+    every message that is no question, with the client as it was given to `reply`. Where the view has not got yet what a
+    question needs, `reply` leaves in `cold` how that is brought; the question is put again then (`late`).
     """
 
     def __init__(
@@ -68,6 +69,8 @@ class AnswerCache:
         self._version = 0
         self._now_s = 0.0
         self._is_stale = False
+        self.cold: ColdViewError | None = None
+        """After `reply` gave nothing: what has to be fetched first, if that is why."""
         self.made_count = 0
         """Answers made so far; all others were taken from what was kept."""
 
@@ -91,11 +94,30 @@ class AnswerCache:
             self._young, self._old, self._young_bytes = {}, {}, 0
 
     def reply(self, key: bytes, client: object) -> bytes | None:
-        """The reply to the message that goes on with `key` after its id; None where there is none."""
+        """The reply to the message that goes on with `key` after its id; None where there is none, or none yet."""
         entry = self._young.get(key)
-        if entry is not None and entry.mark == self._mark:
-            return next(entry.replies)
-        return self._missed(key, client)
+        try:
+            if entry is not None and entry.mark == self._mark:
+                return next(entry.replies)
+            return self._missed(key, client)
+        except ColdViewError as cold:
+            # An iterator that raised is at its end.
+            self._young.pop(key, None)
+            self._old.pop(key, None)
+            self.cold = cold
+            return None
+
+    def take_cold(self) -> ColdViewError | None:
+        """What the last message that got nothing has to wait for; None when it gets nothing at all."""
+        cold, self.cold = self.cold, None
+        return cold
+
+    def failed(self, key: bytes) -> bytes:
+        """The reply to a question whose answer cannot be known now."""
+        question = parse(_NO_ID + key)
+        assert not isinstance(question, Refusal), "what was resolved once is a question"
+        limits = limits_for(question, self._settings, is_udp=self._is_udp)
+        return render(question, Answer(result=Result.FAILED), limits)[ID_BYTES:]
 
     def _missed(self, key: bytes, client: object) -> bytes | None:
         entry = self._young.get(key) or self._old.get(key)

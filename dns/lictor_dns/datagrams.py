@@ -15,7 +15,8 @@ import mmap
 import os
 import socket
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Final
 
 from lictor_core.addresses import join_host_port
@@ -78,10 +79,18 @@ class Client:
         self._is_ipv4 = family == socket.AF_INET
 
     def __str__(self) -> str:
+        host, port = self.address()[:2]
+        return join_host_port(host, port)
+
+    def address(self) -> tuple[str, int] | tuple[str, int, int, int]:
+        """The address as Python's sockets take it."""
         raw = self._addresses[self._start : self._start + 28]
         (port,) = struct.unpack_from("!H", raw, 2)
-        host = ipaddress.IPv4Address(raw[4:8]) if self._is_ipv4 else ipaddress.IPv6Address(raw[8:24])
-        return join_host_port(str(host), port)
+        if self._is_ipv4:
+            return str(ipaddress.IPv4Address(raw[4:8])), port
+        (flow,) = struct.unpack_from("!I", raw, 4)
+        (scope,) = struct.unpack_from("=I", raw, 24)
+        return str(ipaddress.IPv6Address(raw[8:24])), port, flow, scope
 
 
 class Datagrams:
@@ -94,6 +103,7 @@ class Datagrams:
     def __init__(self, bound: socket.socket, id_bytes: int) -> None:
         family = bound.family
         self._socket = bound
+        self._id_bytes = id_bytes
         self.messages = mmap.mmap(-1, BATCH_MAX * MESSAGE_BYTES_MAX)
         self._answers = mmap.mmap(-1, BATCH_MAX * ANSWER_BYTES_MAX)
         address_bytes, control_bytes = _ADDRESS_BYTES[family], _CONTROL_BYTES[family]
@@ -101,7 +111,8 @@ class Datagrams:
         control = mmap.mmap(-1, BATCH_MAX * control_bytes)
         self.clients = [Client(addresses, slot * address_bytes, family) for slot in range(BATCH_MAX)]
         host: object = bound.getsockname()[0]
-        with_control = host in _WILDCARDS
+        with_control = self._with_control = host in _WILDCARDS
+        self._control, self._control_bytes = control, control_bytes
         if with_control:
             _ask_for_destination(bound)
         self._interfaces = _words(control, _INTERFACE_AT, control_bytes) if family == socket.AF_INET else None
@@ -149,6 +160,32 @@ class Datagrams:
         length = len(tail)
         self._answers[start : start + length] = tail
         self._answer_lengths[4 * slot + 3] = length
+
+    def later(self, slot: int) -> Callable[[bytes | None], None]:
+        """Sends one answer, all of it but the id, to who asked in `slot`, when the slot holds another message by then.
+
+        What the kernel has no room for is lost, as UDP may; None sends nothing.
+        """
+        start = slot * MESSAGE_BYTES_MAX
+        id = bytes(self.messages[start : start + self._id_bytes])
+        address = self.clients[slot].address()
+        control = self._control_of(slot)
+
+        def send(tail: bytes | None) -> None:
+            if tail is not None:
+                with suppress(OSError):
+                    self._socket.sendmsg((id, tail), control, socket.MSG_DONTWAIT, address)
+
+        return send
+
+    def _control_of(self, slot: int) -> list[tuple[int, int, bytes]]:
+        """The address that was asked in `slot`, as ancillary data; none where the socket has but one."""
+        if not self._with_control:
+            return []
+        start = slot * self._control_bytes + socket.CMSG_LEN(0)
+        if self._socket.family == socket.AF_INET:
+            return [(socket.IPPROTO_IP, _IP_PKTINFO, self._control[start : start + 12])]
+        return [(socket.IPPROTO_IPV6, socket.IPV6_PKTINFO, self._control[start : start + 20])]
 
     def send(self, first: int, end: int) -> int:
         """Send the answers in slots `first` to `end` (excluded); returns how many were lost.

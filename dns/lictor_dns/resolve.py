@@ -136,12 +136,14 @@ class _Resolution:
         return Answer(result=Result.FOUND, answers=(pointer,), any_change=True)
 
     def _holder(self, address: str) -> Labels | None:
-        for node in self._view.nodes_at(address):
-            target = node_target(node.node, datacenter_of(node, self._zone), self._zone)
+        holders = self._view.holders_at(address)
+        own = self._zone.datacenter
+        for node in holders.nodes:
+            target = node_target(node.name, node.datacenter.lower() or own, self._zone)
             if target is not None:
                 return target
-        for instance in self._view.instances_at(address):
-            target = service_target(instance.service.service, datacenter_of(instance.node, self._zone), self._zone)
+        for service in holders.services:
+            target = service_target(service.name, service.datacenter.lower() or own, self._zone)
             if target is not None:
                 return target
         return None

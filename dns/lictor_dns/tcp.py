@@ -10,6 +10,7 @@ from structlog.typing import FilteringBoundLogger
 
 from lictor_core.clock import Clock
 from lictor_dns.cache import AnswerCache
+from lictor_dns.late import LateAnswers
 from lictor_dns.question import ID_BYTES
 from lictor_dns.settings import DnsSettings
 
@@ -43,6 +44,7 @@ class TcpListener:
 
     def __init__(self, cache: AnswerCache, settings: DnsSettings, clock: Clock, log: FilteringBoundLogger) -> None:
         self._cache = cache
+        self._late = LateAnswers(cache)
         self._settings = settings
         self._clock = clock
         self._log = log
@@ -52,13 +54,16 @@ class TcpListener:
     async def add(self, bound: socket.socket, loop: asyncio.AbstractEventLoop) -> None:
         """Begin to accept on `bound`."""
         server = await loop.create_server(
-            lambda: _Connection(self._cache, self._connections, self._settings, self._clock, loop, self._log),
+            lambda: _Connection(
+                self._cache, self._late, self._connections, self._settings, self._clock, loop, self._log
+            ),
             sock=bound,
         )
         self._servers.append(server)
 
     async def close(self) -> None:
         """Stop accepting and cut what is open."""
+        self._late.close()
         servers, self._servers = self._servers, []
         for server in servers:
             server.close()
@@ -72,6 +77,7 @@ class _Connection(asyncio.Protocol):
     def __init__(
         self,
         cache: AnswerCache,
+        late: LateAnswers,
         connections: set[_Connection],
         settings: DnsSettings,
         clock: Clock,
@@ -79,6 +85,7 @@ class _Connection(asyncio.Protocol):
         log: FilteringBoundLogger,
     ) -> None:
         self._cache = cache
+        self._late = late
         self._connections = connections
         self._settings = settings
         self._clock = clock
@@ -88,6 +95,7 @@ class _Connection(asyncio.Protocol):
         self._client: object = None
         self._received = bytearray()
         self._is_full = False  # the client does not take its answers
+        self._is_waiting = False  # an answer is being fetched
         self._is_behind = False  # there are questions that have come and are not answered
         self._last_query_at = 0.0
         self._idle_timer: asyncio.TimerHandle | None = None
@@ -124,20 +132,24 @@ class _Connection(asyncio.Protocol):
         self._is_full = False
         if self._is_behind:
             self._loop.call_soon(self._answer_received)
-        elif self._transport is not None:
+        elif self._transport is not None and not self._is_waiting:
             self._transport.resume_reading()
 
     def _answer_received(self) -> None:
         transport = self._transport
-        if transport is None or transport.is_closing() or self._is_full:
+        if transport is None or transport.is_closing() or self._is_full or self._is_waiting:
             return
         self._cache.refresh()
         answers: list[bytes] = []
         place = size = 0
         message: bytes | None = None
+        late: bytes | None = None
         while size < _PASS_BYTES_MAX and (message := _message_at(self._received, place)) is not None:
             place += _LENGTH_BYTES + len(message)
             answer = self._cache.reply(message[ID_BYTES:], self._client)
+            if answer is None and self._cache.cold is not None:
+                late = message
+                break
             if answer is not None:
                 length = ID_BYTES + len(answer)
                 answers += (length.to_bytes(_LENGTH_BYTES, "big"), message[:ID_BYTES], answer)
@@ -147,7 +159,28 @@ class _Connection(asyncio.Protocol):
             self._last_query_at = self._clock.monotonic()
         if answers:
             transport.writelines(answers)
-        self._go_on(transport, is_behind=message is not None)
+        if late is not None:
+            self._wait_for(late, transport)
+        else:
+            self._go_on(transport, is_behind=message is not None)
+
+    def _wait_for(self, message: bytes, transport: asyncio.Transport) -> None:
+        """Answers come in order: nothing more is read before this one is there."""
+        transport.pause_reading()
+        self._is_waiting = True
+
+        def send(answer: bytes | None) -> None:
+            self._is_waiting = False
+            if transport.is_closing():
+                return
+            self._last_query_at = self._clock.monotonic()
+            if answer is not None:
+                length = ID_BYTES + len(answer)
+                transport.writelines((length.to_bytes(_LENGTH_BYTES, "big"), message[:ID_BYTES], answer))
+            self._is_behind = True  # whatever came behind it is looked at, and reading goes on
+            self._loop.call_soon(self._answer_received)
+
+        self._late.wait(message[ID_BYTES:], self._client, send)
 
     def _go_on(self, transport: asyncio.Transport, *, is_behind: bool) -> None:
         was_behind, self._is_behind = self._is_behind, is_behind

@@ -13,6 +13,7 @@ from structlog.typing import FilteringBoundLogger
 
 from lictor_dns.cache import AnswerCache
 from lictor_dns.datagrams import BATCH_MAX, MESSAGE_BYTES_MAX, Datagrams
+from lictor_dns.late import LateAnswers
 from lictor_dns.question import ID_BYTES
 
 __all__ = ["UdpSocket", "bind"]
@@ -47,6 +48,7 @@ class UdpSocket:
         self._cache = cache
         self._loop = loop
         self._log = log
+        self._late = LateAnswers(cache)
         self._datagrams = Datagrams(bound, ID_BYTES)
         self._slots = [
             (slot, slot * MESSAGE_BYTES_MAX + ID_BYTES, slot * MESSAGE_BYTES_MAX, self._datagrams.clients[slot])
@@ -56,8 +58,15 @@ class UdpSocket:
 
     def close(self) -> None:
         """Stop answering and give the port back."""
+        self._late.close()
         self._loop.remove_reader(self._socket.fileno())
         self._socket.close()
+
+    def _answer_late(self, slot: int, key: bytes) -> None:
+        """Answer from a copy of the slot once the answer can be known."""
+        send = self._datagrams.later(slot)
+        client = str(self._datagrams.clients[slot])
+        self._late.wait(key, client, send)
 
     def _answer(self) -> None:
         datagrams, reply = self._datagrams, self._cache.reply
@@ -74,7 +83,9 @@ class UdpSocket:
             if tail is not None:
                 answer(slot, tail)
             else:
-                # Nothing goes back for this one: the run of answers before it ends here.
+                # Nothing goes back for this one now: the run of answers before it ends here.
+                if self._cache.cold is not None:
+                    self._answer_late(slot, messages[key_start : start + length])
                 lost += datagrams.send(first, slot)
                 first = slot + 1
         lost += datagrams.send(first, len(lengths))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from lictor_core.records import Node, ServiceHealth
+from lictor_core.records import AddressHolders, Node, ServiceHealth
 from lictor_core.topics import Topic
 from lictor_server.state import Store
 
@@ -45,10 +45,6 @@ class StoreView:
         """A node by name."""
         return self._store.catalog.node(name)
 
-    def nodes_at(self, address: str) -> Sequence[Node]:
-        """The nodes whose address is this IP."""
-        return self._store.addresses.nodes_at(address)
-
-    def instances_at(self, address: str) -> Sequence[ServiceHealth]:
-        """The instances whose own address is this IP."""
-        return self._store.addresses.instances_at(address)
+    def holders_at(self, address: str) -> AddressHolders:
+        """Who has this IP."""
+        return self._store.addresses.holders(address)

@@ -96,7 +96,7 @@ async def test_a_blocked_read_of_a_service_wakes_when_it_changes() -> None:
 async def test_leaf_roots_and_authorisation_fit_together() -> None:
     async with running_agent() as running:
         leaf = await running.agent.leaf("web")
-        roots = await running.agent.roots()
+        roots = (await running.agent.roots()).reading
         assert leaf.uri == f"spiffe://{roots.value.trust_domain}/ns/default/dc/dc1/svc/web"
         assert (await running.agent.authorize("db", leaf.uri, leaf.serial_number)).allowed
 

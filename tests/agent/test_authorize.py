@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lictor_agent.authorize import authorize
+from lictor_agent.kept import KeptByServer
 from lictor_core.commands import IntentionSet
 from lictor_core.errors import RequestError
 from lictor_core.intentions import precedence
@@ -41,16 +42,16 @@ async def _intend(server: Server, source: str, destination: str, action: Intenti
 
 async def test_without_an_intention_the_default_decides() -> None:
     async with running_server() as (server, _, _):
-        allowed = await authorize(server, "db", WEB, default_allow=True, acls_enabled=False)
+        allowed = await authorize(KeptByServer(server), "db", WEB, default_allow=True, acls_enabled=False)
         assert (allowed.allowed, allowed.reason) == (True, "ACLs disabled, access is allowed by default")
-        denied = await authorize(server, "db", WEB, default_allow=False, acls_enabled=True)
+        denied = await authorize(KeptByServer(server), "db", WEB, default_allow=False, acls_enabled=True)
         assert (denied.allowed, denied.reason) == (False, "Default behavior configured by ACLs")
 
 
 async def test_the_deciding_intention_is_named() -> None:
     async with running_server() as (server, _, _):
         await _intend(server, "web", "*", IntentionAction.DENY)
-        denied = await authorize(server, "db", WEB, default_allow=True, acls_enabled=False)
+        denied = await authorize(KeptByServer(server), "db", WEB, default_allow=True, acls_enabled=False)
         assert not denied.allowed
         assert denied.reason == f"Matched intention: DENY default/web => default/* (ID: {_ID}, Precedence: 6)"
 
@@ -68,4 +69,4 @@ async def test_the_deciding_intention_is_named() -> None:
 async def test_a_request_that_names_nobody_is_refused(target: str, uri: str, reason: str) -> None:
     async with running_server() as (server, _, _):
         with pytest.raises(RequestError, match=reason):
-            await authorize(server, target, uri, default_allow=True, acls_enabled=False)
+            await authorize(KeptByServer(server), target, uri, default_allow=True, acls_enabled=False)

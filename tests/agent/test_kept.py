@@ -6,12 +6,14 @@ from typing import cast
 
 import pytest
 
-from lictor_agent.kept import read_kept
+from lictor_agent.kept import KeptByServer
 from lictor_core.commands import ReadMode
 from lictor_core.errors import CatchingUpError
 from lictor_core.queries import CARootsQuery
-from lictor_core.registry import ReadOptions, Registry
+from lictor_core.records import CARoots
+from lictor_core.registry import Reading, ReadOptions, Registry
 
+READING = Reading(value="answer", index=8, stamp=8)
 OPTIONS = ReadOptions(mode=ReadMode.DEFAULT, min_index=7, wait_s=2.0)
 
 
@@ -22,11 +24,11 @@ class Asked:
         self.caught_up = caught_up
         self.options: list[ReadOptions] = []
 
-    async def read(self, query: object, options: ReadOptions) -> str:
+    async def read(self, query: object, options: ReadOptions) -> Reading[str]:
         self.options.append(options)
         if options.mode is ReadMode.STALE and not self.caught_up:
             raise CatchingUpError("not yet")
-        return "answer"
+        return READING
 
 
 @pytest.mark.parametrize(
@@ -34,6 +36,17 @@ class Asked:
 )
 async def test_what_is_kept_needs_no_leader_but_after_a_start(caught_up: bool, modes: list[ReadMode]) -> None:
     asked = Asked(caught_up=caught_up)
-    assert str(await read_kept(cast(Registry, asked), CARootsQuery(), OPTIONS)) == "answer"
+    kept = await KeptByServer(cast(Registry, asked)).read(CARootsQuery(), OPTIONS)
+    assert (kept.reading, kept.age_s, kept.is_hit) == (cast("Reading[CARoots]", READING), 0.0, None)
     assert [one.mode for one in asked.options] == modes
     assert {(one.min_index, one.wait_s) for one in asked.options} == {(7, 2.0)}
+
+
+async def test_an_answer_is_as_old_as_its_server_without_a_leader_is() -> None:
+    class Lost(Asked):
+        async def read(self, query: object, options: ReadOptions) -> Reading[str]:
+            return Reading(value="answer", index=8, stamp=8, last_contact_ms=3500, known_leader=False)
+
+    kept = await KeptByServer(cast(Registry, Lost(caught_up=True))).read(CARootsQuery(), OPTIONS)
+    assert kept.age_s == 3.5
+    assert KeptByServer(cast(Registry, Lost(caught_up=True))).stamp(CARootsQuery()) is None

@@ -43,6 +43,8 @@ TOPICS: list[tuple[Query[typing.Any], set[Topic]]] = [
     (queries.CARootsQuery(), {topics.CA_ROOTS}),
     (queries.CAConfigurationQuery(), {topics.CA_CONFIGURATION}),
     (queries.AutopilotQuery(), {topics.AUTOPILOT}),
+    (queries.NodeQuery(node=N), {Topic("node", "node-1")}),
+    (queries.AddressQuery(address="192.0.2.1"), {topics.NODES, topics.INSTANCES}),
     (queries.CoordinatesQuery(), {topics.COORDINATES}),
     (queries.NodeCoordinatesQuery(node=N), {topics.COORDINATES}),
     (queries.SessionsQuery(), {topics.SESSIONS}),

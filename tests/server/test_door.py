@@ -291,8 +291,8 @@ async def test_view_follows_writes_without_waiting(server: Server) -> None:
     assert view.version > before[0]
     assert view.stamp([on.service("WEB")]) > before[1]
     assert [row.node.node for row in view.service_health("Web")] == ["n9"]
-    assert [one.node for one in view.nodes_at("192.0.2.5")] == ["n9"]
-    assert [row.service.service for row in view.instances_at("192.0.2.6")] == ["web"]
+    assert [one.name for one in view.holders_at("192.0.2.5").nodes] == ["n9"]
+    assert [one.name for one in view.holders_at("192.0.2.6").services] == ["web"]
     found = view.node("N9")
     assert found is not None
     assert view.age_s == 0.0

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from lictor_core import topics
 from lictor_core.records import (
     PASSING,
+    AddressHolder,
+    AddressHolders,
     Check,
     CheckDefinition,
     Connect,
@@ -75,11 +77,13 @@ class PlainCatalog:
     def node(self, name: str) -> Node | None:
         return self._nodes.get(name.lower())
 
-    def nodes_at(self, address: str) -> Sequence[Node]:
-        return [node for node in self._nodes.values() if node.address == address]
-
-    def instances_at(self, address: str) -> Sequence[ServiceHealth]:
-        return [instance for instance in self._instances.values() if instance.service.address == address]
+    def holders_at(self, address: str) -> AddressHolders:
+        nodes = [node for node in self._nodes.values() if node.address == address]
+        instances = [instance for instance in self._instances.values() if instance.service.address == address]
+        return AddressHolders(
+            nodes=[AddressHolder(name=node.node, datacenter=node.datacenter) for node in nodes],
+            services=[AddressHolder(name=one.service.service, datacenter=one.node.datacenter) for one in instances],
+        )
 
     def _touch(self, instance: ServiceHealth) -> None:
         self.version += 1

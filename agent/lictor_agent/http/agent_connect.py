@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Final
 
-from lictor_agent.http.blocking import CACHED_HIT, CACHED_MISS, cached_hit, meta_headers
+from lictor_agent.http.blocking import CACHED_HIT, CACHED_MISS, cache_headers, meta_headers
 from lictor_agent.http.bodies import read_mapping, refuse_problems
 from lictor_agent.http.ca import ROOTS
 from lictor_agent.http.encoding import Answer
@@ -27,11 +27,11 @@ async def roots(site: Site, request: Request) -> Answer:
     """The roots that leaves may chain to."""
     options = read_options(request)
     site.check_datacenter(request.parameters.get("dc"))
-    reading = await site.agent.roots(options.min_index, options.wait_s)
-    headers = meta_headers(reading, options.mode, ROOTS)
-    kept = site.recall("roots") and options.min_index == 0
-    headers += cached_hit(reading) if kept else CACHED_MISS
-    return site.answer_json(request, reading.value, headers=headers)
+    kept = await site.agent.roots(options.min_index, options.wait_s)
+    was_asked = site.recall("roots") and options.min_index == 0
+    is_hit = was_asked if kept.is_hit is None else kept.is_hit
+    headers = meta_headers(kept.reading, options.mode, ROOTS) + cache_headers(kept, is_hit=is_hit)
+    return site.answer_json(request, kept.reading.value, headers=headers)
 
 
 async def leaf(site: Site, request: Request) -> Answer:

@@ -14,11 +14,11 @@ from lictor_agent.http.encoding import JSON, Answer, Reuse
 from lictor_agent.http.errors import Refusal
 from lictor_agent.http.requests import Request, read_options, refuse_filter
 from lictor_agent.http.site import Site
-from lictor_agent.kept import read_kept
+from lictor_agent.kept import KeptReading
 from lictor_core.commands import ReadMode
 from lictor_core.errors import LictorError, OverloadedError
 from lictor_core.queries import Query
-from lictor_core.registry import Reading
+from lictor_core.registry import Reading, ReadOptions
 
 __all__ = [
     "CACHED_HIT",
@@ -28,7 +28,7 @@ __all__ = [
     "KV",
     "Manner",
     "answer_query",
-    "cached_hit",
+    "cache_headers",
     "meta_headers",
     "read",
 ]
@@ -62,11 +62,25 @@ _ERROR_HEADERS: Final = (("X-Consul-Index", "1"), ("X-Consul-Knownleader", "fals
 
 async def read(site: Site, request: Request, query: Query[T], manner: Manner) -> tuple[Reading[T], ReadMode, bool]:
     """The registry's answer to `query`, waited for as the request says; its mode; whether another may reuse it."""
+    reading, _, options = await _read(site, request, query, manner)
+    return reading, options.mode, _is_reusable(options)
+
+
+def _is_reusable(options: ReadOptions) -> bool:
+    return options.min_index == 0 and not options.token
+
+
+async def _read(
+    site: Site, request: Request, query: Query[T], manner: Manner
+) -> tuple[Reading[T], KeptReading[T] | None, ReadOptions]:
+    """The answer, what is told of it if it is one that is kept here, and how it was asked for."""
     options = read_options(request)
+    kept: KeptReading[T] | None = None
     try:
         site.check_datacenter(request.parameters.get("dc"))
         if manner.is_cacheable and site.settings.use_cache and request.is_cached:
-            reading = await read_kept(site.registry, query, options)
+            kept = await site.agent.kept.read(query, options)
+            reading = kept.reading
         else:
             reading = await site.registry.read(query, options)
     except OverloadedError:
@@ -75,7 +89,7 @@ async def read(site: Site, request: Request, query: Query[T], manner: Manner) ->
         if not manner.marks_errors:
             raise
         raise Refusal(str(error), status=error.http_status, headers=_ERROR_HEADERS) from error
-    return reading, options.mode, options.min_index == 0 and not options.token
+    return reading, kept, options
 
 
 async def answer_query(
@@ -83,21 +97,24 @@ async def answer_query(
 ) -> Answer:
     """The answer to a read: JSON of what `shape` makes of the value, encoded once per change."""
     refuse_filter(request)
-    reading, mode, reusable = await read(site, request, query, manner)
-    encoded, was_kept = site.answers.encoded(query, reading, pretty=site.is_pretty(request), shape=shape)
-    headers = (JSON, *meta_headers(reading, mode, manner))
-    reuse = Reuse(query, mode, reading.stamp) if reusable else None
-    if manner.is_cacheable and site.settings.use_cache and request.is_cached:
-        headers += cached_hit(reading) if was_kept else CACHED_MISS
-        reuse = reuse if was_kept else None
-    return Answer(headers=headers, encoded=encoded, reuse=reuse)
+    reading, kept, options = await _read(site, request, query, manner)
+    encoded, was_encoded = site.answers.encoded(query, reading, pretty=site.is_pretty(request), shape=shape)
+    headers = (JSON, *meta_headers(reading, options.mode, manner))
+    is_reusable = _is_reusable(options)
+    if kept is None:
+        reuse = Reuse(query, options.mode, reading.stamp) if is_reusable else None
+        return Answer(headers=headers, encoded=encoded, reuse=reuse)
+    is_hit = was_encoded if kept.is_hit is None else kept.is_hit
+    is_reusable = is_reusable and is_hit and kept.age_s == 0
+    reuse = Reuse(query, options.mode, reading.stamp, is_kept=kept.is_hit is not None) if is_reusable else None
+    return Answer(headers=headers + cache_headers(kept, is_hit=is_hit), encoded=encoded, reuse=reuse)
 
 
-def cached_hit(reading: Reading[T]) -> tuple[tuple[str, str], ...]:
-    """What tells a caller that an answer was kept, and for how many seconds nobody could have told of a change."""
-    if reading.known_leader:
-        return CACHED_HIT
-    return (("Age", str(reading.last_contact_ms // 1000)), ("X-Cache", "HIT"))
+def cache_headers(kept: KeptReading[T], *, is_hit: bool) -> tuple[tuple[str, str], ...]:
+    """What tells a caller whether an answer was kept, and for how many seconds nobody could have told of a change."""
+    if not is_hit:
+        return CACHED_MISS
+    return (("Age", str(int(kept.age_s))), ("X-Cache", "HIT")) if kept.age_s else CACHED_HIT
 
 
 def meta_headers(reading: Reading[T], mode: ReadMode, manner: Manner) -> tuple[tuple[str, str], ...]:

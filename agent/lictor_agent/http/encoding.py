@@ -67,11 +67,15 @@ class Encoded:
 
 @dataclass(frozen=True, slots=True)
 class Reuse:
-    """What makes an answer good for more than one request: the query it answers, how fresh, and at which stamp."""
+    """What makes an answer good for more than one request: the query it answers, how fresh, and at which stamp.
+
+    `is_kept` is for answers of what the agent keeps (`Kept`), whatever the mode.
+    """
 
     query: Query[object]
     mode: ReadMode
     stamp: int
+    is_kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,8 +97,16 @@ class _Kept:
 class HotAnswers:
     """Whole answers by the exact bytes of the request's head. Bounded by count and bytes, the oldest go first."""
 
-    def __init__(self, source: HotSource | None, tick: Tick, settings: HttpSettings) -> None:
+    def __init__(
+        self,
+        source: HotSource | None,
+        tick: Tick,
+        settings: HttpSettings,
+        kept_stamp: Callable[[Query[object]], int | None] | None = None,
+    ) -> None:
+        """`source` is for what a server in this process answers, `kept_stamp` (`Kept.stamp`) for what is kept here."""
         self._source = source
+        self._kept_stamp = kept_stamp
         self._heads_max = settings.heads_max
         self._bytes_max = settings.answers_bytes_max
         self._tick = tick
@@ -113,12 +121,7 @@ class HotAnswers:
         kept = self._kept.get(head)
         if kept is None:
             return None
-        source = self._source
-        assert source is not None, "without a source nothing is kept"
-        if not source.can_answer(kept.reuse.mode):
-            return None
-        if source.reading_stamp(kept.reuse.query) != kept.reuse.stamp:
-            self._drop(head)
+        if not self._holds(head, kept.reuse):
             return None
         date = self._tick.date
         if kept.date is not date:
@@ -126,9 +129,26 @@ class HotAnswers:
             kept.wire = kept.rendered.at(date)
         return kept.wire
 
+    def _holds(self, head: bytes, reuse: Reuse) -> bool:
+        if reuse.is_kept:
+            assert self._kept_stamp is not None, "without it nothing is kept that depends on it"
+            stamp = self._kept_stamp(reuse.query)
+            if stamp is None:
+                return False  # it may be good again once the servers are back
+        else:
+            source = self._source
+            assert source is not None, "without a source nothing is kept"
+            if not source.can_answer(reuse.mode):
+                return False
+            stamp = source.reading_stamp(reuse.query)
+        if stamp != reuse.stamp:
+            self._drop(head)
+            return False
+        return True
+
     def keep(self, head: bytes, reuse: Reuse, rendered: Rendered) -> None:
         """Answer further requests of these bytes with `rendered` while `reuse` holds."""
-        if self._source is None:
+        if (self._kept_stamp if reuse.is_kept else self._source) is None:
             return
         kept = _Kept(reuse, rendered)
         if kept.size > _KEPT_BYTES_MAX:

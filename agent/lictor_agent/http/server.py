@@ -82,7 +82,7 @@ class HttpServer:
         self.inner = Inner(self._site, self._router)
         """The same API without a socket."""
         self._tick = Tick(clock.monotonic(), _date(clock))
-        self._hot = HotAnswers(source, self._tick, settings)
+        self._hot = HotAnswers(source, self._tick, settings, agent.kept.stamp)
         self._plain = PlainPath(self._answer_plain)
         self._roster = Roster(settings, self._log)
         self._servers: list[asyncio.Server] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 
-from lictor_core.records import Node, ServiceHealth
+from lictor_core.records import AddressHolder, AddressHolders, Node, ServiceHealth
 from lictor_server.state.catalog import Catalog
 from lictor_server.state.health import HealthRows
 
@@ -37,6 +37,16 @@ class Addresses:
                     if row.service.service == name and row.service.address:
                         self._instances.setdefault(_canonical(row.service.address), []).append(row)
         return self._instances.get(_canonical(address), [])
+
+    def holders(self, address: str) -> AddressHolders:
+        """Both, by their names."""
+        return AddressHolders(
+            nodes=[AddressHolder(name=node.node, datacenter=node.datacenter) for node in self.nodes_at(address)],
+            services=[
+                AddressHolder(name=row.service.service, datacenter=row.node.datacenter)
+                for row in self.instances_at(address)
+            ],
+        )
 
     def forget(self) -> None:
         """Something in the catalog changed."""

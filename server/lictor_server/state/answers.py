@@ -9,6 +9,7 @@ from lictor_core.autopilot import AutopilotConfiguration
 from lictor_core.coordinates import NodeCoordinate, nearest_first
 from lictor_core.narrowing import has_pairs, has_tags, narrowed_health
 from lictor_core.queries import (
+    AddressQuery,
     AutopilotQuery,
     CAConfigurationQuery,
     CARootsQuery,
@@ -24,6 +25,7 @@ from lictor_core.queries import (
     KeysQuery,
     NodeChecksQuery,
     NodeCoordinatesQuery,
+    NodeQuery,
     NodeServiceListQuery,
     NodeServicesQuery,
     NodeSessionsQuery,
@@ -38,6 +40,7 @@ from lictor_core.queries import (
     TreeQuery,
 )
 from lictor_core.records import (
+    AddressHolders,
     CAConfiguration,
     CARoots,
     CatalogService,
@@ -233,6 +236,14 @@ def _node_coordinates(store: Store, query: NodeCoordinatesQuery) -> list[NodeCoo
     return store.coordinates.of(query.node)
 
 
+def _node(store: Store, query: NodeQuery) -> Node | None:
+    return store.catalog.node(query.node)
+
+
+def _address(store: Store, query: AddressQuery) -> AddressHolders:
+    return store.addresses.holders(query.address)
+
+
 Q = TypeVar("Q")
 Step = Callable[[Store, object], object]
 
@@ -263,6 +274,8 @@ _TABLE: Final[dict[type[object], Step]] = dict(
         _entry(CARootsQuery, _ca_roots),
         _entry(CAConfigurationQuery, _ca_configuration),
         _entry(AutopilotQuery, _autopilot),
+        _entry(NodeQuery, _node),
+        _entry(AddressQuery, _address),
         _entry(CoordinatesQuery, _coordinates),
         _entry(NodeCoordinatesQuery, _node_coordinates),
         _entry(SessionsQuery, _sessions),

@@ -186,6 +186,8 @@ class Catalog:
         if old is None or old.service != stored.service or old.tags != stored.tags:
             change.wake(on.INSTANCES)
             self._names.note(change, old, stored)
+        elif old.address != stored.address:
+            change.wake(on.INSTANCES)
         _touch_services_of(change, node)
         _touch_health(change, stored)
 

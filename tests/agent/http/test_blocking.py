@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from lictor_agent.http.blocking import cached_hit
+from lictor_agent.http.blocking import cache_headers
+from lictor_agent.kept import KeptReading
 from lictor_core.registry import Reading
 from tests.agent.http.live import Live, Reply
 
@@ -99,7 +100,8 @@ async def test_a_filter_is_refused_rather_than_overlooked(live: Live) -> None:
         assert "filter" in answer.text
 
 
-@pytest.mark.parametrize(("known_leader", "age"), [(True, "0"), (False, "12")])
-def test_the_age_of_what_is_kept_is_how_long_nobody_led(known_leader: bool, age: str) -> None:
-    reading = Reading(value=None, index=1, stamp=1, last_contact_ms=12_300, known_leader=known_leader)
-    assert dict(cached_hit(reading)) == {"Age": age, "X-Cache": "HIT"}
+@pytest.mark.parametrize(("age_s", "age"), [(0.0, "0"), (12.3, "12")])
+def test_an_answer_that_is_kept_tells_its_age(age_s: float, age: str) -> None:
+    kept = KeptReading(Reading(value=None, index=1, stamp=1), age_s, True)
+    assert dict(cache_headers(kept, is_hit=True)) == {"Age": age, "X-Cache": "HIT"}
+    assert dict(cache_headers(kept, is_hit=False)) == {"X-Cache": "MISS"}

@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeVar, cast
 import msgspec
 
 from lictor_core.queries import (
+    AddressQuery,
     ChecksInStateQuery,
     EventsQuery,
     IntentionExactQuery,
@@ -17,6 +18,7 @@ from lictor_core.queries import (
     KeyQuery,
     KeysQuery,
     NodeChecksQuery,
+    NodeQuery,
     NodeServiceListQuery,
     NodeServicesQuery,
     NodeSessionsQuery,
@@ -82,6 +84,8 @@ ALL = [
     *(_question(ServiceInstancesQuery(service=name, connect=True)) for name in ("web", "db")),
     *(_question(ServiceHealthQuery(service=name, passing=True)) for name in ("web", "db")),
     *(_question(ServiceHealthQuery(service=name, tags=("t1",))) for name in ("web", "db")),
+    *(_question(NodeQuery(node=name)) for name in ("a", "b", "c")),
+    *(_question(AddressQuery(address=address)) for address in ("192.0.2.1", "192.0.2.2", "192.0.2.3")),
     *(_question(NodeServiceListQuery(node=name)) for name in ("a", "b", "c")),
     *(_question(KeysQuery(prefix=prefix, separator="/")) for prefix in any_of.PREFIXES),
     *(_question(IntentionQuery(id=id)) for id in ("i1", "i2", "i3")),

@@ -57,6 +57,7 @@ services = st.builds(
     st.sampled_from(SERVICES),
     id=st.sampled_from(("s1", "S1", "s2")),
     tags=st.lists(st.sampled_from(("t1", "t2")), max_size=3),
+    address=st.sampled_from(("", "", "192.0.2.3")),
     proxy_for=st.sampled_from(("", "", "web", "DB")),
     native=st.booleans(),
 )

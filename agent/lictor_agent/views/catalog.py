@@ -1,0 +1,92 @@
+"""The catalog as DNS reads it on an agent without a server: over views, each at an index of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final, TypeVar
+
+from lictor_agent.views.addresses import AddressBook
+from lictor_agent.views.store import ViewStore
+from lictor_core.queries import NodeQuery, Query, ServiceHealthQuery
+from lictor_core.records import AddressHolders, Node, ServiceHealth
+from lictor_core.registry import ColdViewError
+from lictor_core.topics import Topic
+from lictor_core.view import View
+
+__all__ = ["BRING_S_MAX", "ViewCatalog"]
+
+T = TypeVar("T")
+
+BRING_S_MAX: Final = 3.0
+"""How long a question waits for a view to come: clients of DNS ask again after five seconds."""
+
+
+class ViewCatalog:
+    """A `CatalogView` (core). Reading follows what is read from then on."""
+
+    def __init__(self, store: ViewStore, addresses: AddressBook) -> None:
+        self._store = store
+        self._addresses = addresses
+
+    @property
+    def version(self) -> int:
+        """Grows with every change of any view, and every few seconds, so that what is in use is looked at."""
+        return self._store.version + self._addresses.epoch
+
+    @property
+    def age_s(self) -> float:
+        """Seconds since the servers were known to be current."""
+        return self._store.age_s
+
+    def stamp(self, topics: Sequence[Topic]) -> int:
+        """Grows with every change of any of `topics`; -1 while one of them is not followed."""
+        total = 0
+        for topic in topics:
+            view = self._store.peek(_query_of(topic))
+            if view is None:
+                return -1
+            total += view.stamp
+        return total
+
+    def wake_index(self, topics: Sequence[Topic]) -> int:
+        """The same for changes that wake. Views move one by one, so the newest index of them would not do."""
+        total = 0
+        for topic in topics:
+            view = self._store.peek(_query_of(topic))
+            if view is None:
+                return -1
+            total += view.index
+        return total
+
+    def service_health(self, name: str, *, connect: bool = False) -> Sequence[ServiceHealth]:
+        """The instances of a service (or its mesh-capable ones) with their checks, by node and id."""
+        return self._view(ServiceHealthQuery(service=name.lower(), connect=connect)).value
+
+    def node(self, name: str) -> Node | None:
+        """A node by name."""
+        return self._view(NodeQuery(node=name.lower())).value
+
+    def holders_at(self, address: str) -> AddressHolders:
+        """Who has this IP, as of a few seconds ago."""
+        return self._addresses.holders_at(address)
+
+    def _view(self, query: Query[T]) -> View[T]:
+        view = self._store.peek(query)
+        if view is None:
+            raise ColdViewError(self._bring(query))
+        return view
+
+    def _bring(self, query: Query[T]) -> Callable[[Callable[[bool], None]], None]:
+        return lambda call: self._store.when_here(query, call, BRING_S_MAX)
+
+
+def _query_of(topic: Topic) -> Query[object]:
+    match topic.kind:
+        case "service":
+            return ServiceHealthQuery(service=topic.name)
+        case "connect":
+            return ServiceHealthQuery(service=topic.name, connect=True)
+        case "node":
+            return NodeQuery(node=topic.name)
+        case _:
+            raise AssertionError(f"no answer of this view depends on {topic.kind}")

@@ -1,0 +1,59 @@
+"""Reads that the views answer: those that take what is kept here, as `?cached` and proxies do."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from lictor_agent.kept import KeptReading
+from lictor_agent.views.store import ViewStore
+from lictor_core.clock import Rng
+from lictor_core.limits import WAIT_JITTER_FRACTION, WAIT_MAX_S
+from lictor_core.narrowing import narrowed
+from lictor_core.queries import Query
+from lictor_core.registry import Reading, ReadOptions
+from lictor_core.view import View
+
+__all__ = ["KeptInViews"]
+
+T = TypeVar("T")
+
+
+class KeptInViews:
+    """What an agent keeps (`Kept`): everything it is asked for is followed from then on."""
+
+    def __init__(self, store: ViewStore, rng: Rng) -> None:
+        self._store = store
+        self._rng = rng
+
+    async def read(self, query: Query[T], options: ReadOptions) -> KeptReading[T]:
+        """The answer as it is known here. Raises what the servers answered when it is not known at all."""
+        wide = self._store.wide(query)
+        if options.min_index > 0:
+            wait_s = min(options.wait_s, WAIT_MAX_S)
+            wait_s += self._rng.uniform(0, wait_s / WAIT_JITTER_FRACTION)
+            view = await self._store.wait_above(wide, options.min_index, wait_s)
+            return self._reading(query, wide, view, is_hit=False)
+        here = self._store.peek(wide)
+        if here is not None:
+            return self._reading(query, wide, here, is_hit=True)
+        return self._reading(query, wide, await self._store.fetch(wide), is_hit=False)
+
+    def stamp(self, query: Query[T]) -> int | None:
+        """The stamp of what `read` would answer at once with an age of 0; None when it would not."""
+        wide = self._store.wide(query)
+        if not self._store.is_fresh(wide):
+            return None
+        view = self._store.peek(wide)
+        return None if view is None else view.stamp
+
+    def _reading(self, query: Query[T], wide: Query[T], view: View[T], *, is_hit: bool) -> KeptReading[T]:
+        age_s = self._store.age_of(wide)
+        reading = Reading(
+            value=narrowed(query, view.value),
+            index=max(view.index, 1),
+            stamp=view.stamp,
+            last_contact_ms=int(age_s * 1000),
+            known_leader=age_s == 0 or self._store.known_leader,
+        )
+        # As from Consul what was waited for is no hit; but what is old says so.
+        return KeptReading(reading, age_s=age_s, is_hit=is_hit or age_s > 0)

@@ -1,0 +1,80 @@
+"""The catalog that DNS reads on an agent without a server."""
+
+from __future__ import annotations
+
+import pytest
+
+from lictor_core import topics
+from lictor_core.registry import CatalogView, ColdViewError
+from tests.agent.views.source import S_MAX, Bench, bench
+from tests.server.build import check, node, register, service
+from tests.support.conditions import eventually
+
+
+async def brought(on: Bench, cold: ColdViewError) -> bool:
+    told: list[bool] = []
+    cold.bring(told.append)
+    await eventually(lambda: bool(told), within_s=S_MAX, what="it is brought")
+    return told[0]
+
+
+async def bring_service(on: Bench, *, connect: bool = False) -> None:
+    with pytest.raises(ColdViewError) as cold:
+        on.catalog.service_health("Web", connect=connect)
+    assert await brought(on, cold.value)
+
+
+async def test_what_is_cold_is_brought_and_then_here() -> None:
+    async with bench() as on:
+        catalog: CatalogView = on.catalog
+        await on.server.write(register(node("N9"), service=service("Web", native=True)))
+        await bring_service(on)
+        assert [row.service.service for row in catalog.service_health("WEB")] == ["Web"]
+        await bring_service(on, connect=True)
+        assert len(catalog.service_health("web", connect=True)) == 1
+        with pytest.raises(ColdViewError) as cold:
+            catalog.node("n9")
+        assert await brought(on, cold.value)
+        found = catalog.node("n9")
+        assert found is not None
+        assert found.node == "N9"
+
+
+async def test_what_nobody_registered_is_known_to_be_nothing() -> None:
+    async with bench() as on:
+        await bring_service(on)
+        assert list(on.catalog.service_health("web")) == []
+
+
+async def test_numbers_by_topic_grow_with_changes_of_any_of_them() -> None:
+    async with bench() as on:
+        both = (topics.service("web"), topics.connect("web"))
+        assert on.catalog.wake_index(both) == on.catalog.stamp(both) == -1
+        await bring_service(on)
+        await bring_service(on, connect=True)
+        version, wake, stamp = on.catalog.version, on.catalog.wake_index(both), on.catalog.stamp(both)
+        await on.server.write(register(service=service(), checks=[check(service_id="web", output="a")]))
+        await eventually(lambda: on.catalog.wake_index(both) > wake, within_s=S_MAX, what="a change")
+        assert on.catalog.version > version
+        wake, stamp = on.catalog.wake_index(both), on.catalog.stamp(both)
+        await on.server.write(register(service=service(), checks=[check(service_id="web", output="b")]))
+        await eventually(lambda: on.catalog.stamp(both) > stamp, within_s=S_MAX, what="an output")
+        assert on.catalog.wake_index(both) == wake
+
+
+async def test_what_cannot_be_had_is_told() -> None:
+    async with bench() as on:
+        on.source.lose()
+        for ask in (lambda: on.catalog.service_health("web"), lambda: on.catalog.holders_at("192.0.2.1")):
+            with pytest.raises(ColdViewError) as cold:
+                ask()
+            assert not await brought(on, cold.value)
+
+
+async def test_an_age_is_told_once_the_servers_are_lost() -> None:
+    async with bench() as on:
+        await bring_service(on)
+        assert on.catalog.age_s == 0
+        on.source.lose()
+        await eventually(lambda: on.catalog.age_s > 0, within_s=S_MAX, what="it ages")
+        assert list(on.catalog.service_health("web")) == []

@@ -1,0 +1,65 @@
+"""Reads of what is kept: hits and misses, ages, waiting, and what the hot path goes by."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from lictor_core.errors import NoLeaderError
+from lictor_core.queries import CARootsQuery, ServiceHealthQuery
+from lictor_core.registry import ReadOptions
+from tests.agent.views.source import S_MAX, bench
+from tests.server.build import check, register, service
+from tests.support.conditions import eventually
+
+WEB = ServiceHealthQuery(service="web")
+NOW = ReadOptions()
+
+
+async def test_the_first_read_is_a_miss_and_the_next_ones_hits() -> None:
+    async with bench() as on:
+        await on.server.write(register(service=service()))
+        assert [(await on.kept.read(WEB, NOW)).is_hit for _ in range(3)] == [False, True, True]
+        assert (await on.kept.read(CARootsQuery(), NOW)).is_hit is False
+
+
+async def test_a_narrow_question_is_answered_from_the_wide_one() -> None:
+    async with bench() as on:
+        await on.server.write(register(service=service(), checks=[check(service_id="web", status="warning")]))
+        whole = await on.kept.read(WEB, NOW)
+        healthy = await on.kept.read(ServiceHealthQuery(service="WEB", passing=True), NOW)
+        assert (len(whole.reading.value), healthy.reading.value, healthy.is_hit) == (1, [], True)
+        assert whole.reading.index == healthy.reading.index
+
+
+async def test_a_blocked_read_ends_with_a_change() -> None:
+    async with bench() as on:
+        index = (await on.kept.read(WEB, NOW)).reading.index
+        waiting = asyncio.ensure_future(on.kept.read(WEB, ReadOptions(min_index=index, wait_s=S_MAX)))
+        await asyncio.sleep(0)
+        await on.server.write(register(service=service()))
+        kept = await waiting
+        assert (len(kept.reading.value), kept.is_hit) == (1, False)
+        assert kept.reading.index > index
+
+
+async def test_what_is_kept_equals_what_the_server_answers() -> None:
+    async with bench() as on:
+        await on.server.write(register(service=service(), checks=[check(service_id="web", output="fine")]))
+        kept, told = (await on.kept.read(WEB, NOW)).reading, await on.server.read(WEB, NOW)
+        assert (kept.value, kept.index, kept.stamp) == (told.value, told.index, told.stamp)
+
+
+async def test_while_the_servers_are_away_answers_have_an_age_and_the_hot_path_is_off() -> None:
+    async with bench() as on:
+        assert on.kept.stamp(WEB) is None
+        stamp = (await on.kept.read(WEB, NOW)).reading.stamp
+        await eventually(lambda: on.kept.stamp(WEB) == stamp, within_s=S_MAX, what="it is current")
+        on.source.lose()
+        await eventually(lambda: on.kept.stamp(WEB) is None, within_s=S_MAX, what="it is lost")
+        kept = await on.kept.read(WEB, NOW)
+        assert kept.is_hit
+        assert kept.age_s > 0
+        with pytest.raises(NoLeaderError):
+            await on.kept.read(CARootsQuery(), NOW)

@@ -1,0 +1,176 @@
+"""The store of views: one fetch for all, changes that arrive, servers that go and come back, bounds."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from lictor_agent.views import ViewSettings, ViewStore
+from lictor_core.clock import SeededRng, SystemClock
+from lictor_core.commands import KVSet
+from lictor_core.errors import NoLeaderError, OverloadedError
+from lictor_core.queries import KeyQuery, ServiceHealthQuery
+from tests.agent.harness import quiet_log, running_server
+from tests.agent.views.source import S_MAX, Away, Bench, bench
+from tests.server.build import register, service
+from tests.support.conditions import eventually
+
+WEB = ServiceHealthQuery(service="web")
+
+
+def ports(on: Bench) -> list[int]:
+    view = on.store.peek(WEB)
+    return [] if view is None else [row.service.port for row in view.value]
+
+
+def stamp_of(on: Bench) -> int:
+    view = on.store.peek(WEB)
+    return 0 if view is None else view.stamp
+
+
+async def has_ports(on: Bench, *wanted: int) -> None:
+    await eventually(lambda: ports(on) == list(wanted), within_s=S_MAX, what=f"ports {wanted}")
+
+
+async def test_however_many_ask_at_once_a_view_is_fetched_once() -> None:
+    async with bench() as on:
+        await on.server.write(register(service=service()))
+        views = await asyncio.gather(*(on.store.fetch(WEB) for _ in range(50)))
+        assert {id(view) for view in views} == {id(views[0])}
+        assert [row.service.port for row in views[0].value] == [80]
+        assert on.source.feeds == {"ServiceHealthQuery": 1}
+
+
+async def test_a_view_follows_changes_without_being_asked() -> None:
+    async with bench() as on:
+        await on.store.fetch(WEB)
+        assert ports(on) == []
+        version = on.store.version
+        await on.server.write(register(service=service(port=81)))
+        await has_ports(on, 81)
+        assert on.store.version > version
+        assert on.source.feeds["ServiceHealthQuery"] == 1
+
+
+async def test_a_view_outlives_its_server_and_goes_on_without_a_gap() -> None:
+    async with bench() as on:
+        await on.server.write(register(service=service(port=80)))
+        await on.store.fetch(WEB)
+        on.source.lose()
+        await eventually(lambda: not on.store.is_fresh(WEB), within_s=S_MAX, what="it is lost")
+        await on.server.write(register(service=service(port=81)))
+        assert ports(on) == [80]
+        stamp = stamp_of(on)
+        on.source.find()
+        await has_ports(on, 81)
+        assert stamp_of(on) > stamp
+        await eventually(lambda: on.store.is_fresh(WEB), within_s=S_MAX, what="it is followed again")
+
+
+async def test_the_age_grows_while_the_servers_are_away_and_is_nothing_while_they_are_there() -> None:
+    async with bench() as on:
+        await on.store.fetch(WEB)
+        await eventually(lambda: on.store.is_fresh(WEB), within_s=S_MAX, what="a tick came")
+        assert (on.store.age_of(WEB), on.store.age_s) == (0.0, 0.0)
+        on.source.lose()
+        await eventually(lambda: 0 < on.store.age_of(WEB) < 10, within_s=S_MAX, what="it ages")
+        age_s = on.store.age_of(WEB)
+        await eventually(lambda: on.store.age_of(WEB) > age_s and on.store.age_s > 0, within_s=S_MAX, what="ever more")
+        on.source.find()
+        await eventually(lambda: on.store.age_of(WEB) == 0 and on.store.age_s == 0, within_s=S_MAX, what="it is young")
+
+
+async def test_what_is_not_here_fails_while_the_servers_are_away_and_comes_later() -> None:
+    async with bench() as on:
+        on.source.lose()
+        with pytest.raises(NoLeaderError):
+            await on.store.fetch(WEB)
+        assert len(on.store) == 0
+        on.source.find()
+        assert (await on.store.fetch(WEB)).value == []
+
+
+async def test_waiting_ends_with_a_change_or_with_time() -> None:
+    query = KeyQuery(key="k")
+    async with bench() as on:
+        view = await on.store.fetch(query)
+        assert (await on.store.wait_above(query, view.index, 0.01)).index == view.index
+        waiting = asyncio.ensure_future(on.store.wait_above(query, view.index, S_MAX))
+        await on.server.write(KVSet(key="k", value=b"1"))
+        found = await waiting
+        assert found.value is not None
+        assert found.value.value == b"1"
+
+
+async def test_views_that_nobody_wants_go_and_stay_while_the_servers_are_away() -> None:
+    settings = ViewSettings(idle_s=0.1, empty_idle_s=0.0, sweep_s=0.01, retry_s_min=0.005, retry_s_max=0.02)
+    async with bench(settings) as on:
+        await on.server.write(register(service=service()))
+        await on.store.fetch(WEB)
+        await eventually(lambda: len(on.store) == 0, within_s=S_MAX, what="it goes")
+        await on.store.fetch(WEB)
+        on.source.lose()
+        await asyncio.sleep(0.3)  # three times what it would have had
+        assert ports(on) == [80]
+
+
+async def test_views_are_bounded_and_empty_ones_go_first() -> None:
+    settings = ViewSettings(views_max=4, retry_s_min=0.005, retry_s_max=0.02)
+    async with bench(settings) as on:
+        await on.server.write(register(service=service()))
+        await on.store.fetch(WEB)
+        for number in range(10):
+            await on.store.fetch(ServiceHealthQuery(service=f"nobody-{number}"))
+        assert len(on.store) <= 4
+        assert ports(on) == [80]
+
+
+async def test_who_waits_is_bounded() -> None:
+    async with bench(ViewSettings(waiting_max=1)) as on:
+        view = await on.store.fetch(WEB)
+        waiting = asyncio.ensure_future(on.store.wait_above(WEB, view.index, S_MAX))
+        await asyncio.sleep(0)
+        with pytest.raises(OverloadedError, match="wait for views"):
+            await on.store.wait_above(WEB, view.index, S_MAX)
+        waiting.cancel()
+
+
+async def test_a_callback_is_called_once_the_view_is_here_or_time_is_up() -> None:
+    async with bench() as on:
+        told: list[bool] = []
+        on.store.when_here(WEB, told.append, S_MAX)
+        assert told == []
+        await eventually(lambda: told == [True], within_s=S_MAX, what="it is here")
+        on.store.when_here(WEB, told.append, S_MAX)
+        await eventually(lambda: told == [True, True], within_s=S_MAX, what="it was here")
+        on.source.lose()
+        on.store.when_here(KeyQuery(key="k"), told.append, S_MAX)
+        await eventually(lambda: told == [True, True, False], within_s=S_MAX, what="it cannot be had")
+
+
+async def test_narrow_questions_share_the_view_of_the_wide_one() -> None:
+    async with bench() as on:
+        narrow = ServiceHealthQuery(service="Web", passing=True, tags=("v1",))
+        assert on.store.wide(narrow) == WEB
+
+
+async def test_a_store_that_does_not_run_says_so() -> None:
+    async with running_server() as (server, log, _):
+        store = ViewStore(Away(server), clock=SystemClock(), rng=SeededRng(1), log=log)
+        with pytest.raises(NoLeaderError, match="not running"):
+            await store.fetch(WEB)
+
+
+async def test_who_waits_when_the_agent_ends_is_told() -> None:
+    async with running_server() as (server, _, _):
+        log, _ = quiet_log()
+        store = ViewStore(Away(server), clock=SystemClock(), rng=SeededRng(1), log=log)
+        running = asyncio.ensure_future(store.run())
+        await asyncio.sleep(0)
+        waiting = asyncio.ensure_future(store.fetch(WEB))
+        await asyncio.sleep(0)
+        running.cancel()
+        await asyncio.wait((running,))
+        with pytest.raises(NoLeaderError, match="stopping"):
+            await waiting
