@@ -17,25 +17,45 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from lictor.api.asynchronous import AsyncClient
     from lictor.api.blocking import Client
-    from lictor.api.calls import agent, ca, catalog, coordinate, health, intentions, kv, operator, snapshot, status
+    from lictor.api.blocking_lock import Lock
+    from lictor.api.calls import (
+        agent,
+        ca,
+        catalog,
+        coordinate,
+        event,
+        health,
+        intentions,
+        kv,
+        operator,
+        session,
+        snapshot,
+        status,
+    )
+    from lictor.api.locks import AsyncLock, LockSettings
     from lictor.api.messages import Answer, Call, Options
     from lictor.api.settings import Settings
 
 __all__ = [
     "Answer",
     "AsyncClient",
+    "AsyncLock",
     "Call",
     "Client",
+    "Lock",
+    "LockSettings",
     "Options",
     "Settings",
     "agent",
     "ca",
     "catalog",
     "coordinate",
+    "event",
     "health",
     "intentions",
     "kv",
     "operator",
+    "session",
     "snapshot",
     "status",
 ]
@@ -43,8 +63,11 @@ __all__ = [
 _HOMES: Final = {
     "Answer": "messages",
     "AsyncClient": "asynchronous",
+    "AsyncLock": "locks",
     "Call": "messages",
     "Client": "blocking",
+    "Lock": "blocking_lock",
+    "LockSettings": "locks",
     "Options": "messages",
     "Settings": "settings",
 }

@@ -12,13 +12,14 @@ from lictor.cli.flags import GIVEN_FLAGS, GoCommand, ValueKind, flag, key_value,
 @option("-tag", "A tag.", multiple=True)
 @option("-meta", "A pair.", multiple=True, callback=key_value)
 @flag("-ui", "A switch.")
+@option("-n", "A number with a short name.", kind=ValueKind.WHOLE)
 def command(
-    args: tuple[str, ...], name: str, number: int, tag: tuple[str, ...], meta: dict[str, str], ui: bool
+    args: tuple[str, ...], name: str, number: int, tag: tuple[str, ...], meta: dict[str, str], ui: bool, n: int
 ) -> dict[str, object]:
-    return {"args": args, "name": name, "number": number, "tag": tag, "meta": meta, "ui": ui}
+    return {"args": args, "name": name, "number": number, "tag": tag, "meta": meta, "ui": ui, "n": n}
 
 
-NOTHING: dict[str, object] = {"args": (), "name": "", "number": 0, "tag": (), "meta": {}, "ui": False}
+NOTHING: dict[str, object] = {"args": (), "name": "", "number": 0, "tag": (), "meta": {}, "ui": False, "n": 0}
 
 # arguments, and what differs from nothing
 READ: list[tuple[list[str], dict[str, object]]] = [
@@ -35,6 +36,9 @@ READ: list[tuple[list[str], dict[str, object]]] = [
     (["-ui=T", "x"], {"ui": True, "args": ("x",)}),
     (["-ui", "false"], {"ui": True, "args": ("false",)}),
     (["-number", "0x10"], {"number": 16}),
+    (["-n", "2", "x"], {"n": 2, "args": ("x",)}),
+    (["-n=2", "x"], {"n": 2, "args": ("x",)}),
+    (["--n=3"], {"n": 3}),
     (["-tag", "a", "-tag=b"], {"tag": ("a", "b")}),
     (["-meta", "a=b", "-meta=c=d=e"], {"meta": {"a": "b", "c": "d=e"}}),
     (["x", "-ui"], {"args": ("x", "-ui")}),

@@ -212,7 +212,8 @@ class GoCommand(click.Command):
                 if not rest:
                     raise click.UsageError(f"flag -{name} needs a value", ctx)
                 value = rest.pop(0)
-            normal.append(f"-{name}={value}")
+            # click takes what is written behind a flag of one letter for its value, also the sign
+            normal += [f"-{name}", value] if len(name) == 1 else [f"-{name}={value}"]
             given.append((name, value))
         ctx.meta[GIVEN_FLAGS] = tuple(given)
         return [*normal, "--", *rest]

@@ -28,6 +28,8 @@ COMMANDS: Final = {
     "catalog": "Show the datacenters, nodes and services of the catalog",
     "intention": "Say which services may talk to which",
     "connect": "Run a proxy of the mesh, look after its certificate authority",
+    "lock": "Run a command while a lock or a place in a semaphore is held",
+    "event": "Tell other agents that something happened",
     "kv": "Read and write the key-value store",
     "watch": "Run a program whenever something changes",
     "snapshot": "Save all state of the servers to a file, restore it, look at it",

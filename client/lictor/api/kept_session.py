@@ -1,0 +1,84 @@
+"""A session that is kept alive, and how long it surely lives.
+
+The servers promise a session its TTL after each renewal. So whoever counts from the moment at which it *asked* for the
+last renewal that succeeded never believes in a session that has ended, however long answers take and whoever leads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from lictor.api.asynchronous import AsyncClient
+from lictor.api.calls import session as calls
+from lictor.api.errors import AgentError, TimedOutError, UnreachableError
+from lictor_core.clock import Clock
+from lictor_core.errors import PeerError
+
+__all__ = ["KeptSession"]
+
+_RENEWALS_PER_TTL: Final = 3
+_RETRY_S_MAX: Final = 1.0
+_RETRIES_PER_TTL: Final = 15
+_FAILURES: Final = (AgentError, TimedOutError, UnreachableError, PeerError)
+
+
+class KeptSession:
+    """One session. `lost` is set when it may have ended: nothing that it holds may be relied on from then on.
+
+    A renewal is due at a third of the TTL and is tried until the TTL is over, so that an election that takes up to half
+    of it loses nothing.
+    """
+
+    def __init__(self, client: AsyncClient, *, ttl_s: float, clock: Clock) -> None:
+        self.id = ""
+        self.lost = asyncio.Event()
+        self._client = client
+        self._ttl_s = ttl_s
+        self._clock = clock
+        self._task: asyncio.Task[None] | None = None
+        self._lasts_until = 0.0
+
+    async def begin(self, *, name: str, lock_delay_s: float, dc: str = "") -> None:
+        """Create the session and keep it. Raises as the client does."""
+        asked_at = self._clock.monotonic()
+        call = calls.create(name=name, ttl_s=self._ttl_s, lock_delay_s=lock_delay_s, dc=dc)
+        self.id = await self._client.send(call)
+        self._lasts_until = asked_at + self._ttl_s
+        # It belongs to this object, which ends it: see `end`.
+        self._task = asyncio.get_running_loop().create_task(self._keep(dc), name="session-keeper")
+
+    async def end(self, dc: str = "") -> None:
+        """Keep it no longer, and destroy it if an agent answers in time; else it ends by itself."""
+        task, self._task = self._task, None
+        if task is None:
+            return
+        task.cancel()
+        await asyncio.wait([task])
+        try:
+            async with asyncio.timeout(self._ttl_s):
+                await self._client.send(calls.destroy(self.id, dc=dc))
+        except (*_FAILURES, TimeoutError):
+            pass
+
+    async def _keep(self, dc: str) -> None:
+        pause_s = self._ttl_s / _RENEWALS_PER_TTL
+        while True:
+            await asyncio.sleep(min(pause_s, max(0.0, self._left_s())))
+            asked_at = self._clock.monotonic()
+            try:
+                async with asyncio.timeout(max(0.0, self._left_s())):
+                    renewed = await self._client.send(calls.renew(self.id, dc=dc))
+            except (*_FAILURES, TimeoutError):
+                if self._left_s() <= 0:
+                    break
+                pause_s = min(_RETRY_S_MAX, self._ttl_s / _RETRIES_PER_TTL)
+                continue
+            if renewed is None:
+                break
+            self._lasts_until = asked_at + self._ttl_s
+            pause_s = self._ttl_s / _RENEWALS_PER_TTL
+        self.lost.set()
+
+    def _left_s(self) -> float:
+        return self._lasts_until - self._clock.monotonic()
