@@ -104,6 +104,7 @@ def server_settings(configuration: Configuration, node_id: str) -> ServerSetting
         lease_s=configuration.membership.lease_ttl_s,
         grace_s=configuration.membership.connection_grace_s,
         reap_s=configuration.reconnect_timeout_s,
+        session_ttl_min_s=configuration.session_ttl_min_s,
         reconnect=_reconnect(configuration),
         raft=RaftSettings(
             hold_s=performance.rpc_hold_timeout_s, snapshot_trailing=performance.raft_trailing_logs

@@ -200,7 +200,7 @@ server boolean : what the agent is
 server_name text
 service definition : a service of this agent
 services blocks : services of this agent
-session_ttl_min duration
+session_ttl_min duration : sessions, at the leader
 skip_leave_on_interrupt boolean : the process
 snapshot_agent free
 start_join texts : servers to join

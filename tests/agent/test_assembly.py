@@ -134,3 +134,8 @@ def test_who_is_no_server_looks_for_servers_as_it_is_told() -> None:
 def test_a_server_founds_or_waits_as_it_is_told(settings: dict[str, object], expect: int) -> None:
     configuration = _dev(dev=False, server=True, **settings)
     assert assembly.server_settings(configuration, "id").bootstrap_expect == expect
+
+
+def test_the_shortest_ttl_of_sessions_reaches_the_server() -> None:
+    settings = assembly.server_settings(_dev(session_ttl_min_s=1.5), NODE_ID)
+    assert settings.session_ttl_min_s == 1.5

@@ -17,6 +17,7 @@ LEAVES = [
     ("connect", "ca", "get-config"),
     ("connect", "ca", "set-config"),
     ("connect", "proxy"),
+    ("event",),
     ("info",),
     ("intention", "check"),
     ("intention", "create"),
@@ -29,6 +30,7 @@ LEAVES = [
     ("kv", "import"),
     ("kv", "put"),
     ("leave",),
+    ("lock",),
     ("join",),
     ("force-leave",),
     ("maint",),
@@ -66,6 +68,8 @@ GROUPS = [
 
 # a command, and its exit code where there is no agent
 LONELY = [
+    (("event", "-name=x"), 1),
+    (("lock", "x", "true"), 1),
     (("members",), 1),
     (("info",), 1),
     (("catalog", "nodes"), 1),
