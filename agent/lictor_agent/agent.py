@@ -17,7 +17,7 @@ from structlog.typing import FilteringBoundLogger
 
 from lictor_agent import authorize
 from lictor_agent.certs import Leaf, LeafKeeper
-from lictor_agent.checks.reaping import REAP_EVERY_S, overdue_services
+from lictor_agent.checks.reaping import overdue_services
 from lictor_agent.checks.runner import CheckRunner
 from lictor_agent.coordinates import CoordinateKeeper
 from lictor_agent.events import EventInbox
@@ -293,7 +293,7 @@ class Agent:
     async def _reap(self) -> None:
         """Deregister instances whose checks have been critical for longer than they allow."""
         while True:
-            await asyncio.sleep(REAP_EVERY_S)
-            for service_id in overdue_services(self.local, self._clock.monotonic()):
+            await asyncio.sleep(self.settings.reap_every_s)
+            for service_id in overdue_services(self.local, self._clock.monotonic(), self.settings.critical_s_min):
                 self._log.warning("agent.service.reaped", service_id=service_id, reason="critical for too long")
                 self._registrar.deregister_service(service_id)

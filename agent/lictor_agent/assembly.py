@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from lictor_agent.checks.tls import CheckTls
 from lictor_agent.http.listening import ListenAddress, TcpAddress, UnixAddress
 from lictor_agent.http.settings import HttpSettings
 from lictor_agent.identity import Identity
@@ -37,6 +39,7 @@ RAFT_MULTIPLIER: Final = 2
 """Where nobody says `raft_multiplier`: a leader is missed after one to two seconds. Consul takes 5, and that slower."""
 _UNIX: Final = "unix://"
 _ANY: Final = ("0.0.0.0", "::")
+_NO_ENVIRONMENT: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 def identity(configuration: Configuration, node_id: str) -> Identity:
@@ -63,8 +66,8 @@ def identity(configuration: Configuration, node_id: str) -> Identity:
     )
 
 
-def agent_settings(configuration: Configuration) -> AgentSettings:
-    """What the agent's own side uses."""
+def agent_settings(configuration: Configuration, environment: Mapping[str, str] = _NO_ENVIRONMENT) -> AgentSettings:
+    """What the agent's own side uses. `environment` is the process's, where checks find proxies and Docker."""
     ports = configuration.ports
     return AgentSettings(
         data_dir="" if configuration.dev else configuration.data_dir,
@@ -76,9 +79,20 @@ def agent_settings(configuration: Configuration) -> AgentSettings:
         check_update_s=configuration.check_update_interval_s,
         check_output_bytes_max=configuration.check_output_max_size,
         discard_check_output=configuration.discard_check_output,
+        check_tls=_check_tls(configuration),
+        environment=environment,
+        critical_s_min=configuration.check_deregister_interval_min_s,
+        reap_every_s=configuration.check_reap_interval_s,
         default_allow=configuration.acl.allows_by_default,
         acls_enabled=configuration.acl.enabled,
     )
+
+
+def _check_tls(configuration: Configuration) -> CheckTls | None:
+    if not configuration.enable_agent_tls_for_checks:
+        return None
+    tls = configuration.tls
+    return CheckTls(ca_file=tls.ca_file, ca_path=tls.ca_path, cert_file=tls.cert_file, key_file=tls.key_file)
 
 
 def server_settings(configuration: Configuration, node_id: str) -> ServerSettings:

@@ -74,7 +74,7 @@ async def _serve(configuration: Configuration, clock: Clock, rng: Rng, output: L
         identity=identity,
         registry=backing.registry,
         configuration=configuration,
-        settings=assembly.agent_settings(configuration),
+        settings=assembly.agent_settings(configuration, os.environ),
         clock=clock,
         rng=rng,
         log=log.bind(room="agent"),

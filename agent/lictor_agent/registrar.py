@@ -8,22 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 from lictor_agent import maintenance, projection, sidecar
 from lictor_agent.local import NOWHERE, LocalCheck, LocalService, LocalState, Origin, Provenance
-from lictor_config.definitions import CheckDefinition, CheckKind, ServiceDefinition
+from lictor_config.definitions import CheckDefinition, ServiceDefinition
 from lictor_core.clock import Clock
 from lictor_core.codec import pack_given
 from lictor_core.errors import LictorError, NotFoundError, RequestError
 from lictor_core.records import NODE_MAINTENANCE_ID
 
 __all__ = ["Former", "Registered", "Registrar", "ScriptPolicy"]
-
-_UNSUPPORTED: Final = {
-    CheckKind.GRPC: "gRPC checks are not done by this version of Lictor: use an http or tcp check",
-    CheckKind.DOCKER: "Docker checks are not done by this version of Lictor: use an http, tcp or script check",
-}
 
 
 @dataclass(frozen=True)
@@ -275,7 +269,7 @@ class Registrar:
 
     def refusal(self, check: CheckDefinition, origin: Origin) -> str | None:
         """Why this agent does not run such a check; None when it does."""
-        return self._scripts.refusal(check, origin) or _UNSUPPORTED.get(check.kind)
+        return self._scripts.refusal(check, origin)
 
     def _refuse_unrunnable(self, check: CheckDefinition, origin: Origin) -> None:
         refusal = self.refusal(check, origin)

@@ -19,15 +19,18 @@ _STATUSES: Final = ("", PASSING, WARNING, CRITICAL)
 
 
 class CheckKind(enum.StrEnum):
-    """How a check is done; the values are Consul's `Type` of a check."""
+    """How a check is done; the values are Consul's `Type` of a check, of versions later than 1.8 too."""
 
     GRPC = "grpc"
     HTTP = "http"
     TTL = "ttl"
     TCP = "tcp"
+    UDP = "udp"
     ALIAS = "alias"
     DOCKER = "docker"
     SCRIPT = "script"
+    H2PING = "h2ping"
+    OS_SERVICE = "os_service"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +38,7 @@ class CheckDefinition:
     """One check as somebody defined it. Durations are seconds, 0 where none was given.
 
     `check_id`, `name` and `service_id` may be empty: the agent derives them. `output_max_size` 0 is the agent's own
-    bound. `status` is the initial one, empty for critical.
+    bound. `status` is the initial one, empty for critical. `failures_before_warning` 0: no warning before critical.
     """
 
     check_id: str = ""
@@ -49,10 +52,16 @@ class CheckDefinition:
     header: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     method: str = ""
     body: str = ""
+    disable_redirects: bool = False
     tcp: str = ""
+    udp: str = ""
     grpc: str = ""
     grpc_use_tls: bool = False
+    h2ping: str = ""
+    h2ping_use_tls: bool = True
+    tls_server_name: str = ""
     tls_skip_verify: bool = False
+    os_service: str = ""
     docker_container_id: str = ""
     shell: str = ""
     alias_node: str = ""
@@ -61,6 +70,7 @@ class CheckDefinition:
     timeout_s: float = 0.0
     ttl_s: float = 0.0
     success_before_passing: int = 0
+    failures_before_warning: int = 0
     failures_before_critical: int = 0
     deregister_critical_service_after_s: float = 0.0
     output_max_size: int = 0
@@ -76,9 +86,15 @@ class CheckDefinition:
             return CheckKind.TTL
         if self.tcp:
             return CheckKind.TCP
+        if self.udp:
+            return CheckKind.UDP
         if self.alias_node or self.alias_service:
             return CheckKind.ALIAS
-        return CheckKind.DOCKER if self.docker_container_id else CheckKind.SCRIPT
+        if self.docker_container_id:
+            return CheckKind.DOCKER
+        if not self.args and self.h2ping:
+            return CheckKind.H2PING
+        return CheckKind.OS_SERVICE if not self.args and self.os_service else CheckKind.SCRIPT
 
     @property
     def runs_command(self) -> bool:
@@ -89,7 +105,8 @@ class CheckDefinition:
         """What forbids this check; empty when it is sound."""
         flaws: list[str] = []
         is_alias = bool(self.alias_node or self.alias_service)
-        is_periodic = bool(self.args or self.http or self.tcp or self.grpc)
+        asks = (self.args, self.http, self.tcp, self.udp, self.grpc, self.h2ping, self.os_service)
+        is_periodic = any(asks)
         if self.interval_s > 0 and self.ttl_s > 0:
             flaws.append("Interval and TTL cannot both be specified")
         elif is_periodic and self.interval_s <= 0:
@@ -100,6 +117,8 @@ class CheckDefinition:
             flaws.append("TTL must be > 0 for TTL checks")
         if self.output_max_size < 0:
             flaws.append("MaxOutputMaxSize must be positive")
+        if self.failures_before_warning > max(self.failures_before_critical, 1):
+            flaws.append("FailuresBeforeWarning can't be higher than FailuresBeforeCritical")
         return flaws
 
 
@@ -120,10 +139,16 @@ def read_check(reader: Reader, *, nested: bool) -> CheckDefinition:
         header=reader.texts_map("header"),
         method=reader.text("method"),
         body=reader.text("body"),
+        disable_redirects=reader.boolean("disable_redirects"),
         tcp=reader.text("tcp"),
+        udp=reader.text("udp"),
         grpc=reader.text("grpc"),
         grpc_use_tls=reader.boolean("grpc_use_tls"),
+        h2ping=reader.text("h2ping"),
+        h2ping_use_tls=reader.boolean("h2ping_use_tls", True),
+        tls_server_name=reader.text("tls_server_name"),
         tls_skip_verify=reader.boolean("tls_skip_verify"),
+        os_service=reader.text("os_service"),
         docker_container_id=reader.text("docker_container_id"),
         shell=reader.text("shell"),
         alias_node=reader.text("alias_node"),
@@ -132,6 +157,7 @@ def read_check(reader: Reader, *, nested: bool) -> CheckDefinition:
         timeout_s=reader.duration("timeout"),
         ttl_s=reader.duration("ttl"),
         success_before_passing=reader.integer("success_before_passing"),
+        failures_before_warning=reader.integer("failures_before_warning"),
         failures_before_critical=reader.integer("failures_before_critical"),
         deregister_critical_service_after_s=reader.duration("deregister_critical_service_after"),
         output_max_size=reader.integer("output_max_size"),

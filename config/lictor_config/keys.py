@@ -138,7 +138,7 @@ discovery_max_stale duration
 dns_config section
 domain text : DNS
 enable_acl_replication boolean = acl.enable_token_replication
-enable_agent_tls_for_checks boolean
+enable_agent_tls_for_checks boolean : checks
 enable_central_service_config boolean
 enable_debug boolean
 enable_local_script_checks boolean : checks

@@ -109,6 +109,7 @@ def _timing_and_checks(reader: Reader, base: Configuration) -> Configuration:
         discard_check_output=reader.boolean("discard_check_output", base.discard_check_output),
         enable_script_checks=reader.boolean("enable_script_checks", base.enable_script_checks),
         enable_local_script_checks=reader.boolean("enable_local_script_checks", base.enable_local_script_checks),
+        enable_agent_tls_for_checks=reader.boolean("enable_agent_tls_for_checks", base.enable_agent_tls_for_checks),
         leave_on_terminate=reader.boolean("leave_on_terminate", leave),
         skip_leave_on_interrupt=reader.boolean("skip_leave_on_interrupt", skip_leave),
     )

@@ -284,6 +284,7 @@ class Configuration:
     discard_check_output: bool = False
     enable_script_checks: bool = False
     enable_local_script_checks: bool = False
+    enable_agent_tls_for_checks: bool = False
     leave_on_terminate: bool = False
     skip_leave_on_interrupt: bool = False
     services: tuple[ServiceDefinition, ...] = ()

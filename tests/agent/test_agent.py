@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from lictor_agent import agent as agent_module
 from lictor_agent.agent import Agent
 from lictor_agent.local import Subject
 from lictor_agent.settings import AgentSettings
@@ -140,10 +139,8 @@ async def test_an_agent_is_a_member_and_leaves() -> None:
         assert [one.status for one in await running.agent.members()] == [MemberStatus.LEFT]
 
 
-async def test_an_instance_that_stays_critical_is_reaped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(agent_module, "REAP_EVERY_S", 0.05)
-    monkeypatch.setattr("lictor_agent.checks.reaping.CRITICAL_S_MIN", 0.0)
-    async with running_agent() as running:
+async def test_an_instance_that_stays_critical_is_reaped() -> None:
+    async with running_agent(AgentSettings(reap_every_s=0.05, critical_s_min=0.0)) as running:
         check = {"TTL": "60s", "DeregisterCriticalServiceAfter": "100ms"}
         await running.agent.register_service(parse_service({"Name": "doomed", "Check": check}))
         await running.agent.register_service(parse_service({"Name": "kept", "Check": {**check, "Status": "passing"}}))

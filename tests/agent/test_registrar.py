@@ -112,14 +112,6 @@ def test_a_service_whose_check_may_not_run_is_not_registered_at_all(local: Local
     assert not local.services
 
 
-@pytest.mark.parametrize("kind", [{"GRPC": "127.0.0.1:1"}, {"DockerContainerID": "c", "Args": ["true"]}])
-def test_kinds_that_are_not_done_are_refused_instead_of_never_running(
-    local: LocalState, kind: dict[str, object]
-) -> None:
-    with pytest.raises(RequestError, match="use an http"):
-        _registrar(local, api=True).register_check(parse_check({"Name": "c", "Interval": "10s", **kind}))
-
-
 def test_maintenance_keeps_its_first_reason(local: LocalState, registrar: Registrar) -> None:
     registrar.set_node_maintenance(enable=True, reason="moving")
     registrar.set_node_maintenance(enable=True, reason="other")

@@ -1,8 +1,7 @@
 """When checks run: one scheduler for all checks of an agent, which follows what is registered.
 
-A check first runs soon, at a random moment, then an interval after it last ended, and sooner as long as it never was
-good: no check overlaps itself, and checks that were registered together drift apart. At most `PROBES_MAX` ask at once;
-others wait their turn.
+A check first runs soon, at a random moment, then every interval, and sooner as long as it never was good: no check
+overlaps itself, and checks that were registered together stay spread. `lanes` says how many ask at once.
 """
 
 from __future__ import annotations
@@ -10,27 +9,27 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
-from collections import deque
 from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from structlog.typing import FilteringBoundLogger
 
 from lictor_agent.checks.alias import aliased
 from lictor_agent.checks.alias_watch import watch_node
-from lictor_agent.checks.http import HttpChecker
-from lictor_agent.checks.script import check_script
+from lictor_agent.checks.asking import ASKED, PROGRAMS, Asker
+from lictor_agent.checks.lanes import CONNECTIONS_MAX, PROGRAMS_MAX, SLOW_S, Lane
 from lictor_agent.checks.status import (
     Result,
     Streak,
     clipped_note,
     first_pause_s,
     judged,
+    next_due,
     next_pause_s,
     require_status,
 )
-from lictor_agent.checks.tcp import check_tcp
 from lictor_agent.checks.ttl import expired_output
 from lictor_agent.local import Change, LocalState, Subject
 from lictor_agent.settings import AgentSettings
@@ -40,24 +39,25 @@ from lictor_core.errors import RequestError
 from lictor_core.records import CRITICAL
 from lictor_core.registry import Registry
 
-__all__ = ["INTERVAL_S_MIN", "PROBES_MAX", "CheckRunner"]
+__all__ = ["INTERVAL_S_MIN", "CheckRunner"]
 
 INTERVAL_S_MIN: Final = 1.0
 """The shortest time between two runs of a check, however short the one it asks for; Consul's bound."""
-PROBES_MAX: Final = 64
-"""Checks that ask at the same time."""
 _STOP_S_MAX: Final = 0.5
 _STALE_DUES_MAX: Final = 256
 """Due times kept beyond two for each check, before those that no longer hold are dropped."""
-_PROBED: Final = (CheckKind.HTTP, CheckKind.TCP, CheckKind.SCRIPT)
 
 
 @dataclass(eq=False)
 class _Entry:
-    """One running check, and how many of its runs were not good while none ever was."""
+    """One running check, when it is to run, and how many of its runs were not good while none ever was."""
 
+    check_id: str
     definition: CheckDefinition
+    lane: Lane[_Entry]
     due: float | None = None
+    last_due: float = 0.0
+    was_slow: bool = False
     was_good: bool = False
     runs_never_good: int = 0
     streak: Streak = field(default_factory=Streak)
@@ -76,6 +76,7 @@ class CheckRunner:
         clock: Clock,
         rng: Rng,
         log: FilteringBoundLogger,
+        asker: Asker | None = None,
     ) -> None:
         self._local = local
         self._registry = registry
@@ -84,12 +85,12 @@ class CheckRunner:
         self._clock = clock
         self._rng = rng
         self._log = log
-        self._http = HttpChecker()
+        self._asker = asker or Asker(settings.environment, settings.check_tls)
+        self._connections: Lane[_Entry] = Lane(CONNECTIONS_MAX)
+        self._programs: Lane[_Entry] = Lane(PROGRAMS_MAX)
         self._entries: dict[str, _Entry] = {}
-        self._heap: list[tuple[float, int, str, _Entry]] = []
+        self._heap: list[tuple[float, int, _Entry]] = []
         self._order = itertools.count()
-        self._ready: deque[tuple[str, _Entry]] = deque()
-        self._probing = 0
         self._local_aliases: dict[str, set[str]] = {}
         self._stale_aliases: set[str] = set()
         self._wake = asyncio.Event()
@@ -116,7 +117,7 @@ class CheckRunner:
         finally:
             self._group = None
             async with asyncio.timeout(_STOP_S_MAX):
-                await self._http.close()
+                await self._asker.close()
 
     def follow(self, settings: AgentSettings) -> None:
         """Use other settings from now on."""
@@ -127,7 +128,7 @@ class CheckRunner:
         for check_id in check_ids:
             entry = self._entries.get(check_id)
             if entry is not None and entry.definition.kind is CheckKind.TTL:
-                self._schedule(check_id, entry, entry.definition.ttl_s)
+                self._schedule_in(entry, entry.definition.ttl_s)
 
     def update_ttl(self, check_id: str, status: str, output: str) -> None:
         """Note what a service says of itself. Raises `RequestError` unless this is a TTL check and a status."""
@@ -139,7 +140,7 @@ class CheckRunner:
         self._note(check_id, Result(status, clipped_note(output, self._output_bytes_max(definition))))
         entry = self._entries.get(check_id)
         if entry is not None:
-            self._schedule(check_id, entry, definition.ttl_s)
+            self._schedule_in(entry, definition.ttl_s)
 
     def _changed(self, change: Change) -> None:
         if change.subject is Subject.CHECK and self._group is not None:
@@ -159,10 +160,11 @@ class CheckRunner:
             self._start(check_id, definition)
 
     def _start(self, check_id: str, definition: CheckDefinition) -> None:
-        entry = self._entries[check_id] = _Entry(definition)
+        lane = self._programs if definition.kind in PROGRAMS else self._connections
+        entry = self._entries[check_id] = _Entry(check_id, definition, lane)
         match definition.kind:
             case CheckKind.TTL:
-                self._schedule(check_id, entry, definition.ttl_s)
+                self._schedule_in(entry, definition.ttl_s)
             case CheckKind.ALIAS if definition.alias_node.lower() in ("", self._node.lower()):
                 self._local_aliases.setdefault(definition.alias_service, set()).add(check_id)
                 self._stale_aliases.add(check_id)
@@ -172,7 +174,7 @@ class CheckRunner:
                 entry.task = self._spawn(watch, check_id)
             case _:
                 soon_s = first_pause_s(_interval_s(definition), len(self._entries))
-                self._schedule(check_id, entry, self._rng.uniform(0, soon_s))
+                self._schedule_in(entry, self._rng.uniform(0, soon_s))
 
     def _stop(self, check_id: str, entry: _Entry) -> None:
         del self._entries[check_id]
@@ -185,18 +187,21 @@ class CheckRunner:
         if entry.task is not None:
             entry.task.cancel()
 
-    def _schedule(self, check_id: str, entry: _Entry, after_s: float) -> None:
-        entry.due = self._clock.monotonic() + after_s
+    def _schedule_in(self, entry: _Entry, after_s: float) -> None:
+        self._schedule(entry, self._clock.monotonic() + after_s)
+
+    def _schedule(self, entry: _Entry, due: float) -> None:
+        entry.due = due
         if len(self._heap) > 2 * len(self._entries) + _STALE_DUES_MAX:
             # Every word of a TTL check leaves its earlier due time behind: a talkative one must not fill the memory.
-            self._heap = [one for one in self._heap if one[3].due == one[0]]
+            self._heap = [one for one in self._heap if one[2].due == one[0]]
             heapq.heapify(self._heap)
-        heapq.heappush(self._heap, (entry.due, next(self._order), check_id, entry))
-        if self._heap[0][0] == entry.due:
+        heapq.heappush(self._heap, (due, next(self._order), entry))
+        if self._heap[0][0] == due:
             self._wake.set()
 
     async def _until_due(self) -> None:
-        while self._heap and self._heap[0][3].due != self._heap[0][0]:
+        while self._heap and self._heap[0][2].due != self._heap[0][0]:
             heapq.heappop(self._heap)  # was scheduled anew, or stopped
         pause_s = self._heap[0][0] - self._clock.monotonic() if self._heap else None
         try:
@@ -209,14 +214,14 @@ class CheckRunner:
     def _take_due(self) -> None:
         now = self._clock.monotonic()
         while self._heap and self._heap[0][0] <= now:
-            due, _, check_id, entry = heapq.heappop(self._heap)
+            due, _, entry = heapq.heappop(self._heap)
             if entry.due != due:
                 continue
-            entry.due = None
+            entry.due, entry.last_due = None, due
             if entry.definition.kind is CheckKind.TTL:
-                self._expire(check_id)
-            elif entry.definition.kind in _PROBED:
-                self._ready.append((check_id, entry))
+                self._expire(entry.check_id)
+            elif entry.definition.kind in ASKED:
+                entry.lane.wait(entry, slow=entry.was_slow)
 
     def _expire(self, check_id: str) -> None:
         output = self._local.checks[check_id].check.output
@@ -224,42 +229,46 @@ class CheckRunner:
         self._note(check_id, Result(CRITICAL, expired_output(output)))
 
     def _start_ready(self) -> None:
-        while self._ready and self._probing < PROBES_MAX:
-            check_id, entry = self._ready.popleft()
-            if self._entries.get(check_id) is entry:
-                self._probing += 1
-                entry.task = self._spawn(self._probe(check_id, entry), check_id)
+        for lane in (self._connections, self._programs):
+            while (found := lane.next()) is not None:
+                entry, slow = found
+                if self._entries.get(entry.check_id) is entry:
+                    entry.task = self._spawn(self._probe(entry), entry.check_id)
+                    # Not at the end of the coroutine: one that is cancelled at once never begins.
+                    entry.task.add_done_callback(partial(self._leave, lane, slow))
+                else:
+                    lane.leave(slow=slow)  # was deregistered while it waited
 
-    async def _probe(self, check_id: str, entry: _Entry) -> None:
+    def _leave(self, lane: Lane[_Entry], slow: bool, _: asyncio.Task[None]) -> None:
+        lane.leave(slow=slow)
+        if lane.has_waiting:
+            self._wake.set()
+
+    async def _probe(self, entry: _Entry) -> None:
         definition = entry.definition
+        began = self._clock.monotonic()
         try:
-            result = await self._ask(definition)
+            result = await self._asker.ask(definition, self._output_bytes_max(definition))
         except Exception:
             # A mistake of ours costs one check its result, and the agent nothing.
-            self._log.exception("agent.check.crashed", check_id=check_id)
+            self._log.exception("agent.check.crashed", check_id=entry.check_id)
             result = Result(CRITICAL, "The agent could not run this check; its log says why")
         finally:
-            self._probing -= 1
             entry.task = None
-            self._wake.set()
+        now = self._clock.monotonic()
+        entry.was_slow = now - began > SLOW_S
         entry.streak, counted = judged(
-            entry.streak, result, definition.success_before_passing, definition.failures_before_critical
+            entry.streak,
+            result,
+            definition.success_before_passing,
+            definition.failures_before_warning,
+            definition.failures_before_critical,
         )
         if counted is not None:
-            self._note(check_id, counted)
+            self._note(entry.check_id, counted)
         entry.was_good = entry.was_good or result.status != CRITICAL
         entry.runs_never_good = 0 if entry.was_good else entry.runs_never_good + 1
-        self._schedule(check_id, entry, _pause_s(entry))
-
-    async def _ask(self, definition: CheckDefinition) -> Result:
-        output_bytes_max = self._output_bytes_max(definition)
-        match definition.kind:
-            case CheckKind.HTTP:
-                return await self._http.check(definition, output_bytes_max)
-            case CheckKind.TCP:
-                return await check_tcp(definition)
-            case _:
-                return await check_script(definition, output_bytes_max)
+        self._schedule(entry, next_due(entry.last_due, now, _pause_s(entry)))
 
     def _spawn(self, job: Coroutine[None, None, None], check_id: str) -> asyncio.Task[None]:
         assert self._group is not None, "checks are started only while the runner runs"
@@ -307,5 +316,5 @@ def _interval_s(definition: CheckDefinition) -> float:
 
 def _pause_s(entry: _Entry) -> float:
     interval_s = _interval_s(entry.definition)
-    # A script may do work, or cost; it runs as often as it was asked to.
-    return interval_s if entry.definition.kind is CheckKind.SCRIPT else next_pause_s(interval_s, entry.runs_never_good)
+    # A program may do work, or cost; it runs as often as it was asked to.
+    return interval_s if entry.definition.kind in PROGRAMS else next_pause_s(interval_s, entry.runs_never_good)

@@ -1,111 +1,27 @@
 """Script checks: a program's exit code is the status, what it prints the output.
 
-A program runs in a session of its own, so that it can be ended together with everything it started. Source: Consul's
-document `docs/discovery/checks`: 0 passing, 1 warning, anything else critical; 30 seconds at most.
+Source: Consul's document `docs/discovery/checks`: 0 passing, 1 warning, anything else critical; 30 seconds at most.
 """
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import os
-import shutil
-import signal
-from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
-from lictor_agent.checks.status import Result, TailBuffer
+from lictor_agent.checks.program import ProgramError, run_program
+from lictor_agent.checks.status import Result
 from lictor_config.definitions import CheckDefinition
-from lictor_core.durations import format_duration
 from lictor_core.records import CRITICAL, PASSING, WARNING
 
 __all__ = ["TIMEOUT_S", "check_script"]
 
 TIMEOUT_S: Final = 30.0
 """How long a program may run where the definition does not say."""
-_CHUNK_BYTES: Final = 65_536
-_END_OF_OUTPUT_S: Final = 0.2
-"""How long to wait for the end of the output of a program that has ended: a child of it may still hold it open."""
 
 
 async def check_script(definition: CheckDefinition, output_bytes_max: int) -> Result:
     """Run the program of `definition` once. When this coroutine ends, also by cancellation, so has the program."""
-    timeout_s = definition.timeout_s or TIMEOUT_S
-    tail = TailBuffer(output_bytes_max)
     try:
-        process, output = await _start(definition.args)
-    except OSError as error:
-        return Result(CRITICAL, _start_failure(definition.args[0], error))
-    except ValueError as error:  # an argument that no program can be given, such as one with a lone surrogate
-        return Result(CRITICAL, f"fork/exec {definition.args[0]}: invalid argument: {error}")
-    try:
-        async with asyncio.timeout(timeout_s):
-            await _collect(process, output.stream, tail)
-    except TimeoutError:
-        report = f"Timed out ({format_duration(timeout_s)}) running check"
-        return Result(CRITICAL, report if not tail.total else f"{report}\n\n{tail.account()}")
-    finally:
-        await _end(process, output)
-    status = {0: PASSING, 1: WARNING}.get(process.returncode or 0, CRITICAL)
-    return Result(status, tail.account())
-
-
-class _Output(NamedTuple):
-    """Our end of the pipe that a program prints into."""
-
-    stream: asyncio.StreamReader
-    transport: asyncio.ReadTransport
-
-
-async def _start(args: Sequence[str]) -> tuple[asyncio.subprocess.Process, _Output]:
-    # A pipe of our own: with asyncio's, waiting for a program would also wait for children that hold its output open.
-    ours, theirs = os.pipe()
-    stream = asyncio.StreamReader()
-    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(stream), os.fdopen(ours, "rb", buffering=0)
-    )
-    try:
-        process = await asyncio.create_subprocess_exec(
-            *args,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=theirs,
-            stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True,
-        )
-    except BaseException:
-        transport.close()
-        raise
-    finally:
-        os.close(theirs)
-    return process, _Output(stream, transport)
-
-
-async def _collect(process: asyncio.subprocess.Process, stream: asyncio.StreamReader, tail: TailBuffer) -> None:
-    """Take in the output until the program has ended and its output too, or nearly."""
-    async with asyncio.TaskGroup() as group:
-        reading = group.create_task(_read_all(stream, tail))
-        try:
-            await process.wait()
-            await asyncio.wait([reading], timeout=_END_OF_OUTPUT_S)
-        finally:
-            reading.cancel()
-
-
-async def _read_all(stream: asyncio.StreamReader, tail: TailBuffer) -> None:
-    while data := await stream.read(_CHUNK_BYTES):
-        tail.write(data)
-
-
-async def _end(process: asyncio.subprocess.Process, output: _Output) -> None:
-    """Kill the program's whole session, unless it has ended and closed its output: then nothing of it is left to us."""
-    if process.returncode is None or not output.stream.at_eof():
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-    output.transport.close()
-    await process.wait()
-
-
-def _start_failure(program: str, error: OSError) -> str:
-    if "/" not in program and shutil.which(program) is None:
-        return f'exec: "{program}": executable file not found in $PATH'
-    return f"fork/exec {program}: {os.strerror(error.errno or 0).lower()}"
+        ran = await run_program(definition.args, definition.timeout_s or TIMEOUT_S, output_bytes_max)
+    except ProgramError as error:
+        return Result(CRITICAL, str(error))
+    return Result({0: PASSING, 1: WARNING}.get(ran.exit_code, CRITICAL), ran.output)

@@ -18,6 +18,7 @@ __all__ = [
     "clipped_note",
     "first_pause_s",
     "judged",
+    "next_due",
     "next_pause_s",
     "require_status",
 ]
@@ -43,14 +44,19 @@ class Streak:
     critical: int = 0
 
 
-def judged(streak: Streak, result: Result, good_min: int, critical_min: int) -> tuple[Streak, Result | None]:
-    """The streak after `result`, and the result if it counts already: it stands at the end of a long enough streak.
+def judged(
+    streak: Streak, result: Result, good_min: int, warning_min: int, critical_min: int
+) -> tuple[Streak, Result | None]:
+    """The streak after `result`, and what counts already: a result at the end of a long enough streak.
 
+    From `warning_min` critical results on (0: never) a streak that is too short to be critical is a warning.
     Thresholds of 0 and 1 let every result count.
     """
     if result.status == CRITICAL:
         streak = Streak(critical=streak.critical + 1)
-        return streak, result if streak.critical >= critical_min else None
+        if streak.critical >= critical_min:
+            return streak, result
+        return streak, Result(WARNING, result.output) if 0 < warning_min <= streak.critical else None
     streak = Streak(good=streak.good + 1)
     return streak, result if streak.good >= good_min else None
 
@@ -65,7 +71,7 @@ def first_pause_s(interval_s: float, checks: int) -> float:
 
 
 def next_pause_s(interval_s: float, runs_never_good: int) -> float:
-    """Seconds until the next run of a check of which `runs_never_good` runs were not good, and none ever was.
+    """Seconds from one run to the next of a check of which `runs_never_good` runs were not good, and none ever was.
 
     What has just been registered often starts a moment later (a service, or the proxy beside it): until a first
     good run the pauses are 1, 2, 4 ... seconds, at most the interval. `runs_never_good` 0: there was one.
@@ -73,6 +79,15 @@ def next_pause_s(interval_s: float, runs_never_good: int) -> float:
     if runs_never_good == 0:
         return interval_s
     return min(interval_s, _SOON_S * 2.0 ** min(runs_never_good - 1, 32))
+
+
+def next_due(due: float, now: float, pause_s: float) -> float:
+    """When a check runs again that was due at `due`, has ended `now`, and is to run every `pause_s` seconds.
+
+    From due time to due time, so that neither a late start nor a slow answer adds up; one that takes long rests half
+    the time all the same. (Consul counts from the end of a run, so that a slow check is seen less often.)
+    """
+    return max(due + pause_s, now + pause_s / 2)
 
 
 def require_status(status: str) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+import itertools
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from lictor_agent.checks import runner as runner_module
+from lictor_agent.checks.asking import Asker
 from lictor_agent.checks.runner import CheckRunner
 from lictor_agent.checks.status import Result
 from lictor_agent.local import LocalState
@@ -32,11 +34,11 @@ _PART_OF_TTL_S = 0.6
 class Bench:
     """A runner over a local state of its own."""
 
-    def __init__(self, registry: Registry, settings: AgentSettings) -> None:
+    def __init__(self, registry: Registry, settings: AgentSettings, asker: Asker | None) -> None:
         self.local = LocalState()
         log, self.logged = quiet_log()
         clock = SystemClock()
-        self.runner = CheckRunner(self.local, registry, NODE, settings, clock, SeededRng(1), log)
+        self.runner = CheckRunner(self.local, registry, NODE, settings, clock, SeededRng(1), log, asker)
         policy = ScriptPolicy(from_files=True, from_api=True)
         self.registrar = Registrar(self.local, NODE, policy, range(21_000, 21_010), clock)
 
@@ -54,9 +56,9 @@ class Bench:
 
 
 @asynccontextmanager
-async def _bench(settings: AgentSettings | None = None) -> AsyncGenerator[Bench]:
+async def _bench(settings: AgentSettings | None = None, asker: Asker | None = None) -> AsyncGenerator[Bench]:
     async with running_server() as (server, _, _), asyncio.TaskGroup() as group:
-        bench = Bench(server, settings or AgentSettings())
+        bench = Bench(server, settings or AgentSettings(), asker)
         task = group.create_task(bench.runner.run())
         await asyncio.sleep(0)
         try:
@@ -168,12 +170,23 @@ async def test_failures_count_only_in_a_row_as_defined() -> None:
         assert len(changes) == 1
 
 
-async def test_no_more_checks_ask_at_once_than_the_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runner_module, "PROBES_MAX", 2)
+class _Answers(Asker):
+    """Answers in the place of what checks would ask, as `answer` says."""
+
+    def __init__(self, answer: Callable[[CheckDefinition], Awaitable[Result]]) -> None:
+        super().__init__({})
+        self._answer = answer
+
+    async def ask(self, definition: CheckDefinition, output_bytes_max: int) -> Result:
+        return await self._answer(definition)
+
+
+async def test_no_more_programs_run_at_once_than_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner_module, "PROGRAMS_MAX", 2)
     asking = 0
     most = 0
 
-    async def slow(_: object, __: int) -> Result:
+    async def slow(_: CheckDefinition) -> Result:
         nonlocal asking, most
         asking += 1
         most = max(most, asking)
@@ -181,13 +194,66 @@ async def test_no_more_checks_ask_at_once_than_the_bound(tmp_path: Path, monkeyp
         asking -= 1
         return Result(PASSING, "")
 
-    monkeypatch.setattr(runner_module, "check_script", slow)
-    async with _bench() as bench:
+    async with _bench(asker=_Answers(slow)) as bench:
         for number in range(6):
             bench.register(Name=f"c{number}", Args=["true"], Interval="1s")
         for number in range(6):
             await bench.until(f"c{number}", PASSING)
     assert most == 2
+
+
+async def test_checks_that_hang_leave_the_others_their_interval(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner_module, "CONNECTIONS_MAX", 8)
+    monkeypatch.setattr(runner_module, "SLOW_S", 0.2)
+    runs: list[float] = []
+    hung = 0
+
+    async def answer(definition: CheckDefinition) -> Result:
+        nonlocal hung
+        if definition.name == "quick":
+            runs.append(asyncio.get_running_loop().time())
+            return Result(PASSING, "")
+        await asyncio.sleep(0.5)
+        hung += 1
+        return Result(CRITICAL, "nothing came")
+
+    async with _bench(asker=_Answers(answer)) as bench:
+        for number in range(50):
+            bench.register(Name=f"hangs-{number}", TCP="127.0.0.1:1", Interval="1s")
+        await eventually(lambda: hung >= 50, within_s=30.0, what="each of them hung once")
+        bench.register(Name="quick", TCP="127.0.0.1:1", Interval="1s")
+        await eventually(lambda: len(runs) >= 4, within_s=30.0, what="four runs")
+    # Fifty of half a second each wait for four places: whoever stood behind them would wait for seconds.
+    gaps = [later - earlier for earlier, later in itertools.pairwise(runs)]
+    assert min(gaps) < 1.5
+
+
+async def test_a_check_that_goes_before_it_could_begin_frees_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner_module, "PROGRAMS_MAX", 2)
+
+    async def answer(_: CheckDefinition) -> Result:
+        return Result(PASSING, "")
+
+    async with _bench(asker=_Answers(answer)) as bench:
+        left = {"c0", "c1"}
+        for check_id in left:
+            bench.register(Name=check_id, Args=["true"], Interval="1s")
+        async with asyncio.timeout(10):
+            while left:
+                await asyncio.sleep(0)  # seen here, a task that is new has not begun
+                for check_id in left & {task.get_name().removeprefix("check ") for task in asyncio.all_tasks()}:
+                    bench.local.remove_check(check_id)
+                    left.discard(check_id)
+        bench.register(Name="last", Args=["true"], Interval="1s")
+        await bench.until("last", PASSING)
+
+
+async def test_a_check_warns_before_it_is_critical() -> None:
+    async with _bench() as bench:
+        thresholds = {"FailuresBeforeWarning": 1, "FailuresBeforeCritical": 3}
+        bench.register(Name="c", TCP="127.0.0.1:1", Interval="1s", Status="passing", **thresholds)
+        await bench.until("c", WARNING)
+        await bench.until("c", CRITICAL, within_s=15.0)
 
 
 async def test_outputs_are_discarded_where_that_is_configured() -> None:
@@ -221,12 +287,13 @@ async def test_an_alias_of_this_node_sees_its_node_checks() -> None:
         await bench.until("alias", PASSING)
 
 
-async def test_a_mistake_in_one_check_ends_neither_it_nor_others(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_mistake_in_one_check_ends_neither_it_nor_others() -> None:
     async def broken(definition: CheckDefinition) -> Result:
-        raise ZeroDivisionError(definition.tcp)
+        if definition.tcp:
+            raise ZeroDivisionError(definition.tcp)
+        return Result(PASSING, "")
 
-    monkeypatch.setattr(runner_module, "check_tcp", broken)
-    async with _bench() as bench:
+    async with _bench(asker=_Answers(broken)) as bench:
         bench.register(Name="broken", TCP="127.0.0.1:1", Interval="1s", Status="passing")
         bench.register(Name="fine", Args=["/bin/true"], Interval="1s")
         await bench.until("broken", CRITICAL)

@@ -13,6 +13,7 @@ from lictor_agent.checks.status import (
     clipped_note,
     first_pause_s,
     judged,
+    next_due,
     next_pause_s,
     require_status,
 )
@@ -20,13 +21,13 @@ from lictor_core.errors import RequestError
 from lictor_core.records import CRITICAL, PASSING, WARNING
 
 
-def _counted(statuses: str, good_min: int, critical_min: int) -> str:
-    """For each result (p, w, c) its letter where it counted, else a dot."""
+def _counted(statuses: str, good_min: int, critical_min: int, warning_min: int = 0) -> str:
+    """For each result (p, w, c) the letter of what counted, else a dot."""
     words = {"p": PASSING, "w": WARNING, "c": CRITICAL}
     streak, counted = Streak(), ""
     for letter in statuses:
-        streak, result = judged(streak, Result(words[letter], ""), good_min, critical_min)
-        counted += "." if result is None else letter
+        streak, result = judged(streak, Result(words[letter], ""), good_min, warning_min, critical_min)
+        counted += "." if result is None else result.status[0]
     return counted
 
 
@@ -41,6 +42,21 @@ def test_a_status_changes_only_at_the_end_of_a_streak() -> None:
 
 def test_warnings_and_passes_are_one_streak() -> None:
     assert _counted("pwpc", 3, 1) == "..pc"
+
+
+def test_a_streak_too_short_to_be_critical_may_be_a_warning() -> None:
+    assert _counted("pccccp", 1, 4, 2) == "p.wwcp"
+    assert _counted("pccc", 1, 2, 0) == "p.cc"
+
+
+def test_a_check_keeps_its_interval_whatever_a_run_takes() -> None:
+    assert next_due(100.0, 100.2, 10.0) == 110.0
+    assert next_due(100.0, 104.9, 10.0) == 110.0
+
+
+def test_a_slow_check_rests_half_its_interval() -> None:
+    assert next_due(100.0, 109.0, 10.0) == 114.0
+    assert next_due(100.0, 500.0, 10.0) == 505.0
 
 
 @given(st.text("pwc", max_size=30), st.integers(0, 4), st.integers(0, 4))
