@@ -223,6 +223,10 @@ class Agent:
         """Where this node stands in the network."""
         return await self._coordinates.coordinate()
 
+    def reconnected(self) -> None:
+        """The servers are reached by another connection than before."""
+        self._lease.reconnected()
+
     async def members(self) -> list[Member]:
         """The agents of the cluster, by name."""
         return await self.registry.members()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Protocol
 
 from structlog.typing import FilteringBoundLogger
@@ -45,6 +46,10 @@ class Backing(Protocol):
 
     def describe(self) -> str:
         """Where the servers are, for people."""
+        ...
+
+    def at_connection(self, callback: Callable[[], None]) -> None:
+        """Call `callback` each time when the servers are reached by another connection; never where there is none."""
         ...
 
     async def start(self) -> None:
@@ -105,6 +110,10 @@ class RemoteServers:
         """Where the servers are, for people."""
         named = (*self._join.at_start, *self._join.retry)
         return f"found by {', '.join(named)}" if named else "none named: use -retry-join, or lictor join"
+
+    def at_connection(self, callback: Callable[[], None]) -> None:
+        """Call `callback` each time when a server was found."""
+        self._registry.at_connection(callback)
 
     async def start(self) -> None:
         """Begin to look for servers; it goes on when none is found, unless they were to be found at the start."""

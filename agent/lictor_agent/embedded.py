@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable
 
 from structlog.typing import FilteringBoundLogger
 
@@ -52,6 +53,9 @@ class EmbeddedServer:
     def describe(self) -> str:
         """Where this server listens for agents and other servers."""
         return join_host_port(self._bind_address, self._server.server_port)
+
+    def at_connection(self, callback: Callable[[], None]) -> None:
+        """There is no connection that could be lost."""
 
     async def start(self) -> None:
         """Begin to serve. Raises `ConfigurationError` when the server port cannot be had."""

@@ -48,6 +48,11 @@ class LeaseKeeper:
         self._counter = 0
         self._server = ""
         self._renewal: asyncio.Task[float] | None = None
+        self._reconnected = asyncio.Event()
+
+    def reconnected(self) -> None:
+        """The connection that the lease hung on is another one: renew now, since only a short grace is left of it."""
+        self._reconnected.set()
 
     async def run(self) -> None:
         """Renew for ever, until cancelled or until this agent has left."""
@@ -67,13 +72,22 @@ class LeaseKeeper:
                 elif isinstance(error, RequestError | OverloadedError) and str(error) != refused:
                     refused = str(error)  # as of a name that is taken: without an operator it goes on for ever
                     self._log.warning("agent.lease.refused", reason=refused)
-                await asyncio.sleep(backoff.next_s())
+                await self._rest(backoff.next_s())
                 continue
             if held_since is None:
                 held_since = self._clock.monotonic()
                 self._log.info("agent.lease.granted", renew_s=renew_s)
             backoff.reset()
-            await asyncio.sleep(renew_s)
+            await self._rest(renew_s)
+
+    async def _rest(self, rest_s: float) -> None:
+        """Wait, at most until the servers are reached by another connection."""
+        try:
+            async with asyncio.timeout(rest_s):
+                await self._reconnected.wait()
+        except TimeoutError:
+            pass
+        self._reconnected.clear()
 
     async def _renewed(self) -> float:
         """A lease again. Raises what the servers do, and `NoLeaderError` when this agent leaves meanwhile."""

@@ -81,6 +81,7 @@ async def _serve(configuration: Configuration, clock: Clock, rng: Rng, output: L
         load=lambda: load_configuration(configuration.origin),
         kept=backing.kept,
     )
+    backing.at_connection(agent.reconnected)
     http = HttpServer(
         agent,
         assembly.http_addresses(configuration),

@@ -27,13 +27,14 @@ class Lessor:
         self.away = False
         self.attempts = 0
         self.reason: LictorError = NoLeaderError()
+        self.renew_s = 0.01
 
     async def renew(self, renewal: Renewal) -> LeaseGrant:
         self.attempts += 1
         if self.away:
             raise self.reason
         self.renewals += 1
-        return LeaseGrant(renew_s=0.01, server="s1")
+        return LeaseGrant(renew_s=self.renew_s, server="s1")
 
     async def leave(self, name: str) -> None:
         if self.away:
@@ -67,6 +68,18 @@ async def test_a_lease_is_taken_again_after_the_servers_were_away() -> None:
         await eventually(lambda: lessor.renewals > renewals, what="it renews again")
         task.cancel()
     assert _names(captured.entries).count("agent.lease.lost") == 1
+
+
+async def test_another_connection_is_a_reason_to_renew_at_once() -> None:
+    lessor = Lessor()
+    lessor.renew_s = 60.0
+    log, _ = quiet_log()
+    keeper = LeaseKeeper(lessor, identity().member, SystemClock(), SeededRng(1), log)  # type: ignore[arg-type]  # all it uses
+    task = asyncio.ensure_future(keeper.run())
+    await eventually(lambda: lessor.renewals == 1, what="the first renewal")
+    keeper.reconnected()
+    await eventually(lambda: lessor.renewals == 2, what="another one")
+    task.cancel()
 
 
 async def test_an_agent_whose_name_is_taken_says_so_once() -> None:

@@ -4,8 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from lictor_config.load import load_configuration
+from lictor_config.tree import Origin
 from tests.peers.scenarios.http import SCENARIOS
 from tests.support.agents import dev_agent
+from tests.support.gateway import gateway
 from tests.support.recorder.cassette import cassette_path, load
 from tests.support.recorder.comparison import compare, report
 from tests.support.recorder.http_runner import HttpRunner
@@ -26,6 +29,24 @@ def test_lictor_answers_what_consul_answered(
     with dev_agent("lictor", tmp_path, scenario.config) as agent:
         runner = HttpRunner(agent.ports)
         exchanges = runner.run(scenario)
+    differences = compare(recorded, exchanges, allowances_for(scenario, recorded))
+    text = report(scenario.area, differences, runner.broken_laws)
+    assert not text, text
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)  # dozens of steps, beside other tests
+@pytest.mark.parametrize(
+    "scenario", [scenario for scenario in SCENARIOS if not scenario.later], ids=lambda scenario: scenario.area
+)
+def test_a_client_agent_answers_it_too(scenario: Scenario, tmp_path: Path) -> None:
+    recorded = load(cassette_path("http", scenario.area)).exchanges
+    with dev_agent("lictor", tmp_path, scenario.config) as agent:
+        files = tuple(str(path) for path in tmp_path.glob("agent.json"))
+        configuration = load_configuration(Origin(dev=True, files=files))
+        with gateway(agent.ports["server"], configuration) as port:
+            runner = HttpRunner(agent.ports, through=port)
+            exchanges = runner.run(scenario)
     differences = compare(recorded, exchanges, allowances_for(scenario, recorded))
     text = report(scenario.area, differences, runner.broken_laws)
     assert not text, text

@@ -40,7 +40,7 @@ _GOSSIP_FIGURES: Final = (
 async def self_(site: Site, request: Request) -> Answer:
     """Everything about this agent: its identity, configuration, membership and figures."""
     identity = site.agent.identity
-    members = await site.registry.members()
+    members, status = await _members(site), await _leader_status(site)
     own = next((one for one in members if one.name == identity.node_name), identity.member())
     value: JsonObject = {
         "Config": {
@@ -54,7 +54,7 @@ async def self_(site: Site, request: Request) -> Answer:
         "DebugConfig": _configuration(site),
         "Coord": shown_coordinate(await site.agent.coordinate()),
         "Member": own,
-        "Stats": await _figures(site, members),
+        "Stats": _figures(site, members, status),
         "Meta": identity.node().meta,
         "xDS": {"SupportedProxies": {}},
     }
@@ -65,12 +65,31 @@ async def members(site: Site, request: Request) -> Answer:
     """The agents of this datacenter; with `wan` its servers as other datacenters know them."""
     if request.parameters.get("segment") not in ("", "_all"):
         raise Refusal("Network segments are not supported in this version of Consul", status=500)
-    found = await site.registry.members()
-    status = await site.registry.leader_status()
+    found, status = await _members(site), await _leader_status(site)
     if request.parameters.get("wan"):
         found = [_seen_from_afar(one, site.datacenter) for one in found if WAN_PORT_TAG in one.tags]
     # Who asks while nobody leads is told what the last leader saw: the header says so, where Consul has none.
-    return site.answer_json(request, found, headers=() if status.address else _NO_LEADER)
+    return site.answer_json(request, found, headers=() if status and status.address else _NO_LEADER)
+
+
+async def _members(site: Site) -> list[Member]:
+    """The agents of the cluster; for a client agent that finds no server itself alone, as Consul's answer then."""
+    try:
+        return await site.registry.members()
+    except ClusterError:
+        if site.agent.identity.server:
+            raise
+        return [site.agent.identity.member()]
+
+
+async def _leader_status(site: Site) -> LeaderStatus | None:
+    """Who leads; None for a client agent that finds no server."""
+    try:
+        return await site.registry.leader_status()
+    except ClusterError:
+        if site.agent.identity.server:
+            raise
+        return None
 
 
 async def maintenance(site: Site, request: Request) -> Answer:
@@ -162,9 +181,8 @@ def _configuration(site: Site) -> JsonObject:
     }
 
 
-async def _figures(site: Site, members: list[Member]) -> JsonObject:
+def _figures(site: Site, members: list[Member], status: LeaderStatus | None) -> JsonObject:
     identity, local = site.agent.identity, site.agent.local
-    status = await site.registry.leader_status()
     kinds = [one.definition.kind for one in local.checks.values() if one.definition is not None]
     ttls = sum(kind is CheckKind.TTL for kind in kinds)
     lan = _membership(members)
@@ -182,11 +200,8 @@ async def _figures(site: Site, members: list[Member]) -> JsonObject:
         },
         "consul": {
             "acl": "enabled" if identity.acls_enabled else "disabled",
-            "bootstrap": "true" if identity.bootstrap else "false",
-            "known_datacenters": "1",
-            "leader": "true" if status.is_self else "false",
-            "leader_addr": status.address,
-            "server": "true" if identity.server else "false",
+            "known_servers": str(len(status.peer_set.servers) if status else 0),
+            "server": "false",
         },
         "runtime": {
             "arch": platform.machine(),
@@ -196,7 +211,15 @@ async def _figures(site: Site, members: list[Member]) -> JsonObject:
         },
         "serf_lan": lan,
     }
-    if identity.server:
+    if identity.server and status is not None:
+        figures["consul"] = {
+            "acl": "enabled" if identity.acls_enabled else "disabled",
+            "bootstrap": "true" if identity.bootstrap else "false",
+            "known_datacenters": "1",
+            "leader": "true" if status.is_self else "false",
+            "leader_addr": status.address,
+            "server": "true",
+        }
         figures["raft"] = _raft_figures(status)
         figures["serf_wan"] = _membership([one for one in members if WAN_PORT_TAG in one.tags])
     return figures

@@ -44,11 +44,17 @@ _NO_LOG_INDEX: Final = "/v1/event/list"
 """Its index is made of the newest event's id, and so neither rises nor falls."""
 
 
+_OWN_AFFAIRS: Final = ("/v1/agent/", "/v1/event/")
+"""What an agent answers from what it holds itself."""
+
+
 class HttpRunner:
     """One run of one scenario. `broken_laws` names what no cassette shows: indexes that stood still or went back."""
 
-    def __init__(self, ports: Mapping[str, int]) -> None:
+    def __init__(self, ports: Mapping[str, int], *, through: int | None = None) -> None:
+        """With `through`, the port of another agent, only what concerns the agent itself is asked of the first one."""
         self._port = ports["http"]
+        self._through = through
         self._variables: dict[str, str] = {f"{name}_port": str(port) for name, port in ports.items()}
         self._normal_form = NormalForm(ports)
         self._indexes: dict[str, tuple[int, bytes]] = {}
@@ -99,7 +105,7 @@ class HttpRunner:
             time.sleep(_AGAIN_S)
 
     def _ask(self, step: Step) -> Reply:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=ANSWER_S_MAX)
+        connection = http.client.HTTPConnection("127.0.0.1", self._port_for(step.path), timeout=ANSWER_S_MAX)
         body = self._body(step)
         started = time.monotonic()
         try:
@@ -123,6 +129,9 @@ class HttpRunner:
         if step.only:
             content = _only(content, step.only)
         return Reply(answer.status, headers, content, time.monotonic() - started)
+
+    def _port_for(self, path: str) -> int:
+        return self._port if self._through is None or path.startswith(_OWN_AFFAIRS) else self._through
 
     def _body(self, step: Step) -> bytes | None:
         if step.body is None or isinstance(step.body, bytes):
