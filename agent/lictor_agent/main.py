@@ -90,6 +90,7 @@ async def _serve(configuration: Configuration, clock: Clock, rng: Rng, output: L
         log,
         assembly.http_settings(configuration),
         source=backing.source,
+        output=output,
     )
     dns = _dns(configuration, backing, clock, rng, log)
     grpc = GrpcPort(assembly.grpc_addresses(configuration), log.bind(room="agent"))

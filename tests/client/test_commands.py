@@ -35,6 +35,7 @@ LEAVES = [
     ("force-leave",),
     ("maint",),
     ("members",),
+    ("monitor",),
     ("operator", "autopilot", "get-config"),
     ("operator", "autopilot", "set-config"),
     ("operator", "autopilot", "state"),

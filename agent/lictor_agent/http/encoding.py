@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import http
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import BinaryIO, Final, TypeVar
@@ -90,7 +90,8 @@ class FileBody:
 class Answer:
     """What an endpoint says. `headers` are without `Date`, `Content-Length`, `Vary`; `encoded` stands for `body`.
 
-    So does `file`, which is sent as it is from where it stands, and closed: it is for bodies that are large.
+    So does `file`, which is sent as it is from where it stands, and closed: it is for bodies that are large. And so
+    does `stream`, whose parts are sent as they come, until it ends or the client is gone; empty parts are not sent.
 
     `is_endpoint` is False for what comes from the table of paths itself (redirects, unknown paths), which Consul
     answers without its usual headers. `closes` ends the connection.
@@ -101,6 +102,7 @@ class Answer:
     body: bytes = b""
     encoded: Encoded | None = None
     file: FileBody | None = None
+    stream: AsyncGenerator[bytes] | None = None
     is_endpoint: bool = True
     closes: bool = False
     reuse: Reuse | None = None
@@ -140,7 +142,8 @@ def render(answer: Answer, *, method: str, packed: bool, keeps_alive: bool, is_h
     """The bytes of `answer` for a request of `method`. A HEAD gets the headers alone."""
     if answer.encoded is not None:
         return _render(answer, answer.encoded, method == "HEAD", packed, keeps_alive, is_http_1_0)
-    if len(answer.body) <= _SHORT_BYTES_MAX and len(answer.headers) <= 1 and answer.file is None:
+    is_at_hand = answer.file is None and answer.stream is None
+    if len(answer.body) <= _SHORT_BYTES_MAX and len(answer.headers) <= 1 and is_at_hand:
         return _render_short(answer, method == "HEAD", packed, keeps_alive, is_http_1_0)
     return _render(answer, Encoded(answer.body), method == "HEAD", packed, keeps_alive, is_http_1_0)
 
@@ -166,7 +169,10 @@ def _render(
     closing = "" if keeps_alive and not is_http_1_0 else f"Connection: {'keep-alive' if keeps_alive else 'close'}\r\n"
     before = f"{_STATUS_LINES[answer.status]}{lines}Date: "
     length = len(body) if answer.file is None else answer.file.size_bytes
-    after = f"\r\nContent-Length: {length}\r\n{closing}\r\n"
+    measure = f"Content-Length: {length}\r\n"
+    if answer.stream is not None:
+        measure = "" if is_http_1_0 else "Transfer-Encoding: chunked\r\n"
+    after = f"\r\n{measure}{closing}\r\n"
     return Rendered(before.encode(), after.encode() + (b"" if is_head else body))
 
 

@@ -29,9 +29,9 @@ _BLOCK_BYTES_MAX: Final = 4096
 _FIELDS_MAX: Final = 64
 _END: Final = b"\r\n\r\n"
 _LINE: Final = re.compile(
-    rb"(GET|PUT|POST|DELETE|HEAD) (/v1/(?!snapshot)[A-Za-z0-9/_.~!$&'()*+,;=:@%?-]*) HTTP/1\.1\r\n"
+    rb"(GET|PUT|POST|DELETE|HEAD) (/v1/(?!snapshot|agent/monitor)[A-Za-z0-9/_.~!$&'()*+,;=:@%?-]*) HTTP/1\.1\r\n"
 )
-"""What may be answered with a file is aiohttp's, which sends one in step with its reader."""
+"""What may be answered with a file or a stream is aiohttp's, which sends one in step with its reader."""
 _FIELD: Final = re.compile(
     rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?)?[ \t]*\r\n"
 )

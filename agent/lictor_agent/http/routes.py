@@ -17,6 +17,7 @@ from lictor_agent.http import (
     health,
     intentions,
     kv,
+    monitor,
     operator,
     sessions,
     snapshot,
@@ -29,6 +30,7 @@ __all__ = ["ROUTES"]
 ROUTES: Final[tuple[Route, ...]] = (
     *status.ROUTES,
     *agent_self.ROUTES,
+    *monitor.ROUTES,
     *agent_services.ROUTES,
     *agent_checks.ROUTES,
     *agent_health.ROUTES,

@@ -24,7 +24,7 @@ from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import RequestHandler
 from structlog.typing import FilteringBoundLogger
 
-from lictor_agent.http.encoding import Answer, AnswerCache, FileBody, Rendered, accepts_gzip, render
+from lictor_agent.http.encoding import Answer, AnswerCache, Rendered, accepts_gzip, render
 from lictor_agent.http.errors import RETRY_AFTER_S, Refusal, answer_error
 from lictor_agent.http.hot import HotAnswers, HotConnection, HotSource, PlainPath, Tick
 from lictor_agent.http.inner import Inner
@@ -37,6 +37,8 @@ from lictor_agent.http.routes import ROUTES
 from lictor_agent.http.settings import HttpSettings
 from lictor_agent.http.site import Site
 from lictor_agent.http.wire import Asked, Incoming, NoAccessLog, Parser, WireResponse
+from lictor_agent.log import LogOutput
+from lictor_agent.log_listeners import LogListeners
 from lictor_core.clock import Clock, Rng
 from lictor_core.errors import LictorError, RequestError
 
@@ -72,12 +74,15 @@ class HttpServer:
         settings: HttpSettings,
         *,
         source: HotSource | None = None,
+        output: LogOutput | None = None,
     ) -> None:
         self._listen_addresses = tuple(addresses)
         self._clock = clock
         self._log: FilteringBoundLogger = log.bind(room="http")
         self._settings = settings
-        self._site = Site(agent, settings, AnswerCache(settings), clock, rng)
+        self.listeners = None if output is None else LogListeners(output)
+        """Who listens to the log."""
+        self._site = Site(agent, settings, AnswerCache(settings), clock, rng, self.listeners)
         self._router = Router(ROUTES)
         self.inner = Inner(self._site, self._router)
         """The same API without a socket."""
@@ -191,26 +196,32 @@ class HttpServer:
     async def _handle(self, incoming: web.BaseRequest) -> web.StreamResponse:
         assert isinstance(incoming, Incoming)
         incoming.connection.started()
-        rendered, keeps_alive, file = await self._respond(incoming, incoming.connection)
-        return WireResponse(rendered.at(self._tick.date), keeps_alive=keeps_alive, file=file)
+        rendered, keeps_alive, answer = await self._respond(incoming, incoming.connection)
+        wire = rendered.at(self._tick.date)
+        return WireResponse(
+            wire, keeps_alive=keeps_alive, file=answer.file, stream=answer.stream, is_chunked=not incoming.is_http_1_0
+        )
 
     async def _answer_plain(self, connection: HotConnection, plain: Plain) -> None:
         try:
-            rendered, keeps_alive, file = await self._respond(plain, connection)
-            assert file is None, "what is answered with a file is not plain"
+            rendered, keeps_alive, answer = await self._respond(plain, connection)
+            assert answer.file is None, "what is answered with a file is not plain"
+            assert answer.stream is None, "nor what is answered with a stream"
             await connection.send(rendered.at(self._tick.date), keeps_alive=keeps_alive)
         except Exception:
             # As aiohttp does it: who asked loses the connection, nobody else anything.
             self._log.exception("http.answer.failed", method=plain.method, client=connection.client)
             connection.abort()
 
-    async def _respond(self, asked: Asked, connection: HotConnection) -> tuple[Rendered, bool, FileBody | None]:
-        """The answer's bytes, whether the connection takes another request, and the body when it is a file."""
+    async def _respond(self, asked: Asked, connection: HotConnection) -> tuple[Rendered, bool, Answer]:
+        """The answer's bytes, whether the connection takes another request, and the answer itself."""
         began = self._clock.monotonic()
         answer = await self._answer(asked, connection.client)
         if self._settings.response_headers and answer.is_endpoint:
             answer = replace(answer, headers=(*answer.headers, *self._settings.response_headers))
         keeps_alive = asked.keep_alive and not answer.closes
+        if answer.stream is not None and asked.is_http_1_0:
+            keeps_alive = False  # its end is that of the connection: HTTP/1.0 has no chunks
         rendered = render(
             answer,
             method=asked.method,
@@ -229,7 +240,7 @@ class HttpServer:
                 client=connection.client,
                 elapsed_ms=round((self._clock.monotonic() - began) * 1000, 3),
             )
-        return rendered, keeps_alive, answer.file
+        return rendered, keeps_alive, answer
 
     async def _answer(self, asked: Asked, client: str) -> Answer:
         method = asked.method

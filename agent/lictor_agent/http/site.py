@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from lictor_agent.http.encoding import JSON, Answer, AnswerCache, json_body
 from lictor_agent.http.requests import Request
 from lictor_agent.http.settings import HttpSettings
+from lictor_agent.log_listeners import LogListeners
 from lictor_core.clock import Clock, Rng
 from lictor_core.errors import UnknownDatacenterError
 from lictor_core.registry import Registry
@@ -28,6 +29,7 @@ class Site:
     answers: AnswerCache
     clock: Clock
     rng: Rng
+    listeners: LogListeners | None = None
     _asked: OrderedDict[str, None] = field(default_factory=OrderedDict[str, None])
 
     @property

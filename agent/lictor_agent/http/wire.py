@@ -6,7 +6,7 @@ aiohttp parses, keeps order, applies back pressure and ends what the client left
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Generator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
 from contextlib import contextmanager
 from typing import Final, TypeVar
 
@@ -103,10 +103,23 @@ Asked = Incoming | Plain
 
 
 class WireResponse(web.StreamResponse):
-    """An answer whose bytes are made already, headers and all. A `file` is sent after them as the body, and closed."""
+    """An answer whose bytes are made already, headers and all. A `file` is sent after them as the body, and closed.
 
-    def __init__(self, wire: bytes, *, keeps_alive: bool, file: FileBody | None = None) -> None:
+    So is a `stream`, in chunks (RFC 9112, section 7.1) unless the client speaks HTTP/1.0.
+    """
+
+    def __init__(
+        self,
+        wire: bytes,
+        *,
+        keeps_alive: bool,
+        file: FileBody | None = None,
+        stream: AsyncGenerator[bytes] | None = None,
+        is_chunked: bool = True,
+    ) -> None:
         super().__init__()
+        self._stream = stream
+        self._is_chunked = is_chunked
         self._wire = wire
         self._file = file
         self._keeps_alive = keeps_alive
@@ -134,11 +147,26 @@ class WireResponse(web.StreamResponse):
             transport.write(self._wire)
             if self._file is not None:
                 await self._write_file(incoming, self._file)
+            if self._stream is not None:
+                await self._write_stream(incoming, self._stream)
             incoming.connection.finished()
             await incoming.writer.drain()
         finally:
             if self._file is not None:
                 self._file.file.close()
+            if self._stream is not None:
+                await self._stream.aclose()
+
+    async def _write_stream(self, incoming: Incoming, stream: AsyncGenerator[bytes]) -> None:
+        async for part in stream:
+            transport = incoming.writer.transport
+            if transport is None or transport.is_closing():
+                raise ConnectionResetError("the client is gone")
+            if part:
+                transport.write(b"%x\r\n%b\r\n" % (len(part), part) if self._is_chunked else part)
+                await incoming.writer.drain()
+        if incoming.writer.transport is not None and self._is_chunked:
+            incoming.writer.transport.write(b"0\r\n\r\n")
 
     async def _write_file(self, incoming: Incoming, body: FileBody) -> None:
         loop = asyncio.get_running_loop()

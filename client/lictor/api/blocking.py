@@ -12,7 +12,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from lictor.api.errors import AgentError, TimedOutError, UnreachableError
 from lictor.api.messages import RESPONSE_BYTES_MAX, Answer, Call, Options, Request, Response
@@ -24,6 +24,9 @@ from lictor_core.errors import PeerError
 __all__ = ["Client"]
 
 T = TypeVar("T")
+
+_PART_BYTES: Final = 65_536
+_REASON_BYTES_MAX: Final = 65_536
 
 
 class Client:
@@ -77,6 +80,26 @@ class Client:
                 if is_news:
                     yield answer
                 time.sleep(pause_s)
+
+    def parts(self, path: str, parameters: tuple[tuple[str, str], ...]) -> Iterator[bytes]:
+        """What `path` answers, as it comes, for as long as it does; silence is no failure. Raises as `send` does."""
+        request = Request(method="GET", path=path, parameters=parameters)
+        connection = self._connected(request)
+        assert connection.sock is not None
+        try:
+            connection.sock.settimeout(self.settings.timeout_s)
+            connection.request(request.method, request.target(), headers=self._headers(request))
+            reply = connection.getresponse()
+            if not 200 <= reply.status < 300:
+                raise AgentError(reply.status, reply.read(_REASON_BYTES_MAX).decode(errors="replace").strip())
+            if connection.sock is not None:
+                connection.sock.settimeout(None)
+            while part := reply.read1(_PART_BYTES):
+                yield part
+        except (OSError, http.client.HTTPException) as error:
+            raise TimedOutError(f"{self.settings.endpoint} broke off: {_reason(error)}") from error
+        finally:
+            self.close()
 
     def exchange(self, request: Request) -> Response:
         """Send `request` as it is and read the response."""

@@ -41,6 +41,7 @@ COMMANDS: Final = {
     "leave": "Make the agent leave the cluster and end",
     "operator": "Look after the servers: who votes, who leads, recovery",
     "rtt": "Estimate the round trip between two nodes",
+    "monitor": "Show the agent's log as it comes",
     "info": "Show what the agent counts",
     "validate": "Check configuration files",
     "version": "Show the version",

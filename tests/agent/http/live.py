@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
@@ -10,11 +11,12 @@ from dataclasses import dataclass, field
 import aiohttp
 import structlog
 from structlog.testing import LogCapture
-from structlog.typing import EventDict
+from structlog.typing import EventDict, WrappedLogger
 
 from lictor_agent import assembly
 from lictor_agent.agent import Agent
 from lictor_agent.http import HttpServer, HttpSettings, TcpAddress
+from lictor_agent.log import LogOutput
 from lictor_config.tree import Addresses, Configuration, Connect, Ports
 from lictor_core.clock import SeededRng, SystemClock
 from lictor_server import Server
@@ -108,7 +110,16 @@ async def live_agent(settings: HttpSettings | None = None) -> AsyncGenerator[Liv
     )
     clock, rng = SystemClock(), SeededRng(7)
     logged = LogCapture()
-    log = structlog.wrap_logger(None, processors=[logged], wrapper_class=structlog.make_filtering_bound_logger(0))
+    output = LogOutput("debug", as_json=True, node=NODE, stream=io.StringIO())
+
+    def hand_on(_logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
+        keys = {key: value for key, value in event.items() if key not in ("event", "exc_info")}
+        getattr(output.logger, name)(event["event"], **keys)
+        return event
+
+    log = structlog.wrap_logger(
+        None, processors=[hand_on, logged], wrapper_class=structlog.make_filtering_bound_logger(0)
+    )
     server = Server(assembly.server_settings(configuration, _NODE_ID), clock=clock, rng=rng, log=log)
     agent = Agent(
         identity=assembly.identity(configuration, _NODE_ID),
@@ -119,7 +130,9 @@ async def live_agent(settings: HttpSettings | None = None) -> AsyncGenerator[Liv
         rng=rng,
         log=log,
     )
-    http = HttpServer(agent, [TcpAddress("127.0.0.1", 0)], clock, rng, log, settings or HttpSettings(), source=server)
+    http = HttpServer(
+        agent, [TcpAddress("127.0.0.1", 0)], clock, rng, log, settings or HttpSettings(), source=server, output=output
+    )
     await server.start()
     await http.start()
     try:
