@@ -68,6 +68,23 @@ class ServerCluster:
         self.programs[number], self._contexts[number] = program, context
         return program
 
+    def start_client(
+        self, number: int, *arguments: str, joins: Sequence[int] = (1, 2, 3), settings: dict[str, object] | None = None
+    ) -> Program:
+        """Start an agent that is no server, named `c` and its number, with `settings` in place of the servers'."""
+        path = self.directory / f"c{number}.json"
+        chosen = self.settings if settings is None else settings
+        path.write_text(json.dumps({**chosen, "retry_join": [self.address(one) for one in joins]}))
+        argv = [program_of("lictor"), "agent", f"-node=c{number}", f"-config-file={path}"]
+        argv += [f"-bind={self.address(number)}", f"-client={self.address(number)}"]
+        argv += [f"-data-dir={self.directory / f'd{number}'}", "-dns-port=8600"]
+        context = ExitStack()
+        program = context.enter_context(
+            running(f"c{number}", [*argv, *arguments], self.directory, environment=environment_for_commands())
+        )
+        self.programs[number], self._contexts[number] = program, context
+        return program
+
     def kill(self, number: int) -> None:
         """End it at once, as a crash does."""
         self.programs.pop(number).kill()
