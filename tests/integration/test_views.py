@@ -1,0 +1,116 @@
+"""Views of a client agent in front of real servers: they follow, survive the loss of servers, and tell their age."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+
+import dns.exception
+import dns.message
+import dns.query
+import pytest
+
+from tests.support.server_cluster import Answer, ServerCluster
+
+pytestmark = pytest.mark.slow
+AGENT = 9
+CACHED = "/v1/health/service/web?cached"
+
+
+def write_port(cluster: ServerCluster, through: int, port: int) -> bool:
+    """Register the one instance of `web` with another port; whether that was acknowledged."""
+    body = {"Node": "ext", "Address": "192.0.2.7", "Service": {"Service": "web", "Port": port}}
+    answer = cluster.ask(through, "/v1/catalog/register", "PUT", json.dumps(body))
+    return answer.status == 200
+
+
+def cached_port(answer: Answer) -> int:
+    """The port in an answer; 0 for none."""
+    rows = json.loads(answer.body) if answer.status == 200 else []
+    return rows[0]["Service"]["Port"] if rows else 0
+
+
+def dns_answers(cluster: ServerCluster, name: str, kind: str) -> list[str]:
+    """The answers of the agent's DNS; empty when there is none."""
+    try:
+        reply = dns.query.udp(dns.message.make_query(name, kind), cluster.address(AGENT), timeout=5, port=8600)
+    except (OSError, dns.exception.DNSException):
+        return []
+    lines = [line for answer in reply.answer for line in answer.to_text().splitlines()]
+    return [" ".join(line.split()[4:]) for line in lines]
+
+
+def dns_port(cluster: ServerCluster) -> int:
+    answers = dns_answers(cluster, "web.service.consul", "SRV")
+    return int(answers[0].split()[2]) if answers else 0
+
+
+class Reader:
+    """Reads the agent's view again and again; keeps what must not be."""
+
+    def __init__(self, cluster: ServerCluster) -> None:
+        self.faults: list[str] = []
+        self.reads = self.port = self.index = 0
+        self._cluster = cluster
+        self._ends = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> Reader:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ends.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._ends.wait(0.005):
+            answer = self._cluster.ask(AGENT, CACHED)
+            port, index = cached_port(answer), int(answer.headers.get("X-Consul-Index", "0"))
+            if answer.status != 200:
+                self.faults.append(f"{answer.status}: {answer.body}")
+            elif port < self.port or index < self.index:
+                self.faults.append(f"back from {self.port} at {self.index} to {port} at {index}")
+            self.reads, self.port, self.index = self.reads + 1, port, index
+
+
+def test_views_go_on_without_a_gap_when_servers_are_lost_and_stay_when_all_are(tmp_path: Path) -> None:
+    cluster = ServerCluster(tmp_path, 3)
+    with cluster.running():
+        assert write_port(cluster, 1, 1000)
+        cluster.start_agent(AGENT)
+        cluster.until(lambda: cached_port(cluster.ask(AGENT, CACHED)) == 1000, "the agent answers")
+        cluster.until(lambda: dns_port(cluster) == 1000, "its DNS answers")
+        assert dns_answers(cluster, "ext.node.consul", "A") == ["192.0.2.7"]
+        assert dns_answers(cluster, "7.2.0.192.in-addr.arpa", "PTR") == ["ext.node.dc1.consul."]
+        port = 1000
+        with Reader(cluster) as reader:
+            # Each server is lost once, that of the agent among them, with changes before and after.
+            for lost in (1, 2, 3):
+                through = lost % 3 + 1
+                port += 1
+                cluster.until(lambda: write_port(cluster, through, port), "a write")  # noqa: B023 waited for at once
+                cluster.kill(lost)
+                port += 1
+                cluster.until(lambda: write_port(cluster, through, port), "a write")  # noqa: B023 waited for at once
+                cluster.until(lambda: reader.port == port, f"the view has {port}")  # noqa: B023 waited for at once
+                cluster.until(lambda: dns_port(cluster) == port, f"DNS has {port}")  # noqa: B023 waited for at once
+                cluster.start(lost)
+                cluster.until(lambda: len(cluster.peers(lost, mode="stale")) == 3, "it is back")  # noqa: B023
+        assert reader.faults == []
+        assert reader.reads > 20
+        for number in (1, 2, 3):
+            cluster.kill(number)
+        cluster.until(lambda: int(cluster.ask(AGENT, CACHED).headers.get("Age", "0")) >= 3, "its age is told")
+        answer = cluster.ask(AGENT, CACHED)
+        assert (cached_port(answer), answer.headers["X-Cache"]) == (port, "HIT")
+        assert dns_port(cluster) == port
+        assert cluster.ask(AGENT, "/v1/health/service/never-asked?cached").status == 500
+        for number in (1, 2, 3):
+            cluster.start(number)
+        port += 1
+        cluster.until(lambda: write_port(cluster, 1, port), "a write")
+        cluster.until(lambda: cached_port(cluster.ask(AGENT, CACHED)) == port, "the view follows again")
+        cluster.until(lambda: cluster.ask(AGENT, CACHED).headers.get("Age") == "0", "it is young again")
+        cluster.until(lambda: dns_port(cluster) == port, "DNS follows again")
