@@ -6,7 +6,7 @@ import importlib
 import sys
 from typing import Final
 
-MEASUREMENTS: Final = ("dns", "http", "proxy", "raft", "catch_up", "kv", "outage", "snapshot")
+MEASUREMENTS: Final = ("dns", "http", "proxy", "raft", "catch_up", "kv", "outage", "snapshot", "client_agents", "views")
 
 
 def main(names: list[str]) -> int:

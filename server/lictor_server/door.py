@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from collections.abc import AsyncGenerator, Callable, Coroutine
-from contextlib import aclosing
 from pathlib import Path
 from typing import BinaryIO, TypeVar, cast
 
@@ -230,7 +229,7 @@ class Server:
         self._blocked = BlockedQueries(self._store, self._watches, rng, blocked_max=settings.blocked_queries_max)
         self._reads = Reads(self._store, self._freshness, self._blocked)
         self._view = StoreView(self._store, lambda: self._freshness.age_s)
-        self._publishers = Publishers(self._store, self._watches, self._cluster, clock)
+        self._publishers = Publishers(self._store, self._watches, self._cluster, clock, fresh=self._fresh)
         self._ticks = Ticks(self._tick)
         self._bulletins = Bulletins(self._replica, settings, rng=rng)
         methods = Methods(
@@ -426,22 +425,13 @@ class Server:
 
     # `FeedSource`.
 
-    async def feed(self, request: FeedRequest) -> AsyncGenerator[bytes]:
+    def feed(self, request: FeedRequest) -> AsyncGenerator[bytes]:
         """The answer to a query and its changes, for a view."""
-        await self._freshness.reached(ReadMode.STALE)
-        query = cast("Query[object]", request.query)
-        if self._publishers.is_behind(query, request.after):
-            # Another server was ahead: views do not go back, unless the log itself did.
-            await self._freshness.reached(ReadMode.DEFAULT)
-        async with aclosing(self._publishers.follow(query, request.after)) as items:
-            async for item in items:
-                yield item
+        return self._publishers.follow(cast("Query[object]", request.query), request.after)
 
-    async def ticks(self) -> AsyncGenerator[bytes]:
+    def ticks(self) -> AsyncGenerator[bytes]:
         """How fresh this server is, now and about once a second."""
-        async with aclosing(self._ticks.follow()) as ticks:
-            async for tick in ticks:
-                yield tick
+        return self._ticks.follow()
 
     # For an agent in the same process.
 
@@ -516,6 +506,10 @@ class Server:
 
     def _cluster(self) -> str:
         return self._replica.core.peer_set.cluster_id
+
+    async def _fresh(self, is_behind: bool) -> None:
+        """Return when views may be fed; where one is ahead of the state here, once that is surely current."""
+        await self._freshness.reached(ReadMode.DEFAULT if is_behind else ReadMode.STALE)
 
     def _tick(self) -> Tick:
         contact = self._freshness.contact()

@@ -27,7 +27,7 @@ def write_port(cluster: ServerCluster, through: int, port: int) -> bool:
 
 def cached_port(answer: Answer) -> int:
     """The port in an answer; 0 for none."""
-    rows = json.loads(answer.body) if answer.status == 200 else []
+    rows: list[dict[str, dict[str, int]]] = json.loads(answer.body) if answer.status == 200 else []
     return rows[0]["Service"]["Port"] if rows else 0
 
 

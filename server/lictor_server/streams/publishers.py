@@ -7,7 +7,7 @@ Nobody who follows is waited for: it holds the number of the change that it take
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Final
 
 from lictor_core.clock import Clock
@@ -41,11 +41,17 @@ class Publishers:
         cluster: Callable[[], str],
         clock: Clock,
         *,
+        fresh: Callable[[bool], Awaitable[None]],
         publishers_max: int = PUBLISHERS_MAX,
         followers_max: int = FOLLOWERS_MAX,
         linger_s: float = LINGER_S,
     ) -> None:
-        """`cluster` gives the id of the cluster that the store is of."""
+        """`cluster` gives the id of the cluster that the store is of.
+
+        `fresh` returns when the store may be told from, given whether a view is ahead of it: then the store must be
+        current, since views do not go back unless the log itself did. It raises `LictorError` when it may not be.
+        """
+        self._fresh = fresh
         self._store = store
         self._watches = watches
         self._cluster = cluster
@@ -65,7 +71,7 @@ class Publishers:
         """Streams that are open."""
         return self._followers
 
-    def is_behind(self, query: Query[object], after: Bookmark | None) -> bool:
+    def _is_behind(self, query: Query[object], after: Bookmark | None) -> bool:
         """Whether somebody has a newer answer of this cluster than the store here."""
         return (
             after is not None and after.cluster == self._cluster() and after.stamp > self._store.stamp(query.topics())
@@ -74,9 +80,10 @@ class Publishers:
     async def follow(self, query: Query[object], after: Bookmark | None) -> AsyncGenerator[bytes]:
         """The items that lead from `after` to the newest answer, then those of each change.
 
-        An answer that is newer than the one here is taken back: the caller has seen to it that the store is fresh.
-        Raises `OverloadedError` for one too many, and to who falls too far behind; `NoLeaderError` at the end.
+        Raises what `fresh` raises; `OverloadedError` for one too many, and to who falls too far behind; `NoLeaderError`
+        at the end.
         """
+        await self._fresh(self._is_behind(query, after))
         if self._closed:
             raise NoLeaderError("this server is stopping")
         if self._followers >= self._followers_max:
@@ -89,7 +96,7 @@ class Publishers:
             publisher = desk.publisher
             number = publisher.number_after(after)
             if number is None:
-                pieces = publisher.snapshot(goes_back=self.is_behind(query, after))
+                pieces = publisher.snapshot(goes_back=self._is_behind(query, after))
                 number = publisher.next_number
                 for piece in pieces:
                     yield piece

@@ -37,10 +37,14 @@ class Small:
             self.watches,
             lambda: "c1",
             SystemClock(),
+            fresh=self.fresh,
             publishers_max=publishers_max,
             followers_max=followers_max,
             linger_s=linger_s,
         )
+
+    async def fresh(self, is_behind: bool) -> None:
+        """The store of a test is always current."""
 
     def write(self, command: Command) -> int:
         self.index += 1

@@ -1,0 +1,158 @@
+"""Reads at a client agent in front of one server, beside Consul's pair on the same machine in the same run.
+
+HTTP by wrk with 32 connections, DNS by `dns_load`; a service of 10 instances. Programs take turns, a few rounds of
+which each one's best counts. Below stands how much memory each client agent holds then. `main` prints the table.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from lictor_bench.dev_agents import consul_program, end, lictor_program
+from lictor_bench.dns_load import Load
+from lictor_bench.report import Row, table
+from lictor_bench.wrk import program, rate
+
+__all__ = ["main", "measure"]
+
+_ROUNDS: Final = 3
+_MEASURE_S: Final = 3
+_CONNECTIONS: Final = 32
+_INSTANCES: Final = 10
+_START_S_MAX: Final = 40.0
+_POLL_S: Final = 0.2
+_READS: Final = (
+    ("health/service, default", "/v1/health/service/web", 5.0),
+    ("health/service, ?cached", "/v1/health/service/web?cached", 2.0),
+)
+_DNS_GOAL: Final = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """A server and a client agent; `host` and `pid` are the client agent's."""
+
+    name: str
+    host: str
+    pid: int
+
+
+def main() -> None:
+    """Measure and print."""
+    wrk = program()
+    if wrk is None:
+        print("client_agents: wrk is missing, so nothing was measured: install it (Debian: wrk) and run again")
+        return
+    consul = consul_program()
+    if consul is None:
+        print("client_agents: the real Consul is missing (PATH or LICTOR_CONSUL), so there are no ratios")
+    print(table("At a client agent, one server behind it", measure(wrk, consul)))
+
+
+def measure(wrk: str, consul: str | None) -> list[Row]:
+    """The figures of both; only ours without the real Consul."""
+    with contextlib.ExitStack() as running:
+        net = f"127.{1 + os.getpid() % 250}"
+        pairs = [running.enter_context(_pair("Lictor", lictor_program(), f"{net}.1"))]
+        if consul is not None:
+            pairs.append(running.enter_context(_pair("Consul", consul, f"{net}.2")))
+        rows: list[Row] = []
+        for name, path, goal in _READS:
+            rounds = [[_http_rate(wrk, pair, path) for pair in pairs] for _ in range(_ROUNDS)]
+            rows.append(_row(name, [max(rates) for rates in zip(*rounds, strict=True)], "/s", goal))
+        rounds = [[_dns_rate(pair) for pair in pairs] for _ in range(_ROUNDS)]
+        rows.append(_row("DNS, A and SRV", [max(rates) for rates in zip(*rounds, strict=True)], "/s", _DNS_GOAL))
+        rows.append(_row("memory", [_rss_mib(pair.pid) for pair in pairs], "MiB", 1.0, smaller_is_better=True))
+        return rows
+
+
+def _row(name: str, figures: list[float], unit: str, goal: float, *, smaller_is_better: bool = False) -> Row:
+    peer = figures[1] if len(figures) > 1 else None
+    return Row(name, figures[0], peer, unit, goal, smaller_is_better=smaller_is_better)
+
+
+@contextlib.contextmanager
+def _pair(name: str, command: str, net: str) -> Generator[_Pair]:
+    server, client = f"{net}.1", f"{net}.2"
+    with tempfile.TemporaryDirectory() as directory, contextlib.ExitStack() as running:
+        place = Path(directory)
+        running.enter_context(_process(place, command, "server", server, "-server", "-bootstrap-expect=1"))
+        agent = running.enter_context(_process(place, command, "client", client, f"-retry-join={server}"))
+        _until_answers(f"http://{client}:8500/v1/status/leader", b":8300")
+        for number in range(_INSTANCES):
+            _put(f"http://{server}:8500/v1/catalog/register", _registration(number))
+        _until_answers(f"http://{client}:8500/v1/health/service/web?cached", b"web-9")
+        yield _Pair(name, client, agent.pid)
+
+
+@contextlib.contextmanager
+def _process(place: Path, command: str, name: str, host: str, *more: str) -> Generator[subprocess.Popen[bytes]]:
+    arguments = [command, "agent", f"-node={name}", f"-data-dir={place / name}", f"-bind={host}", f"-client={host}"]
+    with (place / f"{name}.log").open("wb") as log:
+        process = subprocess.Popen([*arguments, *more], stdout=log, stderr=log, cwd=place)
+        try:
+            yield process
+        finally:
+            end(process)
+
+
+def _registration(number: int) -> bytes:
+    instance = f"web-{number}"
+    registration = {
+        "Node": f"node-{number}",
+        "Address": f"192.0.2.{number + 1}",
+        "NodeMeta": {"rack": f"r{number}"},
+        "Service": {"ID": instance, "Service": "web", "Tags": ["primary"], "Port": 8000 + number},
+        "Checks": [{"CheckID": instance, "Name": "alive", "Status": "passing", "ServiceID": instance}],
+    }
+    return json.dumps(registration).encode()
+
+
+def _put(url: str, body: bytes) -> None:
+    with urllib.request.urlopen(urllib.request.Request(url, body, method="PUT"), timeout=10):
+        pass
+
+
+def _until_answers(url: str, wanted: bytes) -> None:
+    deadline = time.monotonic() + _START_S_MAX
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError, urllib.error.URLError), urllib.request.urlopen(url, timeout=5) as answer:
+            if wanted in answer.read():
+                return
+        time.sleep(_POLL_S)
+    raise RuntimeError(f"{url} does not show {wanted.decode()} within {_START_S_MAX} s")
+
+
+def _http_rate(wrk: str, pair: _Pair, path: str) -> float:
+    return rate(wrk, f"http://{pair.host}:8500{path}", connections=_CONNECTIONS, seconds=_MEASURE_S)
+
+
+def _dns_rate(pair: _Pair) -> float:
+    command = [sys.executable, "-m", "lictor_bench.dns_load", pair.host, "8600", str(_MEASURE_S), "0"]
+    command += ["web.service.consul/A", "web.service.consul/SRV"]
+    output = subprocess.run(command, capture_output=True, text=True, check=True, timeout=_MEASURE_S + 30).stdout
+    load = Load(**json.loads(output))
+    if load.wrong or not load.answers:
+        raise RuntimeError(f"{pair.name} gave {load.wrong} wrong answers of {load.answers}: no rate")
+    return load.answers / load.seconds
+
+
+def _rss_mib(pid: int) -> float:
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1024 / 1024
+
+
+if __name__ == "__main__":
+    main()
