@@ -14,10 +14,11 @@ from pathlib import Path as FilePath
 from typing import Final
 
 from lictor_config import relations
-from lictor_config.addresses import interface_addresses, resolve_addresses, resolve_advertise
+from lictor_config.addresses import expand_addresses, resolve_addresses, resolve_advertise
 from lictor_config.definitions import ServiceDefinition
 from lictor_config.flags import AGENT_FLAGS, FlagKind, flag_values
 from lictor_config.hcl import Document, SyntaxProblem, parse_hcl, parse_json
+from lictor_config.interfaces import Interface, machine_interfaces
 from lictor_config.merging import merged
 from lictor_config.presets import DEV, PRODUCTION
 from lictor_config.reading import Path, Problem, Reader, path_text
@@ -75,7 +76,7 @@ def load_configuration(
     origin: Origin,
     *,
     hostname: Callable[[], str] = socket.gethostname,
-    interfaces: Callable[[], Sequence[str]] = interface_addresses,
+    interfaces: Callable[[], Sequence[Interface]] = machine_interfaces,
 ) -> Configuration:
     """The configuration that `origin` describes. Raises `ConfigurationProblems` with everything that is wrong."""
     base = DEV if origin.dev else PRODUCTION
@@ -92,7 +93,12 @@ def load_configuration(
     if gathering.problems:
         raise ConfigurationProblems(gathering.problems)
     given = merged(source.document.values for source in gathering.sources)
-    whole = Reader(given)
+    written_out, template_flaws = expand_addresses(given, _telling_why(interfaces))
+    if template_flaws:
+        raise ConfigurationProblems(
+            [f"{_place(gathering.sources, path)}: {path_text(path)}: {flaw}" for path, flaw in template_flaws]
+        )
+    whole = Reader(written_out)
     configuration = _resolved(read_configuration(whole, base), hostname, interfaces)
     flaws = relations.flaws(configuration)
     if flaws:
@@ -113,7 +119,7 @@ def load_services(names: Sequence[str]) -> list[ServiceDefinition]:
 
 
 def _resolved(
-    configuration: Configuration, hostname: Callable[[], str], interfaces: Callable[[], Sequence[str]]
+    configuration: Configuration, hostname: Callable[[], str], interfaces: Callable[[], Sequence[Interface]]
 ) -> Configuration:
     named = replace(
         configuration,
@@ -123,7 +129,7 @@ def _resolved(
     flaws = relations.flaws(named)
     if flaws:  # an address that is none cannot be resolved
         raise ConfigurationProblems(flaws)
-    advertise = named.advertise_addr.strip("[]") or resolve_advertise(named.bind_addr, interfaces)
+    advertise = named.advertise_addr.strip("[]") or resolve_advertise(named.bind_addr, _telling_why(interfaces))
     return replace(
         named,
         bind_addr=named.bind_addr.strip("[]"),
@@ -131,6 +137,27 @@ def _resolved(
         advertise_addr_wan=named.advertise_addr_wan.strip("[]") or advertise,
         addresses=resolve_addresses(named),
     )
+
+
+def _telling_why(interfaces: Callable[[], Sequence[Interface]]) -> Callable[[], Sequence[Interface]]:
+    def ask() -> Sequence[Interface]:
+        try:
+            return interfaces()
+        except OSError as error:
+            raise ConfigurationProblems(
+                [f"the addresses of this machine cannot be found out: {error}; write addresses instead of templates"]
+            ) from error
+
+    return ask
+
+
+def _place(sources: Sequence[_Source], path: Path) -> str:
+    """Where the last source that speaks of a key does so."""
+    for source in reversed(sources):
+        place = source.place(path)
+        if place != source.name:
+            return place
+    return sources[-1].name if sources else ""
 
 
 def _gather_files(origin: Origin, gathering: _Gathering) -> None:

@@ -143,7 +143,7 @@ def _tls(configuration: Configuration) -> Iterator[str]:
 
 
 def _where(configuration: Configuration) -> Iterator[str]:
-    if len(configuration.bind_addr.split()) > 1 and "{{" not in configuration.bind_addr:
+    if len(configuration.bind_addr.split()) > 1:
         yield "bind_addr: takes one address; listeners for clients have their own under addresses"
     elif (flaw := address_flaw(configuration.bind_addr)) is not None:
         yield f"bind_addr: {configuration.bind_addr!r} {flaw}"

@@ -1,12 +1,19 @@
 """Configuration from everything that may speak of it: order, merging, errors with their places, warnings."""
 
+from ipaddress import ip_interface
 from pathlib import Path
 
 import pytest
 
+from lictor_config.interfaces import Interface
 from lictor_config.load import FILE_BYTES_MAX, ConfigurationProblems, load_configuration, load_services
 from lictor_config.tree import Configuration, Origin
 
+INTERFACES = [
+    Interface("lo", ip_interface("127.0.0.1/8"), ("up", "loopback")),
+    Interface("eth0", ip_interface("10.0.0.7/24"), ("up", "broadcast"), is_default=True),
+    Interface("eth0", ip_interface("2600::7/64"), ("up", "broadcast"), is_default=True),
+]
 EXAMPLES = Path(__file__).parents[2] / "config" / "examples"
 
 
@@ -20,7 +27,7 @@ def write(directory: Path, **texts: str) -> str:
 def load(*files: str | Path, dev: bool = True, **flags: str) -> Configuration:
     given: dict[str, tuple[str, ...]] = {name.replace("_", "-"): (text,) for name, text in flags.items()}
     origin = Origin(dev=dev, files=tuple(str(file) for file in files), flags=given)
-    return load_configuration(origin, hostname=lambda: "host-1", interfaces=lambda: ["127.0.0.1", "10.0.0.7"])
+    return load_configuration(origin, hostname=lambda: "host-1", interfaces=lambda: INTERFACES)
 
 
 def problems(*files: str | Path, dev: bool = True, **flags: str) -> list[str]:
@@ -172,3 +179,42 @@ def test_services_are_read_from_files_that_are_no_whole_configuration(tmp_path: 
     assert [service.name for service in load_services([file])] == ["a", "b"]
     with pytest.raises(ConfigurationProblems, match="unknown key"):
         load_services([write(tmp_path, b__json='{"service": {"nme": "x"}}')])
+
+
+def test_templates_become_addresses(tmp_path: Path) -> None:
+    file = write(
+        tmp_path,
+        a__hcl="""
+        bind_addr = "{{ GetPrivateIP }}"
+        client_addr = "{{ GetAllInterfaces | include `type` `IPv4` | join `address` ` ` }}"
+        addresses { dns = "{{ GetInterfaceIP `eth` }} 127.0.0.1" }
+        retry_join = ["10.0.0.1", "{{ GetPrivateIP }}:8301"]
+        """,
+    )
+    configuration = load(file)
+    assert (configuration.bind_addr, configuration.advertise_addr) == ("10.0.0.7", "10.0.0.7")
+    assert configuration.client_addr == ("127.0.0.1", "10.0.0.7")
+    assert configuration.addresses.dns == ("10.0.0.7", "127.0.0.1")
+    assert configuration.join.retry == ("10.0.0.1", "10.0.0.7:8301")
+
+
+def test_a_template_that_gives_nothing_is_told_with_what_there_is(tmp_path: Path) -> None:
+    file = write(tmp_path, a__hcl='\nbind_addr = "{{ GetInterfaceIP `eth9` }}"')
+    assert problems(file, advertise_wan="{{ GetPublicIPx }}") == [
+        f"{file}:2: bind_addr: the template '{{{{ GetInterfaceIP `eth9` }}}}' gives no address; "
+        "the addresses here are lo 127.0.0.1/8, eth0 10.0.0.7/24, eth0 2600::7/64",
+        "-advertise-wan: advertise_addr_wan: the template '{{ GetPublicIPx }}': there is no function GetPublicIPx; "
+        "did you mean GetPublicIP?",
+    ]
+
+
+def test_who_binds_all_of_ipv6_advertises_its_public_address() -> None:
+    assert load(bind="[::]").advertise_addr == "2600::7"
+
+
+def test_a_machine_that_does_not_tell_its_addresses_is_an_error() -> None:
+    def refuse() -> list[Interface]:
+        raise PermissionError(1, "Operation not permitted")
+
+    with pytest.raises(ConfigurationProblems, match="cannot be found out"):
+        load_configuration(Origin(dev=True, flags={"bind": ("{{ GetPrivateIP }}",)}), interfaces=refuse)

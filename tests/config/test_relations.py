@@ -33,7 +33,6 @@ REFUSED = {
     'bind_addr = "foo"': "bind_addr: 'foo' is no IP address",
     'bind_addr = "1.2.3.4 1.2.3.5"': "bind_addr: takes one address",
     'bind_addr = "unix:///x"': "bind_addr: 'unix:///x' cannot be a unix socket",
-    'bind_addr = "{{ GetPrivateIP }}"': "bind_addr: '{{ GetPrivateIP }}' templates of addresses are not supported",
     'advertise_addr = "0.0.0.0"': "advertise_addr: cannot be 0.0.0.0",
     'advertise_addr = "host"': "advertise_addr: 'host' is no IP address",
     'client_addr = "foo"': "client_addr: 'foo' is no IP address",
