@@ -27,6 +27,7 @@ from lictor_agent.lease import LeaseKeeper
 from lictor_agent.local import LocalState, Subject
 from lictor_agent.loop import SyncLoop
 from lictor_agent.persisted import Keeper, Shelf, restore
+from lictor_agent.plan import SyncTokens
 from lictor_agent.registrar import Registered, Registrar
 from lictor_agent.reloading import Reloaded, Reloader, ReloadHook
 from lictor_agent.settings import AgentSettings
@@ -81,10 +82,17 @@ class Agent:
         self._shelf = Shelf(Path(settings.data_dir)) if settings.data_dir else None
         self._keeper = None if self._shelf is None else Keeper(self.local, self._shelf, clock, rng, log)
         self._waiter = ChangeWaiter(self.local)
-        self._lease = LeaseKeeper(registry, identity.member, clock, rng, log)
         self._sync = SyncLoop(
-            self.local, identity.node(), registry, clock, rng, log, output_wait_s=settings.check_update_s
+            self.local,
+            identity.node(),
+            registry,
+            clock,
+            rng,
+            log,
+            output_wait_s=settings.check_update_s,
+            tokens=settings.tokens,
         )
+        self._lease = LeaseKeeper(registry, identity.member, clock, rng, log, granted=self._sync.look_again)
         self._checks = CheckRunner(self.local, registry, identity.node_name, settings, clock, rng, log)
         self._coordinates = CoordinateKeeper(registry, identity, configuration.coordinates, clock, rng, log)
         self._leaves = LeafKeeper(registry, identity.datacenter, clock, rng, log, kept=self.kept)
@@ -265,6 +273,8 @@ class Agent:
     def _follow(self, old: Configuration, new: Configuration) -> None:
         self.settings = replace(self.settings, discard_check_output=new.discard_check_output)
         self._checks.follow(self.settings)
+        tokens = new.acl.tokens
+        self._sync.use_tokens(SyncTokens(tokens.default, tokens.agent))
         if new.node_meta != old.node_meta:
             self.identity = replace(self.identity, meta=tuple(new.node_meta.items()))
             self._sync.set_node(self.identity.node())

@@ -10,6 +10,7 @@ from lictor_agent.checks.tls import CheckTls
 from lictor_agent.http.listening import ListenAddress, TcpAddress, UnixAddress
 from lictor_agent.http.settings import HttpSettings
 from lictor_agent.identity import Identity
+from lictor_agent.plan import SyncTokens
 from lictor_agent.registrar import ScriptPolicy
 from lictor_agent.remote.settings import RemoteSettings
 from lictor_agent.settings import AgentSettings
@@ -71,6 +72,7 @@ def agent_settings(configuration: Configuration, environment: Mapping[str, str] 
     ports = configuration.ports
     return AgentSettings(
         data_dir="" if configuration.dev else configuration.data_dir,
+        tokens=SyncTokens(configuration.acl.tokens.default, configuration.acl.tokens.agent),
         scripts=ScriptPolicy(
             from_files=configuration.enable_script_checks or configuration.enable_local_script_checks,
             from_api=configuration.enable_script_checks,

@@ -38,12 +38,16 @@ class LeaseKeeper:
         clock: Clock,
         rng: Rng,
         log: FilteringBoundLogger,
+        *,
+        granted: Callable[[], None] = lambda: None,
     ) -> None:
+        """`granted` is called whenever a lease is held again that was not: the catalog may have forgotten the node."""
         self._registry = registry
         self._member = member
         self._clock = clock
         self._rng = rng
         self._log = log
+        self._note_granted = granted
         self._left = False
         self._counter = 0
         self._server = ""
@@ -77,6 +81,7 @@ class LeaseKeeper:
             if held_since is None:
                 held_since = self._clock.monotonic()
                 self._log.info("agent.lease.granted", renew_s=renew_s)
+                self._note_granted()
             backoff.reset()
             await self._rest(renew_s)
 

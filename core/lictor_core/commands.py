@@ -32,6 +32,7 @@ __all__ = [
     "KVDeleteTree",
     "KVSet",
     "NoOp",
+    "NodeUpdate",
     "Outcome",
     "Proposal",
     "ReadMode",
@@ -83,6 +84,20 @@ class Deregister(TimedCommand, frozen=True, kw_only=True, tag="Deregister"):
     node: str
     service_id: str = ""
     check_id: str = ""
+
+
+class NodeUpdate(TimedCommand, frozen=True, kw_only=True, tag="NodeUpdate"):
+    """Many changes of what is on one node, in one go, for its agent: removals first, then instances, then checks.
+
+    All of it is done or nothing. `skip_node_update` leaves the node's record as it is, if there is one.
+    """
+
+    node: Node
+    skip_node_update: bool = False
+    gone_services: list[str] = []
+    gone_checks: list[str] = []
+    services: list[Service] = []
+    checks: list[Check] = []
 
 
 class KVSet(TimedCommand, frozen=True, kw_only=True, tag="KVSet"):
@@ -225,6 +240,7 @@ Command = (
     NoOp
     | Register
     | Deregister
+    | NodeUpdate
     | KVSet
     | KVDelete
     | KVDeleteTree

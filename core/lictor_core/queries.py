@@ -22,6 +22,7 @@ from lictor_core.records import (
     Intention,
     KVEntry,
     Node,
+    NodeDigest,
     NodeServiceList,
     NodeServices,
     ServiceHealth,
@@ -48,6 +49,7 @@ __all__ = [
     "KeysQuery",
     "NodeChecksQuery",
     "NodeCoordinatesQuery",
+    "NodeDigestQuery",
     "NodeQuery",
     "NodeServiceListQuery",
     "NodeServicesQuery",
@@ -154,6 +156,15 @@ class NodeChecksQuery(Query[list[Check]], frozen=True, kw_only=True, tag="NodeCh
 
     def topics(self) -> tuple[Topic, ...]:
         return (on.node_checks(self.node),)
+
+
+class NodeDigestQuery(Query[NodeDigest], frozen=True, kw_only=True, tag="NodeDigest"):
+    """A hash of what the catalog has of a node, without what the servers keep there themselves, for its agent."""
+
+    node: str
+
+    def topics(self) -> tuple[Topic, ...]:
+        return (on.node(self.node), on.node_services(self.node), on.node_checks(self.node), on.NODES)
 
 
 class ServiceChecksQuery(Query[list[Check]], frozen=True, kw_only=True, tag="ServiceChecks"):
@@ -348,6 +359,7 @@ AnyQuery = (
     | NodeServicesQuery
     | NodeServiceListQuery
     | NodeChecksQuery
+    | NodeDigestQuery
     | ServiceChecksQuery
     | ChecksInStateQuery
     | KeyQuery

@@ -41,6 +41,7 @@ __all__ = [
     "MemberStatus",
     "MeshGateway",
     "Node",
+    "NodeDigest",
     "NodeServiceList",
     "NodeServices",
     "Proxy",
@@ -227,6 +228,13 @@ class Check(Record, frozen=True, kw_only=True):
     definition: CheckDefinition
     create_index: int
     modify_index: int
+
+
+class NodeDigest(Record, frozen=True, kw_only=True):
+    """What anti-entropy compares: `digest` is of core's `agreement`, `nodes` how many nodes the catalog has."""
+
+    digest: str
+    nodes: int
 
 
 class ServiceHealth(Record, frozen=True, kw_only=True):

@@ -56,8 +56,9 @@ async def test_an_agent_is_a_living_member_while_it_runs_and_leaves_on_purpose()
 
 async def test_a_lease_is_taken_again_after_the_servers_were_away() -> None:
     lessor = Lessor()
+    granted: list[int] = []
     log, captured = quiet_log()
-    keeper = LeaseKeeper(lessor, identity().member, SystemClock(), SeededRng(1), log)  # type: ignore[arg-type]  # all it uses
+    keeper = LeaseKeeper(lessor, identity().member, SystemClock(), SeededRng(1), log, granted=lambda: granted.append(1))  # type: ignore[arg-type]  # all it uses
     async with asyncio.TaskGroup() as group:
         task = group.create_task(keeper.run())
         await eventually(lambda: lessor.renewals > 2, what="it renews")
@@ -68,6 +69,7 @@ async def test_a_lease_is_taken_again_after_the_servers_were_away() -> None:
         await eventually(lambda: lessor.renewals > renewals, what="it renews again")
         task.cancel()
     assert _names(captured.entries).count("agent.lease.lost") == 1
+    assert len(granted) == 2, "whoever must act on a new lease hears of each, and not of renewals"
 
 
 async def test_another_connection_is_a_reason_to_renew_at_once() -> None:

@@ -10,11 +10,11 @@ from typing import TypeVar
 import msgspec
 import pytest
 
-from lictor_agent import loop as loop_module
+from lictor_agent import plan as plan_module
 from lictor_agent.local import LocalService, LocalState
-from lictor_agent.loop import SyncLoop, full_sync_interval
+from lictor_agent.loop import SyncLoop
 from lictor_core.clock import SeededRng, SystemClock
-from lictor_core.commands import Command, Deregister, Outcome, Register
+from lictor_core.commands import Command, Deregister, NodeUpdate, Outcome, Register
 from lictor_core.errors import LictorError, NoLeaderError, PermissionDeniedError
 from lictor_core.queries import NodeChecksQuery, NodeServicesQuery, Query
 from lictor_core.records import PASSING, Check, Service
@@ -45,7 +45,7 @@ class Weather:
     async def write(self, command: Command, *, token: str = "") -> Outcome:
         if self.failure is not None:
             raise self.failure
-        if isinstance(command, Register) and command.service is not None and command.service.id in self.refused:
+        if isinstance(command, NodeUpdate) and self.refused & {one.id for one in command.services}:
             raise PermissionDeniedError("Permission denied")
         self.written.append(command)
         return await self._registry.write(command, token=token)
@@ -110,7 +110,7 @@ async def test_the_node_gets_its_metadata_and_addresses() -> None:
 async def test_a_full_comparison_removes_strangers_and_brings_back_what_is_missing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(loop_module, "SYNC_EVERY_S", 0.1)
+    monkeypatch.setattr(plan_module, "SYNC_EVERY_S", 0.1)
     async with _bench() as bench:
         await bench.server.renew(renewal(identity().member()))
         bench.local.put_service(local_service())
@@ -131,7 +131,7 @@ async def test_a_full_comparison_removes_strangers_and_brings_back_what_is_missi
 
 
 async def test_tags_that_others_set_are_taken_over_where_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop_module, "SYNC_EVERY_S", 0.1)
+    monkeypatch.setattr(plan_module, "SYNC_EVERY_S", 0.1)
     async with _bench() as bench:
         mine = service("web", tags=("mine",), enable_tag_override=True)
         bench.local.put_service(LocalService(service=mine))
@@ -182,11 +182,11 @@ async def test_a_refused_registration_does_not_keep_others_back() -> None:
         bench.local.put_service(local_service("good"))
         await bench.loop.flushed(5.0)
         assert set(await bench.services()) == {"good"}
-        assert [one["service_id"] for one in bench.logged.entries if one["event"] == "agent.sync.refused"] == ["bad"]
+        assert [one["service_ids"] for one in bench.logged.entries if one["event"] == "agent.sync.refused"] == [["bad"]]
 
 
 async def test_nothing_is_written_when_nothing_changed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop_module, "SYNC_EVERY_S", 0.05)
+    monkeypatch.setattr(plan_module, "SYNC_EVERY_S", 0.05)
     async with _bench() as bench:
         bench.local.put_service(local_service())
         bench.local.put_check(local_check("c", service_id="web"), 0.0)
@@ -194,8 +194,3 @@ async def test_nothing_is_written_when_nothing_changed(monkeypatch: pytest.Monke
         written = len(bench.weather.written)
         await asyncio.sleep(0.3)
         assert len(bench.weather.written) == written
-
-
-@pytest.mark.parametrize(("members", "minutes"), [(0, 1), (1, 1), (128, 1), (129, 2), (256, 2), (257, 3), (1024, 4)])
-def test_larger_clusters_compare_less_often(members: int, minutes: int) -> None:
-    assert full_sync_interval(members) == minutes * 60

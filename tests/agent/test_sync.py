@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lictor_agent.batches import Batch
 from lictor_agent.local import LocalService, LocalState
 from lictor_agent.sync import (
-    CHECKS_PER_COMMAND_MAX,
+    CHECKS_PER_ITEM_MAX,
+    Item,
     Observed,
     Scope,
     adopted_tags,
@@ -16,7 +20,7 @@ from lictor_agent.sync import (
     output_due,
 )
 from lictor_core.codec import encode_command
-from lictor_core.commands import Deregister, Register
+from lictor_core.commands import NodeUpdate
 from lictor_core.limits import CHECK_OUTPUT_BYTES_MAX, COMMAND_BYTES_MAX
 from lictor_core.records import PASSING, WARNING, Check, Service
 from tests.agent.builders import check, local_check, local_service, node, service
@@ -24,6 +28,10 @@ from tests.agent.builders import check, local_check, local_service, node, servic
 WAIT_S = 300.0
 _names = st.sampled_from(["a", "b", "c", "consul"])
 _statuses = st.sampled_from(["passing", "warning", "critical"])
+
+
+def _command(item: Item) -> NodeUpdate:
+    return Batch("", (item,)).command(node())
 
 
 @st.composite
@@ -73,8 +81,8 @@ def catalogs(draw: st.DrawFn) -> Observed:
 
 @given(local_states(), catalogs())
 def test_carrying_out_the_difference_leaves_none(local: LocalState, observed: Observed) -> None:
-    for command in diff(node(), local, observed, now=1e9, output_wait_s=WAIT_S):
-        observed.note(command)
+    for item in diff(node(), local, observed, now=1e9, output_wait_s=WAIT_S):
+        observed.note(_command(item))
     assert diff(node(), local, observed, now=1e9, output_wait_s=WAIT_S) == []
 
 
@@ -87,8 +95,8 @@ def test_the_catalog_then_has_what_is_here_and_what_the_servers_keep(local: Loca
         if key not in local.checks and (key == "serfHealth" or one.service_id == "consul")
     }
     gone = set(observed.services) - set(local.services) - {"consul"}
-    for command in diff(node(), local, observed, now=1e9, output_wait_s=WAIT_S):
-        observed.note(command)
+    for item in diff(node(), local, observed, now=1e9, output_wait_s=WAIT_S):
+        observed.note(_command(item))
     assert observed.node == node()
     assert set(observed.services) == set(local.services) | set(kept_services)
     assert {key: one.check for key, one in local.checks.items()}.items() <= observed.checks.items()
@@ -101,18 +109,18 @@ def test_scopes_that_cover_everything_one_by_one_agree_with_the_full_comparison(
     local: LocalState, observed: Observed, data: st.DataObject
 ) -> None:
     for service_id in data.draw(st.permutations(sorted({*local.services, *observed.services}))):
-        for command in diff(node(), local, observed, 1e9, output_wait_s=WAIT_S, scope=Scope(services={service_id})):
-            observed.note(command)
+        for item in diff(node(), local, observed, 1e9, output_wait_s=WAIT_S, scope=Scope(services={service_id})):
+            observed.note(_command(item))
     rest = Scope(node=True, checks={*local.checks, *observed.checks})
-    for command in diff(node(), local, observed, 1e9, output_wait_s=WAIT_S, scope=rest):
-        observed.note(command)
+    for item in diff(node(), local, observed, 1e9, output_wait_s=WAIT_S, scope=rest):
+        observed.note(_command(item))
     assert diff(node(), local, observed, 1e9, output_wait_s=WAIT_S) == []
 
 
 def _agreeing(local: LocalState) -> Observed:
     observed = Observed()
-    for command in diff(node(), local, observed, 0.0, output_wait_s=WAIT_S):
-        observed.note(command)
+    for item in diff(node(), local, observed, 0.0, output_wait_s=WAIT_S):
+        observed.note(_command(item))
     return observed
 
 
@@ -123,13 +131,13 @@ def test_a_service_is_registered_together_with_its_checks() -> None:
     local.put_check(local_check("two"), 0.0)
     commands = diff(node(), local, Observed(node()), 0.0, output_wait_s=WAIT_S)
     assert commands == [
-        Register(node=node(), service=service(), checks=[check("one", service_id="web")], skip_node_update=True),
-        Register(node=node(), checks=[check("two")], skip_node_update=True),
+        Item(service=service(), checks=(check("one", service_id="web"),)),
+        Item(checks=(check("two"),)),
     ]
 
 
 def test_an_empty_agent_still_registers_its_node() -> None:
-    assert diff(node(), LocalState(), Observed(), 0.0, output_wait_s=WAIT_S) == [Register(node=node())]
+    assert diff(node(), LocalState(), Observed(), 0.0, output_wait_s=WAIT_S) == [Item(node=True)]
 
 
 def test_a_node_that_differs_in_one_thing_is_registered_anew() -> None:
@@ -140,7 +148,7 @@ def test_a_node_that_differs_in_one_thing_is_registered_anew() -> None:
         {"meta": {"rack": "7"}},
     ):
         observed = Observed(msgspec.structs.replace(node(), **changed))
-        assert diff(node(), LocalState(), observed, 0.0, output_wait_s=WAIT_S) == [Register(node=node())]
+        assert diff(node(), LocalState(), observed, 0.0, output_wait_s=WAIT_S) == [Item(node=True)]
 
 
 def test_a_changed_check_does_not_send_its_service_along() -> None:
@@ -152,7 +160,7 @@ def test_a_changed_check_does_not_send_its_service_along() -> None:
     changed = check("one", service_id="web", status=PASSING)
     scope = Scope(checks={"one"})
     commands = diff(node(), local, observed, 1.0, output_wait_s=WAIT_S, scope=scope)
-    assert commands == [Register(node=node(), checks=[changed], skip_node_update=True)]
+    assert commands == [Item(checks=(changed,))]
 
 
 def test_an_output_alone_waits_and_a_status_does_not() -> None:
@@ -172,7 +180,7 @@ def test_an_output_alone_waits_and_a_status_does_not() -> None:
 def test_the_checks_of_a_removed_service_are_not_removed_one_by_one() -> None:
     observed = Observed(node(), {"web": service()}, {"one": check("one", service_id="web"), "two": check("two")})
     commands = diff(node(), LocalState(), observed, 0.0, output_wait_s=WAIT_S)
-    assert commands == [Deregister(node="judge", service_id="web"), Deregister(node="judge", check_id="two")]
+    assert commands == [Item(gone_service="web"), Item(gone_check="two")]
 
 
 def test_indexes_and_empty_against_absent_are_no_difference() -> None:
@@ -193,9 +201,33 @@ def test_tags_are_adopted_only_where_others_may_set_them() -> None:
 
 def test_many_large_checks_are_split_into_commands_that_fit() -> None:
     local = LocalState()
-    for number in range(CHECKS_PER_COMMAND_MAX + 1):
+    for number in range(CHECKS_PER_ITEM_MAX + 1):
         output = "x" * CHECK_OUTPUT_BYTES_MAX
         local.put_check(local_check(f"check-{number:04}", output=output), 0.0)
     commands = diff(node(), local, Observed(), 0.0, output_wait_s=WAIT_S)
-    assert [len(one.checks) for one in commands if isinstance(one, Register)] == [CHECKS_PER_COMMAND_MAX, 1]
-    assert max(len(encode_command(one)) for one in commands) < COMMAND_BYTES_MAX
+    assert [len(one.checks) for one in commands if one.checks] == [CHECKS_PER_ITEM_MAX, 1]
+    assert max(len(encode_command(_command(one))) for one in commands) < COMMAND_BYTES_MAX
+
+
+def test_what_is_in_doubt_is_told_again_or_removed_even_if_it_seems_to_agree() -> None:
+    local = LocalState()
+    local.put_service(local_service("stays"))
+    observed = _agreeing(local)
+    observed.doubt(_command(Item(service=service("stays"))))
+    observed.doubt(_command(Item(service=service("gone"), checks=(check("c", service_id="gone"),))))
+    items = diff(node(), local, observed, 0.0, output_wait_s=WAIT_S)
+    assert items == [Item(gone_service="gone"), Item(gone_check="c"), Item(service=service("stays"))]
+    for item in items:
+        observed.note(_command(item))
+    assert not observed.is_doubtful
+
+
+def test_a_check_with_a_token_of_its_own_is_told_apart_from_its_service() -> None:
+    local = LocalState()
+    local.put_service(local_service())
+    local.put_check(replace(local_check("own", service_id="web"), token="t"), 0.0)
+    local.put_check(local_check("shared", service_id="web"), 0.0)
+    assert diff(node(), local, Observed(node()), 0.0, output_wait_s=WAIT_S) == [
+        Item(service=service(), checks=(check("shared", service_id="web"),)),
+        Item(checks=(check("own", service_id="web"),)),
+    ]

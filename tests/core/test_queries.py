@@ -27,6 +27,10 @@ TOPICS: list[tuple[Query[typing.Any], set[Topic]]] = [
     (queries.NodeServicesQuery(node=N), {Topic("node", "node-1"), Topic("node-services", "node-1")}),
     (queries.NodeServiceListQuery(node=N), {Topic("node", "node-1"), Topic("node-services", "node-1")}),
     (queries.NodeChecksQuery(node=N), {Topic("node-checks", "node-1")}),
+    (
+        queries.NodeDigestQuery(node=N),
+        {Topic("node", "node-1"), Topic("node-services", "node-1"), Topic("node-checks", "node-1"), topics.NODES},
+    ),
     (queries.ServiceChecksQuery(service=S), {Topic("service-checks", "web")}),
     (queries.ChecksInStateQuery(state="critical"), {Topic("checks-state", "critical")}),
     (queries.KeyQuery(key="A/b"), {Topic("key", "A/b")}),

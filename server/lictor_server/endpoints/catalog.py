@@ -6,23 +6,31 @@ import uuid
 
 import msgspec
 
+from lictor_core.agreement import clipped_output
 from lictor_core.codec import check_nesting
-from lictor_core.commands import Deregister, Register
+from lictor_core.commands import Deregister, NodeUpdate, Register
 from lictor_core.errors import RequestError
-from lictor_core.limits import CHECK_OUTPUT_BYTES_MAX
 from lictor_core.records import CRITICAL, Check, Node, Service, ServiceKind
 from lictor_server.endpoints.metadata import check_metadata
 from lictor_server.endpoints.reads import check_datacenter
 
-__all__ = ["checked_deregistration", "checked_registration"]
+__all__ = ["checked_deregistration", "checked_registration", "checked_update"]
 
 
 def checked_registration(command: Register, datacenter: str) -> Register:
     """`command` with its blanks filled. Raises `RequestError` with what is missing or wrong."""
-    node = _node(command, datacenter)
+    node = _node(command.node, datacenter, stays=command.skip_node_update)
     service = None if command.service is None else _service(command.service)
     checks = [_check(check, node.node) for check in command.checks]
     return msgspec.structs.replace(command, node=node, service=service, checks=checks)
+
+
+def checked_update(command: NodeUpdate, datacenter: str) -> NodeUpdate:
+    """`command` with its blanks filled. Raises `RequestError` with what is missing or wrong."""
+    node = _node(command.node, datacenter, stays=command.skip_node_update)
+    services = [_service(service) for service in command.services]
+    checks = [_check(check, node.node) for check in command.checks]
+    return msgspec.structs.replace(command, node=node, services=services, checks=checks)
 
 
 def checked_deregistration(command: Deregister) -> Deregister:
@@ -32,11 +40,10 @@ def checked_deregistration(command: Deregister) -> Deregister:
     return command
 
 
-def _node(command: Register, datacenter: str) -> Node:
-    node = command.node
+def _node(node: Node, datacenter: str, *, stays: bool) -> Node:
     if not node.node:
         raise RequestError("Node is missing: name the node to register")
-    if not node.address and not command.skip_node_update:
+    if not node.address and not stays:
         raise RequestError(f"Address of node {node.node!r} is missing: give it, or set SkipNodeUpdate")
     if node.id:
         try:
@@ -70,14 +77,11 @@ def _service(service: Service) -> Service:
 def _check(check: Check, node: str) -> Check:
     if not check.check_id and not check.name:
         raise RequestError(f"a check on node {node!r} has neither CheckID nor Name: give it one")
-    output = check.output
-    if len(output.encode()) > CHECK_OUTPUT_BYTES_MAX:
-        output = output.encode()[:CHECK_OUTPUT_BYTES_MAX].decode(errors="ignore")
     return msgspec.structs.replace(
         check,
         node=check.node or node,
         check_id=check.check_id or check.name,
         name=check.name,
         status=check.status or CRITICAL,
-        output=output,
+        output=clipped_output(check.output),
     )

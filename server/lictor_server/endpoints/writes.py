@@ -20,6 +20,7 @@ from lictor_core.commands import (
     KVDelete,
     KVDeleteTree,
     KVSet,
+    NodeUpdate,
     Outcome,
     Proposal,
     Register,
@@ -34,7 +35,7 @@ from lictor_core.commands import (
 from lictor_core.errors import BodyTooLargeError, RequestError, error_from
 from lictor_core.limits import COMMAND_BYTES_MAX, KV_KEY_BYTES_MAX, KV_VALUE_BYTES_MAX
 from lictor_server.endpoints.autopilot import checked_autopilot
-from lictor_server.endpoints.catalog import checked_deregistration, checked_registration
+from lictor_server.endpoints.catalog import checked_deregistration, checked_registration, checked_update
 from lictor_server.endpoints.cluster_time import ClusterTime
 from lictor_server.endpoints.coordinates import checked_coordinates
 from lictor_server.endpoints.events import checked_event
@@ -99,6 +100,8 @@ class Writes:
                 return checked_registration(command, self._datacenter)
             case Deregister():
                 return checked_deregistration(command)
+            case NodeUpdate():
+                return checked_update(command, self._datacenter)
             case KVSet():
                 _check_key(command.key)
                 if len(command.value) > KV_VALUE_BYTES_MAX:

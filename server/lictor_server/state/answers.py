@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final, TypeVar, cast
 
+from lictor_core.agreement import node_digest
 from lictor_core.autopilot import AutopilotConfiguration
 from lictor_core.coordinates import NodeCoordinate, nearest_first
 from lictor_core.narrowing import has_pairs, has_tags, narrowed_health
@@ -25,6 +26,7 @@ from lictor_core.queries import (
     KeysQuery,
     NodeChecksQuery,
     NodeCoordinatesQuery,
+    NodeDigestQuery,
     NodeQuery,
     NodeServiceListQuery,
     NodeServicesQuery,
@@ -48,6 +50,7 @@ from lictor_core.records import (
     Intention,
     KVEntry,
     Node,
+    NodeDigest,
     NodeServiceList,
     NodeServices,
     Service,
@@ -158,6 +161,12 @@ def _node_checks(store: Store, query: NodeChecksQuery) -> list[Check]:
     return list(store.catalog.checks_on(query.node))
 
 
+def _node_digest(store: Store, query: NodeDigestQuery) -> NodeDigest:
+    catalog = store.catalog
+    digest = node_digest(catalog.node(query.node), catalog.services_on(query.node), catalog.checks_on(query.node))
+    return NodeDigest(digest=digest, nodes=catalog.node_count)
+
+
 def _on_nodes_with(store: Store, checks: Iterable[Check], pairs: MetaPairs) -> list[Check]:
     return [check for check in checks if not pairs or _has_meta(store.catalog.node(check.node), pairs)]
 
@@ -262,6 +271,7 @@ _TABLE: Final[dict[type[object], Step]] = dict(
         _entry(NodeServicesQuery, _node_services),
         _entry(NodeServiceListQuery, _node_service_list),
         _entry(NodeChecksQuery, _node_checks),
+        _entry(NodeDigestQuery, _node_digest),
         _entry(ServiceChecksQuery, _service_checks),
         _entry(ChecksInStateQuery, _checks_in_state),
         _entry(KeyQuery, _key),

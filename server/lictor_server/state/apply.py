@@ -6,7 +6,7 @@ command finds wrong is a `Rejection` in its outcome; a rejected command changed 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final, TypeVar, cast
 
 from lictor_core.commands import (
@@ -24,6 +24,7 @@ from lictor_core.commands import (
     KVDelete,
     KVDeleteTree,
     KVSet,
+    NodeUpdate,
     NoOp,
     Outcome,
     Proposal,
@@ -38,7 +39,7 @@ from lictor_core.commands import (
     TimedCommand,
 )
 from lictor_core.errors import NotFoundError, RequestError
-from lictor_core.records import Node
+from lictor_core.records import Check, Node
 from lictor_server.state.catalog import fold
 from lictor_server.state.indexes import Change
 from lictor_server.state.locking import acquire, destroy, end_sessions, release, why_no_session
@@ -97,10 +98,13 @@ def _no_op(_store: Store, _change: Change, _command: NoOp) -> Result:
 
 
 def _register(store: Store, change: Change, command: Register) -> Result:
-    refusal = _why_not_register(store, command)
+    services = [] if command.service is None else [command.service.id]
+    refusal = _why_not_this_node(store, command.node, stays=command.skip_node_update) or _why_not_these_checks(
+        store, command.node, command.checks, {fold(one) for one in services}, frozenset()
+    )
     if refusal is not None:
         return refusal
-    node = _settle_node(store, change, command)
+    node = _settle_node(store, change, command.node, stays=command.skip_node_update)
     if command.service is not None:
         store.catalog.put_service(change, node, command.service)
     for check in command.checks:
@@ -108,25 +112,57 @@ def _register(store: Store, change: Change, command: Register) -> Result:
     return True
 
 
-def _why_not_register(store: Store, command: Register) -> Rejection | None:
-    """Everything is judged before anything changes, so that a refused registration leaves no half behind."""
-    wanted = command.node
+def _node_update(store: Store, change: Change, command: NodeUpdate) -> Result:
+    gone = frozenset(map(fold, command.gone_services))
+    refusal = _why_not_this_node(store, command.node, stays=command.skip_node_update) or _why_not_these_checks(
+        store, command.node, command.checks, {fold(one.id) for one in command.services}, gone
+    )
+    if refusal is not None:
+        return refusal
+    catalog = store.catalog
+    node = _settle_node(store, change, command.node, stays=command.skip_node_update)
+    for service_id in command.gone_services:
+        service = catalog.service_on(node.node, service_id)
+        if service is not None:
+            catalog.drop_service(change, node, service)
+    for check_id in command.gone_checks:
+        check = catalog.check_on(node.node, check_id)
+        if check is not None:
+            catalog.drop_check(change, node, check)
+    for service in command.services:
+        catalog.put_service(change, node, service)
+    for check in command.checks:
+        catalog.put_check(change, node, check)
+    return True
+
+
+# Everything is judged before anything changes, so that a refused registration leaves no half behind.
+
+
+def _why_not_this_node(store: Store, wanted: Node, *, stays: bool) -> Rejection | None:
     catalog = store.catalog
     renamed = catalog.node_of_id(wanted.id) if wanted.id else None
     if wanted.id and (renamed is None or fold(renamed.node) != fold(wanted.node)):
         holder = catalog.reserved_by(wanted)
-        if holder is not None and not _node_stays(store, command):
+        if holder is not None and not _node_stays(store, wanted, stays=stays):
             return _refuse(
                 f"node name {wanted.node!r} belongs to the living node {holder.id} at {holder.address}, "
                 f"so node {wanted.id} cannot have it: choose another name, or remove that node first"
             )
-    for check in command.checks:
+    return None
+
+
+def _why_not_these_checks(
+    store: Store, wanted: Node, checks: Iterable[Check], registered: set[str], gone: frozenset[str]
+) -> Rejection | None:
+    """Whether each check is of the node, or of an instance that is `registered` with it or there and not `gone`."""
+    for check in checks:
         if check.node and fold(check.node) != fold(wanted.node):
             return _refuse(f"check {check.check_id!r} names node {check.node!r}, but is registered on {wanted.node!r}")
         if not check.service_id:
             continue
-        registered = command.service is not None and fold(command.service.id) == fold(check.service_id)
-        if not registered and catalog.service_on(wanted.node, check.service_id) is None:
+        owner = fold(check.service_id)
+        if owner not in registered and (owner in gone or store.catalog.service_on(wanted.node, owner) is None):
             return _refuse(
                 f"check {check.check_id!r} is for service {check.service_id!r}, which node {wanted.node!r} "
                 "does not have: register the service first, or with the check"
@@ -134,15 +170,14 @@ def _why_not_register(store: Store, command: Register) -> Rejection | None:
     return None
 
 
-def _node_stays(store: Store, command: Register) -> bool:
-    return command.skip_node_update and store.catalog.node(command.node.node) is not None
+def _node_stays(store: Store, wanted: Node, *, stays: bool) -> bool:
+    return stays and store.catalog.node(wanted.node) is not None
 
 
-def _settle_node(store: Store, change: Change, command: Register) -> Node:
-    """The record of the node to register on, created, replaced or renamed as the command wants."""
-    wanted = command.node
+def _settle_node(store: Store, change: Change, wanted: Node, *, stays: bool) -> Node:
+    """The record of the node to register on: created, replaced or renamed, or as it is when it `stays`."""
     catalog = store.catalog
-    if not _node_stays(store, command):
+    if not _node_stays(store, wanted, stays=stays):
         same_id = catalog.node_of_id(wanted.id) if wanted.id else None
         created = 0
         if same_id is not None and fold(same_id.node) != fold(wanted.node):
@@ -326,6 +361,7 @@ _TABLE: Final[dict[type[CommandBase], Step]] = dict(
         _entry(NoOp, _no_op),
         _entry(Register, _register),
         _entry(Deregister, _deregister),
+        _entry(NodeUpdate, _node_update),
         _entry(KVSet, _kv_set),
         _entry(KVDelete, _kv_delete),
         _entry(KVDeleteTree, _kv_delete_tree),

@@ -64,6 +64,11 @@ class Catalog:
         """All nodes, by name."""
         yield from self._nodes.values()
 
+    @property
+    def node_count(self) -> int:
+        """How many nodes there are."""
+        return len(self._nodes)
+
     def node(self, name: str) -> Node | None:
         """A node by name."""
         return self._nodes.get(fold(name))
@@ -194,9 +199,9 @@ class Catalog:
     def drop_service(self, change: Change, node: Node, service: Service) -> None:
         """Remove an instance and its checks."""
         name, service_id = fold(node.node), fold(service.id)
-        for check in _by_id(self._checks[name]):
-            if fold(check.service_id) == service_id:
-                self.drop_check(change, node, check)
+        own = {key: one for key, one in self._checks[name].items() if fold(one.service_id) == service_id}
+        for check in _by_id(own):
+            self.drop_check(change, node, check)
         self._unlink_service(change, name, service)
         if self._service_copies.made:
             self._service_copies.keep(name)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from lictor_core.commands import Deregister, Register
+from lictor_core.commands import Deregister, NodeUpdate, Register
 from lictor_core.errors import RequestError, UnknownDatacenterError
 from lictor_core.limits import CHECK_OUTPUT_BYTES_MAX, META_PAIRS_MAX, NESTING_MAX
 from lictor_core.records import Check, MeshGateway, Upstream
-from lictor_server.endpoints.catalog import checked_deregistration, checked_registration
+from lictor_server.endpoints.catalog import checked_deregistration, checked_registration, checked_update
 from tests.server.build import check, node, register, service
 
 
@@ -107,3 +107,16 @@ def test_deregistration_needs_a_node() -> None:
     with pytest.raises(RequestError):
         checked_deregistration(Deregister(node=""))
     assert checked_deregistration(Deregister(node="n1")) == Deregister(node="n1")
+
+
+def test_an_update_of_a_node_is_checked_as_registrations_are() -> None:
+    update = NodeUpdate(node=node(), services=[service("web", id="")], checks=[check("c", output="x" * 5000)])
+    done = checked_update(update, "dc1")
+    assert (done.checks[0].node, len(done.checks[0].output)) == ("n1", CHECK_OUTPUT_BYTES_MAX)
+    for wrong in (
+        NodeUpdate(node=node("")),
+        NodeUpdate(node=node(), services=[service("proxy", proxy_for="web", port=0)]),
+        NodeUpdate(node=msgspec.structs.replace(node(), address="")),
+    ):
+        with pytest.raises(RequestError):
+            checked_update(wrong, "dc1")

@@ -21,6 +21,7 @@ from lictor_core.commands import (
     KVDelete,
     KVDeleteTree,
     KVSet,
+    NodeUpdate,
     Proposal,
     RestoreBegin,
     RestorePiece,
@@ -80,6 +81,13 @@ def later_commands() -> list[Command]:
     return [
         *restore_commands(ahead, piece_bytes=1000),
         KVDeleteTree(prefix="bytes/"),
+        NodeUpdate(
+            node=node("n3", meta={"k": "v"}),
+            gone_services=["a"],
+            gone_checks=["b"],
+            services=[service("cache")],
+            checks=[check("cache", service_id="cache")],
+        ),
         CoordinatesSet(updates=[NodeCoordinate(node="n1", segment="", coord=PLACE)]),
         AutopilotSet(config=AutopilotConfiguration(max_trailing_logs=99)),
         KVSet(key="later", value=b"1"),

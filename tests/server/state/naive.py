@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import msgspec
 
-from lictor_core.commands import Command, Deregister, KVDelete, KVDeleteTree, KVSet, Register
+from lictor_core.commands import Command, Deregister, KVDelete, KVDeleteTree, KVSet, NodeUpdate, Register
 from lictor_core.records import Check, KVEntry, Node, Service, ServiceHealth, ServiceKind
 
 __all__ = ["NaiveStore"]
@@ -29,6 +29,8 @@ class NaiveStore:
         match command:
             case Register():
                 self._register(index, command)
+            case NodeUpdate():
+                self._update(index, command)
             case Deregister():
                 self._deregister(command)
             case KVSet():
@@ -73,6 +75,18 @@ class NaiveStore:
             if owner:
                 check = msgspec.structs.replace(check, service_name=owner.service, service_tags=owner.tags)
             self.checks[key] = _stored(check, self.checks.get(key), index)
+
+    def _update(self, index: int, command: NodeUpdate) -> None:
+        node = command.node
+        self._register(index, Register(node=node, skip_node_update=command.skip_node_update))
+        for service_id in command.gone_services:
+            self._deregister(Deregister(node=node.node, service_id=service_id))
+        for check_id in command.gone_checks:
+            self._deregister(Deregister(node=node.node, check_id=check_id))
+        for service in command.services:
+            self._register(index, Register(node=node, service=service, skip_node_update=True))
+        for check in command.checks:
+            self._register(index, Register(node=node, checks=[check], skip_node_update=True))
 
     def _deregister(self, command: Deregister) -> None:
         name = command.node.lower()

@@ -13,11 +13,12 @@ from lictor_core.commands import (
     KVDelete,
     KVDeleteTree,
     KVSet,
+    NodeUpdate,
     Register,
     SessionCreate,
     SessionDestroy,
 )
-from lictor_core.records import Check, IntentionAction, SessionBehavior
+from lictor_core.records import Check, IntentionAction, Service, SessionBehavior
 from tests.server import build
 
 __all__ = [
@@ -88,7 +89,22 @@ deregistrations: st.SearchStrategy[Command] = st.builds(
     service_id=st.sampled_from(("", "s1", "S2")),
     check_id=st.sampled_from(("", "c1", "C2")),
 )
-catalog_commands = st.one_of(registrations, registrations, registrations, deregistrations)
+
+
+def _folded_service_id(service: Service) -> str:
+    return service.id.lower()
+
+
+node_updates: st.SearchStrategy[Command] = st.builds(
+    NodeUpdate,
+    node=nodes,
+    skip_node_update=st.booleans(),
+    gone_services=st.lists(st.sampled_from(("s1", "S2")), max_size=2),
+    gone_checks=st.lists(st.sampled_from(("c1", "C2")), max_size=2),
+    services=st.lists(services, max_size=2, unique_by=_folded_service_id),
+    checks=st.lists(checks, max_size=2, unique_by=_folded_id),
+)
+catalog_commands = st.one_of(registrations, registrations, registrations, node_updates, deregistrations)
 
 cas = st.none() | st.integers(min_value=0, max_value=12)
 key_commands: st.SearchStrategy[Command] = st.one_of(

@@ -19,6 +19,7 @@ from lictor_core.commands import (
     KVDelete,
     KVDeleteTree,
     KVSet,
+    NodeUpdate,
     NoOp,
     Outcome,
     Register,
@@ -182,6 +183,38 @@ def test_service_id_goes_before_check_id_when_both_are_named(log: Log) -> None:
 def test_removing_what_is_not_there_succeeds(log: Log, command: Deregister) -> None:
     log.do(register())
     assert log.do(command) == Outcome(index=11)
+
+
+def test_an_update_of_a_node_removes_first_then_puts_instances_then_checks(log: Log) -> None:
+    log.do(register(service=service("old"), checks=[check("c", service_id="old"), check("gone")]))
+    update = NodeUpdate(
+        node=node(),
+        skip_node_update=True,
+        gone_services=["old", "never-there"],
+        gone_checks=["gone", "never-there"],
+        services=[service("web"), service("db")],
+        checks=[check("c", service_id="web"), check("n")],
+    )
+    assert log.do(update).value is True
+    assert [one.id for one in log.store.catalog.services_on("n1")] == ["db", "web"]
+    assert [(one.check_id, one.service_name) for one in log.store.catalog.checks_on("n1")] == [("c", "web"), ("n", "")]
+
+
+def test_an_update_of_a_node_that_is_refused_in_one_thing_changes_nothing(log: Log) -> None:
+    log.do(register(service=service("web")))
+    before = state_hash(log.store)
+    for wrong in (check("c", service_id="nobody"), check("c", service_id="web"), check("c", node="n2")):
+        update = NodeUpdate(node=node(), gone_services=["web"], services=[service("db")], checks=[wrong])
+        assert log.do(update).rejection is not None
+    log.store.index = 10
+    assert state_hash(log.store) == before
+
+
+def test_an_update_creates_its_node(log: Log) -> None:
+    log.do(NodeUpdate(node=node(meta={"k": "v"}), skip_node_update=True, services=[service("web")]))
+    found = log.store.catalog.node("n1")
+    assert found is not None
+    assert found.meta == {"k": "v"}
 
 
 def test_output_alone_moves_the_stamp_and_not_the_index(log: Log) -> None:
