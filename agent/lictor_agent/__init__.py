@@ -9,4 +9,8 @@ health, `certs` keeps leaf certificates, `lease` keeps this agent a member. `age
 `http` its HTTP API, and `main` puts a process together.
 """
 
+from lictor_agent.sparing import import_structlog
+
+import_structlog()
+
 __all__: list[str] = []

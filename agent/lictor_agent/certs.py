@@ -11,22 +11,17 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Final
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from structlog.typing import FilteringBoundLogger
 
 from lictor_agent.kept import Kept, KeptByServer
 from lictor_core.clock import Clock, Rng
 from lictor_core.errors import LictorError, OverloadedError, RequestError
 from lictor_core.limits import WAIT_MAX_S
-from lictor_core.names import ServiceId, service_common_name
 from lictor_core.queries import CARootsQuery
 from lictor_core.records import CARoots
 from lictor_core.registry import IssuedLeaf, LeafRequest, ReadOptions, Registry
 
-__all__ = ["LEAVES_MAX", "Leaf", "LeafKeeper", "SigningRequest", "new_request"]
+__all__ = ["LEAVES_MAX", "Leaf", "LeafKeeper"]
 
 LEAVES_MAX: Final = 1024
 """Services whose leaves one agent keeps; the one that nobody asked for longest makes room for another."""
@@ -58,27 +53,6 @@ class Leaf:
     root_id: str
     create_index: int
     modify_index: int
-
-
-@dataclass(frozen=True)
-class SigningRequest:
-    """A signing request and the key that it is for, both PEM."""
-
-    csr: str
-    private_key: str = field(repr=False)
-
-
-def new_request(service: str, trust_domain: str, datacenter: str) -> SigningRequest:
-    """A new ECDSA P-256 key and a request to sign it as the identity of `service`."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    uri = ServiceId(trust_domain, "default", datacenter, service).uri()
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, service_common_name(service, trust_domain))])
-    names = x509.SubjectAlternativeName([x509.UniformResourceIdentifier(uri)])
-    builder = x509.CertificateSigningRequestBuilder().subject_name(name).add_extension(names, critical=False)
-    csr = builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM).decode()
-    # The older form of EC keys: the one that Consul gives and that its clients were tried with.
-    pem = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
-    return SigningRequest(csr, pem)
 
 
 @dataclass(eq=False)
@@ -207,6 +181,9 @@ class LeafKeeper:
 
     async def _sign(self, service: str, entry: _Entry) -> None:
         roots = (await self._kept.read(CARootsQuery(), ReadOptions())).reading
+        # Imported at the first leaf: keys and certificates take much memory, and an agent outside the mesh needs none.
+        from lictor_agent.signing import new_request
+
         request = new_request(service, roots.value.trust_domain, self._datacenter)
         issued = await self._registry.sign_leaf(LeafRequest(csr=request.csr, service=service, token=entry.token))
         entry.leaf = _leaf(issued, request.private_key, entry.leaf)

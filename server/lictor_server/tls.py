@@ -10,15 +10,8 @@ from __future__ import annotations
 
 import ssl
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Final, NamedTuple
-
-from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives import serialization
 
 from lictor_core.errors import ConfigurationError
 
@@ -27,9 +20,6 @@ __all__ = ["ALPN_RAFT", "ALPN_RPC", "PLAIN", "Proof", "Tls", "TlsSettings", "loa
 ALPN_RAFT: Final = "lictor-raft/1"
 ALPN_RPC: Final = "lictor-rpc/1"
 """What a connection to the server port is for; one that says nothing is RPC."""
-_CA_FILES_MAX: Final = 1000
-"""Files in `ca_path`."""
-_FILE_BYTES_MAX: Final = 4 * 1024 * 1024
 _VERSIONS: Final = {
     "": ssl.TLSVersion.TLSv1_3,
     "tls10": ssl.TLSVersion.TLSv1_2,
@@ -116,7 +106,10 @@ def load_tls(settings: TlsSettings, *, now: float) -> Tls:
         raise ConfigurationError(
             f"tls_min_version: {settings.min_version!r} is none of {', '.join(filter(None, _VERSIONS))}"
         )
-    roots = _roots(settings, now)
+    # Imported here: certificates take much memory to read, and most agents on loopback have none.
+    from lictor_server.tls_material import check_pair, read_roots
+
+    roots = read_roots(settings, now)
     dials = settings.verify_outgoing or settings.verify_server_hostname
     if dials and not roots:
         raise ConfigurationError("verify_outgoing: needs ca_file or ca_path, which say whom to trust")
@@ -127,7 +120,7 @@ def load_tls(settings: TlsSettings, *, now: float) -> Tls:
         raise ConfigurationError(
             "verify_incoming: needs cert_file and key_file, without which nobody can dial with TLS"
         )
-    warnings = _check_pair(settings, now) if has_pair else ()
+    warnings = check_pair(settings, now) if has_pair else ()
     return Tls(
         listening=_listening(settings, roots) if has_pair else None,
         dialing_raft=_dialing(settings, roots, ALPN_RAFT) if dials else None,
@@ -176,105 +169,6 @@ def _common(context: ssl.SSLContext, settings: TlsSettings) -> ssl.SSLContext:
 def _no_password() -> str:
     # Without this OpenSSL would ask on the terminal for the password of an encrypted key.
     raise ValueError("the private key is encrypted")
-
-
-def _roots(settings: TlsSettings, now: float) -> str:
-    """The certificates of the CA, PEM."""
-    if settings.ca_file:
-        key, paths = "ca_file", [Path(settings.ca_file)]
-    elif settings.ca_path:
-        key, paths = "ca_path", _files_in(Path(settings.ca_path))
-    else:
-        return ""
-    found: list[x509.Certificate] = []
-    for path in paths:
-        found += _certificates(key, path)
-    if all(certificate.not_valid_after_utc.timestamp() < now for certificate in found):
-        raise ConfigurationError(f"{key}: every certificate in {paths[0]} is expired: ask for a new CA certificate")
-    return "".join(certificate.public_bytes(serialization.Encoding.PEM).decode() for certificate in found)
-
-
-def _files_in(directory: Path) -> list[Path]:
-    try:
-        paths = sorted(path for path in directory.iterdir() if path.is_file())
-    except OSError as error:
-        raise ConfigurationError(f"ca_path: {directory} cannot be read: {_reason(error)}") from error
-    if not paths:
-        raise ConfigurationError(f"ca_path: there is no file in {directory}")
-    if len(paths) > _CA_FILES_MAX:
-        raise ConfigurationError(f"ca_path: {len(paths)} files in {directory} are more than {_CA_FILES_MAX}")
-    return paths
-
-
-def _check_pair(settings: TlsSettings, now: float) -> tuple[str, ...]:
-    path = Path(settings.cert_file)
-    certificate = _certificates("cert_file", path)[0]
-    begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
-    if ends.timestamp() < now:
-        raise ConfigurationError(
-            f"cert_file: {path} expired at {_date(ends)}: nobody would trust it; ask for a new one"
-        )
-    if begins.timestamp() > now:
-        raise ConfigurationError(
-            f"cert_file: {path} is valid only from {_date(begins)} on: is this machine's clock right?"
-        )
-    if _public_key(settings) != certificate.public_key().public_bytes(
-        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    ):
-        raise ConfigurationError(f"key_file: {settings.key_file} is not the key of the certificate in {path}")
-    if (settings.verify_incoming_rpc or settings.verify_server_hostname) and not _names(certificate, settings):
-        return (
-            f"cert_file: {path} does not name {settings.server_name}: servers that ask for that name refuse this one",
-        )
-    return ()
-
-
-def _names(certificate: x509.Certificate, settings: TlsSettings) -> bool:
-    try:
-        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except (x509.ExtensionNotFound, ValueError):
-        return False
-    return settings.server_name in {name.lower() for name in names.get_values_for_type(x509.DNSName)}
-
-
-def _public_key(settings: TlsSettings) -> bytes:
-    data = _read("key_file", Path(settings.key_file))
-    try:
-        key = serialization.load_pem_private_key(data, password=None)
-    except TypeError:
-        raise ConfigurationError(
-            f"key_file: {settings.key_file} is encrypted: store it without a password, readable by this user alone"
-        ) from None
-    except (ValueError, UnsupportedAlgorithm) as error:
-        raise ConfigurationError(f"key_file: {settings.key_file} holds no private key in PEM") from error
-    return key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-
-
-def _certificates(key: str, path: Path) -> Sequence[x509.Certificate]:
-    data = _read(key, path)
-    try:
-        return x509.load_pem_x509_certificates(data)
-    except ValueError as error:
-        raise ConfigurationError(f"{key}: {path} holds no certificate in PEM") from error
-
-
-def _read(key: str, path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            data = file.read(_FILE_BYTES_MAX + 1)
-    except OSError as error:
-        raise ConfigurationError(f"{key}: {path} cannot be read: {_reason(error)}") from error
-    if len(data) > _FILE_BYTES_MAX:
-        raise ConfigurationError(f"{key}: {path} is larger than {_FILE_BYTES_MAX} bytes")
-    return data
-
-
-def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()
-
-
-def _date(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _is_uuid(text: str) -> bool:

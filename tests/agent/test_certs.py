@@ -7,11 +7,10 @@ from typing import TypeVar
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from lictor_agent import certs
-from lictor_agent.certs import IDLE_S_MAX, LeafKeeper, new_request
+from lictor_agent.certs import IDLE_S_MAX, LeafKeeper
 from lictor_core.clock import SeededRng
 from lictor_core.errors import NoLeaderError, OverloadedError, RequestError
 from lictor_core.queries import CARootsQuery, Query
@@ -194,19 +193,6 @@ async def test_a_private_key_is_not_shown() -> None:
     leaf = await Bench().keeper.leaf("web", 0, 0)
     assert "PRIVATE KEY" in leaf.private_key
     assert "PRIVATE KEY" not in repr(leaf)
-
-
-def test_a_request_says_who_and_nothing_else() -> None:
-    made = new_request("Web", "x.consul", "dc1")
-    assert "PRIVATE KEY" not in repr(made)
-    csr = x509.load_pem_x509_csr(made.csr.encode())
-    names = csr.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    assert [name.value for name in names] == ["spiffe://x.consul/ns/default/dc/dc1/svc/Web"]
-    assert csr.is_signature_valid
-    key = load_pem_private_key(made.private_key.encode(), None)
-    assert isinstance(key, ec.EllipticCurvePrivateKey)
-    assert made.private_key.startswith("-----BEGIN EC PRIVATE KEY-----")
-    assert csr.public_key() == key.public_key()
 
 
 async def test_a_real_server_signs_and_a_new_root_is_followed() -> None:

@@ -1,0 +1,89 @@
+"""What stands behind an agent: servers over a connection, or one in its own process."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lictor_agent.backing import Backing, RemoteServers
+from lictor_agent.embedded import EmbeddedServer
+from lictor_config.presets import DEV, PRODUCTION
+from lictor_config.tree import Configuration, Join, Ports, Tls
+from lictor_core.clock import SystemClock, SystemRng
+from lictor_core.errors import ClusterError, ConfigurationError
+from lictor_server import Server
+from tests.agent.builders import NODE_ID
+from tests.agent.harness import quiet_log, running_server
+from tests.support.conditions import eventually
+from tests.support.ports import free_port
+
+pytestmark = pytest.mark.timeout(30)
+
+
+def client(*, retry: tuple[str, ...] = (), at_start: tuple[str, ...] = (), tls: Tls | None = None) -> Configuration:
+    return replace(
+        PRODUCTION,
+        node_name="c1",
+        bind_addr="127.0.0.1",
+        advertise_addr="127.0.0.1",
+        join=Join(retry=retry, at_start=at_start),
+        tls=tls or Tls(),
+    )
+
+
+def remote(configuration: Configuration) -> RemoteServers:
+    return RemoteServers(configuration, NODE_ID, clock=SystemClock(), rng=SystemRng(), log=quiet_log()[0])
+
+
+def embedded(port: int) -> EmbeddedServer:
+    configuration = replace(DEV, node_name="s1", advertise_addr="127.0.0.1", ports=Ports(server=port))
+    return EmbeddedServer(configuration, NODE_ID, clock=SystemClock(), rng=SystemRng(), log=quiet_log()[0])
+
+
+async def test_a_client_agent_is_connected_to_servers_and_says_how_they_were_named() -> None:
+    async with running_server() as (server, _, _):
+        place = f"127.0.0.1:{server.server_port}"
+        backing: Backing = remote(client(retry=(place,)))
+        connections: list[None] = []
+        backing.at_connection(lambda: connections.append(None))
+        await backing.start()
+        await eventually(lambda: len(connections) == 1, what="a connection")
+        assert (await backing.registry.leader_status()).address == place
+        assert (backing.source, backing.describe()) == (None, f"found by {place}")
+        await backing.stop()
+
+
+async def test_a_client_agent_that_names_nobody_waits_and_one_that_names_the_wrong_ones_does_not_start() -> None:
+    backing = remote(client())
+    await backing.start()
+    assert "use -retry-join" in backing.describe()
+    await backing.stop()
+    wrong = remote(client(at_start=(f"127.0.0.1:{free_port()}",)))
+    with pytest.raises(ClusterError):
+        await wrong.start()
+    await wrong.stop()
+
+
+async def test_certificates_that_cannot_be_used_are_told_at_the_start(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="ca_file"):
+        remote(client(tls=Tls(ca_file=str(tmp_path / "none.pem"), verify_outgoing=True)))
+
+
+async def test_a_server_in_the_process_is_asked_without_a_connection() -> None:
+    backing: Backing = embedded(0)
+    await backing.start()
+    assert isinstance(backing.registry, Server)
+    assert backing.source is backing.registry
+    assert backing.describe() == f"127.0.0.1:{backing.registry.server_port}"
+    await backing.stop()
+
+
+async def test_a_server_port_that_is_taken_is_told_with_what_to_do() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        backing = embedded(taken.getsockname()[1])
+        with pytest.raises(ConfigurationError, match="in use by another program"):
+            await backing.start()
+        await backing.stop()
