@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from lictor_core.commands import Command, KVDelete, KVDeleteTree, KVSet, SessionCreate, SessionDestroy
 from lictor_core.records import Session, SessionBehavior
 from lictor_server.state import Store, apply
+from lictor_server.state.snapshot import restore, state_hash, take
 from tests.server.build import check, node, register, service, session
 from tests.server.state import strategies as any_of
 from tests.server.state.naive import NaiveStore
@@ -112,6 +113,12 @@ def renames(command: Command) -> bool:
     return bool(getattr(getattr(command, "node", None), "id", ""))
 
 
+START: list[Command] = [
+    *(register(node(name), checks=[check("c1"), check("c2")]) for name in ("a", "b")),
+    SessionCreate(session=session(A, node="a", delay_s=0, checks=["c1"])),
+    SessionCreate(session=session(B, node="b", delay_s=5, behavior=SessionBehavior.DELETE)),
+]
+"""So that locks meet one another in most of the logs."""
 PLAIN = st.builds(KVSet, key=st.sampled_from(any_of.KEYS), value=st.just(b"1"))
 DELETES = st.builds(KVDelete, key=st.sampled_from(any_of.KEYS))
 COMMANDS = st.one_of(
@@ -129,8 +136,7 @@ COMMANDS = st.one_of(
 @settings(deadline=None)
 def test_locks_are_held_as_their_twin_says(log: list[Command]) -> None:
     store, twin = Store("dc1"), Twin()
-    start = [register(node(name), checks=[check("c1"), check("c2")]) for name in ("a", "b")]
-    for index, command in enumerate([*start, *log], FIRST):
+    for index, command in enumerate([*START, *log], FIRST):
         outcome, _ = apply(store, index, command)
         if outcome.rejection is not None and not isinstance(command, SessionCreate | KVSet):
             continue
@@ -143,6 +149,43 @@ def test_locks_are_held_as_their_twin_says(log: list[Command]) -> None:
         assert {entry.key: entry.lock_index for entry in store.kv.under("") if entry.lock_index} == twin.taken
         for one in store.sessions.all():
             assert store.kv.held_by(one.id) == sorted(key for key, by in twin.holder.items() if by == one.id)
+
+
+@given(st.lists(COMMANDS, max_size=30), st.data())
+@settings(deadline=None)
+def test_a_snapshot_in_between_changes_no_lock(log: list[Command], data: st.DataObject) -> None:
+    cut = data.draw(st.integers(min_value=0, max_value=len(log)))
+    straight, first = Store("dc1"), Store("dc1")
+    for index, command in enumerate([*START, *log], FIRST):
+        apply(straight, index, command)
+    for index, command in enumerate([*START, *log[:cut]], FIRST):
+        apply(first, index, command)
+    second = restore(take(first))
+    for index, command in enumerate(log[cut:], FIRST + len(START) + cut):
+        apply(second, index, command)
+    assert state_hash(second) == state_hash(straight)
+
+
+def test_a_lock_that_one_session_has_another_cannot_have() -> None:
+    store = started(session(A), session(B))
+    assert done(store, KVSet(key="k", value=b"1", acquire=A)) is True
+    assert done(store, KVSet(key="k", value=b"2", acquire=B)) is False
+    entry = store.kv.get("k")
+    assert entry is not None
+    assert (entry.session, entry.value) == (A, b"1")
+
+
+def test_a_session_from_a_snapshot_gives_up_its_keys_when_it_ends() -> None:
+    store = started(session(A, delay_s=5), session(B))
+    done(store, KVSet(key="k", value=b"1", acquire=A, at_ms=1000))
+    again = restore(take(store))
+    done(again, SessionDestroy(id=A, at_ms=2000))
+    entry = again.kv.get("k")
+    assert entry is not None
+    assert entry.session == ""
+    later = restore(take(again))
+    assert done(later, KVSet(key="k", value=b"1", acquire=B, at_ms=6999)) is False
+    assert done(later, KVSet(key="k", value=b"1", acquire=B, at_ms=7000)) is True
 
 
 def started(*sessions: Session) -> Store:
