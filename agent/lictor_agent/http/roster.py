@@ -25,6 +25,11 @@ class Roster:
     def __len__(self) -> int:
         return len(self._connections)
 
+    @property
+    def answered_hot(self) -> int:
+        """Requests of the open connections that were answered from what was kept."""
+        return sum(one.answered_hot for one in self._connections)
+
     def refusal(self, client: str) -> str | None:
         """Why a connection from `client` cannot be taken; None when it can."""
         if len(self._connections) >= self._settings.connections_max:

@@ -10,10 +10,10 @@ import asyncio
 import logging
 import re
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from email.utils import formatdate
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
@@ -39,14 +39,17 @@ from lictor_agent.http.site import Site
 from lictor_agent.http.wire import Asked, Incoming, NoAccessLog, Parser, WireResponse
 from lictor_agent.log import LogOutput
 from lictor_agent.log_listeners import LogListeners
+from lictor_agent.process_gauges import process_gauges
 from lictor_core.clock import Clock, Rng
 from lictor_core.errors import LictorError, RequestError
+from lictor_core.metrics import Gauge, Meter
 
 if TYPE_CHECKING:
     from lictor_agent.agent import Agent
 
 __all__ = ["HttpServer"]
 
+_METRICS_MAX: Final = 512
 _TICK_S: Final = 1.0
 _TOKEN: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # RFC 9110, section 5.6.2
 _REQUEST_LINE: Final = re.compile(rf"({_TOKEN}) (/\S*) HTTP/1\.[01]\r\n".encode())
@@ -80,9 +83,14 @@ class HttpServer:
         self._clock = clock
         self._log: FilteringBoundLogger = log.bind(room="http")
         self._settings = settings
+        self.meter = Meter(clock)
+        """Figures about this process."""
+        self.meter.watch(process_gauges)
+        self.meter.watch(self._gauges)
+        self._answered_hot = 0
         self.listeners = None if output is None else LogListeners(output)
         """Who listens to the log."""
-        self._site = Site(agent, settings, AnswerCache(settings), clock, rng, self.listeners)
+        self._site = Site(agent, settings, AnswerCache(settings), clock, rng, self.meter, self.listeners)
         self._router = Router(ROUTES)
         self.inner = Inner(self._site, self._router)
         """The same API without a socket."""
@@ -178,8 +186,13 @@ class HttpServer:
     def release(self, connection: HotConnection) -> None:
         """A connection is closed."""
         self._roster.drop(connection, connection.client)
+        self._answered_hot += connection.answered_hot
         if connection.answered_hot:
             self._log.debug("http.connection.closed", client=connection.client, answered_hot=connection.answered_hot)
+
+    def _gauges(self) -> Iterator[Gauge]:
+        yield Gauge("http.connections", len(self._roster))
+        yield Gauge("http.answered_hot", self._answered_hot + self._roster.answered_hot)
 
     # Requests.
 
@@ -256,7 +269,11 @@ class HttpServer:
                 return found
             route, tail = found
             endpoint = route.endpoint(method)
-            return await endpoint(self._site, self._request(asked, client, path, tail, query))
+            began = self._clock.monotonic()
+            try:
+                return await endpoint(self._site, self._request(asked, client, path, tail, query))
+            finally:
+                self.meter.sample(_metric(method, route.path), (self._clock.monotonic() - began) * 1000)
         except LictorError as error:
             answer = answer_error(error)
             self._note_refused(method, path, client, answer.status, str(error))
@@ -331,6 +348,12 @@ def _flaw(error: BaseException | None) -> str:
     """What is wrong with bytes that are no request, without the bytes: a token may be among them."""
     words = error.message if isinstance(error, HttpProcessingError) else type(error).__name__
     return " ".join(_QUOTED_BYTES.sub("", words).split())[:_REASON_CHARS_MAX]
+
+
+@lru_cache(maxsize=_METRICS_MAX)
+def _metric(method: str, path: str) -> str:
+    """The name of a route's figures, as Consul's: `http.GET.v1.kv._` for what is below `/v1/kv/`."""
+    return f"http.{method}" + ".".join(part or "_" for part in path.split("/"))[1:]
 
 
 def _date(clock: Clock) -> bytes:

@@ -12,6 +12,7 @@ from lictor_agent.http.settings import HttpSettings
 from lictor_agent.log_listeners import LogListeners
 from lictor_core.clock import Clock, Rng
 from lictor_core.errors import UnknownDatacenterError
+from lictor_core.metrics import Meter
 from lictor_core.registry import Registry
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class Site:
     answers: AnswerCache
     clock: Clock
     rng: Rng
+    meter: Meter
     listeners: LogListeners | None = None
     _asked: OrderedDict[str, None] = field(default_factory=OrderedDict[str, None])
 

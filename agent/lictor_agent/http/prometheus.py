@@ -1,0 +1,62 @@
+"""Figures in Prometheus's text form, by its own client library."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
+from prometheus_client.registry import Collector
+
+from lictor_core.metrics import Gauge, Series, Total
+
+__all__ = ["CONTENT_TYPE", "exposition"]
+
+CONTENT_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
+_NOT_IN_NAMES: Final = re.compile(r"[^a-zA-Z0-9_:]")
+
+
+def exposition(gauges: Iterable[Gauge], counters: Mapping[Series, Total], samples: Mapping[Series, Total]) -> bytes:
+    """All of it as text; what a name may not hold becomes an underscore, as in Consul's."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Figures(gauges, counters, samples))
+    return generate_latest(registry)
+
+
+class _Figures(Collector):
+    def __init__(
+        self, gauges: Iterable[Gauge], counters: Mapping[Series, Total], samples: Mapping[Series, Total]
+    ) -> None:
+        self._gauges = list(gauges)
+        self._counters = counters
+        self._samples = samples
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing ahead of time: what there is follows from what happened."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """Each name with all its labels."""
+        gauges: dict[str, GaugeMetricFamily] = {}
+        for one in self._gauges:
+            name, keys, values = _parts(Series(one.name, one.labels))
+            gauges.setdefault(name, GaugeMetricFamily(name, name, labels=keys)).add_metric(values, one.value)
+        yield from gauges.values()
+        counters: dict[str, CounterMetricFamily] = {}
+        for series, total in self._counters.items():
+            name, keys, values = _parts(series)
+            counters.setdefault(name, CounterMetricFamily(name, name, labels=keys)).add_metric(values, total.sum)
+        yield from counters.values()
+        summaries: dict[str, SummaryMetricFamily] = {}
+        for series, total in self._samples.items():
+            name, keys, values = _parts(series)
+            family = summaries.setdefault(name, SummaryMetricFamily(name, name, labels=keys))
+            family.add_metric(values, total.count, total.sum)
+        yield from summaries.values()
+
+
+def _parts(series: Series) -> tuple[str, list[str], list[str]]:
+    name = _NOT_IN_NAMES.sub("_", series.name)
+    return name, [key for key, _ in series.labels], [value for _, value in series.labels]
