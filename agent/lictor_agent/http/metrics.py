@@ -1,4 +1,6 @@
-"""`/v1/agent/metrics`: figures about this agent. Source: Consul's document `api-docs/agent/index`.
+"""`/v1/agent/metrics`, `/v1/agent/host`: figures about this agent and its machine.
+
+Source: Consul's document `api-docs/agent/index`.
 
 Names have the prefix of `telemetry.metrics_prefix`; gauges also the node's name, unless `disable_hostname` says no, as
 Consul's. `prefix_filter` and `filter_default` leave out what their rules say.
@@ -12,6 +14,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Final
 
+from lictor_agent.host import host_facts
 from lictor_agent.http.encoding import Answer
 from lictor_agent.http.errors import Refusal
 from lictor_agent.http.requests import Request
@@ -45,6 +48,11 @@ async def metrics(site: Site, request: Request) -> Answer:
         _named(telemetry, site.meter.samples),
     )
     return Answer(headers=(("Content-Type", CONTENT_TYPE),), body=body)
+
+
+async def host(site: Site, request: Request) -> Answer:
+    """The machine that this agent runs on."""
+    return site.answer_json(request, host_facts(site.clock))
 
 
 def is_wanted(telemetry: Telemetry, name: str) -> bool:
@@ -141,4 +149,7 @@ def _gauge_name(telemetry: Telemetry, name: str) -> str:
     return f"{telemetry.metrics_prefix}.{host}{name}"
 
 
-ROUTES: Final = (Route("/v1/agent/metrics", {"GET": metrics}),)
+ROUTES: Final = (
+    Route("/v1/agent/metrics", {"GET": metrics}),
+    Route("/v1/agent/host", {"GET": host}),
+)

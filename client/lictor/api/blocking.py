@@ -11,6 +11,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final, TypeVar
 
@@ -100,6 +101,13 @@ class Client:
             raise TimedOutError(f"{self.settings.endpoint} broke off: {_reason(error)}") from error
         finally:
             self.close()
+
+    def interrupt(self) -> None:
+        """End what another thread reads just now: the one thing that may be called from there."""
+        connection = self._connection
+        if connection is not None and connection.sock is not None:
+            with suppress(OSError):
+                connection.sock.shutdown(socket.SHUT_RDWR)
 
     def exchange(self, request: Request) -> Response:
         """Send `request` as it is and read the response."""

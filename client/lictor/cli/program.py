@@ -42,6 +42,7 @@ COMMANDS: Final = {
     "operator": "Look after the servers: who votes, who leads, recovery",
     "rtt": "Estimate the round trip between two nodes",
     "monitor": "Show the agent's log as it comes",
+    "debug": "Collect what helps to find out what ails an agent",
     "info": "Show what the agent counts",
     "validate": "Check configuration files",
     "version": "Show the version",
