@@ -22,6 +22,7 @@ _RETRY_S_MAX: Final = 3.0
 """Between attempts while the servers are away. Below a third of a lease, so that one answer in time is enough."""
 RENEW_S_MAX: Final = 4.0
 """How long one renewal may take. A server holds one that is new to it for a leader, a little less long than this."""
+_COUNTERS_PER_S: Final = 2**20
 _ATTEMPTS_MAX: Final = 4
 """Renewals in a row that may be told that a later one is known: one is the rule, after a restart of this agent."""
 LEAVE_S_MAX: Final = 5.0
@@ -49,7 +50,8 @@ class LeaseKeeper:
         self._log = log
         self._note_granted = granted
         self._left = False
-        self._counter = 0
+        # Above that of a former process in all likelihood; where the clock was set back, the servers say what is.
+        self._counter = round(clock.now()) * _COUNTERS_PER_S
         self._server = ""
         self._renewal: asyncio.Task[float] | None = None
         self._reconnected = asyncio.Event()
@@ -64,6 +66,7 @@ class LeaseKeeper:
         held_since: float | None = None
         refused = ""
         while not self._left:
+            asked_at = self._clock.monotonic()
             try:
                 renew_s = await self._renewed()
             except LictorError as error:
@@ -83,7 +86,8 @@ class LeaseKeeper:
                 self._log.info("agent.lease.granted", renew_s=renew_s)
                 self._note_granted()
             backoff.reset()
-            await self._rest(renew_s)
+            # The lease runs from when it was asked for: the answer may have waited for a process that stood still.
+            await self._rest(max(renew_s - (self._clock.monotonic() - asked_at), 0.0))
 
     async def _rest(self, rest_s: float) -> None:
         """Wait, at most until the servers are reached by another connection."""

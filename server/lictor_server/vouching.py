@@ -21,13 +21,12 @@ from lictor_core.records import MemberStatus
 from lictor_server.leader.member import check_member
 from lictor_server.leader.pauses import PauseWatch
 from lictor_server.leases import Answer, Digest, KeptLeases, Standing
+from lictor_server.leases.digest import HEARTBEATS_PER_LEASE
 from lictor_server.leases.kept import Settled
 from lictor_server.poke import Poke
 
-__all__ = ["CLAIM_S_MAX", "HEARTBEATS_PER_LEASE", "RpcLink", "Vouching"]
+__all__ = ["CLAIM_S_MAX", "RpcLink", "Vouching"]
 
-HEARTBEATS_PER_LEASE: Final = 10
-"""A server tells the leader that it is there so often in the time of one lease."""
 GATHER_S: Final = 0.02
 """News wait so long for others to go with them."""
 CLAIM_S_MAX: Final = 3.0

@@ -13,8 +13,10 @@ import msgspec
 
 from lictor_core.records import Member
 
-__all__ = ["ROWS_MAX", "Answer", "Digest", "Refusal", "Row", "RowState"]
+__all__ = ["HEARTBEATS_PER_LEASE", "ROWS_MAX", "Answer", "Digest", "Refusal", "Row", "RowState"]
 
+HEARTBEATS_PER_LEASE: Final = 10
+"""A server tells the leader that it is there so often in the time of one lease."""
 ROWS_MAX: Final = 512
 """Rows in one digest: some 200 KiB, far below the bound of a frame."""
 
@@ -25,6 +27,8 @@ class RowState(enum.IntEnum):
     ALIVE = 1
     FAILED = 2
     LEFT = 3
+    CLOSED = 4
+    """Its connection closed, and the grace is not over: told when everything is."""
 
 
 class Row(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):

@@ -124,7 +124,7 @@ class KeptLeases:
             self._news[name] = None
         elif renewal.counter <= held.counter:
             return Standing.OUTDATED
-        elif member != held.member or renewal.server != self.server:
+        elif not held.confirmed or member != held.member or renewal.server != self.server:
             self._news[name] = None  # it changed, or another server may vouch for it meanwhile
         held.member, held.counter, held.until = member, renewal.counter, now + self._lease_s
         self._hang(name, held, connection)
@@ -194,7 +194,8 @@ class KeptLeases:
             row = self._news.pop(name)
             held = self._leases.get(name)
             if row is None and held is not None:
-                row = Row(held.member.name, member_id(held.member), held.counter, RowState.ALIVE, held.member)
+                state = RowState.ALIVE if name in self._open else RowState.CLOSED
+                row = Row(held.member.name, member_id(held.member), held.counter, state, held.member)
             if row is not None:
                 rows.append(row)
         self._number += 1
@@ -252,7 +253,7 @@ class KeptLeases:
 
     def _put_back(self, digest: Digest) -> None:
         for row in digest.rows:
-            self._news.setdefault(row.name.lower(), None if row.state is RowState.ALIVE else row)
+            self._news.setdefault(row.name.lower(), row if row.member is None else None)
 
     def _hang(self, name: str, held: _Lease, connection: object | None) -> None:
         if held.connection is connection:

@@ -19,7 +19,7 @@ from lictor_core.membership import RECONNECT_TAG, SERVER_ROLE
 from lictor_core.records import Member, MemberStatus
 from lictor_server.leases import causes
 from lictor_server.leases.agenda import Agenda
-from lictor_server.leases.digest import Answer, Digest, Refusal, Row, RowState
+from lictor_server.leases.digest import HEARTBEATS_PER_LEASE, Answer, Digest, Refusal, Row, RowState
 from lictor_server.leases.flapping import Flaps
 from lictor_server.leases.kept import member_id, name_taken
 
@@ -28,7 +28,10 @@ __all__ = ["REAP_S_MIN", "MemberTable", "Note", "NoteKind"]
 REAP_S_MIN: Final = 60.0
 """Whatever an agent wishes, it is remembered so long."""
 LEAP: Final = 2**40
-"""Above all that a server may have heard of an agent since it told the leader: what was heard before counts no more."""
+"""Above all that a server may have heard of an agent since it told the leader: what was heard before counts no more.
+
+A new process of an agent may begin below its former one, whose server may still keep a lease: it goes on above that.
+"""
 SERVERS_MAX: Final = 64
 """Servers that vouch at once; one more is not heard until one of them has fallen silent."""
 
@@ -88,6 +91,8 @@ class _Reign:
     silences: Agenda = field(default_factory=Agenda)
     """When to look whether a server, by id, has been silent for a lease."""
     tellings: int = 0
+    doubts: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
+    """Members that have failed unless a server, by id, says otherwise when it is heard next."""
 
 
 class MemberTable:
@@ -176,9 +181,11 @@ class MemberTable:
         if digest.server != self._server and reign.silences.moment(digest.server) is None:
             reign.silences.plan(digest.server, now + self._lease_s)
         refusals = [refusal for row in digest.rows if (refusal := self._judge(row, digest.server, server, now, wall))]
-        if digest.complete and not server.complete:
-            server.complete = True
-            self._sweep(digest.server, server, now)
+        if digest.complete:
+            if not server.complete:
+                server.complete = True
+                self._sweep(digest.server, server, now)
+            self._resolve(digest.server, now)
         moved, server.moved = server.moved, []
         return Answer(refusals=refusals, moved=moved)
 
@@ -188,7 +195,13 @@ class MemberTable:
         held = self._members.get(row.name.lower())
         if held is None or member_id(held.member) != row.id or row.counter < held.counter:
             return None
-        if row.state is RowState.LEFT:
+        if row.state is RowState.CLOSED:
+            if held.voucher in ("", voucher):  # who has it elsewhere, has it by a later connection
+                held.counter, held.told = row.counter, server.telling
+                held.voucher = voucher if self._lives(held) else ""
+                if held.member.status is MemberStatus.ALIVE:
+                    self._agenda.cancel(row.name.lower())
+        elif row.state is RowState.LEFT:
             self.leave(row.name, now)
         elif held.voucher == voucher and row.name.lower() != self._own:
             self._doubted(row.name.lower(), held, row.cause, now)
@@ -207,7 +220,7 @@ class MemberTable:
             self._move(held, voucher, held.counter + LEAP)
             held = None
         elif held is not None and row.counter <= held.counter and held.voucher != voucher:
-            return Refusal(row.name, row.id, held.counter)
+            return Refusal(row.name, row.id, held.counter + LEAP)
         elif held is None and len(self._members) >= self._members_max:
             full = f"there are already {self._members_max} members: raise members_max on the servers"
             return _refusal(row, OverloadedError(full))
@@ -246,12 +259,24 @@ class MemberTable:
             self._say(name, held, member, MemberStatus.FAILED, held.member.cause)
 
     def _doubted(self, name: str, held: _Held, cause: str, now: float) -> None:
-        """Its server lost it. Early in a reign another one may have it, which was not heard yet."""
-        if self._has_heard_all(now):
-            self._fail(name, held, cause, now)
-        else:
-            held.voucher, held.suspicion = "", cause
+        """Its server lost it. Another one may have it, which was not heard of late, or not at all early in a reign."""
+        held.suspicion = cause
+        recently = now - 1.5 * self._lease_s / HEARTBEATS_PER_LEASE
+        servers = self._reign.servers
+        if not self._has_heard_all(now):
+            held.voucher = ""
             self._agenda.plan(name, self._reign.since + self._lease_s)
+        elif late := [id for id, one in servers.items() if id != held.voucher and one.heard_at < recently]:
+            self._reign.doubts.setdefault(late[0], set()).add(name)
+        else:
+            self._fail(name, held, cause, now)
+
+    def _resolve(self, id: str, now: float) -> None:
+        """A server is heard, or silent for good: those who are found nowhere have failed."""
+        for name in sorted(self._reign.doubts.pop(id, ())):
+            held = self._members.get(name)
+            if held is not None and held.suspicion and held.voucher:
+                self._doubted(name, held, held.suspicion, now)
 
     def _has_heard_all(self, now: float) -> bool:
         if now >= self._reign.since + self._lease_s:
@@ -260,7 +285,7 @@ class MemberTable:
         return all(
             member_id(self._members[name].member) in told
             for name in self._server_names
-            if self._members[name].member.status is MemberStatus.ALIVE and name != self._own
+            if self._members[name].member.status is MemberStatus.ALIVE
         )
 
     def _sweep(self, voucher: str, server: _Server, now: float) -> None:
@@ -304,6 +329,7 @@ class MemberTable:
         for name, held in self._members.items():
             if held.voucher == id and name != self._own and self._lives(held):
                 self._fail(name, held, cause, now)
+        self._resolve(id, now)
 
     def next_event(self) -> float | None:
         """When `expire` next has something to do; None when nothing is planned."""

@@ -130,8 +130,8 @@ def test_a_restarted_agent_learns_the_counter_of_its_former_life() -> None:
     assert tables.renew("s2", 1, last="") is Standing.CLAIMED
     (settled,) = tables.tell("s2")
     assert settled.refusal is not None
-    assert (settled.refusal.seen, settled.refusal.code) == (9, "")
-    assert tables.renew("s2", 10, last="") is Standing.CLAIMED
+    assert (settled.refusal.seen > 2**30, settled.refusal.code) == (True, "")
+    assert tables.renew("s2", settled.refusal.seen + 1, last="") is Standing.CLAIMED
     (settled,) = tables.tell("s2")
     assert settled.refusal is None
 
