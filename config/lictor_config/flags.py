@@ -11,7 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from lictor_config.keys import keys
 from lictor_config.reading import Path, Problem
+from lictor_config.unused import is_used
 
 __all__ = [
     "AGENT_FLAGS",
@@ -40,13 +42,19 @@ class FlagKind(enum.Enum):
 
 @dataclass(frozen=True)
 class FlagSpec:
-    """One flag. `key` is what it sets, as a path in a configuration file; `group` is its heading in the help."""
+    """One flag. `key` is what it sets, as a path in a configuration file; `subject` is what it is about."""
 
     name: str
     key: str
     kind: FlagKind
-    group: str
+    subject: str
     help: str
+
+    @property
+    def group(self) -> str:
+        """Its heading in the help."""
+        spec = keys().get(self.key)
+        return self.subject if spec is not None and is_used(spec) else _OFF
 
 
 def _table(*rows: tuple[str, str, FlagKind, str, str]) -> dict[str, FlagSpec]:
@@ -54,14 +62,14 @@ def _table(*rows: tuple[str, str, FlagKind, str, str]) -> dict[str, FlagSpec]:
 
 
 _T, _B, _I, _L, _P = FlagKind.TEXT, FlagKind.BOOLEAN, FlagKind.INTEGER, FlagKind.LIST, FlagKind.PAIRS
-_WHO, _WHERE, _DATA, _CHECKS, _CLUSTER, _OFF = (
+_WHO, _WHERE, _DATA, _CHECKS, _CLUSTER = (
     "Who it is",
     "Where it listens",
     "Data and logs",
     "Checks",
     "Cluster",
-    "Taken for Consul's sake, without effect",
 )
+_OFF: Final = "Taken for Consul's sake, without effect"
 
 AGENT_FLAGS: Final = _table(
     ("node", "node_name", _T, _WHO, "Name of this node, unique in the cluster; the host's name by default."),
@@ -96,36 +104,36 @@ AGENT_FLAGS: Final = _table(
     ("enable-script-checks", "enable_script_checks", _B, _CHECKS,
      "Allow checks that run commands, also through the HTTP API."),
     ("check_output_max_size", "check_output_max_size", _I, _CHECKS, "Bytes of a check's output that are kept."),
-    ("allow-write-http-from", "http_config.allow_write_http_from", _L, _OFF, "Networks that may write."),
-    ("default-query-time", "default_query_time", _T, _OFF, "How long a blocking query waits by default."),
-    ("max-query-time", "max_query_time", _T, _OFF, "The longest a blocking query may wait."),
-    ("disable-host-node-id", "disable_host_node_id", _B, _OFF, "Node ids are never made from the host."),
-    ("disable-keyring-file", "disable_keyring_file", _B, _OFF, "There is no gossip keyring."),
-    ("encrypt", "encrypt", _T, _OFF, "Key of gossip encryption."),
-    ("https-port", "ports.https", _I, _OFF, "Port of the HTTPS API."),
-    ("join-wan", "start_join_wan", _L, _OFF, "Server of another datacenter to join."),
-    ("log-file", "log_file", _T, _OFF, "File for log events."),
-    ("log-rotate-bytes", "log_rotate_bytes", _I, _OFF, "Size at which the log file is rotated."),
-    ("log-rotate-duration", "log_rotate_duration", _T, _OFF, "Age at which the log file is rotated."),
-    ("log-rotate-max-files", "log_rotate_max_files", _I, _OFF, "Rotated log files to keep."),
-    ("non-voting-server", "non_voting_server", _B, _OFF, "Be a server without a vote."),
-    ("primary-gateway", "primary_gateways", _L, _OFF, "Mesh gateway of the primary datacenter."),
-    ("protocol", "protocol", _I, _OFF, "Version of the gossip protocol."),
-    ("raft-protocol", "raft_protocol", _I, _OFF, "Version of the Raft protocol."),
-    ("recursor", "recursors", _L, _OFF, "DNS server for other domains."),
-    ("rejoin", "rejoin_after_leave", _B, _OFF, "Join again after having left."),
-    ("retry-interval-wan", "retry_interval_wan", _T, _OFF, "Time between attempts to join another datacenter."),
-    ("retry-join-wan", "retry_join_wan", _L, _OFF, "Server of another datacenter to join, tried again."),
-    ("retry-max-wan", "retry_max_wan", _I, _OFF, "Attempts to join another datacenter."),
-    ("segment", "segment", _T, _OFF, "Network segment."),
-    ("serf-lan-allowed-cidrs", "serf_lan_allowed_cidrs", _L, _OFF, "Networks that may gossip."),
-    ("serf-lan-bind", "serf_lan", _T, _OFF, "Address of gossip."),
-    ("serf-wan-allowed-cidrs", "serf_wan_allowed_cidrs", _L, _OFF, "Networks that may gossip between datacenters."),
-    ("serf-wan-bind", "serf_wan", _T, _OFF, "Address of gossip between datacenters."),
-    ("serf-wan-port", "ports.serf_wan", _I, _OFF, "Port of gossip between datacenters."),
-    ("syslog", "enable_syslog", _B, _OFF, "Log to syslog."),
-    ("ui-content-path", "ui_content_path", _T, _OFF, "Path of the web UI."),
-    ("ui-dir", "ui_dir", _T, _OFF, "Directory with another web UI."),
+    ("allow-write-http-from", "http_config.allow_write_http_from", _L, _WHERE, "Networks that may write."),
+    ("default-query-time", "default_query_time", _T, _DATA, "How long a blocking query waits by default."),
+    ("max-query-time", "max_query_time", _T, _DATA, "The longest a blocking query may wait."),
+    ("disable-host-node-id", "disable_host_node_id", _B, _WHO, "Node ids are never made from the host."),
+    ("disable-keyring-file", "disable_keyring_file", _B, _DATA, "There is no gossip keyring."),
+    ("encrypt", "encrypt", _T, _DATA, "Key of gossip encryption."),
+    ("https-port", "ports.https", _I, _WHERE, "Port of the HTTPS API."),
+    ("join-wan", "start_join_wan", _L, _CLUSTER, "Server of another datacenter to join."),
+    ("log-file", "log_file", _T, _DATA, "File for log events."),
+    ("log-rotate-bytes", "log_rotate_bytes", _I, _DATA, "Size at which the log file is rotated."),
+    ("log-rotate-duration", "log_rotate_duration", _T, _DATA, "Age at which the log file is rotated."),
+    ("log-rotate-max-files", "log_rotate_max_files", _I, _DATA, "Rotated log files to keep."),
+    ("non-voting-server", "non_voting_server", _B, _CLUSTER, "Be a server without a vote."),
+    ("primary-gateway", "primary_gateways", _L, _CLUSTER, "Mesh gateway of the primary datacenter."),
+    ("protocol", "protocol", _I, _CLUSTER, "Version of the gossip protocol."),
+    ("raft-protocol", "raft_protocol", _I, _CLUSTER, "Version of the Raft protocol."),
+    ("recursor", "recursors", _L, _WHERE, "DNS server for other domains."),
+    ("rejoin", "rejoin_after_leave", _B, _CLUSTER, "Join again after having left."),
+    ("retry-interval-wan", "retry_interval_wan", _T, _CLUSTER, "Time between attempts to join another datacenter."),
+    ("retry-join-wan", "retry_join_wan", _L, _CLUSTER, "Server of another datacenter to join, tried again."),
+    ("retry-max-wan", "retry_max_wan", _I, _CLUSTER, "Attempts to join another datacenter."),
+    ("segment", "segment", _T, _WHO, "Network segment."),
+    ("serf-lan-allowed-cidrs", "serf_lan_allowed_cidrs", _L, _WHERE, "Networks that may gossip."),
+    ("serf-lan-bind", "serf_lan", _T, _WHERE, "Address of gossip."),
+    ("serf-wan-allowed-cidrs", "serf_wan_allowed_cidrs", _L, _WHERE, "Networks that may gossip between datacenters."),
+    ("serf-wan-bind", "serf_wan", _T, _WHERE, "Address of gossip between datacenters."),
+    ("serf-wan-port", "ports.serf_wan", _I, _WHERE, "Port of gossip between datacenters."),
+    ("syslog", "enable_syslog", _B, _DATA, "Log to syslog."),
+    ("ui-content-path", "ui_content_path", _T, _WHERE, "Path of the web UI."),
+    ("ui-dir", "ui_dir", _T, _WHERE, "Directory with another web UI."),
 )  # fmt: skip
 """Every flag that stands for a key, in the order of the help."""
 

@@ -99,12 +99,13 @@ def load_configuration(
             [f"{_place(gathering.sources, path)}: {path_text(path)}: {flaw}" for path, flaw in template_flaws]
         )
     whole = Reader(written_out)
-    configuration = _resolved(read_configuration(whole, base), hostname, interfaces)
+    read = replace(read_configuration(whole, base), given=given)
+    configuration = _resolved(read, hostname, interfaces)
     flaws = relations.flaws(configuration)
     if flaws:
         raise ConfigurationProblems(flaws)
     warnings = (*gathering.warnings, *_unused_warnings(unused_keys(whole)), *relations.warnings(configuration))
-    return replace(configuration, warnings=warnings, given=given, origin=origin)
+    return replace(configuration, warnings=warnings, origin=origin)
 
 
 def load_services(names: Sequence[str]) -> list[ServiceDefinition]:

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from lictor_config import surroundings
 from lictor_config.addresses import ANY, address_flaw
 from lictor_config.definitions import dns_warnings
 from lictor_config.metadata import metadata_flaw
@@ -41,7 +42,7 @@ _LEAF_TTL_MAX_S: Final = 365 * 86_400.0
 
 def flaws(configuration: Configuration) -> list[str]:
     """Everything that forbids this configuration; empty when it is sound."""
-    return [flaw for rule in _RULES for flaw in rule(configuration)]
+    return [flaw for rule in (*_RULES, surroundings.flaws) for flaw in rule(configuration)]
 
 
 def warnings(configuration: Configuration) -> list[str]:
@@ -75,6 +76,7 @@ def warnings(configuration: Configuration) -> list[str]:
         if value:
             found.append(f"autopilot.{key} is kept and shown, and has no effect: it belongs to Consul Enterprise")
     found += _tls_warnings(configuration.tls)
+    found += surroundings.warnings(configuration)
     for service in configuration.services:
         found += dns_warnings(service)
     return found

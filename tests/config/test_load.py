@@ -1,13 +1,18 @@
 """Configuration from everything that may speak of it: order, merging, errors with their places, warnings."""
 
+import contextlib
+import tempfile
 from ipaddress import ip_interface
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lictor_config.interfaces import Interface
 from lictor_config.load import FILE_BYTES_MAX, ConfigurationProblems, load_configuration, load_services
 from lictor_config.tree import Configuration, Origin
+from lictor_core.errors import ConfigurationError
 
 INTERFACES = [
     Interface("lo", ip_interface("127.0.0.1/8"), ("up", "loopback")),
@@ -133,7 +138,7 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
 def test_what_consul_knows_and_lictor_does_not_use_is_one_warning(tmp_path: Path) -> None:
     file = write(
         tmp_path,
-        a__hcl='retry_join_wan = ["a"]\ntelemetry { statsd_address = "x" }\nencrypt = "k"\n'
+        a__hcl='retry_join_wan = ["a"]\ntelemetry { statsd_address = "x" }\nencrypt = "pUqJrVyVRj5jsiYEkM/tFQYfWyJIv4s3XkvDwy7Cu5s="\n'
         'acl { tokens { agent = "t" } }\nports { serf_wan = 1 }',
     )
     assert load(file).warnings == (
@@ -218,3 +223,16 @@ def test_a_machine_that_does_not_tell_its_addresses_is_an_error() -> None:
 
     with pytest.raises(ConfigurationProblems, match="cannot be found out"):
         load_configuration(Origin(dev=True, flags={"bind": ("{{ GetPrivateIP }}",)}), interfaces=refuse)
+
+
+@given(
+    st.binary(max_size=200)
+    | st.text(alphabet='{}[]="\\n,: abpostr_service0123456789<#/*', max_size=200).map(str.encode)
+)
+def test_any_bytes_are_a_configuration_or_one_kind_of_error(data: bytes) -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        for name in ("a.hcl", "a.json"):
+            file = Path(directory, name)
+            file.write_bytes(data)
+            with contextlib.suppress(ConfigurationError):
+                load(file)

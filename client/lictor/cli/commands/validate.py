@@ -34,9 +34,9 @@ def command(args: tuple[str, ...], config_format: str, quiet: bool) -> None:
     try:
         configuration = load_configuration(Origin(files=args, file_format=config_format))
     except ConfigurationProblems as error:
-        raise CommandError(f"the configuration is not valid: {_listed(error.problems)}") from error
+        raise CommandError(f"Config validation failed: {_listed(error.problems)}") from error
     for warning in configuration.warnings:
-        print(f"Warning: {warning}", file=sys.stderr)
+        print(warning, file=sys.stderr)
     if not quiet:
         print("Configuration is valid!")
 
