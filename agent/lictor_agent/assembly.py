@@ -17,6 +17,7 @@ from lictor_agent.settings import AgentSettings
 from lictor_config.tree import Configuration, Tls
 from lictor_core.autopilot import AutopilotConfiguration
 from lictor_core.durations import format_duration
+from lictor_core.limits import WAIT_MAX_S
 from lictor_dns import DnsSettings, SoaSettings
 from lictor_server import SERVER_PORT, TlsSettings
 
@@ -228,6 +229,12 @@ def http_settings(configuration: Configuration) -> HttpSettings:
         always_pretty=configuration.dev,
         connections_per_client_max=configuration.limits.http_max_conns_per_client,
         kv_value_bytes_max=configuration.limits.kv_max_value_size,
+        use_cache=configuration.http.use_cache,
+        response_headers=tuple(configuration.http.response_headers.items()),
+        blocked_endpoints=configuration.http.block_endpoints,
+        write_networks=configuration.http.allow_write_http_from,
+        wait_default_s=configuration.default_query_time_s,
+        wait_s_max=min(configuration.max_query_time_s, WAIT_MAX_S),
     )
 
 

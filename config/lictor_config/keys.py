@@ -125,7 +125,7 @@ connect section
 consul section
 data_dir text : what outlives the process
 datacenter text : who the agent is
-default_query_time duration
+default_query_time duration : the HTTP API
 disable_anonymous_signature boolean
 disable_coordinates boolean : network coordinates
 disable_host_node_id boolean
@@ -159,7 +159,7 @@ log_level text : logs
 log_rotate_bytes whole : logs
 log_rotate_duration duration : logs
 log_rotate_max_files whole : logs
-max_query_time duration
+max_query_time duration : the HTTP API, up to 10m
 membership section
 node_id text : who the agent is
 node_meta text_map : who the agent is
@@ -356,10 +356,10 @@ probe_timeout duration
 retransmit_mult whole
 suspicion_mult whole
 [http_config]
-allow_write_http_from texts
-block_endpoints texts
-response_headers text_map
-use_cache boolean
+allow_write_http_from texts : the HTTP API
+block_endpoints texts : the HTTP API
+response_headers text_map : the HTTP API
+use_cache boolean : the HTTP API
 [limits]
 http_max_conns_per_client whole : the HTTP API
 https_handshake_timeout duration

@@ -17,7 +17,7 @@ __all__ = ["UNENFORCED", "check_rest", "is_used", "unused_keys"]
 UNENFORCED: Final = frozenset(
     {
         "acl.tokens", "acl_agent_master_token", "acl_agent_token", "acl_master_token", "acl_replication_token",
-        "acl_token", "auto_encrypt", "encrypt", "http_config.allow_write_http_from", "http_config.block_endpoints",
+        "acl_token", "auto_encrypt", "encrypt",
         "unix_sockets", "verify_incoming_https",
     }
 )  # fmt: skip

@@ -10,6 +10,7 @@ import msgspec
 
 from lictor_agent.http.agent_services import read_enable
 from lictor_agent.http.coordinates import shown_coordinate
+from lictor_agent.http.debug_config import debug_configuration
 from lictor_agent.http.encoding import Answer
 from lictor_agent.http.errors import Refusal, refusing_with
 from lictor_agent.http.requests import Request
@@ -51,7 +52,7 @@ async def self_(site: Site, request: Request) -> Answer:
             "Server": identity.server,
             "Version": identity.semantic_version,
         },
-        "DebugConfig": _configuration(site),
+        "DebugConfig": debug_configuration(site.agent.configuration, identity),
         "Coord": shown_coordinate(await site.agent.coordinate()),
         "Member": own,
         "Stats": _figures(site, members, status),
@@ -138,47 +139,6 @@ async def leave(site: Site, request: Request) -> Answer:
     """Leave the cluster on purpose."""
     await site.agent.leave()
     return Answer()
-
-
-def _configuration(site: Site) -> JsonObject:
-    """The settings that clients read, under Consul's names; secrets are never in it."""
-    identity, configuration = site.agent.identity, site.agent.configuration
-    acl, ports = configuration.acl, configuration.ports
-    return {
-        "ACLDatacenter": identity.datacenter,
-        "ACLDefaultPolicy": acl.default_policy,
-        "ACLsEnabled": acl.enabled,
-        "AdvertiseAddrLAN": identity.advertise_address,
-        "BindAddr": identity.bind_address,
-        "CheckOutputMaxSize": configuration.check_output_max_size,
-        "ClientAddrs": list(identity.client_addresses),
-        "ConnectEnabled": configuration.connect.enabled,
-        "ConnectSidecarMaxPort": ports.sidecar_max_port,
-        "ConnectSidecarMinPort": ports.sidecar_min_port,
-        "DNSDomain": f"{identity.domain}.",
-        "DNSPort": identity.dns_port,
-        "DataDir": configuration.data_dir,
-        "Datacenter": identity.datacenter,
-        "DevMode": configuration.dev,
-        "EnableLocalScriptChecks": configuration.enable_local_script_checks,
-        "EnableRemoteScriptChecks": configuration.enable_script_checks,
-        "EnableUI": configuration.ui,
-        "GRPCPort": identity.grpc_port,
-        "HTTPMaxConnsPerClient": configuration.limits.http_max_conns_per_client,
-        "HTTPPort": identity.http_port,
-        "KVMaxValueSize": configuration.limits.kv_max_value_size,
-        "LeaveOnTerm": configuration.leave_on_terminate,
-        "Logging": {"LogJSON": configuration.log.json, "LogLevel": configuration.log.level.upper()},
-        "NodeID": identity.node_id,
-        "NodeMeta": configuration.node_meta,
-        "NodeName": identity.node_name,
-        "PrimaryDatacenter": configuration.primary_datacenter or identity.datacenter,
-        "ServerMode": identity.server,
-        "ServerPort": identity.server_port,
-        "SkipLeaveOnInt": configuration.skip_leave_on_interrupt,
-        "TaggedAddresses": identity.node().tagged_addresses,
-        "Version": identity.compatible_version,
-    }
 
 
 def _figures(site: Site, members: list[Member], status: LeaderStatus | None) -> JsonObject:

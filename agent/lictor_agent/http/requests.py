@@ -83,7 +83,7 @@ class Request:
 
     Nobody changes one; a frozen one takes four times as long to make. `read_body` reads at most the bytes it is given
     and raises `BodyTooLargeError` for more; `read_parts` does the same part by part, for a body that is large. `client`
-    is the peer's address, for logs.
+    is the peer's address, for logs. `wait_default_s` and `wait_s_max` bound how long a read may block.
     """
 
     method: str
@@ -95,6 +95,8 @@ class Request:
     read_parts: Callable[[int], AsyncIterator[bytes]]
     content_length: int | None = None
     client: str = ""
+    wait_default_s: float = WAIT_DEFAULT_S
+    wait_s_max: float = WAIT_MAX_S
 
     @property
     def token(self) -> str:
@@ -151,7 +153,7 @@ def read_options(request: Request) -> ReadOptions:
         mode=_mode(parameters, may_be_stale=max_stale_s > 0),
         max_stale_s=max_stale_s,
         min_index=_index(index) if index else 0,
-        wait_s=_wait(wait) if wait else WAIT_DEFAULT_S,
+        wait_s=_wait(request, wait),
         token=request.token,
     )
 
@@ -222,12 +224,12 @@ def _index(text: str) -> int:
         raise Refusal("Invalid index") from None
 
 
-def _wait(text: str) -> float:
+def _wait(request: Request, text: str | None) -> float:
     try:
-        wait_s = parse_duration(text)
+        wait_s = parse_duration(text) if text else 0.0
     except RequestError:
         raise Refusal("Invalid wait time") from None
-    return min(wait_s, WAIT_MAX_S) if wait_s > 0 else WAIT_DEFAULT_S
+    return min(wait_s if wait_s > 0 else request.wait_default_s, request.wait_s_max)
 
 
 def _check_cache_control(request: Request) -> None:

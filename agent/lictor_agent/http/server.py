@@ -24,6 +24,7 @@ from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import RequestHandler
 from structlog.typing import FilteringBoundLogger
 
+from lictor_agent.http.access import Access
 from lictor_agent.http.encoding import Answer, AnswerCache, Rendered, accepts_gzip, render
 from lictor_agent.http.errors import RETRY_AFTER_S, Refusal, answer_error
 from lictor_agent.http.hot import HotAnswers, HotConnection, HotSource, PlainPath, Tick
@@ -88,6 +89,7 @@ class HttpServer:
         self.meter.watch(process_gauges)
         self.meter.watch(self._gauges)
         self._answered_hot = 0
+        self._access = Access(settings.blocked_endpoints, settings.write_networks)
         self.listeners = None if output is None else LogListeners(output)
         """Who listens to the log."""
         self._site = Site(agent, settings, AnswerCache(settings), clock, rng, self.meter, self.listeners)
@@ -268,6 +270,8 @@ class HttpServer:
             if isinstance(found, Answer):
                 return found
             route, tail = found
+            if (refusal := self._access.refusal(method, path, client)) is not None:
+                raise Refusal(refusal, status=403)
             endpoint = route.endpoint(method)
             began = self._clock.monotonic()
             try:
@@ -316,6 +320,8 @@ class HttpServer:
             read_parts=partial(asked.read_parts, self._settings.body_s_max),
             content_length=asked.content_length,
             client=client,
+            wait_default_s=self._settings.wait_default_s,
+            wait_s_max=self._settings.wait_s_max,
         )
 
     def _answer_broken(self, connection: HotConnection, error: BaseException | None) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lictor_core.limits import ARCHIVE_BYTES_MAX, BODY_BYTES_MAX, KV_VALUE_BYTES_MAX
+from lictor_core.limits import ARCHIVE_BYTES_MAX, BODY_BYTES_MAX, KV_VALUE_BYTES_MAX, WAIT_DEFAULT_S, WAIT_MAX_S
 
 __all__ = ["HttpSettings"]
 
@@ -14,12 +14,18 @@ class HttpSettings:
     """What an operator may set. Sizes are bytes, times are seconds.
 
     `always_pretty` indents every JSON answer, as a development agent of Consul does. `connections_per_client_max` is
-    Consul's `limits.http_max_conns_per_client`, `kv_value_bytes_max` its `limits.kv_max_value_size`.
+    Consul's `limits.http_max_conns_per_client`, `kv_value_bytes_max` its `limits.kv_max_value_size`,
+    `wait_default_s` and `wait_s_max` its `default_query_time` and `max_query_time`; `blocked_endpoints` and
+    `write_networks` are `http_config.block_endpoints` and `allow_write_http_from`.
     """
 
     always_pretty: bool = False
     use_cache: bool = True
     response_headers: tuple[tuple[str, str], ...] = ()
+    blocked_endpoints: tuple[str, ...] = ()
+    write_networks: tuple[str, ...] = ()
+    wait_default_s: float = WAIT_DEFAULT_S
+    wait_s_max: float = WAIT_MAX_S
     connections_max: int = 10_000
     connections_per_client_max: int = 200
     kv_value_bytes_max: int = KV_VALUE_BYTES_MAX
