@@ -79,7 +79,7 @@ def test_views_go_on_without_a_gap_when_servers_are_lost_and_stay_when_all_are(t
     cluster = ServerCluster(tmp_path, 3)
     with cluster.running():
         assert write_port(cluster, 1, 1000)
-        cluster.start_agent(AGENT)
+        cluster.start_client(AGENT)
         cluster.until(lambda: cached_port(cluster.ask(AGENT, CACHED)) == 1000, "the agent answers")
         cluster.until(lambda: dns_port(cluster) == 1000, "its DNS answers")
         assert dns_answers(cluster, "ext.node.consul", "A") == ["192.0.2.7"]

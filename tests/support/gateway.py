@@ -16,6 +16,7 @@ from lictor_agent.agent import Agent
 from lictor_agent.http.listening import TcpAddress
 from lictor_agent.http.server import HttpServer
 from lictor_agent.remote import RemoteRegistry, RemoteSettings
+from lictor_agent.views import KeptInViews, ViewStore
 from lictor_config.tree import Configuration
 from lictor_core.clock import SystemClock, SystemRng
 from tests.agent.harness import quiet_log
@@ -55,6 +56,7 @@ async def _serve(
         node_name=NODE, node_id=_NODE_ID, datacenter=configuration.datacenter, retry_join=(f"127.0.0.1:{server_port}",)
     )
     registry = RemoteRegistry(settings, clock=clock, rng=rng, log=log)
+    views = ViewStore(registry, clock=clock, rng=rng, log=log)
     agent = Agent(
         identity=assembly.identity(replace(configuration, node_name=NODE), _NODE_ID),
         registry=registry,
@@ -63,11 +65,13 @@ async def _serve(
         clock=clock,
         rng=rng,
         log=log,
+        kept=KeptInViews(views, rng),
     )
     http = HttpServer(
         agent, [TcpAddress("127.0.0.1", 0)], clock, rng, log, assembly.http_settings(configuration), source=None
     )
     await registry.start()
+    following = asyncio.get_running_loop().create_task(views.run())
     try:
         await http.start()
         await eventually(lambda: registry.server != "", within_s=_STARTS_WITHIN_S, what="a server")
@@ -77,4 +81,6 @@ async def _serve(
     finally:
         ready.set()
         await http.stop()
+        following.cancel()
+        await asyncio.wait((following,))
         await registry.stop()

@@ -61,19 +61,9 @@ class ServerCluster:
         expected = self.size if expect is None else expect
         if expected:
             argv.append(f"-bootstrap-expect={expected}")
-        return self._run(number, f"s{number}", [*argv, *arguments])
-
-    def start_agent(self, number: int, *arguments: str, joins: Sequence[int] = (1, 2, 3)) -> Program:
-        """Start an agent that is no server, under a number that no server has; it may know no server yet."""
-        argv = [program_of("lictor"), "agent", f"-node=a{number}", f"-data-dir={self.directory / f'd{number}'}"]
-        argv += [f"-bind={self.address(number)}", f"-client={self.address(number)}", "-dns-port=8600"]
-        argv += [f"-retry-join={self.address(one)}" for one in joins]
-        return self._run(number, f"a{number}", [*argv, *arguments])
-
-    def _run(self, number: int, name: str, argv: Sequence[str]) -> Program:
         context = ExitStack()
         program = context.enter_context(
-            running(name, list(argv), self.directory, environment=environment_for_commands())
+            running(f"s{number}", [*argv, *arguments], self.directory, environment=environment_for_commands())
         )
         self.programs[number], self._contexts[number] = program, context
         return program

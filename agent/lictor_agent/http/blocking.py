@@ -17,6 +17,7 @@ from lictor_agent.http.site import Site
 from lictor_agent.kept import KeptReading
 from lictor_core.commands import ReadMode
 from lictor_core.errors import LictorError, OverloadedError
+from lictor_core.narrowing import base_of
 from lictor_core.queries import Query
 from lictor_core.registry import Reading, ReadOptions
 
@@ -98,13 +99,14 @@ async def answer_query(
     """The answer to a read: JSON of what `shape` makes of the value, encoded once per change."""
     refuse_filter(request)
     reading, kept, options = await _read(site, request, query, manner)
-    encoded, was_encoded = site.answers.encoded(query, reading, pretty=site.is_pretty(request), shape=shape)
+    encoded, _ = site.answers.encoded(query, reading, pretty=site.is_pretty(request), shape=shape)
     headers = (JSON, *meta_headers(reading, options.mode, manner))
     is_reusable = _is_reusable(options)
     if kept is None:
         reuse = Reuse(query, options.mode, reading.stamp) if is_reusable else None
         return Answer(headers=headers, encoded=encoded, reuse=reuse)
-    is_hit = was_encoded if kept.is_hit is None else kept.is_hit
+    was_asked = site.recall(repr(base_of(query))) and options.min_index == 0
+    is_hit = was_asked if kept.is_hit is None else kept.is_hit
     is_reusable = is_reusable and is_hit and kept.age_s == 0
     reuse = Reuse(query, options.mode, reading.stamp, is_kept=kept.is_hit is not None) if is_reusable else None
     return Answer(headers=headers + cache_headers(kept, is_hit=is_hit), encoded=encoded, reuse=reuse)

@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from lictor_agent.http.blocking import CATALOG, Manner, answer_query, read
+from lictor_agent.http.blocking import CACHED_MISS, CATALOG, Manner, answer_query, cache_headers, read
 from lictor_agent.http.bodies import read_mapping, refuse_problems
 from lictor_agent.http.encoding import Answer
 from lictor_agent.http.errors import Refusal, refusing_with
 from lictor_agent.http.registrations import read_registration, service_flaw
-from lictor_agent.http.requests import Request, required_tail
+from lictor_agent.http.requests import Request, cache_control, required_tail
 from lictor_agent.http.router import Route
 from lictor_agent.http.site import Site
 from lictor_agent.http.uuids import UUID_CHARS, first_bad_digit
 from lictor_core.commands import Deregister, Register
+from lictor_core.errors import LictorError
 from lictor_core.queries import (
     DatacentersQuery,
     NodeServiceListQuery,
@@ -24,6 +25,7 @@ from lictor_core.queries import (
     ServicesQuery,
 )
 from lictor_core.records import NodeServiceList
+from lictor_core.registry import ReadOptions
 
 __all__ = ["ROUTES"]
 
@@ -45,8 +47,21 @@ async def services(site: Site, request: Request) -> Answer:
 
 async def datacenters(site: Site, request: Request) -> Answer:
     """The known datacenters. It does not block and says nothing of its index, as in Consul."""
-    reading, _, _ = await read(site, request, DatacentersQuery(), Manner())
-    return site.answer_json(request, reading.value)
+    if not (request.is_cached and site.settings.use_cache):
+        reading, _, _ = await read(site, request, DatacentersQuery(), Manner())
+        return site.answer_json(request, reading.value)
+    control = cache_control(request)
+    kept = await site.agent.kept.read(DatacentersQuery(), ReadOptions(token=request.token))
+    was_asked = site.recall("datacenters")
+    is_hit = was_asked if kept.is_hit is None else kept.is_hit
+    if is_hit and control.max_age_s is not None and (kept.age_s > control.max_age_s or control.max_age_s == 0):
+        try:
+            reading, _, _ = await read(site, request, DatacentersQuery(), Manner())
+            return site.answer_json(request, reading.value, headers=CACHED_MISS)
+        except LictorError:
+            if kept.age_s > control.stale_if_error_s:
+                raise
+    return site.answer_json(request, kept.reading.value, headers=cache_headers(kept, is_hit=is_hit))
 
 
 async def service(site: Site, request: Request) -> Answer:

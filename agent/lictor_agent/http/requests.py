@@ -20,8 +20,10 @@ from lictor_core.limits import WAIT_DEFAULT_S, WAIT_MAX_S
 from lictor_core.registry import ReadOptions
 
 __all__ = [
+    "CacheControl",
     "Parameters",
     "Request",
+    "cache_control",
     "parse_bool",
     "parse_unsigned",
     "read_options",
@@ -35,6 +37,7 @@ _UNSIGNED_MAX: Final = 2**64 - 1
 _TRUE: Final = frozenset({"1", "t", "T", "true", "TRUE", "True"})
 _FALSE: Final = frozenset({"0", "f", "F", "false", "FALSE", "False"})
 _CACHE_CONTROL: Final = re.compile(r"(?:must-revalidate|(?:max-age|stale-if-error)=\d{1,10})")
+_SECONDS: Final = re.compile(r"(max-age|stale-if-error)=(\d+)")
 _BEARER: Final = "bearer "
 
 
@@ -156,6 +159,25 @@ def read_options(request: Request) -> ReadOptions:
         wait_s=_wait(request, wait),
         token=request.token,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class CacheControl:
+    """What a caller takes of an answer that was fetched at some time and kept; one that is followed is never old.
+
+    `max_age_s` None: any age. An older one is fetched anew; where that fails, one of `stale_if_error_s` is still good.
+    """
+
+    max_age_s: int | None = None
+    stale_if_error_s: int = 0
+
+
+def cache_control(request: Request) -> CacheControl:
+    """The caller's `Cache-Control`. Raises a `Refusal` for one that cannot be read."""
+    _check_cache_control(request)
+    seconds = dict(_SECONDS.findall(request.headers.get("Cache-Control", "").lower()))
+    max_age = "0" if "must-revalidate" in request.headers.get("Cache-Control", "").lower() else seconds.get("max-age")
+    return CacheControl(None if max_age is None else int(max_age), int(seconds.get("stale-if-error", "0")))
 
 
 def required_tail(request: Request, what: str) -> str:

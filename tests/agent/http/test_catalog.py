@@ -102,3 +102,13 @@ async def test_a_missing_name_is_400(live: Live, name: str) -> None:
 )
 async def test_a_wrong_deregistration_is_refused(live: Live, body: object, status: int) -> None:
     assert (await live.put("/v1/catalog/deregister", body)).status == status
+
+
+async def test_kept_datacenters_are_fetched_anew_for_who_wants_no_age(live: Live) -> None:
+    path = "/v1/catalog/datacenters?cached"
+    told: list[str] = []
+    for control in ("", "max-age=60", "must-revalidate", "max-age=0, stale-if-error=60"):
+        reply = await live.ask("GET", path, headers={"Cache-Control": control} if control else {})
+        assert reply.json == ["dc1"]
+        told.append(f"{reply.headers['X-Cache']} {reply.headers.get('Age', '-')}")
+    assert told == ["MISS -", "HIT 0", "MISS -", "MISS -"]

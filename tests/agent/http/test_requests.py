@@ -10,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lictor_agent.http.errors import Refusal
-from lictor_agent.http.requests import Parameters, Request, parse_bool, parse_unsigned, read_options, split_target
+from lictor_agent.http.requests import (
+    CacheControl,
+    Parameters,
+    Request,
+    cache_control,
+    parse_bool,
+    parse_unsigned,
+    read_options,
+    split_target,
+)
 from lictor_core.commands import ReadMode
 from lictor_core.errors import RequestError
 from lictor_core.limits import WAIT_DEFAULT_S, WAIT_MAX_S
@@ -165,3 +174,17 @@ def test_anything_else_is_refused_with_500(text: str) -> None:
     with pytest.raises(Refusal) as caught:
         parse_unsigned(text)
     assert caught.value.status == 500
+
+
+@pytest.mark.parametrize(
+    ("header", "control"),
+    [
+        ("", CacheControl()),
+        ("max-age=30", CacheControl(30)),
+        ("Max-Age=30, stale-if-error=259200", CacheControl(30, 259200)),
+        ("must-revalidate", CacheControl(0)),
+        ("no-cache", CacheControl()),
+    ],
+)
+def test_cache_control_says_which_ages_are_good(header: str, control: CacheControl) -> None:
+    assert cache_control(request(headers={"Cache-Control": header})) == control
