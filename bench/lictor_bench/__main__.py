@@ -6,7 +6,20 @@ import importlib
 import sys
 from typing import Final
 
-MEASUREMENTS: Final = ("dns", "http", "proxy", "raft", "catch_up", "kv", "outage", "snapshot", "client_agents", "views")
+MEASUREMENTS: Final = (
+    "dns",
+    "http",
+    "proxy",
+    "raft",
+    "catch_up",
+    "kv",
+    "outage",
+    "snapshot",
+    "client_agents",
+    "views",
+    "checks",
+    "check_latency",
+)
 
 
 def main(names: list[str]) -> int:

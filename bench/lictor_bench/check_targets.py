@@ -1,8 +1,8 @@
 """What checks ask, in a process of its own: listeners on many loopback addresses, each the target of one check.
 
 `python -m lictor_bench.check_targets <port> <targets>` listens on that port of `target_address(0)` and the following
-ones, prints `ready`, and answers every HTTP request with 200. A line on standard input begins a measurement, the next
-one ends it: it prints how far apart the connections to each target came, as JSON.
+ones, prints `ready`, and answers every HTTP request with 200. A line on standard input begins a measurement (it prints
+`begun`), the next one ends it: it prints how far apart the connections to each target came, as JSON.
 """
 
 from __future__ import annotations
@@ -62,6 +62,7 @@ async def _serve(port: int, count: int) -> None:
     while await loop.run_in_executor(None, sys.stdin.readline):
         for times in seen:
             times.clear()
+        print("begun", flush=True)
         if not await loop.run_in_executor(None, sys.stdin.readline):
             return
         gaps = [later - earlier for times in seen for earlier, later in itertools.pairwise(times)]

@@ -81,6 +81,7 @@ def measure(agent: Agent) -> Figures:
             agent.put("/v1/agent/service/register", json.dumps(body).encode())
         time.sleep(_SETTLE_S)
         _tell(targets.stdin)
+        targets.stdout.readline()
         before_s, began = cpu_s(agent.pid), time.monotonic()
         time.sleep(_MEASURE_S)
         cores = (cpu_s(agent.pid) - before_s) / (time.monotonic() - began)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from lictor_agent import assembly
+from lictor_agent.checks.tls import CheckTls
 from lictor_agent.http.listening import TcpAddress, UnixAddress
 from lictor_agent.http.settings import HttpSettings
 from lictor_agent.registrar import ScriptPolicy
@@ -45,6 +46,23 @@ def test_the_default_policy_counts_only_with_acls() -> None:
 def test_sidecar_ports_include_the_last() -> None:
     ports = Ports(sidecar_min_port=5, sidecar_max_port=6)
     assert list(assembly.agent_settings(_dev(ports=ports)).sidecar_ports) == [5, 6]
+
+
+def test_checks_use_the_agents_own_material_only_where_that_is_wanted() -> None:
+    tls = Tls(ca_file="ca.pem", cert_file="cert.pem", key_file="key.pem")
+    assert assembly.agent_settings(_dev(tls=tls)).check_tls is None
+    settings = assembly.agent_settings(_dev(tls=tls, enable_agent_tls_for_checks=True))
+    assert settings.check_tls == CheckTls(ca_file="ca.pem", cert_file="cert.pem", key_file="key.pem")
+
+
+def test_checks_find_proxies_in_the_environment_of_the_process() -> None:
+    assert assembly.agent_settings(_dev(), {"HTTP_PROXY": "here"}).environment == {"HTTP_PROXY": "here"}
+
+
+def test_critical_instances_are_looked_at_as_configured() -> None:
+    given = _dev(check_deregister_interval_min_s=5.0, check_reap_interval_s=2.0)
+    settings = assembly.agent_settings(given)
+    assert (settings.critical_s_min, settings.reap_every_s) == (5.0, 2.0)
 
 
 def test_times_and_limits_arrive() -> None:

@@ -17,6 +17,9 @@ REFUSED: list[tuple[dict[str, object], str]] = [
     ({"Name": "x", "Interval": "5s"}, NEEDS_TTL),
     ({"Name": "x", "TTL": "-1s"}, NEEDS_TTL),
     ({"Name": "x", "DockerContainerID": "x", "Interval": "5s"}, NEEDS_TTL),
+    ({"Name": "x", "Shell": "true", "Interval": "5s"}, NEEDS_TTL),
+    ({"Name": "x", "Script": "true", "Interval": "5s"}, 'Request decode failed: json: unknown field "Script"'),
+    ({"Name": "x", "GRPC": "x:1"}, INTERVAL),
     ({"Name": "x", "HTTP": "http://x"}, INTERVAL),
     ({"Name": "x", "HTTP": "http://x", "Interval": "0s"}, INTERVAL),
     ({"Name": "x", "HTTP": "http://x", "TTL": "5s"}, INTERVAL),
@@ -43,6 +46,12 @@ KINDS: list[tuple[dict[str, object], CheckKind]] = [
     ({"AliasService": "web"}, CheckKind.ALIAS),
     ({"AliasNode": "other"}, CheckKind.ALIAS),
     ({"AliasService": "web", "Interval": "5s"}, CheckKind.ALIAS),
+    ({"UDP": "x:1", "Interval": "5s"}, CheckKind.UDP),
+    ({"UDP": "x:1", "TCP": "x:1", "Interval": "5s"}, CheckKind.TCP),
+    ({"H2PING": "x:1", "Interval": "5s"}, CheckKind.H2PING),
+    ({"H2PING": "x:1", "Args": ["true"], "Interval": "5s"}, CheckKind.SCRIPT),
+    ({"OSService": "x", "Interval": "5s"}, CheckKind.OS_SERVICE),
+    ({"OSService": "x", "H2PING": "x:1", "Interval": "5s"}, CheckKind.H2PING),
 ]
 
 
@@ -101,6 +110,63 @@ def test_every_key_is_read() -> None:
         deregister_critical_service_after_s=5400,
         output_max_size=100,
     )
+
+
+def test_keys_of_later_versions_are_read_in_both_forms() -> None:
+    camel = {
+        "Name": "x",
+        "Interval": "5s",
+        "H2PING": "a:1",
+        "H2PingUseTLS": False,
+        "UDP": "b:1",
+        "OSService": "c",
+        "TLSServerName": "d",
+        "DisableRedirects": True,
+        "FailuresBeforeWarning": 2,
+        "FailuresBeforeCritical": 3,
+    }
+    snake = {
+        "name": "x",
+        "interval": "5s",
+        "h2ping": "a:1",
+        "h2ping_use_tls": False,
+        "udp": "b:1",
+        "os_service": "c",
+        "tls_server_name": "d",
+        "disable_redirects": True,
+        "failures_before_warning": 2,
+        "failures_before_critical": 3,
+    }
+    expected = CheckDefinition(
+        name="x",
+        interval_s=5,
+        h2ping="a:1",
+        h2ping_use_tls=False,
+        udp="b:1",
+        os_service="c",
+        tls_server_name="d",
+        disable_redirects=True,
+        failures_before_warning=2,
+        failures_before_critical=3,
+    )
+    assert parse_check(camel) == parse_check(snake, Dialect.FILE) == expected
+
+
+def test_a_ping_uses_tls_unless_told_otherwise() -> None:
+    assert parse_check({"Name": "x", "H2PING": "a:1", "Interval": "5s"}).h2ping_use_tls
+
+
+@pytest.mark.parametrize("kind", [{"UDP": "x:1"}, {"H2PING": "x:1"}, {"OSService": "x"}])
+def test_kinds_of_later_versions_need_an_interval(kind: dict[str, object]) -> None:
+    with pytest.raises(DefinitionError, match="Interval must be > 0"):
+        parse_check({"Name": "x", **kind})
+
+
+def test_a_warning_comes_no_later_than_critical() -> None:
+    body = {"Name": "x", "TCP": "x:1", "Interval": "5s", "FailuresBeforeWarning": 3, "FailuresBeforeCritical": 2}
+    with pytest.raises(DefinitionError, match="FailuresBeforeWarning can't be higher than FailuresBeforeCritical"):
+        parse_check(body)
+    assert parse_check({**body, "FailuresBeforeWarning": 2}).failures_before_warning == 2
 
 
 def test_snake_case_is_read_too() -> None:

@@ -1,5 +1,6 @@
 """Lictor answers over HTTP what the real Consul answered."""
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from tests.support.recorder.comparison import compare, report
 from tests.support.recorder.http_runner import HttpRunner
 from tests.support.recorder.json_types import Json, at
 from tests.support.recorder.scenario import Scenario
+from tests.support.recorder.targets import checked_targets
 from tests.support.recorder.verdict import allowances_for
 
 
@@ -26,8 +28,9 @@ def test_lictor_answers_what_consul_answered(
     if scenario.later:
         request.applymarker(pytest.mark.xfail(reason=scenario.later, strict=True))
     recorded = load(cassette_path("http", scenario.area)).exchanges
-    with dev_agent("lictor", tmp_path, scenario.config) as agent:
-        runner = HttpRunner(agent.ports)
+    serving = checked_targets(tmp_path) if scenario.targets else nullcontext(dict[str, int]())
+    with dev_agent("lictor", tmp_path, scenario.config) as agent, serving as targets:
+        runner = HttpRunner({**agent.ports, **targets})
         exchanges = runner.run(scenario)
     differences = compare(recorded, exchanges, allowances_for(scenario, recorded))
     text = report(scenario.area, differences, runner.broken_laws)

@@ -21,7 +21,6 @@ from lictor_agent.checks.http_message import (
     MalformedError,
     MessageError,
     Target,
-    canonical_name,
     redirected,
     request_bytes,
     target_of,
@@ -41,8 +40,11 @@ _REQUESTS_MAX: Final = 10
 """Requests of one check: the first one, and those that redirects ask for."""
 _PASSWORD: Final = re.compile(r"(?<=//)([^/?#:@]*):[^/?#]*@")
 _TOO_MANY_REQUESTS: Final = 429
-_AGENT: Final = ("Consul Health Check",)  # applications leave the agent's requests out of their logs by this name
-_ACCEPT: Final = ("text/plain, text/*, */*",)
+_DEFAULT_HEADERS: Final = {
+    # Applications leave the agent's own requests out of their logs by this name.
+    "User-Agent": ("Consul Health Check",),
+    "Accept": ("text/plain, text/*, */*",),
+}
 _NO_TLS: Final = "tls: first record does not look like a TLS handshake"
 
 
@@ -121,9 +123,6 @@ def _shown(url: str) -> str:
 
 
 def _headers(definition: CheckDefinition) -> dict[str, tuple[str, ...]]:
-    headers = {"User-Agent": _AGENT, "Accept": _ACCEPT}
-    own: dict[str, tuple[str, ...]] = {}
-    for name, values in definition.header.items():
-        written = canonical_name(name)
-        own[written] = own.get(written, ()) + values
-    return headers | own
+    given = {name.lower() for name in definition.header}
+    headers = {name: value for name, value in _DEFAULT_HEADERS.items() if name.lower() not in given}
+    return headers | definition.header

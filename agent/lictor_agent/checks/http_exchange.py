@@ -73,9 +73,10 @@ async def exchange(
                 connection = await _through(dialer, tunnel, connection, tls)
             connection.send(request)
             await connection.headed
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout_at(deadline):
-                await connection.ended
+        if not connection.ended.done():  # mostly it came with the status
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(deadline):
+                    await connection.ended
     finally:
         connection.hang_up()
     return reading.answer

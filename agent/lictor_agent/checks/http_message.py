@@ -10,6 +10,7 @@ import base64
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
 
@@ -18,7 +19,6 @@ __all__ = [
     "MalformedError",
     "MessageError",
     "Target",
-    "canonical_name",
     "redirected",
     "request_bytes",
     "target_of",
@@ -28,7 +28,9 @@ _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _VALUE: Final = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
 _PORTS: Final = {"http": 80, "https": 443}
 _SAFE: Final = "%/:=&?~#+!$,;'@()*[]"
-_SECRETS: Final = frozenset({"Authorization", "Www-Authenticate", "Cookie", "Cookie2"})
+_TARGETS_MAX: Final = 8_192
+"""URLs whose parts are remembered: checks ask the same ones time and again."""
+_SECRETS: Final = frozenset({"authorization", "www-authenticate", "cookie", "cookie2"})
 """Headers that go to no other host than the one they were meant for."""
 _SEE_OTHER: Final = frozenset({301, 302, 303})
 _REPEAT: Final = frozenset({307, 308})
@@ -58,7 +60,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """One request. Names of headers are in Go's form (`X-Trace-Id`)."""
+    """One request. Headers are sent under their names as they are written, but mean the same in any case."""
 
     method: str
     url: str
@@ -66,11 +68,7 @@ class HttpRequest:
     body: bytes = b""
 
 
-def canonical_name(name: str) -> str:
-    """The name of a header in Go's form; one that is none stays as it is, for `request_bytes` to refuse."""
-    return "-".join(part.capitalize() for part in name.split("-")) if _TOKEN.fullmatch(name) else name
-
-
+@lru_cache(maxsize=_TARGETS_MAX)
 def target_of(url: str) -> Target:
     """What a URL names. Raises `MessageError`."""
     parts = _split(url)
@@ -102,19 +100,21 @@ def request_bytes(request: HttpRequest, target: Target, *, absolute: bool = Fals
     """
     if not _TOKEN.fullmatch(request.method):
         raise MalformedError(f'net/http: invalid method "{request.method}"')
-    headers = dict(request.headers)
-    host = (headers.pop("Host", None) or (target.authority,))[0]
+    given = {name.lower(): values for name, values in request.headers.items()}
+    host = (given.get("host") or (target.authority,))[0]
     resource = f"http://{target.authority}{target.path}" if absolute else target.path
     lines = [f"{request.method} {resource} HTTP/1.1", f"Host: {host}"]
-    if target.credentials and "Authorization" not in headers:
+    if target.credentials and "authorization" not in given:
         lines.append(f"Authorization: {target.credentials}")
-    for name, values in headers.items():
+    for name, values in request.headers.items():
+        if name.lower() == "host":
+            continue
         if not _TOKEN.fullmatch(name):
             raise MessageError(f'net/http: invalid header field name "{name}"')
         lines += [f"{name}: {value}" for value in values]
     if request.body or request.method in _WITH_BODY:
         lines.append(f"Content-Length: {len(request.body)}")
-    if "Accept-Encoding" not in headers:
+    if "accept-encoding" not in given:
         lines.append("Accept-Encoding: gzip")
     lines.append("Connection: close")
     for line in lines:
@@ -135,11 +135,11 @@ def redirected(request: HttpRequest, first: Target, status: int, location: str) 
     if not location:
         raise MessageError(f"{status} response missing Location header")
     url = urljoin(request.url, location)
-    headers = {name: values for name, values in request.headers.items() if name != "Host"}
+    headers = {name: values for name, values in request.headers.items() if name.lower() != "host"}
     if url.partition(":")[0].lower() in _PORTS:  # another scheme is refused when it is asked
         host = target_of(url).host
         if host != first.host and not host.endswith("." + first.host):
-            headers = {name: values for name, values in headers.items() if name not in _SECRETS}
+            headers = {name: values for name, values in headers.items() if name.lower() not in _SECRETS}
     if (referer := _referer(request.url, url)) and "Referer" not in headers:
         headers["Referer"] = (referer,)
     again = replace(request, url=url, headers=headers)

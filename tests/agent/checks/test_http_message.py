@@ -10,7 +10,6 @@ from lictor_agent.checks.http_message import (
     HttpRequest,
     MalformedError,
     MessageError,
-    canonical_name,
     redirected,
     request_bytes,
     target_of,
@@ -40,6 +39,10 @@ def test_a_host_of_ones_own_and_an_encoding_of_ones_own_are_sent() -> None:
     sent = _sent(HttpRequest("GET", _HERE, {"Host": ("other.example",), "Accept-Encoding": ("br",)}))
     assert sent[1:3] == ["Host: other.example", "Accept-Encoding: br"]
     assert "Accept-Encoding: gzip" not in sent
+    assert _sent(HttpRequest("GET", _HERE, {"host": ("other.example",)}))[1:3] == [
+        "Host: other.example",
+        "Accept-Encoding: gzip",
+    ]
 
 
 @pytest.mark.parametrize(("method", "body", "length"), [("POST", b"", "0"), ("GET", b"xy", "2"), ("PUT", b"x", "1")])
@@ -92,7 +95,7 @@ def test_what_is_no_method_is_refused(method: str) -> None:
 def test_nothing_smuggles_a_line_into_a_request(path: str, name: str, value: str) -> None:
     try:
         target = target_of(f"http://h/{path}")
-        sent = request_bytes(HttpRequest("GET", _HERE, {canonical_name(name): (value,)}), target)
+        sent = request_bytes(HttpRequest("GET", _HERE, {name: (value,)}), target)
     except MessageError:
         return
     except UnicodeEncodeError:
@@ -101,7 +104,7 @@ def test_nothing_smuggles_a_line_into_a_request(path: str, name: str, value: str
     head, end, rest = sent.partition(b"\r\n\r\n")
     assert (end, rest) == (b"\r\n\r\n", b"")
     assert len(head.replace(b"\r\n", b"").split(b"\n")) == 1
-    assert len(head.split(b"\r\n")) == 5 or canonical_name(name) in ("Host", "Accept-Encoding")
+    assert len(head.split(b"\r\n")) == 5 or name.lower() in ("host", "accept-encoding")
 
 
 @pytest.mark.parametrize(

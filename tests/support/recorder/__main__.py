@@ -4,6 +4,7 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TypeAlias
 
@@ -18,6 +19,7 @@ from tests.support.recorder.dns_scenario import DnsScenario
 from tests.support.recorder.http_runner import HttpRunner
 from tests.support.recorder.json_types import Json
 from tests.support.recorder.scenario import Scenario
+from tests.support.recorder.targets import checked_targets
 from tests.support.recorder.verdict import allowances_for, cli_allowances_for, dns_allowances_for
 
 PEER = "Consul 1.8.7"
@@ -71,8 +73,9 @@ def _allowances(scenario: AnyScenario, recorded: Sequence[Json]) -> Mapping[str,
 def _run(scenario: AnyScenario) -> tuple[list[Json], list[str]]:
     with tempfile.TemporaryDirectory() as name, dev_agent("consul", Path(name), scenario.config) as agent:
         if isinstance(scenario, Scenario):
-            http_runner = HttpRunner(agent.ports)
-            return http_runner.run(scenario), http_runner.broken_laws
+            with checked_targets(Path(name)) if scenario.targets else nullcontext(dict[str, int]()) as targets:
+                http_runner = HttpRunner({**agent.ports, **targets})
+                return http_runner.run(scenario), http_runner.broken_laws
         if isinstance(scenario, DnsScenario):
             dns_runner = DnsRunner(agent.ports)
             return dns_runner.run(scenario), dns_runner.broken_laws

@@ -52,6 +52,8 @@ class Scenario:
     about: str
     steps: tuple[Step, ...]
     config: Mapping[str, Json] = field(default_factory=dict[str, Json])
+    targets: bool = False
+    """Whether checks of it ask the servers of `targets`, whose ports are variables, too."""
     later: str = ""
     """Why Lictor does not answer like this yet; the test expects it to fail then, and fails when it does not."""
 
