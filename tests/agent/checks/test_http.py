@@ -7,6 +7,7 @@ import base64
 import contextlib
 import gzip
 import ssl
+import zlib
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -123,6 +124,23 @@ async def test_no_more_of_a_body_is_read_than_its_bound(monkeypatch: pytest.Monk
 async def test_a_small_compressed_body_that_is_huge_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_exchange, "BODY_BYTES_MAX", 1_000_000)
     packed = gzip.compress(b"a" * 100_000_000)
+    unpacked = 0
+    unpack = zlib.decompressobj
+
+    class Counting:
+        def __init__(self, window: int) -> None:
+            self._real = unpack(window)
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self._real, name)
+
+        def decompress(self, data: bytes, size_max: int) -> bytes:
+            nonlocal unpacked
+            found = self._real.decompress(data, size_max)
+            unpacked += len(found)
+            return found
+
+    monkeypatch.setattr(zlib, "decompressobj", Counting)
 
     async def answer(request: web.BaseRequest) -> web.Response:
         return web.Response(body=packed, headers={"Content-Encoding": "gzip"})
@@ -130,6 +148,7 @@ async def test_a_small_compressed_body_that_is_huge_is_not_unpacked(monkeypatch:
     async with _serving(answer) as url:
         result = await asked(CheckDefinition(http=url), 10)
     assert (result.status, result.output) == (PASSING, f"HTTP GET {url}: 200 OK Output: aaaaaaaaaa")
+    assert 0 < unpacked < 2_000_000
 
 
 async def test_endless_headers_are_critical() -> None:
