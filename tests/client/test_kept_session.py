@@ -83,18 +83,16 @@ async def test_failures_that_end_in_time_lose_nothing_and_others_lose_it_before_
     agent = Agent()
     with fake_agent(agent) as fake:
         async with AsyncClient(Settings(endpoint=parse_address(fake.address))) as client:
-            since = time.monotonic()
-            session = await begun(client, 3)
+            session = await begun(client, 6)
             agent.renewal = FAILED
-            await asyncio.wait([asyncio.ensure_future(session.lost.wait())], timeout=1.6)
+            await asyncio.wait([asyncio.ensure_future(session.lost.wait())], timeout=3.1)
             assert not session.lost.is_set()
             agent.renewal = SHOWN
             await asyncio.wait([asyncio.ensure_future(session.lost.wait())], timeout=2)
             assert not session.lost.is_set(), "an election of half the TTL is borne"
             agent.renewal = FAILED
             last = agent.renewed_at[-1]
-            assert 2 < await lost_after(session, last) < 6
-            assert time.monotonic() - since > 4
+            assert 4 < await lost_after(session, last) < 12
             await session.end()
 
 

@@ -124,3 +124,23 @@ async def test_events_are_the_same_and_in_one_order_at_every_server(log: Log) ->
         assert seen[0] == seen[1] == seen[2]
         assert [one.l_time for one in seen[0]] == list(range(1, 10))
         assert {one.id for one in seen[0]} == set(ids)
+
+
+async def test_a_session_of_a_restored_state_has_its_full_time_and_ends(log: Log) -> None:
+    async with cluster_of(1, log) as cluster:
+        server = await any_server(cluster)
+        await server.write(SessionCreate(session=session(A, node="s1", ttl=f"{TTL_S}s", delay_s=0)))
+        await server.write(KVSet(key="k", value=b"1", acquire=A))
+        saved = await server.save_state(NOW)
+        await server.write(SessionDestroy(id=A))
+        await server.restore_state(saved.archive)
+        restored_at = time.monotonic()
+        entry = (await server.read(KeyQuery(key="k"), NOW)).value
+        assert entry is not None
+        assert entry.session == A
+
+        async def is_over() -> bool:
+            return not await has(server, A)
+
+        await until(is_over, what="the end of the session")
+        assert time.monotonic() - restored_at > TTL_S * 0.8
