@@ -21,7 +21,7 @@ _RETRY_S_MIN: Final = 0.05
 _RETRY_S_MAX: Final = 3.0
 """Between attempts while the servers are away. Below a third of a lease, so that one answer in time is enough."""
 RENEW_S_MAX: Final = 4.0
-"""How long one renewal may take. A server holds one that is new to it for a leader, a little less long than this."""
+"""How long one renewal may take in all."""
 _COUNTERS_PER_S: Final = 2**20
 _ATTEMPTS_MAX: Final = 4
 """Renewals in a row that may be told that a later one is known: one is the rule, after a restart of this agent."""

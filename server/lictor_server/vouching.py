@@ -29,7 +29,7 @@ __all__ = ["CLAIM_S_MAX", "RpcLink", "Vouching"]
 
 GATHER_S: Final = 0.02
 """News wait so long for others to go with them."""
-CLAIM_S_MAX: Final = 3.0
+CLAIM_S_MAX: Final = 1.5
 """How long an agent that appears here waits for the leader's word; then it may ask elsewhere, or again."""
 _RETRY_S: Final = 0.2
 

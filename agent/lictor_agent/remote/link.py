@@ -284,9 +284,17 @@ class ServerLink:
                 move_at = now + self._rng.uniform(_MOVE_S, 3 * _MOVE_S)
                 await self._move_to_better(server, now)
 
-    async def _want_sign_of_life(self, server: str) -> None:
+    async def doubt(self, server: str, patience_s: float) -> None:
+        """Leave `server`, if it is the one in use and gives no sign of life in that time."""
+        if self._current == server:
+            await self._want_sign_of_life(server, patience_s)
+
+    async def _want_sign_of_life(self, server: str, patience_s: float = LOOK_S_MAX) -> None:
         try:
-            await self._finder.look(server)
+            async with asyncio.timeout(patience_s):
+                await self._finder.look(server)
+        except TimeoutError:
+            self._pool.hang_up(server, f"it is silent: it gave no sign of life within {patience_s:g} s")
         except UnreachableError as error:
             self._pool.hang_up(server, str(error))
         except LictorError as error:

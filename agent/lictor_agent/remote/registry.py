@@ -28,7 +28,7 @@ from lictor_core.clock import Clock, Rng
 from lictor_core.codec import encode_proposal, pack, unpack
 from lictor_core.commands import Command, Outcome, Proposal
 from lictor_core.coordinates import NodeCoordinate, Position
-from lictor_core.errors import PeerError, RequestError
+from lictor_core.errors import OutcomeUnknownError, PeerError, RequestError
 from lictor_core.feed import FeedRequest
 from lictor_core.limits import WAIT_JITTER_FRACTION, WAIT_MAX_S
 from lictor_core.membership import LeaseGrant, Renewal
@@ -41,6 +41,9 @@ __all__ = ["RemoteRegistry"]
 
 T = TypeVar("T")
 
+_RENEWED_S_MAX: Final = 2.0
+_SIGN_OF_LIFE_S_MAX: Final = 1.0
+"""How long a server may take to renew a lease, and then to show that it lives."""
 _COUNTER_BYTES: Final = 6
 _OWN_BITS: Final = 80
 
@@ -201,8 +204,19 @@ class RemoteRegistry:
         return _decoded(await self._calls.ask("members", _nothing), list[Member])
 
     async def renew(self, renewal: Renewal) -> LeaseGrant:
-        """Take or renew this agent's lease; not repeated, since a repetition needs a new counter."""
-        return _decoded(await self._calls.ask("renew", lambda _: pack(renewal), repeatable=False), LeaseGrant)
+        """Take or renew this agent's lease; not repeated, since a repetition needs a new counter.
+
+        A server that does not answer is left in well under a lease: others still grant it then.
+        """
+        server = self._link.current
+        try:
+            granted = await self._calls.ask(
+                "renew", lambda _: pack(renewal), repeatable=False, answer_s=lambda: _RENEWED_S_MAX
+            )
+        except OutcomeUnknownError:
+            await self._link.doubt(server, _SIGN_OF_LIFE_S_MAX)
+            raise
+        return _decoded(granted, LeaseGrant)
 
     async def renew_session(self, session_id: str, *, token: str = "") -> Session | None:
         """Begin the TTL of a session anew; None when there is no such session any more."""

@@ -149,6 +149,21 @@ async def test_a_silent_server_is_left_for_another(log: Log, monkeypatch: pytest
             await eventually(lambda: link.current == other.address, what="the other server")
 
 
+async def test_a_server_in_doubt_is_left_unless_it_gives_a_sign_of_life(log: Log) -> None:
+    async with telling(log) as one, telling(log) as two:
+        one.servers = two.servers = (one.address, two.address)
+        async with linked(log, settings(one.address, two.address)) as link:
+            await eventually(lambda: link.current != "", what="a server")
+            first, other = (one, two) if link.current == one.address else (two, one)
+            await link.doubt(first.address, 5.0)
+            assert link.current == first.address
+            first.is_silent = True
+            await link.doubt(other.address, 0.1)
+            assert link.current == first.address, "another one is in doubt"
+            await link.doubt(first.address, 0.1)
+            await eventually(lambda: link.current == other.address, what="the other server")
+
+
 async def test_a_server_without_a_leader_is_left_only_for_one_that_has_one(log: Log) -> None:
     async with telling(log) as one, telling(log) as two:
         one.servers = two.servers = (one.address, two.address)

@@ -1,0 +1,87 @@
+"""Members as real processes: what is seen of a crash, of a lost host, of servers that stop or pause."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.support.conditions import wait_until
+from tests.support.server_cluster import ServerCluster
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+AGENT = 5
+CRASH_SEEN_S = 3.0
+SILENCE_SEEN_S = 15.0
+
+
+def serf_health(cluster: ServerCluster, node: str, *, at: int = 1) -> tuple[str, str]:
+    """Status and output of a node's `serfHealth`; empty texts while there is none."""
+    answer = cluster.ask(at, f"/v1/health/node/{node}")
+    checks = json.loads(answer.body) if answer.status == 200 else []
+    return next(((one["Status"], one["Output"]) for one in checks if one["CheckID"] == "serfHealth"), ("", ""))
+
+
+def until_health(cluster: ServerCluster, node: str, status: str, within_s: float = 60.0) -> float:
+    """Wait for a status; the seconds that it took."""
+    began = time.monotonic()
+    wait_until(lambda: serf_health(cluster, node)[0] == status, within_s=within_s, what=f"{node} is {status}")
+    return time.monotonic() - began
+
+
+def test_a_crash_is_seen_within_three_seconds_and_a_silent_agent_within_fifteen(tmp_path: Path) -> None:
+    with ServerCluster(tmp_path, 3).running() as cluster:
+        agent = cluster.start_agent(AGENT)
+        until_health(cluster, "a5", "passing")
+        os.kill(agent.pid, signal.SIGSTOP)
+        assert until_health(cluster, "a5", "critical") < SILENCE_SEEN_S
+        output = serf_health(cluster, "a5")[1]
+        assert output.startswith("Agent not live or unreachable: server s")
+        assert "heard nothing from it for 10 s, since 20" in output
+        os.kill(agent.pid, signal.SIGCONT)
+        until_health(cluster, "a5", "passing")
+        assert serf_health(cluster, "a5")[1] == "Agent alive and reachable"
+        cluster.kill(AGENT)
+        assert until_health(cluster, "a5", "critical") < CRASH_SEEN_S
+        assert "saw its connection close at 20" in serf_health(cluster, "a5")[1]
+        failed = json.loads(cluster.ask(2, "/v1/agent/members").body)
+        assert [one["Status"] for one in failed if one["Name"] == "a5"] == [4]
+        assert cluster.ask(1, "/v1/agent/force-leave/a5?prune", "PUT").status == 200
+        wait_until(lambda: serf_health(cluster, "a5") == ("", ""), within_s=20, what="a node that is forced out")
+        assert "a5" not in cluster.ask(2, "/v1/agent/members").body
+
+
+def test_healthy_agents_pass_while_servers_are_paused_killed_and_stopped(tmp_path: Path) -> None:
+    numbers = range(5, 9)
+    with ServerCluster(tmp_path, 3).running() as cluster:
+        for number in numbers:
+            cluster.start_agent(number)
+        for number in numbers:
+            until_health(cluster, f"a{number}", "passing")
+        leader = cluster.leader()
+        follower = next(number for number in (1, 2, 3) if number != leader)
+        seen: set[str] = set()
+
+        def watch(seconds: float, at: int) -> None:
+            end = time.monotonic() + seconds
+            while time.monotonic() < end:
+                critical = cluster.ask(at, "/v1/health/state/critical?stale")
+                seen.update(one["Node"] for one in json.loads(critical.body or "[]") if critical.status == 200)
+                time.sleep(0.2)
+
+        os.kill(cluster.programs[follower].pid, signal.SIGSTOP)
+        watch(14, leader)
+        os.kill(cluster.programs[follower].pid, signal.SIGCONT)
+        watch(6, leader)
+        cluster.kill(leader)
+        watch(14, follower)
+        cluster.start(leader)
+        watch(6, follower)
+        assert {node for node in seen if node.startswith("a")} == set()
+        for number in numbers:
+            assert serf_health(cluster, f"a{number}", at=follower)[0] == "passing"
