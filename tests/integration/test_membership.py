@@ -36,33 +36,33 @@ def until_health(cluster: ServerCluster, node: str, status: str, within_s: float
 
 def test_a_crash_is_seen_within_three_seconds_and_a_silent_agent_within_fifteen(tmp_path: Path) -> None:
     with ServerCluster(tmp_path, 3).running() as cluster:
-        agent = cluster.start_agent(AGENT)
-        until_health(cluster, "a5", "passing")
+        agent = cluster.start_client(AGENT)
+        until_health(cluster, "c5", "passing")
         os.kill(agent.pid, signal.SIGSTOP)
-        assert until_health(cluster, "a5", "critical") < SILENCE_SEEN_S
-        output = serf_health(cluster, "a5")[1]
+        assert until_health(cluster, "c5", "critical") < SILENCE_SEEN_S
+        output = serf_health(cluster, "c5")[1]
         assert output.startswith("Agent not live or unreachable: server s")
         assert "heard nothing from it for 10 s, since 20" in output
         os.kill(agent.pid, signal.SIGCONT)
-        until_health(cluster, "a5", "passing")
-        assert serf_health(cluster, "a5")[1] == "Agent alive and reachable"
+        until_health(cluster, "c5", "passing")
+        assert serf_health(cluster, "c5")[1] == "Agent alive and reachable"
         cluster.kill(AGENT)
-        assert until_health(cluster, "a5", "critical") < CRASH_SEEN_S
-        assert "saw its connection close at 20" in serf_health(cluster, "a5")[1]
+        assert until_health(cluster, "c5", "critical") < CRASH_SEEN_S
+        assert "saw its connection close at 20" in serf_health(cluster, "c5")[1]
         failed = json.loads(cluster.ask(2, "/v1/agent/members").body)
-        assert [one["Status"] for one in failed if one["Name"] == "a5"] == [4]
-        assert cluster.ask(1, "/v1/agent/force-leave/a5?prune", "PUT").status == 200
-        wait_until(lambda: serf_health(cluster, "a5") == ("", ""), within_s=20, what="a node that is forced out")
-        assert "a5" not in cluster.ask(2, "/v1/agent/members").body
+        assert [one["Status"] for one in failed if one["Name"] == "c5"] == [4]
+        assert cluster.ask(1, "/v1/agent/force-leave/c5?prune", "PUT").status == 200
+        wait_until(lambda: serf_health(cluster, "c5") == ("", ""), within_s=20, what="a node that is forced out")
+        assert "c5" not in cluster.ask(2, "/v1/agent/members").body
 
 
 def test_healthy_agents_pass_while_servers_are_paused_killed_and_stopped(tmp_path: Path) -> None:
     numbers = range(5, 9)
     with ServerCluster(tmp_path, 3).running() as cluster:
         for number in numbers:
-            cluster.start_agent(number)
+            cluster.start_client(number)
         for number in numbers:
-            until_health(cluster, f"a{number}", "passing")
+            until_health(cluster, f"c{number}", "passing")
         leader = cluster.leader()
         follower = next(number for number in (1, 2, 3) if number != leader)
         seen: set[str] = set()
@@ -82,6 +82,6 @@ def test_healthy_agents_pass_while_servers_are_paused_killed_and_stopped(tmp_pat
         watch(14, follower)
         cluster.start(leader)
         watch(6, follower)
-        assert {node for node in seen if node.startswith("a")} == set()
+        assert {node for node in seen if node.startswith("c")} == set()
         for number in numbers:
-            assert serf_health(cluster, f"a{number}", at=follower)[0] == "passing"
+            assert serf_health(cluster, f"c{number}", at=follower)[0] == "passing"
