@@ -114,9 +114,9 @@ ca_path text : TLS between agents and servers
 cache section
 cert_file text : TLS between agents and servers
 check definition : a check of this agent
-check_deregister_interval_min duration
+check_deregister_interval_min duration : checks
 check_output_max_size whole : checks
-check_reap_interval duration
+check_reap_interval duration : checks
 check_update_interval duration : anti-entropy
 checks blocks : checks of this agent
 client_addr text : where HTTP, DNS and gRPC listen
@@ -206,7 +206,7 @@ snapshot_agent free
 start_join texts : servers to join
 start_join_wan texts
 sync_coordinate_interval_min duration : network coordinates
-sync_coordinate_rate_target number : network coordinates
+sync_coordinate_rate_target number
 syslog_facility text : logs
 tagged_addresses text_map
 telemetry section
@@ -240,9 +240,9 @@ role_ttl duration
 token_ttl duration
 tokens section
 [acl.tokens]
-agent text
+agent text : what the agent tells the catalog with; servers do not check it
 agent_master text
-default text
+default text : what the agent tells the catalog with; servers do not check it
 managed_service_provider blocks
 master text
 replication text
@@ -404,13 +404,13 @@ circonus_check_search_tag text
 circonus_check_tags text
 circonus_submission_interval text
 circonus_submission_url text
-disable_hostname boolean
+disable_hostname boolean : metrics
 dogstatsd_addr text
 dogstatsd_tags texts
-filter_default boolean
-metrics_prefix text
-prefix_filter texts
-prometheus_retention_time duration
+filter_default boolean : metrics
+metrics_prefix text : metrics
+prefix_filter texts : metrics
+prometheus_retention_time duration : metrics
 statsd_address text
 statsite_address text
 [unix_sockets]

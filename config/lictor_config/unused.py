@@ -16,8 +16,8 @@ __all__ = ["UNENFORCED", "check_rest", "is_used", "unused_keys"]
 
 UNENFORCED: Final = frozenset(
     {
-        "acl.tokens", "acl_agent_master_token", "acl_agent_token", "acl_master_token", "acl_replication_token",
-        "acl_token", "auto_encrypt", "encrypt",
+        "acl.tokens.agent_master", "acl.tokens.master", "acl.tokens.replication", "acl_agent_master_token",
+        "acl_master_token", "acl_replication_token", "auto_encrypt", "encrypt",
         "unix_sockets", "verify_incoming_https",
     }
 )  # fmt: skip

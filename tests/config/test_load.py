@@ -140,11 +140,11 @@ def test_what_consul_knows_and_lictor_does_not_use_is_one_warning(tmp_path: Path
         tmp_path,
         a__hcl='retry_join_wan = ["a"]\ntelemetry { statsd_address = "x" }\n'
         'encrypt = "pUqJrVyVRj5jsiYEkM/tFQYfWyJIv4s3XkvDwy7Cu5s="\n'
-        'acl { tokens { agent = "t" } }\nports { serf_wan = 1 }',
+        'acl { tokens { master = "t" } }\nports { serf_wan = 1 }',
     )
     assert load(file).warnings == (
-        "protects nothing, since Lictor does not use it: acl.tokens, encrypt",
-        "not used by Lictor: ports.serf_wan, retry_join_wan, telemetry",
+        "protects nothing, since Lictor does not use it: acl.tokens.master, encrypt",
+        "not used by Lictor: ports.serf_wan, retry_join_wan, telemetry.statsd_address",
     )
 
 

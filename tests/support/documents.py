@@ -83,13 +83,14 @@ def tracked_documents() -> list[Path]:
 
 
 def _stale_pages() -> list[str]:
-    from tests.support import events, tour  # those modules read this one
+    from tests.support import events, settings, tour  # those modules read this one
 
     return [
         f"{path.relative_to(ROOT)} does not match the code: run `python -m {module}`"
         for path, text, module in (
             (tour.TOUR, tour.tour(), tour.__name__),
             (events.EVENTS, events.page(), events.__name__),
+            (settings.PAGE, settings.page(), settings.__name__),
         )
         if not path.exists() or path.read_text(encoding="utf-8") != text
     ]
