@@ -174,6 +174,8 @@ async def test_a_server_without_a_leader_is_left_only_for_one_that_has_one(log: 
             assert not await link.left(first)
             other = two if first == one.address else one
             other.is_ready = True
+            with link.pinned():
+                assert not await link.left(first)
             assert await link.left(first)
             assert link.current == other.address
 
