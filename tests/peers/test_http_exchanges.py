@@ -1,6 +1,6 @@
 """Lictor answers over HTTP what the real Consul answered."""
 
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -28,8 +28,7 @@ def test_lictor_answers_what_consul_answered(
     if scenario.later:
         request.applymarker(pytest.mark.xfail(reason=scenario.later, strict=True))
     recorded = load(cassette_path("http", scenario.area)).exchanges
-    serving = checked_targets(tmp_path) if scenario.targets else nullcontext(dict[str, int]())
-    with dev_agent("lictor", tmp_path, scenario.config) as agent, serving as targets:
+    with dev_agent("lictor", tmp_path, scenario.config) as agent, _serving(scenario, tmp_path) as targets:
         runner = HttpRunner({**agent.ports, **targets})
         exchanges = runner.run(scenario)
     differences = compare(recorded, exchanges, allowances_for(scenario, recorded))
@@ -44,11 +43,11 @@ def test_lictor_answers_what_consul_answered(
 )
 def test_a_client_agent_answers_it_too(scenario: Scenario, tmp_path: Path) -> None:
     recorded = load(cassette_path("http", scenario.area)).exchanges
-    with dev_agent("lictor", tmp_path, scenario.config) as agent:
+    with dev_agent("lictor", tmp_path, scenario.config) as agent, _serving(scenario, tmp_path) as targets:
         files = tuple(str(path) for path in tmp_path.glob("agent.json"))
         configuration = load_configuration(Origin(dev=True, files=files))
         with gateway(agent.ports["server"], configuration) as port:
-            runner = HttpRunner(agent.ports, through=port)
+            runner = HttpRunner({**agent.ports, **targets}, through=port)
             exchanges = runner.run(scenario)
     differences = compare(recorded, exchanges, allowances_for(scenario, recorded))
     text = report(scenario.area, differences, runner.broken_laws)
@@ -66,6 +65,11 @@ def test_every_step_is_recorded_as_the_scenario_asks_it(scenario: Scenario) -> N
 def test_names_of_steps_are_unique(scenario: Scenario) -> None:
     names = [step.name for step in scenario.all_steps()]
     assert len(set(names)) == len(names)
+
+
+def _serving(scenario: Scenario, directory: Path) -> AbstractContextManager[dict[str, int]]:
+    """What the checks of a scenario ask, if they ask anything but the agent."""
+    return checked_targets(directory) if scenario.targets else nullcontext(dict[str, int]())
 
 
 def _request(exchange: Json) -> tuple[str, str, str]:
