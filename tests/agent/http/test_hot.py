@@ -616,3 +616,17 @@ async def test_a_request_with_a_token_is_never_kept(live: Live) -> None:
     before = len(live.events("http.request.answered"))
     await one_by_one(live.port, [head] * 3)
     assert len(live.events("http.request.answered")) == before + 3
+
+
+def test_what_the_agent_keeps_holds_while_it_is_current_and_the_same() -> None:
+    stamps: list[int | None] = [7]
+    answers = HotAnswers(None, Tick(1.0, b"now"), HttpSettings(), lambda _: stamps[-1])
+    answers.keep(HEAD, Reuse(KeyQuery(key="a"), ReadMode.DEFAULT, 7, is_kept=True), RENDERED)
+    assert answers.find(HEAD) is not None
+    stamps.append(None)
+    assert answers.find(HEAD) is None, "it has an age by now"
+    stamps.append(7)
+    assert answers.find(HEAD) is not None, "nothing changed meanwhile"
+    stamps.append(8)
+    assert answers.find(HEAD) is None
+    assert len(answers) == 0

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 
+from lictor_agent.views import AddressBook, ViewCatalog, ViewStore
 from lictor_core import topics
+from lictor_core.feed import Bookmark, encode_snapshot
+from lictor_core.queries import Query, ServiceHealthQuery
 from lictor_core.registry import CatalogView, ColdViewError
+from lictor_core.view import View
 from tests.agent.views.source import S_MAX, Bench, bench
 from tests.server.build import check, node, register, service
 from tests.support.conditions import eventually
@@ -78,3 +84,30 @@ async def test_an_age_is_told_once_the_servers_are_lost() -> None:
         on.source.lose()
         await eventually(lambda: on.catalog.age_s > 0, within_s=S_MAX, what="it ages")
         assert list(on.catalog.service_health("web")) == []
+
+
+class Views:
+    """Views that stand where the test puts them."""
+
+    def __init__(self) -> None:
+        self.here: dict[Query[object], View[object]] = {}
+
+    def put(self, query: ServiceHealthQuery, index: int) -> None:
+        view = self.here[cast("Query[object]", query)] = View(cast("Query[object]", query))
+        for piece in encode_snapshot(Bookmark("c1", index), index, []):
+            view.apply(piece)
+
+    def peek(self, query: Query[object]) -> View[object] | None:
+        return self.here.get(query)
+
+
+def test_a_change_counts_also_where_another_view_is_further() -> None:
+    views = Views()
+    catalog = ViewCatalog(cast(ViewStore, views), cast(AddressBook, None))
+    both = (topics.service("web"), topics.connect("web"))
+    views.put(ServiceHealthQuery(service="web"), 10)
+    views.put(ServiceHealthQuery(service="web", connect=True), 20)
+    before = catalog.wake_index(both), catalog.stamp(both)
+    views.put(ServiceHealthQuery(service="web"), 15)
+    assert catalog.wake_index(both) > before[0]
+    assert catalog.stamp(both) > before[1]

@@ -75,3 +75,12 @@ async def test_a_view_that_never_was_is_given_up_at_the_first_error() -> None:
     assert playbook.asked == [None]
     assert not one.view.is_ready
     assert "subscribe anew" in str(one.error)
+
+
+async def test_pieces_of_a_snapshot_that_was_cut_off_are_forgotten() -> None:
+    pieces = encode_snapshot(at(6), 6, ["x" * 200_000, "y" * 200_000])
+    assert len(pieces) == 2
+    playbook = Playbook([*encode_snapshot(at(5), 5, ["a"])], [pieces[0]], [pieces[1]])
+    one = await followed(playbook, times=4)
+    assert one.view.value == ["a"]
+    assert "piece missing" in str(one.error)
