@@ -9,6 +9,7 @@ problem. A null is the same as an absent key, as in Go; in files a list of one v
 from __future__ import annotations
 
 import enum
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeVar, cast
@@ -33,6 +34,8 @@ ALIASES: Final = {
 }
 """Keys that files may write without underscores, or by an older name: those of checks, as in Consul 1.8.7."""
 _VALUE_CHARS_SHOWN_MAX: Final = 40
+_FOLDED_KEYS_MAX: Final = 2048
+"""Keys whose folded form is remembered: a thousand definitions ask for the same hundred names."""
 _WHOLE_MAX: Final = 2**63 - 1  # what a whole number of Go holds
 
 
@@ -89,10 +92,12 @@ def as_list(value: object) -> list[object] | None:
     return cast("list[object]", value) if isinstance(value, list) else None
 
 
+@functools.lru_cache(maxsize=_FOLDED_KEYS_MAX)
 def _folded(key: str) -> str:
     return key.replace("_", "").lower()
 
 
+@functools.lru_cache(maxsize=_FOLDED_KEYS_MAX)
 def _folded_in_file(key: str) -> str:
     return ALIASES.get(key.lower(), key.lower())
 

@@ -7,6 +7,7 @@ import json
 import re
 
 import pytest
+from structlog.typing import EventDict
 
 from lictor_agent.log import LogOutput, make_log
 from lictor_core.errors import ConfigurationError
@@ -109,10 +110,10 @@ def test_who_listens_has_a_level_of_its_own_until_it_ends() -> None:
 
 
 def test_what_nobody_wants_is_not_made_into_a_line() -> None:
-    class Counted:
-        def __str__(self) -> str:
+    class Strict(LogOutput):
+        def debug(self, event: EventDict) -> None:
             raise AssertionError("nobody asked")
 
-    output = LogOutput("info", as_json=False, node="judge", stream=io.StringIO())
-    output.logger.debug("agent.thing.done", value=Counted())
+    output = Strict("info", as_json=False, node="judge", stream=io.StringIO())
+    output.logger.debug("agent.thing.done")
     assert (output.logger.is_enabled_for(10), output.logger.is_enabled_for(20)) == (False, True)

@@ -226,6 +226,7 @@ def test_a_template_that_means_nothing_is_refused_with_the_reason(template: str)
         ('{{ GetAllInterfaces | sort "-size" | join "name" " " }}', "tun0 eth0 eth1 eth0 lo"),
         ('{{ GetAllInterfaces | sort "default,size" | limit 2 | join "address" " " }}', "10.1.2.3 8.8.4.4"),
         ('{{ GetAllInterfaces | include "flags" "down" | attr "name" }}', "tun0"),
+        ('{{ GetAllInterfaces | include "rfc" "4193" | attr "name" }}', ""),
         ('{{ GetAllInterfaces | include "name" "eth1" | attr "octets" }}', "192 168 7 1"),
         ('{{ GetAllInterfaces | include "name" "none" | attr "address" }}', ""),
         ("no template", "no template"),
