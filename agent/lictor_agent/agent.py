@@ -94,7 +94,9 @@ class Agent:
         )
         self._lease = LeaseKeeper(registry, identity.member, clock, rng, log, granted=self._sync.look_again)
         self._checks = CheckRunner(self.local, registry, identity.node_name, settings, clock, rng, log)
-        self._coordinates = CoordinateKeeper(registry, identity, configuration.coordinates, clock, rng, log)
+        self._coordinates = CoordinateKeeper(
+            registry, identity, configuration.coordinates, clock, rng, log, nodes=lambda: self._sync.nodes
+        )
         self._leaves = LeafKeeper(registry, identity.datacenter, clock, rng, log, kept=self.kept)
         self.reloader = Reloader(configuration, load, self._register_configured, log)
         self.reloader.on_reload(self._follow)

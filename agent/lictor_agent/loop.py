@@ -80,6 +80,11 @@ class SyncLoop:
         finally:
             self._waiting.discard(future)
 
+    @property
+    def nodes(self) -> int:
+        """How many nodes the catalog had when it was last asked; 0 before."""
+        return self._plan.nodes
+
     def look_again(self) -> None:
         """The catalog may have lost what it had of this node, as when its lease ran out: compare the whole soon."""
         self._plan.look_again(self._clock.monotonic())

@@ -57,8 +57,7 @@ async def host(site: Site, request: Request) -> Answer:
 
 def is_wanted(telemetry: Telemetry, name: str) -> bool:
     """Whether the rules let a metric through: the longest prefix that fits decides."""
-    rules = [(prefix, True) for prefix in telemetry.allowed_prefixes]
-    rules += [(prefix, False) for prefix in telemetry.blocked_prefixes]
+    rules = [(rule[1:], rule.startswith("+")) for rule in telemetry.prefix_filter if rule.startswith(("+", "-"))]
     fitting = [(len(prefix), allows) for prefix, allows in rules if name.startswith(prefix)]
     return max(fitting)[1] if fitting else telemetry.filter_default
 

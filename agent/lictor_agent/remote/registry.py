@@ -35,6 +35,7 @@ from lictor_core.membership import LeaseGrant, Renewal
 from lictor_core.queries import AnyQuery, Query, answer_type
 from lictor_core.records import JsonObject, Member, Session
 from lictor_core.registry import IssuedLeaf, LeaderStatus, LeafRequest, Reading, ReadOptions, SavedState
+from lictor_core.vivaldi import ROUND_TRIP_S_MAX
 from lictor_server import PLAIN, RpcPool, Tls
 
 __all__ = ["RemoteRegistry"]
@@ -261,6 +262,10 @@ class RemoteRegistry:
     async def position(self) -> Position:
         """Where the server in use stands in the network."""
         return _decoded(await self._calls.ask("position", _nothing), Position)
+
+    async def position_of(self, server: str) -> Position:
+        """Where another server stands, asked on a connection to it that ends when it is not used."""
+        return _decoded(await self._pool.call(server, "position", b"", timeout_s=ROUND_TRIP_S_MAX), Position)
 
     async def place(self, update: NodeCoordinate) -> None:
         """Say where a node stands."""
