@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol
 
 from structlog.typing import FilteringBoundLogger
@@ -11,6 +12,7 @@ from structlog.typing import FilteringBoundLogger
 from lictor_agent import assembly
 from lictor_agent.http.hot import HotSource
 from lictor_agent.kept import Kept
+from lictor_agent.known_servers import KnownServers
 from lictor_agent.remote import RemoteRegistry
 from lictor_agent.views import AddressBook, KeptInViews, ViewCatalog, ViewStore
 from lictor_config.tree import Configuration
@@ -60,6 +62,10 @@ class Backing(Protocol):
         """End; called twice it does nothing."""
         ...
 
+    def forget(self) -> None:
+        """This agent has left on purpose, and shall not find the servers again by itself."""
+        ...
+
     async def failed(self) -> None:
         """Wait until this cannot go on, and raise why; ends quietly when it is stopped."""
         ...
@@ -77,9 +83,15 @@ class RemoteServers:
         for warning in tls.warnings:
             log.warning("tls.certificate.doubted", reason=warning)
         self._join = configuration.join
+        self._known = KnownServers("" if configuration.dev else configuration.data_dir, log)
         self._registry = RemoteRegistry(
-            assembly.remote_settings(configuration, node_id), tls=tls, clock=clock, rng=rng, log=log
+            replace(assembly.remote_settings(configuration, node_id), known=self._known.read()),
+            tls=tls,
+            clock=clock,
+            rng=rng,
+            log=log,
         )
+        self._registry.at_connection(self._keep_known)
         self._views = ViewStore(self._registry, clock=clock, rng=rng, log=log)
         self._addresses = AddressBook(self._registry.read, clock)
         self._catalog = ViewCatalog(self._views, self._addresses)
@@ -114,6 +126,13 @@ class RemoteServers:
     def at_connection(self, callback: Callable[[], None]) -> None:
         """Call `callback` each time when a server was found."""
         self._registry.at_connection(callback)
+
+    def _keep_known(self) -> None:
+        self._known.keep(self._registry.servers)
+
+    def forget(self) -> None:
+        """Know no servers at the next start but those that are named then."""
+        self._known.forget()
 
     async def start(self) -> None:
         """Begin to look for servers; it goes on when none is found, unless they were to be found at the start."""

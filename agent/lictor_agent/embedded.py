@@ -54,6 +54,9 @@ class EmbeddedServer:
         """Where this server listens for agents and other servers."""
         return join_host_port(self._bind_address, self._server.server_port)
 
+    def forget(self) -> None:
+        """The servers of the cluster stand in this server's own log."""
+
     def at_connection(self, callback: Callable[[], None]) -> None:
         """There is no connection that could be lost."""
 

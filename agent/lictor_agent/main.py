@@ -118,6 +118,8 @@ async def _serve(configuration: Configuration, clock: Clock, rng: Rng, output: L
                 log.warning("agent.configuration.noticed", warning=warning)
             collector.settle()
             code = await ending.wait(backing.failed)
+            if agent.left.is_set() and not configuration.rejoin_after_leave:
+                backing.forget()
         await backing.stop()  # before HTTP stops: its blocked queries end now, and it has nothing to wait for
     return code
 

@@ -180,7 +180,7 @@ reap boolean
 reconnect_timeout duration : membership, on servers
 reconnect_timeout_wan duration
 recursors texts
-rejoin_after_leave boolean
+rejoin_after_leave boolean : membership, of agents that are no servers
 retry_interval duration : joining
 retry_interval_wan duration
 retry_join texts : servers to join

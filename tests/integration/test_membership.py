@@ -85,3 +85,30 @@ def test_healthy_agents_pass_while_servers_are_paused_killed_and_stopped(tmp_pat
         assert {node for node in seen if node.startswith("c")} == set()
         for number in numbers:
             assert serf_health(cluster, f"c{number}", at=follower)[0] == "passing"
+
+
+def until_connected(cluster: ServerCluster, number: int) -> None:
+    """Wait until an agent answers what only servers know, and is a member."""
+    wait_until(
+        lambda: cluster.ask(number, "/v1/status/leader").status == 200, within_s=60, what="an agent that answers"
+    )
+    wait_until(lambda: serf_health(cluster, f"c{number}")[0] == "passing", within_s=60, what="a member")
+
+
+def test_an_agent_finds_the_servers_that_it_knew_until_it_leaves(tmp_path: Path) -> None:
+    with ServerCluster(tmp_path, 1).running() as cluster:
+        cluster.start_client(AGENT, joins=(1,))
+        until_connected(cluster, AGENT)
+        cluster.kill(AGENT)
+        cluster.start_client(AGENT, joins=())
+        until_connected(cluster, AGENT)
+        kept = tmp_path / f"d{AGENT}" / "known-servers.json"
+        assert json.loads(kept.read_text()) == [f"{cluster.address(1)}:8300"]
+        assert cluster.stop(AGENT) == 0, "SIGTERM is for an agent to leave"
+        assert not kept.exists()
+        wait_until(lambda: serf_health(cluster, "c5") == ("", ""), within_s=20, what="an agent that left")
+        cluster.start_client(AGENT, "-rejoin", joins=(1,))
+        until_connected(cluster, AGENT)
+        assert cluster.stop(AGENT) == 0
+        cluster.start_client(AGENT, joins=())
+        until_connected(cluster, AGENT)

@@ -53,6 +53,7 @@ class ServerLink:
         self._log = log
         self._finder = Finder(settings, pool, log)
         self._ranking = Ranking(settings.node_id)
+        self._ranking.add(settings.known)
         self._current = ""
         self._bulletin: Bulletin | None = None
         self._lost_at: float | None = None

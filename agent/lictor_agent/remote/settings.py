@@ -20,6 +20,8 @@ class RemoteSettings:
     """Whom to find at the start, which fails when none of them answers."""
     retry_join: tuple[str, ...] = ()
     """Whom to look for until one answers."""
+    known: tuple[str, ...] = ()
+    """Servers (`host:port` of their RPC) that a former process of this agent knew."""
     retry_interval_s: float = 30.0
     """Between attempts that `retry_max` counts, and the longest between any."""
     retry_max: int = 0
