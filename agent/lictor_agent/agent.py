@@ -112,7 +112,7 @@ class Agent:
 
         Leaving the block ends everything that was started, also scripts of checks and their children.
         """
-        self._registrar.register_configured(self.configuration.services, self.configuration.checks)
+        self._register_configured(self.configuration)
         jobs = [self._lease.run, self._sync.run, self._checks.run, self._leaves.run, self._reap, self._coordinates.run]
         if self._shelf is not None and self._keeper is not None:
             name = self.identity.node_name
@@ -270,7 +270,9 @@ class Agent:
         return reloaded
 
     def _register_configured(self, configuration: Configuration) -> Registered:
-        return self._registrar.register_configured(configuration.services, configuration.checks)
+        return self._registrar.register_configured(
+            configuration.services, configuration.checks, configuration.service_places, configuration.check_places
+        )
 
     def _follow(self, old: Configuration, new: Configuration) -> None:
         self.settings = replace(self.settings, discard_check_output=new.discard_check_output)

@@ -138,11 +138,16 @@ class Registrar:
                 self._local.put_check(check, self._clock.monotonic())
 
     def register_configured(
-        self, services: Sequence[ServiceDefinition], checks: Sequence[CheckDefinition]
+        self,
+        services: Sequence[ServiceDefinition],
+        checks: Sequence[CheckDefinition],
+        service_places: Sequence[str] = (),
+        check_places: Sequence[str] = (),
     ) -> Registered:
         """Make what configuration files define be all that is registered from files; what came over HTTP stays.
 
-        Raises `RequestError` and `OverloadedError`, and then nothing was changed.
+        The places tell people where each is defined; they are left out unless there is one for each. Raises
+        `RequestError` and `OverloadedError`, and then nothing was changed.
         """
         for check in (*checks, *(check for service in services for check in service.checks)):
             self._refuse_unrunnable(check, Origin.FILE)
@@ -150,10 +155,10 @@ class Registrar:
         before_checks = [key for key, one in self._local.checks.items() if one.origin is Origin.FILE]
         steps: list[Registered] = []
         try:
-            for service in services:
-                steps.append(self.register_service(service, origin=Origin.FILE))
-            for check in checks:
-                steps.append(self.register_check(check, origin=Origin.FILE))
+            for service, place in zip(services, _one_each(service_places, len(services)), strict=True):
+                steps.append(self.register_service(service, origin=Origin.FILE, place=place))
+            for check, place in zip(checks, _one_each(check_places, len(checks)), strict=True):
+                steps.append(self.register_check(check, origin=Origin.FILE, place=place))
         except LictorError:
             for step in reversed(steps):
                 self.undo(step)
@@ -284,3 +289,7 @@ class Registrar:
         """The ports to choose from: the one that the sidecar already has, when it was registered before."""
         before = self._local.services.get(sidecar.sidecar_id(instance_id))
         return self._sidecar_ports if before is None else range(before.service.port, before.service.port + 1)
+
+
+def _one_each(places: Sequence[str], count: int) -> Sequence[str]:
+    return places if len(places) == count else [""] * count

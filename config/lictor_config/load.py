@@ -20,6 +20,7 @@ from lictor_config.flags import AGENT_FLAGS, FlagKind, flag_values
 from lictor_config.hcl import Document, SyntaxProblem, parse_hcl, parse_json
 from lictor_config.interfaces import Interface, machine_interfaces
 from lictor_config.merging import merged
+from lictor_config.places import definition_paths
 from lictor_config.presets import DEV, PRODUCTION
 from lictor_config.reading import Path, Problem, Reader, path_text
 from lictor_config.schema import read_configuration
@@ -105,7 +106,13 @@ def load_configuration(
     if flaws:
         raise ConfigurationProblems(flaws)
     warnings = (*gathering.warnings, *_unused_warnings(unused_keys(whole)), *relations.warnings(configuration))
-    return replace(configuration, warnings=warnings, origin=origin)
+    return replace(
+        configuration,
+        warnings=warnings,
+        origin=origin,
+        service_places=_places(gathering.sources, "services", "service"),
+        check_places=_places(gathering.sources, "checks", "check"),
+    )
 
 
 def load_services(names: Sequence[str]) -> list[ServiceDefinition]:
@@ -117,6 +124,14 @@ def load_services(names: Sequence[str]) -> list[ServiceDefinition]:
         raise ConfigurationProblems(gathering.problems)
     whole = Reader(merged(source.document.values for source in gathering.sources))
     return list(read_configuration(whole, PRODUCTION).services)
+
+
+def _places(sources: Sequence[_Source], plural: str, singular: str) -> tuple[str, ...]:
+    return tuple(
+        f"{source.place(path)}: {path_text(path)}"
+        for source in sources
+        for path in definition_paths(source.document.values, plural, singular)
+    )
 
 
 def _resolved(

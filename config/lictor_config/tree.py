@@ -289,6 +289,9 @@ class Configuration:
     skip_leave_on_interrupt: bool = False
     services: tuple[ServiceDefinition, ...] = ()
     checks: tuple[CheckDefinition, ...] = ()
+    service_places: tuple[str, ...] = ()
+    check_places: tuple[str, ...] = ()
+    """Where each of the services and checks is defined, in their order; empty where that is not known."""
     watches: tuple[JsonObject, ...] = ()
     warnings: tuple[str, ...] = ()
     given: JsonObject = field(default_factory=dict[str, object], repr=False, compare=False)

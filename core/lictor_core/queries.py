@@ -50,6 +50,7 @@ __all__ = [
     "NodeChecksQuery",
     "NodeCoordinatesQuery",
     "NodeDigestQuery",
+    "NodeHasAgentQuery",
     "NodeQuery",
     "NodeServiceListQuery",
     "NodeServicesQuery",
@@ -334,6 +335,15 @@ class NodeQuery(Query[Node | None], frozen=True, kw_only=True, tag="Node"):
         return (on.node(self.node),)
 
 
+class NodeHasAgentQuery(Query[bool], frozen=True, kw_only=True, tag="NodeHasAgent"):
+    """Whether an agent runs on a node, or ran: the servers watch its health."""
+
+    node: str
+
+    def topics(self) -> tuple[Topic, ...]:
+        return (on.node_checks(self.node),)
+
+
 class AddressQuery(Query[AddressHolders], frozen=True, kw_only=True, tag="Address"):
     """Who has an IP address. It changes with any node and any instance: to be asked now and then, not followed."""
 
@@ -355,6 +365,7 @@ AnyQuery = (
     | ServiceInstancesQuery
     | ServiceHealthQuery
     | NodeQuery
+    | NodeHasAgentQuery
     | AddressQuery
     | NodeServicesQuery
     | NodeServiceListQuery

@@ -18,6 +18,7 @@ LEAVES = [
     ("connect", "ca", "set-config"),
     ("connect", "proxy"),
     ("event",),
+    ("explain", "service"),
     ("debug",),
     ("info",),
     ("intention", "check"),
@@ -59,6 +60,7 @@ GROUPS = [
     ("catalog",),
     ("connect",),
     ("connect", "ca"),
+    ("explain",),
     ("intention",),
     ("kv",),
     ("operator",),
@@ -296,6 +298,20 @@ def test_services_come_and_go(command: Command, tmp_path: Path) -> None:
     ]
     assert command("services", "deregister", "-id=db-1").exit_code == 0
     assert command("catalog", "services").lines == ["consul"]
+
+
+def test_where_a_registration_came_from_is_told(command: Command) -> None:
+    assert command("services", "register", "-name=told", "-id=told-1", "-port=80").exit_code == 0
+    told = command("explain", "service", "told-1")
+    assert told.exit_code == 0
+    assert told.lines[0].startswith("told-1 is an instance of told on ")
+    assert "registered over HTTP by 127.0.0.1 at 20" in told.stdout
+    assert "lictor services deregister -id=told-1" in told.stdout
+    elsewhere = command("explain", "service", "told")
+    assert (elsewhere.exit_code, "told-1 on " in elsewhere.stdout) == (0, True)
+    assert command("services", "deregister", "-id=told-1").exit_code == 0
+    nowhere = command("explain", "service", "told-1")
+    assert (nowhere.exit_code, "no service of that name" in nowhere.stderr) == (1, True)
 
 
 def test_a_file_with_a_fault_registers_nothing(command: Command, tmp_path: Path) -> None:

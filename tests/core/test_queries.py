@@ -48,6 +48,7 @@ TOPICS: list[tuple[Query[typing.Any], set[Topic]]] = [
     (queries.CAConfigurationQuery(), {topics.CA_CONFIGURATION}),
     (queries.AutopilotQuery(), {topics.AUTOPILOT}),
     (queries.NodeQuery(node=N), {Topic("node", "node-1")}),
+    (queries.NodeHasAgentQuery(node=N), {Topic("node-checks", "node-1")}),
     (queries.AddressQuery(address="192.0.2.1"), {topics.NODES, topics.INSTANCES}),
     (queries.CoordinatesQuery(), {topics.COORDINATES}),
     (queries.NodeCoordinatesQuery(node=N), {topics.COORDINATES}),

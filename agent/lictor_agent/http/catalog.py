@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import Final
+from urllib.parse import quote
 
 from lictor_agent.http.blocking import CACHED_MISS, CATALOG, Manner, answer_query, cache_headers, read
 from lictor_agent.http.bodies import read_mapping, refuse_problems
@@ -14,10 +15,11 @@ from lictor_agent.http.requests import Request, cache_control, required_tail
 from lictor_agent.http.router import Route
 from lictor_agent.http.site import Site
 from lictor_agent.http.uuids import UUID_CHARS, first_bad_digit
-from lictor_core.commands import Deregister, Register
+from lictor_core.commands import Deregister, ReadMode, Register
 from lictor_core.errors import LictorError
 from lictor_core.queries import (
     DatacentersQuery,
+    NodeHasAgentQuery,
     NodeServiceListQuery,
     NodeServicesQuery,
     NodesQuery,
@@ -30,6 +32,8 @@ from lictor_core.registry import ReadOptions
 __all__ = ["ROUTES"]
 
 _CACHEABLE: Final = replace(CATALOG, is_cacheable=True)
+_WARNING: Final = "X-Lictor-Warning"
+_HEADER_SAFE: Final = " "
 _UUID_DASHES: Final = (8, 13, 18, 23)
 
 
@@ -101,7 +105,7 @@ async def register(site: Site, request: Request) -> Answer:
     site.check_datacenter(registration.datacenter or request.parameters.get("dc"))
     with refusing_with(500):
         await site.registry.write(command, token=request.token)
-    return site.answer_json(request, True)
+    return site.answer_json(request, True, headers=await _warning(site, command))
 
 
 async def deregister(site: Site, request: Request) -> Answer:
@@ -118,6 +122,21 @@ async def deregister(site: Site, request: Request) -> Answer:
     with refusing_with(500):
         await site.registry.write(command, token=request.token)
     return site.answer_json(request, True)
+
+
+async def _warning(site: Site, command: Register) -> tuple[tuple[str, str], ...]:
+    """What to tell who registers something on a node that an agent answers for; Consul lets it vanish in silence."""
+    if command.service is None and not command.checks:
+        return ()
+    try:
+        stale = ReadOptions(mode=ReadMode.STALE)
+        reading = await site.registry.read(NodeHasAgentQuery(node=command.node.node), stale)
+    except LictorError:
+        return ()  # it is registered: what could be said besides is not worth an error
+    if not reading.value:
+        return ()
+    node = quote(command.node.node, safe=_HEADER_SAFE)
+    return ((_WARNING, f"the agent of node {node} removes what it does not know: register it through that agent"),)
 
 
 async def _instances(site: Site, request: Request, *, connect: bool) -> Answer:

@@ -27,6 +27,7 @@ from lictor_core.queries import (
     NodeChecksQuery,
     NodeCoordinatesQuery,
     NodeDigestQuery,
+    NodeHasAgentQuery,
     NodeQuery,
     NodeServiceListQuery,
     NodeServicesQuery,
@@ -58,6 +59,7 @@ from lictor_core.records import (
     Session,
     UserEvent,
 )
+from lictor_server.state.catalog import SERF_CHECK_ID
 from lictor_server.state.store import Store
 
 __all__ = ["answer"]
@@ -249,6 +251,10 @@ def _node(store: Store, query: NodeQuery) -> Node | None:
     return store.catalog.node(query.node)
 
 
+def _node_has_agent(store: Store, query: NodeHasAgentQuery) -> bool:
+    return store.catalog.check_on(query.node, SERF_CHECK_ID) is not None
+
+
 def _address(store: Store, query: AddressQuery) -> AddressHolders:
     return store.addresses.holders(query.address)
 
@@ -285,6 +291,7 @@ _TABLE: Final[dict[type[object], Step]] = dict(
         _entry(CAConfigurationQuery, _ca_configuration),
         _entry(AutopilotQuery, _autopilot),
         _entry(NodeQuery, _node),
+        _entry(NodeHasAgentQuery, _node_has_agent),
         _entry(AddressQuery, _address),
         _entry(CoordinatesQuery, _coordinates),
         _entry(NodeCoordinatesQuery, _node_coordinates),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lictor_core.commands import Command, KVDelete, KVDeleteTree, KVSet, SessionCreate, SessionDestroy
+from lictor_core.commands import Command, KVDelete, KVDeleteTree, KVSet, NodeUpdate, SessionCreate, SessionDestroy
 from lictor_core.records import Session, SessionBehavior
 from lictor_server.state import Store, apply
 from lictor_server.state.snapshot import restore, state_hash, take
@@ -60,10 +61,11 @@ class Twin:
                     self._forget(key)
                 return True
             case _:
-                self.catalog.apply(index, command)
-                for one in list(self.sessions.values()):
-                    if self._why_dead(one):
-                        self._end(one.id)
+                for step in _steps(command):
+                    self.catalog.apply(index, step)
+                    for one in list(self.sessions.values()):
+                        if self._why_dead(one):
+                            self._end(one.id)
                 return True
 
     def _why_dead(self, one: Session) -> bool:
@@ -106,6 +108,16 @@ class Twin:
         self.keys.discard(key)
         self.holder.pop(key, None)
         self.taken.pop(key, None)
+
+
+def _steps(command: Command) -> list[Command]:
+    """What is removed first and put again is gone for a moment: sessions end."""
+    if not isinstance(command, NodeUpdate):
+        return [command]
+    return [
+        msgspec.structs.replace(command, services=[], checks=[]),
+        msgspec.structs.replace(command, gone_services=[], gone_checks=[]),
+    ]
 
 
 def renames(command: Command) -> bool:

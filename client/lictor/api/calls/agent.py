@@ -24,12 +24,17 @@ __all__ = [
     "AgentReload",
     "AgentService",
     "AgentUpstream",
+    "LocalCheckOrigin",
+    "LocalOrigin",
+    "LocalRegistrations",
+    "LocalServiceOrigin",
     "checks",
     "deregister_check",
     "deregister_service",
     "force_leave",
     "join",
     "leave",
+    "local",
     "maintain_node",
     "maintain_service",
     "members",
@@ -47,6 +52,42 @@ class AgentReload(Record, frozen=True, kw_only=True):
 
     needs_restart: tuple[str, ...] = ()
     failures: tuple[str, ...] = ()
+
+
+class LocalOrigin(Record, frozen=True, kw_only=True):
+    """Where a registration came from: `origin` is `file`, `api` or `sidecar`, `place` a file's place or an address."""
+
+    origin: str
+    place: str
+    time: str
+    restored: bool
+    kept: bool
+    has_token: bool
+
+
+class LocalServiceOrigin(LocalOrigin, frozen=True, kw_only=True):
+    """The same of an instance; `sidecar_of` is the instance that a sidecar was registered with."""
+
+    id: str = msgspec.field(name="ID")
+    service: str
+    sidecar_of: str
+    sidecars: list[str]
+
+
+class LocalCheckOrigin(LocalOrigin, frozen=True, kw_only=True):
+    """The same of a check."""
+
+    check_id: str = msgspec.field(name="CheckID")
+    service_id: str = msgspec.field(name="ServiceID")
+    status: str
+
+
+class LocalRegistrations(Record, frozen=True, kw_only=True):
+    """All of one agent, by id."""
+
+    node: str
+    services: dict[str, LocalServiceOrigin]
+    checks: dict[str, LocalCheckOrigin]
 
 
 class AgentUpstream(Record, frozen=True, kw_only=True):
@@ -104,6 +145,11 @@ def members(*, wan: bool = False, segment: str = "") -> Call[list[Member]]:
 def services() -> Call[dict[str, AgentService]]:
     """The instances registered with this agent, by id."""
     return json_call(dict[str, AgentService], "/v1/agent/services")
+
+
+def local() -> Call[LocalRegistrations]:
+    """What is registered with this agent, and where each came from."""
+    return json_call(LocalRegistrations, "/v1/agent/local")
 
 
 def checks() -> Call[dict[str, Check]]:
