@@ -398,7 +398,7 @@ def test_a_configuration_is_validated(lonely_command: Command, tmp_path: Path) -
     good.write_text('data_dir = "/x"\nbind_addr = "127.0.0.1"\nretry_join_wan = ["x"]\n')
     printed = lonely_command("validate", str(good))
     assert (printed.exit_code, printed.stdout) == (0, "Configuration is valid!\n")
-    assert printed.stderr == "Warning: not used by Lictor: retry_join_wan\n"
+    assert printed.stderr == "not used by Lictor: retry_join_wan\n"
     assert lonely_command("validate", "-quiet", str(good)).stdout == ""
     bad = tmp_path / "bad.hcl"
     bad.write_text("bogus = 1\nports { http = true }\n")

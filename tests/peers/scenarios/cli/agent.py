@@ -26,6 +26,8 @@ SCENARIO = CliScenario(
         Command("a token is accepted", ("members", "-token", "anonymous")),
         Command("nobody there: members", ("members",), reachable=False),
         Command("nobody there: info", ("info",), reachable=False),
+        Command("the configuration is read again", ("reload",)),
+        Command("nobody there: reload", ("reload",), reachable=False),
         Command("nobody there: kv", ("kv", "get", "x"), reachable=False),
         Command("nobody there: catalog", ("catalog", "nodes"), reachable=False),
         Command("nobody there: intention", ("intention", "check", "a", "b"), reachable=False),

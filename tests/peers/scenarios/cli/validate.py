@@ -27,6 +27,37 @@ SCENARIO = CliScenario(
                 "conf.d/ignored.txt": "not read",
             },
         ),
+        Command(
+            "keys in capitals, and values in lists of one",
+            ("validate", "capitals.json"),
+            files={"capitals.json": '{"DATA_DIR": "data", "Bind_Addr": ["127.0.0.1"], "Ports": [{"HTTP": 8501}]}'},
+        ),
+        Command(
+            "a template of addresses",
+            ("validate", "template.hcl"),
+            files={
+                "template.hcl": 'data_dir = "data" bind_addr = "127.0.0.1"\n'
+                'client_addr = "{{ GetAllInterfaces | include `network` `127.0.0.0/8` | attr `address` }}"\n'
+            },
+        ),
+        Command(
+            "a template with a mistake",
+            ("validate", "mistake.hcl"),
+            files={"mistake.hcl": 'data_dir = "data" bind_addr = "127.0.0.1" client_addr = "{{ GetPrivateIp }}"'},
+            own_words=True,
+        ),
+        Command(
+            "a key without its underscore",
+            ("validate", "underscore.json"),
+            files={"underscore.json": '{"datadir": "data", "bind_addr": "127.0.0.1"}'},
+            own_words=True,
+        ),
+        Command(
+            "a number as text",
+            ("validate", "number.json"),
+            files={"number.json": '{"data_dir": "data", "bind_addr": "127.0.0.1", "ports": {"http": "8500"}}'},
+            own_words=True,
+        ),
         Command("quietly", ("validate", "-quiet", "good.json")),
         Command("malformed JSON", ("validate", "bad.json"), files={"bad.json": '{"data_dir": '}, own_words=True),
         Command("malformed HCL", ("validate", "bad.hcl"), files={"bad.hcl": "data_dir = = 1\n"}, own_words=True),
