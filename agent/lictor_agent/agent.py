@@ -91,6 +91,7 @@ class Agent:
             log,
             output_wait_s=settings.check_update_s,
             tokens=settings.tokens,
+            sync_every_s=settings.sync_every_s,
         )
         self._lease = LeaseKeeper(registry, identity.member, clock, rng, log, granted=self._sync.look_again)
         self._checks = CheckRunner(self.local, registry, identity.node_name, settings, clock, rng, log)

@@ -73,6 +73,7 @@ def agent_settings(configuration: Configuration, environment: Mapping[str, str] 
     ports = configuration.ports
     return AgentSettings(
         data_dir="" if configuration.dev else configuration.data_dir,
+        sync_every_s=configuration.ae_interval_s,
         tokens=SyncTokens(configuration.acl.tokens.default, configuration.acl.tokens.agent),
         scripts=ScriptPolicy(
             from_files=configuration.enable_script_checks or configuration.enable_local_script_checks,

@@ -39,9 +39,16 @@ class SyncLoop:
         *,
         output_wait_s: float,
         tokens: SyncTokens | None = None,
+        sync_every_s: float | None = None,
     ) -> None:
         self._plan = Plan(
-            local, node, rng, output_wait_s=output_wait_s, now=clock.monotonic(), tokens=tokens or SyncTokens()
+            local,
+            node,
+            rng,
+            output_wait_s=output_wait_s,
+            now=clock.monotonic(),
+            tokens=tokens or SyncTokens(),
+            sync_every_s=sync_every_s,
         )
         self._registry = registry
         self._clock = clock

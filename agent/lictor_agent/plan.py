@@ -86,8 +86,17 @@ class Plan:
     """Keeps account of what the catalog was told of one node. `changed` must hear of every change of the state."""
 
     def __init__(
-        self, local: LocalState, node: Node, rng: Rng, *, output_wait_s: float, now: float, tokens: SyncTokens
+        self,
+        local: LocalState,
+        node: Node,
+        rng: Rng,
+        *,
+        output_wait_s: float,
+        now: float,
+        tokens: SyncTokens,
+        sync_every_s: float | None = None,
     ) -> None:
+        """`sync_every_s` stands in the place of `SYNC_EVERY_S`."""
         self.tokens = tokens
         self.node = node
         self.nodes = 0
@@ -95,6 +104,7 @@ class Plan:
         self._local = local
         self._rng = rng
         self._output_wait_s = output_wait_s
+        self._sync_every_s = SYNC_EVERY_S if sync_every_s is None else sync_every_s
         self._observed = Observed()
         self._is_known = False
         self._needs_listing = False
@@ -238,7 +248,7 @@ class Plan:
             self.look_again(now)
 
     def _looked(self, now: float) -> None:
-        interval_s = SYNC_EVERY_S * cluster_scale(self.nodes)
+        interval_s = self._sync_every_s * cluster_scale(self.nodes)
         self._full_at = now + interval_s * self._rng.uniform(0.75, 1.25)
         self._scope = everything(self._local, self._observed)
 

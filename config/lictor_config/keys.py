@@ -100,7 +100,7 @@ advertise_addr_wan text : the address tagged wan
 advertise_reconnect_timeout duration : membership, as later Consul
 advertise_addr_wan_ipv4 text
 advertise_addr_wan_ipv6 text
-ae_interval duration
+ae_interval duration : anti-entropy: between comparisons of all
 alt_domain text : DNS
 audit section
 auto_config section

@@ -388,6 +388,18 @@ def test_larger_clusters_compare_less_often(nodes: int, scale: int) -> None:
     assert 0.75 * SYNC_EVERY_S * scale <= due - world.now <= 1.25 * SYNC_EVERY_S * scale
 
 
+def test_the_time_between_comparisons_is_settable() -> None:
+    world = World()
+    world.plan = Plan(
+        world.local, node(), world.rng, output_wait_s=1.0, now=0.0, tokens=SyncTokens(), sync_every_s=600.0
+    )
+    world.plan.listing(node(), {}, [], world.now)
+    world.plan.next(world.now)
+    due = world.plan.due_at()
+    assert due is not None
+    assert 450 <= due - world.now <= 750
+
+
 def test_what_was_lost_and_is_wanted_no_more_goes_without_a_listing() -> None:
     world = World()
     world.settle(looks=1)
