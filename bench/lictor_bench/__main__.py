@@ -7,6 +7,7 @@ import sys
 from typing import Final
 
 MEASUREMENTS: Final = (
+    "agents",
     "dns",
     "http",
     "proxy",

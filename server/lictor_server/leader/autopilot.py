@@ -30,6 +30,7 @@ from lictor_core.peers import PeerSet, RaftServer
 from lictor_core.records import Member, MemberStatus
 
 __all__ = [
+    "DEAD_LEASES",
     "SERVERS_MAX",
     "Action",
     "Contact",
@@ -48,6 +49,10 @@ SERVERS_MAX: Final = 32
 """Servers that may be in the peer set; further ones wait outside."""
 _GRANTED_WITHIN_S: Final = 2.0
 """A new leader first believes in whoever the catalog knows, and grants those leases a moment after its reign began."""
+DEAD_LEASES: Final = 3
+"""A server silent for so many leases is dead. One that is only restarted shall not lose its vote: the next one that is
+restarted would then leave no majority. And waiting costs little: three voters without one need two answers, as two do.
+"""
 _HEARTBEATS_MISSED: Final = 2
 """A server that answers each heartbeat may be silent for this many: a smaller threshold would find nobody healthy."""
 
@@ -102,7 +107,7 @@ class Picture:
     now: float
     leads_since: float
     lease_s: float
-    """How long a server must be silent to count as dead."""
+    """How long a new leader believes in members that it has not heard. Who is silent for `DEAD_LEASES` is dead."""
     answers_s: float
     """How long a server may be silent and still count as answering; the leader's own rule for its majority."""
     heartbeat_s: float
@@ -287,11 +292,12 @@ def _add(picture: Picture) -> Plan | None:
 
 def _is_dead(picture: Picture, id: str) -> bool:
     """Dead by its lease and by its silence: one of them alone may be a fault of something else."""
-    if id == picture.leader_id or picture.silent_s(id) < picture.lease_s:
+    dead_s = DEAD_LEASES * picture.lease_s
+    if id == picture.leader_id or picture.silent_s(id) < dead_s:
         return False
     member = picture.members.get(id)
     if member is None:
-        return picture.now - picture.missing_since.get(id, picture.now) >= picture.lease_s
+        return picture.now - picture.missing_since.get(id, picture.now) >= dead_s
     return member.status is MemberStatus.FAILED
 
 

@@ -14,6 +14,7 @@ from lictor_core.errors import LictorError, NoLeaderError, NotFoundError, Outcom
 from lictor_core.membership import agent_member
 from lictor_core.peers import PeerSet, RaftServer
 from lictor_core.records import Member, MemberStatus
+from lictor_server.leader.autopilot import DEAD_LEASES
 from lictor_server.leader.membership import BARRED_S, INTERVAL_S, Membership
 from lictor_server.raft.flow import Progress
 from lictor_server.raft.outcome import Done, Reason
@@ -25,6 +26,7 @@ from tests.support.conditions import eventually
 
 A, B, C, D = IDS = [f"{letter * 8}-0000-0000-0000-000000000000" for letter in "abcd"]
 LEASE_S = 10.0
+DEAD_S = DEAD_LEASES * LEASE_S
 
 
 def server(id: str, *, voter: bool = True) -> RaftServer:
@@ -165,7 +167,7 @@ async def test_a_server_that_never_answered_gets_no_vote(stage: Stage) -> None:
 
 async def test_a_dead_server_goes_and_is_no_member_any_more(stage: Stage) -> None:
     stage.mark(C, MemberStatus.FAILED)
-    stage.core.silent[C] = LEASE_S
+    stage.core.silent[C] = DEAD_S
     await stage.settle()
     assert stage.core.peer_set.voters == {A, B}
     assert stage.forgotten == ["s-c"]
@@ -174,9 +176,9 @@ async def test_a_dead_server_goes_and_is_no_member_any_more(stage: Stage) -> Non
 async def test_the_heir_of_a_dead_servers_name_stays_a_member(stage: Stage) -> None:
     heir = msgspec.structs.replace(member(C), tags={**member(C).tags, "id": D})
     stage.members = [member(A), member(B), heir]
-    stage.core.silent[C] = LEASE_S
+    stage.core.silent[C] = DEAD_S
     await stage.settle()
-    stage.clock.advance(LEASE_S)
+    stage.clock.advance(DEAD_S)
     await stage.settle()
     assert stage.core.peer_set.server(C) is None
     assert stage.forgotten == []
