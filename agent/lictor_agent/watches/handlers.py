@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
-import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 import aiohttp
 from multidict import CIMultiDict
 
 from lictor_agent.checks.status import TailBuffer
+from lictor_agent.programs import run_to_end
 from lictor_core.watching import HttpHandler, News, ScriptHandler
 
 __all__ = ["OUTPUT_BYTES_MAX", "Told", "call", "run"]
@@ -20,8 +18,6 @@ __all__ = ["OUTPUT_BYTES_MAX", "Told", "call", "run"]
 OUTPUT_BYTES_MAX: Final = 4096
 """So much of the end of what a handler says goes into the log."""
 _CHUNK_BYTES: Final = 65_536
-_END_OF_OUTPUT_S: Final = 0.2
-"""How long to wait for the end of the output of a program that has ended: a child of it may still hold it open."""
 
 
 class Told(NamedTuple):
@@ -36,15 +32,16 @@ async def run(handler: ScriptHandler, news: News, environment: Mapping[str, str]
     words = list(handler.arguments) or [environment.get("SHELL") or "/bin/sh", "-c", handler.line]
     tail = TailBuffer(OUTPUT_BYTES_MAX)
     try:
-        program = await _start(words, {**environment, "CONSUL_INDEX": str(news.index)})
+        code = await run_to_end(
+            words,
+            tail,
+            text=news.body + b"\n",
+            environment={**environment, "CONSUL_INDEX": str(news.index)},
+            spares_children=True,  # what a handler leaves running when it ends is its own affair
+        )
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         return Told("", f"{words[0]} cannot be started: {reason.lower()}")
-    try:
-        await _carry_on(program, news.body + b"\n", tail)
-    finally:
-        await _end(program)
-    code = program.process.returncode or 0
     return Told(tail.text(), "" if code == 0 else f"exit status {code}" if code > 0 else f"signal {-code}")
 
 
@@ -68,70 +65,3 @@ async def call(handler: HttpHandler, news: News) -> Told:
     except (aiohttp.ClientError, OSError, ValueError) as error:
         return Told("", str(error) or type(error).__name__)
     return Told(tail.text(), "" if 200 <= answer.status < 300 else f"answered {answer.status}")
-
-
-class _Program(NamedTuple):
-    process: asyncio.subprocess.Process
-    output: asyncio.StreamReader
-    transport: asyncio.ReadTransport
-
-
-async def _start(words: Sequence[str], environment: Mapping[str, str]) -> _Program:
-    # A pipe of our own: with asyncio's, waiting for a program would also wait for children that hold its output open.
-    ours, theirs = os.pipe()
-    output = asyncio.StreamReader()
-    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(output), os.fdopen(ours, "rb", buffering=0)
-    )
-    try:
-        process = await asyncio.create_subprocess_exec(
-            *words,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=theirs,
-            stderr=asyncio.subprocess.STDOUT,
-            env=environment,
-            start_new_session=True,
-        )
-    except BaseException:
-        transport.close()
-        raise
-    finally:
-        os.close(theirs)
-    return _Program(process, output, transport)
-
-
-async def _carry_on(program: _Program, text: bytes, tail: TailBuffer) -> None:
-    async with asyncio.TaskGroup() as group:
-        helpers = [group.create_task(_read(program.output, tail)), group.create_task(_write(program.process, text))]
-        try:
-            await program.process.wait()
-            await asyncio.wait(helpers, timeout=_END_OF_OUTPUT_S)
-        finally:
-            for helper in helpers:
-                helper.cancel()
-
-
-async def _read(output: asyncio.StreamReader, tail: TailBuffer) -> None:
-    while data := await output.read(_CHUNK_BYTES):
-        tail.write(data)
-
-
-async def _write(process: asyncio.subprocess.Process, text: bytes) -> None:
-    """Hand over the news; a program that does not want them has ended or closed its input."""
-    stream = process.stdin
-    assert stream is not None, "it was asked for"
-    with contextlib.suppress(OSError, RuntimeError):
-        stream.write(text)
-        await stream.drain()
-        stream.close()
-
-
-async def _end(program: _Program) -> None:
-    """Kill a program that still runs, with all it started. What it left behind when it ended is its own affair."""
-    if program.process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(program.process.pid, signal.SIGKILL)
-    program.transport.close()
-    if program.process.stdin is not None:
-        program.process.stdin.close()
-    await program.process.wait()

@@ -21,7 +21,7 @@ from lictor.api.messages import Request
 from lictor.api.settings import Settings
 from lictor.cli.api import Api, ApiCommand, pass_api
 from lictor.cli.errors import CommandError
-from lictor.cli.flags import GoOption, ValueKind, option
+from lictor.cli.flags import ValueKind, option
 from lictor_core.durations import format_duration, parse_duration
 from lictor_core.errors import LictorError, RequestError
 
@@ -36,24 +36,17 @@ _LOG: Final = "consul.log"
 """The name that whoever reads such archives looks for."""
 
 
-def _archiving(function: click.decorators.FC) -> click.decorators.FC:
-    made = GoOption(
-        "-archive",
-        "Pack everything into one file; =false leaves a directory.",
-        kind=ValueKind.BOOLEAN,
-        default="true",
-    )
-    parameters: list[click.Parameter] = function.__dict__.setdefault("__click_params__", [])
-    parameters.append(made)
-    return function
-
-
 @click.command(
     cls=ApiCommand,
     asks_server=False,
     examples=("lictor debug", "lictor debug -duration=30s -interval=10s -capture=logs -capture=metrics"),
 )
-@_archiving
+@option(
+    "-archive",
+    "Pack everything into one file; =false leaves a directory.",
+    kind=ValueKind.BOOLEAN,
+    default="true",
+)
 @option(
     "-capture",
     f"What to collect, all by default: {', '.join(TARGETS)}; may be repeated.",

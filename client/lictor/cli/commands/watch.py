@@ -16,7 +16,7 @@ from lictor.api.calls import agent
 from lictor.api.messages import Request, Response
 from lictor.cli.api import Api, ApiCommand, pass_api
 from lictor.cli.errors import CommandError
-from lictor.cli.flags import GoOption, ValueKind, option
+from lictor.cli.flags import ValueKind, option
 from lictor_core.backoff import Backoff
 from lictor_core.clock import SystemRng
 from lictor_core.durations import format_duration
@@ -30,19 +30,6 @@ _RETRY_FIRST_S: Final = 5.0
 _RETRY_MAX_S: Final = 180.0
 _FOR_HANDLERS_ALONE: Final = (WatchKind.CONNECT_ROOTS, WatchKind.CONNECT_LEAF, WatchKind.AGENT_SERVICE)
 """Types whose answers are this agent's own: they are watched by the agent, as its configuration says."""
-
-
-def _shell(function: click.decorators.FC) -> click.decorators.FC:
-    """The one flag that is on unless it is switched off."""
-    made = GoOption(
-        "-shell",
-        "Run the program by a shell, that of the environment's SHELL if it names one; =false runs it directly.",
-        kind=ValueKind.BOOLEAN,
-        default="true",
-    )
-    parameters: list[click.Parameter] = function.__dict__.setdefault("__click_params__", [])
-    parameters.append(made)
-    return function
 
 
 @click.command(
@@ -62,7 +49,12 @@ def _shell(function: click.decorators.FC) -> click.decorators.FC:
 @option("-passingonly", "Only instances whose checks all pass: true or false. For type service.", metavar="bool")
 @option("-state", "Only checks in this state. For type checks.", metavar="state")
 @option("-name", "Only events of this name. For type event.", metavar="name")
-@_shell
+@option(
+    "-shell",
+    "Run the program by a shell, that of the environment's SHELL if it names one; =false runs it directly.",
+    kind=ValueKind.BOOLEAN,
+    default="true",
+)
 @pass_api
 def command(
     api: Api,
