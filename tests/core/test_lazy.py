@@ -13,7 +13,7 @@ import sys
 import lictor_agent.main
 import lictor_agent.remote
 inside = ("lictor_server", "pysyncobj")
-heavy = {"cryptography", "rich", "pygments", "click"}
+heavy = {"aiohttp", "cryptography", "rich", "pygments", "click", "urllib.request", "attr"}
 loaded = {name for name in sys.modules if name.startswith(inside) or name in heavy}
 print(*sorted(loaded))
 """

@@ -1,9 +1,9 @@
 """Plain requests, which need no full parser: whole, alone, and of the simplest form. Pure.
 
 Plain is HTTP/1.1 with a path of ordinary characters, each header once, `Host` among them, all of it ASCII, a body of
-known length, and nothing that changes how a message is read or answered (RFC 9112: transfer codings, upgrades,
-expectations, closing). That is what clients of this API send nearly always. Whatever is not plain is aiohttp's: of two
-readings of the same bytes, this one takes only those in which there is nothing to disagree about.
+known length, and nothing that changes how a message is read (RFC 9112: transfer codings, upgrades, expectations). It
+may ask for its connection to be closed. That is what clients of this API send nearly always. Whatever is not plain is
+aiohttp's: of two readings of the same bytes, this one takes only those in which there is nothing to disagree about.
 
 Clients repeat their headers to the byte, so what a block of headers says is kept by its bytes.
 """
@@ -60,39 +60,36 @@ class Headers(dict[str, str]):
 class _Fields:
     """What a block of headers says."""
 
-    __slots__ = ("headers", "length")
+    __slots__ = ("headers", "keep_alive", "length")
 
     def __init__(self, headers: Mapping[str, str], length: int | None) -> None:
         self.headers = headers
         self.length = length
+        self.keep_alive = headers.get("connection", "").lower() != "close"
 
 
 class Plain:
     """A plain request, to be answered like any other (`wire.Asked`)."""
 
-    __slots__ = ("_body", "content_length", "headers", "method", "raw_path")
+    __slots__ = ("_body", "content_length", "headers", "keep_alive", "method", "raw_path")
 
-    def __init__(self, method: str, raw_path: str, headers: Mapping[str, str], length: int | None, body: bytes) -> None:
+    def __init__(self, method: str, raw_path: str, fields: _Fields, body: bytes) -> None:
         self.method = method
         self.raw_path = raw_path
-        self.headers = headers
-        self.content_length = length
+        self.headers = fields.headers
+        self.content_length = fields.length
+        self.keep_alive = fields.keep_alive
         self._body = body
 
     @property
-    def keep_alive(self) -> bool:
-        """What would end the connection is not plain."""
-        return True
-
-    @property
     def is_http_1_0(self) -> bool:
-        """Nor is an older version."""
+        """An older version is not plain."""
         return False
 
     @property
     def is_repeatable(self) -> bool:
         """Whether the answer to these very bytes may be kept: a GET that brought nothing."""
-        return self.method == "GET" and self.content_length is None
+        return self.method == "GET" and self.content_length is None and self.keep_alive
 
     async def read_body(self, body_s_max: float, bytes_max: int) -> bytes:
         """The body, which is here already. Raises `BodyTooLargeError` when it is above `bytes_max`."""
@@ -149,7 +146,7 @@ class PlainReader:
             return None
         if missing:
             return _UNFINISHED
-        return Plain(line[1].decode(), line[2].decode(), fields.headers, fields.length, data[head_end:])
+        return Plain(line[1].decode(), line[2].decode(), fields, data[head_end:])
 
     def _learn(self, block: bytes) -> _Fields | None:
         if len(block) > _BLOCK_BYTES_MAX:
@@ -185,5 +182,5 @@ def _fields(block: bytes) -> _Fields | None:
 
 def _is_plain(name: str, value: str) -> bool:
     if name == "connection":
-        return value.lower() == "keep-alive"
+        return value.lower() in ("keep-alive", "close")
     return name not in _NOT_PLAIN and not name.startswith(_WEBSOCKET)

@@ -78,3 +78,8 @@ class Roster:
         for connection in tuple(self._connections):
             if not connection.is_busy:
                 connection.close()
+
+    def close_all(self) -> None:
+        """Close every connection once what was answered is written."""
+        for connection in tuple(self._connections):
+            connection.close()

@@ -16,15 +16,10 @@ from email.utils import formatdate
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final
 
-from aiohttp import web
-from aiohttp.abc import AbstractStreamWriter
-from aiohttp.http_exceptions import BadHttpMethod, HttpProcessingError
-from aiohttp.http_parser import RawRequestMessage
-from aiohttp.streams import StreamReader
-from aiohttp.web_protocol import RequestHandler
 from structlog.typing import FilteringBoundLogger
 
 from lictor_agent.http.access import Access
+from lictor_agent.http.deferred import Deferred
 from lictor_agent.http.encoding import Answer, AnswerCache, Rendered, accepts_gzip, render
 from lictor_agent.http.errors import RETRY_AFTER_S, Refusal, answer_error
 from lictor_agent.http.hot import HotAnswers, HotConnection, HotSource, PlainPath, Tick
@@ -37,7 +32,6 @@ from lictor_agent.http.router import Route, Router, answer_redirect
 from lictor_agent.http.routes import ROUTES
 from lictor_agent.http.settings import HttpSettings
 from lictor_agent.http.site import Site
-from lictor_agent.http.wire import Asked, Incoming, NoAccessLog, Parser, WireResponse
 from lictor_agent.log import LogOutput
 from lictor_agent.log_listeners import LogListeners
 from lictor_agent.process_gauges import process_gauges
@@ -47,6 +41,8 @@ from lictor_core.metrics import Gauge, Meter
 
 if TYPE_CHECKING:
     from lictor_agent.agent import Agent
+    from lictor_agent.http.general import General
+    from lictor_agent.http.wire import Asked
 
 __all__ = ["HttpServer"]
 
@@ -54,12 +50,8 @@ _METRICS_MAX: Final = 512
 _TICK_S: Final = 1.0
 _TOKEN: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # RFC 9110, section 5.6.2
 _REQUEST_LINE: Final = re.compile(rf"({_TOKEN}) (/\S*) HTTP/1\.[01]\r\n".encode())
-_QUOTED_BYTES: Final = re.compile(r"(?<!\w)(?:bytearray\()?b[\"'].*", re.DOTALL)
-_REASON_CHARS_MAX: Final = 200
 _TEXT: Final = ("Content-Type", "text/plain; charset=utf-8")
 _BROKEN: Final = Answer(status=400, headers=(_TEXT,), body=b"400 Bad Request", is_endpoint=False, closes=True)
-_LINGER_S: Final = 2.0
-"""How long a body that nobody wants is still read, so that its sender gets to see the answer."""
 
 
 class HttpServer:
@@ -82,6 +74,7 @@ class HttpServer:
     ) -> None:
         self._listen_addresses = tuple(addresses)
         self._clock = clock
+        self._source = source
         self._log: FilteringBoundLogger = log.bind(room="http")
         self._settings = settings
         self.meter = Meter(clock)
@@ -101,7 +94,8 @@ class HttpServer:
         self._plain = PlainPath(self._answer_plain)
         self._roster = Roster(settings, self._log)
         self._servers: list[asyncio.Server] = []
-        self._manager: web.Server | None = None
+        self._general: General | None = None
+        self._is_started = False
         self._ticking: asyncio.TimerHandle | None = None
 
     @property
@@ -117,7 +111,9 @@ class HttpServer:
 
     async def start(self) -> None:
         """Listen on all addresses. Raises `ConfigurationError` when one of them cannot be had."""
-        self._manager = web.Server(self._handle, request_factory=self._receive, handler_cancellation=True)
+        self._is_started = True
+        if self._source is not None:
+            self._load_general()  # a server's loop must not stand still for it later
         self._servers = await listen(self._listen_addresses, self._connect)
         self._tick_on()
 
@@ -132,11 +128,14 @@ class HttpServer:
         for server in self._servers:
             server.close()
         self._roster.close_idle()
-        manager, self._manager = self._manager, None
-        if manager is not None:
+        if self._is_started:
+            self._is_started = False
             # First: aiohttp takes a connection on which it has nothing to do for idle, and closes it.
             await self._end_plain()
-            await manager.shutdown(self._settings.drain_s_max)
+            general, self._general = self._general, None
+            if general is not None:
+                await general.shutdown(self._settings.drain_s_max)
+            self._roster.close_all()
         self._servers.clear()
 
     async def _end_plain(self) -> None:
@@ -155,23 +154,18 @@ class HttpServer:
     # Connections.
 
     def _connect(self) -> asyncio.Protocol:
-        settings, manager = self._settings, self._manager
-        assert manager is not None, "only a started server takes connections"
-        parser = Parser(
-            manager,
-            loop=asyncio.get_running_loop(),
-            # Idle connections are ours to close: aiohttp does not see those that live on the hot path.
-            keepalive_timeout=settings.idle_s_max * 1000,
-            access_log_class=NoAccessLog,
-            max_line_size=settings.request_line_bytes_max,
-            max_field_size=settings.header_bytes_max,
-            max_headers=settings.headers_max,
-            lingering_time=_LINGER_S,
-            auto_decompress=False,
-        )
-        connection = HotConnection(self._hot, parser, self._tick, self, self._plain)
-        parser.attach(connection, self._answer_broken)
+        assert self._is_started, "only a started server takes connections"
+        deferred = Deferred(lambda: self._load_general().parser(connection))
+        connection = HotConnection(self._hot, deferred, self._tick, self, self._plain)
         return connection
+
+    def _load_general(self) -> General:
+        """The general parser, imported when it is first needed: it is a quarter of an agent's memory."""
+        if self._general is None:
+            from lictor_agent.http.general import General
+
+            self._general = General(self._settings, self._respond, self._answer_broken, self._tick)
+        return self._general
 
     def admit(self, connection: HotConnection) -> bytes | None:
         """What a connection that cannot be taken is told before it is closed; None when it is taken."""
@@ -197,25 +191,6 @@ class HttpServer:
         yield Gauge("http.answered_hot", self._answered_hot + self._roster.answered_hot)
 
     # Requests.
-
-    def _receive(
-        self,
-        message: RawRequestMessage,
-        payload: StreamReader,
-        protocol: RequestHandler,
-        writer: AbstractStreamWriter,
-        task: asyncio.Task[None],
-    ) -> Incoming:
-        return Incoming(message, payload, protocol, writer, task, asyncio.get_running_loop())
-
-    async def _handle(self, incoming: web.BaseRequest) -> web.StreamResponse:
-        assert isinstance(incoming, Incoming)
-        incoming.connection.started()
-        rendered, keeps_alive, answer = await self._respond(incoming, incoming.connection)
-        wire = rendered.at(self._tick.date)
-        return WireResponse(
-            wire, keeps_alive=keeps_alive, file=answer.file, stream=answer.stream, is_chunked=not incoming.is_http_1_0
-        )
 
     async def _answer_plain(self, connection: HotConnection, plain: Plain) -> None:
         try:
@@ -324,13 +299,13 @@ class HttpServer:
             wait_s_max=self._settings.wait_s_max,
         )
 
-    def _answer_broken(self, connection: HotConnection, error: BaseException | None) -> bytes:
+    def _answer_broken(self, connection: HotConnection, flaw: str, is_method: bool) -> bytes:
         """The answer to bytes that are no request; a method nobody knows is told from garbage."""
         answer = _BROKEN
-        line = _REQUEST_LINE.match(connection.pending) if isinstance(error, BadHttpMethod) else None
+        line = _REQUEST_LINE.match(connection.pending) if is_method else None
         if line is not None:
             answer = self._answer_unknown_method(line[1].decode(), line[2].decode(errors="replace"))
-        self._note_refused("", "", connection.client, answer.status, _flaw(error))
+        self._note_refused("", "", connection.client, answer.status, flaw)
         return render(answer, method="", packed=False, keeps_alive=False).at(self._tick.date)
 
     def _answer_unknown_method(self, method: str, target: str) -> Answer:
@@ -348,12 +323,6 @@ class HttpServer:
         self._log.info(
             "http.request.refused", method=method, path=path, client=client, status=status, reason=reason.strip()
         )
-
-
-def _flaw(error: BaseException | None) -> str:
-    """What is wrong with bytes that are no request, without the bytes: a token may be among them."""
-    words = error.message if isinstance(error, HttpProcessingError) else type(error).__name__
-    return " ".join(_QUOTED_BYTES.sub("", words).split())[:_REASON_CHARS_MAX]
 
 
 @lru_cache(maxsize=_METRICS_MAX)

@@ -6,9 +6,6 @@ import asyncio
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-import aiohttp
-from multidict import CIMultiDict
-
 from lictor_agent.checks.status import TailBuffer
 from lictor_agent.programs import run_to_end
 from lictor_core.watching import HttpHandler, News, ScriptHandler
@@ -47,6 +44,10 @@ async def run(handler: ScriptHandler, news: News, environment: Mapping[str, str]
 
 async def call(handler: HttpHandler, news: News) -> Told:
     """Call the address of `handler` with the news."""
+    # Imported here: few agents have such a handler, and it is a quarter of an agent's memory.
+    import aiohttp
+    from multidict import CIMultiDict
+
     tail = TailBuffer(OUTPUT_BYTES_MAX)
     headers: CIMultiDict[str] = CIMultiDict([("X-Consul-Index", str(news.index)), ("Content-Type", "application/json")])
     headers.extend(handler.headers)

@@ -90,7 +90,7 @@ def test_a_body_that_is_not_whole_yet_is_waited_for(count: int) -> None:
         GET.replace(b"Host: x", b"Host: x\r\nTransfer-Encoding: chunked"),
         GET.replace(b"Host: x", b"Host: x\r\nExpect: 100-continue"),
         GET.replace(b"Host: x", b"Host: x\r\nUpgrade: h2c"),
-        GET.replace(b"Host: x", b"Host: x\r\nConnection: close"),
+        GET.replace(b"Host: x", b"Host: x\r\nConnection: close, keep-alive"),
         GET.replace(b"Host: x", b"Host: x\r\nConnection: keep-alive, upgrade"),
         GET.replace(b"Host: x", b"Host: x\r\nContent-Encoding: gzip"),
         GET.replace(b"Host: x", b"Host: x\r\nSec-WebSocket-Key1: x"),
@@ -109,6 +109,15 @@ def test_anything_else_is_left_to_the_full_parser(data: bytes) -> None:
 
 def test_a_connection_that_is_to_be_kept_alive_is_plain() -> None:
     assert isinstance(read(GET.replace(b"Host: x", b"Host: x\r\nConnection: Keep-Alive")), Plain)
+
+
+def test_a_request_may_ask_for_its_connection_to_be_closed() -> None:
+    plain = read(GET.replace(b"Host: x", b"Host: x\r\nConnection: Close"))
+    assert isinstance(plain, Plain)
+    assert not plain.keep_alive
+    assert not plain.is_repeatable
+    assert isinstance(kept := read(GET), Plain)
+    assert kept.keep_alive
 
 
 def test_no_more_blocks_of_headers_are_kept_than_the_bound() -> None:
@@ -155,6 +164,7 @@ EXTRAS = st.lists(
             b"Accept: text/plain; q=1\t, x",
             b"Connection: keep-alive",
             b"Connection: close",
+            b"Connection: CLOSE",
             b"Transfer-Encoding: chunked",
             b"content-length: 0",
             b"X-Empty:",
@@ -193,5 +203,5 @@ def test_what_is_plain_is_read_the_same_by_the_full_parser(data: bytes) -> None:
     message, body = found
     assert (message.method, message.path, message.version) == (plain.method, plain.raw_path, HttpVersion11)
     assert {name.lower(): value for name, value in message.headers.items()} == dict(plain.headers)
-    assert (message.should_close, message.chunked, message.upgrade) == (False, False, False)
+    assert (message.should_close, message.chunked, message.upgrade) == (not plain.keep_alive, False, False)
     assert asyncio.run(body_of(plain)) == body
