@@ -32,6 +32,9 @@ _LATEST_RENEWAL: Final = 0.65
 """Parts of its life between which a leaf is renewed, at random: hosts that started together do not ask together."""
 _LOOK_EVERY_S: Final = 60.0
 """The wall clock may jump: due times are looked at anew at least this often."""
+_REST_S_MAX: Final = 60.0
+"""How long a leaf that is due as soon as it is signed is left alone: its times and the clock here disagree, and to sign
+it again at once, and again, would help nobody and ask all of what the servers can sign."""
 _RETRY_S_MIN: Final = 1.0
 _RETRY_S_MAX: Final = 60.0
 _CSRS_PER_S: Final = 50.0
@@ -57,12 +60,18 @@ class Leaf:
 
 @dataclass(eq=False)
 class _Entry:
-    """What is kept for one service. `due` is when the leaf is to be renewed, `asked` when somebody last wanted it."""
+    """What is kept for one service.
+
+    The leaf is to be renewed at `due`, by the wall clock, or at `due_monotonic`, by the one that cannot be set back:
+    what comes first, but not before `rests_until`. That and `asked`, when somebody last wanted it, are by the latter.
+    """
 
     token: str
     asked: float
     leaf: Leaf | None = None
     due: float = 0.0
+    due_monotonic: float = 0.0
+    rests_until: float = 0.0
     retry_s: float = _RETRY_S_MIN
     waiters: int = 0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -125,17 +134,16 @@ class LeafKeeper:
             return leaf
         finally:
             entry.waiters -= 1
-            entry.asked = self._clock.now()
+            entry.asked = self._clock.monotonic()
 
     async def renew_due(self) -> None:
         """Renew every leaf whose time has come and forget those that nobody wants any more. Never raises."""
-        now = self._clock.now()
         for service, entry in list(self._entries.items()):
             if self._entries.get(service) is not entry:
                 continue  # made room for another while one before it was renewed
-            if not entry.waiters and now - entry.asked > IDLE_S_MAX:
+            if not entry.waiters and self._clock.monotonic() - entry.asked > IDLE_S_MAX:
                 del self._entries[service]
-            elif entry.leaf is not None and now >= entry.due:
+            elif entry.leaf is not None and self._due_in_s(entry) <= 0:
                 await self._renew(service, entry)
 
     def root_changed(self, active_root_id: str, spread_s: float) -> None:
@@ -145,6 +153,7 @@ class LeafKeeper:
         for entry in self._entries.values():
             if entry.leaf is not None and entry.leaf.root_id != active_root_id:
                 entry.due = min(entry.due, now + self._rng.uniform(0, spread_s))
+                entry.rests_until = 0.0
         self._wake.set()
 
     def _entry(self, service: str, token: str) -> _Entry:
@@ -157,13 +166,15 @@ class LeafKeeper:
             if not unused:
                 raise OverloadedError(f"{LEAVES_MAX} leaf certificates are in use on this agent: try again later")
             del self._entries[min(unused, key=lambda name: self._entries[name].asked)]
-        entry = self._entries[service] = _Entry(token, self._clock.now())
+        entry = self._entries[service] = _Entry(token, self._clock.monotonic())
         return entry
 
     async def _first(self, service: str, entry: _Entry) -> Leaf:
         """The leaf, signed now when there is none or when it ended (while the servers were away)."""
         async with entry.lock:
-            if entry.leaf is None or self._clock.now() >= entry.leaf.valid_before:
+            if entry.leaf is None or (
+                self._clock.now() >= entry.leaf.valid_before and self._clock.monotonic() >= entry.rests_until
+            ):
                 await self._sign(service, entry)
             assert entry.leaf is not None, "signing either raised or gave one"
             return entry.leaf
@@ -174,7 +185,8 @@ class LeafKeeper:
                 await self._sign(service, entry)
             except LictorError as error:
                 assert entry.leaf is not None, "only what was signed once is renewed"
-                entry.due = self._clock.now() + self._rng.uniform(entry.retry_s / 2, entry.retry_s)
+                retry_s = self._rng.uniform(entry.retry_s / 2, entry.retry_s)
+                entry.due, entry.due_monotonic = self._clock.now() + retry_s, self._clock.monotonic() + retry_s
                 entry.retry_s = min(entry.retry_s * 2, _RETRY_S_MAX)
                 left_s = round(entry.leaf.valid_before - self._clock.now())
                 self._log.warning("agent.leaf.renewal_failed", service=service, reason=str(error), left_s=left_s)
@@ -188,9 +200,13 @@ class LeafKeeper:
         issued = await self._registry.sign_leaf(LeafRequest(csr=request.csr, service=service, token=entry.token))
         entry.leaf = _leaf(issued, request.private_key, entry.leaf)
         life_s = issued.valid_before - issued.valid_after
-        entry.due = issued.valid_after + life_s * self._rng.uniform(_EARLIEST_RENEWAL, _LATEST_RENEWAL)
+        renewal_s = life_s * self._rng.uniform(_EARLIEST_RENEWAL, _LATEST_RENEWAL)
+        entry.due, entry.due_monotonic = issued.valid_after + renewal_s, self._clock.monotonic() + renewal_s
+        if entry.due <= self._clock.now():
+            entry.rests_until = self._clock.monotonic() + min(_REST_S_MAX, renewal_s)
         if self._active_root_id not in ("", issued.root_id):  # the root changed while this one was under way
             entry.due = min(entry.due, self._clock.now() + _RETRY_S_MIN)
+            entry.rests_until = 0.0
         entry.retry_s = _RETRY_S_MIN
         renewed, entry.renewed = entry.renewed, asyncio.Event()
         renewed.set()
@@ -199,13 +215,17 @@ class LeafKeeper:
             "agent.leaf.signed",
             service=service,
             serial_number=issued.serial_number,
-            renewal_in_s=round(entry.due - self._clock.now()),
+            renewal_in_s=round(self._due_in_s(entry)),
         )
 
+    def _due_in_s(self, entry: _Entry) -> float:
+        """How long until a leaf is to be renewed."""
+        now, monotonic = self._clock.now(), self._clock.monotonic()
+        return max(min(entry.due - now, entry.due_monotonic - monotonic), entry.rests_until - monotonic)
+
     async def _pause(self) -> None:
-        now = self._clock.now()
-        dues = [entry.due for entry in self._entries.values() if entry.leaf is not None]
-        pause_s = max(min([_LOOK_EVERY_S, *(due - now for due in dues)]), 0.0)
+        dues_s = [self._due_in_s(entry) for entry in self._entries.values() if entry.leaf is not None]
+        pause_s = max(min([_LOOK_EVERY_S, *dues_s]), 0.0)
         try:
             async with asyncio.timeout(pause_s):
                 await self._wake.wait()

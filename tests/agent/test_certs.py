@@ -32,6 +32,8 @@ class Signer:
         self.signed = 0
         self.root_id = "r1"
         self.away = False
+        self.ahead_s = 0.0
+        """By how much the servers' clock is ahead of the agent's."""
 
     async def read(self, query: Query[T], options: ReadOptions) -> Reading[CARoots]:
         assert isinstance(query, CARootsQuery)
@@ -42,7 +44,7 @@ class Signer:
             raise NoLeaderError
         await asyncio.sleep(0)
         self.signed += 1
-        now = self._clock.now()
+        now = self._clock.now() + self.ahead_s
         return IssuedLeaf(
             serial_number=f"{self.signed:02x}",
             certificate="",
@@ -129,6 +131,39 @@ async def test_a_leaf_that_ended_is_not_given_out() -> None:
         await bench.keeper.leaf("web", 0, 0)
     bench.signer.away = False
     assert (await bench.keeper.leaf("web", 0, 0)).serial_number == "02"
+
+
+async def test_a_clock_that_is_ahead_by_more_than_the_life_of_a_leaf_has_one_signed_a_minute_and_no_more() -> None:
+    bench = Bench()
+    await bench.keeper.leaf("web", 0, 0)
+    bench.clock.jump(LIFE_S * 2)
+    bench.signer.ahead_s = -LIFE_S * 2
+    assert await bench.after(0) == 2, "by the clock here it ended"
+    for _ in range(10):
+        assert (await bench.keeper.leaf("web", 0, 0)).serial_number == "02", "a newer one would be as old"
+        assert await bench.after(1) == 2
+    assert await bench.after(50) == 3
+    bench.clock.jump(-LIFE_S * 2)
+    bench.signer.ahead_s = 0
+    assert await bench.after(LIFE_S * 0.49) == 3, "the clock is right again, and so is the leaf"
+
+
+async def test_a_new_root_is_followed_though_the_clocks_disagree() -> None:
+    bench = Bench()
+    bench.signer.ahead_s = -LIFE_S * 2
+    await bench.keeper.leaf("web", 0, 0)
+    bench.signer.root_id = "r2"
+    bench.keeper.root_changed("r2", 2.0)
+    assert await bench.after(2) == 2
+
+
+async def test_a_clock_that_was_set_back_does_not_put_a_renewal_off() -> None:
+    bench = Bench()
+    await bench.keeper.leaf("web", 0, 0)
+    bench.clock.jump(-LIFE_S)
+    bench.signer.ahead_s = LIFE_S
+    assert await bench.after(LIFE_S * 0.49) == 1
+    assert await bench.after(LIFE_S * 0.17) == 2
 
 
 async def test_a_new_root_renews_what_another_signed_within_the_spread() -> None:

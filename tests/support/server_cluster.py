@@ -8,7 +8,7 @@ import http.client
 import itertools
 import json
 import os
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
@@ -17,7 +17,7 @@ from tests.support.agents import environment_for_commands, program_of
 from tests.support.conditions import wait_until
 from tests.support.processes import Program, running
 
-__all__ = ["WITHIN_S", "Answer", "ServerCluster"]
+__all__ = ["WITHIN_S", "Answer", "Launch", "ServerCluster"]
 
 WITHIN_S = 60.0
 """How long anything may take on a machine that runs other tests."""
@@ -32,6 +32,16 @@ class Answer(NamedTuple):
     headers: dict[str, str]
 
 
+class Launch(NamedTuple):
+    """How the process of one agent is started where that is not as usual."""
+
+    prefix: Sequence[str] = ()
+    """What runs the command."""
+    command: Sequence[str] = ()
+    """What takes the place of `lictor`."""
+    environment: Mapping[str, str] = {}
+
+
 class ServerCluster:
     """Servers by number, from 1 on. `settings` stands in every server's configuration file."""
 
@@ -40,6 +50,8 @@ class ServerCluster:
         self.size = size
         self.settings = {"performance": {"raft_multiplier": 1}, **(settings or {})}
         self.programs: dict[int, Program] = {}
+        self.launches: dict[int, Launch] = {}
+        """Of those whose processes are not started as usual, from their next start on."""
         self._contexts: dict[int, ExitStack] = {}
         self.move()
 
@@ -55,18 +67,13 @@ class ServerCluster:
         path = self.directory / f"s{number}.json"
         joined = [self.address(one) for one in joins if one != number] or [self.address(number)]
         path.write_text(json.dumps({**self.settings, "retry_join": joined}))
-        argv = [program_of("lictor"), "agent", "-server", f"-node=s{number}", f"-config-file={path}"]
+        argv = ["agent", "-server", f"-node=s{number}", f"-config-file={path}"]
         argv += [f"-bind={self.address(number)}", f"-client={self.address(number)}"]
         argv += [f"-data-dir={self.directory / f'd{number}'}", "-dns-port=8600"]
         expected = self.size if expect is None else expect
         if expected:
             argv.append(f"-bootstrap-expect={expected}")
-        context = ExitStack()
-        program = context.enter_context(
-            running(f"s{number}", [*argv, *arguments], self.directory, environment=environment_for_commands())
-        )
-        self.programs[number], self._contexts[number] = program, context
-        return program
+        return self._run(f"s{number}", number, [*argv, *arguments])
 
     def start_client(
         self, number: int, *arguments: str, joins: Sequence[int] = (1, 2, 3), settings: dict[str, object] | None = None
@@ -75,13 +82,17 @@ class ServerCluster:
         path = self.directory / f"c{number}.json"
         chosen = self.settings if settings is None else settings
         path.write_text(json.dumps({**chosen, "retry_join": [self.address(one) for one in joins]}))
-        argv = [program_of("lictor"), "agent", f"-node=c{number}", f"-config-file={path}"]
+        argv = ["agent", f"-node=c{number}", f"-config-file={path}"]
         argv += [f"-bind={self.address(number)}", f"-client={self.address(number)}"]
         argv += [f"-data-dir={self.directory / f'd{number}'}", "-dns-port=8600"]
+        return self._run(f"c{number}", number, [*argv, *arguments])
+
+    def _run(self, name: str, number: int, arguments: Sequence[str]) -> Program:
+        launch = self.launches.get(number, Launch())
+        argv = [*launch.prefix, *(launch.command or [program_of("lictor")]), *arguments]
+        environment = {**environment_for_commands(), **launch.environment}
         context = ExitStack()
-        program = context.enter_context(
-            running(f"c{number}", [*argv, *arguments], self.directory, environment=environment_for_commands())
-        )
+        program = context.enter_context(running(name, argv, self.directory, environment=environment))
         self.programs[number], self._contexts[number] = program, context
         return program
 
