@@ -44,6 +44,7 @@ from lictor_server.leader import (
     LeaderSide,
     Membership,
     SessionKeeper,
+    check_role,
     remembered_members,
     server_member,
 )
@@ -234,9 +235,8 @@ class Server:
         self._bulletins = Bulletins(self._replica, settings, rng=rng)
         methods = Methods(
             self,
-            leader_methods(side)
-            | server_methods(self._replica.meeting)
-            | agent_methods(self._bulletins, self._to_leader),
+            agent_methods(self._bulletins, self._to_leader),
+            for_servers=leader_methods(side) | server_methods(self._replica.meeting),
             visited={"renew": self._renew_visited} | Transfers(self, directory=settings.data_dir).methods(),
             streams=agent_streams(self._bulletins) | feed_streams(self),
         )
@@ -471,7 +471,9 @@ class Server:
         }
 
     async def _renew_visited(self, payload: bytes, visitor: Visitor) -> object:
-        return await self._vouching.renew(unpack(payload, Renewal), visitor)
+        renewal = unpack(payload, Renewal)
+        check_role(renewal.member, visitor.proof)
+        return await self._vouching.renew(renewal, visitor)
 
     def _made_listener(self, methods: Methods, port: int) -> RpcListener:
         settings = self._settings

@@ -65,8 +65,8 @@ class ServerSettings:
     """Its first settings, as users write them; later ones come by `Server.configure_ca`."""
     csr_per_second_max: float = 50.0
     """Leaves signed a second, on average; Consul's `csr_max_per_second`. 0 is without bound."""
-    rpc_connections_max: int = 4096
-    """Connections to the server port at once."""
+    rpc_connections_max: int = 10_240
+    """Connections to the server port at once: when the others are away, all members come to one server."""
     rpc_in_flight_max: int = 16_384
     """Requests under way on one connection."""
     tls: TlsSettings | None = None

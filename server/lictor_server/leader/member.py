@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from lictor_core.errors import RequestError
-from lictor_core.membership import WAN_PORT_TAG, agent_member
+from lictor_core.errors import PermissionDeniedError, RequestError
+from lictor_core.membership import SERVER_ROLE, WAN_PORT_TAG, agent_member
 from lictor_core.records import Member
 from lictor_server.settings import ServerSettings
+from lictor_server.tls import Proof
 
-__all__ = ["check_member", "server_member"]
+__all__ = ["check_member", "check_role", "server_member"]
 
 _PORT_TAGS: Final = ("port", WAN_PORT_TAG)
 _PORT: Final = re.compile(r"[0-9]{1,5}")
@@ -35,3 +36,15 @@ def check_member(member: Member) -> None:
     for tag in _PORT_TAGS:
         if (port := member.tags.get(tag)) is not None and _PORT.fullmatch(port) is None:
             raise RequestError(f"tag {tag!r} of member {member.name!r} is {port[:64]!r}, which is no port")
+
+
+def check_role(member: Member, proof: Proof | None) -> None:
+    """Raise `PermissionDeniedError` for who calls itself a server and whose certificate proves that it is none.
+
+    Who has the lease of a server is taken into the log by autopilot. `proof` is None on a connection without one.
+    """
+    if member.tags.get("role") == SERVER_ROLE and proof is not None and not proof.is_server:
+        raise PermissionDeniedError(
+            f"{member.name!r} calls itself a server, and its certificate is none of a server: it needs the name "
+            "server.<datacenter>.<domain>"
+        )

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Final, cast
 
 from lictor_core.errors import LictorError, PeerError
-from lictor_core.frames import REFUSED_ID, Frame, FrameKind, encode_frame
 from lictor_server.raft.hello import LinkIdentity, Refusal, RefusalCode, answer_bytes
+from lictor_server.rpc.peer import refusal_bytes
 
 __all__ = [
     "RAFT_BYTE",
@@ -61,7 +61,7 @@ def say_no(sock: socket.socket, first: int, error: LictorError) -> None:
             nobody = LinkIdentity(datacenter="", id="", name="", address="")
             sock.send(answer_bytes(nobody, Refusal(RefusalCode.CERTIFICATE, str(error))))
         else:
-            sock.send(encode_frame(Frame(FrameKind.ERROR, REFUSED_ID, error.code, str(error).encode())))
+            sock.send(refusal_bytes(error))
     close(sock)
 
 

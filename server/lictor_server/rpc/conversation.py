@@ -17,7 +17,7 @@ from structlog.typing import FilteringBoundLogger
 from lictor_core.errors import BodyTooLargeError, LictorError, OverloadedError, PeerError
 from lictor_core.frames import PART_BYTES
 from lictor_server.rpc.methods import Methods
-from lictor_server.rpc.peer import Call, Cancel, Peer, Refuse, split
+from lictor_server.rpc.peer import Call, Cancel, Peer, Refuse, refusal_bytes, split
 from lictor_server.rpc.visitor import Visitor
 
 __all__ = ["PART_S_MAX", "Conversation"]
@@ -43,12 +43,15 @@ class Conversation:
         *,
         visitor: Visitor | None = None,
         part_max_s: float = PART_S_MAX,
+        full: OverloadedError | None = None,
     ) -> None:
+        """With `full` the connection is one that is kept free for servers: who asks for anything else is told that."""
         self._reader = reader
         self._writer = writer
         self._methods = methods
         self._visitor = visitor or Visitor("unknown")
         self._part_max_s = part_max_s
+        self._full = full
         self._idle_max_s = idle_max_s
         self._log = log
         self._peer = Peer(in_flight_max=in_flight_max)
@@ -60,7 +63,7 @@ class Conversation:
         self._loop = asyncio.get_running_loop()
 
     async def run(self) -> None:
-        """Serve until the other side closes or is silent too long.
+        """Serve until the other side closes, is silent too long or turned away.
 
         Raises a group with `PeerError` when it breaks the protocol, with `OSError` when the connection is lost.
         """
@@ -69,6 +72,12 @@ class Conversation:
                 while data := await self._next():
                     for event in self._peer.receive(data):
                         match event:
+                            case Call() if self._full is not None and not self._methods.serves_servers(event.method):
+                                self._put(refusal_bytes(self._full))
+                                self._log.warning(
+                                    "rpc.connection.refused", peer=self._visitor.address, reason=str(self._full)
+                                )
+                                return
                             case Call():
                                 self._calls[event.id] = group.create_task(self._call(event))
                             case Cancel():

@@ -25,12 +25,15 @@ from lictor_server.rpc.visitor import Visitor
 from lictor_server.sockets import peer_name, tuned
 from lictor_server.tls import ALPN_RAFT, PLAIN, Proof, Tls
 
-__all__ = ["HANDSHAKE_MAX_S", "IDLE_MAX_S", "UNDECIDED_MAX", "RpcListener"]
+__all__ = ["HANDSHAKE_MAX_S", "IDLE_MAX_S", "SPARE_MAX", "UNDECIDED_MAX", "RpcListener"]
 
 IDLE_MAX_S: Final = 60.0
 """A connection that says nothing for so long, with nothing under way, is closed; agents renew leases far more often."""
 HANDSHAKE_MAX_S: Final = 5.0
 """How long the first byte may take to come, and then TLS; Consul's `rpc_handshake_timeout`."""
+SPARE_MAX: Final = 64
+"""Connections beyond the bound, for servers alone: were there none, a server that agents fill would hear no other one
+vouch for its agents, and would take them for failed."""
 UNDECIDED_MAX: Final = 512
 """Connections that have not said yet what they are for."""
 _ACCEPTS_MAX: Final = 64
@@ -62,7 +65,8 @@ class RpcListener:
     ) -> None:
         """`raft` makes the protocol of a connection that is Raft's (`PeerLinks.accept`); without it there are none.
 
-        `connections_max` counts RPC alone: however many agents there are, servers find one another.
+        `connections_max` counts RPC alone, and `SPARE_MAX` more are kept for what servers ask of one another: however
+        many agents there are, servers find one another.
         """
         self._methods = methods
         self._address = address
@@ -190,9 +194,12 @@ class RpcListener:
             )
         if first == RAFT_BYTE and self._raft is None:
             return RequestError("this server takes part in no cluster of several")
-        if first == RPC_BYTE and self._connections >= self._connections_max:
-            return OverloadedError(f"{self._connections_max} connections to this server are open already")
+        if first == RPC_BYTE and self._connections >= self._connections_max + SPARE_MAX:
+            return self._full()
         return None
+
+    def _full(self) -> OverloadedError:
+        return OverloadedError(f"{self._connections_max} connections to this server are open already")
 
     async def _plain(self, sock: socket.socket, first: int) -> _Streams | None:
         loop = asyncio.get_running_loop()
@@ -231,10 +238,11 @@ class RpcListener:
         return None if is_raft else streams
 
     async def _converse(self, streams: _Streams, peer: str) -> None:
-        if self._connections >= self._connections_max:
-            self._log.warning("rpc.connection.refused", peer=peer, connections_max=self._connections_max)
+        if self._connections >= self._connections_max + SPARE_MAX:
+            self._log.warning("rpc.connection.refused", peer=peer, reason=str(self._full()))
             streams.writer.close()
             return
+        full = self._full() if self._connections >= self._connections_max else None
         self._connections += 1
         secured: ssl.SSLObject | None = streams.writer.get_extra_info("ssl_object")
         visitor = Visitor(peer, None if secured is None else self._tls.proof(secured))
@@ -246,6 +254,7 @@ class RpcListener:
             self._idle_max_s,
             self._log,
             visitor=visitor,
+            full=full,
         )
         try:
             await conversation.run()

@@ -18,7 +18,7 @@ from lictor_core.calls import (
 )
 from lictor_core.codec import decode_command, pack, unpack
 from lictor_core.coordinates import NodeCoordinate
-from lictor_core.errors import RequestError
+from lictor_core.errors import PermissionDeniedError, RequestError
 from lictor_core.membership import Renewal
 from lictor_core.queries import Query
 from lictor_core.registry import LeafRequest, Registry
@@ -45,11 +45,16 @@ class Methods:
         registry: Registry,
         others: Mapping[str, Step],
         *,
+        for_servers: Mapping[str, Step] | None = None,
         visited: Mapping[str, VisitedStep] | None = None,
         streams: Mapping[str, Stream] | None = None,
     ) -> None:
-        """A visited method takes the place of another one of its name."""
+        """A visited method takes the place of another one of its name.
+
+        Those `for_servers` are refused to whom a certificate proves to be none; a plain connection proves nothing.
+        """
         self._registry = registry
+        self._for_servers = for_servers or {}
         self._visited = visited or {}
         self._streams = streams or {}
         self._table: dict[str, Step] = {
@@ -72,6 +77,10 @@ class Methods:
             "write": self._write,
         }
 
+    def serves_servers(self, method: str) -> bool:
+        """Whether `method` is one that servers alone call."""
+        return method in self._for_servers
+
     def stream(self, method: str, payload: bytes, visitor: Visitor) -> AsyncGenerator[bytes] | None:
         """The items of a stream, which raises `LictorError` only; None when `method` is none."""
         begin = self._streams.get(method)
@@ -79,6 +88,13 @@ class Methods:
 
     async def call(self, method: str, payload: bytes, visitor: Visitor) -> bytes:
         """Carry out one call. Raises `LictorError` only."""
+        if (for_servers := self._for_servers.get(method)) is not None:
+            if visitor.proof is not None and not visitor.proof.is_server:
+                raise PermissionDeniedError(
+                    f"{method} is for servers alone, and the certificate of {visitor.address} is none of a server: it "
+                    "needs the name server.<datacenter>.<domain>"
+                )
+            return pack(await for_servers(payload))
         visited = self._visited.get(method)
         if visited is not None:
             return pack(await visited(payload, visitor))

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from lictor_core.errors import BodyTooLargeError, LictorError, OverloadedError, PeerError
-from lictor_core.frames import ANSWER_BYTES_MAX, PART_BYTES, Frame, FrameKind, FrameReader, encode_frame
+from lictor_core.frames import ANSWER_BYTES_MAX, PART_BYTES, REFUSED_ID, Frame, FrameKind, FrameReader, encode_frame
 
-__all__ = ["Call", "Cancel", "Peer", "Refuse", "split"]
+__all__ = ["Call", "Cancel", "Peer", "Refuse", "refusal_bytes", "split"]
 
 
 class Call(NamedTuple):
@@ -107,6 +107,11 @@ def split(payload: bytes) -> Iterator[bytes]:
             f"the answer has {len(payload)} bytes; at most {ANSWER_BYTES_MAX} are sent: ask for less at once"
         )
     return (payload[start : start + PART_BYTES] for start in range(0, len(payload), PART_BYTES))
+
+
+def refusal_bytes(error: LictorError) -> bytes:
+    """The bytes that turn a whole connection away: nothing that was asked on it was done."""
+    return _error_frame(REFUSED_ID, error)
 
 
 def _error_frame(request_id: int, error: LictorError) -> bytes:

@@ -34,6 +34,10 @@ class Echo(Methods):
         self.cancelled = 0
         self.visitors: list[Visitor] = []
 
+    def serves_servers(self, method: str) -> bool:
+        """Nothing here is for servers alone."""
+        return False
+
     def stream(self, method: str, payload: bytes, visitor: Visitor) -> AsyncGenerator[bytes] | None:
         """See the class."""
         return self._items(payload) if method == "items" else None
