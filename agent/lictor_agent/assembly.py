@@ -214,6 +214,7 @@ def dns_settings(configuration: Configuration) -> DnsSettings:
         service_ttls_s={name: round(seconds) for name, seconds in dns.service_ttl_s.items()},
         only_passing=dns.only_passing,
         node_meta_txt=dns.enable_additional_node_meta_txt,
+        max_stale_s=dns.max_stale_s,
         udp_answer_limit=dns.udp_answer_limit,
         a_record_limit=dns.a_record_limit,
         enable_truncate=dns.enable_truncate,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol, TextIO, cast
 
@@ -201,8 +201,20 @@ def _people_line(event: EventDict, *, colour: bool) -> str:
 
 
 def _value(value: object) -> str:
-    """One value on one line: what could be read as something else, or as a line of its own, is quoted."""
-    text = str(value)
-    if len(text) > _VALUE_CHARS_MAX:
-        text = f"{text[:_VALUE_CHARS_MAX]}..."
+    """One value on one line: what could be read as something else, or as a line of its own, is quoted. Lists are quoted
+    item by item, and numbers have no more digits than people want.
+    """
+    if isinstance(value, list | tuple):
+        items = cast("Sequence[object]", value)
+        return _cut(f"[{', '.join(_value(item) for item in items[:_VALUE_CHARS_MAX])}]")
+    text = _number_text(value) if isinstance(value, float) else _cut(str(value))
     return text if text.isprintable() and text and " " not in text and '"' not in text else repr(text)
+
+
+def _number_text(value: float) -> str:
+    small = 0 < abs(value) < 0.001
+    return f"{value:.3g}" if small else f"{value:.4f}".rstrip("0").rstrip(".")
+
+
+def _cut(text: str) -> str:
+    return f"{text[:_VALUE_CHARS_MAX]}..." if len(text) > _VALUE_CHARS_MAX else text

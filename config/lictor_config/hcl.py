@@ -8,8 +8,10 @@ file. The grammar of version 1, after https://github.com/hashicorp/hcl/tree/v1.0
     value = string | heredoc | number | true | false | list | object
     list  = "[" [ value { "," value } [","] ] "]"            object = "{" body "}"
 
-A block that stands there twice becomes a list of mappings; a label (`service "web" {}`) one more mapping. `${...}` has
-no meaning, it is text. JSON is read by the same tokens with `:` for `=`.
+A block that stands there twice becomes a list of mappings, and what is written as a list goes behind it: `services {}`
+and `services = [{}]` in one file are two services, as two lists are one. Of other values the last holds. A label
+(`service "web" {}`) is one more mapping. `${...}` has no meaning, it is text. JSON is read by the same tokens with `:`
+for `=`; of equal keys the last holds, whatever it is.
 """
 
 from __future__ import annotations
@@ -186,8 +188,16 @@ class _Parser:
         here = (*path, key)
         if self._at(separator):
             self._take(separator)
-            self._lines[here] = line
-            values[key] = self._value(here)
+            if not self._json and self._at("{"):
+                self._block(values, here, line)
+            elif not self._json and self._at("["):
+                siblings = self._siblings(values, here) or []
+                self._lines.setdefault(here, line)
+                self._take("[")
+                values[key] = self._list(here, siblings)
+            else:
+                self._lines[here] = line
+                values[key] = self._value(here)
         elif self._json:
             raise SyntaxProblem(self._peek().line, f"expected ':' behind the key {key!r}, found {self._peek().text}")
         else:
@@ -195,12 +205,7 @@ class _Parser:
 
     def _block(self, values: dict[str, object], here: Path, line: int) -> None:
         key = str(here[-1])
-        earlier = values.get(key)
-        if isinstance(earlier, dict):
-            self._renumber(here)
-            values[key] = [earlier]
-        found = values.get(key)
-        siblings = cast("list[object]", found) if isinstance(found, list) else None
+        siblings = self._siblings(values, here)
         if siblings is not None:
             here = (*here, len(siblings))
         self._lines[here] = line
@@ -216,6 +221,16 @@ class _Parser:
         else:
             values[key] = block
 
+    def _siblings(self, values: dict[str, object], here: Path) -> list[object] | None:
+        """The list that a further mapping or list at `here` goes to; none where there is no mapping or list yet."""
+        key = str(here[-1])
+        earlier = values.get(key)
+        if isinstance(earlier, dict):
+            self._renumber(here)
+            values[key] = [earlier]
+        found = values.get(key)
+        return cast("list[object]", found) if isinstance(found, list) else None
+
     def _renumber(self, here: Path) -> None:
         """The mapping at `here` becomes the first of a list."""
         for path in [path for path in self._lines if path[: len(here)] == here]:
@@ -228,7 +243,7 @@ class _Parser:
             return self._object(path, "}")
         if self._at("["):
             self._take("[")
-            return self._list(path)
+            return self._list(path, [])
         self._position += 1
         match token.kind:
             case "string":
@@ -244,11 +259,11 @@ class _Parser:
             case _:
                 raise SyntaxProblem(token.line, f"expected a value, found {token.text}")
 
-    def _list(self, path: Path) -> list[object]:
+    def _list(self, path: Path, values: list[object]) -> list[object]:
+        """`values` with the items of the list that begins here behind them."""
         self._depth += 1
         if self._depth > _DEPTH_MAX:
             raise SyntaxProblem(self._peek().line, f"nested deeper than {_DEPTH_MAX} levels")
-        values: list[object] = []
         while not self._at("]"):
             here = (*path, len(values))
             self._lines[here] = self._peek().line

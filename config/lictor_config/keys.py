@@ -327,7 +327,7 @@ cache_max_age duration
 disable_compression boolean : DNS
 enable_additional_node_meta_txt boolean : DNS
 enable_truncate boolean : DNS
-max_stale duration
+max_stale duration : DNS
 node_ttl duration : DNS
 only_passing boolean : DNS
 prefer_namespace boolean

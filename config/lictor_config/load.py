@@ -7,6 +7,7 @@ All that is wrong is told at once, with file and line. The only module of the ro
 from __future__ import annotations
 
 import os
+import re
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -36,6 +37,7 @@ FILES_MAX: Final = 10_000
 """The most configuration files that one agent reads."""
 _SUFFIXES: Final = {".json": parse_json, ".hcl": parse_hcl}
 _FORMATS: Final = {"json": parse_json, "hcl": parse_hcl}
+_WATCH: Final = re.compile(r"watches\[(\d+)\]")
 
 
 class ConfigurationProblems(ConfigurationError):
@@ -101,10 +103,9 @@ def load_configuration(
         )
     whole = Reader(written_out)
     read = replace(read_configuration(whole, base), given=given)
-    configuration = _resolved(read, hostname, interfaces)
-    flaws = relations.flaws(configuration)
-    if flaws:
-        raise ConfigurationProblems(flaws)
+    _refuse(relations.flaws(_named(read, hostname)), gathering.sources)  # an address that is none cannot be resolved
+    configuration = _resolved(_named(read, hostname), interfaces)
+    _refuse(relations.flaws(configuration), gathering.sources)
     warnings = (*gathering.warnings, *_unused_warnings(unused_keys(whole)), *relations.warnings(configuration))
     return replace(
         configuration,
@@ -134,17 +135,32 @@ def _places(sources: Sequence[_Source], plural: str, singular: str) -> tuple[str
     )
 
 
-def _resolved(
-    configuration: Configuration, hostname: Callable[[], str], interfaces: Callable[[], Sequence[Interface]]
-) -> Configuration:
-    named = replace(
+def _refuse(flaws: Sequence[str], sources: Sequence[_Source]) -> None:
+    """Raise `ConfigurationProblems` if there are any, each with the line that it is about where there is one."""
+    if flaws:
+        watches = _places(sources, "watches", "")
+        raise ConfigurationProblems([_with_place(flaw, sources, watches) for flaw in flaws])
+
+
+def _with_place(flaw: str, sources: Sequence[_Source], watches: Sequence[str]) -> str:
+    key, _, rest = flaw.partition(": ")
+    numbered = _WATCH.fullmatch(key)
+    if numbered is not None:  # counted through all files
+        return f"{watches[int(numbered[1])]}: {rest}"
+    path = tuple(key.split("."))
+    told = next((one for one in reversed(sources) if path in one.origins or path in one.document.lines), None)
+    return flaw if told is None or path in told.origins else f"{told.place(path)}: {flaw}"
+
+
+def _named(configuration: Configuration, hostname: Callable[[], str]) -> Configuration:
+    return replace(
         configuration,
         node_name=configuration.node_name or hostname(),
         primary_datacenter=configuration.primary_datacenter or configuration.datacenter,
     )
-    flaws = relations.flaws(named)
-    if flaws:  # an address that is none cannot be resolved
-        raise ConfigurationProblems(flaws)
+
+
+def _resolved(named: Configuration, interfaces: Callable[[], Sequence[Interface]]) -> Configuration:
     advertise = named.advertise_addr.strip("[]") or resolve_advertise(named.bind_addr, _telling_why(interfaces))
     return replace(
         named,

@@ -93,8 +93,8 @@ def _tls_warnings(tls: Tls) -> Iterator[str]:
 
 
 def _names(configuration: Configuration) -> Iterator[str]:
-    datacenters = {"datacenter": configuration.datacenter, "primary_datacenter": configuration.primary_datacenter}
-    for key, name in datacenters.items():
+    datacenters = {"primary_datacenter": configuration.primary_datacenter, "datacenter": configuration.datacenter}
+    for name, key in {name: key for key, name in datacenters.items()}.items():  # the primary one is often the same
         if name and _DATACENTER.fullmatch(name) is None:
             yield f"{key}: {name!r} must consist of a-z, 0-9, - and _ only"
     for key, name in {"domain": configuration.domain, "alt_domain": configuration.alt_domain}.items():

@@ -26,6 +26,16 @@ def test_a_line_for_people_is_time_level_name_and_keys() -> None:
     )
 
 
+def test_a_line_for_people_shows_lists_item_by_item_and_short_numbers() -> None:
+    listed = _logged(addresses=["192.0.2.1", "192.0.2.2"], reasons=("it's away",), none=[])
+    assert listed.endswith('addresses=[192.0.2.1, 192.0.2.2] reasons=["it\'s away"] none=[]\n')
+    assert _logged(a=10 / 3, b=2.0, c=0.0000123).endswith("a=3.3333 b=2 c=1.23e-05\n")
+
+
+def test_a_long_list_is_cut() -> None:
+    assert len(_logged(sent=["x" * 100] * 10_000)) < 1200
+
+
 def test_json_is_one_object_a_line() -> None:
     event = json.loads(_logged(as_json=True, count=3, path=ValueError("x")))
     assert (event["event"], event["level"], event["node"], event["count"]) == ("agent.thing.done", "info", "judge", 3)

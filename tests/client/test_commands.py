@@ -7,7 +7,7 @@ import pytest
 
 from lictor.cli.program import COMMANDS
 from tests.client.conftest import Command
-from tests.client.fake_agent import Reply, fake_agent
+from tests.client.fake_agent import Reply, Seen, fake_agent
 
 LEAVES = [
     ("agent",),
@@ -332,6 +332,23 @@ def test_who_is_nowhere_is_not_joined_and_who_is_unknown_not_forced_out(command:
     unknown = command("force-leave", "-prune", "nobody")
     assert unknown.exit_code == 1
     assert "agent: No node found with name 'nobody'" in unknown.stderr
+
+
+def test_servers_come_before_other_members(command: Command) -> None:
+    def answer(seen: Seen) -> Reply:
+        roles = {"zeta": "consul", "beta": "node", "alpha": "node", "omega": "consul"}
+        numbers = dict.fromkeys(
+            ("ProtocolMin", "ProtocolMax", "ProtocolCur", "DelegateMin", "DelegateMax", "DelegateCur"), 2
+        )
+        members = [
+            {"Name": name, "Addr": "192.0.2.1", "Port": 1, "Status": 1, "Tags": {"dc": "dc1", "role": role}, **numbers}
+            for name, role in roles.items()
+        ]
+        return Reply(body=json.dumps(members).encode())
+
+    with fake_agent(answer) as fake:
+        lines = command("members", f"-http-addr={fake.address}").lines
+    assert [line.split()[0] for line in lines[1:]] == ["omega", "zeta", "alpha", "beta"]
 
 
 def test_nodes_and_members_are_tables(command: Command) -> None:

@@ -20,6 +20,11 @@ HCL = {
     'ttl { "*" = "5s" }': {"ttl": {"*": "5s"}},
     'service "web" { port = 1 }': {"service": {"web": {"port": 1}}},
     "s { a = 1 }\ns { b = 2 }\ns { c = 3 }": {"s": [{"a": 1}, {"b": 2}, {"c": 3}]},
+    "s { a = 1 }\ns = [{ b = 2 }]\ns { c = 3 }": {"s": [{"a": 1}, {"b": 2}, {"c": 3}]},
+    "s = { a = 1 }\ns = { b = 2 }": {"s": [{"a": 1}, {"b": 2}]},
+    "a = [1]\na = [2, 3]": {"a": [1, 2, 3]},
+    "a = [1]\na = 2": {"a": 2},
+    "a = 1\na = [2]": {"a": [2]},
     "a = [1, 2,]": {"a": [1, 2]},
     "a = [{ x = 1 }, { x = 2 }]": {"a": [{"x": 1}, {"x": 2}]},
     "a = { x = 1, y = 2 }": {"a": {"x": 1, "y": 2}},
@@ -98,6 +103,15 @@ def test_keys_of_repeated_blocks_have_their_lines() -> None:
     lines = parse_hcl("s {\n a = 1\n}\ns {\n a = 2\n}").lines
     assert lines[("s", 0, "a")] == 2
     assert lines[("s", 1, "a")] == 5
+
+
+def test_items_of_repeated_lists_have_their_lines() -> None:
+    lines = parse_hcl("s {\n a = 1\n}\ns = [\n{ a = 2 }\n]\ns = [\n{ a = 3 }\n]").lines
+    assert [lines[("s", number, "a")] for number in range(3)] == [2, 5, 8]
+
+
+def test_of_equal_keys_in_json_the_last_holds() -> None:
+    assert parse_json('{"a": [1], "a": [2]}').values == {"a": [2]}
 
 
 def test_a_heredoc_counts_its_lines() -> None:

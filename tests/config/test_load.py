@@ -112,6 +112,27 @@ def test_all_problems_are_told_at_once_with_file_and_line(tmp_path: Path) -> Non
     ]
 
 
+def test_values_that_cannot_be_are_told_with_file_and_line(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        a__hcl='data_dir = "d"\nbootstrap_expect = 3\nports {\n  http = 99999\n}\n'
+        'watches = [{ type = "services" args = ["x"] }]\n',
+        b__json='{"watches": [{"type": "services", "args": ["x"]},\n {"type": "key", "args": ["x"]}],\n'
+        '"datacenter": "A b"}',
+    )
+    with pytest.raises(ConfigurationProblems) as caught:
+        load_configuration(Origin(files=(str(tmp_path),), flags={"log-level": ("loud",), "bind": ("127.0.0.1",)}))
+    assert sorted(caught.value.problems) == sorted(
+        [
+            f"{tmp_path}/a.hcl:2: bootstrap_expect: needs server = true",
+            f"{tmp_path}/a.hcl:4: ports.http: 99999 is no port; use 1 to 65535, or -1 for off",
+            f"{tmp_path}/b.json:2: watches[1]: Must specify a single key to watch",
+            f"{tmp_path}/b.json:3: datacenter: 'a b' must consist of a-z, 0-9, - and _ only",
+            "log_level: 'loud' is none of trace, debug, info, warn, err",
+        ]
+    )
+
+
 def test_flags_and_variables_are_named_when_their_values_are_wrong() -> None:
     with pytest.raises(ConfigurationProblems) as caught:
         load_configuration(

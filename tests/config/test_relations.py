@@ -1,5 +1,7 @@
 """What must hold between settings."""
 
+import re
+
 import pytest
 
 from lictor_config.load import ConfigurationProblems, load_configuration
@@ -42,7 +44,7 @@ REFUSED = {
     "autopilot { min_quorum = -1 }": "autopilot.min_quorum: -1 is below 0",
     'autopilot { last_contact_threshold = "-1s" }': "autopilot.last_contact_threshold: -1 is below 0",
     'autopilot { server_stabilization_time = "-1s" }': "autopilot.server_stabilization_time: -1 is below 0",
-    'autopilot { last_contact_threshold = "x" }': "-hcl[1]:1: autopilot.last_contact_threshold: invalid duration",
+    'autopilot { last_contact_threshold = "x" }': "autopilot.last_contact_threshold: invalid duration",
     "ports { http = 8600 }": "ports.http: 127.0.0.1:8600 is already taken by ports.dns",
     "ports { http = 8300 }": "ports.server: 127.0.0.1:8300 is already taken by ports.http",
     "ports { http = 70000 }": "ports.http: 70000 is no port",
@@ -107,7 +109,8 @@ WARNED = {
 def test_a_setting_that_cannot_be_is_refused(text: str, complaint: str) -> None:
     with pytest.raises(ConfigurationProblems) as caught:
         load(text, dev=False)
-    assert any(problem.startswith(complaint) for problem in caught.value.problems), caught.value.problems
+    told = [re.sub(r"^-hcl\[1\]:\d+: ", "", problem) for problem in caught.value.problems]
+    assert any(problem.startswith(complaint) for problem in told), told
 
 
 @pytest.mark.parametrize("text", TAKEN)

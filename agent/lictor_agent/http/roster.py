@@ -62,11 +62,13 @@ class Roster:
                 self._end(connection, reason)
 
     def _end(self, connection: HotConnection, reason: str) -> None:
-        if reason == "idle":
+        if reason == "head":
+            self._log.warning("http.connection.timed_out", client=connection.client, waited_for=reason)
+        else:  # clients that keep a connection for later, or hang up before their answer, do nothing unusual
             self._log.debug("http.connection.timed_out", client=connection.client, waited_for=reason)
+        if reason == "idle":
             connection.abort()  # what is still unsent after all this time, nobody takes
         else:
-            self._log.warning("http.connection.timed_out", client=connection.client, waited_for=reason)
             connection.close()
 
     def tasks(self) -> list[asyncio.Task[None]]:

@@ -212,7 +212,7 @@ class ServerLink:
             self._current, self._bulletin, self._unready_since = "", None, None
             self._lost_at = now
             if self._next:
-                self._log.info("agent.server.left", address=server, reason=reason)
+                self._log.info("agent.server.left", address=server, better=self._next)
             else:
                 self._log.warning("agent.server.lost", address=server, reason=reason)
             self._tell_change()

@@ -73,7 +73,7 @@ def test_a_connection_whose_last_bytes_nobody_takes_is_cut_and_told_of_once() ->
     tick.now = 3
     roster.close_overdue()
     assert (written.closed, written.aborted) == (True, False)
-    assert [entry["waited_for"] for entry in logged.entries] == ["ended"]
+    assert [(entry["waited_for"], entry["log_level"]) for entry in logged.entries] == [("ended", "debug")]
     tick.now = 11
     roster.close_overdue()
     assert written.aborted

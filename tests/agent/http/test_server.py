@@ -112,7 +112,8 @@ async def test_a_head_that_never_ends_is_cut_off(hasty: Live) -> None:
     async with asyncio.timeout(10):
         assert await reader.read() == b""
     writer.close()
-    assert [event["waited_for"] for event in hasty.events("http.connection.timed_out")] == ["head"]
+    (told,) = hasty.events("http.connection.timed_out")
+    assert (told["waited_for"], told["log_level"]) == ("head", "warning")
 
 
 async def test_a_body_that_never_ends_gets_408(hasty: Live) -> None:

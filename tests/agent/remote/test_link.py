@@ -200,6 +200,9 @@ async def test_a_preferred_server_that_is_back_gets_its_agent_again_unless_it_is
             preferred = link.servers[0]
             await eventually(lambda: link.current == preferred, what="the preferred server")
             assert log.named("agent.server.lost") == []
+            if preferred != one.address:
+                (told,) = log.named("agent.server.left")
+                assert (told["address"], told["better"]) == (one.address, preferred)
 
 
 async def test_who_was_to_be_found_but_is_not_is_an_error_after_so_many_attempts(log: Log) -> None:

@@ -46,10 +46,10 @@ def command(api: Api, args: tuple[str, ...], detailed: bool, segment: str, statu
         print_table([heading, *(_row(one) for one in shown)])
 
 
-def _order(member: Member) -> tuple[str, str, str, str]:
-    """Datacenter and segment first, servers before clients within them, then by name."""
+def _order(member: Member) -> tuple[str, bool, str, str]:
+    """Datacenter first, servers before clients within it, then by segment and name."""
     tags = member.tags
-    return tags.get("dc", ""), tags.get("segment", ""), _TYPES.get(tags.get("role", ""), "z"), member.name
+    return tags.get("dc", ""), tags.get("role", "") != "consul", tags.get("segment", ""), member.name
 
 
 def _row(member: Member) -> list[str]:
