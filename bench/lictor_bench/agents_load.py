@@ -25,6 +25,7 @@ from lictor_config.definitions import parse_service
 from lictor_config.tree import Configuration, Join
 from lictor_core import collector
 from lictor_core.clock import SeededRng, SystemClock
+from lictor_core.errors import LictorError
 from lictor_core.limits import WAIT_MAX_S
 from lictor_core.queries import ServiceHealthQuery
 from lictor_core.registry import ReadOptions
@@ -35,6 +36,7 @@ AGENT: Final = "agent-"
 """How the names of all agents begin."""
 MARK: Final = "mark"
 """The key of the metadata by which a change of the followed service is known."""
+_AGAIN_S: Final = 0.5
 _STARTING_MAX: Final = 64
 """Agents that start at once."""
 
@@ -126,7 +128,11 @@ class Simulated:
         query = ServiceHealthQuery(service=self._setup.followed)
         options = ReadOptions()
         while True:
-            reading = (await self._backing.kept.read(query, options)).reading
+            try:
+                reading = (await self._backing.kept.read(query, options)).reading
+            except LictorError:  # no server just now
+                await asyncio.sleep(_AGAIN_S)
+                continue
             for instance in reading.value:
                 mark = (instance.service.meta or {}).get(MARK)
                 if mark is not None:

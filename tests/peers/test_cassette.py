@@ -34,4 +34,4 @@ def test_every_kept_cassette_is_small_and_readable() -> None:
     for path in RECORDED.rglob("*.json"):
         lines = path.read_text().splitlines()
         assert path.stat().st_size < 100_000, path
-        assert max(map(len, lines)) < 2_000, path
+        assert max(map(len, lines)) < 5_000, path  # a check's output may have 4,096 bytes

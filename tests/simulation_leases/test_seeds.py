@@ -35,6 +35,7 @@ def test_a_planted_mistake_is_caught(name: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)  # half a minute of computing, on a machine that may do much else
 def test_two_thousand_agents_pass_every_fault_of_the_servers_and_none_fails() -> None:
     world = World(1, agents=2000)
     world.run_for(2 * LEASE_S)
