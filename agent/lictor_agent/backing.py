@@ -10,7 +10,7 @@ from typing import Protocol
 from structlog.typing import FilteringBoundLogger
 
 from lictor_agent import assembly
-from lictor_agent.http.hot import HotSource
+from lictor_agent.http.hot import Confirm, HotSource
 from lictor_agent.kept import Kept
 from lictor_agent.known_servers import KnownServers
 from lictor_agent.remote import RemoteRegistry
@@ -34,6 +34,11 @@ class Backing(Protocol):
     @property
     def source(self) -> HotSource | None:
         """What tells whether answers that were kept still hold; None where nothing does."""
+        ...
+
+    @property
+    def confirm(self) -> Confirm | None:
+        """Asks the servers whether answers that were kept still hold; None where `source` tells without asking."""
         ...
 
     @property
@@ -107,6 +112,11 @@ class RemoteServers:
     def source(self) -> None:
         """Nothing here tells whether answers still hold: servers are asked."""
         return None
+
+    @property
+    def confirm(self) -> Confirm:
+        """The server in use."""
+        return self._registry.stamp
 
     @property
     def view(self) -> CatalogView:

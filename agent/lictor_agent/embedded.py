@@ -36,6 +36,11 @@ class EmbeddedServer:
         return self._server
 
     @property
+    def confirm(self) -> None:
+        """Needless: `source` knows."""
+        return None
+
+    @property
     def source(self) -> Server:
         """What tells whether answers that were kept still hold."""
         return self._server

@@ -90,8 +90,10 @@ async def _serve(configuration: Configuration, clock: Clock, rng: Rng, output: L
         log,
         assembly.http_settings(configuration),
         source=backing.source,
+        confirm=backing.confirm,
         output=output,
     )
+    backing.at_connection(http.forget_confirmed)
     dns = _dns(configuration, backing, clock, rng, log)
     grpc = GrpcPort(assembly.grpc_addresses(configuration), log.bind(room="agent"))
     follow(agent, http=http, dns=dns, output=output)

@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from lictor_core.commands import ReadMode
 from lictor_core.queries import AnyQuery
 from lictor_core.records import JsonObject
 from lictor_core.registry import ReadOptions
@@ -15,6 +16,8 @@ __all__ = [
     "FEED",
     "LOOK",
     "PROPOSE",
+    "STAMPS",
+    "STAMPS_MAX",
     "TICKS",
     "Attendance",
     "Bulletin",
@@ -26,6 +29,7 @@ __all__ = [
     "RestoreOrder",
     "RestorePart",
     "SavedHead",
+    "StampsRequest",
     "WriteRequest",
 ]
 
@@ -40,6 +44,10 @@ LOOK: Final = "look"
 """From an `Attendance` to a `Bulletin`, once."""
 PROPOSE: Final = "propose"
 """From a `Proposed` to an `Outcome`, and how much of the log the server had applied."""
+STAMPS: Final = "stamps"
+"""From a `StampsRequest` to a list of stamps, in its order."""
+STAMPS_MAX: Final = 1024
+"""Queries of one `StampsRequest`."""
 
 
 class ReadRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -47,6 +55,13 @@ class ReadRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     query: AnyQuery
     options: ReadOptions
+
+
+class StampsRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which stamp a reading of each query would have now, as fresh as `mode` asks: an answer with it still holds."""
+
+    queries: tuple[AnyQuery, ...]
+    mode: ReadMode
 
 
 class WriteRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

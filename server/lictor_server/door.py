@@ -235,7 +235,7 @@ class Server:
         self._bulletins = Bulletins(self._replica, settings, rng=rng)
         methods = Methods(
             self,
-            agent_methods(self._bulletins, self._to_leader),
+            agent_methods(self._bulletins, self._to_leader, self._reads),
             for_servers=leader_methods(side) | server_methods(self._replica.meeting),
             visited={"renew": self._renew_visited} | Transfers(self, directory=settings.data_dir).methods(),
             streams=agent_streams(self._bulletins) | feed_streams(self),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import http.client
 import json
 import signal
 import subprocess
@@ -73,6 +75,37 @@ def test_requests_go_on_when_the_server_of_an_agent_is_killed(tmp_path: Path) ->
         assert cluster.put(1, "watched", "now")
         waiting.join(30)
         assert woken == [200]
+
+
+def test_what_an_agent_answers_from_memory_is_as_new_as_the_leader(tmp_path: Path) -> None:
+    cluster = ServerCluster(tmp_path, 3)
+    with cluster.running():
+        cluster.start_client(4)
+        cluster.until(lambda: cluster.put(4, "k", "0"), "a write through the agent")
+        connection = http.client.HTTPConnection(cluster.address(4), 8500, timeout=15)
+        for number in range(200):
+            assert cluster.put(1 + number % 3, "k", str(number))
+            for _ in range(2):  # the second one is confirmed, not read
+                connection.request("GET", "/v1/kv/k")
+
+                [entry] = json.loads(connection.getresponse().read())
+                assert base64.b64decode(entry["Value"]) == str(number).encode()
+        connection.close()
+        metrics = cluster.ask(4, "/v1/agent/metrics").body
+        hot = [one["Value"] for one in json.loads(metrics)["Gauges"] if one["Name"].endswith("http.answered_hot")]
+        assert hot[0] >= 150, "few answers came from memory: this test says nothing"
+
+
+def test_plain_requests_need_no_general_parser(tmp_path: Path) -> None:
+    cluster = ServerCluster(tmp_path, 1)
+    with cluster.running():
+        agent = cluster.start_client(4, joins=(1,))
+        cluster.until(lambda: cluster.put(4, "k", "0"), "a write through the agent")
+        assert cluster.ask(4, "/v1/agent/self").status == 200
+        maps = Path(f"/proc/{agent.process.pid}/maps")
+        assert "aiohttp" not in maps.read_text()
+        assert cluster.ask(4, "/ui/").status == 404
+        assert "aiohttp" in maps.read_text()
 
 
 def test_all_servers_gone_and_back_are_found_by_an_agent_that_stayed(tmp_path: Path) -> None:

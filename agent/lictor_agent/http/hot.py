@@ -7,14 +7,15 @@ behind its head is waited for. Everything else goes to aiohttp, and a chunk that
 makes the connection go there for good: nothing is parsed by two parsers.
 
 An answer holds while its query's stamp has not changed and the registry would answer at once (architecture, decisions 4
-and 5). The handler puts answers in; it knows which are the same for everybody.
+and 5). Where the registry is elsewhere, it is asked for the stamp, which costs less than an answer. The handler puts
+answers in; it knows which are the same for everybody.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Final, Protocol, cast
 
 from lictor_agent.http.encoding import Rendered, Reuse
@@ -23,7 +24,17 @@ from lictor_agent.http.settings import HttpSettings
 from lictor_core.commands import ReadMode
 from lictor_core.queries import Query
 
-__all__ = ["Delegate", "Host", "HotAnswers", "HotConnection", "HotSource", "PlainPath", "Tick", "is_sole_get"]
+__all__ = [
+    "Confirm",
+    "Delegate",
+    "Host",
+    "HotAnswers",
+    "HotConnection",
+    "HotSource",
+    "PlainPath",
+    "Tick",
+    "is_sole_get",
+]
 
 _END: Final = b"\r\n\r\n"
 _GET: Final = b"GET /v1/"
@@ -33,6 +44,12 @@ _BEHIND_BYTES_MAX: Final = 64 * 1024
 """What a client may send while it is being answered, before it has to wait."""
 _KEPT_BYTES_MAX: Final = 1024 * 1024
 """An answer larger than this is sent through aiohttp, which writes it in step with the reader."""
+
+
+Confirm = Callable[[Query[object], ReadMode], Awaitable[int | None]]
+"""The stamp that a reading of this mode would have now; None when that cannot be told. It raises nothing."""
+_CONFIRMED: Final = frozenset({ReadMode.DEFAULT, ReadMode.CONSISTENT})
+"""Modes whose answers say nothing but the state: a stale one tells how old it is."""
 
 
 class Tick:
@@ -103,9 +120,14 @@ class HotAnswers:
         tick: Tick,
         settings: HttpSettings,
         kept_stamp: Callable[[Query[object]], int | None] | None = None,
+        confirm: Confirm | None = None,
     ) -> None:
-        """`source` is for what a server in this process answers, `kept_stamp` (`Kept.stamp`) for what is kept here."""
+        """`source` is for what a server in this process answers, `confirm` for what another one does in its place.
+
+        `kept_stamp` (`Kept.stamp`) is for what is kept here.
+        """
         self._source = source
+        self._confirm = None if source is not None else confirm
         self._kept_stamp = kept_stamp
         self._heads_max = settings.heads_max
         self._bytes_max = settings.answers_bytes_max
@@ -121,8 +143,26 @@ class HotAnswers:
         kept = self._kept.get(head)
         if kept is None:
             return None
-        if not self._holds(head, kept.reuse):
+        return self._dated(kept) if self._holds(head, kept.reuse) else None
+
+    async def confirmed(self, head: bytes) -> bytes | None:
+        """The answer to a request of these bytes, if there is one and the servers tell now that it still holds."""
+        kept = self._kept.get(head)
+        if kept is None or kept.reuse.is_kept or self._confirm is None:
             return None
+        stamp = await self._confirm(kept.reuse.query, kept.reuse.mode)
+        if stamp == kept.reuse.stamp:
+            return self._dated(kept)
+        if stamp is not None and self._kept.get(head) is kept:
+            self._drop(head)
+        return None
+
+    def forget_confirmed(self) -> None:
+        """Drop what only the server that answered it could confirm."""
+        for head in [head for head, kept in self._kept.items() if not kept.reuse.is_kept]:
+            self._drop(head)
+
+    def _dated(self, kept: _Kept) -> bytes:
         date = self._tick.date
         if kept.date is not date:
             kept.date = date
@@ -137,8 +177,7 @@ class HotAnswers:
                 return False  # it may be good again once the servers are back
         else:
             source = self._source
-            assert source is not None, "without a source nothing is kept"
-            if not source.can_answer(reuse.mode):
+            if source is None or not source.can_answer(reuse.mode):
                 return False
             stamp = source.reading_stamp(reuse.query)
         if stamp != reuse.stamp:
@@ -148,7 +187,7 @@ class HotAnswers:
 
     def keep(self, head: bytes, reuse: Reuse, rendered: Rendered) -> None:
         """Answer further requests of these bytes with `rendered` while `reuse` holds."""
-        if (self._kept_stamp if reuse.is_kept else self._source) is None:
+        if not self._may_keep(reuse):
             return
         kept = _Kept(reuse, rendered)
         if kept.size > _KEPT_BYTES_MAX:
@@ -159,6 +198,11 @@ class HotAnswers:
         self._bytes += len(head) + kept.size
         while len(self._kept) > self._heads_max or self._bytes > self._bytes_max:
             self._drop(next(iter(self._kept)))
+
+    def _may_keep(self, reuse: Reuse) -> bool:
+        if reuse.is_kept:
+            return self._kept_stamp is not None
+        return self._source is not None or (self._confirm is not None and reuse.mode in _CONFIRMED)
 
     def _drop(self, head: bytes) -> None:
         self._bytes -= len(head) + self._kept.pop(head).size

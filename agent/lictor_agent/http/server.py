@@ -22,7 +22,7 @@ from lictor_agent.http.access import Access
 from lictor_agent.http.deferred import Deferred
 from lictor_agent.http.encoding import Answer, AnswerCache, Rendered, accepts_gzip, render
 from lictor_agent.http.errors import RETRY_AFTER_S, Refusal, answer_error
-from lictor_agent.http.hot import HotAnswers, HotConnection, HotSource, PlainPath, Tick
+from lictor_agent.http.hot import Confirm, HotAnswers, HotConnection, HotSource, PlainPath, Tick
 from lictor_agent.http.inner import Inner
 from lictor_agent.http.listening import ListenAddress, listen
 from lictor_agent.http.plain import Plain
@@ -57,7 +57,7 @@ _BROKEN: Final = Answer(status=400, headers=(_TEXT,), body=b"400 Bad Request", i
 class HttpServer:
     """The HTTP API of one agent. `start` listens, `stop` ends everything within the settings' `drain_s_max`.
 
-    `source` tells whether kept answers still hold; without one every request is answered anew.
+    `source` tells whether kept answers still hold, or `confirm` asks; without either every request is answered anew.
     """
 
     def __init__(
@@ -70,6 +70,7 @@ class HttpServer:
         settings: HttpSettings,
         *,
         source: HotSource | None = None,
+        confirm: Confirm | None = None,
         output: LogOutput | None = None,
     ) -> None:
         self._listen_addresses = tuple(addresses)
@@ -90,7 +91,7 @@ class HttpServer:
         self.inner = Inner(self._site, self._router)
         """The same API without a socket."""
         self._tick = Tick(clock.monotonic(), _date(clock))
-        self._hot = HotAnswers(source, self._tick, settings, agent.kept.stamp)
+        self._hot = HotAnswers(source, self._tick, settings, agent.kept.stamp, confirm)
         self._plain = PlainPath(self._answer_plain)
         self._roster = Roster(settings, self._log)
         self._servers: list[asyncio.Server] = []
@@ -120,6 +121,10 @@ class HttpServer:
     def follow(self, settings: HttpSettings) -> None:
         """Use another bound on connections from now on; connections that are open stay."""
         self._roster.connections_per_client_max = settings.connections_per_client_max
+
+    def forget_confirmed(self) -> None:
+        """Other servers answer from now on: those before cannot confirm any more what they answered."""
+        self._hot.forget_confirmed()
 
     async def stop(self) -> None:
         """Stop listening, let what is being answered finish for a moment, then close all connections."""
@@ -194,6 +199,10 @@ class HttpServer:
 
     async def _answer_plain(self, connection: HotConnection, plain: Plain) -> None:
         try:
+            if connection.head is not None and (wire := await self._hot.confirmed(connection.head)) is not None:
+                connection.answered_hot += 1
+                await connection.send(wire, keeps_alive=True)
+                return
             rendered, keeps_alive, answer = await self._respond(plain, connection)
             assert answer.file is None, "what is answered with a file is not plain"
             assert answer.stream is None, "nor what is answered with a stream"

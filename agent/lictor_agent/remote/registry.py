@@ -13,22 +13,25 @@ from lictor_agent.remote.archives import RemoteArchives
 from lictor_agent.remote.calls import ANSWER_S_MAX, RemoteCalls
 from lictor_agent.remote.link import ServerLink
 from lictor_agent.remote.settings import RemoteSettings
+from lictor_agent.remote.stamps import Stamps
 from lictor_core.autopilot import AutopilotHealth, RaftServers
 from lictor_core.calls import (
     FEED,
     PROPOSE,
+    STAMPS,
     TICKS,
     ConfigureRequest,
     ForceLeaveRequest,
     Proposed,
     RaftServersRequest,
     ReadRequest,
+    StampsRequest,
 )
 from lictor_core.clock import Clock, Rng
 from lictor_core.codec import encode_proposal, pack, unpack
-from lictor_core.commands import Command, Outcome, Proposal
+from lictor_core.commands import Command, Outcome, Proposal, ReadMode
 from lictor_core.coordinates import NodeCoordinate, Position
-from lictor_core.errors import OutcomeUnknownError, PeerError, RequestError
+from lictor_core.errors import NoLeaderError, OutcomeUnknownError, PeerError, RequestError
 from lictor_core.feed import FeedRequest
 from lictor_core.limits import WAIT_JITTER_FRACTION, WAIT_MAX_S
 from lictor_core.membership import LeaseGrant, Renewal
@@ -45,6 +48,8 @@ T = TypeVar("T")
 _RENEWED_S_MAX: Final = 2.0
 _SIGN_OF_LIFE_S_MAX: Final = 1.0
 """How long a server may take to renew a lease, and then to show that it lives."""
+_STAMPS_S_MAX: Final = 1.0
+"""How long a server may take to confirm answers; after that they are read anew, by which it may be left."""
 _COUNTER_BYTES: Final = 6
 _OWN_BITS: Final = 80
 
@@ -73,6 +78,7 @@ class RemoteRegistry:
         self._archives = RemoteArchives(self._link, self._pool, hold_s=settings.hold_s)
         self._own = rng.bits(_OWN_BITS).to_bytes(_OWN_BITS // 8, "big")
         self._requests = 0
+        self._stamps = Stamps(self._ask_stamps)
         self._run: asyncio.Task[None] | None = None
 
     # Life.
@@ -145,6 +151,21 @@ class RemoteRegistry:
     def ticks(self) -> AsyncGenerator[bytes]:
         """How fresh the server in use is, now and about once a second."""
         return self.stream(TICKS, b"")
+
+    # Answers that are here already.
+
+    async def stamp(self, query: Query[object], mode: ReadMode) -> int | None:
+        """The stamp that a reading of `query` in `mode` would have now; None when the server in use does not tell.
+
+        A reading of the same server with that stamp is as fresh as one that is made now.
+        """
+        return await self._stamps.of(_any_query(query), mode)
+
+    async def _ask_stamps(self, request: StampsRequest) -> list[int]:
+        server = self._link.current
+        if not server:
+            raise NoLeaderError()
+        return _decoded(await self._pool.call(server, STAMPS, pack(request), timeout_s=_STAMPS_S_MAX), list[int])
 
     # `Registry`.
 

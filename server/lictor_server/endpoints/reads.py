@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeVar
 
+from lictor_core.commands import ReadMode
 from lictor_core.errors import UnknownDatacenterError
 from lictor_core.queries import Query
 from lictor_core.registry import Reading, ReadOptions
@@ -45,6 +47,14 @@ class Reads:
             await self._blocked.until_above(topics, options.min_index, options.wait_s)
             contact = await self._freshness.reached(options.mode, options.max_stale_s)
         return self._now(query, contact)
+
+    async def stamps(self, queries: Sequence[Query[object]], mode: ReadMode) -> list[int]:
+        """The stamps that readings of `queries` would have, once the store is as fresh as `mode` asks.
+
+        Raises as `read` does.
+        """
+        await self._freshness.reached(mode)
+        return [self._store.stamp(query.topics()) for query in queries]
 
     def _now(self, query: Query[T], contact: Contact) -> Reading[T]:
         topics = query.topics()

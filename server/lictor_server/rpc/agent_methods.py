@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
+from typing import Protocol, cast
 
-from lictor_core.calls import ATTEND, LOOK, PROPOSE, Attendance, Proposed
+from lictor_core.calls import ATTEND, LOOK, PROPOSE, STAMPS, STAMPS_MAX, Attendance, Proposed, StampsRequest
 from lictor_core.codec import decode_proposal, unpack
+from lictor_core.commands import ReadMode
+from lictor_core.errors import RequestError
+from lictor_core.queries import Query
 from lictor_server.bulletins import Bulletins
 from lictor_server.rpc.methods import Step, Stream
 from lictor_server.rpc.visitor import Visitor
@@ -14,7 +18,15 @@ from lictor_server.to_leader import ToLeader
 __all__ = ["agent_methods", "agent_streams"]
 
 
-def agent_methods(bulletins: Bulletins, to_leader: ToLeader) -> dict[str, Step]:
+class StampReader(Protocol):
+    """What tells at which stamps answers are."""
+
+    async def stamps(self, queries: Sequence[Query[object]], mode: ReadMode) -> list[int]:
+        """The stamp of each, as fresh as `mode` asks."""
+        ...
+
+
+def agent_methods(bulletins: Bulletins, to_leader: ToLeader, reads: StampReader) -> dict[str, Step]:
     """Each method by its name on the wire."""
 
     async def look(payload: bytes) -> object:
@@ -24,7 +36,13 @@ def agent_methods(bulletins: Bulletins, to_leader: ToLeader) -> dict[str, Step]:
         proposal = decode_proposal(unpack(payload, Proposed).proposal)
         return await to_leader.carry_out(proposal), to_leader.applied_index
 
-    return {LOOK: look, PROPOSE: propose}
+    async def stamps(payload: bytes) -> object:
+        request = unpack(payload, StampsRequest)
+        if len(request.queries) > STAMPS_MAX:
+            raise RequestError(f"stamps of at most {STAMPS_MAX} queries are told at once: ask for less")
+        return await reads.stamps(cast("Sequence[Query[object]]", request.queries), request.mode)
+
+    return {LOOK: look, PROPOSE: propose, STAMPS: stamps}
 
 
 def agent_streams(bulletins: Bulletins) -> dict[str, Stream]:

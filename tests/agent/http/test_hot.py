@@ -147,6 +147,61 @@ def test_no_answer_is_given_while_the_registry_could_not_give_it() -> None:
     assert bench.delegate.data == [HEAD]
 
 
+@dataclass
+class Confirming:
+    """Stands for servers elsewhere."""
+
+    stamp: int | None = 1
+    asked: list[tuple[Query[object], ReadMode]] = field(default_factory=list[tuple[Query[object], ReadMode]])
+
+    async def __call__(self, query: Query[object], mode: ReadMode) -> int | None:
+        self.asked.append((query, mode))
+        return self.stamp
+
+    def answers(self, mode: ReadMode = ReadMode.DEFAULT) -> HotAnswers:
+        """Answers of which one is kept."""
+        made = HotAnswers(None, Tick(1.0, b"now"), HttpSettings(), lambda _: 1, self)
+        made.keep(HEAD, Reuse(KeyQuery(key="a"), mode, 1), RENDERED)
+        return made
+
+
+async def test_an_answer_from_elsewhere_is_given_only_when_it_was_confirmed() -> None:
+    confirming = Confirming()
+    answers = confirming.answers()
+    assert answers.find(HEAD) is None
+    assert await answers.confirmed(HEAD) == RENDERED.at(b"now")
+    assert confirming.asked == [(KeyQuery(key="a"), ReadMode.DEFAULT)]
+    assert await answers.confirmed(OTHER) is None
+
+
+async def test_an_answer_from_elsewhere_whose_stamp_changed_is_dropped() -> None:
+    confirming = Confirming(stamp=2)
+    answers = confirming.answers()
+    assert await answers.confirmed(HEAD) is None
+    assert len(answers) == 0
+
+
+async def test_an_answer_that_nobody_can_confirm_now_is_not_given_but_stays() -> None:
+    confirming = Confirming(stamp=None)
+    answers = confirming.answers()
+    assert await answers.confirmed(HEAD) is None
+    confirming.stamp = 1
+    assert await answers.confirmed(HEAD) == RENDERED.at(b"now")
+
+
+async def test_what_another_server_answered_is_forgotten_and_what_is_kept_here_is_not() -> None:
+    answers = Confirming().answers()
+    answers.keep(OTHER, Reuse(KeyQuery(key="b"), ReadMode.DEFAULT, 1, is_kept=True), RENDERED)
+    answers.forget_confirmed()
+    assert answers.find(OTHER) == RENDERED.at(b"now")
+    assert await answers.confirmed(HEAD) is None
+
+
+async def test_an_answer_that_says_how_old_it_is_is_not_kept_for_confirming() -> None:
+    assert len(Confirming().answers(ReadMode.STALE)) == 0
+    assert len(Confirming().answers(ReadMode.CONSISTENT)) == 1
+
+
 def test_nothing_is_written_past_a_reader_that_does_not_read() -> None:
     bench = Bench()
     bench.connection.pause_writing()
