@@ -56,7 +56,7 @@ async def test_a_question_that_comes_after_one_has_left_is_another_one() -> None
     second = asyncio.ensure_future(stamps.of(A, DEFAULT))
     await eventually(lambda: len(asked.requests) == 2, what="the second question")
     asked.open.set()
-    assert await asyncio.gather(first, second) == [7, 7]
+    assert [await first, await second] == [7, 7]
 
 
 async def test_questions_of_different_strictness_are_not_mixed() -> None:
