@@ -117,8 +117,13 @@ class MemberTable:
     # The reign.
 
     def begin(self, own: Member, now: float, wall: float) -> None:
-        """This server leads: whoever is assumed has a full lease from now on. `own` is surely alive."""
+        """This server leads: whoever is known or assumed has a full lease from now on. `own` is surely alive.
+
+        Servers are heard anew: who vouched for somebody before may be lost.
+        """
         self._reign = _Reign(now, wall)
+        for name, held in self._members.items():
+            self._set_adrift(name, held, now + self._lease_s, now)
         self.take(own)
 
     def take(self, member: Member) -> None:
@@ -264,8 +269,7 @@ class MemberTable:
         recently = now - 1.5 * self._lease_s / HEARTBEATS_PER_LEASE
         servers = self._reign.servers
         if not self._has_heard_all(now):
-            held.voucher = ""
-            self._agenda.plan(name, self._reign.since + self._lease_s)
+            self._set_adrift(name, held, self._reign.since + self._lease_s, now)
         elif late := [id for id, one in servers.items() if id != held.voucher and one.heard_at < recently]:
             self._reign.doubts.setdefault(late[0], set()).add(name)
         else:
@@ -292,10 +296,7 @@ class MemberTable:
         """Those whom a server does not name any more in all that it has to say: who knows what it lost."""
         for name, held in self._members.items():
             if held.voucher == voucher and held.told != server.telling and name != self._own:
-                held.voucher = ""
-                if self._lives(held):
-                    held.damped = False
-                    self._agenda.plan(name, now + self._lease_s)
+                self._set_adrift(name, held, now + self._lease_s, now)
 
     # Time.
 
@@ -397,6 +398,15 @@ class MemberTable:
 
     def _lives(self, held: _Held) -> bool:
         return held.member.status is MemberStatus.ALIVE or held.damped
+
+    def _set_adrift(self, name: str, held: _Held, until: float, now: float) -> None:
+        """Nobody vouches for it: it has until then to appear somewhere. One that is held back is failed as it is."""
+        held.voucher = ""
+        if held.damped:
+            held.damped = False
+            self._agenda.plan(name, now + self._reap_after(held.member))
+        elif held.member.status is MemberStatus.ALIVE:
+            self._agenda.plan(name, until)
 
     def _fail(self, name: str, held: _Held, cause: str, now: float) -> None:
         was_shown = held.member.status is MemberStatus.ALIVE

@@ -419,3 +419,56 @@ def test_servers_are_found_without_looking_at_everybody() -> None:
     tables.servers["s2"].renew(Renewal(member=member("s2", id="s2", role="consul"), counter=1), tables.now)
     tables.tell("s2")
     assert [one.name for one in tables.table.servers()] == ["s1", "s2"]
+
+
+def test_a_reign_that_begins_anew_forgets_who_vouched_and_nobody_is_alive_for_ever() -> None:
+    """As when a saved state was put in place, and a server is lost in that very moment."""
+    tables = joined()
+    tables.table.begin(member("s1", id="s1", role="consul"), tables.now, tables.clock.now())
+    tables.wait(LEASE_S - 1, silent=("s2",))
+    assert tables.status() is ALIVE
+    tables.wait(1.2, silent=("s2",))
+    assert tables.status() is FAILED
+
+
+def test_a_reign_that_begins_anew_fails_nobody_whose_server_is_there() -> None:
+    tables = joined()
+    tables.table.begin(member("s1", id="s1", role="consul"), tables.now, tables.clock.now())
+    tables.wait(LEASE_S - 1)
+    tables.renew("s2", 2)
+    tables.wait(LEASE_S - 1)
+    assert tables.status() is ALIVE
+    assert tables.noted() == [NoteKind.CAME]
+
+
+@pytest.mark.parametrize("anew", [True, False])
+def test_one_that_is_held_back_and_lost_with_its_server_stays_failed_and_is_remembered(anew: bool) -> None:
+    tables = joined()
+    flap(tables, 2)
+    flap(tables, 3)
+    tables.clock.advance(0.1)
+    tables.restart("s2")
+    if anew:
+        tables.table.begin(member("s1", id="s1", role="consul"), tables.now, tables.clock.now())
+    tables.wait(LEASE_S + 1)
+    assert tables.status() is FAILED
+    tables.wait(60.0)
+    assert tables.status() is FAILED
+    assert NoteKind.FORGOTTEN not in tables.noted()
+
+
+def test_one_that_is_held_back_is_not_believed_once_its_server_lost_it_early_in_a_reign() -> None:
+    tables = joined()
+    flap(tables, 2)
+    flap(tables, 3)
+    tables.servers["s3"].renew(Renewal(member=member("s3", id="s3", role="consul"), counter=2), tables.now)
+    tables.tell("s3")
+    link = object()
+    tables.renew("s2", 4, link=link)
+    tables.table.begin(member("s1", id="s1", role="consul"), tables.now, tables.clock.now())
+    tables.tell("s2")
+    tables.servers["s2"].close(link, tables.now)
+    tables.wait(LEASE_S + 1, silent=("s3",))
+    assert tables.status() is FAILED
+    tables.wait(60.0, silent=("s3",))
+    assert tables.status() is FAILED
