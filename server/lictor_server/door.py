@@ -167,7 +167,7 @@ class Server:
             propose=writes.propose,
             prepare=self._prepare,
             open_to_requests=self._driver.open_to_requests,
-            leads=lambda: self._driver.leads,
+            led_term=lambda: self._driver.led_term,
             reconcile_s=settings.reconcile_s,
             clock=clock,
             log=self._log,

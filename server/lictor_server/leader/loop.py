@@ -32,7 +32,10 @@ TOGETHER_MAX: Final = 64
 
 
 class LeaderLoop:
-    """Duties of the leader. `propose` puts a command through the log; `prepare` is what comes before requests."""
+    """Duties of the leader. `propose` puts a command through the log; `prepare` is what comes before requests.
+
+    `led_term` is the term in which this server leads, None where it does not: who leads again, begins again.
+    """
 
     def __init__(
         self,
@@ -43,7 +46,7 @@ class LeaderLoop:
         propose: Callable[[Command], Awaitable[Outcome]],
         prepare: Callable[[], Awaitable[None]],
         open_to_requests: Callable[[], None],
-        leads: Callable[[], bool],
+        led_term: Callable[[], int | None],
         reconcile_s: float,
         clock: Clock,
         log: FilteringBoundLogger,
@@ -54,11 +57,13 @@ class LeaderLoop:
         self._propose = propose
         self._prepare = prepare
         self._open_to_requests = open_to_requests
-        self._leads = leads
+        self._led_term = led_term
         self._reconcile_s = reconcile_s
         self._clock = clock
         self._log = log
         self._poke = Poke()
+        self._term: int | None = None
+        """The term that what is known of the members is of."""
         self._established = False
         self._compared_at = 0.0
 
@@ -82,18 +87,18 @@ class LeaderLoop:
 
     def _note_pause(self, pause_s: float) -> None:
         """Nobody could renew a lease while this process did not run."""
-        if self._leads():
+        if self._led_term() is not None:
             self._log.warning("leader.pause.noticed", pause_s=round(pause_s, 3))
             self._members.extend(pause_s)
 
     async def _go_on(self) -> None:
         while True:
             wait_s = self._reconcile_s
-            if not self._leads():
-                if self._established:  # what it knew of the members is another leader's business from here on
-                    self._members.clear()
-                self._established = False
-            else:
+            term = self._led_term()
+            if term != self._term:
+                self._members.clear()  # what it knew of them has been another leader's business since
+                self._term, self._established = term, False
+            if term is not None:
                 try:
                     if not self._established:
                         await self._establish_once()
@@ -126,7 +131,8 @@ class LeaderLoop:
                 server = self._catalog.service_on(node.node, SERVER_ROLE)
                 self._members.assume(_assumed(node, server, check), now, wall, alive=check.status != CRITICAL)
         await self._compare_all()
-        self._open_to_requests()
+        if self._led_term() == self._term:
+            self._open_to_requests()
 
     async def _keep(self) -> float:
         """One round; the seconds until the next is due."""

@@ -40,7 +40,7 @@ class Driver:
         self._on_failure = on_failure
         self._on_leader = on_leader
         self._leader: str | None = None
-        self._led_term: int | None = None
+        self._told_term: int | None = None
         self._open = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -113,6 +113,11 @@ class Driver:
     def leads(self) -> bool:
         """Whether this server leads and knows all that was committed before it did."""
         return self._loop is not None and self._core.is_leader and self._core.knows_commits
+
+    @property
+    def led_term(self) -> int | None:
+        """The term in which this server leads, and knows all that was committed before; None where it does not."""
+        return self._core.term if self.leads else None
 
     @property
     def is_open(self) -> bool:
@@ -253,11 +258,11 @@ class Driver:
             return
         if more:
             self.kick()
-        led_term = self._core.term if self.leads else None
-        if led_term != self._led_term:
-            if self._led_term is not None:
+        led_term = self.led_term
+        if led_term != self._told_term:
+            if self._told_term is not None:
                 self._give_up_pending()
-            self._led_term = led_term
+            self._told_term = led_term
             self._open = False
             self._on_leadership(led_term is not None)
         if self._core.leader != self._leader:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
 from lictor_core.clock import SeededRng, SystemClock
-from lictor_core.commands import Command, Outcome, Register
+from lictor_core.commands import Command, Deregister, Outcome, Register
 from lictor_core.errors import NoLeaderError, RequestError
 from lictor_core.queries import CARootsQuery, NodeChecksQuery, NodesQuery
 from lictor_core.records import MemberStatus
@@ -194,7 +194,13 @@ def status_of(store: Store, node: str) -> str:
     return "" if found is None else found.status
 
 
-def loop_over(store: Store, clock: ManualClock, log: Log, opened: asyncio.Event) -> LeaderLoop:
+def loop_over(
+    store: Store,
+    clock: ManualClock,
+    log: Log,
+    opened: asyncio.Event,
+    led_term: Callable[[], int | None] = lambda: 1,
+) -> LeaderLoop:
     """A leader's loop that writes straight into a store."""
 
     async def propose(command: Command) -> Outcome:
@@ -216,7 +222,7 @@ def loop_over(store: Store, clock: ManualClock, log: Log, opened: asyncio.Event)
         propose=propose,
         prepare=prepare,
         open_to_requests=opened.set,
-        leads=lambda: True,
+        led_term=led_term,
         reconcile_s=60,
         clock=clock,
         log=log.logger,
@@ -237,6 +243,51 @@ async def test_failed_duty_is_logged_and_tried_again(clock: ManualClock, log: Lo
     duties.cancel()
     await asyncio.wait([duties])
     assert [entry["code"] for entry in log.named("leader.duty.failed")] == ["no_leader", "no_leader"]
+
+
+async def test_who_leads_again_before_it_has_looked_begins_again(clock: ManualClock, log: Log) -> None:
+    """Requests are let in for one term; a loop that missed its end would let nobody in again."""
+    store, opened, term = Store("dc1"), asyncio.Event(), 1
+    loop = loop_over(store, clock, log, opened, lambda: term)
+    duties = asyncio.ensure_future(loop.run())
+    await asyncio.wait_for(opened.wait(), 5)
+    opened.clear()
+    term = 3
+    loop.poke()
+    await asyncio.wait_for(opened.wait(), 5)
+    duties.cancel()
+    await asyncio.wait([duties])
+
+
+async def test_who_left_under_another_leader_stays_away_when_a_former_one_leads_again(
+    clock: ManualClock, log: Log
+) -> None:
+    """The former one was lost before it had done its first duties."""
+    store, opened, lost = Store("dc1"), asyncio.Event(), True
+    for index, command in enumerate(reconcile([member("a1", id=A)], store.catalog), 5):
+        apply(store, index, command)
+    term: int | None = 1
+    loop = loop_over(store, clock, log, opened, lambda: term)
+    proposed = loop._propose  # pyright: ignore[reportPrivateUsage]
+
+    async def propose(command: Command) -> Outcome:
+        if lost:
+            raise NoLeaderError
+        return await proposed(command)
+
+    loop._propose = propose  # pyright: ignore[reportPrivateUsage]
+    duties = asyncio.ensure_future(loop.run())
+    await eventually(lambda: log.named("leader.duty.failed") != [], what="the loss of the lead")
+    term = None
+    loop.poke()
+    await asyncio.sleep(0)
+    apply(store, store.index + 1, Deregister(node="a1"))
+    term, lost = 3, False
+    loop.poke()
+    await asyncio.wait_for(opened.wait(), 5)
+    assert store.catalog.node("a1") is None
+    duties.cancel()
+    await asyncio.wait([duties])
 
 
 async def test_own_lease_is_kept_by_the_loop_itself(log: Log) -> None:
