@@ -8,7 +8,7 @@ it is asked for a sign of life, and left without one.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import aclosing, contextmanager
 from typing import Final
 
@@ -33,6 +33,8 @@ SILENCE_S_MAX: Final = 4.0
 _LOOK_EVERY_S: Final = 1.0
 _UNREADY_S: Final = 2.0
 """A server without a leader for so long is compared with the others."""
+_SEARCH_EVERY_S: Final = 10.0
+"""While no known server has a leader, those at the configured addresses are looked for as often as that."""
 _MOVE_S: Final = 60.0
 """A better server is looked at after once to three times this, at random, so that not all agents come at once."""
 _LONELY_S_MIN: Final = 0.05
@@ -62,6 +64,7 @@ class ServerLink:
         self._reasons: list[str] = []
         """Why nobody was found the last time."""
         self._unready_since: float | None = None
+        self._search_at = 0.0
         self._next = ""
         """Whom to attend next, before all others."""
         self._pins = 0
@@ -199,11 +202,14 @@ class ServerLink:
 
     def _hear(self, bulletin: Bulletin) -> None:
         self._bulletin = bulletin
-        self._ranking.replace(bulletin.servers)
         self.seen_index = max(self.seen_index, bulletin.applied_index)
         if bulletin.is_ready:
+            self._ranking.replace(bulletin.servers)
             self._unready_since = None
-        elif self._unready_since is None:
+            return
+        # It may be cut off, or belong to no cluster yet, and know of nobody but itself.
+        self._ranking.add(bulletin.servers)
+        if self._unready_since is None:
             self._unready_since = self._clock.monotonic()
 
     def _lose(self, server: str, reason: str) -> None:
@@ -317,7 +323,17 @@ class ServerLink:
     async def _compare(self) -> None:
         """Go to a server that knows a leader, if this one knows none."""
         server = self._current
-        for other in self._ranking.servers:
+        known = self._ranking.servers
+        if await self._move_to_ready(server, known) or not self._is_unready():
+            return
+        if self._clock.monotonic() >= self._search_at:
+            self._search_at = self._clock.monotonic() + self._rng.uniform(_SEARCH_EVERY_S / 2, _SEARCH_EVERY_S)
+            await self._look_for()
+            await self._move_to_ready(server, [other for other in self._ranking.servers if other not in known])
+
+    async def _move_to_ready(self, server: str, others: Iterable[str]) -> bool:
+        """Whether this agent has gone to one of `others`, since that one knows a leader and `server` does not."""
+        for other in others:
             if other == server or not server:
                 continue
             try:
@@ -327,7 +343,8 @@ class ServerLink:
             if bulletin.is_ready and self._is_unready() and self._move(server, other):
                 await self._changed.wait()
                 await self._pause(LOOK_S_MAX)
-                return
+                return True
+        return False
 
     def _is_unready(self) -> bool:
         return self._bulletin is not None and not self._bulletin.is_ready

@@ -12,6 +12,7 @@ import pytest
 
 from lictor_agent.remote import link as module
 from lictor_agent.remote.link import ServerLink
+from lictor_agent.remote.ranking import Ranking
 from lictor_agent.remote.settings import RemoteSettings
 from lictor_core.calls import Bulletin
 from lictor_core.clock import SeededRng, SystemClock
@@ -20,7 +21,7 @@ from lictor_core.errors import ClusterError, ConfigurationError, NoLeaderError, 
 from lictor_server import RpcPool
 from lictor_server.rpc import Methods, RpcListener
 from lictor_server.rpc.visitor import Visitor
-from tests.agent.remote.registries import settings
+from tests.agent.remote.registries import AGENT_ID, settings
 from tests.server.conftest import Log
 from tests.support.conditions import eventually
 from tests.support.ports import free_port
@@ -178,6 +179,37 @@ async def test_a_server_without_a_leader_is_left_only_for_one_that_has_one(log: 
                 assert not await link.left(first)
             assert await link.left(first)
             assert link.current == other.address
+
+
+async def test_a_server_that_belongs_to_no_cluster_yet_keeps_no_agent_from_those_that_do(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It knows of no server but itself, and must not be believed in that."""
+    monkeypatch.setattr(module, "_UNREADY_S", 0.1)
+    monkeypatch.setattr(module, "_LOOK_EVERY_S", 0.05)
+    async with telling(log) as one, telling(log) as two:
+        ranking = Ranking(AGENT_ID)
+        ranking.add((one.address, two.address))
+        blank, other = (one, two) if ranking.servers[0] == one.address else (two, one)
+        blank.is_ready = False
+        async with linked(log, settings(blank.address, other.address)) as link:
+            await eventually(lambda: link.current == other.address, what="the server that has a leader")
+
+
+async def test_where_no_known_server_has_a_leader_those_to_be_joined_are_looked_for(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_UNREADY_S", 0.1)
+    monkeypatch.setattr(module, "_LOOK_EVERY_S", 0.05)
+    monkeypatch.setattr(module, "_SEARCH_EVERY_S", 0.1)
+    port = free_port()
+    async with telling(log) as alone:
+        async with linked(log, settings(alone.address, f"127.0.0.1:{port}")) as link:
+            await eventually(lambda: link.current == alone.address, what="the only server")
+            alone.is_ready = False
+            alone.tell()
+            async with telling(log, port) as come:
+                await eventually(lambda: link.current == come.address, what="the one that came")
 
 
 async def test_a_preferred_server_that_is_back_gets_its_agent_again_unless_it_is_pinned(
