@@ -203,13 +203,12 @@ async def test_where_no_known_server_has_a_leader_those_to_be_joined_are_looked_
     monkeypatch.setattr(module, "_LOOK_EVERY_S", 0.05)
     monkeypatch.setattr(module, "_SEARCH_EVERY_S", 0.1)
     port = free_port()
-    async with telling(log) as alone:
-        async with linked(log, settings(alone.address, f"127.0.0.1:{port}")) as link:
-            await eventually(lambda: link.current == alone.address, what="the only server")
-            alone.is_ready = False
-            alone.tell()
-            async with telling(log, port) as come:
-                await eventually(lambda: link.current == come.address, what="the one that came")
+    async with telling(log) as alone, linked(log, settings(alone.address, f"127.0.0.1:{port}")) as link:
+        await eventually(lambda: link.current == alone.address, what="the only server")
+        alone.is_ready = False
+        alone.tell()
+        async with telling(log, port) as come:
+            await eventually(lambda: link.current == come.address, what="the one that came")
 
 
 async def test_a_preferred_server_that_is_back_gets_its_agent_again_unless_it_is_pinned(
