@@ -79,18 +79,24 @@ async def _follow(
     see: Callable[[T], None],
     miss: Callable[[LictorError], None],
 ) -> None:
-    """Call `see` with the answer to a query, now and whenever it may have changed, `miss` when there was none."""
+    """Call `see` with the answer to a query, now and whenever it may have changed, `miss` when there was none.
+
+    As in Consul one failure says nothing yet: a server that is lost, and another found, is no news of the aliased.
+    """
     backoff = Backoff(rng, first_s=_RETRY_S_MIN, max_s=_RETRY_S_MAX)
-    index = 0
+    index = failures = 0
     while True:
         options = ReadOptions(mode=ReadMode.STALE, min_index=index, wait_s=WAIT_MAX_S, token=token)
         try:
             reading = await registry.read(query, options)
         except LictorError as error:
-            miss(error)
+            failures += 1
+            if failures > 1:
+                miss(error)
             await asyncio.sleep(backoff.next_s())
             index = 0
             continue
         backoff.reset()
+        failures = 0
         index = reading.index
         see(reading.value)

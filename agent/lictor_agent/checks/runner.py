@@ -16,7 +16,7 @@ from typing import Final
 
 from structlog.typing import FilteringBoundLogger
 
-from lictor_agent.checks.alias import aliased
+from lictor_agent.checks.alias import aliased_here
 from lictor_agent.checks.alias_watch import watch_node
 from lictor_agent.checks.asking import ASKED, PROGRAMS, Asker
 from lictor_agent.checks.lanes import CONNECTIONS_MAX, PROGRAMS_MAX, SLOW_S, Lane
@@ -36,7 +36,7 @@ from lictor_agent.settings import AgentSettings
 from lictor_config.definitions import CheckDefinition, CheckKind
 from lictor_core.clock import Clock, Rng
 from lictor_core.errors import RequestError
-from lictor_core.records import CRITICAL
+from lictor_core.records import CRITICAL, Check
 from lictor_core.registry import Registry
 
 __all__ = ["INTERVAL_S_MIN", "CheckRunner"]
@@ -302,12 +302,26 @@ class CheckRunner:
         """Bring the aliases up to date that may have changed; a change of an alias may make others stale in turn."""
         stale, self._stale_aliases = self._stale_aliases, set()
         for check_id in sorted(stale):
-            service_id = self._entries[check_id].definition.alias_service
-            own = [one.check for one in self._local.checks_of("")]
-            if service_id:
-                own += [one.check for one in self._local.checks_of(service_id)]
-            exists = service_id in self._local.services
-            self._note(check_id, aliased(check_id, service_id, self._node, own, service_exists=exists))
+            result = aliased_here(
+                check_id,
+                self._node,
+                aim_of=self._aim_of,
+                checks_of=self._checks_for,
+                service_exists=lambda service_id: service_id in self._local.services,
+            )
+            self._note(check_id, result)
+
+    def _aim_of(self, check_id: str) -> str | None:
+        """Of which service here a check is an alias, empty for the node; None when it is none."""
+        entry = self._entries.get(check_id)
+        if entry is None or check_id not in self._local_aliases.get(entry.definition.alias_service, ()):
+            return None
+        return entry.definition.alias_service
+
+    def _checks_for(self, service_id: str) -> list[Check]:
+        """The checks that count for an alias of a service (the node, when empty)."""
+        found = [one.check for one in self._local.checks_of("")]
+        return found + [one.check for one in self._local.checks_of(service_id)] if service_id else found
 
 
 def _interval_s(definition: CheckDefinition) -> float:

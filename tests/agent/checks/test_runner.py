@@ -276,6 +276,21 @@ async def test_an_alias_follows_its_service_at_once() -> None:
         await eventually(lambda: "could not be found" in bench.output("alias"), what="the alias misses its service")
 
 
+async def test_aliases_of_one_another_neither_run_for_ever_nor_stay_critical() -> None:
+    async with _bench() as bench:
+        for name, other in (("a", "b"), ("b", "a")):
+            bench.registrar.register_service(parse_service({"Name": name}))
+            bench.register(Name=f"of-{other}", AliasService=other, ServiceID=name)
+        bench.register(Name="real", TTL="60s", ServiceID="a", Status=PASSING)
+        await bench.until("of-a", PASSING)
+        bench.runner.update_ttl("real", CRITICAL, "down")
+        await bench.until("of-b", CRITICAL)
+        assert bench.output("of-a") == 'Aliased check "real" failing: down'
+        bench.runner.update_ttl("real", PASSING, "up")
+        await bench.until("of-a", PASSING)
+        await bench.until("of-b", PASSING)
+
+
 async def test_an_alias_of_this_node_sees_its_node_checks() -> None:
     async with _bench() as bench:
         bench.registrar.register_service(parse_service({"Name": "web"}))
