@@ -113,11 +113,9 @@ class Agent:
 
         Leaving the block ends everything that was started, also scripts of checks and their children.
         """
-        self._register_configured(self.configuration)
+        self._register_first()
         jobs = [self._lease.run, self._sync.run, self._checks.run, self._leaves.run, self._reap, self._coordinates.run]
         if self._shelf is not None and self._keeper is not None:
-            name = self.identity.node_name
-            self._keeper.begin(restore(self._shelf, self.local, self._registrar, name, self._clock, self._log))
             jobs.append(self._keeper.run)
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(job(), name=job.__qualname__) for job in jobs]
@@ -269,6 +267,27 @@ class Agent:
         reloaded = await self.reloader.reload()
         await self._sync.flushed(_SYNC_WAIT_S_MAX)
         return reloaded
+
+    def _register_first(self) -> None:
+        """Register what the configuration defines and what was kept: instances first, since checks of either name them.
+
+        Raises as `reload` does when the configuration defines what cannot be.
+        """
+        configuration = self.configuration
+        if self._shelf is None or self._keeper is None:
+            self._register_configured(configuration)
+            return
+        self._registrar.register_configured(configuration.services, (), configuration.service_places)
+        found = restore(
+            self._shelf,
+            self.local,
+            self._registrar,
+            self.identity.node_name,
+            self._clock,
+            self._log,
+            configure=lambda: self._register_configured(configuration),
+        )
+        self._keeper.begin(found)
 
     def _register_configured(self, configuration: Configuration) -> Registered:
         return self._registrar.register_configured(

@@ -159,8 +159,7 @@ class Plan:
             check = self._local.checks.get(change.id)
             due = None if check is None else output_due(check, self._output_wait_s)
             if due is not None:
-                self._has_due.add(change.id)
-                heapq.heappush(self._dues, (due, change.id))
+                self._wait_until(due, change.id)
 
     def node_changed(self, node: Node) -> None:
         """The node has another record; its name is the same."""
@@ -276,8 +275,17 @@ class Plan:
         while self._dues and self._dues[0][0] <= now:
             _, check_id = heapq.heappop(self._dues)
             self._has_due.discard(check_id)
-            if check_id in self._local.untold_outputs:
+            if check_id not in self._local.untold_outputs:
+                continue
+            due = output_due(self._local.checks[check_id], self._output_wait_s)
+            if due is not None and due > now:  # it was told since, with a new status, and has changed again
+                self._wait_until(due, check_id)
+            else:
                 self._scope.checks.add(check_id)
+
+    def _wait_until(self, due: float, check_id: str) -> None:
+        self._has_due.add(check_id)
+        heapq.heappush(self._dues, (due, check_id))
 
     def _token(self, item: Item) -> str:
         if item.node:

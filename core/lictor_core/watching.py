@@ -33,6 +33,7 @@ __all__ = [
 
 HANDLER_TIMEOUT_S: Final = 10.0
 """How long an HTTP handler may take when its definition does not say."""
+_NO_EVENTS: Final = b"[]"
 _HASH_HEADER: Final = "x-consul-contenthash"
 
 
@@ -186,6 +187,8 @@ class Fold:
         if not (first or moved):
             return None
         fresh = self._new_value(body, missing=missing)
+        if not first and self.watch.kind is WatchKind.EVENT and fresh == _NO_EVENTS:
+            return None
         digest = hashlib.sha256(fresh).digest()
         if not first and digest == self._told:
             return None
@@ -207,7 +210,9 @@ class Fold:
             raise PeerError(f"the agent's answer for {self.watch.path} has no index, so it cannot be watched")
         moved = index != self._index
         # An index that went back is another server's, or of another state: begin anew, as Consul's clients should.
-        self._index = 0 if index < self._index else index
+        # That of events is made of the newest one's id: it goes back every other time, and means nothing by it.
+        went_back = index < self._index and self.watch.kind is not WatchKind.EVENT
+        self._index = 0 if went_back else index
         return index, moved
 
     def _new_value(self, body: bytes, *, missing: bool) -> bytes:

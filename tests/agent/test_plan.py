@@ -15,6 +15,7 @@ from lictor_agent.batches import Batch
 from lictor_agent.local import LocalService, LocalState
 from lictor_agent.persisted.forms import check_bytes, read_saved_check, read_saved_service, service_bytes
 from lictor_agent.plan import REFUSED_AGAIN_S, SERVERS_BACK_S, SYNC_EVERY_S, Ask, Plan, Round, SyncTokens, cluster_scale
+from lictor_agent.sync import output_due
 from lictor_config.definitions import CheckDefinition
 from lictor_core.agreement import plain_check, plain_service, same_node
 from lictor_core.clock import SeededRng
@@ -293,6 +294,27 @@ def test_each_change_is_told_once() -> None:
     assert [one.id for command in told for one in command.services] == sorted(f"s{number}" for number in range(50))
     assert len([one for command in told for one in command.checks]) == 50
     assert len(told) == 1, "in one command"
+
+
+def test_an_output_that_changed_again_after_it_was_told_is_told_in_its_own_time() -> None:
+    world = World()
+    world.local.put_check(local_check("c", status="passing"), world.now)
+    world.settle(looks=1)
+    world.plan.digest(answer(world.store, NodeDigestQuery(node=NODE)), world.now)  # the next comparison is far away
+    world.local.set_status("c", "passing", "one", world.now)
+    early = output_due(world.local.checks["c"], OUTPUT_WAIT_S)
+    world.now += 1
+    world.local.set_status("c", "critical", "two", world.now)
+    world.settle()
+    world.now += 1
+    world.local.set_status("c", "critical", "three", world.now)
+    due = output_due(world.local.checks["c"], OUTPUT_WAIT_S)
+    world.settle()
+    assert early is not None
+    assert due is not None
+    world.now = early
+    world.settle()
+    assert world.plan.due_at() == due
 
 
 def test_while_the_catalog_agrees_nothing_is_listed() -> None:

@@ -14,6 +14,7 @@ from lictor.api.kept_session import KeptSession
 from lictor.api.settings import Settings, parse_address
 from lictor_core.clock import SystemClock
 from tests.client.fake_agent import Reply, Seen, fake_agent
+from tests.support.clock import ManualClock
 
 ID = "aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa"
 CREATED = Reply(body=json.dumps({"ID": ID}).encode())
@@ -123,4 +124,34 @@ async def test_an_agent_that_refuses_makes_no_session() -> None:
             session = KeptSession(client, ttl_s=10, clock=SystemClock())
             with pytest.raises(AgentError):
                 await session.begin(name="", lock_delay_s=0)
+            await session.end()
+
+
+async def test_a_session_that_nobody_renews_any_more_is_lost_whatever_went_wrong(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with fake_agent(Agent()) as fake:
+        async with AsyncClient(Settings(endpoint=parse_address(fake.address))) as client:
+            session = await begun(client, 0.9)
+
+            async def broken(_call: object) -> None:
+                raise RuntimeError("a mistake of ours")
+
+            with monkeypatch.context() as patch:
+                patch.setattr(client, "send", broken)
+                assert await lost_after(session, time.monotonic()) < 0.9
+            await session.end()
+
+
+async def test_after_a_standstill_nobody_believes_in_a_session_before_it_was_renewed() -> None:
+    clock = ManualClock()
+    with fake_agent(Agent()) as fake:
+        async with AsyncClient(Settings(endpoint=parse_address(fake.address))) as client:
+            session = KeptSession(client, ttl_s=10, clock=clock)
+            await session.begin(name="test", lock_delay_s=0)
+            clock.advance(9.9)
+            assert session.is_sure
+            clock.advance(0.2)
+            assert not session.is_sure
+            assert not session.lost.is_set(), "its task has not run yet"
             await session.end()

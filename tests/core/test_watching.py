@@ -117,6 +117,16 @@ def test_events_are_told_once_each() -> None:
     assert watched.take(200, at(7), b'[{"ID":"x"},{"ID":"y"}]') == News(7, b'[{"ID":"x"},{"ID":"y"}]')
 
 
+def test_an_index_of_events_that_goes_back_is_as_good_as_any_and_no_news_by_itself() -> None:
+    watched = fold(type="event")
+    watched.take(200, at(900), b'[{"ID":"a"}]')
+    assert watched.take(200, at(100), b'[{"ID":"a"},{"ID":"b"}]') == News(100, b'[{"ID":"b"}]')
+    assert watched.parameters("5m") == (("index", "100"), ("wait", "5m"))
+    watched.restart()
+    assert watched.take(200, at(100), b'[{"ID":"a"},{"ID":"b"}]') is None
+    assert watched.take(200, at(500), b'[{"ID":"b"}]') is None, "an old one went, and nothing came"
+
+
 def test_what_one_agent_has_is_followed_by_its_hash() -> None:
     watched = fold(type="agent_service", service_id="web")
     assert watched.take(200, {"x-consul-contenthash": "h1"}, b'{"ID":"web"}') == News(0, b'{"ID":"web"}')

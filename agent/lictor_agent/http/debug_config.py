@@ -311,4 +311,6 @@ def _without_tokens(value: Mapping[str, object]) -> JsonObject:
 def _shown(name: str, value: object) -> object:
     if name.lower() in ("token", "header"):
         return HIDDEN
+    if isinstance(value, list):  # a block may be written as a list of one
+        return [_shown(name, one) for one in cast("list[object]", value)]
     return _without_tokens(cast("Mapping[str, object]", value)) if isinstance(value, Mapping) else value

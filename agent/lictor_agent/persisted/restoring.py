@@ -1,11 +1,12 @@
 """From the files of an earlier run to the local state, at the start of an agent.
 
-What the configuration defines is there already and wins over a file of the same id, as in Consul. What cannot be used
-is set aside and told, and keeps nothing else back.
+What the configuration defines wins over a file of the same id, as in Consul; its checks may be of an instance that is
+only in a file. What cannot be used is set aside and told, and keeps nothing else back.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import msgspec
@@ -33,18 +34,33 @@ __all__ = ["restore"]
 
 
 def restore(
-    shelf: Shelf, local: LocalState, registrar: Registrar, node: str, clock: Clock, log: FilteringBoundLogger
+    shelf: Shelf,
+    local: LocalState,
+    registrar: Registrar,
+    node: str,
+    clock: Clock,
+    log: FilteringBoundLogger,
+    *,
+    configure: Callable[[], object] = lambda: None,
 ) -> set[Item]:
-    """Put what is on `shelf` into `local`; the files that are good and still there. Blocks, and never raises."""
+    """Put what is on `shelf` into `local`, where the configured instances are; the files that are good and still there.
+
+    `configure` is called once all instances are there, and puts the configured checks there too; it may raise. Nothing
+    else does. Blocks.
+    """
     reading = _Restoring(shelf, local, registrar, node, clock, log)
     for one in shelf.find():
         if isinstance(one, StorageError):
             log.error("agent.registration.unread", reason=str(one))
         else:
             reading.take(one)
-    services, checks = len(local.services), len(local.checks)
-    reading.place()
-    services, checks = len(local.services) - services, len(local.checks) - checks
+    services = len(local.services)
+    reading.place_services()
+    services = len(local.services) - services
+    configure()
+    checks = len(local.checks)
+    reading.place_checks()
+    checks = len(local.checks) - checks
     if services or checks:
         log.info("agent.registrations.restored", services=services, checks=checks)
     return reading.good
@@ -97,17 +113,28 @@ class _Restoring:
         else:
             self.good.add(item)
 
-    def place(self) -> None:
-        """Put everything that was read into the local state: instances first, since checks name them."""
+    def place_services(self) -> None:
+        """Put the instances that were read into the local state."""
         for item, service in self._services.items():
             if service.service.id not in self._local.services:
                 try:
                     self._put_service(service)
                 except LictorError as error:
                     self._set_aside(item, str(error))
+
+    def place_checks(self) -> None:
+        """Put the checks that were read there, and the states of those that the configuration defines."""
+        for check_id in self._local.checks:
+            self._tell_again(check_id)
         for item, check in self._checks.items():
             if check.check_id not in self._local.checks:
                 self._place_check(item, check)
+
+    def _tell_again(self, check_id: str) -> None:
+        check = self._local.checks[check_id].check
+        told = self._last_told(check)
+        if told is not None:
+            self._local.set_status(check_id, told.status, told.output, self._clock.monotonic())
 
     def _put_service(self, saved: SavedService) -> None:
         self._local.put_service(
@@ -165,10 +192,16 @@ class _Restoring:
 
     def _with_status(self, record: Check) -> Check:
         """The check as it was last told, if that still holds; else critical, until somebody looks."""
-        told = self._statuses.get(record.check_id)
-        if record.type == CheckKind.TTL.value and told is not None and self._clock.now() < told.expires:
+        told = self._last_told(record)
+        if told is not None:
             return msgspec.structs.replace(record, status=told.status, output=told.output)
         return msgspec.structs.replace(record, status=CRITICAL)
+
+    def _last_told(self, record: Check) -> SavedStatus | None:
+        """What was said of a TTL check, if that still holds."""
+        told = self._statuses.get(record.check_id)
+        holds = record.type == CheckKind.TTL.value and told is not None and self._clock.now() < told.expires
+        return told if holds else None
 
     def _set_aside(self, item: Item, reason: str) -> None:
         self.good.discard(item)

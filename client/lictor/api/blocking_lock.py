@@ -47,7 +47,7 @@ class Lock:
     @property
     def is_held(self) -> bool:
         """Whether the lock surely is held at this moment."""
-        return self._holds and not self._lock.lost.is_set()
+        return self._holds and self._lock.is_held
 
     @property
     def fencing_token(self) -> int:

@@ -39,6 +39,11 @@ class KeptSession:
         self._task: asyncio.Task[None] | None = None
         self._lasts_until = 0.0
 
+    @property
+    def is_sure(self) -> bool:
+        """Whether the session surely lives at this moment, also when this process stood still until just now."""
+        return not self.lost.is_set() and self._left_s() > 0
+
     async def begin(self, *, name: str, lock_delay_s: float, dc: str = "") -> None:
         """Create the session and keep it. Raises as the client does."""
         asked_at = self._clock.monotonic()
@@ -62,6 +67,13 @@ class KeptSession:
             pass
 
     async def _keep(self, dc: str) -> None:
+        try:
+            await self._renew(dc)
+        finally:
+            self.lost.set()  # whatever ended it, nobody renews from here on
+
+    async def _renew(self, dc: str) -> None:
+        """Renew until the session is over, or may be."""
         pause_s = self._ttl_s / _RENEWALS_PER_TTL
         while True:
             await asyncio.sleep(min(pause_s, max(0.0, self._left_s())))
@@ -71,14 +83,13 @@ class KeptSession:
                     renewed = await self._client.send(calls.renew(self.id, dc=dc))
             except (*_FAILURES, TimeoutError):
                 if self._left_s() <= 0:
-                    break
+                    return
                 pause_s = min(_RETRY_S_MAX, self._ttl_s / _RETRIES_PER_TTL)
                 continue
             if renewed is None:
-                break
+                return
             self._lasts_until = asked_at + self._ttl_s
             pause_s = self._ttl_s / _RENEWALS_PER_TTL
-        self.lost.set()
 
     def _left_s(self) -> float:
         return self._lasts_until - self._clock.monotonic()

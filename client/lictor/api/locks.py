@@ -82,6 +82,11 @@ class AsyncLock:
         if self._settings.limit < 1:
             raise RequestError(f"the limit of {key!r} is {self._settings.limit}: at least one must be able to hold it")
 
+    @property
+    def is_held(self) -> bool:
+        """Whether the lock surely is held at this moment, also when this process stood still until just now."""
+        return self._session is not None and self._session.is_sure and not self.lost.is_set()
+
     async def __aenter__(self) -> AsyncLock:
         await self.acquire()
         return self

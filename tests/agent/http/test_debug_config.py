@@ -46,6 +46,8 @@ def test_secrets_are_hidden() -> None:
             'acl { tokens { default = "secret-1" agent = "secret-2" master = "secret-3" } }',
             'connect { ca_config { private_key = "secret-4" } }',
             'watches = [{ type = "key" key = "a" token = "secret-5" args = ["x"] }]',
+            'watches = [{ type = "key" key = "b" handler_type = "http"'
+            ' http_handler_config = [{ path = "http://x" header = { a = "secret-7" } }] }]',
             'key_file = "secret-6"',
         )
     )

@@ -89,6 +89,26 @@ def test_what_configuration_files_define_wins(start: Start) -> None:
     assert start.local.checks["c"].origin is Origin.API, "a check that no file defines stays on the instance"
 
 
+def test_a_configured_check_may_be_of_an_instance_that_was_kept_and_has_its_last_state_again(start: Start) -> None:
+    _keep(start, services=("web",))
+    told = SavedStatus(check_id="c", output="o", status=PASSING, expires=int(start.clock.now()) + 5)
+    start.shelf.apply({Item(Kind.STATUS, file_name("c")): status_bytes(told)})
+    configured = [parse_check({"ID": "c", "Name": "c", "ServiceID": "web", "TTL": "30s"})]
+    log, _ = quiet_log()
+    restore(
+        start.shelf,
+        start.local,
+        start.registrar,
+        NODE,
+        start.clock,
+        log,
+        configure=lambda: start.registrar.register_configured([], configured),
+    )
+    found = start.local.checks["c"]
+    assert (found.origin, found.check.status, found.check.output) == (Origin.FILE, PASSING, "o")
+    assert found.check.service_id == "web"
+
+
 def test_a_damaged_file_is_set_aside_and_the_rest_is_there(start: Start) -> None:
     _keep(start, services=("web", "db"), checks=(("c", "db"), ("n", "")))
     path = start.shelf.path(Item(Kind.SERVICE, file_name("db")))
