@@ -53,7 +53,7 @@ class _Shaky:
 
     def __init__(self, registry: Registry, failures: int) -> None:
         self._registry = registry
-        self._left: dict[type[object], int] = {}
+        self._left: dict[object, int] = {}
         self._failures = failures
 
     async def read(self, query: Query[T], options: ReadOptions) -> Reading[T]:
