@@ -18,7 +18,7 @@ from lictor_jepsen.checker import Finding, Verdict, combined, judge
 from lictor_jepsen.db import PROGRAMS, Program
 from lictor_jepsen.generator import WORKLOADS
 from lictor_jepsen.history import HistoryError, read_history
-from lictor_jepsen.nemesis import FAULTS
+from lictor_jepsen.nemesis import AGENT_FAULTS, FAULTS
 from lictor_jepsen.net import NetError
 from lictor_jepsen.run import Plan, perform
 from lictor_jepsen.store import ROOT, Results, RunFolder, kept
@@ -33,6 +33,7 @@ _AROUND_S_MAX: Final = 240.0
 _MIXED: Final = "mixed"
 _NONE: Final = "none"
 _NODES_MAX: Final = 9
+_AGENTS_MAX: Final = 9
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -63,6 +64,13 @@ _store = click.option(
 @_seed
 @_store
 @click.option("--nodes", type=click.IntRange(1, _NODES_MAX), default=3, show_default=True, help="How many servers.")
+@click.option(
+    "--agents",
+    type=click.IntRange(0, _AGENTS_MAX),
+    default=0,
+    show_default=True,
+    help="How many agents that are no servers; clients ask those then.",
+)
 @click.option("--workload", type=click.Choice(sorted(WORKLOADS)), default="register", show_default=True)
 @click.option(
     "--nemesis",
@@ -79,6 +87,7 @@ def run(
     seed: int,
     store: Path,
     nodes: int,
+    agents: int,
     workload: str,
     nemesis: str,
     seconds: float,
@@ -90,11 +99,12 @@ def run(
         _product(db, program),
         nodes,
         workload,
-        _faults(nemesis, net),
+        _faults(nemesis, net, agents),
         seconds,
         seed,
         net,
         ops_per_s=rate,
+        agents=agents,
     )
     sys.exit(_EXIT[_one(plan, store)])
 
@@ -128,6 +138,7 @@ def _flags(plan: Plan, db: str, program: str) -> list[str]:
         "--net": plan.net,
         "--seed": plan.seed,
         "--nodes": plan.nodes,
+        "--agents": plan.agents,
         "--workload": plan.workload,
         "--nemesis": ",".join(plan.faults) or _NONE,
         "--seconds": plan.seconds,
@@ -182,11 +193,12 @@ def _need_namespaces(net: str) -> None:
         raise click.ClickException(f"--net netns: {reason}; --net loopback needs none, but cuts no links")
 
 
-def _faults(text: str, net: str) -> tuple[str, ...]:
+def _faults(text: str, net: str, agents: int) -> tuple[str, ...]:
     if text == _NONE:
         return ()
     if text == _MIXED:
-        return tuple(FAULTS) if net == "netns" else tuple(name for name in FAULTS if name.startswith(("kill", "pause")))
+        some = [name for name in FAULTS if agents or name not in AGENT_FAULTS]
+        return tuple(some if net == "netns" else [name for name in some if name.startswith(("kill", "pause"))])
     names = tuple(name.strip() for name in text.split(","))
     for name in names:
         if name not in FAULTS:

@@ -1,4 +1,4 @@
-"""A client of one server: carries out invocations over the HTTP API, `/v1/kv`, and says how they ended."""
+"""A client of one server or agent: carries out invocations over the HTTP API, `/v1/kv`, and says how they ended."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import msgspec
 
 from lictor_core.errors import TABLE, NoLeaderError
 from lictor_jepsen.http import Answer, NotConnected, request
-from lictor_jepsen.op import Invocation, Kind, Mode, Outcome, Value
+from lictor_jepsen.op import REFUSED, Invocation, Kind, Mode, Outcome, Value
 
 __all__ = ["TIMEOUT_S", "Client", "surely_undone"]
 
@@ -33,6 +33,8 @@ _QUERY: Final[Mapping[Mode, str]] = {
 }
 
 
+_SESSION: Final = '{"Checks": [], "LockDelay": "0s"}'
+"""A session that nothing ends, neither a time nor the health of its node: a lock changes hands by `release` alone."""
 _Held: TypeAlias = int | tuple[int, ...]
 """What the keys of a run hold, in JSON."""
 T = TypeVar("T")
@@ -43,6 +45,13 @@ class _Row(msgspec.Struct):
 
     Value: str
     ModifyIndex: int
+    Session: str = ""
+
+
+class _Created(msgspec.Struct):
+    """A session as its creation is answered."""
+
+    ID: str
 
 
 class _Entry(NamedTuple):
@@ -51,6 +60,7 @@ class _Entry(NamedTuple):
     text: str
     modified: int
     x_index: int | None
+    is_locked: bool = False
 
 
 class _Refused(Exception):
@@ -74,11 +84,12 @@ def surely_undone(status: int, text: str) -> bool:
 
 
 class Client:
-    """Asks one server."""
+    """Asks one server or agent. It locks with one session, which it makes when it needs one."""
 
     def __init__(self, base_url: str, *, timeout_s: float = TIMEOUT_S) -> None:
         self._base = base_url
         self._timeout_s = timeout_s
+        self._session = ""
 
     async def invoke(self, asked: Invocation) -> Outcome:
         """Do it. A read that did not come back `fail`s: it changed nothing, whatever became of it."""
@@ -116,6 +127,8 @@ class Client:
                 return await self._append(asked.key, number)
             case "cas", (old, int() as new):
                 return await self._compare_and_set(asked.key, old, new)
+            case "acquire" | "release", int() as who:
+                return await self._lock(asked.f, asked.key, who)
             case _:
                 raise ValueError(f"no client knows how to do {asked}")
 
@@ -123,6 +136,8 @@ class Client:
         if asked.key.startswith("set"):
             return await self._read_set(asked)
         entry = await self._get(asked.key, asked.mode)
+        if asked.key.startswith("lock"):
+            return Outcome(Kind.OK, _parsed(entry) if entry.is_locked else None, entry.x_index)
         return Outcome(Kind.OK, _parsed(entry), entry.x_index)
 
     async def _read_set(self, asked: Invocation) -> Outcome:
@@ -157,12 +172,24 @@ class Client:
             return Outcome(Kind.OK, (old, new))
         return Outcome(Kind.FAIL, error="changed meanwhile")
 
+    async def _lock(self, verb: str, key: str, who: int) -> Outcome:
+        """Take a lock or give it back. Who takes it leaves the own number in its value."""
+        if not self._session:
+            try:
+                answer = _checked(await self._ask("PUT", "/v1/session/create", _SESSION))
+            except (OSError, _Refused) as error:
+                return Outcome(Kind.FAIL, error=f"nothing done: no session: {error!r}")
+            self._session = _decoded(answer, _Created).ID
+        path = f"/v1/kv/{PREFIX}{quote(key)}?{verb}={self._session}"
+        done = _decoded(_checked(await self._ask("PUT", path, str(who))), bool)
+        return Outcome(Kind.OK, REFUSED if not done else who if verb == "acquire" else None)
+
     async def _get(self, key: str, mode: Mode) -> _Entry:
         answer = await self._ask("GET", f"/v1/kv/{PREFIX}{quote(key)}?{_QUERY[mode]}")
         if answer.status == 404:
             return _Entry("", 0, _index(answer))
         [row] = _decoded(_checked(answer), tuple[_Row])
-        return _Entry(base64.b64decode(row.Value).decode(), row.ModifyIndex, _index(answer))
+        return _Entry(base64.b64decode(row.Value).decode(), row.ModifyIndex, _index(answer), bool(row.Session))
 
     async def _put(self, key: str, text: str, modified: int | None = None) -> bool:
         """Whether it was set. With `modified`, only if the key was last changed at that index (0: does not exist)."""

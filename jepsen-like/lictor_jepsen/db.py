@@ -1,4 +1,4 @@
-"""The system under test: how a server of it is started, and what happens to its process.
+"""The system under test: how a server or an agent of it is started, and what happens to its process.
 
 `Consul` and `Lictor` say which program to start with which arguments; both are started, killed and paused alike. The
 program of `Lictor` can be another one: the tests put launchers with planted bugs there.
@@ -63,6 +63,7 @@ class Cluster:
     def __init__(self, program: Program, net: Net, disks: _Disks, logs: Path) -> None:
         self.net = net
         self.nodes = net.nodes
+        self.agents = net.agents
         self.program = program
         self._disks = disks
         self._logs = logs
@@ -70,6 +71,16 @@ class Cluster:
         self._killed: set[str] = set()
         self.deaths: list[str] = []
         """Processes that ended by themselves, as sentences."""
+
+    @property
+    def everybody(self) -> list[Node]:
+        """Servers, and agents that are none."""
+        return [*self.nodes, *self.agents]
+
+    @property
+    def asked(self) -> Sequence[Node]:
+        """Whom clients ask: the agents, where there are some."""
+        return self.agents or self.nodes
 
     def url(self, node: Node) -> str:
         """Where a node serves HTTP."""
@@ -120,7 +131,7 @@ class Cluster:
     async def confess(self) -> None:
         """Make all processes write into their logs where they are, and end: Python and Go both do so on SIGABRT."""
         self.note_deaths()
-        for node in self.nodes:
+        for node in self.everybody:
             self._killed.add(node.name)
             self.resume(node)
             self._signal(node, signal.SIGABRT)
@@ -139,8 +150,8 @@ class Cluster:
     async def revive(self) -> list[str]:
         """Resume all, and start those that ended; their names. Those that ended by themselves are noted."""
         self.note_deaths()
-        started = [node for node in self.nodes if not self.runs(node)]
-        for node in self.nodes:
+        started = [node for node in self.everybody if not self.runs(node)]
+        for node in self.everybody:
             if node in started:
                 await self.start(node)
             else:
@@ -157,7 +168,7 @@ class Cluster:
     async def stop(self) -> None:
         """End all processes for good."""
         self.note_deaths()
-        for node in self.nodes:
+        for node in self.everybody:
             await self.kill(node)
 
     def _signal(self, node: Node, number: signal.Signals) -> None:
@@ -171,7 +182,9 @@ class Cluster:
         joins = [part for other in others for part in ("-retry-join", other.address)]
         return [
             *self.program.command,
-            *("agent", "-server", f"-bootstrap-expect={len(self.nodes)}", "-node", node.name),
+            "agent",
+            *(() if node in self.agents else ("-server", f"-bootstrap-expect={len(self.nodes)}")),
+            *("-node", node.name),
             *("-data-dir", str(self._disks.directory(node)), "-bind", node.address, "-client", node.address),
             *joins,
             *(("-retry-interval", "1s") if joins else ()),

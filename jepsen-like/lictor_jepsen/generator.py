@@ -19,8 +19,20 @@ OPS_PER_KEY: Final = 40
 THREADS_PER_KEY: Final = 5
 """How many threads share a key at most."""
 
-Choice: TypeAlias = Callable[[Random, str, int, Value], Invocation]
-"""(chance, key, a value that is used nowhere else, what the thread saw last in that key) -> what to do."""
+
+class Turn(NamedTuple):
+    """A thread is to do something."""
+
+    key: str
+    fresh: int
+    """A value that is used nowhere else."""
+    who: int
+    """The thread, from 1 on."""
+    seen: Value
+    """What it saw last in that key."""
+
+
+Choice: TypeAlias = Callable[[Random, Turn], Invocation]
 
 
 class Workload(NamedTuple):
@@ -29,7 +41,7 @@ class Workload(NamedTuple):
     name: str
     choose: Choice
     checker: str
-    """`register`, `append` or `set`: which model the keys follow."""
+    """`register`, `append`, `set` or `lock`: which model the keys follow."""
 
 
 class Generator(NamedTuple):
@@ -44,7 +56,8 @@ class Generator(NamedTuple):
         rng = Random(f"{self.seed}/{thread}/{number}")
         groups = max(1, round(self.threads / THREADS_PER_KEY))
         key = f"{self.workload.name}-{thread % groups}-{number // OPS_PER_KEY}"
-        return self.workload.choose(rng, key, number * self.threads + thread + 1, seen.get(key))
+        turn = Turn(key, number * self.threads + thread + 1, thread + 1, seen.get(key))
+        return self.workload.choose(rng, turn)
 
     def pause_s(self, thread: int, number: int, mean_s: float) -> float:
         """How long the thread waits before that invocation."""
@@ -56,34 +69,34 @@ def read_mode(rng: Random) -> Mode:
     return rng.choice((Mode.DEFAULT, Mode.DEFAULT, Mode.CONSISTENT, Mode.STALE))
 
 
-def _register(rng: Random, key: str, fresh: int, seen: Value) -> Invocation:
-    del seen
-    if rng.random() < 0.5:
-        return Invocation("write", key, fresh)
-    return Invocation("read", key, mode=read_mode(rng))
+def _register(rng: Random, turn: Turn) -> Invocation:
+    return Invocation("write", turn.key, turn.fresh) if rng.random() < 0.5 else _read(rng, turn)
 
 
-def _cas(rng: Random, key: str, fresh: int, seen: Value) -> Invocation:
+def _cas(rng: Random, turn: Turn) -> Invocation:
     chance = rng.random()
-    if chance < 0.4 and (seen is None or isinstance(seen, int)):
-        return Invocation("cas", key, (seen, fresh))
-    if chance < 0.5:
-        return Invocation("write", key, fresh)
-    return Invocation("read", key, mode=read_mode(rng))
+    if chance < 0.4 and (turn.seen is None or isinstance(turn.seen, int)):
+        return Invocation("cas", turn.key, (turn.seen, turn.fresh))
+    return Invocation("write", turn.key, turn.fresh) if chance < 0.5 else _read(rng, turn)
 
 
-def _append(rng: Random, key: str, fresh: int, seen: Value) -> Invocation:
-    del seen
-    if rng.random() < 0.5:
-        return Invocation("append", key, fresh)
-    return Invocation("read", key, mode=read_mode(rng))
+def _append(rng: Random, turn: Turn) -> Invocation:
+    return Invocation("append", turn.key, turn.fresh) if rng.random() < 0.5 else _read(rng, turn)
 
 
-def _set(rng: Random, key: str, fresh: int, seen: Value) -> Invocation:
-    del seen
+def _set(rng: Random, turn: Turn) -> Invocation:
+    return Invocation("add", turn.key, turn.fresh) if rng.random() < 0.6 else _read(rng, turn)
+
+
+def _lock(rng: Random, turn: Turn) -> Invocation:
+    """Give back what the thread has, as far as it knows; else try to get it."""
     if rng.random() < 0.6:
-        return Invocation("add", key, fresh)
-    return Invocation("read", key, mode=read_mode(rng))
+        return Invocation("release" if turn.seen == turn.who else "acquire", turn.key, turn.who)
+    return _read(rng, turn)
+
+
+def _read(rng: Random, turn: Turn) -> Invocation:
+    return Invocation("read", turn.key, mode=read_mode(rng))
 
 
 WORKLOADS: Final[Mapping[str, Workload]] = {
@@ -93,6 +106,7 @@ WORKLOADS: Final[Mapping[str, Workload]] = {
         Workload("cas", _cas, "register"),
         Workload("append", _append, "append"),
         Workload("set", _set, "set"),
+        Workload("lock", _lock, "lock"),
     )
 }
 """The workloads by name."""

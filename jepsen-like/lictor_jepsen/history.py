@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
 from lictor_jepsen.op import NEMESIS, Invocation, Kind, Mode, Op, Value
 
 __all__ = ["Call", "HistoryError", "calls", "read_history", "to_line"]
+
+
+_TOLD: Final = frozenset({"read", "acquire", "release"})
+"""The operations whose answers hold more than that they were done."""
 
 
 class HistoryError(ValueError):
@@ -46,7 +50,7 @@ class Call(NamedTuple):
     """Position of the line that told how it ended, be it `info`; None without one."""
     kind: Kind
     value: Value
-    """What came of it: what a read saw; else what was asked for."""
+    """What came of it: what a read saw, who holds the lock after an `acquire` or `release`; else what was asked for."""
     x_index: int | None
     time_ms: float
     """When it was invoked."""
@@ -77,7 +81,7 @@ def calls(history: Iterable[Op]) -> list[Call]:
 
 def _call(invoked: int, begun: Op, position: int | None, ended: Op | None) -> Call:
     kind = Kind.INFO if ended is None else ended.kind
-    value = ended.value if ended is not None and kind is Kind.OK and begun.f == "read" else begun.value
+    value = ended.value if ended is not None and kind is Kind.OK and begun.f in _TOLD else begun.value
     return Call(
         process=begun.process,
         asked=Invocation(begun.f, begun.key, begun.value, begun.mode),

@@ -56,14 +56,14 @@ class Pace(NamedTuple):
 
 
 async def serving(cluster: Cluster, elapsed_s: Callable[[], float]) -> float | None:
-    """Wait until every server writes, and reads in both strict modes; how many seconds that took.
+    """Wait until every server and agent writes, and reads in both strict modes; how many seconds that took.
 
     None when it took longer than `RECOVERY_S_MAX`.
     """
     began = elapsed_s()
     try:
         async with asyncio.timeout(RECOVERY_S_MAX):
-            await asyncio.gather(*(_serves(cluster.url(node), f"ready-{node.name}") for node in cluster.nodes))
+            await asyncio.gather(*(_serves(cluster.url(node), f"ready-{node.name}") for node in cluster.everybody))
     except TimeoutError:
         return None
     return elapsed_s() - began
@@ -122,7 +122,8 @@ class Interpreter:
         return range(self._generator.threads)
 
     def _node(self, thread: int) -> Node:
-        return self._around.cluster.nodes[thread % len(self._around.cluster.nodes)]
+        asked = self._around.cluster.asked
+        return asked[thread % len(asked)]
 
     def _url(self, thread: int) -> str:
         return self._around.cluster.url(self._node(thread))
@@ -174,8 +175,8 @@ class Interpreter:
         self._recorder.note(Op(0.0, NEMESIS, Kind.INFO, fault, value=what))
 
     async def _read_all(self, clients: Sequence[Client]) -> None:
-        """Read every key at every server, in both strict modes: what was lost is found missing now."""
-        nodes = len(self._around.cluster.nodes)
+        """Read every key at everyone who is asked, in both strict modes: what was lost is found missing now."""
+        nodes = len(self._around.cluster.asked)
 
         async def read(thread: int) -> None:
             for key in self._keys:

@@ -1,8 +1,8 @@
-"""The network between the servers, and how links of it are cut.
+"""The network between the servers and their agents, and how links of it are cut.
 
-In namespaces every server has its own network with one cable to a router, which is the network that the harness itself
-is in. A link from A to B is cut in the router, by a routing rule that drops what comes from A and goes to B: neither
-side is told, as with a cable that was pulled. Links have a direction. Clients reach every server through the router and
+In namespaces every one of them has its own network with one cable to a router, which is the network that the harness
+itself is in. A link from A to B is cut in the router, by a routing rule that drops what comes from A and goes to B:
+neither side is told, as with a cable that was pulled. Links have a direction. Clients reach all through the router and
 are never cut off.
 """
 
@@ -14,10 +14,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
+from lictor_jepsen.op import AGENT, SERVER
+
 __all__ = ["Loopback", "Namespaces", "Net", "NetError", "Node"]
 
 _FORWARD: Final = Path("/proc/sys/net/ipv4/ip_forward")
-_ROUTER: Final = "10.77.0.1"
+_NET: Final = "10.77.0"
+_ROUTER: Final = f"{_NET}.1"
+_SERVERS_FROM: Final = 11
+_AGENTS_FROM: Final = 101
 _COMMAND_S_MAX: Final = 20.0
 _LOOPBACK_NETS: Final = 200 * 250
 _RULE_PRIORITY: Final = "100"
@@ -28,7 +33,7 @@ class NetError(Exception):
 
 
 class Node(NamedTuple):
-    """One server's place: number from 1, name, address."""
+    """The place of a server, or of an agent that is none: number from 1, name, address."""
 
     number: int
     name: str
@@ -36,9 +41,12 @@ class Node(NamedTuple):
 
 
 class Net(Protocol):
-    """Where the servers live."""
+    """Where the servers and agents live."""
 
     nodes: Sequence[Node]
+    """The servers."""
+    agents: Sequence[Node]
+    """The agents that are no servers."""
     lacks_cuts: str
     """Why links cannot be cut; empty when they can be."""
 
@@ -59,17 +67,20 @@ class Net(Protocol):
         ...
 
 
+def _places(initial: str, count: int, net: str, first: int) -> list[Node]:
+    return [Node(number + 1, f"{initial}{number + 1}", f"{net}.{first + number}") for number in range(count)]
+
+
 class Loopback:
     """All servers on this machine's loopback, each on an address of its own. Links cannot be cut."""
 
     lacks_cuts = "links between servers on one loopback cannot be cut: use --net netns"
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, agents: int = 0) -> None:
         place = os.getpid() % _LOOPBACK_NETS  # so that runs beside each other do not meet
-        self.nodes: Sequence[Node] = [
-            Node(number, f"n{number}", f"127.{50 + place // 250}.{1 + place % 250}.{10 + number}")
-            for number in range(1, count + 1)
-        ]
+        net = f"127.{50 + place // 250}.{1 + place % 250}"
+        self.nodes: Sequence[Node] = _places(SERVER, count, net, _SERVERS_FROM)
+        self.agents: Sequence[Node] = _places(AGENT, agents, net, _AGENTS_FROM)
 
     def within(self, node: Node) -> list[str]:
         del node
@@ -86,14 +97,13 @@ class Loopback:
 
 
 class Namespaces:
-    """A network per server, and a router. The process must be alone in its network and mount namespaces (`confine`)."""
+    """A network each, and a router. The process must be alone in its network and mount namespaces (`confine`)."""
 
     lacks_cuts = ""
 
-    def __init__(self, count: int) -> None:
-        self.nodes: Sequence[Node] = [
-            Node(number, f"n{number}", f"10.77.0.{10 + number}") for number in range(1, count + 1)
-        ]
+    def __init__(self, count: int, agents: int = 0) -> None:
+        self.nodes: Sequence[Node] = _places(SERVER, count, _NET, _SERVERS_FROM)
+        self.agents: Sequence[Node] = _places(AGENT, agents, _NET, _AGENTS_FROM)
         self._cut: list[tuple[Node, Node]] = []
 
     def within(self, node: Node) -> list[str]:
@@ -102,8 +112,8 @@ class Namespaces:
     async def make(self) -> None:
         await _run("ip", "link", "set", "lo", "up")
         _FORWARD.write_text("1")
-        for node in self.nodes:
-            cable = f"cable{node.number}"
+        for node in (*self.nodes, *self.agents):
+            cable = f"cable-{node.name}"
             await _run("ip", "netns", "add", node.name)
             await _run("ip", "link", "add", cable, "type", "veth", "peer", "name", "eth0", "netns", node.name)
             await _run("ip", "addr", "add", f"{_ROUTER}/32", "dev", cable)

@@ -8,17 +8,27 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final, NamedTuple, TypeAlias
 
-__all__ = ["ABSENT", "NEMESIS", "Invocation", "Kind", "Mode", "Op", "Outcome", "Value"]
+__all__ = ["ABSENT", "AGENT", "NEMESIS", "REFUSED", "SERVER", "Invocation", "Kind", "Mode", "Op", "Outcome", "Value"]
 
 Value: TypeAlias = int | str | tuple[int | None, ...] | None
 """What an operation is about: a number (write, add, append), numbers (a list or set that was read; the old and the new
-value of a compare-and-set), a sentence (of the nemesis), or nothing."""
+value of a compare-and-set), who holds a lock (a number from 1, or nothing), a sentence (of the nemesis), or nothing."""
 
 ABSENT: Final = None
 """The value of a key that was never written."""
 
 NEMESIS: Final = -1
 """The process id of the nemesis; those of clients start at 0."""
+
+
+SERVER: Final = "n"
+"""What the name of a server begins with; a number follows."""
+
+AGENT: Final = "a"
+"""What the name of an agent that is no server begins with. It asks one server, and another one when that is lost."""
+
+REFUSED: Final = 0
+"""The value of an `acquire` or `release` that was answered with false: somebody else holds the lock."""
 
 
 class Kind(StrEnum):
@@ -43,7 +53,7 @@ class Invocation(NamedTuple):
     """What a client is to do."""
 
     f: str
-    """`read`, `write`, `cas`, `append` or `add`."""
+    """`read`, `write`, `cas`, `append`, `add`, `acquire` or `release`."""
     key: str
     value: Value = None
     mode: Mode = Mode.NONE
@@ -72,7 +82,7 @@ class Op(NamedTuple):
     value: Value = None
     mode: Mode = Mode.NONE
     node: str = ""
-    """Which server was asked."""
+    """Which server or agent was asked."""
     x_index: int | None = None
     """The `X-Consul-Index` of a read."""
     error: str = ""

@@ -35,6 +35,7 @@ class Plan(NamedTuple):
 
     program: Program
     nodes: int
+    """Servers."""
     workload: str
     faults: tuple[str, ...]
     seconds: float
@@ -42,13 +43,17 @@ class Plan(NamedTuple):
     net: str
     """`netns` or `loopback`."""
     threads_per_node: int = 2
+    """Of each server; of each agent where there are some, since clients ask those then."""
     ops_per_s: float = 100.0
+    agents: int = 0
+    """Agents that are no servers."""
 
     @property
     def name(self) -> str:
         """For the folder: what is run, in short."""
         faults = self.faults[0] if len(self.faults) == 1 else "mixed" if self.faults else "none"
-        return f"{self.program.name}-{self.nodes}-{self.workload}-{faults}-{self.seed}"
+        size = f"{self.nodes}+{self.agents}" if self.agents else f"{self.nodes}"
+        return f"{self.program.name}-{size}-{self.workload}-{faults}-{self.seed}"
 
 
 async def perform(
@@ -57,19 +62,20 @@ async def perform(
     """Run it and keep it. Raises `NetError` when the network cannot be made."""
     folder = RunFolder(store / f"{time.strftime('%Y%m%dT%H%M%S')}-{plan.name}")
     folder.path.mkdir(parents=True)
-    net: Net = Namespaces(plan.nodes) if plan.net == "netns" else Loopback(plan.nodes)
+    kind: type[Namespaces | Loopback] = Namespaces if plan.net == "netns" else Loopback
+    net: Net = kind(plan.nodes, plan.agents)
     small = confine.is_confined() and needs_small_disks(plan.faults)
     disks = SmallDisks(folder.path / "data") if small else Folders(folder.path / "data")
     cluster = Cluster(plan.program, net, disks, folder.path)
     around = Surroundings(cluster, disks, lambda: _leader(cluster))
     skipped = {name: reason for name in plan.faults if (reason := FAULTS[name].lacks(around))}
-    generator = Generator(WORKLOADS[plan.workload], plan.seed, plan.nodes * plan.threads_per_node)
+    generator = Generator(WORKLOADS[plan.workload], plan.seed, len(cluster.asked) * plan.threads_per_node)
     spells = schedule([name for name in plan.faults if name not in skipped], plan.seconds, plan.seed)
     history: Sequence[Op] = ()
     recovered_s = None
     try:
         await net.make()
-        await asyncio.gather(*(cluster.start(node) for node in cluster.nodes))
+        await asyncio.gather(*(cluster.start(node) for node in cluster.everybody))
         founded_s = await serving(cluster, monotonic)
         if founded_s is not None:
             with folder.history.open("w") as file:
@@ -160,14 +166,16 @@ def _processes(plan: Plan, cluster: Cluster) -> Finding:
     """A server that ends by itself is wrong, unless its disk was full."""
     allowed = needs_small_disks(plan.faults)
     wrong = bool(cluster.deaths) and not allowed
-    return Finding(Verdict.INVALID if wrong else Verdict.VALID, plan.nodes, tuple(cluster.deaths) if wrong else ())
+    return Finding(
+        Verdict.INVALID if wrong else Verdict.VALID, len(cluster.everybody), tuple(cluster.deaths) if wrong else ()
+    )
 
 
 def _logs(cluster: Cluster) -> Finding:
     """Lines in the servers' logs that tell of a bug."""
     found: list[str] = []
-    for node in cluster.nodes:
+    for node in cluster.everybody:
         path = cluster.log_path(node)
         lines = path.read_text(errors="replace").splitlines() if path.exists() else []
         found += [f"{path.name}:{number}: {line}" for number, line in enumerate(lines, 1) if _LOG_TROUBLE.search(line)]
-    return Finding(Verdict.INVALID if found else Verdict.VALID, len(cluster.nodes), tuple(found[:20]))
+    return Finding(Verdict.INVALID if found else Verdict.VALID, len(cluster.everybody), tuple(found[:20]))

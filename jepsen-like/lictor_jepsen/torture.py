@@ -1,21 +1,26 @@
-"""What a long torture runs: every workload and every fault, on three and five servers. Pure: a seed gives the plans."""
+"""What a long torture runs: every workload and fault, on three and five servers, with agents and without.
+
+Pure: a seed gives the plans.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import cycle
 from random import Random
 from typing import Final
 
 from lictor_jepsen.db import Program
 from lictor_jepsen.generator import WORKLOADS
-from lictor_jepsen.nemesis import FAULTS
+from lictor_jepsen.nemesis import AGENT_FAULTS, FAULTS
 from lictor_jepsen.run import Plan
 
 __all__ = ["RUN_S", "plans"]
 
 RUN_S: Final = 45.0
 """How long one run puts load and faults on its servers."""
+AGENTS: Final = 3
+"""How many agents every second run has."""
 _AROUND_S: Final = 15.0
 """What its start, its recovery and its verdict add, about."""
 
@@ -23,19 +28,27 @@ _AROUND_S: Final = 15.0
 def plans(program: Program, net: str, seconds: float, seed: int) -> Iterator[Plan]:
     """Runs for about `seconds` in all. Each has three faults; faults that cannot be made on this network are left out.
 
-    Every workload comes up before one comes up again, and so does every fault.
+    Every workload comes up before one comes up again, and so does every fault. Every second run has agents, and one of
+    their faults.
     """
     rng = Random(f"{seed}/torture")
     possible = [name for name in FAULTS if _possible(name, program, net)]
-    workloads = cycle(rng.sample(sorted(WORKLOADS), len(WORKLOADS)))
-    faults = cycle(rng.sample(possible, len(possible)))
+    workloads = _mixed(sorted(WORKLOADS), rng)
+    faults = _mixed([name for name in possible if name not in AGENT_FAULTS], rng)
+    of_agents = _mixed([name for name in possible if name in AGENT_FAULTS], rng)
     run_s = min(RUN_S, seconds)
     for number in range(max(1, round(seconds / (run_s + _AROUND_S)))):
-        chosen = tuple(dict.fromkeys(next(faults) for _ in range(3)))
-        yield Plan(program, 5 if number % 3 == 2 else 3, next(workloads), chosen, run_s, seed + number, net)
+        agents = AGENTS if number % 2 else 0
+        chosen = tuple(dict.fromkeys(next(one) for one in (faults, faults, of_agents if agents else faults)))
+        size = 5 if number % 3 == 2 else 3
+        yield Plan(program, size, next(workloads), chosen, run_s, seed + number, net, agents=agents)
+
+
+def _mixed(names: Sequence[str], rng: Random) -> Iterator[str]:
+    return cycle(rng.sample(names, len(names)))
 
 
 def _possible(fault: str, program: Program, net: str) -> bool:
-    if fault.startswith("partition") or fault == "disk-full":
+    if fault.startswith("partition") or fault in ("cut-agents", "disk-full"):
         return net == "netns"
     return fault != "clock-jump" or program.clock_can_jump

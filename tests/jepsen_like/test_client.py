@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from lictor_jepsen.client import Client, surely_undone
-from lictor_jepsen.op import Invocation, Kind, Mode, Outcome
+from lictor_jepsen.op import REFUSED, Invocation, Kind, Mode, Outcome
 from tests.jepsen_like.misbehaving import serving
 from tests.support.agents import dev_agent
 from tests.support.ports import free_port
@@ -48,6 +48,15 @@ async def test_operations_do_to_a_real_agent_what_they_say(tmp_path: Path) -> No
         for number in (12, 3):
             assert (await do("add", "set-1", number)).kind is Kind.OK
         assert (await do("read", "set-1")).value == (3, 12)
+
+        other = Client(f"http://{agent.http_address}")
+        assert await do("acquire", "lock-1", 1) == Outcome(Kind.OK, 1)
+        assert await other.invoke(Invocation("acquire", "lock-1", 2)) == Outcome(Kind.OK, REFUSED)
+        assert (await do("read", "lock-1")).value == 1
+        assert await other.invoke(Invocation("release", "lock-1", 2)) == Outcome(Kind.OK, REFUSED)
+        assert await do("release", "lock-1", 1) == Outcome(Kind.OK, None)
+        assert (await do("read", "lock-1")).value is None
+        assert await other.invoke(Invocation("acquire", "lock-1", 2)) == Outcome(Kind.OK, 2)
         assert await client.leader() == "127.0.0.1"
 
 
@@ -99,9 +108,10 @@ async def test_a_connection_that_breaks_before_the_answer_leaves_a_write_unknown
     assert requests == 1
 
 
-async def test_an_append_whose_read_failed_set_nothing() -> None:
+async def test_a_change_that_begins_with_another_request_did_nothing_when_that_failed() -> None:
     async with _answering(500, "who knows") as url:
         client = Client(url)
+        assert (await client.invoke(Invocation("acquire", "lock-1", 1))).kind is Kind.FAIL, "there is no session yet"
         assert (await client.invoke(APPEND)).kind is Kind.FAIL
         assert (await client.invoke(CAS)).kind is Kind.FAIL
 

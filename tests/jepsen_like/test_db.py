@@ -13,9 +13,9 @@ from tests.support.conditions import eventually
 TELL = ("/bin/sh", "-c", 'echo "$@"; echo "$PYTHONPATH $LICTOR_JEPSEN_CLOCK"', "tell")
 
 
-async def _told(program: Program, folder: Path) -> tuple[list[str], list[str], Cluster]:
-    cluster = Cluster(program, Loopback(3), Folders(folder / "data"), folder)
-    node = cluster.nodes[1]
+async def _told(program: Program, folder: Path, *, of_agent: bool = False) -> tuple[list[str], list[str], Cluster]:
+    cluster = Cluster(program, Loopback(3, 2), Folders(folder / "data"), folder)
+    node = cluster.agents[1] if of_agent else cluster.nodes[1]
     await cluster.start(node)
     await eventually(lambda: not cluster.runs(node), what="the process ends")
     first, second = cluster.log_path(node).read_text().splitlines()
@@ -29,6 +29,17 @@ async def test_a_server_is_told_of_all_others_and_how_many_there_are(tmp_path: P
     assert [flags[place + 1] for place, flag in enumerate(flags) if flag == "-retry-join"] == [first, third]
     assert flags[flags.index("-bind") + 1] == second
     assert flags[flags.index("-client") + 1] == second
+
+
+async def test_an_agent_is_no_server_joins_all_of_them_and_is_who_clients_ask(tmp_path: Path) -> None:
+    flags, _, cluster = await _told(consul(TELL), tmp_path, of_agent=True)
+    assert flags[:3] == ["agent", "-node", "a2"]
+    assert "-server" not in flags
+    servers = [node.address for node in cluster.nodes]
+    assert [flags[place + 1] for place, flag in enumerate(flags) if flag == "-retry-join"] == servers
+    assert cluster.asked == cluster.agents
+    alone = Cluster(consul(TELL), Loopback(3), Folders(tmp_path / "data"), tmp_path)
+    assert alone.asked == alone.nodes
 
 
 async def test_lictor_gets_a_clock_that_can_be_moved_and_consul_does_not(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ def test_a_seed_gives_the_same_operations_again(workload: str) -> None:
     assert _invocations(workload) != _invocations(workload, seed=8)
 
 
-@pytest.mark.parametrize("workload", WORKLOADS)
+@pytest.mark.parametrize("workload", [name for name in WORKLOADS if name != "lock"])
 def test_no_value_is_written_twice(workload: str) -> None:
     written = Counter(
         asked.value[-1] if isinstance(asked.value, tuple) else asked.value
@@ -49,6 +49,14 @@ def test_a_compare_and_set_starts_from_what_the_client_saw() -> None:
     generator = Generator(WORKLOADS["cas"], 7, 1)
     found = [generator.invocation(0, number, {"cas-0-0": 42}) for number in range(OPS_PER_KEY)]
     assert {asked.value[0] for asked in found if isinstance(asked.value, tuple)} == {42}
+
+
+def test_who_has_a_lock_gives_it_back_and_others_ask_for_it() -> None:
+    generator = Generator(WORKLOADS["lock"], 7, 3)
+    for thread, holder, verb in ((0, 1, "release"), (1, 1, "acquire"), (2, None, "acquire"), (2, 0, "acquire")):
+        found = [generator.invocation(thread, number, {"lock-0-0": holder}) for number in range(OPS_PER_KEY)]
+        changes = {(asked.f, asked.value) for asked in found if asked.f != "read"}
+        assert changes == {(verb, thread + 1)}
 
 
 def test_pauses_have_the_asked_mean() -> None:

@@ -14,6 +14,13 @@ def test_every_node_has_a_name_and_an_address_of_its_own(kind: type[Loopback | N
     assert len({ipaddress.ip_address(node.address) for node in nodes}) == 5
 
 
+@pytest.mark.parametrize("kind", [Loopback, Namespaces])
+def test_agents_have_places_beside_the_servers(kind: type[Loopback | Namespaces]) -> None:
+    net = kind(9, 9)
+    assert [node.name for node in net.agents][:2] == ["a1", "a2"]
+    assert len({ipaddress.ip_address(node.address) for node in (*net.nodes, *net.agents)}) == 18
+
+
 def test_loopback_addresses_are_loopback() -> None:
     assert all(ipaddress.ip_address(node.address).is_loopback for node in Loopback(5).nodes)
 

@@ -58,6 +58,25 @@ def test_a_log_that_is_synced_loses_nothing_on_the_same_disk(tmp_path: Path) -> 
     assert _wrong(told) == [], told
 
 
+LOCKS = ("--net=loopback", "--nodes=1", "--agents=2", "--nemesis=kill-agent", "--seconds=9", "--workload=lock")
+
+
+@pytest.mark.slow
+def test_a_lock_that_two_can_have_is_caught_through_agents(tmp_path: Path) -> None:
+    told = _run(tmp_path, "open_locks.py", *LOCKS)
+    assert told.findings["consistent"]["verdict"] == "invalid", told
+
+
+@pytest.mark.slow
+@pytest.mark.needs("unshare", "nsenter", "ip", "mount")
+@pytest.mark.needs_root
+def test_locks_through_agents_stay_valid_while_agents_are_killed_and_cut_from_servers(tmp_path: Path) -> None:
+    told = _run(
+        tmp_path, "", "--agents=3", "--nemesis=cut-agents,kill-agent", "--seconds=18", "--workload=lock", "--seed=3"
+    )
+    assert _wrong(told) == [], told
+
+
 THREE = ("--net=loopback", "--nemesis=kill-leader", "--seconds=9", "--workload=register", "--seed=5")
 
 

@@ -2,16 +2,18 @@
 
 from lictor_jepsen.db import consul, lictor
 from lictor_jepsen.generator import WORKLOADS
-from lictor_jepsen.nemesis import FAULTS
-from lictor_jepsen.torture import plans
+from lictor_jepsen.nemesis import AGENT_FAULTS, FAULTS
+from lictor_jepsen.torture import AGENTS, plans
 
 
-def test_ten_minutes_cover_every_workload_and_every_fault_on_three_and_five_servers() -> None:
+def test_ten_minutes_cover_every_workload_and_fault_on_three_and_five_servers_with_agents_and_without() -> None:
     for seed in range(10):
         found = list(plans(lictor(), "netns", 600, seed))
         assert {plan.workload for plan in found} == set(WORKLOADS)
         assert {fault for plan in found for fault in plan.faults} == set(FAULTS)
         assert {plan.nodes for plan in found} == {3, 5}
+        assert all(bool(plan.agents) == bool(AGENT_FAULTS.intersection(plan.faults)) for plan in found)
+        assert {plan.agents for plan in found} == {0, AGENTS}
 
 
 def test_a_torture_takes_about_as_long_as_asked() -> None:
@@ -33,6 +35,8 @@ def test_what_cannot_be_made_is_left_out() -> None:
         "kill-all",
         "pause-one",
         "pause-majority",
+        "kill-agent",
+        "pause-agent",
         "clock-jump",
     }
     assert "clock-jump" not in {fault for plan in plans(consul(), "netns", 600, 1) for fault in plan.faults}

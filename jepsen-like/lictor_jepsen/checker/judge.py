@@ -15,7 +15,7 @@ from lictor_jepsen.op import Kind, Mode, Op
 
 __all__ = ["CHANGES", "judge"]
 
-CHANGES: Final = frozenset({"write", "cas", "append", "add"})
+CHANGES: Final = frozenset({"write", "cas", "append", "add", "acquire", "release"})
 """The operations that change a key."""
 _ENOUGH: Final = 10
 """Fewer reads or changes that went well than this say nothing about the system under test."""
@@ -25,6 +25,8 @@ _BY_CHANGE: Final[dict[str, _Check]] = {
     "cas": linearizable,
     "append": append_list,
     "add": grow_set,
+    "acquire": linearizable,
+    "release": linearizable,
 }
 
 

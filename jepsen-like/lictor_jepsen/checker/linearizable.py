@@ -1,4 +1,4 @@
-"""Is the history of one register linearizable? Wing and Gong's search, with Lowe's memory of what was tried.
+"""Is the history of one register, or of one lock, linearizable? Wing and Gong's search, with Lowe's memory of it.
 
 J. Wing, C. Gong: Testing and Verifying Concurrent Objects, 1993. G. Lowe: Testing for Linearizability, 2016. The search
 takes the calls that could come first, one after another, and goes back when a call ended that nothing explains. What
@@ -15,7 +15,7 @@ from typing import Final
 
 from lictor_jepsen.checker.verdict import Finding, Verdict
 from lictor_jepsen.history import Call
-from lictor_jepsen.op import ABSENT, Kind, Value
+from lictor_jepsen.op import ABSENT, REFUSED, Kind, Value
 
 __all__ = ["STEPS_MAX", "linearizable"]
 
@@ -38,7 +38,7 @@ class _Event:
 
 
 def linearizable(history: Sequence[Call], *, initial: Value = ABSENT, steps_max: int = STEPS_MAX) -> Finding:
-    """Judge the calls (`read`, `write`, `cas`) to one key, in order of their invocation."""
+    """Judge the calls to one key, in order of their invocation: `read`, and `write`, `cas` or `acquire`, `release`."""
     judged = _relevant(history)
     head = _linked(judged)
     search = _Search(head, initial, sum(call.returned is not None for call in judged))
@@ -53,7 +53,8 @@ def _relevant(history: Sequence[Call]) -> list[Call]:
     """Without calls that surely did not happen, and unknown ones that nobody could have noticed.
 
     An unknown write whose value no call ever saw may as well not have happened: between it and the next write nothing
-    but writes can have taken place. Leaving it out keeps the search short and changes no verdict.
+    but writes can have taken place. Leaving it out keeps the search short and changes no verdict. An unknown end of
+    `acquire` or `release` shows in who is refused, and stays.
     """
     seen: set[Value] = set()
     for call in history:
@@ -64,12 +65,14 @@ def _relevant(history: Sequence[Call]) -> list[Call]:
     return [
         call
         for call in history
-        if call.kind is Kind.OK or (call.kind is Kind.INFO and call.asked.f != "read" and _written(call) in seen)
+        if call.kind is Kind.OK or (call.kind is Kind.INFO and call.asked.f != "read" and _may_show(call, seen))
     ]
 
 
-def _written(call: Call) -> Value:
-    return _old_and_new(call)[1] if call.asked.f == "cas" else call.value
+def _may_show(call: Call, seen: set[Value]) -> bool:
+    if call.asked.f in ("acquire", "release"):
+        return True
+    return (_old_and_new(call)[1] if call.asked.f == "cas" else call.value) in seen
 
 
 def _old_and_new(call: Call) -> tuple[Value, Value]:
@@ -194,8 +197,17 @@ def _step(value: Value, call: Call) -> tuple[bool, Value]:
         case "cas":
             old, new = _old_and_new(call)
             return value == old, new
+        case "acquire":
+            who = call.asked.value
+            if call.kind is Kind.OK and call.value == REFUSED:
+                return value not in (ABSENT, who), value
+            return value in (ABSENT, who), who
+        case "release":
+            if call.kind is Kind.OK and call.value == REFUSED:
+                return value != call.asked.value, value
+            return value == call.asked.value, ABSENT
         case other:
-            raise ValueError(f"a register knows no {other!r}")
+            raise ValueError(f"neither registers nor locks know {other!r}")
 
 
 def _unlink(event: _Event) -> None:

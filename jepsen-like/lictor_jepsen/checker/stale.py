@@ -1,8 +1,9 @@
 """What holds even for stale reads: they show some past, and one server never goes back.
 
-For every key and server the `X-Consul-Index` never falls: neither that of stale reads nor that of the others.
+For every key and server the `X-Consul-Index` never falls: neither that of stale reads nor that of the others. An agent
+asks another server when its own is lost, and that one's past may be an earlier one: there stale reads may go back.
 A stale read of a register holds a value that somebody wrote; of a list, a beginning of it; of a set, nothing but what
-was added.
+was added; of a lock, somebody who asked for it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from lictor_jepsen.checker.linearizable import describe
 from lictor_jepsen.checker.verdict import Finding, finding
 from lictor_jepsen.history import Call
-from lictor_jepsen.op import ABSENT, Kind, Mode
+from lictor_jepsen.op import ABSENT, AGENT, Kind, Mode
 
 __all__ = ["index_monotonic", "stale_reads"]
 
@@ -26,7 +27,7 @@ def stale_reads(history: Sequence[Call]) -> Finding:
     begun: dict[int | None, int] = {ABSENT: -1}
     for call in history:
         if call.asked.f != "read" and call.kind is not Kind.FAIL:
-            value = call.value[1] if isinstance(call.value, tuple) else call.value
+            value = call.asked.value[1] if isinstance(call.asked.value, tuple) else call.asked.value
             assert not isinstance(value, str), "clients write numbers"
             begun.setdefault(value, call.invoked)
     problems: list[str] = []
@@ -44,6 +45,7 @@ def stale_reads(history: Sequence[Call]) -> Finding:
 def index_monotonic(history: Sequence[Call]) -> Finding:
     """Judge the `X-Consul-Index` of the reads of one key."""
     reads = [call for call in history if call.asked.f == "read" and call.kind is Kind.OK and call.x_index is not None]
+    reads = [read for read in reads if read.asked.mode is not Mode.STALE or not read.node.startswith(AGENT)]
     streams: dict[tuple[str, bool], list[Call]] = {}
     for read in reads:
         streams.setdefault((read.node, read.asked.mode is Mode.STALE), []).append(read)

@@ -10,10 +10,10 @@ from random import Random
 from typing import Final, NamedTuple, Protocol
 
 from lictor_jepsen.db import Cluster
-from lictor_jepsen.nemesis.partition import Links, alone, halves, one_way, ring
+from lictor_jepsen.nemesis.partition import Links, alone, apart_from_some, halves, one_way, ring
 from lictor_jepsen.net import Node
 
-__all__ = ["FAULTS", "Disks", "Fault", "Surroundings", "needs_small_disks"]
+__all__ = ["AGENT_FAULTS", "FAULTS", "Disks", "Fault", "Surroundings", "needs_small_disks"]
 
 _SECONDS: Final = struct.Struct("<d")
 _JUMPS_S: Final = (-86_400.0, -300.0, -10.0, 0.5, 10.0, 300.0, 86_400.0, 400 * 86_400.0)
@@ -131,10 +131,22 @@ async def _partition_leader(around: Surroundings, rng: Random) -> str:
     return await _cut(around, alone(around.cluster.nodes, leader))
 
 
+async def _kill_agent(around: Surroundings, rng: Random) -> str:
+    return await _kill(around, [rng.choice(around.cluster.agents)])
+
+
+async def _pause_agent(around: Surroundings, rng: Random) -> str:
+    return await _pause(around, [rng.choice(around.cluster.agents)])
+
+
+async def _cut_agents(around: Surroundings, rng: Random) -> str:
+    return await _cut(around, apart_from_some(around.cluster.agents, around.cluster.nodes, rng))
+
+
 async def _clock_jump(around: Surroundings, rng: Random) -> str:
-    """Some servers' wall clocks jump, each its own way; at the end they jump back."""
-    nodes = around.cluster.nodes
-    victims = rng.sample(list(nodes), rng.randint(1, len(nodes)))
+    """Some wall clocks jump, each its own way; at the end they jump back."""
+    nodes = around.cluster.everybody
+    victims = rng.sample(nodes, rng.randint(1, len(nodes)))
     jumps = {victim: rng.choice(_JUMPS_S) for victim in victims}
     for victim, seconds in jumps.items():
         _set_clock(around.cluster.clock_path(victim), seconds)
@@ -162,7 +174,7 @@ async def _heal(around: Surroundings) -> str:
 
 
 async def _true_clocks(around: Surroundings) -> str:
-    for node in around.cluster.nodes:
+    for node in around.cluster.everybody:
         if around.cluster.clock_path(node).exists():
             _set_clock(around.cluster.clock_path(node), 0.0)
     return "clocks true again"
@@ -170,7 +182,7 @@ async def _true_clocks(around: Surroundings) -> str:
 
 async def _room(around: Surroundings) -> str:
     """Servers whose disk was full may have ended: as a service manager would, start them."""
-    for node in around.cluster.nodes:
+    for node in around.cluster.everybody:
         around.disks.empty(node)
     return f"made room, {await _revive(around)}"
 
@@ -182,6 +194,14 @@ def _nothing(around: Surroundings) -> str:
 
 def _without_cuts(around: Surroundings) -> str:
     return around.cluster.net.lacks_cuts
+
+
+def _without_agents(around: Surroundings) -> str:
+    return "" if around.cluster.agents else "there are no agents: say how many with --agents"
+
+
+def _without_cut_agents(around: Surroundings) -> str:
+    return _without_agents(around) or around.cluster.net.lacks_cuts
 
 
 def _without_jumps(around: Surroundings) -> str:
@@ -206,7 +226,12 @@ FAULTS: Final[Mapping[str, Fault]] = {
     "partition-one-way": Fault(_partition_one_way, _heal, _without_cuts, "one server mute, or deaf"),
     "partition-ring": Fault(_partition_ring, _heal, _without_cuts, "all reach a majority, each another one"),
     "partition-leader": Fault(_partition_leader, _heal, _without_cuts, "the leader alone"),
+    "kill-agent": Fault(_kill_agent, _revive, _without_agents, "SIGKILL to one agent that is no server"),
+    "pause-agent": Fault(_pause_agent, _revive, _without_agents, "SIGSTOP to one, SIGCONT later"),
+    "cut-agents": Fault(_cut_agents, _heal, _without_cut_agents, "each agent reaches some of the servers only"),
     "clock-jump": Fault(_clock_jump, _true_clocks, _without_jumps, "wall clocks jump, by half a second to a year"),
     "disk-full": Fault(_disk_full, _room, _without_filling, "no byte left on one server's disk"),
 }
 """All faults by name."""
+AGENT_FAULTS: Final = frozenset({"kill-agent", "pause-agent", "cut-agents"})
+"""Those that need agents."""

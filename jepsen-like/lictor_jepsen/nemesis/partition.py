@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from lictor_jepsen.net import Node
 
-__all__ = ["Links", "alone", "halves", "one_way", "ring"]
+__all__ = ["Links", "alone", "apart_from_some", "halves", "one_way", "ring"]
 
 Links: TypeAlias = list[tuple[Node, Node]]
 
@@ -24,6 +24,15 @@ def halves(nodes: Sequence[Node], rng: Random) -> Links:
 def alone(nodes: Sequence[Node], hermit: Node) -> Links:
     """One node without all others."""
     return [(a, b) for a, b in permutations(nodes, 2) if hermit in (a, b)]
+
+
+def apart_from_some(agents: Sequence[Node], servers: Sequence[Node], rng: Random) -> Links:
+    """Each agent does not reach some of the servers, but at least one; each its own choice."""
+    links: Links = []
+    for agent in agents:
+        for server in rng.sample(list(servers), rng.randint(1, max(1, len(servers) - 1))):
+            links += [(agent, server), (server, agent)]
+    return links
 
 
 def one_way(nodes: Sequence[Node], victim: Node, rng: Random) -> Links:

@@ -48,6 +48,7 @@ def test_a_history_without_any_call_is_unknown() -> None:
     [
         ("append", ("0 invoke append 1", "0 ok append 1", "1 invoke read - consistent", "1 ok read 1,1 consistent")),
         ("add", ("0 invoke add 1", "0 ok add 1", "1 invoke read - consistent", "1 ok read , consistent")),
+        ("acquire", ("0 invoke acquire 1", "0 ok acquire 1", "1 invoke read - consistent", "1 ok read - consistent")),
         ("cas", ("0 invoke cas ->1", "0 ok cas ->1", "1 invoke read - consistent", "1 ok read - consistent")),
     ],
 )

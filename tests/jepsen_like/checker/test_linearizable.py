@@ -36,8 +36,35 @@ GOOD = {
         *("0 invoke cas ->1", "0 info cas ->1", "1 invoke cas 1>2", "1 info cas 1>2"),
         *("2 invoke read -", "2 ok read 2"),
     ),
+    "a lock goes from one to the other": (
+        *("0 invoke acquire 1", "0 ok acquire 1", "0 invoke release 1", "0 ok release -"),
+        *("1 invoke acquire 2", "1 ok acquire 2", "0 invoke read -", "0 ok read 2"),
+    ),
+    "who has a lock gets it again": ("0 invoke acquire 1", "0 ok acquire 1", "0 invoke acquire 1", "0 ok acquire 1"),
+    "one who may have got a lock refuses another": (
+        *("0 invoke acquire 1", "0 info acquire 1", "1 invoke acquire 2", "1 ok acquire 0"),
+    ),
+    "one who may have given a lock back makes room": (
+        *("0 invoke acquire 1", "0 ok acquire 1", "0 invoke release 1", "0 info release 1"),
+        *("1 invoke acquire 2", "1 ok acquire 0", "1 invoke acquire 2", "1 ok acquire 2"),
+    ),
+    "who has no lock gives none back": (
+        *("0 invoke acquire 1", "0 ok acquire 1", "1 invoke release 2", "1 ok release 0"),
+        *("0 invoke read -", "0 ok read 1"),
+    ),
 }
 BAD = {
+    "two have a lock": ("0 invoke acquire 1", "0 ok acquire 1", "1 invoke acquire 2", "1 ok acquire 2"),
+    "two get a lock at the same time": (
+        *("0 invoke acquire 1", "1 invoke acquire 2", "0 ok acquire 1", "1 ok acquire 2"),
+    ),
+    "a free lock is refused": ("0 invoke acquire 1", "0 ok acquire 0"),
+    "a lock is refused to who has it": ("0 invoke acquire 1", "0 ok acquire 1", "0 invoke acquire 1", "0 ok acquire 0"),
+    "a lock is lost": ("0 invoke acquire 1", "0 ok acquire 1", "0 invoke read -", "0 ok read -"),
+    "a lock that nobody has is given back": ("0 invoke release 1", "0 ok release -"),
+    "a lock is not given back by who has it": (
+        *("0 invoke acquire 1", "0 ok acquire 1", "0 invoke release 1", "0 ok release 0"),
+    ),
     "a lost write": ("0 invoke write 1", "0 ok write 1", "1 invoke read -", "1 ok read -"),
     "a value that nobody wrote": ("0 invoke write 1", "0 ok write 1", "1 invoke read -", "1 ok read 2"),
     "a failed write is seen": ("0 invoke write 1", "0 fail write 1", "1 invoke read -", "1 ok read 1"),

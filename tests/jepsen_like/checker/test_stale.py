@@ -51,6 +51,24 @@ def test_indexes_of_two_servers_are_not_compared() -> None:
     assert found.verdict is Verdict.VALID
 
 
+def test_stale_reads_through_an_agent_may_go_back_and_others_may_not() -> None:
+    for mode, verdict in (("stale", Verdict.VALID), ("default", Verdict.INVALID)):
+        found = index_monotonic(
+            history(
+                *(f"0 invoke read - {mode} a1", f"0 ok read 1 {mode} a1 7"),
+                *(f"0 invoke read - {mode} a1", f"0 ok read 1 {mode} a1 6"),
+            )
+        )
+        assert found.verdict is verdict
+
+
+def test_a_stale_read_of_a_lock_shows_somebody_who_asked_for_it() -> None:
+    asked = ("0 invoke acquire 1", "0 ok acquire 0", "2 invoke acquire 2", "2 info acquire 2")
+    for seen, verdict in (("1", Verdict.VALID), ("2", Verdict.VALID), ("-", Verdict.VALID), ("3", Verdict.INVALID)):
+        found = stale_reads(history(*asked, "1 invoke read - stale", f"1 ok read {seen} stale"))
+        assert found.verdict is verdict
+
+
 def test_reads_at_the_same_time_may_have_any_index() -> None:
     found = index_monotonic(
         history(

@@ -12,7 +12,7 @@ import pytest
 
 from lictor_jepsen.db import Cluster, Program
 from lictor_jepsen.disk import Folders
-from lictor_jepsen.nemesis import FAULTS, Surroundings, needs_small_disks
+from lictor_jepsen.nemesis import AGENT_FAULTS, FAULTS, Surroundings, needs_small_disks
 from lictor_jepsen.net import Loopback, Node
 from tests.support.conditions import eventually
 from tests.support.processes import process_is_alive
@@ -24,10 +24,10 @@ def _state(pid: int) -> str:
     return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
 
 
-@pytest.fixture
-async def around(tmp_path: Path) -> AsyncIterator[Surroundings]:
-    cluster = Cluster(IDLE, Loopback(3), Folders(tmp_path / "data"), tmp_path)
-    await asyncio.gather(*(cluster.start(node) for node in cluster.nodes))
+@pytest.fixture(params=[0, 2], ids=["servers", "servers and agents"])
+async def around(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Surroundings]:
+    cluster = Cluster(IDLE, Loopback(3, request.param), Folders(tmp_path / "data"), tmp_path)
+    await asyncio.gather(*(cluster.start(node) for node in cluster.everybody))
 
     async def leader() -> Node | None:
         return cluster.nodes[1]
@@ -64,6 +64,24 @@ async def test_a_pause_stops_processes_and_its_end_resumes_them(around: Surround
     assert all(process_is_alive(pid) for pid in pids)
 
 
+async def test_faults_of_agents_hit_agents_alone(around: Surroundings) -> None:
+    agents = [node.name for node in around.cluster.agents]
+    if not agents:
+        assert {FAULTS[name].lacks(around) for name in AGENT_FAULTS} == {
+            "there are no agents: say how many with --agents"
+        }
+        return
+    told = {await FAULTS["pause-agent"].begin(around, Random(seed)) for seed in range(20)}
+    assert told == {f"paused {name}" for name in agents}
+    await FAULTS["pause-agent"].end(around)
+    await FAULTS["kill-agent"].begin(around, Random(7))
+    assert sum(around.cluster.runs(node) for node in around.cluster.agents) == len(agents) - 1
+    assert _running(around) == 3
+    await FAULTS["kill-agent"].end(around)
+    assert all(around.cluster.runs(node) for node in around.cluster.everybody)
+    assert around.cluster.deaths == []
+
+
 async def test_the_leader_is_hit_about_half_of_the_time_by_aim(around: Surroundings) -> None:
     told = [await FAULTS["pause-one"].begin(around, Random(seed)) for seed in range(60)]
     await FAULTS["pause-one"].end(around)
@@ -80,7 +98,7 @@ async def test_a_process_that_ended_by_itself_is_told(tmp_path: Path) -> None:
 
 
 async def test_clocks_jump_and_are_true_again(around: Surroundings) -> None:
-    paths = [around.cluster.clock_path(node) for node in around.cluster.nodes]
+    paths = [around.cluster.clock_path(node) for node in around.cluster.everybody]
     for path in paths:
         path.write_bytes(struct.pack("<d", 0.0))
     await FAULTS["clock-jump"].begin(around, Random(7))
@@ -91,7 +109,9 @@ async def test_clocks_jump_and_are_true_again(around: Surroundings) -> None:
 
 async def test_what_cannot_be_made_here_says_why(around: Surroundings) -> None:
     lacking = {name for name, fault in FAULTS.items() if fault.lacks(around)}
+    without = {"cut-agents"} if around.cluster.agents else AGENT_FAULTS
     assert lacking == {
+        *without,
         *("partition-halves", "partition-one-way", "partition-ring", "partition-leader"),
         *("clock-jump", "disk-full"),
     }

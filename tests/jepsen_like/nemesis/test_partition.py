@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from lictor_jepsen.nemesis.partition import Links, alone, halves, one_way, ring
+from lictor_jepsen.nemesis.partition import Links, alone, apart_from_some, halves, one_way, ring
 from lictor_jepsen.net import Node
 
 SEEDS = range(30)
@@ -37,6 +37,18 @@ def test_in_a_ring_all_reach_a_majority_and_no_two_the_same(count: int, seed: in
     assert {len(majority) for majority in heard.values()} == {count // 2 + 1}
     assert len(set(heard.values())) == count
     assert all(node in heard[other] for node in nodes for other in heard[node])
+
+
+@pytest.mark.parametrize("count", [1, 3, 5])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_agents_lose_some_servers_both_ways_and_keep_one_where_there_are_several(count: int, seed: int) -> None:
+    servers = _nodes(count)
+    agents = [Node(number, f"a{number}", f"10.0.1.{number}") for number in (1, 2)]
+    links = apart_from_some(agents, servers, Random(seed))
+    assert {(b, a) for a, b in links} == set(links)
+    for agent in agents:
+        lost = [server for server in servers if (agent, server) in links]
+        assert 1 <= len(lost) <= max(1, count - 1)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
