@@ -9,7 +9,8 @@ import sys
 
 from lictor.cli import main
 from lictor_core.commands import KVSet
-from lictor_server.state.apply import Change, Store
+from lictor_server.state.indexes import Change
+from lictor_server.state.store import Store
 
 
 def plant() -> None:
