@@ -40,6 +40,11 @@ class View(Generic[T]):
         return self._rows is not None
 
     @property
+    def is_whole(self) -> bool:
+        """Whether there is an answer, and no other one has begun to come in its place."""
+        return self._rows is not None and self._partial is None
+
+    @property
     def stamp(self) -> int:
         """The stamp of the answer here; 0 before there is one."""
         return 0 if self.bookmark is None else self.bookmark.stamp

@@ -73,7 +73,7 @@ class Followed(Generic[T]):
         async with aclosing(source.feed(request)) as items:
             async for item in items:
                 is_new = self.view.apply(item)
-                if self.view.is_ready:
+                if self.view.is_whole:
                     self.lost_at = None
                     backoff.reset()
                 if is_new:

@@ -84,3 +84,35 @@ async def test_pieces_of_a_snapshot_that_was_cut_off_are_forgotten() -> None:
     one = await followed(playbook, times=4)
     assert one.view.value == ["a"]
     assert "piece missing" in str(one.error)
+
+
+async def test_a_view_is_not_current_before_the_whole_of_what_came_meanwhile_is_there() -> None:
+    """What it has is as old as it was, however quickly its server answers."""
+    pieces = encode_snapshot(at(6), 6, ["x" * 200_000, "y" * 200_000])
+
+    class Slow(Playbook):
+        async def feed(self, request: FeedRequest) -> AsyncGenerator[bytes]:
+            self.asked.append(request.after)
+            if len(self.asked) == 1:
+                for item in encode_snapshot(at(5), 5, ["a"]):
+                    yield item
+                raise OverloadedError("subscribe anew")
+            yield pieces[0]
+            half.set()
+            await rest.wait()
+            yield pieces[1]
+            whole.set()
+            await asyncio.Event().wait()
+
+    half, rest, whole = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    one, (log, _) = Followed(QUERY, 0.0), quiet_log()
+    backoff = Backoff(SeededRng(1), first_s=0.001, max_s=0.002)
+    task = asyncio.ensure_future(one.follow(Slow(), backoff, SystemClock(), log, lambda _: None))
+    async with asyncio.timeout(20):
+        await half.wait()
+        assert one.lost_at is not None
+        rest.set()
+        await whole.wait()
+    assert one.lost_at is None
+    task.cancel()
+    await asyncio.wait((task,))
