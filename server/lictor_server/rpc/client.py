@@ -172,6 +172,9 @@ class RpcPool:
             raise
         finally:
             line.dialing = None
+        if self._lines.get(address) is not line:  # hung up meanwhile: nobody would look after it, or ever close it
+            connection.close(UnreachableError(line.reason))
+            raise UnreachableError(line.reason)
         line.connection = connection
         if line.idle is not None:
             line.idle.cancel()
@@ -217,6 +220,7 @@ class RpcPool:
     def _hang_up(self, address: str, line: _Line, error: PeerError) -> None:
         if self._lines.get(address) is line:
             del self._lines[address]
+        line.reason = str(error)
         if line.idle is not None:
             line.idle.cancel()
         if line.connection is not None:

@@ -358,3 +358,15 @@ async def test_silence_is_counted_while_somebody_waits(pool: RpcPool, end: End) 
     assert silence_s is not None
     assert silence_s < 0.05
     waiting.cancel()
+
+
+async def test_what_is_hung_up_while_it_is_dialed_leaves_no_connection_behind(pool: RpcPool, end: End) -> None:
+    """A process that stops would not close it, and silence on it nobody would notice."""
+    call = asyncio.ensure_future(pool.call(end.address, "wait", b"", timeout_s=CALL_S))
+    await asyncio.sleep(0)
+    pool.hang_up(end.address, "it was too slow")
+    with pytest.raises(UnreachableError, match="too slow"):
+        await call
+    assert await pool.call(end.address, "echo", b"x", timeout_s=CALL_S) == b"x"
+    await pool.stop()
+    await eventually(lambda: not end.listener._tasks, what="the end of all")  # pyright: ignore[reportPrivateUsage]
