@@ -17,7 +17,7 @@ from lictor_core.records import Member
 from lictor_server.leases import causes
 from lictor_server.leases.digest import ROWS_MAX, Answer, Digest, Refusal, Row, RowState
 
-__all__ = ["RENEWALS_PER_LEASE", "KeptLeases", "Settled", "Standing", "member_id", "name_taken"]
+__all__ = ["RENEWALS_PER_LEASE", "KeptLeases", "Settled", "Standing", "id_taken", "member_id", "name_taken"]
 
 RENEWALS_PER_LEASE: Final = 3
 """An agent renews this often in the time of one lease, so that two renewals may get lost."""
@@ -290,6 +290,15 @@ def name_taken(member: Member, holder: Member) -> RequestError:
     return RequestError(
         f"the name {member.name!r} belongs to the living agent {member_id(holder)} at {holder.addr}: "
         "give this agent another node name, or, if that one is no more, wait until its lease has ended"
+    )
+
+
+def id_taken(holder: Member) -> RequestError:
+    """Why a member cannot have its node id."""
+    return RequestError(
+        f"the node id {member_id(holder)} belongs to the living agent {holder.name!r} at {holder.addr}: if this is "
+        "another agent, remove the file node-id of its data directory, which is a copy; if it was renamed, wait until "
+        "the lease under its former name has ended"
     )
 
 

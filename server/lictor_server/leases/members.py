@@ -21,7 +21,7 @@ from lictor_server.leases import causes
 from lictor_server.leases.agenda import Agenda
 from lictor_server.leases.digest import HEARTBEATS_PER_LEASE, Answer, Digest, Refusal, Row, RowState
 from lictor_server.leases.flapping import Flaps
-from lictor_server.leases.kept import member_id, name_taken
+from lictor_server.leases.kept import id_taken, member_id, name_taken
 
 __all__ = ["REAP_S_MIN", "MemberTable", "Note", "NoteKind"]
 
@@ -106,6 +106,8 @@ class MemberTable:
         self._reap_s = reap_s
         self._members_max = members_max
         self._members: dict[str, _Held] = {}
+        self._name_of: dict[str, str] = {}
+        """By node id the name of whom it belongs to: of the living one, if there is any."""
         self._server_names: set[str] = set()
         """Members with the role of a server."""
         self._own = ""
@@ -137,8 +139,13 @@ class MemberTable:
         self._agenda.cancel(name)
 
     def assume(self, member: Member, now: float, wall: float, *, alive: bool) -> None:
-        """Take over what the catalog knew of a member: one full lease if it was alive, else it failed when it says."""
+        """Take over what the catalog knew of a member: one full lease if it was alive, else it failed when it says.
+
+        Not of one whose id a living member has under another name: it was renamed.
+        """
         name = member.name.lower()
+        if self._namesake(name, member_id(member)) is not None:
+            return
         status = MemberStatus.ALIVE if alive else MemberStatus.FAILED
         held = _Held(msgspec.structs.replace(member, status=status))
         self._put(name, held)
@@ -152,6 +159,7 @@ class MemberTable:
     def clear(self) -> None:
         """Forget everybody: another server leads now."""
         self._members.clear()
+        self._name_of.clear()
         self._server_names.clear()
         self._agenda.clear()
         self._changed.clear()
@@ -218,6 +226,8 @@ class MemberTable:
         self, row: Row, member: Member, voucher: str, server: _Server, now: float, wall: float
     ) -> Refusal | None:
         name = row.name.lower()
+        if (other := self._namesake(name, row.id)) is not None:
+            return _refusal(row, id_taken(other.member))
         held = self._members.get(name)
         if held is not None and member_id(held.member) != row.id:
             if name == self._own or (self._lives(held) and held.voucher != voucher):
@@ -425,8 +435,21 @@ class MemberTable:
             held.member = told
             self._put(name, held)
 
+    def _namesake(self, name: str, id: str) -> _Held | None:
+        """The living member of another name that has this id, as of a copied data directory; no two of them may live,
+        since the catalog has one node for an id."""
+        other = self._members.get(self._name_of.get(id, name)) if id else None
+        if other is None or other.member.name.lower() == name or not self._lives(other):
+            return None
+        return other
+
     def _put(self, name: str, held: _Held) -> None:
+        former = self._members.get(name)
+        if former is not None:
+            self._unname(name, former)
         self._members[name] = held
+        if self._lives(held) or member_id(held.member) not in self._name_of:
+            self._name_of[member_id(held.member)] = name
         self._changed.add(name)
         if held.member.tags.get("role") == SERVER_ROLE:
             self._server_names.add(name)
@@ -439,8 +462,12 @@ class MemberTable:
         if server is not None and held.voucher != voucher and len(server.moved) < self._members_max:
             server.moved.append(Refusal(held.member.name, member_id(held.member), seen))
 
+    def _unname(self, name: str, held: _Held) -> None:
+        if self._name_of.get(member_id(held.member)) == name:
+            del self._name_of[member_id(held.member)]
+
     def _forget(self, name: str) -> None:
-        del self._members[name]
+        self._unname(name, self._members.pop(name))
         self._server_names.discard(name)
         self._agenda.cancel(name)
         self._changed.add(name)

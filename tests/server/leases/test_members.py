@@ -286,6 +286,55 @@ def test_a_server_gives_away_the_name_of_one_whose_connection_it_lost() -> None:
     assert tables.status() is ALIVE
 
 
+def test_a_living_members_id_is_its_own_under_every_name() -> None:
+    """As of two agents with copies of one data directory: the catalog has one node for an id, and they would take turns."""
+    tables = joined()
+    tables.renew("s3", 1, "b1", A)
+    (settled,) = tables.tell("s3")
+    assert settled.refusal is not None
+    assert (settled.refusal.code, settled.refusal.seen) == ("bad_request", 0)
+    assert "'a1'" in settled.refusal.reason
+    assert tables.statuses() == {"a1": ALIVE}
+
+
+@pytest.mark.parametrize("leaves", [True, False])
+def test_who_was_renamed_comes_in_once_its_former_name_lives_no_more(leaves: bool) -> None:
+    tables = joined()
+    if leaves:
+        tables.servers["s2"].leave("a1")
+        tables.tell("s2")
+    else:
+        tables.wait(LEASE_S + 0.2)
+    tables.renew("s3", 1, "b1", A)
+    (settled,) = tables.tell("s3")
+    assert settled.refusal is None
+    assert tables.status("b1") is ALIVE
+    tables.table.force_leave("a1", tables.now, tables.clock.now(), prune=True)
+    tables.renew("s2", 2)
+    (settled,) = tables.tell("s2")
+    assert settled.refusal is not None
+    assert tables.statuses() == {"b1": ALIVE}
+
+
+def test_a_new_leader_takes_a_renamed_member_over_under_its_new_name_alone() -> None:
+    tables = Tables()
+    tables.table.assume(member("former", id="S1"), tables.now, tables.clock.now(), alive=True)
+    assert tables.statuses() == {}
+
+
+def test_ids_are_remembered_as_long_as_their_members() -> None:
+    tables = joined()
+    ids = tables.table._name_of  # pyright: ignore[reportPrivateUsage]  # nothing outside tells what is remembered
+    for number in range(5):
+        tables.wait(LEASE_S + 0.2)
+        tables.renew("s3", 1, "a1", f"{number}")
+        tables.tell("s3")
+    assert ids == {"s1": "s1", "4": "a1"}
+    tables.wait(LEASE_S + 0.2)
+    tables.table.force_leave("a1", tables.now, tables.clock.now(), prune=True)
+    assert ids == {"s1": "s1"}
+
+
 def test_the_leaders_own_name_is_surely_its_own() -> None:
     tables = Tables()
     tables.renew("s2", 1, "S1", B)
