@@ -287,7 +287,7 @@ def test_a_server_gives_away_the_name_of_one_whose_connection_it_lost() -> None:
 
 
 def test_a_living_members_id_is_its_own_under_every_name() -> None:
-    """As of two agents with copies of one data directory: the catalog has one node for an id, and they would take turns."""
+    """As of two agents with copies of one data directory: the catalog has one node for an id, they would take turns."""
     tables = joined()
     tables.renew("s3", 1, "b1", A)
     (settled,) = tables.tell("s3")
