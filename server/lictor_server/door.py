@@ -538,7 +538,9 @@ class Server:
 
     def _note_leadership(self, leads: bool) -> None:
         core = self._replica.core
+        self._sessions.forget()
         if leads:
+            self._leader.begin_anew()  # also when the lead was lost and had again before its duties noticed
             self._log.info("raft.leader.elected", term=core.term)
         else:
             self._log.warning("raft.leader.lost", term=core.term)

@@ -65,6 +65,11 @@ class SessionKeeper:
             self._count(session, now)
         self._poke.poke()
 
+    def forget(self) -> None:
+        """The lead has changed: what was counted means nothing, since another leader may have renewed it since."""
+        self._timers.clear()
+        self._counts = False
+
     def note(self, session_ids: list[str]) -> None:
         """These sessions came or ended."""
         if not self._counts:
@@ -100,8 +105,7 @@ class SessionKeeper:
     async def look(self) -> float:
         """End the sessions whose time is over; the seconds until the next look."""
         if not self._leads():
-            self._timers.clear()
-            self._counts = False
+            self.forget()
         expired = self._timers.expired(self._clock.monotonic())
         for start in range(0, len(expired), ENDED_AT_ONCE_MAX):
             await asyncio.gather(*map(self._end, expired[start : start + ENDED_AT_ONCE_MAX]))

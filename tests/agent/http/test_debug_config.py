@@ -12,7 +12,14 @@ from lictor_core.records import JsonObject
 from tests.agent.builders import identity
 
 CONSULS: dict[str, str] = json.loads((Path(__file__).parent / "consul_debug_config.json").read_text())
-KINDS = {dict: "object", list: "list", bool: "bool", int: "number", float: "number", str: "string"}
+KINDS: dict[type[object], str] = {
+    dict: "object",
+    list: "list",
+    bool: "bool",
+    int: "number",
+    float: "number",
+    str: "string",
+}
 LEFT_OUT = {
     "AutoConfig", "AutoEncryptAllowTLS", "AutoEncryptDNSSAN", "AutoEncryptIPSAN", "AutoEncryptTLS", "ACLDisabledTTL",
     "Checks", "ConfigEntryBootstrap", "ConnectCAConfig", "ConnectMeshGatewayWANFederationEnabled",

@@ -107,6 +107,18 @@ async def test_who_does_not_lead_ends_nothing(leader: Leader) -> None:
     assert leader.ids() == [A], "what it counted before another led means nothing"
 
 
+async def test_nothing_that_was_counted_before_the_lead_changed_ends_a_session(leader: Leader) -> None:
+    leader.apply(SessionCreate(session=session(A, ttl="10s")))
+    leader.clock.advance(100)  # for some of which another server led, and renewed
+    leader.keeper.forget()
+    await leader.keeper.look()
+    assert leader.ids() == [A]
+    leader.keeper.begin_anew()
+    leader.clock.advance(20)
+    await leader.keeper.look()
+    assert leader.ids() == []
+
+
 async def test_what_cannot_be_ended_is_tried_again_and_not_renewed_meanwhile(leader: Leader) -> None:
     leader.apply(SessionCreate(session=session(A, ttl="10s")))
     leader.fails = True
