@@ -111,6 +111,10 @@ class Registrar:
         names = [projection.service_id(one) for one, _ in wanted]
         services = {name: self._local.services.get(name) for name in names}
         before = {one.check.check_id: one for name in names for one in self._local.checks_of(name)}
+        for one, _ in wanted:  # also what is in the place of its checks, and whose it is meanwhile
+            for check_id, _, _ in projection.identified_checks(projection.service_id(one), one.name, one.checks):
+                if check_id in self._local.checks:
+                    before[check_id] = self._local.checks[check_id]
         for one, source in wanted:
             self._put_service(one, source, registered, replace_existing_checks=replace_existing_checks)
         registered.former = self._former(services, before, registered)
@@ -124,6 +128,10 @@ class Registrar:
         for check_id, put in former.put_checks.items():
             if self._local.checks.get(check_id) is put and check_id not in former.checks:
                 self._local.remove_check(check_id)
+        for check_id, check in former.checks.items():  # first: what came from elsewhere must not go with the instance
+            has_owner = not check.check.service_id or check.check.service_id in self._local.services
+            if has_owner and self._local.checks.get(check_id) is former.put_checks.get(check_id):
+                self._local.put_check(check, self._clock.monotonic())
         for service_id, mine in former.put_services.items():
             if self._local.services.get(service_id) is not mine:
                 continue
@@ -132,10 +140,6 @@ class Registrar:
                 self._local.remove_service(service_id)
             else:
                 self._local.put_service(before)
-        for check_id, check in former.checks.items():
-            now = self._local.checks.get(check_id)
-            if now is former.put_checks.get(check_id):
-                self._local.put_check(check, self._clock.monotonic())
 
     def register_configured(
         self,

@@ -142,3 +142,23 @@ def test_files_with_a_check_that_may_not_run_change_nothing(local: LocalState, r
     with pytest.raises(RequestError):
         registrar.register_configured([parse_service({"Name": "two"})], [parse_check(SCRIPT)])
     assert set(local.services) == {"one"}
+
+
+def test_undoing_gives_back_a_check_that_was_somebody_elses(local: LocalState, registrar: Registrar) -> None:
+    registrar.register_check(parse_check({"ID": "c", "Name": "disk", "TTL": "9s"}))
+    registrar.register_service(parse_service({"Name": "db", "Check": {"CheckID": "d", "TTL": "9s"}}))
+    before = dict(local.checks)
+    checks = [{"CheckID": "c", "TTL": "8s"}, {"CheckID": "d", "TTL": "8s"}]
+    registered = registrar.register_service(parse_service({"Name": "web", "Checks": checks}))
+    assert {one.check.service_id for one in local.checks.values()} == {"web"}
+    registrar.undo(registered)
+    assert (dict(local.checks), set(local.services)) == (before, {"db"})
+
+
+def test_undoing_after_the_instance_has_gone_brings_nothing_back(local: LocalState, registrar: Registrar) -> None:
+    registrar.register_service(parse_service({"Name": "web", "Check": {"TTL": "9s"}}))
+    again = parse_service({"Name": "web", "Port": 1})
+    registered = registrar.register_service(again, replace_existing_checks=True)
+    registrar.deregister_service("web")
+    registrar.undo(registered)
+    assert (dict(local.checks), dict(local.services)) == ({}, {})
