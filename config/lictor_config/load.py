@@ -231,8 +231,12 @@ def _expanded(path: FilePath, gathering: _Gathering) -> Iterator[FilePath]:
         return
     for name in names:
         inner = path / name
-        if not inner.is_dir():
-            yield inner
+        if inner.is_dir():
+            continue
+        if inner.exists() and not inner.is_file():  # reading a pipe would wait for its writer
+            gathering.warnings.append(f"{inner}: skipped, since it is no regular file")
+            continue
+        yield inner
 
 
 def _gather_text(name: str, text: str, parse: Callable[[str], Document], gathering: _Gathering) -> None:

@@ -1,6 +1,7 @@
 """Configuration from everything that may speak of it: order, merging, errors with their places, warnings."""
 
 import contextlib
+import os
 import tempfile
 from ipaddress import ip_interface
 from pathlib import Path
@@ -74,6 +75,14 @@ def test_files_of_a_directory_are_read_by_name(tmp_path: Path) -> None:
     configuration = load(tmp_path)
     assert (configuration.node_name, configuration.domain) == ("b", "a")
     assert [warning for warning in configuration.warnings if "c.txt" in warning]
+
+
+def test_a_pipe_in_a_directory_is_skipped_and_not_waited_for(tmp_path: Path) -> None:
+    write(tmp_path, a__hcl='node_name = "a"')
+    os.mkfifo(tmp_path / "b.hcl")
+    configuration = load(tmp_path)
+    assert configuration.node_name == "a"
+    assert f"{tmp_path}/b.hcl: skipped, since it is no regular file" in configuration.warnings
 
 
 def test_the_format_can_be_named(tmp_path: Path) -> None:
