@@ -76,10 +76,11 @@ class RemoteCalls:
                 maybe_done = maybe_done or (changes and not error.definite)
                 if not server or not _may_pass(error):
                     raise _final(method, error, maybe_done=maybe_done) from error
-                if deadline is None:
-                    # A server that said no had held the request already; one that was lost is lost only now.
-                    lost = isinstance(error, PeerError)
-                    deadline = (self._clock.monotonic() if lost else began) + self._hold_s
+                # A server that said no had held the request already; one that was lost is lost only now.
+                now, lost = self._clock.monotonic(), isinstance(error, PeerError)
+                waits = answer_s() > ANSWER_S_MAX  # and the lost one had held the question, as the next one may
+                if deadline is None or (lost and waits and now - began >= self._hold_s):
+                    deadline = (now if lost else began) + self._hold_s
                 if not await self._may_try_again(server, error, deadline):
                     raise _final(method, error, maybe_done=maybe_done) from error
             await asyncio.sleep(backoff.next_s() if self._link.current == server else 0)

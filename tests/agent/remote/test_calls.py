@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 import pytest
@@ -37,6 +38,7 @@ class Scripted:
         self._answers = list(answers)
         pool = RpcPool(rng=SeededRng(1))
         link = ServerLink(settings(), pool, clock=SystemClock(), rng=SeededRng(1), log=log.logger)
+        self.pool = pool
         monkeypatch.setattr(pool, "call", self._call)
         monkeypatch.setattr(link, "server", self._server)
         monkeypatch.setattr(link, "left", self._left)
@@ -110,3 +112,50 @@ async def test_a_server_without_a_leader_is_not_waited_for_when_another_has_one(
     made = script(NoLeaderError(), NoLeaderError(), b"done")
     made.others = [True, True]
     assert await made.calls.ask("read", told) == b"done"
+
+
+async def test_who_waits_for_a_change_goes_on_waiting_however_many_servers_are_lost_meanwhile(
+    script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a rolling restart: each server held the question for longer than another one is waited for."""
+    made = script(PeerError("lost"), PeerError("lost"), UnreachableError("away"), PeerError("lost"), b"changed")
+    ask = made._call  # pyright: ignore[reportPrivateUsage]
+
+    async def slow(address: str, method: str, payload: bytes, *, timeout_s: float) -> bytes:
+        await asyncio.sleep(0.4)
+        return await ask(address, method, payload, timeout_s=timeout_s)
+
+    monkeypatch.setattr(made.pool, "call", slow)
+    assert await made.calls.ask("read", told, answer_s=lambda: 60.0) == b"changed"
+
+
+async def test_who_waits_no_more_is_told_in_the_end_however_slowly_servers_are_lost(
+    script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = script(PeerError("it did not answer"))
+    ask = made._call  # pyright: ignore[reportPrivateUsage]
+
+    async def slow(address: str, method: str, payload: bytes, *, timeout_s: float) -> bytes:
+        await asyncio.sleep(0.4)
+        return await ask(address, method, payload, timeout_s=timeout_s)
+
+    monkeypatch.setattr(made.pool, "call", slow)
+    with pytest.raises(NoLeaderError, match="no server answers"):
+        await made.calls.ask("read", told)
+    assert len(made.asked) == 2
+
+
+async def test_a_server_that_goes_on_saying_that_nobody_leads_is_believed_after_the_hold(
+    script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = script(NoLeaderError())
+    ask = made._call  # pyright: ignore[reportPrivateUsage]
+
+    async def slow(address: str, method: str, payload: bytes, *, timeout_s: float) -> bytes:
+        await asyncio.sleep(0.4)
+        return await ask(address, method, payload, timeout_s=timeout_s)
+
+    monkeypatch.setattr(made.pool, "call", slow)
+    with pytest.raises(NoLeaderError):
+        await made.calls.ask("read", told)
+    assert len(made.asked) == 1
