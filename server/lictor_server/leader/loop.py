@@ -133,6 +133,7 @@ class LeaderLoop:
         await self._compare_all()
         if self._led_term() == self._term:
             self._open_to_requests()
+        self._members.extend(self._clock.monotonic() - now)  # before, no server could vouch for anybody
 
     async def _keep(self) -> float:
         """One round; the seconds until the next is due."""

@@ -245,6 +245,35 @@ async def test_failed_duty_is_logged_and_tried_again(clock: ManualClock, log: Lo
     assert [entry["code"] for entry in log.named("leader.duty.failed")] == ["no_leader", "no_leader"]
 
 
+async def test_a_new_leader_whose_first_duties_take_long_grants_the_lease_from_their_end_on(
+    clock: ManualClock, log: Log
+) -> None:
+    """Before that no server could vouch for anybody."""
+    store, opened = Store("dc1"), asyncio.Event()
+    for index, command in enumerate(reconcile([member("a1", id=A)], store.catalog), 5):
+        apply(store, index, command)
+    loop = loop_over(store, clock, log, opened)
+    proposed = loop._propose  # pyright: ignore[reportPrivateUsage]
+
+    async def slow(command: Command) -> Outcome:
+        clock.advance(SETTINGS.lease_s + 1)
+        return await proposed(command)
+
+    loop._propose = slow  # pyright: ignore[reportPrivateUsage]
+    duties = asyncio.ensure_future(loop.run())
+    await asyncio.wait_for(opened.wait(), 5)
+    loop._propose = proposed  # pyright: ignore[reportPrivateUsage]
+    clock.advance(SETTINGS.lease_s - 1)
+    loop.poke()
+    await asyncio.sleep(0.1)
+    assert status_of(store, "a1") == "passing"
+    clock.advance(1)
+    loop.poke()
+    await eventually(lambda: status_of(store, "a1") == "critical", what="the end of a1's lease")
+    duties.cancel()
+    await asyncio.wait([duties])
+
+
 async def test_who_leads_again_before_it_has_looked_begins_again(clock: ManualClock, log: Log) -> None:
     """Requests are let in for one term; a loop that missed its end would let nobody in again."""
     store, opened, term = Store("dc1"), asyncio.Event(), 1
