@@ -26,7 +26,9 @@ T = TypeVar("T")
 class Followed(Generic[T]):
     """A view and what keeps it up. `used_at` and `lost_at` are monotonic seconds."""
 
-    def __init__(self, query: Query[T], now: float) -> None:
+    def __init__(self, query: Query[T], now: float, behind: dict[Followed[object], float] | None = None) -> None:
+        """`behind` are views with an answer that nothing feeds, and since when; the one lost first stands first."""
+        self._behind = {} if behind is None else behind
         self._request = FeedRequest(query=cast(AnyQuery, query))
         self.view = View(query)
         self.used_at = now
@@ -65,6 +67,7 @@ class Followed(Generic[T]):
                 self.lost_at = clock.monotonic()
             if not self.view.is_ready:
                 return
+            self._behind.setdefault(cast("Followed[object]", self), self.lost_at)
             log.debug("agent.view.interrupted", query=repr(self.view.query), reason=str(self.error))
             await asyncio.sleep(backoff.next_s())
 
@@ -75,6 +78,7 @@ class Followed(Generic[T]):
                 is_new = self.view.apply(item)
                 if self.view.is_whole:
                     self.lost_at = None
+                    self._behind.pop(cast("Followed[object]", self), None)
                     backoff.reset()
                 if is_new:
                     changed(self)

@@ -54,6 +54,9 @@ class ViewStore:
         self._log = log
         self._settings = settings or ViewSettings()
         self._views: dict[Query[object], Followed[object]] = {}
+        self._behind: dict[Followed[object], float] = {}
+        """Views that nothing feeds, and since when; the one lost first stands first."""
+        self._told_behind = False
         self._freshness = Freshness(self._settings.fresh_s)
         self._group: asyncio.TaskGroup | None = None
         self._waiting = 0
@@ -151,9 +154,18 @@ class ViewStore:
 
     @property
     def age_s(self) -> float:
-        """Seconds since the servers were known to be current; 0 while they are, and before there is any view."""
-        age_s = self._freshness.age_s(self._clock.monotonic())
-        return 0.0 if age_s == float("inf") else age_s
+        """Seconds since all views were known to be current; 0 while they are, and before there is any.
+
+        A view that is asked for anew, as after a move to another server, is no older for that.
+        """
+        now = self._clock.monotonic()
+        age_s, behind_s = self._freshness.age_s(now), self._behind_s(now)
+        if behind_s <= self._settings.fresh_s:
+            behind_s = 0.0
+        return behind_s if age_s == float("inf") else max(age_s, behind_s)
+
+    def _behind_s(self, now: float) -> float:
+        return now - next(iter(self._behind.values()), now)
 
     @property
     def known_leader(self) -> bool:
@@ -187,7 +199,7 @@ class ViewStore:
                 raise NoLeaderError("this agent is not running")
             if len(self._views) >= self._settings.views_max:
                 self._make_room()
-            found = self._views[key] = Followed(key, now)
+            found = self._views[key] = Followed(key, now, self._behind)
             found.task = self._group.create_task(self._follow(found), name="view")
         found.used_at = now
         return cast("Followed[T]", found)
@@ -248,11 +260,20 @@ class ViewStore:
         now = self._clock.monotonic()
         if not self._freshness.is_fresh(now):
             return
+        self._tell_behind(now)
         for found in list(self._views.values()):
             if found.view.is_ready and not found.waiting:
                 bound_s = self._settings.empty_idle_s if found.is_empty else self._settings.idle_s
                 if now - found.used_at > bound_s:
                     self._forget(found)
+
+    def _tell_behind(self, now: float) -> None:
+        """The servers are there, and do not feed a view: nothing else would tell anybody."""
+        behind_s, was_told = self._behind_s(now), self._told_behind
+        self._told_behind = behind_s > self._settings.sweep_s
+        if self._told_behind and not was_told:
+            reason = str(next(iter(self._behind)).error)
+            self._log.warning("agent.view.stuck", views=len(self._behind), age_s=round(behind_s, 1), reason=reason)
 
     def _make_room(self) -> None:
         """Let go those that were not wanted for longest, empty ones first."""
@@ -266,6 +287,7 @@ class ViewStore:
     def _forget(self, found: Followed[object]) -> None:
         if self._views.get(found.view.query) is found:
             del self._views[found.view.query]
+            self._behind.pop(found, None)
             self.version += 1
         if found.task is not None:
             found.task.cancel()

@@ -9,6 +9,8 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
+from structlog.testing import LogCapture
+
 from lictor_agent.views import AddressBook, KeptInViews, ViewCatalog, ViewSettings, ViewStore
 from lictor_core.clock import SeededRng, SystemClock
 from lictor_core.errors import LictorError, NoLeaderError
@@ -103,6 +105,11 @@ class Bench:
     kept: KeptInViews
     catalog: ViewCatalog
     addresses: AddressBook
+    log: LogCapture
+
+    def told(self, event: str) -> int:
+        """How often an event was logged."""
+        return sum(entry["event"] == event for entry in self.log.entries)
 
 
 @asynccontextmanager
@@ -112,14 +119,14 @@ async def bench(settings: ViewSettings = QUICK) -> AsyncGenerator[Bench]:
         source = Away(server)
         feed: FeedSource = source
         clock = SystemClock()
-        log, _ = quiet_log()
+        log, captured = quiet_log()
         store = ViewStore(feed, clock=clock, rng=SeededRng(3), log=log, settings=settings)
         addresses = AddressBook(source.read, clock)
         running = asyncio.ensure_future(store.run())
         await asyncio.sleep(0)
         try:
             kept, catalog = KeptInViews(store, SeededRng(4)), ViewCatalog(store, addresses)
-            yield Bench(server, source, store, kept, catalog, addresses)
+            yield Bench(server, source, store, kept, catalog, addresses, captured)
         finally:
             addresses.close()
             running.cancel()

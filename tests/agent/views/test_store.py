@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
 
 import pytest
 
@@ -10,6 +11,7 @@ from lictor_agent.views import ViewSettings, ViewStore
 from lictor_core.clock import SeededRng, SystemClock
 from lictor_core.commands import KVSet
 from lictor_core.errors import NoLeaderError, OverloadedError
+from lictor_core.feed import FeedRequest
 from lictor_core.queries import KeyQuery, ServiceHealthQuery
 from tests.agent.harness import quiet_log, running_server
 from tests.agent.views.source import S_MAX, Away, Bench, bench
@@ -174,3 +176,30 @@ async def test_who_waits_when_the_agent_ends_is_told() -> None:
         await asyncio.wait((running,))
         with pytest.raises(NoLeaderError, match="stopping"):
             await waiting
+
+
+async def test_a_view_that_its_server_does_not_feed_is_old_and_told_though_the_server_is_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As when too many streams are open there: names are not answered from the past as if it were today."""
+    settings = ViewSettings(retry_s_min=0.005, retry_s_max=0.02, sweep_s=0.05, fresh_s=2.5)
+    async with bench(settings) as on:
+        await on.store.fetch(WEB)
+        feed = on.source.feed
+        ended = asyncio.Event()
+
+        async def refusing(request: FeedRequest) -> AsyncGenerator[bytes]:
+            ended.set()
+            raise OverloadedError("200000 streams are open on this server")
+            yield b""
+
+        monkeypatch.setattr(on.source, "feed", refusing)
+        on.source.lose()
+        on.source.find()
+        await asyncio.wait_for(ended.wait(), S_MAX)
+        await eventually(lambda: on.store.age_s > 2.5, within_s=S_MAX, what="its age")
+        assert on.store.known_leader
+        await eventually(lambda: on.told("agent.view.stuck") == 1, within_s=S_MAX, what="the event")
+        monkeypatch.setattr(on.source, "feed", feed)
+        await eventually(lambda: on.store.age_s == 0, within_s=S_MAX, what="the end of that")
+        assert on.told("agent.view.stuck") == 1
