@@ -97,11 +97,12 @@ class Conversation:
         """
         while True:
             self._flush()
-            try:
-                async with asyncio.timeout(self._idle_max_s):
-                    await self._writer.drain()
-            except TimeoutError:
-                raise self._unread() from None
+            if self._writer.transport.get_write_buffer_size():
+                try:
+                    async with asyncio.timeout(self._idle_max_s):
+                        await self._writer.drain()
+                except TimeoutError:
+                    raise self._unread() from None
             patience = asyncio.timeout(self._idle_max_s)
             try:
                 async with patience:
