@@ -23,7 +23,7 @@ SILENCE_SEEN_S = 15.0
 def serf_health(cluster: ServerCluster, node: str, *, at: int = 1) -> tuple[str, str]:
     """Status and output of a node's `serfHealth`; empty texts while there is none."""
     answer = cluster.ask(at, f"/v1/health/node/{node}")
-    checks = json.loads(answer.body) if answer.status == 200 else []
+    checks: list[dict[str, str]] = json.loads(answer.body) if answer.status == 200 else []
     return next(((one["Status"], one["Output"]) for one in checks if one["CheckID"] == "serfHealth"), ("", ""))
 
 
@@ -56,6 +56,44 @@ def test_a_crash_is_seen_within_three_seconds_and_a_silent_agent_within_fifteen(
         assert "c5" not in cluster.ask(2, "/v1/agent/members").body
 
 
+def lost_nodes(cluster: ServerCluster, at: int, seconds: float) -> set[str]:
+    """The nodes that a server knows as lost at any moment of some seconds."""
+    seen: set[str] = set()
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        critical = cluster.ask(at, "/v1/health/state/critical?stale")
+        seen.update(one["Node"] for one in json.loads(critical.body or "[]") if critical.status == 200)
+        time.sleep(0.2)
+    return seen
+
+
+def test_healthy_agents_pass_while_the_leader_is_paused_and_servers_are_restarted(tmp_path: Path) -> None:
+    numbers = range(5, 8)
+    with ServerCluster(tmp_path, 3).running() as cluster:
+        for number in numbers:
+            cluster.start_client(number)
+        for number in numbers:
+            until_health(cluster, f"c{number}", "passing")
+        leader = cluster.leader()
+        other, third = (number for number in (1, 2, 3) if number != leader)
+        os.kill(cluster.programs[leader].pid, signal.SIGSTOP)
+        try:
+            seen = lost_nodes(cluster, other, 13)
+        finally:
+            os.kill(cluster.programs[leader].pid, signal.SIGCONT)
+        assert f"s{leader}" in seen, "who stood still for longer than a lease was lost meanwhile"
+        seen |= lost_nodes(cluster, other, 2)
+        for restarted, at in ((third, other), (other, third), (leader, other)):
+            assert cluster.stop(restarted) == 1, "SIGTERM is not for a server to leave"
+            cluster.start(restarted)
+            seen |= lost_nodes(cluster, at, 4)
+            cluster.until(lambda: len(cluster.peers(restarted, mode="stale")) == 3, "it is back")  # noqa: B023
+            cluster.leader()
+        assert {node for node in seen if node.startswith("c")} == set()
+        for number in numbers:
+            assert serf_health(cluster, f"c{number}", at=other)[0] == "passing"
+
+
 def test_healthy_agents_pass_while_servers_are_paused_killed_and_stopped(tmp_path: Path) -> None:
     numbers = range(5, 9)
     with ServerCluster(tmp_path, 3).running() as cluster:
@@ -65,23 +103,14 @@ def test_healthy_agents_pass_while_servers_are_paused_killed_and_stopped(tmp_pat
             until_health(cluster, f"c{number}", "passing")
         leader = cluster.leader()
         follower = next(number for number in (1, 2, 3) if number != leader)
-        seen: set[str] = set()
-
-        def watch(seconds: float, at: int) -> None:
-            end = time.monotonic() + seconds
-            while time.monotonic() < end:
-                critical = cluster.ask(at, "/v1/health/state/critical?stale")
-                seen.update(one["Node"] for one in json.loads(critical.body or "[]") if critical.status == 200)
-                time.sleep(0.2)
-
         os.kill(cluster.programs[follower].pid, signal.SIGSTOP)
-        watch(14, leader)
+        seen = lost_nodes(cluster, leader, 14)
         os.kill(cluster.programs[follower].pid, signal.SIGCONT)
-        watch(6, leader)
+        seen |= lost_nodes(cluster, leader, 6)
         cluster.kill(leader)
-        watch(14, follower)
+        seen |= lost_nodes(cluster, follower, 14)
         cluster.start(leader)
-        watch(6, follower)
+        seen |= lost_nodes(cluster, follower, 6)
         assert {node for node in seen if node.startswith("c")} == set()
         for number in numbers:
             assert serf_health(cluster, f"c{number}", at=follower)[0] == "passing"
