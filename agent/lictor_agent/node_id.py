@@ -5,7 +5,9 @@ Source: Consul's document `docs/agent/options`, `-node-id`: it must stay the sam
 
 from __future__ import annotations
 
+import os
 import uuid
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -31,10 +33,30 @@ def node_id(given: str, data_dir: str, rng: Rng) -> str:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         made = rng.uuid4()
-        path.write_text(made, encoding="ascii")
+        _write_whole(path, made)
     except OSError as error:
         raise ConfigurationError(f"cannot keep the node id in {path}: {error.strerror}; check -data-dir") from error
     return made
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """Write a file whole or not at all: an agent would not start on half an id. Raises `OSError`."""
+    draft = path.with_suffix(".draft")
+    try:
+        with draft.open("w", encoding="ascii") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(draft, path)
+    except OSError:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+        raise
+    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
 
 
 def kept_node_id(data_dir: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -39,6 +41,22 @@ def test_a_directory_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigurationError, match="check -data-dir"):
         node_id("", str(tmp_path / "file" / "below"), SeededRng(1))
+
+
+def test_an_id_that_the_disk_did_not_take_leaves_no_half_of_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(ConfigurationError, match="No space left"):
+            node_id("", str(tmp_path), SeededRng(1))
+    assert list(tmp_path.iterdir()) == []
+    made = node_id("", str(tmp_path), SeededRng(1))
+    assert [one.name for one in tmp_path.iterdir()] == ["node-id"]
+    assert kept_node_id(str(tmp_path)) == made
 
 
 def test_looking_for_an_id_makes_none(tmp_path: Path) -> None:
