@@ -129,6 +129,11 @@ class Plan:
         """Whether the last round left something of itself to the next one."""
         return self._has_rest
 
+    @property
+    def remembered(self) -> int:
+        """Of how many things it is remembered by which token they were told, or that they must be told alone."""
+        return len(self._told_by.keys() | self._singly)
+
     def due_at(self) -> float | None:
         """The monotonic time of the next step; None for at once."""
         if self._retry_at is not None:
@@ -250,6 +255,13 @@ class Plan:
         interval_s = self._sync_every_s * cluster_scale(self.nodes)
         self._full_at = now + interval_s * self._rng.uniform(0.75, 1.25)
         self._scope = everything(self._local, self._observed)
+        self._forget_all_but(self._scope)
+
+    def _forget_all_but(self, scope: Scope) -> None:
+        """What is neither here nor in the catalog is remembered no more: ids that never come again must not pile up."""
+        known = {Subject.SERVICE: scope.services, Subject.CHECK: scope.checks}
+        self._told_by = {key: token for key, token in self._told_by.items() if key[1] in known[key[0]]}
+        self._singly = {key for key in self._singly if key[1] in known[key[0]]}
 
     def _round(self, now: float) -> Round | None:
         scope, self._scope = self._scope, Scope()

@@ -398,6 +398,20 @@ def test_tokens_of_services_checks_and_the_agent_are_used_for_their_own() -> Non
     assert world.written_by["own"] == "own", "what is removed, by the token that it was registered with"
 
 
+def test_what_is_gone_everywhere_is_not_remembered() -> None:
+    world = World()
+    world.settle(looks=1)
+    for number in range(20):
+        world.local.put_service(LocalService(service=service(f"s{number}"), token="t"))
+        world.local.put_check(replace(local_check(f"c{number}", service_id=f"s{number}"), token="u"), world.now)
+        world.settle()
+        world.local.remove_service(f"s{number}")
+        world.settle()
+    world.settle(looks=1)
+    assert world.catalog() == ({}, {})
+    assert world.plan.remembered == 0
+
+
 @pytest.mark.parametrize(("nodes", "scale"), [(0, 1), (1, 1), (128, 1), (129, 2), (256, 2), (257, 3), (1024, 4)])
 def test_larger_clusters_compare_less_often(nodes: int, scale: int) -> None:
     assert cluster_scale(nodes) == scale
