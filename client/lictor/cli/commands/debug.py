@@ -67,7 +67,8 @@ def command(
     output: str,
 ) -> None:
     """Collect what helps to find out what ails an agent: itself, its host, the members, figures and the log at debug
-    level, over a while. Files have the names that Consul's have. No keys, values or tokens are in it, but names are.
+    level, over a while. Files have the names that Consul's have. No values, tokens or private keys are in it, but names
+    are: of nodes, services, and of keys in the store that are asked for meanwhile.
     """
     targets = _targets(capture)
     duration_s, interval_s = _seconds("duration", duration), _seconds("interval", interval)
