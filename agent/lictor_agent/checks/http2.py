@@ -43,7 +43,7 @@ class Http2Connection(asyncio.Protocol):
     """One connection; `state` is h2's, and after each change of it `flush` sends what is to be sent."""
 
     def __init__(self, address: str) -> None:
-        self.state = H2Connection(H2Configuration(client_side=True, header_encoding="utf-8"))
+        self.state = H2Connection(H2Configuration(client_side=True, header_encoding=None))
         self._address = address
         self._events: deque[Event] = deque()
         self._seen = 0

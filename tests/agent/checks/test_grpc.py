@@ -13,6 +13,9 @@ from grpclib import GRPCError, Status
 from grpclib.const import Cardinality, Handler
 from grpclib.health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from grpclib.server import Server, Stream
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.events import StreamEnded
 
 from lictor_agent.checks.tls import CheckTls
 from lictor_config.definitions import CheckDefinition
@@ -153,3 +156,24 @@ async def test_a_name_longer_than_a_frame_is_critical_and_no_crash() -> None:
     async with _serving(_Health()) as address:
         result = await asked(CheckDefinition(grpc=f"{address}/{'x' * 70_000}"))
     assert (result.status, result.output[:30]) == (CRITICAL, "rpc error: code = Internal des")
+
+
+async def _serve_with_an_odd_header(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """A server that is well, and whose answer has a header that is no UTF-8 (RFC 9110 section 5.5 has room for it)."""
+    state = H2Connection(H2Configuration(client_side=False, header_encoding=None))
+    state.initiate_connection()
+    ended = False
+    while not ended and (data := await reader.read(65_536)):
+        ended = any(isinstance(event, StreamEnded) for event in state.receive_data(data))
+        writer.write(state.data_to_send())
+    state.send_headers(1, [(b":status", b"200"), (b"content-type", b"application/grpc"), (b"x-server", b"caf\xe9")])
+    state.send_data(1, b"\0\0\0\0\2\x08\x01")
+    state.send_headers(1, [(b"grpc-status", b"0")], end_stream=True)
+    writer.write(state.data_to_send())
+    await reader.read(1)
+
+
+async def test_a_header_that_is_no_utf8_says_nothing_of_health() -> None:
+    async with speaking(_serve_with_an_odd_header) as address:
+        result = await asked(CheckDefinition(grpc=address))
+    assert (result.status, result.output) == (PASSING, f"gRPC check {address}: success")
