@@ -114,7 +114,7 @@ def _judged(method: str, url: str, answer: HttpAnswer) -> Result:
 
 def _failed(request: HttpRequest, reason: str, url: str = "") -> Result:
     # Go's net/http names the method in this form, and Consul's users know it.
-    return Result(CRITICAL, f'{request.method.capitalize()} "{_shown(url or request.url)}": {reason}')
+    return Result(CRITICAL, f'{request.method.capitalize()} "{_shown(url or request.url)}": {_shown(reason)}')
 
 
 def _shown(url: str) -> str:

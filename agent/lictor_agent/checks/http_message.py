@@ -134,7 +134,10 @@ def redirected(request: HttpRequest, first: Target, status: int, location: str) 
         return None
     if not location:
         raise MessageError(f"{status} response missing Location header")
-    url = urljoin(request.url, location)
+    try:
+        url = urljoin(request.url, location)
+    except ValueError as error:
+        raise MessageError(f'failed to parse Location header "{location}": {error}') from None
     headers = {name: values for name, values in request.headers.items() if name.lower() != "host"}
     if url.partition(":")[0].lower() in _PORTS:  # another scheme is refused when it is asked
         host = target_of(url).host

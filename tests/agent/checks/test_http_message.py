@@ -139,6 +139,12 @@ def test_a_redirect_that_leads_nowhere_is_told() -> None:
     assert redirected(HttpRequest("GET", _HERE, {}), target_of(_HERE), 307, "") is None
 
 
+@pytest.mark.parametrize("location", ["http://[bad", "//[", "http://\u2100.example/"])
+def test_a_redirect_to_what_is_no_url_is_told(location: str) -> None:
+    with pytest.raises(MessageError, match="failed to parse Location header"):
+        redirected(HttpRequest("GET", _HERE, {}), target_of(_HERE), 302, location)
+
+
 @pytest.mark.parametrize(
     ("location", "keeps"),
     [
