@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import socket
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
@@ -17,6 +19,7 @@ from lictor_agent.remote import RemoteRegistry
 from lictor_agent.views import AddressBook, KeptInViews, ViewCatalog, ViewStore
 from lictor_config.tree import Configuration
 from lictor_core.clock import Clock, Rng
+from lictor_core.errors import ConfigurationError
 from lictor_core.registry import CatalogView, Registry
 from lictor_server import PLAIN, load_tls
 
@@ -89,8 +92,10 @@ class RemoteServers:
             log.warning("tls.certificate.doubted", reason=warning)
         self._join = configuration.join
         self._known = KnownServers("" if configuration.dev else configuration.data_dir, log)
+        settings_of_link = assembly.remote_settings(configuration, node_id)
+        self._source_address = settings_of_link.source
         self._registry = RemoteRegistry(
-            replace(assembly.remote_settings(configuration, node_id), known=self._known.read()),
+            replace(settings_of_link, known=self._known.read()),
             tls=tls,
             clock=clock,
             rng=rng,
@@ -145,7 +150,11 @@ class RemoteServers:
         self._known.forget()
 
     async def start(self) -> None:
-        """Begin to look for servers; it goes on when none is found, unless they were to be found at the start."""
+        """Begin to look for servers; it goes on when none is found, unless they were to be found at the start.
+
+        Raises `ConfigurationError` when they are to be reached from an address that this machine does not have.
+        """
+        _check_own(self._source_address)
         await self._registry.start()
         self._following = asyncio.get_running_loop().create_task(self._views.run(), name="agent-views")
 
@@ -173,3 +182,14 @@ class RemoteServers:
                 looking.result()
         finally:
             looking.cancel()
+
+
+def _check_own(address: str) -> None:
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((address, 0))
+        except OSError as error:
+            if error.errno == errno.EADDRNOTAVAIL:
+                raise ConfigurationError(
+                    f"bind_addr: this machine does not have the address {address}; choose one of its own with -bind"
+                ) from error

@@ -32,6 +32,11 @@ def node_id(given: str, data_dir: str, rng: Rng) -> str:
     path = Path(data_dir) / _FILE
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise ConfigurationError(f"{data_dir} is no directory; name another with -data-dir") from error
+    except OSError as error:
+        raise ConfigurationError(f"cannot make the directory {data_dir}: {error.strerror}; check -data-dir") from error
+    try:
         made = rng.uuid4()
         _write_whole(path, made)
     except OSError as error:

@@ -67,6 +67,16 @@ async def test_a_client_agent_that_names_nobody_waits_and_one_that_names_the_wro
     await wrong.stop()
 
 
+async def test_an_address_of_another_machine_is_told_at_the_start() -> None:
+    elsewhere = remote(replace(client(), bind_addr="203.0.113.9"))
+    with pytest.raises(ConfigurationError, match=r"does not have the address 203\.0\.113\.9; choose one of its own"):
+        await elsewhere.start()
+    await elsewhere.stop()
+    everywhere = remote(replace(client(), bind_addr="0.0.0.0"))
+    await everywhere.start()
+    await everywhere.stop()
+
+
 async def test_certificates_that_cannot_be_used_are_told_at_the_start(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="ca_file"):
         remote(client(tls=Tls(ca_file=str(tmp_path / "none.pem"), verify_outgoing=True)))

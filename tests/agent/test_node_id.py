@@ -41,6 +41,8 @@ def test_a_directory_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigurationError, match="check -data-dir"):
         node_id("", str(tmp_path / "file" / "below"), SeededRng(1))
+    with pytest.raises(ConfigurationError, match="file is no directory; name another with -data-dir"):
+        node_id("", str(tmp_path / "file"), SeededRng(1))
 
 
 def test_an_id_that_the_disk_did_not_take_leaves_no_half_of_itself(

@@ -37,4 +37,6 @@ def check_count(args: tuple[str, ...], low: int, high: int, missing: str, *, exi
         raise CommandError(missing, exit_code)
     if len(args) > high:
         expected = str(high) if low == high else f"{low} to {high}"
-        raise CommandError(f"too many arguments: expected {expected}, got {len(args)}", exit_code)
+        behind = any(arg.startswith("-") for arg in args[1:])
+        hint = "; flags come before all else" if behind else ""
+        raise CommandError(f"too many arguments: expected {expected}, got {len(args)}{hint}", exit_code)

@@ -20,6 +20,7 @@ from lictor.api.blocking import Client
 from lictor.api.messages import Request
 from lictor.api.settings import Settings
 from lictor.cli.api import Api, ApiCommand, pass_api
+from lictor.cli.data import refuse_arguments
 from lictor.cli.errors import CommandError
 from lictor.cli.flags import ValueKind, option
 from lictor_core.durations import format_duration, parse_duration
@@ -70,6 +71,7 @@ def command(
     level, over a while. Files have the names that Consul's have. No values, tokens or private keys are in it, but names
     are: of nodes, services, and of keys in the store that are asked for meanwhile.
     """
+    refuse_arguments(args)
     targets = _targets(capture)
     duration_s, interval_s = _seconds("duration", duration), _seconds("interval", interval)
     if interval_s > duration_s:

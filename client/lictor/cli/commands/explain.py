@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from lictor.api.calls import agent, catalog
 from lictor.cli.api import Api, ApiCommand, pass_api
+from lictor.cli.data import check_count
 from lictor.cli.errors import CommandError
 from lictor.cli.flags import GoGroup
 
@@ -24,8 +25,7 @@ def service(api: Api, args: tuple[str, ...]) -> None:
     """Say where the registration of an instance came from: which file, or who asked over HTTP and when, and what
     removes it for good. For one that this agent does not have, say which nodes have a service of that name.
     """
-    if len(args) != 1:
-        raise CommandError("Name the id of one instance, as in: lictor explain service web-1")
+    check_count(args, 1, 1, "name the id of one instance, as in: lictor explain service web-1")
     local = api.send(agent.local())
     found = local.services.get(args[0])
     if found is None:
