@@ -8,7 +8,7 @@ registered. What they do must not wait.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from structlog.typing import FilteringBoundLogger
@@ -88,10 +88,10 @@ class Reloader:
                 failures.append(str(error))
                 self._log.error("agent.reload.failed", reason=str(error))
         found = differences(old, new)
-        self._tell(found, registered, new)
+        self._tell(found, registered, [one for one in new.warnings if one not in old.warnings])
         return Reloaded(found.taken, found.restart, tuple(failures))
 
-    def _tell(self, found: Differences, registered: Registered, new: Configuration) -> None:
+    def _tell(self, found: Differences, registered: Registered, warnings: Sequence[str]) -> None:
         self._log.info(
             "agent.configuration.reloaded",
             services=len(registered.services),
@@ -102,5 +102,5 @@ class Reloader:
             self._log.warning(
                 "agent.restart.awaited", keys=",".join(found.restart), reason="not taken over by a reload"
             )
-        for warning in new.warnings:
+        for warning in warnings:
             self._log.warning("agent.configuration.noticed", warning=warning)

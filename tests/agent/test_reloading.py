@@ -75,6 +75,13 @@ async def test_a_reload_of_the_same_changes_nothing() -> None:
         assert (running.agent.local.version, reloaded.taken, reloaded.restart) == (before, (), ())
 
 
+async def test_a_warning_is_told_once() -> None:
+    async with agent_of(configuration(warnings=("told at the start",))) as running:
+        running.next = [configuration(warnings=("told at the start", "new"))]
+        await running.agent.reload()
+        assert [entry["warning"] for entry in running.events("agent.configuration.noticed")] == ["new"]
+
+
 async def test_only_what_differs_is_touched() -> None:
     async with agent_of(configuration(*(f"s{number}" for number in range(1000)))) as running:
         touched: list[str] = []

@@ -57,8 +57,9 @@ async def self_(site: Site, request: Request) -> Answer:
         "Member": own,
         "Stats": _figures(site, members, status),
         "Meta": identity.node().meta,
-        "xDS": {"SupportedProxies": {}},
     }
+    if identity.grpc_port > 0:  # as with Consul, who listens for no proxies says nothing of them
+        value["xDS"] = {"SupportedProxies": {}}
     return site.answer_json(request, value)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 import pytest
 
@@ -20,6 +22,13 @@ async def test_the_agent_says_who_it_is(live: Live) -> None:
     assert shown.at("Stats.raft.state") == "Leader"
     groups = as_object(shown.at("Stats")).values()
     assert all(isinstance(figure, str) for group in groups for figure in as_object(group).values())
+
+
+async def test_only_an_agent_that_proxies_can_reach_tells_of_them(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live.agent, "identity", replace(live.agent.identity, grpc_port=8502))
+    assert (await live.get("/v1/agent/self")).at("xDS.SupportedProxies") == {}
+    monkeypatch.setattr(live.agent, "identity", replace(live.agent.identity, grpc_port=-1))
+    assert "xDS" not in as_object((await live.get("/v1/agent/self")).json)
 
 
 async def test_the_members_are_this_agent(live: Live) -> None:
