@@ -68,6 +68,10 @@ class _Held:
     flaps: Flaps = field(default_factory=Flaps)
     suspicion: str = ""
     """What a server said against it while others had not been heard."""
+    unwanted_until: float = 0.0
+    """Somebody forced it out before it was seen to be gone: if it fails until then, it has left."""
+    unwanted_for_good: bool = False
+    """It is to be forgotten as well."""
 
 
 @dataclass(slots=True)
@@ -249,6 +253,7 @@ class MemberTable:
             self._note(NoteKind.CAME, held)
         self._move(held, voucher, row.counter)
         held.counter, held.voucher, held.told, held.suspicion = row.counter, voucher, server.telling, ""
+        held.unwanted_until = 0.0  # it says that it lives
         if held.member.status is MemberStatus.ALIVE:
             self._agenda.cancel(name)
             self._say(name, held, member)
@@ -326,6 +331,8 @@ class MemberTable:
                 held.damped = False
                 self._say(key, held, held.member)
                 self._note(NoteKind.CAME, held)
+            elif held.unwanted_until:
+                self._force_out(key, held, now, wall, prune=held.unwanted_for_good)
             else:
                 self._note(NoteKind.FORGOTTEN, held)
                 self._forget(key)
@@ -357,7 +364,7 @@ class MemberTable:
         if held.member.status is not MemberStatus.LEFT:
             held.counter += LEAP
             self._move(held, "", held.counter)
-            held.voucher, held.damped = "", False
+            held.voucher, held.damped, held.unwanted_until = "", False, 0.0
             self._say(name.lower(), held, held.member, MemberStatus.LEFT)
             self._agenda.plan(name.lower(), now + self._reap_after(held.member))
             self._note(NoteKind.LEFT, held)
@@ -365,19 +372,23 @@ class MemberTable:
 
     def force_leave(self, name: str, now: float, wall: float, *, prune: bool) -> bool:
         """A failed member is declared gone, with `prune` forgotten too; a living one stays, as in Consul, where it says
-        that it lives. False when nobody has the name."""
+        that it lives, and is gone as soon as it turns out to be dead already. False when nobody has the name."""
         held = self._members.get(name.lower())
         if held is None:
             return False
         if self._lives(held):
+            held.unwanted_until, held.unwanted_for_good = now + 1.25 * self._lease_s, prune
             return True
+        self._force_out(name.lower(), held, now, wall, prune=prune)
+        return True
+
+    def _force_out(self, name: str, held: _Held, now: float, wall: float, *, prune: bool) -> None:
         if held.member.status is not MemberStatus.LEFT:
             self.leave(name, now)
-            self._say(name.lower(), held, held.member, MemberStatus.LEFT, causes.forced_out(self._server_name, wall))
+            self._say(name, held, held.member, MemberStatus.LEFT, causes.forced_out(self._server_name, wall))
         if prune:
             self._note(NoteKind.FORGOTTEN, held)
-            self._forget(name.lower())
-        return True
+            self._forget(name)
 
     # What is known.
 
@@ -414,7 +425,7 @@ class MemberTable:
         held.voucher = ""
         if held.damped:
             held.damped = False
-            self._agenda.plan(name, now + self._reap_after(held.member))
+            self._plan_end(name, held, now)
         elif held.member.status is MemberStatus.ALIVE:
             self._agenda.plan(name, until)
 
@@ -423,9 +434,15 @@ class MemberTable:
         held.voucher, held.damped, held.suspicion = "", False, ""
         held.flaps = held.flaps.failed(now)
         self._say(name, held, held.member, MemberStatus.FAILED, cause)
-        self._agenda.plan(name, now + self._reap_after(held.member))
+        self._plan_end(name, held, now)
         if was_shown:
             self._note(NoteKind.FAILED, held)
+
+    def _plan_end(self, name: str, held: _Held, now: float) -> None:
+        """When a failed member is forgotten, or at once forced out, as somebody wished."""
+        if now >= held.unwanted_until:
+            held.unwanted_until = 0.0
+        self._agenda.plan(name, now if held.unwanted_until else now + self._reap_after(held.member))
 
     def _say(
         self, name: str, held: _Held, member: Member, status: MemberStatus = MemberStatus.ALIVE, cause: str = ""

@@ -428,6 +428,36 @@ def test_a_living_member_is_not_forced_out() -> None:
     assert tables.status() is ALIVE
 
 
+@pytest.mark.parametrize(("prune", "status"), [(False, LEFT), (True, None)])
+def test_who_is_forced_out_before_its_death_was_seen_is_gone_with_it(prune: bool, status: MemberStatus | None) -> None:
+    tables = joined()
+    assert tables.table.force_leave("a1", tables.now, tables.clock.now(), prune=prune)
+    assert tables.status() is ALIVE
+    tables.wait(LEASE_S + 0.2)
+    assert tables.status() is status
+    assert prune or tables.cause().startswith("an operator had leader s1 force it out")
+
+
+def test_who_shows_itself_after_it_was_forced_out_fails_later_as_others_do() -> None:
+    tables = joined()
+    assert tables.table.force_leave("a1", tables.now, tables.clock.now(), prune=True)
+    tables.renew("s3", 2, last="s2")
+    tables.tell("s3")
+    tables.wait(LEASE_S + 0.2)
+    assert tables.status() is FAILED
+
+
+def test_who_was_forced_out_long_ago_fails_as_others_do() -> None:
+    tables = joined()
+    assert tables.table.force_leave("a1", tables.now, tables.clock.now(), prune=True)
+    for counter in range(2, 5):
+        tables.wait(LEASE_S / 3)
+        tables.renew("s2", counter)
+    assert tables.status() is ALIVE
+    tables.wait(LEASE_S + 0.2)
+    assert tables.status() is FAILED
+
+
 def flap(tables: Tables, counter: int) -> None:
     tables.wait(LEASE_S + 0.2)
     tables.renew("s2", counter)
