@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from lictor_core.codec import pack
 from lictor_core.errors import PermissionDeniedError, RequestError
 from lictor_core.membership import SERVER_ROLE, WAN_PORT_TAG, agent_member
 from lictor_core.records import Member
 from lictor_server.settings import ServerSettings
 from lictor_server.tls import Proof
 
-__all__ = ["check_member", "check_role", "server_member"]
+__all__ = ["MEMBER_BYTES_MAX", "check_member", "check_role", "server_member"]
 
+MEMBER_BYTES_MAX: Final = 2048
+"""What an agent may say of itself, name and tags together; Serf takes 512 bytes of tags. A frame holds a digest of such."""
 _PORT_TAGS: Final = ("port", WAN_PORT_TAG)
 _PORT: Final = re.compile(r"[0-9]{1,5}")
 
@@ -36,6 +39,10 @@ def check_member(member: Member) -> None:
     for tag in _PORT_TAGS:
         if (port := member.tags.get(tag)) is not None and _PORT.fullmatch(port) is None:
             raise RequestError(f"tag {tag!r} of member {member.name!r} is {port[:64]!r}, which is no port")
+    if (size := len(pack(member))) > MEMBER_BYTES_MAX:
+        raise RequestError(
+            f"member {member.name[:64]!r} says {size} bytes of itself; at most {MEMBER_BYTES_MAX} are taken"
+        )
 
 
 def check_role(member: Member, proof: Proof | None) -> None:

@@ -17,8 +17,19 @@ from lictor_core.records import Member
 from lictor_server.leases import causes
 from lictor_server.leases.digest import ROWS_MAX, Answer, Digest, Refusal, Row, RowState
 
-__all__ = ["RENEWALS_PER_LEASE", "KeptLeases", "Settled", "Standing", "id_taken", "member_id", "name_taken"]
+__all__ = [
+    "COUNTER_MAX",
+    "RENEWALS_PER_LEASE",
+    "KeptLeases",
+    "Settled",
+    "Standing",
+    "id_taken",
+    "member_id",
+    "name_taken",
+]
 
+COUNTER_MAX: Final = 2**62
+"""The highest counter of a renewal: the leader still counts on from it, and tells it, in 64 bits."""
 RENEWALS_PER_LEASE: Final = 3
 """An agent renews this often in the time of one lease, so that two renewals may get lost."""
 
@@ -106,8 +117,13 @@ class KeptLeases:
     def renew(self, renewal: Renewal, now: float, *, connection: object | None = None) -> Standing:
         """Take or renew a lease. It hangs on `connection`, when there is one.
 
-        Raises `RequestError` while a living one with another id has the name, `OverloadedError` when all are taken.
+        Raises `RequestError` while a living one with another id has the name, or for a counter that is none, and
+        `OverloadedError` when all are taken.
         """
+        if not 0 < renewal.counter <= COUNTER_MAX:
+            raise RequestError(
+                f"the counter {renewal.counter} of a renewal by {renewal.member.name[:64]!r} is not from 1 to {COUNTER_MAX}"
+            )
         member, name = renewal.member, renewal.member.name.lower()
         held = self._leases.get(name)
         if held is not None and member_id(held.member) != member_id(member):

@@ -11,13 +11,17 @@ import pytest
 
 from lictor_core.clock import SeededRng, SystemClock
 from lictor_core.commands import Command, Deregister, Outcome, Register
+from lictor_core.codec import pack
 from lictor_core.errors import NoLeaderError, RequestError
+from lictor_core.frames import FRAME_BYTES_MAX
 from lictor_core.queries import CARootsQuery, NodeChecksQuery, NodesQuery
 from lictor_core.records import MemberStatus
 from lictor_core.registry import ReadOptions
 from lictor_server import Server
 from lictor_server.leader import LeaderLoop, reconcile
+from lictor_server.leader.member import MEMBER_BYTES_MAX
 from lictor_server.leases import MemberTable
+from lictor_server.leases.digest import ROWS_MAX, Row, RowState
 from lictor_server.state import Store, apply
 from tests.server.build import check, member, node, register, renewal
 from tests.server.conftest import SETTINGS, Log
@@ -106,6 +110,18 @@ async def test_member_whose_port_is_none_is_refused(timed: Server, tag: str, por
     hostile.tags[tag] = port
     with pytest.raises(RequestError, match="no port"):
         await timed.renew(renewal(hostile))
+
+
+async def test_no_agent_says_so_much_of_itself_that_its_server_cannot_tell_it_on(timed: Server) -> None:
+    """A digest that fits no frame would never be heard, and all agents of that server would fail."""
+    hostile = member("a1", id=A)
+    hostile.tags["x"] = "y" * MEMBER_BYTES_MAX
+    with pytest.raises(RequestError, match=f"at most {MEMBER_BYTES_MAX} are taken"):
+        await timed.renew(renewal(hostile))
+    largest = member("a" * (MEMBER_BYTES_MAX // 2), id="1" * (MEMBER_BYTES_MAX // 4))
+    await timed.renew(renewal(largest))
+    row = Row(largest.name, largest.tags["id"], 2**62, RowState.ALIVE, largest)
+    assert len(pack([row] * ROWS_MAX)) * 1.5 < FRAME_BYTES_MAX
 
 
 async def test_a_name_that_the_catalog_has_for_another_node_is_given_to_whom_the_lease_names(timed: Server) -> None:

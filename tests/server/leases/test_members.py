@@ -1,9 +1,12 @@
 import msgspec
 import pytest
 
+from lictor_core.codec import pack, unpack
+from lictor_core.errors import RequestError
 from lictor_core.membership import Renewal
 from lictor_core.records import MemberStatus
-from lictor_server.leases import NoteKind, Standing
+from lictor_server.leases import Answer, NoteKind, Standing
+from lictor_server.leases.kept import COUNTER_MAX
 from lictor_server.leases.members import REAP_S_MIN, SERVERS_MAX
 from tests.server.build import member
 from tests.server.leases.tables import LEASE_S, REAP_S, A, B, Tables
@@ -284,6 +287,26 @@ def test_a_server_gives_away_the_name_of_one_whose_connection_it_lost() -> None:
     assert (found.tags["id"], found.status) == (B, ALIVE)
     tables.wait(5)
     assert tables.status() is ALIVE
+
+
+@pytest.mark.parametrize("counter", [-1, 0, COUNTER_MAX + 1, 2**64 - 1])
+def test_a_counter_from_which_nobody_can_count_on_is_refused(counter: int) -> None:
+    with pytest.raises(RequestError, match="is not from 1 to"):
+        Tables().renew("s2", counter)
+
+
+def test_the_highest_counter_can_be_told_however_often_its_holder_leaves() -> None:
+    """An answer that no frame can hold would keep the leader from hearing a server ever again."""
+    tables = Tables()
+    tables.renew("s2", COUNTER_MAX)
+    for _ in range(3):
+        tables.tell("s2")
+        tables.table.leave("a1", tables.now)
+        tables.renew("s3", 1)
+        digest = tables.servers["s3"].digest()
+        answer = tables.table.apply(digest, tables.now, tables.clock.now())
+        assert unpack(pack(answer), Answer) == answer
+        tables.servers["s3"].settle(digest, answer)
 
 
 def test_a_living_members_id_is_its_own_under_every_name() -> None:
