@@ -15,7 +15,7 @@ from lictor_server.tls import Proof
 __all__ = ["MEMBER_BYTES_MAX", "check_member", "check_role", "server_member"]
 
 MEMBER_BYTES_MAX: Final = 2048
-"""What an agent may say of itself, name and tags together; Serf takes 512 bytes of tags. A frame holds a digest of such."""
+"""What an agent may say of itself, name and tags; Serf takes 512 bytes of tags. A frame holds a digest of such."""
 _PORT_TAGS: Final = ("port", WAN_PORT_TAG)
 _PORT: Final = re.compile(r"[0-9]{1,5}")
 

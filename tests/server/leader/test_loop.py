@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from lictor_core.clock import SeededRng, SystemClock
-from lictor_core.commands import Command, Deregister, Outcome, Register
 from lictor_core.codec import pack
+from lictor_core.commands import Command, Deregister, Outcome, Register
 from lictor_core.errors import NoLeaderError, RequestError
 from lictor_core.frames import FRAME_BYTES_MAX
 from lictor_core.queries import CARootsQuery, NodeChecksQuery, NodesQuery
