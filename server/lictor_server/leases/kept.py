@@ -122,7 +122,7 @@ class KeptLeases:
         """
         if not 0 < renewal.counter <= COUNTER_MAX:
             raise RequestError(
-                f"{renewal.member.name[:64]!r} renews with the counter {renewal.counter}: it is not from 1 to {COUNTER_MAX}"
+                f"{renewal.member.name[:64]!r} renews with counter {renewal.counter}: it is not from 1 to {COUNTER_MAX}"
             )
         member, name = renewal.member, renewal.member.name.lower()
         held = self._leases.get(name)
