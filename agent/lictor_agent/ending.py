@@ -93,6 +93,9 @@ class Ending:
                 await self._agent.reload()
             except LictorError as error:
                 self._log.error("agent.reload.failed", reason=str(error))
+            except Exception:
+                # A mistake of ours costs a reload, not the agent with all that runs on it.
+                self._log.exception("agent.reload.crashed")
 
 
 async def _run(job: Callable[[], Awaitable[None]]) -> None:

@@ -198,8 +198,8 @@ def _gather_files(origin: Origin, gathering: _Gathering) -> None:
         gathering.problems.append(f"{len(paths)} configuration files are more than {FILES_MAX}")
         return
     for path in paths:
-        if not path.exists():
-            gathering.problems.append(f"{path}: no such file or directory")
+        if (flaw := _out_of_reach(path)) is not None:
+            gathering.problems.append(f"{path}: {flaw}")
             continue
         parse = _FORMATS.get(origin.file_format) or _SUFFIXES.get(path.suffix)
         if parse is None:
@@ -213,27 +213,43 @@ def _gather_files(origin: Origin, gathering: _Gathering) -> None:
                 continue
             text = path.read_text(encoding="utf-8")
         except OSError as error:
-            gathering.problems.append(f"{path}: cannot be read: {os.strerror(error.errno or 0).lower()}")
+            gathering.problems.append(f"{path}: {_unreadable(error)}")
         except UnicodeDecodeError as error:
             gathering.problems.append(f"{path}: is no UTF-8 text: byte {error.start} cannot be read")
         else:
             _gather_text(str(path), text, parse, gathering)
 
 
+def _out_of_reach(path: FilePath) -> str | None:
+    """Why there is no such file, or none for this user; None when there is one."""
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return "no such file or directory"
+    except OSError as error:
+        return _unreadable(error)
+    return None
+
+
+def _unreadable(error: OSError) -> str:
+    return f"cannot be read: {os.strerror(error.errno or 0).lower()}"
+
+
 def _expanded(path: FilePath, gathering: _Gathering) -> Iterator[FilePath]:
-    if not path.is_dir():
+    # `os.path` takes for no directory what this user may not look at; `Path` raises in Python 3.11.
+    if not os.path.isdir(path):
         yield path
         return
     try:
         names = sorted(os.listdir(path))
     except OSError as error:
-        gathering.problems.append(f"{path}: cannot be read: {os.strerror(error.errno or 0).lower()}")
+        gathering.problems.append(f"{path}: {_unreadable(error)}")
         return
     for name in names:
         inner = path / name
-        if inner.is_dir():
+        if os.path.isdir(inner):
             continue
-        if inner.exists() and not inner.is_file():  # reading a pipe would wait for its writer
+        if os.path.exists(inner) and not os.path.isfile(inner):  # reading a pipe would wait for its writer
             gathering.warnings.append(f"{inner}: skipped, since it is no regular file")
             continue
         yield inner

@@ -82,6 +82,24 @@ async def test_a_failed_reload_is_told_and_ends_nothing() -> None:
                 os.kill(os.getpid(), signal.SIGTERM)
 
 
+async def test_a_reload_that_crashes_costs_that_reload_and_not_the_agent(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken() -> None:
+        raise RuntimeError("a mistake of ours")
+
+    async with running_agent(configuration=STAYS) as running:
+        monkeypatch.setattr(running.agent, "reload", broken)
+        log, logged = quiet_log()
+        ending = Ending(running.agent, log)
+        with ending.watching():
+            async with asyncio.TaskGroup() as group:
+                waiting = group.create_task(ending.wait(_never))
+                os.kill(os.getpid(), signal.SIGHUP)
+                crash = "agent.reload.crashed"
+                await eventually(lambda: [one["event"] for one in logged.entries] == [crash], what="it is told")
+                assert not waiting.done()
+                os.kill(os.getpid(), signal.SIGTERM)
+
+
 async def test_an_agent_that_left_by_its_api_ends() -> None:
     async with running_agent() as running:
         await eventually(lambda: bool(running.events("agent.lease.granted")), what="it is a member")

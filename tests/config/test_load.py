@@ -85,6 +85,11 @@ def test_a_pipe_in_a_directory_is_skipped_and_not_waited_for(tmp_path: Path) -> 
     assert f"{tmp_path}/b.hcl: skipped, since it is no regular file" in configuration.warnings
 
 
+def test_what_cannot_even_be_looked_at_is_a_problem_and_no_crash(tmp_path: Path) -> None:
+    name = tmp_path / ("x" * 300 + ".hcl")
+    assert problems(name) == [f"{name}: cannot be read: file name too long"]
+
+
 def test_the_format_can_be_named(tmp_path: Path) -> None:
     file = write(tmp_path, settings='node_name = "x"')
     assert load_configuration(Origin(dev=True, files=(file,), file_format="hcl")).node_name == "x"
