@@ -31,7 +31,7 @@ class KnownServers:
 
     def read(self) -> tuple[str, ...]:
         """The servers in the file; none when there is no such file, or it cannot be read."""
-        if self._path is None or not self._path.exists():
+        if self._path is None or not os.path.exists(self._path):  # `Path.exists` may raise
             return ()
         try:
             with self._path.open("rb") as file:

@@ -28,6 +28,14 @@ def test_what_was_kept_is_read_by_the_next_process_and_forgotten_when_told(tmp_p
     assert known(tmp_path)[0].read() == ()
 
 
+def test_a_directory_that_may_not_even_be_looked_at_costs_only_the_memory_of_them(tmp_path: Path) -> None:
+    far, _ = known(tmp_path / ("x" * 300))
+    assert far.read() == ()
+    far.keep(SERVERS)
+    far.forget()
+    assert far.read() == ()
+
+
 def test_nothing_is_written_when_nothing_changed_or_nobody_is_known(tmp_path: Path) -> None:
     first, _ = known(tmp_path)
     first.keep(SERVERS)

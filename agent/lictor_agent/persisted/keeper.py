@@ -8,6 +8,7 @@ until the disk takes it, or it is wanted no more. What waits is bounded by what 
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
@@ -232,7 +233,7 @@ class Keeper:
         if problem is None:
             (self._on_disk.discard if wish.data is None else self._on_disk.add)(item)
         else:
-            if wish.data is not None and self._shelf.path(item).exists():
+            if wish.data is not None and os.path.exists(self._shelf.path(item)):  # `Path.exists` may raise
                 self._on_disk.add(item)
             if item not in self._pending:
                 self._postponed[item] = wish.data

@@ -167,6 +167,14 @@ async def test_a_full_disk_is_told_to_those_who_wait(tmp_path: Path) -> None:
         assert bench.events() == ["agent.shelf.failed"]
 
 
+async def test_a_directory_that_may_not_even_be_looked_at_is_told_and_ends_nothing(tmp_path: Path) -> None:
+    async with _bench(tmp_path / ("x" * 300)) as bench:
+        for name in ("one", "two"):
+            bench.local.put_service(local_service(name))
+            with pytest.raises(StorageError):
+                await bench.keeper.kept([name])
+
+
 async def test_what_could_not_be_kept_is_kept_when_the_disk_takes_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
