@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -21,6 +22,9 @@ __all__ = ["Agent", "consul_agent", "consul_program", "cpu_s", "end", "free_port
 _START_S_MAX: Final = 20.0
 _STOP_S_MAX: Final = 5.0
 _POLL_S: Final = 0.05
+_PORT_MIN: Final = 10_000
+_PORT_MAX: Final = 32_000
+"""Below those that Linux gives to outgoing connections (`ip_local_port_range`)."""
 _CONSUL_PORTS: Final = ("http", "dns", "server", "serf-lan", "serf-wan", "grpc")
 _LICTOR_PORTS: Final = ("http", "dns", "server", "grpc")
 
@@ -92,12 +96,18 @@ def _agent(name: str, program: str, port_names: tuple[str, ...]) -> Generator[Ag
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of 127.0.0.1 that nobody listens on just now."""
+    """Ports of 127.0.0.1 that nobody listens on just now, and that no connection takes for its own end later.
+
+    A server that is away for a moment must find its port free, however many connections there are meanwhile.
+    """
     with contextlib.ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [int(one.getsockname()[1]) for one in sockets]
+        ports: list[int] = []
+        while len(ports) < count:
+            port = random.SystemRandom().randrange(_PORT_MIN, _PORT_MAX)
+            with contextlib.suppress(OSError):
+                held.enter_context(socket.socket()).bind(("127.0.0.1", port))
+                ports.append(port)
+        return ports
 
 
 def _wait_for_leader(name: str, process: subprocess.Popen[bytes], port: int, log: Path) -> None:

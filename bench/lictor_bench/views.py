@@ -20,6 +20,7 @@ import structlog
 import uvloop
 
 from lictor_bench.report import Row, table
+from lictor_core import collector
 from lictor_core.clock import SeededRng, SystemClock
 from lictor_core.commands import Register
 from lictor_core.feed import FeedRequest
@@ -53,6 +54,7 @@ async def _measure(views: int, changes: int) -> list[Row]:
     settings = ServerSettings(node_name="n1", node_id=SeededRng(1).uuid4(), server_port=0)
     server = Server(settings, clock=SystemClock(), rng=SeededRng(1), log=log.bind())
     await server.start()
+    collector.settle()  # as agents and servers do once they run
     for number in range(_INSTANCES):
         await server.write(_registration(number, 80))
     delays: list[float] = []

@@ -14,6 +14,7 @@ import ssl
 import threading
 from collections import deque
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final, NamedTuple, TypeAlias, TypeVar, cast
 
 import aiohappyeyeballs
@@ -26,6 +27,8 @@ __all__ = ["LOOKUPS_MAX", "Dialer", "Tls"]
 LOOKUPS_MAX: Final = 32
 """Names that are looked up at the same time; others wait their turn, and at most their check's time-out."""
 _NEXT_ADDRESS_S: Final = 0.3
+_HOSTS_MAX: Final = 8192
+"""Hosts of which it is remembered whether they are addresses: each run of a check asks."""
 _THIS_MACHINE: Final = "localhost"
 
 _Key: TypeAlias = tuple[str, int]
@@ -121,6 +124,7 @@ def _split(address: str) -> tuple[str, int]:
         raise DialError(f"dial tcp: {error}") from None
 
 
+@lru_cache(maxsize=_HOSTS_MAX)
 def _is_address(host: str) -> bool:
     """Whether it is an address, not a name."""
     for family in (socket.AF_INET, socket.AF_INET6):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import gc
 import gzip
 import ssl
 import zlib
@@ -20,6 +21,7 @@ from lictor_agent.checks.tls import CheckTls
 from lictor_config.definitions import CheckDefinition
 from lictor_core.records import CRITICAL, PASSING, WARNING
 from tests.agent.checks.asking import asked, self_signed, speaking
+from tests.support.conditions import eventually
 from tests.support.ports import free_port
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
@@ -385,3 +387,21 @@ async def test_an_answer_that_is_no_http_is_critical() -> None:
     async with speaking(gibberish) as address:
         result = await asked(CheckDefinition(http=f"http://{address}/"))
     assert result.status == CRITICAL
+
+
+async def test_runs_leave_nothing_to_the_garbage_collector() -> None:
+    def leftovers() -> list[object]:
+        return [one for one in gc.get_objects() if type(one).__module__ == http_exchange.__name__]
+
+    async def talk(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+    async with speaking(talk) as address:
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(5):
+                assert (await asked(CheckDefinition(http=f"http://{address}/"))).status == PASSING
+            await eventually(lambda: not leftovers(), what="all of the runs is gone")
+        finally:
+            gc.enable()
