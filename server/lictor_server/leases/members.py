@@ -3,6 +3,8 @@
 A pure table: the caller brings the time, and acts on what the table says. Times are seconds of one monotonic clock;
 `wall` is what people read. A member that a server vouches for costs nothing here until that server says otherwise or
 falls silent. One that nobody vouches for, as after a change of the leader, has one full lease to appear somewhere.
+
+It has more than 500 lines since all of its rules read and change the same few entries.
 """
 
 from __future__ import annotations
@@ -114,6 +116,8 @@ class MemberTable:
         """By node id the name of whom it belongs to: of the living one, if there is any."""
         self._server_names: set[str] = set()
         """Members with the role of a server."""
+        self._gone: dict[str, None] = {}
+        """Members that left, those first that did so longest ago: they make room for others."""
         self._own = ""
         self._agenda = Agenda()
         self._reign = _Reign()
@@ -164,6 +168,7 @@ class MemberTable:
         """Forget everybody: another server leads now."""
         self._members.clear()
         self._name_of.clear()
+        self._gone.clear()
         self._server_names.clear()
         self._agenda.clear()
         self._changed.clear()
@@ -240,7 +245,7 @@ class MemberTable:
             held = None
         elif held is not None and row.counter <= held.counter and held.voucher != voucher:
             return Refusal(row.name, row.id, held.counter + LEAP)
-        elif held is None and len(self._members) >= self._members_max:
+        elif held is None and not self._has_room():
             full = f"there are already {self._members_max} members: raise members_max on the servers"
             return _refusal(row, OverloadedError(full))
         if name == self._own:
@@ -468,6 +473,10 @@ class MemberTable:
         if self._lives(held) or member_id(held.member) not in self._name_of:
             self._name_of[member_id(held.member)] = name
         self._changed.add(name)
+        if held.member.status is MemberStatus.LEFT:
+            self._gone[name] = None
+        else:
+            self._gone.pop(name, None)
         if held.member.tags.get("role") == SERVER_ROLE:
             self._server_names.add(name)
         else:
@@ -479,12 +488,19 @@ class MemberTable:
         if server is not None and held.voucher != voucher and len(server.moved) < self._members_max:
             server.moved.append(Refusal(held.member.name, member_id(held.member), seen))
 
+    def _has_room(self) -> bool:
+        """Whether one more may come in; at the bound one that left is forgotten for it: the catalog has none of it."""
+        if len(self._members) >= self._members_max and self._gone:
+            self._forget(next(iter(self._gone)))
+        return len(self._members) < self._members_max
+
     def _unname(self, name: str, held: _Held) -> None:
         if self._name_of.get(member_id(held.member)) == name:
             del self._name_of[member_id(held.member)]
 
     def _forget(self, name: str) -> None:
         self._unname(name, self._members.pop(name))
+        self._gone.pop(name, None)
         self._server_names.discard(name)
         self._agenda.cancel(name)
         self._changed.add(name)

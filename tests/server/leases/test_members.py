@@ -381,6 +381,18 @@ def test_members_over_the_bound_are_refused_and_known_ones_stay() -> None:
     assert refusal.code == "overloaded"
 
 
+def test_who_left_makes_room_for_who_comes() -> None:
+    """Where nodes come and go, those that left within three days are more than those that live."""
+    tables = Tables(members_max=3)
+    for number in range(10):
+        tables.renew("s2", 1, f"a{number}", f"{number}{A}")
+        (settled,) = tables.tell("s2")
+        assert settled.refusal is None
+        tables.servers["s2"].leave(f"a{number}")
+        tables.tell("s2")
+    assert tables.statuses() == {"a8": LEFT, "a9": LEFT}
+
+
 # Leaving, being forgotten, flapping.
 
 
