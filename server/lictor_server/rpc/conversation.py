@@ -52,6 +52,8 @@ class Conversation:
         self._visitor = visitor or Visitor("unknown")
         self._part_max_s = part_max_s
         self._full = full
+        self._is_taken = False
+        """Whether anything that was asked on it was begun."""
         self._idle_max_s = idle_max_s
         self._log = log
         self._peer = Peer(in_flight_max=in_flight_max)
@@ -73,12 +75,12 @@ class Conversation:
                     for event in self._peer.receive(data):
                         match event:
                             case Call() if self._full is not None and not self._methods.serves_servers(event.method):
-                                self._put(refusal_bytes(self._full))
-                                self._log.warning(
-                                    "rpc.connection.refused", peer=self._visitor.address, reason=str(self._full)
-                                )
-                                return
+                                if not self._is_taken:
+                                    self._turn_away(self._full)
+                                    return
+                                self._put(self._peer.error(event.id, self._full))
                             case Call():
+                                self._is_taken = True
                                 self._calls[event.id] = group.create_task(self._call(event))
                             case Cancel():
                                 # It is there: nothing between these events waits, so no call ends meanwhile.
@@ -89,6 +91,11 @@ class Conversation:
                 for call in self._calls.values():
                     call.cancel()
                 self._flush()
+
+    def _turn_away(self, full: OverloadedError) -> None:
+        """Refuse the connection: only one on which nothing was begun, since that says that nothing was done."""
+        self._put(refusal_bytes(full))
+        self._log.warning("rpc.connection.refused", peer=self._visitor.address, reason=str(full))
 
     async def _next(self) -> bytes:
         """The next bytes, asked for only when the other side takes its answers: who does not read gets none made.

@@ -10,7 +10,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from lictor_core.clock import SeededRng, SystemClock
-from lictor_core.codec import pack, unpack
+from lictor_core.codec import encode_proposal, pack, unpack
+from lictor_core.commands import KVSet, Outcome, Proposal
 from lictor_core.errors import OverloadedError, PermissionDeniedError
 from lictor_core.frames import REFUSED_ID
 from lictor_core.registry import LeaderStatus
@@ -116,6 +117,23 @@ async def test_a_server_that_is_full_of_agents_hears_the_others_vouch_for_theirs
         assert unpack(await ask(pool, server, "leader.vouch", pack(DIGEST)), Answer) == Answer()
         await agent.stop()
         await pool.stop()
+        await first.close()
+
+
+async def test_what_a_server_asked_before_on_such_a_connection_is_not_said_to_be_undone(log: Log) -> None:
+    """Who is turned away is told that nothing was done, which would not be true of a write that is under way."""
+    async with serving(log, dataclasses.replace(SETTINGS, rpc_connections_max=1)) as server:
+        first = await connect(server.server_port)
+        await first.ask(1, "leader_status", b"")
+        other = await connect(server.server_port)
+        await other.ask(1, "leader.read_index", pack(False))
+        proposal = Proposal(b"one", 0, False, KVSet(key="a", value=b"1"))
+        other.send(2, "leader.write", encode_proposal(proposal))
+        other.send(3, "leader_status", b"")
+        answers = {frame.id: frame for frame in [await other.next(), await other.next()] if frame is not None}
+        assert answers[3].method == "overloaded"
+        assert unpack(answers[2].payload, Outcome).index > 0
+        await other.close()
         await first.close()
 
 
