@@ -19,7 +19,9 @@ from tests.support.small_disk import small_disk
 pytestmark = pytest.mark.slow
 
 AGENT = 4
-WRITERS = 4
+WRITERS = 16
+RATE = 200.0
+"""Registrations and deregistrations a second."""
 
 
 class Client:
@@ -98,7 +100,7 @@ class Churn:
         while not self._ends.is_set():
             due += pause_s
             time.sleep(max(due - time.monotonic(), 0))
-            id = f"churn-{writer}-{chance.randrange(40)}"
+            id = f"churn-{writer}-{chance.randrange(10)}"
             port = chance.choice([None, 1000 + chance.randrange(1000)])
             if port is None:
                 status, _ = client.ask("PUT", f"/v1/agent/service/deregister/{id}")
@@ -120,10 +122,10 @@ def test_the_catalog_comes_to_what_an_agent_holds_through_churn_and_kills(tmp_pa
         cluster.until(lambda: cluster.put(AGENT, "k", "0"), "a write through the agent")
         address, server = cluster.address(AGENT), Client(cluster.address(1))
         agent = Client(address)
-        with Churn(address, 200) as churn:
+        with Churn(address, RATE) as churn:
             for _ in range(3):
                 before = churn.acknowledged
-                cluster.until(lambda: churn.acknowledged > before + 200, "churn")  # noqa: B023 waited for at once
+                cluster.until(lambda: churn.acknowledged > before + 600, "churn")  # noqa: B023 waited for at once
                 cluster.kill(AGENT)
                 cluster.start_client(AGENT, joins=(1,))
         cluster.until(lambda: _services_here(agent) is not None, "the agent answers")
