@@ -60,6 +60,8 @@ class Publishers:
         self._followers_max = followers_max
         self._linger_s = linger_s
         self._desks: dict[Query[object], _Desk] = {}
+        self._idle: dict[_Desk, None] = {}
+        """Those that nobody follows, the one given up longest ago first."""
         self._followers = 0
         self._closed = False
 
@@ -113,7 +115,8 @@ class Publishers:
         finally:
             self._followers -= 1
             desk.followers -= 1
-            if not desk.followers:
+            if not desk.followers and not self._closed:
+                self._idle[desk] = None
                 desk.rest(self._linger_s, self._give_up)
 
     def close(self) -> None:
@@ -122,6 +125,7 @@ class Publishers:
         for desk in list(self._desks.values()):
             desk.close()
         self._desks.clear()
+        self._idle.clear()
 
     def _desk(self, query: Query[object]) -> _Desk:
         desk = self._desks.get(query)
@@ -129,6 +133,7 @@ class Publishers:
             if len(self._desks) >= self._publishers_max:
                 self._make_room()
             desk = self._desks[query] = _Desk(Publisher(query, self._looking(query)), self._watches, self._clock)
+        self._idle.pop(desk, None)
         desk.busy()
         return desk
 
@@ -142,14 +147,14 @@ class Publishers:
         return look
 
     def _make_room(self) -> None:
-        for desk in self._desks.values():
-            if not desk.followers:
-                self._give_up(desk)
-                return
-        raise OverloadedError(f"{self._publishers_max} queries are followed on this server: ask another one")
+        """Not by a look at all of them: names that nobody has may be asked for thousands of times a second."""
+        if not self._idle:
+            raise OverloadedError(f"{self._publishers_max} queries are followed on this server: ask another one")
+        self._give_up(next(iter(self._idle)))
 
     def _give_up(self, desk: _Desk) -> None:
         del self._desks[desk.publisher.query]
+        self._idle.pop(desk, None)
         desk.close()
 
 

@@ -142,6 +142,19 @@ async def test_followers_and_publishers_are_bounded() -> None:
     assert (len(small.publishers), small.publishers.followers) == (1, 0)
 
 
+async def test_of_the_publishers_that_nobody_follows_the_one_left_first_makes_room() -> None:
+    small = Small(publishers_max=3)
+    a, b, c, d = (cast("Query[object]", KeyQuery(key=key)) for key in "abcd")
+    async with aclosing(small.publishers.follow(a, None)) as followed:
+        await next_of(followed)
+        for query in (b, c, b, d, d):
+            async with aclosing(small.publishers.follow(query, None)) as items:
+                await next_of(items)
+        kept = small.publishers._desks  # pyright: ignore[reportPrivateUsage]  # nothing outside tells which are kept
+        assert list(kept) == [a, b, d]
+    small.publishers.close()
+
+
 async def test_a_publisher_goes_when_nobody_came_back() -> None:
     small = Small(linger_s=0.01)
     async with aclosing(small.publishers.follow(KEY, None)) as items:
