@@ -106,15 +106,19 @@ class Registrar:
         checks = [(check, source) for one, source in wanted for check in one.checks]
         for check, source in checks:
             self._refuse_unrunnable(check, source.origin)
-        self._local.ensure_room(len(wanted), len(checks))
-        registered = Registered()
         names = [projection.service_id(one) for one, _ in wanted]
-        services = {name: self._local.services.get(name) for name in names}
+        ids = [
+            check_id
+            for name, (one, _) in zip(names, wanted, strict=True)
+            for check_id, _, _ in projection.identified_checks(name, one.name, one.checks)
+        ]
+        here, checked = self._local.services, self._local.checks
+        self._local.ensure_room(len(set(names) - here.keys()), len(set(ids) - checked.keys()))
+        registered = Registered()
+        services = {name: here.get(name) for name in names}
         before = {one.check.check_id: one for name in names for one in self._local.checks_of(name)}
-        for one, _ in wanted:  # also what is in the place of its checks, and whose it is meanwhile
-            for check_id, _, _ in projection.identified_checks(projection.service_id(one), one.name, one.checks):
-                if check_id in self._local.checks:
-                    before[check_id] = self._local.checks[check_id]
+        # Also what is in the place of its checks, and whose it is meanwhile.
+        before |= {check_id: checked[check_id] for check_id in ids if check_id in checked}
         for one, source in wanted:
             self._put_service(one, source, registered, replace_existing_checks=replace_existing_checks)
         registered.former = self._former(services, before, registered)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from lictor_agent import local as local_module
 from lictor_agent.local import LocalState, Origin
 from lictor_agent.registrar import Registrar, ScriptPolicy
 from lictor_config.definitions import parse_check, parse_service
-from lictor_core.errors import NotFoundError, RequestError
+from lictor_core.errors import NotFoundError, OverloadedError, RequestError
 from lictor_core.records import PASSING
 from tests.agent.builders import NODE
 from tests.support.clock import ManualClock
@@ -162,3 +163,18 @@ def test_undoing_after_the_instance_has_gone_brings_nothing_back(local: LocalSta
     registrar.deregister_service("web")
     registrar.undo(registered)
     assert (dict(local.checks), dict(local.services)) == ({}, {})
+
+
+def test_an_agent_that_is_full_still_takes_changes_of_what_it_has(
+    local: LocalState, registrar: Registrar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local_module, "SERVICES_MAX", 1)
+    monkeypatch.setattr(local_module, "CHECKS_MAX", 1)
+    registrar.register_service(parse_service({"Name": "web", "Port": 1, "Check": {"TTL": "9s"}}))
+    registrar.register_service(parse_service({"Name": "web", "Port": 2, "Check": {"TTL": "8s"}}))
+    assert local.services["web"].service.port == 2
+    with pytest.raises(OverloadedError):
+        registrar.register_service(parse_service({"Name": "web", "Port": 3, "Checks": [{"TTL": "9s"}, {"TTL": "8s"}]}))
+    with pytest.raises(OverloadedError):
+        registrar.register_service(parse_service({"Name": "db"}))
+    assert local.services["web"].service.port == 2
