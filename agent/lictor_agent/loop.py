@@ -162,6 +162,8 @@ class SyncLoop:
     async def _tell_lane(self, lane: tuple[Batch, ...]) -> None:
         async with self._lanes:
             for place, batch in enumerate(lane):
+                if self._plan.holds_back(batch):
+                    continue
                 try:
                     await self._write(batch)
                 except BaseException:

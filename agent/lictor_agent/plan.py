@@ -118,6 +118,7 @@ class Plan:
         self._has_due: set[str] = set()
         self._singly: set[tuple[Subject, str]] = set()
         self._told_by: dict[tuple[Subject, str], str] = {}
+        self._is_shut_out = False
 
     @property
     def has_changes(self) -> bool:
@@ -128,6 +129,13 @@ class Plan:
     def has_rest(self) -> bool:
         """Whether the last round left something of itself to the next one."""
         return self._has_rest
+
+    def holds_back(self, batch: Batch) -> bool:
+        """Whether a batch is not to be told after all: the servers will not have this node, since another has its name.
+
+        Each change on it would be refused, too. The next comparison finds them again.
+        """
+        return self._is_shut_out and not batch.items[0].node
 
     @property
     def remembered(self) -> int:
@@ -202,6 +210,7 @@ class Plan:
         self._back(now)
         self._observed.note(batch.command(self.node))
         for item in batch.items:
+            self._is_shut_out = self._is_shut_out and not item.node
             for key in _keys(item):
                 self._singly.discard(key)
                 if batch.token and not (item.gone_service or item.gone_check):
@@ -224,6 +233,8 @@ class Plan:
         if len(batch.items) > 1:
             self._rescope(batch)
             return False
+        if batch.items[0].node:
+            self._is_shut_out = True
         again_s = REFUSED_AGAIN_S * cluster_scale(self.nodes)
         self._full_at = min(self._full_at, now + self._rng.uniform(0.75 * again_s, 1.25 * again_s))
         return True
@@ -255,6 +266,7 @@ class Plan:
         interval_s = self._sync_every_s * cluster_scale(self.nodes)
         self._full_at = now + interval_s * self._rng.uniform(0.75, 1.25)
         self._scope = everything(self._local, self._observed)
+        self._is_shut_out = False
         self._forget_all_but(self._scope)
 
     def _forget_all_but(self, scope: Scope) -> None:
@@ -266,6 +278,8 @@ class Plan:
     def _round(self, now: float) -> Round | None:
         scope, self._scope = self._scope, Scope()
         self._has_rest = False
+        if self._is_shut_out and not scope.node:
+            return None
         items = diff(self.node, self._local, self._observed, now, output_wait_s=self._output_wait_s, scope=scope)
         lanes, later = batched(items, self._token, self._is_single)
         for item in later:

@@ -94,6 +94,8 @@ class World:
             case Round():
                 for lane in step.lanes:
                     for place, batch in enumerate(lane):
+                        if self.plan.holds_back(batch):
+                            continue
                         if not self.write(batch, next(fates)):
                             for one in lane[place:]:
                                 self.plan.lost(one)
@@ -354,6 +356,23 @@ def test_one_that_is_refused_keeps_nothing_else_back_and_is_tried_again_later() 
     assert 0 < due - world.now <= 1.25 * REFUSED_AGAIN_S
     world.settle(looks=1)
     assert set(world.catalog()[0]) == {"good", "bad"}
+
+
+def test_a_node_whose_name_another_has_writes_next_to_nothing_and_all_once_it_is_free() -> None:
+    world = World()
+    world.store = Store("dc1")
+    other = msgspec.structs.replace(node(), id="bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb", address="192.0.2.9")
+    world.apply(Register(node=other, service=service("its"), checks=[check("serfHealth", status="passing")]))
+    for number in range(300):
+        world.local.put_service(local_service(f"s{number}"))
+    world.settle(looks=1)
+    before = len(world.writes)
+    world.settle(looks=4)
+    assert len(world.writes) - before <= 4
+    assert set(world.catalog()[0]) == {"its"}
+    world.apply(Register(node=other, checks=[check("serfHealth", status="critical")]))
+    world.settle(looks=2)
+    assert world.catalog() == world.here()
 
 
 def _look_after_outage(nodes: int, seed: int) -> float:

@@ -114,7 +114,8 @@ def _register(store: Store, change: Change, command: Register) -> Result:
 
 def _node_update(store: Store, change: Change, command: NodeUpdate) -> Result:
     gone = frozenset(map(fold, command.gone_services))
-    refusal = _why_not_this_node(store, command.node, stays=command.skip_node_update) or _why_not_these_checks(
+    # Whatever it changes is its own agent's: one that has only the name of a living node must not undo what that has.
+    refusal = _why_not_this_node(store, command.node, stays=False) or _why_not_these_checks(
         store, command.node, command.checks, {fold(one.id) for one in command.services}, gone
     )
     if refusal is not None:

@@ -210,6 +210,20 @@ def test_an_update_of_a_node_that_is_refused_in_one_thing_changes_nothing(log: L
     assert state_hash(log.store) == before
 
 
+@pytest.mark.parametrize("stays", [True, False])
+def test_an_agent_that_has_only_the_name_of_a_living_node_changes_nothing_on_it(log: Log, stays: bool) -> None:
+    alive = check("serfHealth", status="passing")
+    log.do(register(node(id=A), service=service("web"), checks=[alive]))
+    update = NodeUpdate(node=node(id=B), skip_node_update=stays, gone_services=["web"], services=[service("db")])
+    refused = log.do(update).rejection
+    assert refused is not None
+    assert "belongs to the living node" in refused.message
+    assert [one.id for one in log.store.catalog.services_on("n1")] == ["web"]
+    log.do(register(node(id=A), checks=[check("serfHealth", status="critical")]))
+    assert log.do(update).rejection is None, "a dead one's name is free"
+    assert [one.id for one in log.store.catalog.services_on("n1")] == ["db"]
+
+
 def test_an_update_creates_its_node(log: Log) -> None:
     log.do(NodeUpdate(node=node(meta={"k": "v"}), skip_node_update=True, services=[service("web")]))
     found = log.store.catalog.node("n1")
