@@ -233,7 +233,7 @@ class Plan:
         if len(batch.items) > 1:
             self._rescope(batch)
             return False
-        if batch.items[0].node:
+        if any(item.node for item in batch.items):
             self._is_shut_out = True
         again_s = REFUSED_AGAIN_S * cluster_scale(self.nodes)
         self._full_at = min(self._full_at, now + self._rng.uniform(0.75 * again_s, 1.25 * again_s))
