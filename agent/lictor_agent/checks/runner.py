@@ -44,6 +44,8 @@ __all__ = ["INTERVAL_S_MIN", "CheckRunner"]
 INTERVAL_S_MIN: Final = 1.0
 """The shortest time between two runs of a check, however short the one it asks for; Consul's bound."""
 _STOP_S_MAX: Final = 0.5
+_GRAIN_S: Final = 0.01
+"""Checks that are due within so little time start together: one waking of the process is for several."""
 _STALE_DUES_MAX: Final = 256
 """Due times kept beyond two for each check, before those that no longer hold are dropped."""
 
@@ -203,12 +205,15 @@ class CheckRunner:
     async def _until_due(self) -> None:
         while self._heap and self._heap[0][2].due != self._heap[0][0]:
             heapq.heappop(self._heap)  # was scheduled anew, or stopped
-        pause_s = self._heap[0][0] - self._clock.monotonic() if self._heap else None
+        timer: asyncio.TimerHandle | None = None
+        if self._heap:
+            pause_s = max(self._heap[0][0] - self._clock.monotonic(), _GRAIN_S)
+            timer = asyncio.get_running_loop().call_later(pause_s, self._wake.set)
         try:
-            async with asyncio.timeout(pause_s):
-                await self._wake.wait()
-        except TimeoutError:
-            pass
+            await self._wake.wait()
+        finally:
+            if timer is not None:
+                timer.cancel()
         self._wake.clear()
 
     def _take_due(self) -> None:
