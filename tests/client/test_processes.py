@@ -1,10 +1,10 @@
 """The command as a process: it starts fast, ends quietly when interrupted, and survives readers that go away."""
 
 import os
+import resource
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -36,15 +36,22 @@ def test_a_command_imports_only_what_it_needs() -> None:
     assert done.stdout == "[]\n"
 
 
-def test_a_command_starts_fast(live_agent: DevAgent) -> None:
+def test_a_command_needs_little_processor(live_agent: DevAgent) -> None:
+    """Counted in processor time, which other tests beside it lengthen less than the clock's."""
     times: list[float] = []
     for _ in range(5):
-        begun = time.perf_counter()
+        before = _children_s()
         with started("kv", "get", "-keys", address=live_agent.http_address) as process:
             process.communicate(timeout=20)
-        times.append(time.perf_counter() - begun)
+        times.append(_children_s() - before)
         assert process.returncode == 0
-    assert min(times) < 0.5, f"{min(times):.3f} s; a quiet machine needs a tenth of a second"
+    assert min(times) < 0.4, f"{min(times):.3f} s; a quiet machine needs an eighth of a second"
+
+
+def _children_s() -> float:
+    """Processor time of all children that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def test_an_interrupt_ends_a_command_without_a_traceback() -> None:
