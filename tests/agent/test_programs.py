@@ -10,6 +10,7 @@ import pytest
 from lictor_agent.checks.status import TailBuffer
 from lictor_agent.programs import run_to_end
 from tests.support.conditions import eventually
+from tests.support.processes import process_is_alive
 
 
 def _shell(text: str) -> list[str]:
@@ -17,12 +18,9 @@ def _shell(text: str) -> list[str]:
 
 
 def _lives(pid_file: Path) -> bool:
-    """Whether the process whose id is in the file runs; one that ended but was not yet waited for does not."""
-    try:
-        stat = Path(f"/proc/{int(pid_file.read_text())}/stat").read_text()
-    except (FileNotFoundError, ValueError, ProcessLookupError):
-        return False
-    return stat.rpartition(")")[2].split()[0] not in ("Z", "X")
+    """Whether the process whose id is in the file runs."""
+    text = pid_file.read_text() if pid_file.exists() else ""
+    return bool(text.strip()) and process_is_alive(int(text))
 
 
 async def test_a_program_gets_its_input_and_its_environment_and_its_end_is_told() -> None:

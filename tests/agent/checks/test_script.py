@@ -12,6 +12,7 @@ from lictor_agent.checks.script import check_script
 from lictor_config.definitions import CheckDefinition
 from lictor_core.records import CRITICAL, PASSING, WARNING
 from tests.support.conditions import eventually
+from tests.support.processes import process_is_alive
 
 
 def _shell(text: str, timeout_s: float = 10.0) -> CheckDefinition:
@@ -19,12 +20,9 @@ def _shell(text: str, timeout_s: float = 10.0) -> CheckDefinition:
 
 
 def _lives(pid_file: Path) -> bool:
-    """Whether the process whose id is in the file runs; one that ended but was not yet waited for does not."""
-    try:
-        stat = Path(f"/proc/{int(pid_file.read_text())}/stat").read_text()
-    except (FileNotFoundError, ValueError, ProcessLookupError):
-        return False
-    return stat.rpartition(")")[2].split()[0] not in ("Z", "X")
+    """Whether the process whose id is in the file runs."""
+    text = pid_file.read_text() if pid_file.exists() else ""
+    return bool(text.strip()) and process_is_alive(int(text))
 
 
 @pytest.mark.parametrize(("code", "status"), [(0, PASSING), (1, WARNING), (2, CRITICAL), (255, CRITICAL)])

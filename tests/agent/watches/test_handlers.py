@@ -12,6 +12,7 @@ from aiohttp import web
 from lictor_agent.watches.handlers import OUTPUT_BYTES_MAX, call, run
 from lictor_core.watching import HttpHandler, News, ScriptHandler
 from tests.support.conditions import eventually
+from tests.support.processes import process_is_alive
 
 NEWS = News(42, b'{"a":1}')
 ENVIRONMENT = {"PATH": os.environ["PATH"], "HOME": "/"}
@@ -55,14 +56,7 @@ async def test_a_cancelled_program_is_killed_with_its_children(tmp_path: Path) -
     task.cancel()
     await asyncio.wait([task])
     pid = int(mark.read_text())
-    await eventually(lambda: not _lives(pid), what="the child is gone")
-
-
-def _lives(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
+    await eventually(lambda: not process_is_alive(pid), what="the child is gone")
 
 
 async def test_an_address_is_called_with_the_news(unused_tcp_port: int) -> None:
