@@ -12,7 +12,7 @@ from structlog.typing import FilteringBoundLogger
 from lictor_core.clock import Clock
 from lictor_core.commands import Command, Deregister, Outcome, Register
 from lictor_core.errors import LictorError, RequestError
-from lictor_core.membership import AGENT_ROLE, SERVER_ROLE, agent_member, living_member
+from lictor_core.membership import SERVER_ROLE, agent_member
 from lictor_core.records import CRITICAL, Check, Member, Node, Service
 from lictor_server.leader.pauses import PauseWatch
 from lictor_server.leader.reconcile import reconcile_member
@@ -197,17 +197,13 @@ class LeaderLoop:
 
 def _assumed(node: Node, server: Service | None, check: Check) -> Member:
     """A member as far as the catalog tells, until a server vouches for it and says the rest."""
-    if server is None:
-        tags = {"id": node.id, "dc": node.datacenter, "role": AGENT_ROLE}
-        member = living_member(node.node, node.address, 0, tags)
-    else:
-        member = agent_member(
-            name=node.node,
-            address=node.address,
-            node_id=node.id,
-            datacenter=node.datacenter,
-            server_port=server.port,
-        )
+    member = agent_member(
+        name=node.node,
+        address=node.address,
+        node_id=node.id,
+        datacenter=node.datacenter,
+        server_port=None if server is None else server.port,
+    )
     return msgspec.structs.replace(member, cause=cause_of(check.output))
 
 

@@ -14,9 +14,11 @@ from lictor_core.codec import pack
 from lictor_core.commands import Command, Deregister, Outcome, Register
 from lictor_core.errors import NoLeaderError, RequestError
 from lictor_core.frames import FRAME_BYTES_MAX
+from lictor_core.membership import SERF_LAN_PORT
 from lictor_core.queries import CARootsQuery, NodeChecksQuery, NodesQuery
 from lictor_core.records import MemberStatus
 from lictor_core.registry import ReadOptions
+from lictor_core.version import member_build
 from lictor_server import Server
 from lictor_server.leader import LeaderLoop, reconcile
 from lictor_server.leader.member import MEMBER_BYTES_MAX
@@ -164,10 +166,13 @@ async def test_new_leader_leaves_those_failed_who_had_failed(clock: ManualClock,
     store = Store("dc1")
     failed = register(node("a1", id=A), checks=[check("serfHealth", status="critical")])
     apply(store, 5, failed)
-    opened = asyncio.Event()
-    duties = asyncio.ensure_future(loop_over(store, clock, log, opened).run())
+    opened, members = asyncio.Event(), member_table()
+    duties = asyncio.ensure_future(loop_over(store, clock, log, opened, members=members).run())
     await asyncio.wait_for(opened.wait(), 5)
     assert status_of(store, "a1") == "critical"
+    known = members.member("a1")
+    assert known is not None
+    assert (known.status, known.port, known.tags["build"]) == (MemberStatus.FAILED, SERF_LAN_PORT, member_build())
     duties.cancel()
 
 
@@ -210,12 +215,24 @@ def status_of(store: Store, node: str) -> str:
     return "" if found is None else found.status
 
 
+def member_table() -> MemberTable:
+    """The table of the leader n1."""
+    return MemberTable(
+        server="22222222-2222-2222-2222-222222222222",
+        server_name="n1",
+        lease_s=SETTINGS.lease_s,
+        reap_s=SETTINGS.reap_s,
+        members_max=10,
+    )
+
+
 def loop_over(
     store: Store,
     clock: ManualClock,
     log: Log,
     opened: asyncio.Event,
     led_term: Callable[[], int | None] = lambda: 1,
+    members: MemberTable | None = None,
 ) -> LeaderLoop:
     """A leader's loop that writes straight into a store."""
 
@@ -227,13 +244,7 @@ def loop_over(
 
     return LeaderLoop(
         catalog=store.catalog,
-        members=MemberTable(
-            server="22222222-2222-2222-2222-222222222222",
-            server_name="n1",
-            lease_s=SETTINGS.lease_s,
-            reap_s=SETTINGS.reap_s,
-            members_max=10,
-        ),
+        members=members or member_table(),
         own_member=lambda: member("n1", id="22222222-2222-2222-2222-222222222222", role="consul"),
         propose=propose,
         prepare=prepare,

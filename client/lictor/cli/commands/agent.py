@@ -45,6 +45,7 @@ def _configuration_flags(function: F) -> F:
     examples=(
         "lictor agent -dev",
         "lictor agent -dev -http-port=8501 -ui=false",
+        "lictor agent -data-dir=/opt/lictor -retry-join=10.0.0.1",
         "lictor agent -config-dir=/etc/consul.d",
     ),
 )
