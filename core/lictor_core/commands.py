@@ -87,9 +87,10 @@ class Deregister(TimedCommand, frozen=True, kw_only=True, tag="Deregister"):
 
 
 class NodeUpdate(TimedCommand, frozen=True, kw_only=True, tag="NodeUpdate"):
-    """Many changes of what is on one node, in one go, for its agent: removals first, then instances, then checks.
+    """Many changes of what is on one node, in one go, for its agent: instances first, then checks, then removals.
 
-    All of it is done or nothing. `skip_node_update` leaves the node's record as it is, if there is one.
+    All of it is done or nothing; refused is also what would both remove and register one thing. `skip_node_update`
+    leaves the node's record as it is, if there is one.
     """
 
     node: Node

@@ -37,6 +37,8 @@ class Bulletins:
         self._rng = rng
         self._poke = Poke()
         self._changed = asyncio.Event()
+        self._told: Bulletin | None = None
+        """What whoever hears was told last."""
 
     def poke(self) -> None:
         """There may be news: look now."""
@@ -44,14 +46,9 @@ class Bulletins:
 
     async def run(self) -> None:
         """Look for news for ever, once for all who hear of it."""
-        told = _news(self._now())
         while True:
+            self._look()
             await self._poke.rest(LOOK_S)
-            now = _news(self._now())
-            if now != told:
-                told = now
-                self._changed.set()
-                self._changed = asyncio.Event()
 
     def current(self, attendance: Attendance) -> Bulletin:
         """What is so now. Raises `RequestError` for an agent that does not belong here."""
@@ -65,6 +62,7 @@ class Bulletins:
     async def stream(self, attendance: Attendance) -> AsyncGenerator[bytes]:
         """What is so now, and then whatever it becomes."""
         while True:
+            self._look()  # what is told now is what later news differ from, also when it is over before the next look
             changed = self._changed
             yield pack(self.current(attendance))
             try:
@@ -72,6 +70,13 @@ class Bulletins:
                     await changed.wait()
             except TimeoutError:
                 pass
+
+    def _look(self) -> None:
+        now = _news(self._now())
+        if now != self._told:
+            self._told = now
+            self._changed.set()
+            self._changed = asyncio.Event()
 
     def _now(self) -> Bulletin:
         replica, core = self._replica, self._replica.core

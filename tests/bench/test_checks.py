@@ -42,7 +42,7 @@ def test_targets_tell_how_far_apart_they_were_asked() -> None:
             process.kill()
     assert gaps.silent == 1
     assert len(gaps.seconds) == 1
-    assert 0 <= gaps.seconds[0] <= elapsed_s
+    assert 0 <= gaps.seconds[0] <= elapsed_s + 0.001  # told in whole milliseconds
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@ command finds wrong is a `Rejection` in its outcome; a rejected command changed 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from typing import Final, TypeVar, cast
 
 from lictor_core.commands import (
@@ -115,13 +115,23 @@ def _register(store: Store, change: Change, command: Register) -> Result:
 def _node_update(store: Store, change: Change, command: NodeUpdate) -> Result:
     gone = frozenset(map(fold, command.gone_services))
     # Whatever it changes is its own agent's: one that has only the name of a living node must not undo what that has.
-    refusal = _why_not_this_node(store, command.node, stays=False) or _why_not_these_checks(
-        store, command.node, command.checks, {fold(one.id) for one in command.services}, gone
+    coming = {fold(one.id) for one in command.services}
+    refusal = (
+        _why_not_both(
+            gone & coming | {fold(one.check_id) for one in command.checks} & set(map(fold, command.gone_checks))
+        )
+        or _why_not_this_node(store, command.node, stays=False)
+        or _why_not_these_checks(store, command.node, command.checks, coming, gone)
     )
     if refusal is not None:
         return refusal
     catalog = store.catalog
     node = _settle_node(store, change, command.node, stays=command.skip_node_update)
+    # What comes is put before what goes is dropped, so that a service whose instance is replaced never seems to be gone.
+    for service in command.services:
+        catalog.put_service(change, node, service)
+    for check in command.checks:
+        catalog.put_check(change, node, check)
     for service_id in command.gone_services:
         service = catalog.service_on(node.node, service_id)
         if service is not None:
@@ -130,14 +140,18 @@ def _node_update(store: Store, change: Change, command: NodeUpdate) -> Result:
         check = catalog.check_on(node.node, check_id)
         if check is not None:
             catalog.drop_check(change, node, check)
-    for service in command.services:
-        catalog.put_service(change, node, service)
-    for check in command.checks:
-        catalog.put_check(change, node, check)
     return True
 
 
 # Everything is judged before anything changes, so that a refused registration leaves no half behind.
+
+
+def _why_not_both(ids: Set[str]) -> Rejection | None:
+    return (
+        _refuse(f"{', '.join(sorted(ids))}: an update removes and registers it at once; do one of them")
+        if ids
+        else None
+    )
 
 
 def _why_not_this_node(store: Store, wanted: Node, *, stays: bool) -> Rejection | None:

@@ -79,14 +79,14 @@ class NaiveStore:
     def _update(self, index: int, command: NodeUpdate) -> None:
         node = command.node
         self._register(index, Register(node=node, skip_node_update=command.skip_node_update))
-        for service_id in command.gone_services:
-            self._deregister(Deregister(node=node.node, service_id=service_id))
-        for check_id in command.gone_checks:
-            self._deregister(Deregister(node=node.node, check_id=check_id))
         for service in command.services:
             self._register(index, Register(node=node, service=service, skip_node_update=True))
         for check in command.checks:
             self._register(index, Register(node=node, checks=[check], skip_node_update=True))
+        for service_id in command.gone_services:
+            self._deregister(Deregister(node=node.node, service_id=service_id))
+        for check_id in command.gone_checks:
+            self._deregister(Deregister(node=node.node, check_id=check_id))
 
     def _deregister(self, command: Deregister) -> None:
         name = command.node.lower()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from hypothesis import strategies as st
 
 from lictor_core.commands import (
@@ -95,6 +96,16 @@ def _folded_service_id(service: Service) -> str:
     return service.id.lower()
 
 
+def _nothing_twice(update: NodeUpdate) -> Command:
+    """What comes is not what goes: such an update is refused."""
+    services, checks = {one.id.lower() for one in update.services}, {one.check_id.lower() for one in update.checks}
+    return msgspec.structs.replace(
+        update,
+        gone_services=[id for id in update.gone_services if id.lower() not in services],
+        gone_checks=[id for id in update.gone_checks if id.lower() not in checks],
+    )
+
+
 node_updates: st.SearchStrategy[Command] = st.builds(
     NodeUpdate,
     node=nodes,
@@ -103,7 +114,7 @@ node_updates: st.SearchStrategy[Command] = st.builds(
     gone_checks=st.lists(st.sampled_from(("c1", "C2")), max_size=2),
     services=st.lists(services, max_size=2, unique_by=_folded_service_id),
     checks=st.lists(checks, max_size=2, unique_by=_folded_id),
-)
+).map(_nothing_twice)
 catalog_commands = st.one_of(registrations, registrations, registrations, node_updates, deregistrations)
 
 cas = st.none() | st.integers(min_value=0, max_value=12)

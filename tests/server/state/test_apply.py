@@ -185,7 +185,7 @@ def test_removing_what_is_not_there_succeeds(log: Log, command: Deregister) -> N
     assert log.do(command) == Outcome(index=11)
 
 
-def test_an_update_of_a_node_removes_first_then_puts_instances_then_checks(log: Log) -> None:
+def test_an_update_of_a_node_puts_instances_then_checks_and_then_removes(log: Log) -> None:
     log.do(register(service=service("old"), checks=[check("c", service_id="old"), check("gone")]))
     update = NodeUpdate(
         node=node(),
@@ -198,6 +198,26 @@ def test_an_update_of_a_node_removes_first_then_puts_instances_then_checks(log: 
     assert log.do(update).value is True
     assert [one.id for one in log.store.catalog.services_on("n1")] == ["db", "web"]
     assert [(one.check_id, one.service_name) for one in log.store.catalog.checks_on("n1")] == [("c", "web"), ("n", "")]
+
+
+def test_a_service_whose_instance_is_replaced_in_one_update_was_never_gone(log: Log) -> None:
+    log.do(register(service=service("web", id="w1")))
+    before = log.store.stamp((on.SERVICES,))
+    log.do(NodeUpdate(node=node(), gone_services=["w1"], services=[service("web", id="w2")]))
+    assert log.store.stamp((on.SERVICES,)) == before
+
+
+@pytest.mark.parametrize(
+    "both",
+    [
+        NodeUpdate(node=node(), gone_services=["WEB"], services=[service("web")]),
+        NodeUpdate(node=node(), gone_checks=["C"], checks=[check("c")]),
+    ],
+)
+def test_an_update_that_removes_and_registers_one_thing_is_refused(log: Log, both: NodeUpdate) -> None:
+    rejection = log.do(both).rejection
+    assert rejection is not None
+    assert rejection.message.endswith("an update removes and registers it at once; do one of them")
 
 
 def test_an_update_of_a_node_that_is_refused_in_one_thing_changes_nothing(log: Log) -> None:
