@@ -127,19 +127,17 @@ def _node_update(store: Store, change: Change, command: NodeUpdate) -> Result:
         return refusal
     catalog = store.catalog
     node = _settle_node(store, change, command.node, stays=command.skip_node_update)
-    # What comes is put before what goes is dropped, so that a service whose instance is replaced never seems to be gone.
+    # What comes is put before what goes is dropped: a service whose instance is replaced must never seem to be gone.
     for service in command.services:
         catalog.put_service(change, node, service)
     for check in command.checks:
         catalog.put_check(change, node, check)
     for service_id in command.gone_services:
-        service = catalog.service_on(node.node, service_id)
-        if service is not None:
-            catalog.drop_service(change, node, service)
+        if (instance := catalog.service_on(node.node, service_id)) is not None:
+            catalog.drop_service(change, node, instance)
     for check_id in command.gone_checks:
-        check = catalog.check_on(node.node, check_id)
-        if check is not None:
-            catalog.drop_check(change, node, check)
+        if (found := catalog.check_on(node.node, check_id)) is not None:
+            catalog.drop_check(change, node, found)
     return True
 
 
