@@ -17,6 +17,7 @@ import msgspec
 
 __all__ = [
     "CRITICAL",
+    "EMPTY_CHECK_DEFINITION",
     "MAINT",
     "NODE_MAINTENANCE_ID",
     "PASSING",
@@ -210,6 +211,20 @@ class CheckDefinition(Record, frozen=True, kw_only=True):
     interval: str = ""
     timeout: str = ""
     deregister_critical_service_after: str = ""
+
+
+EMPTY_CHECK_DEFINITION: Final[JsonObject] = {
+    "Interval": "0s",
+    "Timeout": "0s",
+    "DeregisterCriticalServiceAfter": "0s",
+    "HTTP": "",
+    "Header": None,
+    "Method": "",
+    "Body": "",
+    "TLSSkipVerify": False,
+    "TCP": "",
+}
+"""A definition with every field and none filled, as agents and watches show it; the API leaves empty ones out."""
 
 
 class Check(Record, frozen=True, kw_only=True):

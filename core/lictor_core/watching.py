@@ -17,6 +17,7 @@ import msgspec
 
 from lictor_core.durations import parse_duration
 from lictor_core.errors import PeerError, RequestError
+from lictor_core.records import EMPTY_CHECK_DEFINITION
 
 __all__ = [
     "HANDLER_TIMEOUT_S",
@@ -121,20 +122,6 @@ class _Entry(msgspec.Struct, rename="pascal"):
     session: str = ""
 
 
-_NO_DEFINITION: Final[dict[str, object]] = {
-    "Interval": "0s",
-    "Timeout": "0s",
-    "DeregisterCriticalServiceAfter": "0s",
-    "HTTP": "",
-    "Header": None,
-    "Method": "",
-    "Body": "",
-    "TLSSkipVerify": False,
-    "TCP": "",
-}
-"""A check's definition as handlers get it; the API leaves out what is empty."""
-
-
 def _rows(body: bytes) -> list[dict[str, object]]:
     return msgspec.json.decode(body, type=list[dict[str, object]])
 
@@ -147,7 +134,7 @@ def _whole_checks(checks: object) -> object:
     if not isinstance(checks, list):
         return checks
     rows = cast("list[dict[str, object]]", checks)
-    return [{**row, "Definition": _NO_DEFINITION | _definition(row.get("Definition"))} for row in rows]
+    return [{**row, "Definition": EMPTY_CHECK_DEFINITION | _definition(row.get("Definition"))} for row in rows]
 
 
 def _definition(value: object) -> dict[str, object]:

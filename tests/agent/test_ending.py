@@ -9,6 +9,7 @@ import signal
 import pytest
 
 from lictor_agent import ending as ending_module
+from lictor_agent.agent import Agent
 from lictor_agent.ending import Ending, leaves_on
 from lictor_config.tree import Configuration
 from tests.agent.builders import NODE
@@ -68,18 +69,22 @@ async def test_a_server_that_cannot_go_on_ends_the_process() -> None:
     assert caught.group_contains(RuntimeError, match="the log is broken")
 
 
+async def _survives_a_reload(agent: Agent, *, told: str) -> None:
+    """A SIGHUP is told by this event alone, and the agent goes on until it is ended."""
+    log, logged = quiet_log()
+    ending = Ending(agent, log)
+    with ending.watching():
+        async with asyncio.TaskGroup() as group:
+            waiting = group.create_task(ending.wait(_never))
+            os.kill(os.getpid(), signal.SIGHUP)
+            await eventually(lambda: [one["event"] for one in logged.entries] == [told], what="it is told")
+            assert not waiting.done()
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
 async def test_a_failed_reload_is_told_and_ends_nothing() -> None:
     async with running_agent(configuration=STAYS) as running:
-        log, logged = quiet_log()
-        ending = Ending(running.agent, log)
-        with ending.watching():
-            async with asyncio.TaskGroup() as group:
-                waiting = group.create_task(ending.wait(_never))
-                os.kill(os.getpid(), signal.SIGHUP)
-                failure = "agent.reload.failed"
-                await eventually(lambda: [one["event"] for one in logged.entries] == [failure], what="it is told")
-                assert not waiting.done()
-                os.kill(os.getpid(), signal.SIGTERM)
+        await _survives_a_reload(running.agent, told="agent.reload.failed")
 
 
 async def test_a_reload_that_crashes_costs_that_reload_and_not_the_agent(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,16 +93,7 @@ async def test_a_reload_that_crashes_costs_that_reload_and_not_the_agent(monkeyp
 
     async with running_agent(configuration=STAYS) as running:
         monkeypatch.setattr(running.agent, "reload", broken)
-        log, logged = quiet_log()
-        ending = Ending(running.agent, log)
-        with ending.watching():
-            async with asyncio.TaskGroup() as group:
-                waiting = group.create_task(ending.wait(_never))
-                os.kill(os.getpid(), signal.SIGHUP)
-                crash = "agent.reload.crashed"
-                await eventually(lambda: [one["event"] for one in logged.entries] == [crash], what="it is told")
-                assert not waiting.done()
-                os.kill(os.getpid(), signal.SIGTERM)
+        await _survives_a_reload(running.agent, told="agent.reload.crashed")
 
 
 async def test_an_agent_that_left_by_its_api_ends() -> None:

@@ -14,6 +14,13 @@ def load(text: str, *, dev: bool) -> tuple[str, ...]:
     return load_configuration(Origin(dev=dev, fragments=(text,)), hostname=lambda: "host").warnings
 
 
+def complaints(text: str) -> list[str]:
+    """What is wrong with a configuration that must be refused, without the places."""
+    with pytest.raises(ConfigurationProblems) as caught:
+        load(text, dev=False)
+    return [re.sub(r"^-hcl\[1\]:\d+: ", "", problem) for problem in caught.value.problems]
+
+
 # a setting, and how the complaint about it begins
 REFUSED = {
     'membership { lease_ttl = "100ms" }': "membership.lease_ttl: 0.1 s is not between 1 s and 600 s",
@@ -107,9 +114,7 @@ WARNED = {
 
 @pytest.mark.parametrize(("text", "complaint"), REFUSED.items())
 def test_a_setting_that_cannot_be_is_refused(text: str, complaint: str) -> None:
-    with pytest.raises(ConfigurationProblems) as caught:
-        load(text, dev=False)
-    told = [re.sub(r"^-hcl\[1\]:\d+: ", "", problem) for problem in caught.value.problems]
+    told = complaints(text)
     assert any(problem.startswith(complaint) for problem in told), told
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import threading
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from typing import TypeAlias
 import pytest
 
 from tests.support.altered_agent import alterations, command
+from tests.support.repeating import Repeating
 from tests.support.server_cluster import WITHIN_S, Launch, ServerCluster
 from tests.support.small_disk import SmallDisk, small_disk
 
@@ -76,32 +76,22 @@ def one_server_and_agent(directory: Path, settings: dict[str, object] | None = N
         yield cluster
 
 
-class Watcher:
+class Watcher(Repeating):
     """Looks at one thing all the time while a block runs, in a thread of its own; keeps every answer that differs."""
 
     def __init__(self, cluster: ServerCluster, *nodes: str) -> None:
+        super().__init__(every_s=0.1)
         self.lost: set[str] = set()
         """Nodes that were seen critical."""
         self.services: set[frozenset[str]] = set()
         """Of the agent, as the catalog had them."""
         self._cluster = cluster
         self._nodes = nodes
-        self._ends = threading.Event()
-        self._thread = threading.Thread(target=self._run)
 
-    def __enter__(self) -> Watcher:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ends.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._ends.wait(0.1):
-            if found := services_there(self._cluster):
-                self.services.add(frozenset(found))
-            self.lost |= {node for node in self._nodes if node_health(self._cluster, node) == "critical"}
+    def step(self) -> None:
+        if found := services_there(self._cluster):
+            self.services.add(frozenset(found))
+        self.lost |= {node for node in self._nodes if node_health(self._cluster, node) == "critical"}
 
 
 def test_a_killed_agent_has_its_services_checks_and_maintenance_again_and_mends_the_catalog(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from pathlib import Path
 
 import dns.exception
@@ -11,6 +10,7 @@ import dns.message
 import dns.query
 import pytest
 
+from tests.support.repeating import Repeating
 from tests.support.server_cluster import Answer, ServerCluster
 
 pytestmark = pytest.mark.slow
@@ -46,33 +46,23 @@ def dns_port(cluster: ServerCluster) -> int:
     return int(answers[0].split()[2]) if answers else 0
 
 
-class Reader:
+class Reader(Repeating):
     """Reads the agent's view again and again; keeps what must not be."""
 
     def __init__(self, cluster: ServerCluster) -> None:
+        super().__init__(every_s=0.005)
         self.faults: list[str] = []
         self.reads = self.port = self.index = 0
         self._cluster = cluster
-        self._ends = threading.Event()
-        self._thread = threading.Thread(target=self._run)
 
-    def __enter__(self) -> Reader:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ends.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._ends.wait(0.005):
-            answer = self._cluster.ask(AGENT, CACHED)
-            port, index = cached_port(answer), int(answer.headers.get("X-Consul-Index", "0"))
-            if answer.status != 200:
-                self.faults.append(f"{answer.status}: {answer.body}")
-            elif port < self.port or index < self.index:
-                self.faults.append(f"back from {self.port} at {self.index} to {port} at {index}")
-            self.reads, self.port, self.index = self.reads + 1, port, index
+    def step(self) -> None:
+        answer = self._cluster.ask(AGENT, CACHED)
+        port, index = cached_port(answer), int(answer.headers.get("X-Consul-Index", "0"))
+        if answer.status != 200:
+            self.faults.append(f"{answer.status}: {answer.body}")
+        elif port < self.port or index < self.index:
+            self.faults.append(f"back from {self.port} at {self.index} to {port} at {index}")
+        self.reads, self.port, self.index = self.reads + 1, port, index
 
 
 def test_views_go_on_without_a_gap_when_servers_are_lost_and_stay_when_all_are(tmp_path: Path) -> None:

@@ -13,7 +13,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-__all__ = ["Authority", "Pair"]
+from lictor_server import TlsSettings
+
+__all__ = ["Authority", "Pair", "strict"]
 
 DAY = datetime.timedelta(days=1)
 
@@ -97,3 +99,14 @@ def _builder(
 def _written(path: Path, data: bytes) -> Path:
     path.write_bytes(data)
     return path
+
+
+def strict(authority: Authority, pair: Pair) -> TlsSettings:
+    """Everything must be proven."""
+    return TlsSettings(
+        ca_file=authority.ca_file,
+        cert_file=pair.cert_file,
+        key_file=pair.key_file,
+        verify_incoming_rpc=True,
+        verify_server_hostname=True,
+    )

@@ -13,7 +13,7 @@ import pytest
 
 from lictor_core.errors import ConfigurationError
 from lictor_server.tls import ALPN_RAFT, ALPN_RPC, PLAIN, Proof, Tls, TlsSettings, load_tls
-from tests.server.certificates import Authority, Pair
+from tests.server.certificates import Authority, strict
 
 NODE_ID = "5c1e2f30-0000-4000-8000-000000000001"
 
@@ -21,17 +21,6 @@ NODE_ID = "5c1e2f30-0000-4000-8000-000000000001"
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("ca"))
-
-
-def strict(authority: Authority, pair: Pair) -> TlsSettings:
-    """Everything must be proven."""
-    return TlsSettings(
-        ca_file=authority.ca_file,
-        cert_file=pair.cert_file,
-        key_file=pair.key_file,
-        verify_incoming_rpc=True,
-        verify_server_hostname=True,
-    )
 
 
 def loaded(settings: TlsSettings) -> Tls:

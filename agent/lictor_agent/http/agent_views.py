@@ -11,7 +11,17 @@ from typing import Final
 
 from lictor_agent.maintenance import is_maintenance
 from lictor_core.codec import pack
-from lictor_core.records import MAINT, Check, JsonObject, Proxy, Service, ServiceKind, Upstream, worst_status
+from lictor_core.records import (
+    EMPTY_CHECK_DEFINITION,
+    MAINT,
+    Check,
+    JsonObject,
+    Proxy,
+    Service,
+    ServiceKind,
+    Upstream,
+    worst_status,
+)
 
 __all__ = ["aggregated_status", "check_detail", "content_hash", "service_view"]
 
@@ -62,17 +72,7 @@ def check_detail(check: Check) -> JsonObject:
         "ServiceName": check.service_name,
         "ServiceTags": check.service_tags or None,
         "Type": "",
-        "Definition": {
-            "Interval": "0s",
-            "Timeout": "0s",
-            "DeregisterCriticalServiceAfter": "0s",
-            "HTTP": "",
-            "Header": None,
-            "Method": "",
-            "Body": "",
-            "TLSSkipVerify": False,
-            "TCP": "",
-        },
+        "Definition": EMPTY_CHECK_DEFINITION,
         "CreateIndex": 0,
         "ModifyIndex": 0,
     }

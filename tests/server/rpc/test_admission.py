@@ -18,9 +18,9 @@ from lictor_core.registry import LeaderStatus
 from lictor_server import RpcPool, Server, ServerSettings
 from lictor_server.leases import Answer, Digest
 from lictor_server.rpc import listener as module
-from lictor_server.tls import Tls, TlsSettings, load_tls
+from lictor_server.tls import Tls, load_tls
 from tests.server.build import member, renewal
-from tests.server.certificates import Authority, Pair
+from tests.server.certificates import Authority, Pair, strict
 from tests.server.conftest import NODE_ID, SETTINGS, Log
 from tests.server.rpc.client import connect
 
@@ -30,16 +30,6 @@ DIGEST = Digest(server="x", server_name="x", epoch="x", number=1, confirmed=0, b
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("ca"))
-
-
-def strict(authority: Authority, pair: Pair) -> TlsSettings:
-    return TlsSettings(
-        ca_file=authority.ca_file,
-        cert_file=pair.cert_file,
-        key_file=pair.key_file,
-        verify_incoming_rpc=True,
-        verify_server_hostname=True,
-    )
 
 
 def loaded(authority: Authority, pair: Pair) -> Tls:
