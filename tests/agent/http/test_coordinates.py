@@ -1,4 +1,4 @@
-"""`/v1/coordinate/*`; what Consul answers to the same is in `tests/peers`."""
+"""`/v1/coordinate/*`; what Consul answers to the same is in `tests/compat`."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ from lictor_core.errors import RequestError
 from lictor_core.records import ServiceAddress, ServiceKind
 from tests.agent.builders import local_check, local_service, service
 
-CONSULS = Path(__file__).parents[2] / "recorded" / "data-directory"
+CONSULS = Path(__file__).parents[2] / "compat" / "recorded" / "data-directory"
 PLACE = Provenance("192.0.2.1", 1_700_000_000.5)
 
 

@@ -21,7 +21,7 @@ from tests.agent.builders import NODE, local_check, local_service
 from tests.agent.harness import quiet_log
 from tests.support.clock import ManualClock
 
-CONSULS = Path(__file__).parents[2] / "recorded" / "data-directory"
+CONSULS = Path(__file__).parents[2] / "compat" / "recorded" / "data-directory"
 TTL = CheckDefinition(ttl_s=30)
 
 

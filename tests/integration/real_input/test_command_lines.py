@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.peers.scenarios.cli import SCENARIOS
+from tests.compat.scenarios.cli import SCENARIOS
 from tests.support.agents import dev_agent, program_of
 from tests.support.recorder.cassette import cassette_path, load
 from tests.support.recorder.cli_runner import CliRunner

@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TypeAlias
 
-from tests.peers.scenarios import cli, dns, http
+from tests.compat.scenarios import cli, dns, http
 from tests.support.agents import dev_agent, program_of
 from tests.support.recorder.cassette import Cassette, cassette_path, load, save
 from tests.support.recorder.cli_runner import CliRunner

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.support.recorder.json_types import Json, as_list, as_object, parse
 
-RECORDED = Path(__file__).parents[2] / "recorded"
+RECORDED = Path(__file__).parents[2] / "compat" / "recorded"
 _LINE_MAX = 110
 
 

@@ -1,6 +1,6 @@
 """Names of nodes, and names of addresses."""
 
-from tests.peers.scenarios.dns.registrations import instance, node
+from tests.compat.scenarios.dns.registrations import instance, node
 from tests.support.recorder.dns_scenario import DnsScenario, Question
 
 SCENARIO = DnsScenario(

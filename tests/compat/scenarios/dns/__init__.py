@@ -1,6 +1,6 @@
 """What is asked over DNS, one module an area."""
 
-from tests.peers.scenarios.dns import limits, nodes, packets, services, zone
+from tests.compat.scenarios.dns import limits, nodes, packets, services, zone
 from tests.support.recorder.dns_scenario import DnsScenario
 
 SCENARIOS: tuple[DnsScenario, ...] = (

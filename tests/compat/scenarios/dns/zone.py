@@ -1,6 +1,6 @@
 """The zone itself, and what is outside of it."""
 
-from tests.peers.scenarios.dns.registrations import instance
+from tests.compat.scenarios.dns.registrations import instance
 from tests.support.recorder.dns_scenario import DnsScenario, Question
 
 SCENARIO = DnsScenario(

@@ -1,6 +1,6 @@
 """Names of services."""
 
-from tests.peers.scenarios.dns.registrations import instance
+from tests.compat.scenarios.dns.registrations import instance
 from tests.support.recorder.dns_scenario import DnsScenario, Question
 from tests.support.recorder.scenario import Step
 

@@ -2,7 +2,7 @@
 
 import struct
 
-from tests.peers.scenarios.dns.registrations import instance
+from tests.compat.scenarios.dns.registrations import instance
 from tests.support.recorder.dns_scenario import DnsScenario, Question
 
 _ID = b"\x12\x34"

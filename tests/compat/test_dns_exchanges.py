@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.peers.scenarios.dns import SCENARIOS
+from tests.compat.scenarios.dns import SCENARIOS
 from tests.support.agents import dev_agent
 from tests.support.recorder.cassette import cassette_path, load
 from tests.support.recorder.comparison import compare, report

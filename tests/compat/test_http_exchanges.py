@@ -7,7 +7,7 @@ import pytest
 
 from lictor_config.load import load_configuration
 from lictor_config.tree import Origin
-from tests.peers.scenarios.http import SCENARIOS
+from tests.compat.scenarios.http import SCENARIOS
 from tests.support.agents import dev_agent
 from tests.support.gateway import gateway
 from tests.support.recorder.cassette import cassette_path, load

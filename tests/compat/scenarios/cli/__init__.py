@@ -1,6 +1,6 @@
 """What is typed at the command line, one module an area."""
 
-from tests.peers.scenarios.cli import (
+from tests.compat.scenarios.cli import (
     agent,
     catalog,
     intentions,

@@ -1,6 +1,6 @@
 """Many answers in little room."""
 
-from tests.peers.scenarios.dns.registrations import instance
+from tests.compat.scenarios.dns.registrations import instance
 from tests.support.recorder.dns_scenario import DnsScenario, Question
 
 MANY = 40

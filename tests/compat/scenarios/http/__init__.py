@@ -1,6 +1,6 @@
 """What is asked over HTTP, one module an area."""
 
-from tests.peers.scenarios.http import (
+from tests.compat.scenarios.http import (
     agent_checks,
     agent_maintenance,
     agent_self,
