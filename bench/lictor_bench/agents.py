@@ -59,7 +59,9 @@ def measure(count: int) -> list[Row]:
     """All figures. Raises `RuntimeError` when the agents do not come to rest."""
     with running(lictor()) as cluster, crowds(cluster, count) as crowd:
         began = time.monotonic()
-        crowd.order(Order(ready=True, within_s=_START_S_MAX))
+        figures = crowd.order(Order(ready=True, within_s=_START_S_MAX))
+        if not all(one.complete for one in figures):
+            raise RuntimeError(f"{sum(one.agents for one in figures)} of {count} agents are ready only")
         rows = [_row("until all are registered", time.monotonic() - began, "s")]
         time.sleep(_SETTLE_S)
         rows += _at_rest(cluster)
@@ -105,7 +107,8 @@ def _changes(cluster: Cluster, crowd: Crowds, when: str = "") -> list[Row]:
         figures = crowd.order(Order(mark=mark, within_s=_CHANGE_S_MAX))
         delays += [seen - began for one in figures for seen in one.seen]
         if not all(one.complete for one in figures):
-            raise RuntimeError(f"change {mark!r} reached {len(delays)} views only, in {_CHANGE_S_MAX:g} s")
+            seen, missing = sum(len(one.seen) for one in figures), [agent for one in figures for agent in one.missing]
+            raise RuntimeError(f"{mark!r} reached {seen} views in {_CHANGE_S_MAX:g} s, not those of {missing}")
     delays.sort()
     suffix = f", {when}" if when else ""
     return [

@@ -37,6 +37,9 @@ AGENT: Final = "agent-"
 MARK: Final = "mark"
 """The key of the metadata by which a change of the followed service is known."""
 _AGAIN_S: Final = 0.5
+_LOOK_S: Final = 0.02
+"""How long it lets news gather before it looks whether an order is done: looking at thousands of agents takes time."""
+_MISSING_MAX: Final = 5
 _STARTING_MAX: Final = 64
 """Agents that start at once."""
 
@@ -71,12 +74,16 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     complete: bool
     seen: list[float] = []
     agents: int = 0
+    """How many are ready."""
+    missing: list[int] = []
+    """The first few agents that keep it from being complete, by number."""
 
 
 class Simulated:
     """One agent."""
 
-    def __init__(self, setup: Setup, number: int, seen: Callable[[str], None]) -> None:
+    def __init__(self, setup: Setup, number: int, seen: Callable[[int, str], None]) -> None:
+        """`seen` is told the mark of each reading of the view, the first one's too; empty where there is none."""
         clock, rng = SystemClock(), SeededRng(number)
         configuration = Configuration(
             node_name=f"{AGENT}{number:05d}",
@@ -99,7 +106,7 @@ class Simulated:
         )
         self._backing.at_connection(self._agent.reconnected)
         self._setup = setup
-        self._number = number
+        self.number = number
         self._seen = seen
 
     @asynccontextmanager
@@ -120,7 +127,7 @@ class Simulated:
     async def _register(self) -> None:
         setup = self._setup
         for own in range(setup.services):
-            number = (self._number * setup.services + own) % setup.names
+            number = (self.number * setup.services + own) % setup.names
             definition = {"ID": f"s{own}", "Name": f"service-{number:04d}", "Port": 8000 + own}
             await self._agent.register_service(parse_service(definition))
 
@@ -133,10 +140,8 @@ class Simulated:
             except LictorError:  # no server just now
                 await asyncio.sleep(_AGAIN_S)
                 continue
-            for instance in reading.value:
-                mark = (instance.service.meta or {}).get(MARK)
-                if mark is not None:
-                    self._seen(mark)
+            marks = [(instance.service.meta or {}).get(MARK, "") for instance in reading.value]
+            self._seen(self.number, "".join(marks))
             options = ReadOptions(min_index=reading.index, wait_s=WAIT_MAX_S)
 
 
@@ -146,10 +151,11 @@ class Crowd:
     def __init__(self, setup: Setup) -> None:
         """To be made on the event loop that `run` is on."""
         self._setup = setup
-        self._marks: dict[str, list[float]] = {}
+        self._marks: dict[int, tuple[str, float]] = {}
+        """By an agent's number: what its view shows, and since when."""
         self._news = asyncio.Event()
         self._agents = [Simulated(setup, setup.first + own, self._seen) for own in range(setup.count)]
-        self._registered = 0
+        self._registered: set[int] = set()
         self._over = asyncio.Event()
 
     async def run(self) -> None:
@@ -167,27 +173,33 @@ class Crowd:
         """Wait for what is ordered."""
         try:
             async with asyncio.timeout(order.within_s):
-                while not self._is_done(order):
+                while self._missing(order):
                     self._news.clear()
                     await self._news.wait()
+                    await asyncio.sleep(_LOOK_S)
         except TimeoutError:
             pass
-        complete = self._is_done(order)
-        return Figures(complete=complete, seen=self._marks.pop(order.mark, []), agents=self._registered)
+        missing = self._missing(order)
+        seen = [when for mark, when in self._marks.values() if mark == order.mark]
+        ready = len(self._registered & self._marks.keys())
+        return Figures(complete=not missing, seen=seen, agents=ready, missing=missing[:_MISSING_MAX])
 
-    def _seen(self, mark: str) -> None:
-        self._marks.setdefault(mark, []).append(time.monotonic())
-        self._news.set()
+    def _seen(self, number: int, mark: str) -> None:
+        if self._marks.get(number, (None, 0.0))[0] != mark:
+            self._marks[number] = mark, time.monotonic()
+            self._news.set()
 
-    def _is_done(self, order: Order) -> bool:
-        seen = len(self._marks.get(order.mark, ())) if order.mark else self._setup.count
-        return seen >= self._setup.count and (not order.ready or self._registered >= self._setup.count)
+    def _missing(self, order: Order) -> list[int]:
+        numbers = range(self._setup.first, self._setup.first + self._setup.count)
+        if order.ready:
+            return [one for one in numbers if one not in self._registered or one not in self._marks]
+        return [one for one in numbers if self._marks.get(one, ("", 0.0))[0] != order.mark]
 
     async def _keep(self, one: Simulated, starting: asyncio.Semaphore) -> None:
         async with AsyncExitStack() as parts:
             async with starting:
                 await parts.enter_async_context(one.running())
-            self._registered += 1
+            self._registered.add(one.number)
             self._news.set()
             await self._over.wait()
 

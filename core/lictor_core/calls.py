@@ -118,6 +118,8 @@ class Bulletin(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Whether it knows a leader and has caught up."""
     applied_index: int
     """How much of the log it had applied."""
+    attended: int = 0
+    """How many agents hold on to it: so many look for another server when it is lost."""
 
 
 class SavedHead(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

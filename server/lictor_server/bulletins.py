@@ -39,6 +39,7 @@ class Bulletins:
         self._changed = asyncio.Event()
         self._told: Bulletin | None = None
         """What whoever hears was told last."""
+        self._attended = 0
 
     def poke(self) -> None:
         """There may be news: look now."""
@@ -61,15 +62,19 @@ class Bulletins:
 
     async def stream(self, attendance: Attendance) -> AsyncGenerator[bytes]:
         """What is so now, and then whatever it becomes."""
-        while True:
-            self._look()  # what is told now is what later news differ from, also when it is over before the next look
-            changed = self._changed
-            yield pack(self.current(attendance))
-            try:
-                async with asyncio.timeout(self._rng.uniform(REFRESH_S / 2, REFRESH_S)):
-                    await changed.wait()
-            except TimeoutError:
-                pass
+        self._attended += 1
+        try:
+            while True:
+                self._look()  # what is told now is what later news differ from, though it may be over before the next
+                changed = self._changed
+                yield pack(self.current(attendance))
+                try:
+                    async with asyncio.timeout(self._rng.uniform(REFRESH_S / 2, REFRESH_S)):
+                        await changed.wait()
+                except TimeoutError:
+                    pass
+        finally:
+            self._attended -= 1
 
     def _look(self) -> None:
         now = _news(self._now())
@@ -87,8 +92,9 @@ class Bulletins:
             servers=tuple(sorted({addresses[server.id] for server in core.peer_set.servers})) or (replica.address,),
             is_ready=core.caught_up and replica.leader_card() is not None,
             applied_index=core.applied_index,
+            attended=self._attended,
         )
 
 
 def _news(bulletin: Bulletin) -> Bulletin:
-    return msgspec.structs.replace(bulletin, applied_index=0)
+    return msgspec.structs.replace(bulletin, applied_index=0, attended=0)

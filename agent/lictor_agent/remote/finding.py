@@ -40,9 +40,14 @@ class Finder:
         """What this agent says of itself."""
         return self._attendance
 
-    async def look(self, place: str) -> Bulletin:
-        """What the server at `place` says. Raises as `RpcPool.call` does, and `RequestError` when it serves others."""
-        return unpack(await self._pool.call(place, LOOK, self._attendance, timeout_s=LOOK_S_MAX), Bulletin)
+    async def look(self, place: str, patience_s: float | None = None) -> Bulletin:
+        """What the server at `place` says, within `patience_s` or else `LOOK_S_MAX`.
+
+        Raises as `RpcPool.call` does, and `RequestError` when it serves others.
+        """
+        return unpack(
+            await self._pool.call(place, LOOK, self._attendance, timeout_s=patience_s or LOOK_S_MAX), Bulletin
+        )
 
     async def find(self, addresses: Iterable[str], reasons: list[str]) -> list[Bulletin]:
         """What the servers at `addresses` say, once for each address that answered; why not goes to `reasons`."""

@@ -3,6 +3,10 @@
 A stream of bulletins (`core.calls.ATTEND`) stays open on it. When that ends the server is lost, whoever else uses the
 connection is told by the same event, and the next server is attended. A server that is silent while somebody waits for
 it is asked for a sign of life, and left without one.
+
+When a server with thousands of agents is lost, they come to the others spread over a few seconds, and each one that
+finds a server silent waits longer for the next: servers that are busy with those who came would else be left by all of
+them again and again, which is more work than keeping them.
 """
 
 from __future__ import annotations
@@ -21,7 +25,7 @@ from lictor_core.backoff import Backoff
 from lictor_core.calls import ATTEND, Bulletin
 from lictor_core.clock import Clock, Rng
 from lictor_core.codec import unpack
-from lictor_core.errors import ClusterError, ConfigurationError, LictorError, NoLeaderError, UnreachableError
+from lictor_core.errors import ClusterError, ConfigurationError, LictorError, NoLeaderError
 from lictor_server import RpcPool
 
 __all__ = ["NOBODY", "SILENCE_S_MAX", "ServerLink"]
@@ -37,6 +41,14 @@ _SEARCH_EVERY_S: Final = 10.0
 """While no known server has a leader, those at the configured addresses are looked for as often as that."""
 _MOVE_S: Final = 60.0
 """A better server is looked at after once to three times this, at random, so that not all agents come at once."""
+PATIENCE_MAX: Final = 4
+"""Servers left for their silence one after the other get up to so many times the time of the first."""
+STEADY_S: Final = 30.0
+"""After so long at one server patience is what it was at first."""
+MOVES_PER_S: Final = 500
+"""Of the agents of a lost server so many look for another one in a second; each needs some 3 ms of a server's time."""
+SPREAD_S_MAX: Final = 4.0
+"""However many they are: well under a lease, in which they must have appeared elsewhere."""
 _LONELY_S_MIN: Final = 0.05
 _LONELY_S_MAX: Final = 3.0
 """Between rounds while no server answers."""
@@ -61,6 +73,10 @@ class ServerLink:
         self._lost_at: float | None = None
         """Since when there is no server, or since when one is looked for; None while nobody looks for any."""
         self._was_connected = False
+        self._connected_at = 0.0
+        self._patience = 1
+        self._companions = 0
+        """How many agents the server in use has, this one among them."""
         self._reasons: list[str] = []
         """Why nobody was found the last time."""
         self._unready_since: float | None = None
@@ -156,6 +172,7 @@ class ServerLink:
                 if await self._attend(server):
                     backoff.reset()
                     fruitless = 0
+                    await self._let_others_go_first()
                 continue
             if await self._look_for():
                 fruitless = 0
@@ -171,9 +188,10 @@ class ServerLink:
     async def _attend(self, server: str) -> bool:
         """Stay with `server` for as long as it lasts; whether it was there at all."""
         was_there = False
+        patience_s = LOOK_S_MAX * self._patience
         try:
             async with aclosing(self._pool.stream(server, ATTEND, self._finder.attendance)) as items:
-                async with asyncio.timeout(LOOK_S_MAX):
+                async with asyncio.timeout(patience_s):
                     first = unpack(await anext(items), Bulletin)
                 was_there = True
                 self._settle(server, first)
@@ -181,7 +199,8 @@ class ServerLink:
                     self._hear(unpack(item, Bulletin))
             reason = "it ended the connection"
         except TimeoutError:
-            reason = f"{server} does not answer within {LOOK_S_MAX:g} s"
+            reason = f"{server} does not answer within {patience_s:g} s"
+            self._grow_patient()
         except StopAsyncIteration:
             reason = f"{server} tells nothing of the servers"
         except LictorError as error:
@@ -193,6 +212,7 @@ class ServerLink:
         self._current = server
         self._lost_at = None
         self._was_connected = True
+        self._connected_at = self._clock.monotonic()
         self._ranking.answered(server)
         self._hear(bulletin)
         self._log.info("agent.server.connected", server=bulletin.name, address=server, servers=len(bulletin.servers))
@@ -202,6 +222,7 @@ class ServerLink:
 
     def _hear(self, bulletin: Bulletin) -> None:
         self._bulletin = bulletin
+        self._companions = bulletin.attended
         self.seen_index = max(self.seen_index, bulletin.applied_index)
         if bulletin.is_ready:
             self._ranking.replace(bulletin.servers)
@@ -217,6 +238,8 @@ class ServerLink:
         if self._current == server:
             self._current, self._bulletin, self._unready_since = "", None, None
             self._lost_at = now
+            if now - self._connected_at >= STEADY_S:
+                self._patience = 1
             if self._next:
                 self._log.info("agent.server.left", address=server, better=self._next)
             else:
@@ -227,6 +250,15 @@ class ServerLink:
         self._pool.hang_up(server, reason)
         if not self._next:
             self._ranking.failed(server, now)
+
+    def _grow_patient(self) -> None:
+        self._patience = min(2 * self._patience, PATIENCE_MAX)
+
+    async def _let_others_go_first(self) -> None:
+        """Wait for this agent's turn among all those that lost the same server; not when it left of its own accord."""
+        companions, self._companions = self._companions, 0
+        if not self._next:
+            await asyncio.sleep(self._rng.uniform(0.0, min(companions / MOVES_PER_S, SPREAD_S_MAX)))
 
     def _tell_change(self) -> None:
         self._changed.set()
@@ -282,8 +314,8 @@ class ServerLink:
             if not server:
                 continue
             silence_s = self._pool.silence_s(server)
-            if silence_s is not None and silence_s >= SILENCE_S_MAX:
-                await self._want_sign_of_life(server)
+            if silence_s is not None and silence_s >= SILENCE_S_MAX * self._patience:
+                await self._want_sign_of_life(server, LOOK_S_MAX)
             elif self._unready_since is not None and now - self._unready_since >= _UNREADY_S:
                 await self.left(server)
                 self._unready_since = now
@@ -296,15 +328,11 @@ class ServerLink:
         if self._current == server:
             await self._want_sign_of_life(server, patience_s)
 
-    async def _want_sign_of_life(self, server: str, patience_s: float = LOOK_S_MAX) -> None:
+    async def _want_sign_of_life(self, server: str, patience_s: float) -> None:
         try:
-            async with asyncio.timeout(patience_s):
-                await self._finder.look(server)
-        except TimeoutError:
-            self._pool.hang_up(server, f"it is silent: it gave no sign of life within {patience_s:g} s")
-        except UnreachableError as error:
-            self._pool.hang_up(server, str(error))
+            await self._finder.look(server, patience_s * self._patience)
         except LictorError as error:
+            self._grow_patient()
             self._pool.hang_up(server, f"it is silent: {error}")
 
     async def _move_to_better(self, server: str, now: float) -> None:

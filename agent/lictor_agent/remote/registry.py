@@ -11,6 +11,7 @@ from structlog.typing import FilteringBoundLogger
 
 from lictor_agent.remote.archives import RemoteArchives
 from lictor_agent.remote.calls import ANSWER_S_MAX, RemoteCalls
+from lictor_agent.remote.finding import LOOK_S_MAX
 from lictor_agent.remote.link import ServerLink
 from lictor_agent.remote.settings import RemoteSettings
 from lictor_agent.remote.stamps import Stamps
@@ -72,7 +73,7 @@ class RemoteRegistry:
     ) -> None:
         self._settings = settings
         self._clock = clock
-        self._pool = RpcPool(rng=rng, tls=tls, source=settings.source)
+        self._pool = RpcPool(rng=rng, tls=tls, source=settings.source, connect_s=LOOK_S_MAX)
         self._link = ServerLink(settings, self._pool, clock=clock, rng=rng, log=log)
         self._calls = RemoteCalls(self._link, self._pool, hold_s=settings.hold_s, clock=clock, rng=rng)
         self._archives = RemoteArchives(self._link, self._pool, hold_s=settings.hold_s)

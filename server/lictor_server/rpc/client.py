@@ -13,7 +13,7 @@ from lictor_core.backoff import Backoff
 from lictor_core.clock import Rng
 from lictor_core.errors import OverloadedError, PeerError, UnreachableError
 from lictor_server.rpc.connection import Connection, Question
-from lictor_server.sockets import dial, reason_of
+from lictor_server.sockets import CONNECT_TIMEOUT_S, dial, reason_of
 from lictor_server.tls import PLAIN, Tls
 
 __all__ = ["CONNECTIONS_MAX", "IDLE_S", "RETRY_FIRST_S", "RETRY_MAX_S", "RpcPool"]
@@ -48,12 +48,22 @@ class _Line:
 class RpcPool:
     """Connections by address. All methods belong to one event loop."""
 
-    def __init__(self, *, rng: Rng, tls: Tls = PLAIN, source: str = "", idle_s: float = IDLE_S) -> None:
-        """`source` is the IP that is dialed from; empty for whichever the system takes."""
+    def __init__(
+        self,
+        *,
+        rng: Rng,
+        tls: Tls = PLAIN,
+        source: str = "",
+        idle_s: float = IDLE_S,
+        connect_s: float = CONNECT_TIMEOUT_S,
+    ) -> None:
+        """`source` is the IP that is dialed from; empty for whichever the system takes. `connect_s` is how long the
+        other machine may take to answer the first packet."""
         self._rng = rng
         self._tls = tls
         self._source = source
         self._idle_s = idle_s
+        self._connect_s = connect_s
         self._lines: dict[str, _Line] = {}
         self._stopped = False
 
@@ -182,7 +192,7 @@ class RpcPool:
         return connection
 
     async def _dialed(self, address: str) -> Connection:
-        sock = await dial(address, source=self._source)
+        sock = await dial(address, source=self._source, timeout_s=self._connect_s)
         connection, tls = Connection(address), self._tls
         loop = asyncio.get_running_loop()
         try:

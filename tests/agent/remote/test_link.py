@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import NoReturn
@@ -15,7 +16,7 @@ from lictor_agent.remote.link import ServerLink
 from lictor_agent.remote.ranking import Ranking
 from lictor_agent.remote.settings import RemoteSettings
 from lictor_core.calls import Bulletin
-from lictor_core.clock import SeededRng, SystemClock
+from lictor_core.clock import Rng, SeededRng, SystemClock
 from lictor_core.codec import pack
 from lictor_core.errors import ClusterError, ConfigurationError, NoLeaderError, RequestError
 from lictor_server import RpcPool
@@ -30,6 +31,19 @@ pytestmark = pytest.mark.timeout(30)
 _numbers = itertools.count(1)
 
 
+class SpreadRng(SeededRng):
+    """Remembers between which bounds chance had to choose, and chooses the lower one."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(seed)
+        self.drawn: list[tuple[float, float]] = []
+
+    def uniform(self, low: float, high: float) -> float:
+        """See the class."""
+        self.drawn.append((low, high))
+        return low
+
+
 class Told(Methods):
     """A server that says of the servers what a test wants."""
 
@@ -39,6 +53,7 @@ class Told(Methods):
         self.is_ready = True
         self.is_silent = False
         self.attending = 0
+        self.attended = 1
         self.looks = 0
         self.changed = asyncio.Event()
 
@@ -50,6 +65,7 @@ class Told(Methods):
                 servers=self.servers or (self.address,),
                 is_ready=self.is_ready,
                 applied_index=7,
+                attended=self.attended,
             )
         )
 
@@ -95,10 +111,10 @@ async def telling(log: Log, port: int = 0) -> AsyncGenerator[Told]:
 
 
 @asynccontextmanager
-async def linked(log: Log, given: RemoteSettings) -> AsyncGenerator[ServerLink]:
+async def linked(log: Log, given: RemoteSettings, rng: Rng | None = None) -> AsyncGenerator[ServerLink]:
     """A link that looks for servers."""
     pool = RpcPool(rng=SeededRng(next(_numbers)))
-    link = ServerLink(given, pool, clock=SystemClock(), rng=SeededRng(1), log=log.logger)
+    link = ServerLink(given, pool, clock=SystemClock(), rng=rng or SeededRng(1), log=log.logger)
     run = asyncio.ensure_future(link.run())
     try:
         yield link
@@ -140,7 +156,7 @@ async def test_a_lost_server_is_told_at_once_and_the_next_is_taken(log: Log) -> 
 async def test_a_silent_server_is_left_for_another(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "SILENCE_S_MAX", 0.1)
     monkeypatch.setattr(module, "_LOOK_EVERY_S", 0.05)
-    monkeypatch.setattr("lictor_agent.remote.finding.LOOK_S_MAX", 0.2)
+    monkeypatch.setattr(module, "LOOK_S_MAX", 0.2)
     async with telling(log) as one, telling(log) as two:
         one.servers = two.servers = (one.address, two.address)
         async with linked(log, settings(one.address, two.address)) as link:
@@ -148,6 +164,59 @@ async def test_a_silent_server_is_left_for_another(log: Log, monkeypatch: pytest
             silent, other = (one, two) if link.current == one.address else (two, one)
             silent.is_silent = True
             await eventually(lambda: link.current == other.address, what="the other server")
+
+
+async def leave_for_its_silence(link: ServerLink, patience_s: float) -> float:
+    """Have it leave the server in use, and come to the other one; how long it waited for a sign of life."""
+    left, began = link.current, time.monotonic()
+    await link.doubt(left, patience_s)
+    waited_s = time.monotonic() - began
+    await eventually(lambda: link.current not in ("", left), what="the other server")
+    return waited_s
+
+
+async def test_each_server_that_is_left_for_its_silence_buys_the_next_one_more_time(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "STEADY_S", 60.0)
+    async with telling(log) as one, telling(log) as two:
+        one.servers = two.servers = (one.address, two.address)
+        async with linked(log, settings(one.address, two.address)) as link:
+            await eventually(lambda: link.current != "", what="a server")
+            one.is_silent = two.is_silent = True
+            for times in (1, 2, module.PATIENCE_MAX, module.PATIENCE_MAX):
+                assert 0.1 * times <= await leave_for_its_silence(link, 0.1)
+
+
+async def test_patience_is_what_it_was_after_a_steady_time(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "STEADY_S", 0.0)
+    async with telling(log) as one, telling(log) as two:
+        one.servers = two.servers = (one.address, two.address)
+        async with linked(log, settings(one.address, two.address)) as link:
+            await eventually(lambda: link.current != "", what="a server")
+            one.is_silent = two.is_silent = True
+            for _ in range(4):
+                assert await leave_for_its_silence(link, 1.0) < 2.0
+
+
+@pytest.mark.parametrize(("agents", "spread_s"), [(1, 0.002), (1_000, 2.0), (1_000_000, 4.0)])
+async def test_the_agents_of_a_lost_server_look_for_another_one_spread_over_a_time_that_their_number_makes(
+    log: Log, monkeypatch: pytest.MonkeyPatch, agents: int, spread_s: float
+) -> None:
+    rng = SpreadRng(1)
+    async with telling(log) as left:
+        lost = telling(log)
+        gone = await lost.__aenter__()
+        gone.attended = agents
+        async with linked(log, settings(gone.address), rng) as link:
+            await eventually(lambda: link.current == gone.address, what="the first server")
+            gone.servers = (gone.address, left.address)
+            gone.tell()
+            await eventually(lambda: len(link.servers) == 2, what="news of the other")
+            rng.drawn.clear()
+            await lost.__aexit__(None, None, None)
+            await eventually(lambda: link.current == left.address, what="the other server")
+            assert (0.0, spread_s) in rng.drawn
 
 
 async def test_a_server_in_doubt_is_left_unless_it_gives_a_sign_of_life(log: Log) -> None:
