@@ -41,6 +41,9 @@ COMMANDS: Final = {
     "reload": "Make the agent read its configuration again",
     "leave": "Make the agent leave the cluster and end",
     "operator": "Look after the servers: who votes, who leads, recovery",
+    "keygen": "Make a key for the encryption between agents",
+    "keyring": "Look after the keys of that encryption",
+    "tls": "Make a certificate authority and certificates for agents",
     "rtt": "Estimate the round trip between two nodes",
     "monitor": "Show the agent's log as it comes",
     "debug": "Collect what helps to find out what ails an agent",
@@ -100,14 +103,20 @@ def run(arguments: Sequence[str]) -> int:
         fail(str(error))
         return 1
     except OSError as error:
-        if error.errno not in OUTPUT_ERRORS:
-            raise
-        fail(f"the output cannot be written: {error.strerror}; free some space, or write it elsewhere")
+        fail(_os_reason(error))
         return 1
     except (click.Abort, KeyboardInterrupt):
         print(file=sys.stderr)
         return _INTERRUPTED_EXIT
     return result if isinstance(result, int) else 0
+
+
+def _os_reason(error: OSError) -> str:
+    """What the machine refused, and of which file where one was named."""
+    if error.filename is None and error.errno in OUTPUT_ERRORS:
+        return f"the output cannot be written: {error.strerror}; free some space, or write it elsewhere"
+    named = f"{error.filename}: " if error.filename is not None else ""
+    return f"{named}{(error.strerror or str(error)).lower()}"
 
 
 def _failure_code(context: click.Context | None) -> int:

@@ -10,6 +10,7 @@ from tests.compat.scenarios.cli import (
     operator,
     services,
     snapshot,
+    tls,
     validate,
     watch,
 )
@@ -25,6 +26,7 @@ SCENARIOS: tuple[CliScenario, ...] = (
     snapshot.SCENARIO,
     intentions.SCENARIO,
     operator.SCENARIO,
+    tls.SCENARIO,
     validate.SCENARIO,
     watch.SCENARIO,
 )
