@@ -22,15 +22,19 @@ if TYPE_CHECKING:
         agent,
         ca,
         catalog,
+        config,
         coordinate,
+        discovery_chain,
         event,
         health,
         intentions,
         kv,
         operator,
+        query,
         session,
         snapshot,
         status,
+        txn,
     )
     from lictor.api.locks import AsyncLock, LockSettings
     from lictor.api.messages import Answer, Call, Options
@@ -49,15 +53,19 @@ __all__ = [
     "agent",
     "ca",
     "catalog",
+    "config",
     "coordinate",
+    "discovery_chain",
     "event",
     "health",
     "intentions",
     "kv",
     "operator",
+    "query",
     "session",
     "snapshot",
     "status",
+    "txn",
 ]
 
 _HOMES: Final = {

@@ -44,7 +44,8 @@ class LictorError(Exception):
 
     code: ClassVar[str] = "internal"
     http_status: ClassVar[int] = 500
-    definite: ClassVar[bool] = False
+    definite: bool = False
+    """Of a class; but of the one error where only its maker knows."""
 
 
 class RequestError(LictorError):

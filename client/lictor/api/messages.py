@@ -10,10 +10,10 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Generic, TypeVar
 from urllib.parse import quote, urlencode
 
-from lictor.api.errors import AgentError
+from lictor.api.errors import AgentError, UnreadableError
 from lictor_core.codec import from_json, to_json
 from lictor_core.durations import format_duration
-from lictor_core.errors import PeerError, RequestError
+from lictor_core.errors import RequestError
 from lictor_core.limits import WAIT_JITTER_FRACTION
 
 __all__ = [
@@ -28,6 +28,8 @@ __all__ = [
     "json_call",
     "list_call",
     "none_call",
+    "true_call",
+    "truth",
 ]
 
 T = TypeVar("T")
@@ -38,13 +40,19 @@ RESPONSE_BYTES_MAX: Final = 512 * 1024 * 1024
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """How to ask. `index` above 0 waits up to `wait_s` seconds for something newer than that index."""
+    """How to ask. `index` above 0 waits up to `wait_s` seconds for something newer than that index.
+
+    `hash` does so where there is no index (`agent.service`). `cached` lets the agent answer from what it keeps. `near`
+    sorts by the distance from a node (`_agent`: the one that is asked); `filter` is an expression of Consul's language.
+    """
 
     datacenter: str = ""
     stale: bool = False
     consistent: bool = False
     index: int = 0
+    hash: str = ""
     wait_s: float = 0.0
+    cached: bool = False
     near: str = ""
     filter: str = ""
     node_meta: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -56,16 +64,21 @@ class Options:
             ("near", self.near),
             ("filter", self.filter),
             ("index", str(self.index) if self.index else ""),
-            ("wait", format_duration(self.wait_s) if self.index and self.wait_s else ""),
+            ("hash", self.hash),
+            ("wait", format_duration(self.wait_s) if self.waits and self.wait_s else ""),
             *(("node-meta", f"{key}:{value}") for key, value in self.node_meta.items()),
         ]
-        flags = [("stale", ""), ("consistent", "")]
-        wanted = [flag for flag, on in zip(flags, (self.stale, self.consistent), strict=True) if on]
-        return [pair for pair in found if pair[1]] + wanted
+        flags = {"stale": self.stale, "consistent": self.consistent, "cached": self.cached}
+        return [pair for pair in found if pair[1]] + [(flag, "") for flag, on in flags.items() if on]
+
+    @property
+    def waits(self) -> bool:
+        """Whether this asks for something newer than what is known."""
+        return bool(self.index or self.hash)
 
     def waits_s(self) -> float:
         """How long the agent may hold the request back, in seconds, its jitter included."""
-        return self.wait_s * (1 + 1 / WAIT_JITTER_FRACTION) if self.index else 0.0
+        return self.wait_s * (1 + 1 / WAIT_JITTER_FRACTION) if self.waits else 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +113,9 @@ class Response:
     def check(self, *also: int) -> None:
         """Raise `AgentError` unless the status is 2xx or one of `also`."""
         if not 200 <= self.status < 300 and self.status not in also:
-            raise AgentError(self.status, self.body.decode(errors="replace").strip())
+            pause = self.headers.get("retry-after", "")
+            retry_after_s = float(pause) if pause.isdecimal() else None
+            raise AgentError(self.status, self.body.decode(errors="replace").strip(), retry_after_s)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +136,7 @@ class Call(Generic[T]):
     read: Callable[[Response], T]
 
     def answer(self, response: Response) -> Answer[T]:
-        """The answer in `response`. Raises `AgentError` for a refusal, `PeerError` for what cannot be read."""
+        """The answer in `response`. Raises `AgentError` for a refusal, `UnreadableError` for what cannot be read."""
         contact = response.headers.get("x-consul-lastcontact", "0")
         return Answer(
             value=self.read(response),
@@ -176,16 +191,32 @@ def none_call(
     return Call(request=_request(method, path, options, parameters, body), read=read)
 
 
+def true_call(
+    method: str, path: str, *parameters: tuple[str, str], body: object = None, options: Options | None = None
+) -> Call[bool]:
+    """A call whose answer is `true` or `false`: whether it was done."""
+    return Call(request=_request(method, path, options, parameters, body), read=truth)
+
+
+def truth(response: Response) -> bool:
+    """The `true` or `false` of a response; an empty one is true, as newer versions of Consul answer here and there."""
+    response.check()
+    text = response.body.strip()
+    if text not in (b"true", b"false", b""):
+        raise AgentError(response.status, f"neither true nor false: {text[:40]!r}")
+    return text != b"false"
+
+
 def decoded(response: Response, kind: type[T]) -> T:
-    """The `kind` in a response's JSON. Raises `PeerError` when there is none."""
+    """The `kind` in a response's JSON. Raises `UnreadableError` when there is none."""
     try:
         return from_json(response.body, kind)
     except RequestError as error:
-        raise PeerError(f"the agent's answer cannot be read: {error}") from error
+        raise UnreadableError(f"the agent's answer cannot be read: {error}") from error
 
 
 def decoded_list(response: Response, kind: type[list[T]]) -> list[T]:
-    """The list in a response's JSON, empty for `null`. Raises `PeerError` when there is neither."""
+    """The list in a response's JSON, empty for `null`. Raises `UnreadableError` when there is neither."""
     return [] if response.body.strip() == b"null" else decoded(response, kind)
 
 

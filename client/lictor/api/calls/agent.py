@@ -3,133 +3,69 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
-import msgspec
-
-from lictor.api.messages import Call, Request, Response, decoded, json_call, list_call, none_call
-from lictor_core.records import (
-    Check,
-    Expose,
-    JsonObject,
-    Member,
-    MeshGateway,
-    Record,
-    ServiceAddress,
-    ServiceKind,
-    Weights,
+from lictor.api.calls.agent_records import (
+    AgentProxy,
+    AgentReload,
+    AgentService,
+    AgentServiceHealth,
+    AgentUpstream,
+    Authorization,
+    Leaf,
+    LocalCheckOrigin,
+    LocalOrigin,
+    LocalRegistrations,
+    LocalServiceOrigin,
 )
+from lictor.api.messages import Call, Options, Request, Response, decoded, decoded_list, json_call, list_call, none_call
+from lictor_core.records import CARoots, Check, JsonObject, Member
 
 __all__ = [
     "AgentProxy",
     "AgentReload",
     "AgentService",
+    "AgentServiceHealth",
     "AgentUpstream",
+    "Authorization",
+    "Leaf",
     "LocalCheckOrigin",
     "LocalOrigin",
     "LocalRegistrations",
     "LocalServiceOrigin",
+    "authorize",
     "checks",
     "deregister_check",
     "deregister_service",
+    "fail_check",
     "force_leave",
+    "health_by_id",
+    "health_by_name",
+    "host",
     "join",
+    "leaf",
     "leave",
     "local",
     "maintain_node",
     "maintain_service",
     "members",
+    "metrics",
+    "pass_check",
     "register_check",
     "register_service",
     "reload",
+    "roots",
     "self",
+    "service",
     "services",
+    "set_token",
     "update_check",
+    "warn_check",
 ]
 
-
-class AgentReload(Record, frozen=True, kw_only=True):
-    """What a reload came to: keys that wait for a restart, and what could not be taken over."""
-
-    needs_restart: tuple[str, ...] = ()
-    failures: tuple[str, ...] = ()
-
-
-class LocalOrigin(Record, frozen=True, kw_only=True):
-    """Where a registration came from: `origin` is `file`, `api` or `sidecar`, `place` a file's place or an address."""
-
-    origin: str
-    place: str
-    time: str
-    restored: bool
-    kept: bool
-    has_token: bool
-
-
-class LocalServiceOrigin(LocalOrigin, frozen=True, kw_only=True):
-    """The same of an instance; `sidecar_of` is the instance that a sidecar was registered with."""
-
-    id: str = msgspec.field(name="ID")
-    service: str
-    sidecar_of: str
-    sidecars: list[str]
-
-
-class LocalCheckOrigin(LocalOrigin, frozen=True, kw_only=True):
-    """The same of a check."""
-
-    check_id: str = msgspec.field(name="CheckID")
-    service_id: str = msgspec.field(name="ServiceID")
-    status: str
-
-
-class LocalRegistrations(Record, frozen=True, kw_only=True):
-    """All of one agent, by id."""
-
-    node: str
-    services: dict[str, LocalServiceOrigin]
-    checks: dict[str, LocalCheckOrigin]
-
-
-class AgentUpstream(Record, frozen=True, kw_only=True):
-    """An upstream as an agent shows it: unlike the catalog it leaves out what is empty."""
-
-    destination_type: str = ""
-    destination_namespace: str = ""
-    destination_name: str = ""
-    datacenter: str = ""
-    local_bind_address: str = ""
-    local_bind_port: int = 0
-    config: JsonObject | None = None
-    mesh_gateway: MeshGateway = MeshGateway()
-
-
-class AgentProxy(Record, frozen=True, kw_only=True):
-    """The settings of a proxy as an agent shows them."""
-
-    destination_service_name: str = ""
-    destination_service_id: str = msgspec.field(default="", name="DestinationServiceID")
-    local_service_address: str = ""
-    local_service_port: int = 0
-    config: JsonObject | None = None
-    upstreams: list[AgentUpstream] = msgspec.field(default_factory=list[AgentUpstream])
-    mesh_gateway: MeshGateway = MeshGateway()
-    expose: Expose = Expose()
-
-
-class AgentService(Record, frozen=True, kw_only=True):
-    """One instance as the agent that registered it shows it."""
-
-    kind: ServiceKind = ServiceKind.TYPICAL
-    id: str = msgspec.field(name="ID")
-    service: str
-    tags: list[str] | None
-    meta: dict[str, str] | None
-    port: int
-    address: str
-    tagged_addresses: dict[str, ServiceAddress] | None = None
-    weights: Weights
-    enable_tag_override: bool
-    proxy: AgentProxy | None = None
+_NOT_FOUND: Final = 404
+_UNWELL: Final = (404, 429, 503)
+"""How an agent says by its status that an instance is not there, warns, or is critical."""
 
 
 def self() -> Call[JsonObject]:
@@ -142,9 +78,51 @@ def members(*, wan: bool = False, segment: str = "") -> Call[list[Member]]:
     return list_call(list[Member], "/v1/agent/members", None, ("wan", "1" if wan else ""), ("segment", segment))
 
 
-def services() -> Call[dict[str, AgentService]]:
+def host() -> Call[JsonObject]:
+    """What the agent's machine has: processors, memory, disk."""
+    return json_call(JsonObject, "/v1/agent/host")
+
+
+def metrics() -> Call[JsonObject]:
+    """The agent's counters and gauges."""
+    return json_call(JsonObject, "/v1/agent/metrics")
+
+
+def services(*, filter: str = "") -> Call[dict[str, AgentService]]:
     """The instances registered with this agent, by id."""
-    return json_call(dict[str, AgentService], "/v1/agent/services")
+    return json_call(dict[str, AgentService], "/v1/agent/services", None, ("filter", filter))
+
+
+def service(service_id: str, options: Options | None = None) -> Call[AgentService | None]:
+    """One instance of this agent; None when there is none. Waits by a hash of it, not by an index."""
+    found = json_call(AgentService, f"/v1/agent/service/{service_id}", options)
+
+    def read(response: Response) -> AgentService | None:
+        return None if response.status == _NOT_FOUND else found.read(response)
+
+    return Call(request=found.request, read=read)
+
+
+def health_by_name(name: str) -> Call[list[AgentServiceHealth]]:
+    """How the instances of a service are that this agent has; empty where it has none."""
+    path = f"/v1/agent/health/service/name/{name}"
+
+    def read(response: Response) -> list[AgentServiceHealth]:
+        response.check(*_UNWELL)
+        return decoded_list(response, list[AgentServiceHealth])
+
+    return Call(request=Request(method="GET", path=path), read=read)
+
+
+def health_by_id(service_id: str) -> Call[AgentServiceHealth]:
+    """How one instance of this agent is: critical, and without `service`, when there is none."""
+    path = f"/v1/agent/health/service/id/{service_id}"
+
+    def read(response: Response) -> AgentServiceHealth:
+        response.check(*_UNWELL)
+        return decoded(response, AgentServiceHealth)
+
+    return Call(request=Request(method="GET", path=path), read=read)
 
 
 def local() -> Call[LocalRegistrations]:
@@ -152,9 +130,9 @@ def local() -> Call[LocalRegistrations]:
     return json_call(LocalRegistrations, "/v1/agent/local")
 
 
-def checks() -> Call[dict[str, Check]]:
+def checks(*, filter: str = "") -> Call[dict[str, Check]]:
     """The checks registered with this agent, by id."""
-    return json_call(dict[str, Check], "/v1/agent/checks")
+    return json_call(dict[str, Check], "/v1/agent/checks", None, ("filter", filter))
 
 
 def register_service(definition: Mapping[str, object], *, replace_existing_checks: bool = False) -> Call[None]:
@@ -181,6 +159,21 @@ def deregister_check(check_id: str) -> Call[None]:
 def update_check(check_id: str, status: str, output: str = "") -> Call[None]:
     """Say how a TTL check is: passing, warning or critical."""
     return none_call("PUT", f"/v1/agent/check/update/{check_id}", body={"Status": status, "Output": output})
+
+
+def pass_check(check_id: str, note: str = "") -> Call[None]:
+    """Say that a TTL check passes."""
+    return none_call("PUT", f"/v1/agent/check/pass/{check_id}", ("note", note))
+
+
+def warn_check(check_id: str, note: str = "") -> Call[None]:
+    """Say that a TTL check warns."""
+    return none_call("PUT", f"/v1/agent/check/warn/{check_id}", ("note", note))
+
+
+def fail_check(check_id: str, note: str = "") -> Call[None]:
+    """Say that a TTL check is critical."""
+    return none_call("PUT", f"/v1/agent/check/fail/{check_id}", ("note", note))
 
 
 def maintain_node(enable: bool, reason: str = "") -> Call[None]:
@@ -218,3 +211,24 @@ def reload() -> Call[AgentReload]:
 def leave() -> Call[None]:
     """Make the agent leave the cluster and end."""
     return none_call("PUT", "/v1/agent/leave")
+
+
+def set_token(kind: str, token: str) -> Call[None]:
+    """Give the agent another token: of the kind `default`, `agent`, `agent_master` or `replication`."""
+    return none_call("PUT", f"/v1/agent/token/{kind}", body={"Token": token})
+
+
+def roots(options: Options | None = None) -> Call[CARoots]:
+    """The roots that leaves may chain to, as this agent keeps them."""
+    return json_call(CARoots, "/v1/agent/connect/ca/roots", options)
+
+
+def leaf(service: str, options: Options | None = None) -> Call[Leaf]:
+    """The certificate and key of a service. Who watches it has each new one in time."""
+    return json_call(Leaf, f"/v1/agent/connect/ca/leaf/{service}", options)
+
+
+def authorize(target: str, client_uri: str, client_serial: str = "") -> Call[Authorization]:
+    """May the holder of a certificate, by its SPIFFE id and serial number, connect to the service `target`?"""
+    body = {"Target": target, "ClientCertURI": client_uri, "ClientCertSerial": client_serial}
+    return json_call(Authorization, "/v1/agent/connect/authorize", None, method="POST", body=body)

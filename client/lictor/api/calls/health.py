@@ -5,7 +5,7 @@ from __future__ import annotations
 from lictor.api.messages import Call, Options, list_call
 from lictor_core.records import Check, ServiceHealth
 
-__all__ = ["checks", "connect", "node", "service", "state"]
+__all__ = ["checks", "connect", "ingress", "node", "service", "state"]
 
 
 def service(
@@ -20,6 +20,12 @@ def connect(name: str, options: Options | None = None, *, passing: bool = False)
     """The instances that take mesh connections for a service."""
     flag = (("passing", "1"),) if passing else ()
     return list_call(list[ServiceHealth], f"/v1/health/connect/{name}", options, *flag)
+
+
+def ingress(name: str, options: Options | None = None, *, passing: bool = False) -> Call[list[ServiceHealth]]:
+    """The ingress gateways that let traffic in for a service."""
+    flag = (("passing", "1"),) if passing else ()
+    return list_call(list[ServiceHealth], f"/v1/health/ingress/{name}", options, *flag)
 
 
 def checks(service_name: str, options: Options | None = None) -> Call[list[Check]]:

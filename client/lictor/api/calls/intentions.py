@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 import msgspec
 
-from lictor.api.messages import Call, Options, Response, decoded, json_call, list_call, none_call
+from lictor.api.messages import Call, Options, Response, decoded, json_call, list_call, none_call, true_call
 from lictor_core.records import Intention, Record
 
-__all__ = ["check", "create", "delete", "get", "list_all", "match", "update"]
+__all__ = ["check", "create", "delete", "delete_exact", "get", "get_exact", "list_all", "match", "put_exact", "update"]
+
+
+_EXACT: Final = "/v1/connect/intentions/exact"
+_NOT_FOUND: Final = 404
 
 
 class _Created(Record, frozen=True, kw_only=True):
@@ -44,6 +49,27 @@ def update(intention_id: str, intention: Mapping[str, object]) -> Call[None]:
 def delete(intention_id: str) -> Call[None]:
     """Delete an intention."""
     return none_call("DELETE", f"/v1/connect/intentions/{intention_id}")
+
+
+def get_exact(source: str, destination: str, options: Options | None = None) -> Call[Intention | None]:
+    """The intention of exactly these two names; None when there is none."""
+    pair = (("source", source), ("destination", destination))
+    found = json_call(Intention, _EXACT, options, *pair)
+
+    def read(response: Response) -> Intention | None:
+        return None if response.status == _NOT_FOUND else found.read(response)
+
+    return Call(request=found.request, read=read)
+
+
+def put_exact(source: str, destination: str, intention: Mapping[str, object]) -> Call[bool]:
+    """Write the intention of these two names, whether or not there was one: `Action`, `Description`, `Meta`."""
+    return true_call("PUT", _EXACT, ("source", source), ("destination", destination), body=dict(intention))
+
+
+def delete_exact(source: str, destination: str) -> Call[None]:
+    """Delete the intention of these two names; one that is not there is no error."""
+    return none_call("DELETE", _EXACT, ("source", source), ("destination", destination))
 
 
 def match(name: str, *, by: str = "destination", options: Options | None = None) -> Call[list[Intention]]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from lictor.api.errors import AgentError
-from lictor.api.messages import Call, Options, Request, Response, decoded_list
+from lictor.api.messages import Call, Options, Request, Response, decoded_list, truth
 from lictor_core.errors import RequestError
 from lictor_core.records import KVEntry
 
@@ -67,19 +66,19 @@ def put(
     ]
     parameters = tuple(pair for pair in pairs if pair[1])
     request = Request(method="PUT", path=f"/v1/kv/{check_key(key)}", parameters=parameters, body=value)
-    return Call(request=request, read=_truth)
+    return Call(request=request, read=truth)
 
 
 def delete(key: str, *, cas: int | None = None, dc: str = "") -> Call[bool]:
     """Delete a key; False when `cas` lost."""
     parameters = tuple(pair for pair in (("dc", dc), ("cas", "" if cas is None else str(cas))) if pair[1])
-    return Call(request=Request(method="DELETE", path=f"/v1/kv/{check_key(key)}", parameters=parameters), read=_truth)
+    return Call(request=Request(method="DELETE", path=f"/v1/kv/{check_key(key)}", parameters=parameters), read=truth)
 
 
 def delete_tree(prefix: str, *, dc: str = "") -> Call[bool]:
     """Delete every key under a prefix."""
     parameters = (("recurse", ""), *((("dc", dc),) if dc else ()))
-    return Call(request=Request(method="DELETE", path=f"/v1/kv/{prefix}", parameters=parameters), read=_truth)
+    return Call(request=Request(method="DELETE", path=f"/v1/kv/{prefix}", parameters=parameters), read=truth)
 
 
 def _read_request(key: str, parameters: tuple[tuple[str, str], ...], options: Options | None) -> Request:
@@ -91,11 +90,3 @@ def _read_request(key: str, parameters: tuple[tuple[str, str], ...], options: Op
 def _entries(response: Response) -> list[KVEntry]:
     response.check(_NOT_FOUND)
     return [] if response.status == _NOT_FOUND else decoded_list(response, list[KVEntry])
-
-
-def _truth(response: Response) -> bool:
-    response.check()
-    text = response.body.strip()
-    if text not in (b"true", b"false"):
-        raise AgentError(response.status, f"neither true nor false: {text[:40]!r}")
-    return text == b"true"

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from lictor.api.messages import Call, Options, Request, Response, decoded, json_call, none_call
+import msgspec
+
+from lictor.api.messages import Call, Options, Request, Response, decoded, json_call, list_call, none_call
 from lictor_core.autopilot import AutopilotConfiguration, AutopilotHealth, RaftConfiguration
-from lictor_core.records import JsonObject
+from lictor_core.records import JsonObject, Record
 
 __all__ = [
+    "Keyring",
     "autopilot_configuration",
     "autopilot_health",
     "autopilot_state",
+    "keyring",
+    "keyring_install",
+    "keyring_remove",
+    "keyring_use",
     "raft_configuration",
     "remove_peer",
     "set_autopilot_configuration",
@@ -17,6 +24,17 @@ __all__ = [
 ]
 
 _UNHEALTHY = 429
+
+
+class Keyring(Record, frozen=True, kw_only=True):
+    """The gossip keys of a datacenter, and how many nodes have each of them."""
+
+    wan: bool = msgspec.field(name="WAN")
+    datacenter: str
+    segment: str
+    messages: dict[str, str] | None = None
+    keys: dict[str, int]
+    num_nodes: int
 
 
 def raft_configuration(options: Options | None = None) -> Call[RaftConfiguration]:
@@ -60,3 +78,28 @@ def autopilot_health(options: Options | None = None) -> Call[AutopilotHealth]:
 def autopilot_state(options: Options | None = None) -> Call[JsonObject]:
     """The same in the form of later versions of Consul: servers by id, who leads, who votes."""
     return json_call(JsonObject, "/v1/operator/autopilot/state", options)
+
+
+def keyring(options: Options | None = None, *, local_only: bool = False, relay_factor: int = 0) -> Call[list[Keyring]]:
+    """The gossip keys."""
+    local = ("local-only", "1" if local_only else "")
+    return list_call(list[Keyring], "/v1/operator/keyring", options, local, _relay(relay_factor))
+
+
+def keyring_install(key: str, *, relay_factor: int = 0) -> Call[None]:
+    """Add a gossip key: 16, 24 or 32 bytes in base64."""
+    return none_call("POST", "/v1/operator/keyring", _relay(relay_factor), body={"Key": key})
+
+
+def keyring_use(key: str, *, relay_factor: int = 0) -> Call[None]:
+    """Encrypt with this key from now on."""
+    return none_call("PUT", "/v1/operator/keyring", _relay(relay_factor), body={"Key": key})
+
+
+def keyring_remove(key: str, *, relay_factor: int = 0) -> Call[None]:
+    """Forget a key that is not the one in use."""
+    return none_call("DELETE", "/v1/operator/keyring", _relay(relay_factor), body={"Key": key})
+
+
+def _relay(relay_factor: int) -> tuple[str, str]:
+    return "relay-factor", str(relay_factor) if relay_factor else ""

@@ -1,0 +1,39 @@
+"""Configuration entries: `/v1/config`. Source: Consul's document `api-docs/config`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from lictor.api.messages import Call, Options, Response, json_call, list_call, none_call, true_call
+from lictor_core.records import JsonObject
+
+__all__ = ["delete", "entries", "get", "put"]
+
+_NOT_FOUND: Final = 404
+
+
+def get(kind: str, name: str, options: Options | None = None) -> Call[JsonObject | None]:
+    """One entry with the keys of Consul's API; None when there is none."""
+    found = json_call(JsonObject, f"/v1/config/{kind}/{name}", options)
+
+    def read(response: Response) -> JsonObject | None:
+        return None if response.status == _NOT_FOUND else found.read(response)
+
+    return Call(request=found.request, read=read)
+
+
+def entries(kind: str, options: Options | None = None) -> Call[list[JsonObject]]:
+    """All entries of a kind."""
+    return list_call(list[JsonObject], f"/v1/config/{kind}", options)
+
+
+def put(entry: Mapping[str, object], *, cas: int | None = None, dc: str = "") -> Call[bool]:
+    """Write an entry, which has a `Kind` and a `Name`; False when `cas` is not its `ModifyIndex` (0: none is there)."""
+    parameters = (("cas", "" if cas is None else str(cas)), ("dc", dc))
+    return true_call("PUT", "/v1/config", *parameters, body=dict(entry))
+
+
+def delete(kind: str, name: str, *, dc: str = "") -> Call[None]:
+    """Delete an entry; one that is not there is no error."""
+    return none_call("DELETE", f"/v1/config/{kind}/{name}", ("dc", dc))
