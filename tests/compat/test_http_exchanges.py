@@ -1,4 +1,4 @@
-"""Lictor answers over HTTP what the real Consul answered."""
+"""Lictor answers over HTTP what the real Consul answered, and only what its OpenAPI document describes."""
 
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -9,6 +9,7 @@ from lictor_config.load import load_configuration
 from lictor_config.tree import Origin
 from tests.compat.scenarios.http import SCENARIOS
 from tests.support.agents import dev_agent
+from tests.support.contract import Contract
 from tests.support.gateway import gateway
 from tests.support.recorder.cassette import cassette_path, load
 from tests.support.recorder.comparison import compare, report
@@ -17,6 +18,8 @@ from tests.support.recorder.json_types import Json, at
 from tests.support.recorder.scenario import Scenario
 from tests.support.recorder.targets import checked_targets
 from tests.support.recorder.verdict import allowances_for
+
+_CONTRACT = Contract()
 
 
 @pytest.mark.slow
@@ -29,7 +32,7 @@ def test_lictor_answers_what_consul_answered(
         request.applymarker(pytest.mark.xfail(reason=scenario.later, strict=True))
     recorded = load(cassette_path("http", scenario.area)).exchanges
     with dev_agent("lictor", tmp_path, scenario.config) as agent, _serving(scenario, tmp_path) as targets:
-        runner = HttpRunner({**agent.ports, **targets})
+        runner = HttpRunner({**agent.ports, **targets}, judge=_CONTRACT.flaws)
         exchanges = runner.run(scenario)
     differences = compare(recorded, exchanges, allowances_for(scenario, recorded))
     text = report(scenario.area, differences, runner.broken_laws)
@@ -47,7 +50,7 @@ def test_a_client_agent_answers_it_too(scenario: Scenario, tmp_path: Path) -> No
         files = tuple(str(path) for path in tmp_path.glob("agent.json"))
         configuration = load_configuration(Origin(dev=True, files=files))
         with gateway(agent.ports["server"], configuration) as port:
-            runner = HttpRunner({**agent.ports, **targets}, through=port)
+            runner = HttpRunner({**agent.ports, **targets}, through=port, judge=_CONTRACT.flaws)
             exchanges = runner.run(scenario)
     differences = compare(recorded, exchanges, allowances_for(scenario, recorded))
     text = report(scenario.area, differences, runner.broken_laws)

@@ -6,6 +6,7 @@ from typing import Final
 
 from lictor_agent.checks.status import require_status
 from lictor_agent.http.bodies import read_json, read_mapping, refuse_problems
+from lictor_agent.http.described import FILTER, NOTHING, Body, Parameter, described
 from lictor_agent.http.encoding import Answer
 from lictor_agent.http.errors import refusing_with
 from lictor_agent.http.requests import Request, refuse_filter
@@ -16,13 +17,17 @@ from lictor_core.records import CRITICAL, PASSING, WARNING
 
 __all__ = ["ROUTES"]
 
+_NOTE: Final = Parameter("note", "The output of the check, for people.")
 
+
+@described("AgentChecks", FILTER)
 async def checks(site: Site, request: Request) -> Answer:
     """All checks, by id."""
     refuse_filter(request)
     return site.answer_json(request, {key: one.check for key, one in site.agent.local.checks.items()})
 
 
+@described(NOTHING, body=Body("CheckToRegister"))
 async def register(site: Site, request: Request) -> Answer:
     """Add or replace a check of the node or of an instance."""
     definition = parse_check(await read_json(request, site.settings.body_bytes_max))
@@ -31,6 +36,7 @@ async def register(site: Site, request: Request) -> Answer:
     return Answer()
 
 
+@described(NOTHING, tail="check_id")
 async def deregister(site: Site, request: Request) -> Answer:
     """Remove a check."""
     with refusing_with(500):
@@ -38,21 +44,25 @@ async def deregister(site: Site, request: Request) -> Answer:
     return Answer()
 
 
+@described(NOTHING, _NOTE, tail="check_id")
 async def passing(site: Site, request: Request) -> Answer:
     """A TTL check passes."""
     return await _tell(site, request, PASSING, request.parameters.get("note"))
 
 
+@described(NOTHING, _NOTE, tail="check_id")
 async def warning(site: Site, request: Request) -> Answer:
     """A TTL check warns."""
     return await _tell(site, request, WARNING, request.parameters.get("note"))
 
 
+@described(NOTHING, _NOTE, tail="check_id")
 async def critical(site: Site, request: Request) -> Answer:
     """A TTL check fails."""
     return await _tell(site, request, CRITICAL, request.parameters.get("note"))
 
 
+@described(NOTHING, tail="check_id", body=Body("CheckStatus"))
 async def update(site: Site, request: Request) -> Answer:
     """Tell status and output of a TTL check in the body."""
     reader = await read_mapping(request, site.settings.body_bytes_max)

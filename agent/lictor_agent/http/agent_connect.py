@@ -11,18 +11,20 @@ from typing import Final
 from lictor_agent.http.blocking import CACHED_HIT, CACHED_MISS, cache_headers, meta_headers
 from lictor_agent.http.bodies import read_mapping, refuse_problems
 from lictor_agent.http.ca import ROOTS
+from lictor_agent.http.described import BLOCKING, Body, described
 from lictor_agent.http.encoding import Answer
 from lictor_agent.http.errors import Refusal, refusing_with
 from lictor_agent.http.requests import Request, read_options
 from lictor_agent.http.router import Route
 from lictor_agent.http.site import Site
-from lictor_core.records import JsonObject
+from lictor_core.records import CARoots, JsonObject
 
 __all__ = ["ROUTES"]
 
 _DECODE_FAILED: Final = "Bad request: Request decode failed: "
 
 
+@described(CARoots, *BLOCKING)
 async def roots(site: Site, request: Request) -> Answer:
     """The roots that leaves may chain to."""
     options = read_options(request)
@@ -34,6 +36,7 @@ async def roots(site: Site, request: Request) -> Answer:
     return site.answer_json(request, kept.reading.value, headers=headers)
 
 
+@described("Leaf", *BLOCKING, tail="service")
 async def leaf(site: Site, request: Request) -> Answer:
     """The leaf of a service with its private key."""
     service = request.tail
@@ -59,6 +62,7 @@ async def leaf(site: Site, request: Request) -> Answer:
     return site.answer_json(request, value, headers=headers)
 
 
+@described("ProxyJudgement", body=Body("ProxyQuestion"), headers=("X-Cache", "Age"))
 async def authorize(site: Site, request: Request) -> Answer:
     """May the holder of a certificate connect to a service?"""
     reader = await read_mapping(request, site.settings.body_bytes_max, prefix=_DECODE_FAILED)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from lictor_agent.http.agent_views import aggregated_status, check_detail, service_view
+from lictor_agent.http.described import Parameter, Reply, described
 from lictor_agent.http.encoding import Answer
 from lictor_agent.http.errors import Refusal
 from lictor_agent.http.requests import Request
@@ -18,10 +19,29 @@ from lictor_core.records import CRITICAL, MAINT, PASSING, WARNING, Check, JsonOb
 
 __all__ = ["ROUTES"]
 
+_MEDIA: Final = ("application/json", "text/plain")
+_REASON: Final = ("X-Consul-Reason",)
+_FORMAT: Final = Parameter("format", "`text` for the status alone.")
+_ACCEPT: Final = Parameter("Accept", "`text/plain` for the status alone.", is_header=True)
 _CODES: Final = {PASSING: 200, WARNING: 429, CRITICAL: 503, MAINT: 503}
 _TEXT: Final = ("Content-Type", "text/plain")
 
 
+def _worse(form: str) -> dict[int, Reply]:
+    """The answers of the same form by which load balancers know that something is wrong."""
+    said = {404: "There is none here.", 429: "It warns.", 503: "It fails, or is in maintenance."}
+    return {status: Reply(about, form, _MEDIA, _REASON) for status, about in said.items()}
+
+
+@described(
+    "AgentHealthById",
+    _FORMAT,
+    _ACCEPT,
+    tail="service_id",
+    media=_MEDIA,
+    headers=_REASON,
+    also=_worse("AgentHealthById"),
+)
 async def by_id(site: Site, request: Request) -> Answer:
     """The health of one instance."""
     service_id = request.tail
@@ -38,6 +58,15 @@ async def by_id(site: Site, request: Request) -> Answer:
     return _answer(site, request, str(health["AggregatedStatus"]), health)
 
 
+@described(
+    "AgentHealthByName",
+    _FORMAT,
+    _ACCEPT,
+    tail="service",
+    media=_MEDIA,
+    headers=_REASON,
+    also=_worse("AgentHealthByName"),
+)
 async def by_name(site: Site, request: Request) -> Answer:
     """The health of all instances of a service on this agent; the code is that of the worst."""
     name = request.tail

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from typing import Final
 
+from lictor_agent.http.described import described
 from lictor_agent.http.encoding import Answer
 from lictor_agent.http.errors import Refusal
 from lictor_agent.http.requests import Request
@@ -16,6 +17,7 @@ from lictor_core.records import JsonObject
 __all__ = ["ROUTES"]
 
 
+@described("AgentLocal")
 async def local(site: Site, request: Request) -> Answer:
     """Every instance and check, by id."""
     state = site.agent.local
@@ -27,6 +29,7 @@ async def local(site: Site, request: Request) -> Answer:
     return site.answer_json(request, value)
 
 
+@described("AgentLocalService", tail="service_id", also={404: "There is no such instance."})
 async def service(site: Site, request: Request) -> Answer:
     """One instance with its checks, by its id."""
     state = site.agent.local

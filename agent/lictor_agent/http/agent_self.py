@@ -8,9 +8,10 @@ from typing import Final
 
 import msgspec
 
-from lictor_agent.http.agent_services import read_enable
+from lictor_agent.http.agent_services import ENABLE, REASON, read_enable
 from lictor_agent.http.coordinates import shown_coordinate
 from lictor_agent.http.debug_config import debug_configuration
+from lictor_agent.http.described import NOTHING, Kind, Parameter, described
 from lictor_agent.http.encoding import Answer
 from lictor_agent.http.errors import Refusal, refusing_with
 from lictor_agent.http.requests import Request
@@ -25,6 +26,9 @@ from lictor_core.registry import LeaderStatus
 
 __all__ = ["ROUTES"]
 
+_WAN: Final = Parameter("wan", "The servers of all datacenters; any value but the empty one says yes.")
+_SEGMENT: Final = Parameter("segment", "There are no segments: empty or `_all`.", choices=("", "_all"))
+_PRUNE: Final = Parameter("prune", "Forget the member, too.", Kind.FLAG)
 _NO_LEADER: Final = (("X-Consul-Knownleader", "false"),)
 _GOSSIP_FIGURES: Final = (
     "coordinate_resets",
@@ -38,6 +42,7 @@ _GOSSIP_FIGURES: Final = (
 )
 
 
+@described("AgentSelf")
 async def self_(site: Site, request: Request) -> Answer:
     """Everything about this agent: its identity, configuration, membership and figures."""
     identity = site.agent.identity
@@ -63,6 +68,7 @@ async def self_(site: Site, request: Request) -> Answer:
     return site.answer_json(request, value)
 
 
+@described(list[Member], _WAN, _SEGMENT, headers=("X-Consul-KnownLeader",))
 async def members(site: Site, request: Request) -> Answer:
     """The agents of this datacenter; with `wan` its servers as other datacenters know them."""
     if request.parameters.get("segment") not in ("", "_all"):
@@ -94,6 +100,7 @@ async def _leader_status(site: Site) -> LeaderStatus | None:
         return None
 
 
+@described(NOTHING, ENABLE, REASON)
 async def maintenance(site: Site, request: Request) -> Answer:
     """Put the node into maintenance or take it out."""
     enable = read_enable(request)
@@ -101,6 +108,7 @@ async def maintenance(site: Site, request: Request) -> Answer:
     return Answer()
 
 
+@described("AgentReload", about="What could not be taken over; nothing when all was.")
 async def reload(site: Site, request: Request) -> Answer:
     """Read the configuration again."""
     with refusing_with(500):
@@ -112,6 +120,7 @@ async def reload(site: Site, request: Request) -> Answer:
     return site.answer_json(request, value)
 
 
+@described(NOTHING, _WAN, tail="address")
 async def join(site: Site, request: Request) -> Answer:
     """Look for servers at an address."""
     if request.parameters.get("wan"):
@@ -128,6 +137,7 @@ async def join(site: Site, request: Request) -> Answer:
     return Answer()
 
 
+@described(NOTHING, _PRUNE, tail="node")
 async def force_leave(site: Site, request: Request) -> Answer:
     """Declare a failed member gone; with `prune` it is forgotten."""
     prune = "prune" in request.parameters
@@ -136,6 +146,7 @@ async def force_leave(site: Site, request: Request) -> Answer:
     return Answer()
 
 
+@described(NOTHING)
 async def leave(site: Site, request: Request) -> Answer:
     """Leave the cluster on purpose."""
     await site.agent.leave()

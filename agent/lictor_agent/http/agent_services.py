@@ -6,6 +6,7 @@ from typing import Final
 
 from lictor_agent.http.agent_views import content_hash, service_view
 from lictor_agent.http.bodies import read_json
+from lictor_agent.http.described import FILTER, FRESHNESS, NOTHING, Body, Kind, Parameter, described
 from lictor_agent.http.encoding import Answer
 from lictor_agent.http.errors import Refusal, refusing_with
 from lictor_agent.http.requests import Request, parse_bool, read_options, refuse_filter
@@ -16,9 +17,15 @@ from lictor_config.definitions import parse_service
 from lictor_core.limits import WAIT_JITTER_FRACTION
 from lictor_core.records import Service
 
-__all__ = ["ROUTES", "read_enable"]
+__all__ = ["ENABLE", "REASON", "ROUTES", "read_enable"]
+
+ENABLE: Final = Parameter("enable", "Into maintenance, or out of it.", Kind.BOOLEAN, required=True)
+REASON: Final = Parameter("reason", "What people are told of it.")
+_HASH: Final = Parameter("hash", "Wait until the content hash is another one, or `wait` is over.")
+_REPLACES: Final = Parameter("replace-existing-checks", "Checks that are not in the body go.", Kind.FLAG)
 
 
+@described("AgentServices", FILTER)
 async def services(site: Site, request: Request) -> Answer:
     """All instances, by id."""
     refuse_filter(request)
@@ -26,6 +33,14 @@ async def services(site: Site, request: Request) -> Answer:
     return site.answer_json(request, found)
 
 
+@described(
+    "AgentServiceWithHash",
+    _HASH,
+    *FRESHNESS,
+    tail="service_id",
+    headers=("X-Consul-ContentHash",),
+    also={404: "There is no such instance."},
+)
 async def service(site: Site, request: Request) -> Answer:
     """One instance. With `hash` it waits until the instance has another one, or the time is over."""
     options = read_options(request)
@@ -43,6 +58,7 @@ async def service(site: Site, request: Request) -> Answer:
         await site.agent.wait_for_service(service_id, version, left_s)
 
 
+@described(NOTHING, _REPLACES, body=Body("ServiceToRegister"))
 async def register(site: Site, request: Request) -> Answer:
     """Add or replace an instance, its checks and its sidecar."""
     definition = parse_service(await read_json(request, site.settings.body_bytes_max))
@@ -54,6 +70,7 @@ async def register(site: Site, request: Request) -> Answer:
     return Answer()
 
 
+@described(NOTHING, tail="service_id")
 async def deregister(site: Site, request: Request) -> Answer:
     """Remove an instance with its checks and its sidecar."""
     with refusing_with(500):
@@ -61,6 +78,7 @@ async def deregister(site: Site, request: Request) -> Answer:
     return Answer()
 
 
+@described(NOTHING, ENABLE, REASON, tail="service_id", also={404: "There is no such instance."})
 async def maintenance(site: Site, request: Request) -> Answer:
     """Put an instance into maintenance or take it out."""
     if not request.tail:

@@ -6,21 +6,25 @@ from typing import Final
 
 from lictor_agent.http.blocking import Manner, answer_query, read
 from lictor_agent.http.bodies import read_mapping, refuse_problems
+from lictor_agent.http.described import BLOCKING, DC, FILTER, NOTHING, Body, Kind, Parameter, described
 from lictor_agent.http.encoding import Answer
 from lictor_agent.http.errors import Refusal, refusing_with
 from lictor_agent.http.requests import Request, parse_bool
 from lictor_agent.http.router import Route
 from lictor_agent.http.site import Site
 from lictor_core.queries import CAConfigurationQuery, CARootsQuery
+from lictor_core.records import CAConfiguration, CARoots
 
 __all__ = ["ROOTS", "ROUTES"]
 
+_PEM_WANTED: Final = Parameter("pem", "Certificates one after the other.", Kind.TRUTH)
 ROOTS: Final = Manner(knows_leader=False)
 """Consul 1.8.7 never says here that it knows the leader, and its clients do not look."""
 _PEM: Final = ("Content-Type", "application/pem-certificate-chain")
 _DECODE_FAILED: Final = "Bad request: Request decode failed: "
 
 
+@described(CARoots, _PEM_WANTED, *BLOCKING, FILTER, media=("application/json", "application/pem-certificate-chain"))
 async def roots(site: Site, request: Request) -> Answer:
     """The roots as JSON, or with `pem` as certificates one after the other."""
     if "pem" not in request.parameters:
@@ -36,12 +40,14 @@ async def roots(site: Site, request: Request) -> Answer:
     return Answer(headers=(_PEM,), body=chain.encode())
 
 
+@described(CAConfiguration, *BLOCKING)
 async def get_configuration(site: Site, request: Request) -> Answer:
     """The CA's settings, without secrets."""
     reading, _, _ = await read(site, request, CAConfigurationQuery(), Manner())
     return site.answer_json(request, reading.value)
 
 
+@described(NOTHING, DC, body=Body("CAToSet"))
 async def put_configuration(site: Site, request: Request) -> Answer:
     """Change the CA's settings; another key makes another root."""
     reader = await read_mapping(request, site.settings.body_bytes_max, prefix=_DECODE_FAILED)

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from lictor_agent.http.blocking import CACHED_MISS, CATALOG, Manner, answer_query, cache_headers, read
 from lictor_agent.http.bodies import read_mapping, refuse_problems
+from lictor_agent.http.described import BLOCKING, DC, FILTER, NEAR, NODE_META, TAG, Body, described
 from lictor_agent.http.encoding import Answer
 from lictor_agent.http.errors import Refusal, refusing_with
 from lictor_agent.http.registrations import read_registration, service_flaw
@@ -26,7 +27,7 @@ from lictor_core.queries import (
     ServiceInstancesQuery,
     ServicesQuery,
 )
-from lictor_core.records import NodeServiceList
+from lictor_core.records import CatalogService, Node, NodeServiceList, NodeServices
 from lictor_core.registry import ReadOptions
 
 __all__ = ["ROUTES"]
@@ -37,18 +38,21 @@ _HEADER_SAFE: Final = " "
 _UUID_DASHES: Final = (8, 13, 18, 23)
 
 
+@described(list[Node], *BLOCKING, NODE_META, NEAR, FILTER)
 async def nodes(site: Site, request: Request) -> Answer:
     """All nodes."""
     query = NodesQuery(node_meta=request.parameters.pairs("node-meta"), near=site.near(request))
     return await answer_query(site, request, query, CATALOG)
 
 
+@described(dict[str, list[str]], *BLOCKING, NODE_META, FILTER)
 async def services(site: Site, request: Request) -> Answer:
     """All service names with their tags."""
     query = ServicesQuery(node_meta=request.parameters.pairs("node-meta"))
     return await answer_query(site, request, query, _CACHEABLE)
 
 
+@described(list[str], *BLOCKING)
 async def datacenters(site: Site, request: Request) -> Answer:
     """The known datacenters. It does not block and says nothing of its index, as in Consul."""
     if not (request.is_cached and site.settings.use_cache):
@@ -68,27 +72,33 @@ async def datacenters(site: Site, request: Request) -> Answer:
     return site.answer_json(request, kept.reading.value, headers=cache_headers(kept, is_hit=is_hit))
 
 
+@described(list[CatalogService], *BLOCKING, TAG, NODE_META, NEAR, FILTER, tail="service")
 async def service(site: Site, request: Request) -> Answer:
     """The instances of a service."""
-    return await _instances(site, request, connect=False)
+    return await _instances(site, request, request.parameters.all("tag"), connect=False)
 
 
+@described(list[CatalogService], *BLOCKING, NODE_META, NEAR, FILTER, tail="service")
 async def connect(site: Site, request: Request) -> Answer:
     """The mesh-capable instances of a service."""
-    return await _instances(site, request, connect=True)
+    # Consul overlooks tags here: a proxy stands for its service whatever its own tags are.
+    return await _instances(site, request, (), connect=True)
 
 
+@described(NodeServices | None, *BLOCKING, FILTER, tail="node")
 async def node(site: Site, request: Request) -> Answer:
     """A node with its instances by id."""
     return await answer_query(site, request, NodeServicesQuery(node=required_tail(request, "node name")), CATALOG)
 
 
+@described("CatalogNodeServices", *BLOCKING, FILTER, tail="node")
 async def node_services(site: Site, request: Request) -> Answer:
     """A node with its instances in a list."""
     query = NodeServiceListQuery(node=required_tail(request, "node name"))
     return await answer_query(site, request, query, CATALOG, shape=_null_when_empty)
 
 
+@described(bool, DC, body=Body("CatalogRegistration"), headers=(_WARNING,))
 async def register(site: Site, request: Request) -> Answer:
     """Create or replace a node, an instance and checks."""
     reader = await read_mapping(request, site.settings.body_bytes_max)
@@ -108,6 +118,7 @@ async def register(site: Site, request: Request) -> Answer:
     return site.answer_json(request, True, headers=await _warning(site, command))
 
 
+@described(bool, DC, body=Body("CatalogRemoval"))
 async def deregister(site: Site, request: Request) -> Answer:
     """Remove a check, an instance or a whole node."""
     reader = await read_mapping(request, site.settings.body_bytes_max)
@@ -139,11 +150,10 @@ async def _warning(site: Site, command: Register) -> tuple[tuple[str, str], ...]
     return ((_WARNING, f"the agent of node {node} removes what it does not know: register it through that agent"),)
 
 
-async def _instances(site: Site, request: Request, *, connect: bool) -> Answer:
+async def _instances(site: Site, request: Request, tags: tuple[str, ...], *, connect: bool) -> Answer:
     query = ServiceInstancesQuery(
         service=required_tail(request, "service name"),
-        # Consul overlooks tags here: a proxy stands for its service whatever its own tags are.
-        tags=() if connect else request.parameters.all("tag"),
+        tags=tags,
         node_meta=request.parameters.pairs("node-meta"),
         near=site.near(request),
         connect=connect,

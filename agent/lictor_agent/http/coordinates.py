@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from functools import wraps
 from typing import Final
 
 import msgspec
 
 from lictor_agent.http.blocking import Manner, answer_query, meta_headers, read
 from lictor_agent.http.bodies import DECODE_FAILED, read_mapping, refuse_problems
+from lictor_agent.http.described import BLOCKING, DC, FILTER, NOTHING, Body, Parameter, Reply, described
 from lictor_agent.http.encoding import Answer
 from lictor_agent.http.errors import Refusal, refusing_with
 from lictor_agent.http.requests import Request
@@ -23,6 +25,9 @@ from lictor_core.vivaldi import ORIGIN
 
 __all__ = ["ROUTES", "shown_coordinate"]
 
+_SEGMENT: Final = Parameter("segment", "Only the coordinates of this segment.")
+_DISABLED: Final[Mapping[int, str]] = {401: "Coordinates are switched off."}
+_UNKNOWN: Final[Mapping[int, Reply | str]] = {**_DISABLED, 404: Reply("No coordinates are known.")}
 _WAN: Final = "wan"
 _MANNER: Final = Manner(marks_errors=True)
 
@@ -36,6 +41,7 @@ class _Place(msgspec.Struct, rename="pascal", forbid_unknown_fields=True):
     height: float = 0.0
 
 
+@described("CoordinateMaps", also=_DISABLED)
 async def datacenters(site: Site, request: Request) -> Answer:
     """The servers of each datacenter with their coordinates."""
     members = await site.registry.members()
@@ -46,6 +52,7 @@ async def datacenters(site: Site, request: Request) -> Answer:
     return site.answer_json(request, [shown])
 
 
+@described("CoordinateRows", *BLOCKING, _SEGMENT, FILTER, also=_DISABLED)
 async def nodes(site: Site, request: Request) -> Answer:
     """The coordinates of all nodes; with `segment` those of that segment."""
     if "segment" not in request.parameters:
@@ -55,6 +62,7 @@ async def nodes(site: Site, request: Request) -> Answer:
     return site.answer_json(request, _shown(rows), headers=meta_headers(reading, mode, _MANNER))
 
 
+@described("CoordinateRows", *BLOCKING, _SEGMENT, tail="node", also=_UNKNOWN)
 async def node(site: Site, request: Request) -> Answer:
     """The coordinates of one node; 404 when none are known."""
     reading, mode, _ = await read(site, request, NodeCoordinatesQuery(node=request.tail), _MANNER)
@@ -64,6 +72,7 @@ async def node(site: Site, request: Request) -> Answer:
     return site.answer_json(request, _shown(rows), headers=meta_headers(reading, mode, _MANNER))
 
 
+@described(NOTHING, DC, body=Body("CoordinateReport"), also=_DISABLED)
 async def update(site: Site, request: Request) -> Answer:
     """Take a report of where a node stands."""
     reader = await read_mapping(request, site.settings.body_bytes_max)
@@ -117,6 +126,7 @@ def _placed(server: Member, coordinate: Coordinate) -> NodeCoordinate:
 
 
 def _unless_disabled(endpoint: Callable[[Site, Request], Awaitable[Answer]]) -> Endpoint:
+    @wraps(endpoint)
     async def answer(site: Site, request: Request) -> Answer:
         if site.agent.configuration.coordinates.disabled:
             raise Refusal("Coordinate support disabled", status=401)

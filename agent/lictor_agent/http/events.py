@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from lictor_agent.events import check_filters, event_index
+from lictor_agent.http.described import BYTES, DC, FRESHNESS, Parameter, described
 from lictor_agent.http.encoding import Answer
 from lictor_agent.http.errors import Refusal, refusing_with
 from lictor_agent.http.requests import Request, read_options, required_tail
@@ -22,10 +23,17 @@ from lictor_core.registry import ReadOptions
 
 __all__ = ["ROUTES"]
 
+_NAME: Final = Parameter("name", "Only events of this name.")
+_FILTERS: Final = (
+    Parameter("node", "Only for agents whose name this regular expression finds."),
+    Parameter("service", "Only for agents with an instance of such a service."),
+    Parameter("tag", "Only for agents with an instance of the service that has such a tag."),
+)
 _NO_EVENT_INDEX: Final = 1
 _VERSION: Final = 1
 
 
+@described(UserEvent, DC, *_FILTERS, tail="name", body=BYTES)
 async def fire(site: Site, request: Request) -> Answer:
     """Fire an event; the answer is the event, which has no time yet."""
     name, parameters = required_tail(request, "name"), request.parameters
@@ -52,6 +60,7 @@ async def fire(site: Site, request: Request) -> Answer:
     return site.answer_json(request, event)
 
 
+@described(list[UserEvent], _NAME, *FRESHNESS)
 async def list_all(site: Site, request: Request) -> Answer:
     """The newest events for this agent, oldest first; `name` chooses one kind."""
     asked = read_options(request)

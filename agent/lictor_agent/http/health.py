@@ -6,23 +6,28 @@ from dataclasses import replace
 from typing import Final
 
 from lictor_agent.http.blocking import CATALOG, answer_query
+from lictor_agent.http.described import BLOCKING, FILTER, NEAR, NODE_META, TAG, Kind, Parameter, described
 from lictor_agent.http.encoding import Answer
 from lictor_agent.http.errors import Refusal
 from lictor_agent.http.requests import Request, parse_bool, required_tail
 from lictor_agent.http.router import Route
 from lictor_agent.http.site import Site
 from lictor_core.queries import ChecksInStateQuery, NodeChecksQuery, ServiceChecksQuery, ServiceHealthQuery
+from lictor_core.records import Check, ServiceHealth
 
 __all__ = ["ROUTES"]
 
+_PASSING: Final = Parameter("passing", "Only instances whose checks all pass.", Kind.TRUTH)
 _CACHEABLE: Final = replace(CATALOG, is_cacheable=True)
 
 
+@described(list[Check], *BLOCKING, FILTER, tail="node")
 async def node(site: Site, request: Request) -> Answer:
     """All checks of a node."""
     return await answer_query(site, request, NodeChecksQuery(node=required_tail(request, "node name")), CATALOG)
 
 
+@described(list[Check], *BLOCKING, NODE_META, NEAR, FILTER, tail="service")
 async def checks(site: Site, request: Request) -> Answer:
     """The checks of a service's instances."""
     query = ServiceChecksQuery(
@@ -33,6 +38,7 @@ async def checks(site: Site, request: Request) -> Answer:
     return await answer_query(site, request, query, CATALOG)
 
 
+@described(list[Check], *BLOCKING, NODE_META, NEAR, FILTER, tail="state")
 async def state(site: Site, request: Request) -> Answer:
     """All checks in a state."""
     query = ChecksInStateQuery(
@@ -43,21 +49,23 @@ async def state(site: Site, request: Request) -> Answer:
     return await answer_query(site, request, query, CATALOG)
 
 
+@described(list[ServiceHealth], *BLOCKING, TAG, NODE_META, NEAR, _PASSING, FILTER, tail="service")
 async def service(site: Site, request: Request) -> Answer:
     """The instances of a service with their checks."""
-    return await _instances(site, request, connect=False)
+    return await _instances(site, request, request.parameters.all("tag"), connect=False)
 
 
+@described(list[ServiceHealth], *BLOCKING, NODE_META, NEAR, _PASSING, FILTER, tail="service")
 async def connect(site: Site, request: Request) -> Answer:
     """The mesh-capable instances of a service with their checks."""
-    return await _instances(site, request, connect=True)
+    # Consul overlooks tags here: a proxy stands for its service whatever its own tags are.
+    return await _instances(site, request, (), connect=True)
 
 
-async def _instances(site: Site, request: Request, *, connect: bool) -> Answer:
+async def _instances(site: Site, request: Request, tags: tuple[str, ...], *, connect: bool) -> Answer:
     query = ServiceHealthQuery(
         service=required_tail(request, "service name"),
-        # Consul overlooks tags here: a proxy stands for its service whatever its own tags are.
-        tags=() if connect else request.parameters.all("tag"),
+        tags=tags,
         node_meta=request.parameters.pairs("node-meta"),
         near=site.near(request),
         connect=connect,

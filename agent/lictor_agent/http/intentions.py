@@ -10,6 +10,7 @@ from typing import Final
 
 from lictor_agent.http.blocking import INTENTIONS, Manner, answer_query, meta_headers, read
 from lictor_agent.http.bodies import read_mapping, refuse_problems
+from lictor_agent.http.described import BLOCKING, DC, FILTER, Body, Parameter, described
 from lictor_agent.http.encoding import Answer
 from lictor_agent.http.errors import Refusal, refusing_with
 from lictor_agent.http.intention_bodies import Draft, intention_of, read_draft
@@ -20,9 +21,16 @@ from lictor_agent.http.uuids import uuid_flaw
 from lictor_core.commands import IntentionDelete, IntentionSet
 from lictor_core.intentions import decide, rule_of
 from lictor_core.queries import IntentionMatchQuery, IntentionQuery, IntentionsQuery
+from lictor_core.records import Intention
+from lictor_core.registry import ReadOptions
 
 __all__ = ["ROUTES"]
 
+_BY: Final = Parameter("by", "Which side the names are.", required=True, choices=("source", "destination"))
+_NAMED: Final = Parameter("name", "A service; several give several answers.", required=True, repeats=True)
+_SOURCE: Final = Parameter("source", "Who connects.", required=True)
+_DESTINATION: Final = Parameter("destination", "To whom.", required=True)
+_SOURCE_KIND: Final = Parameter("source-type", "What the source is.", choices=("", "consul"))
 _NAMES_MAX: Final = 100
 """Names in one match request; each costs a read."""
 _SOURCE_TYPE: Final = "consul"
@@ -32,11 +40,13 @@ _UPDATE_FAILED: Final = "Bad request: Request decode failed: "
 _SIDES: Final = ("source", "destination")
 
 
+@described(list[Intention], *BLOCKING, FILTER)
 async def list_all(site: Site, request: Request) -> Answer:
     """All intentions."""
     return await answer_query(site, request, IntentionsQuery(), INTENTIONS)
 
 
+@described("Id", DC, body=Body("IntentionToSet"))
 async def create(site: Site, request: Request) -> Answer:
     """Create an intention; the answer names its id."""
     reader = await read_mapping(request, site.settings.body_bytes_max, status=500, prefix=_CREATE_FAILED)
@@ -47,6 +57,7 @@ async def create(site: Site, request: Request) -> Answer:
     return await _set(site, request, draft, site.rng.uuid4())
 
 
+@described(Intention, *BLOCKING, tail="id", also={404: "There is no such intention."})
 async def get(site: Site, request: Request) -> Answer:
     """One intention by id."""
     if (flaw := uuid_flaw(request.tail)) is not None:
@@ -57,6 +68,7 @@ async def get(site: Site, request: Request) -> Answer:
     return site.answer_json(request, reading.value)
 
 
+@described("Id", DC, tail="id", body=Body("IntentionToSet"))
 async def update(site: Site, request: Request) -> Answer:
     """Replace an intention."""
     reader = await read_mapping(request, site.settings.body_bytes_max, prefix=_UPDATE_FAILED)
@@ -66,6 +78,7 @@ async def update(site: Site, request: Request) -> Answer:
     return await _set(site, request, draft, request.tail)
 
 
+@described(bool, DC, tail="id")
 async def delete(site: Site, request: Request) -> Answer:
     """Remove an intention."""
     await _must_exist(site, request, "delete")
@@ -74,6 +87,7 @@ async def delete(site: Site, request: Request) -> Answer:
     return site.answer_json(request, outcome.value)
 
 
+@described("IntentionMatches", _BY, _NAMED, *BLOCKING)
 async def match(site: Site, request: Request) -> Answer:
     """The intentions that could decide for names, by name, in deciding order. With one name it blocks."""
     by = _required(request, "by")
@@ -92,6 +106,7 @@ async def match(site: Site, request: Request) -> Answer:
     return site.answer_json(request, found, headers=meta_headers(newest, mode, _PLAIN))
 
 
+@described("IntentionDecision", _SOURCE, _DESTINATION, _SOURCE_KIND, *BLOCKING)
 async def check(site: Site, request: Request) -> Answer:
     """Whether a connection between two services would be allowed."""
     source = _service_name(_required(request, "source"))
@@ -117,7 +132,8 @@ async def _set(site: Site, request: Request, draft: Draft, intention_id: str) ->
 async def _must_exist(site: Site, request: Request, verb: str) -> None:
     if (flaw := uuid_flaw(request.tail)) is not None:
         raise Refusal(f"Intention lookup failed: failed intention lookup: index error: {flaw}", status=500)
-    reading, _, _ = await read(site, request, IntentionQuery(id=request.tail), _PLAIN)
+    site.check_datacenter(request.parameters.get("dc"))
+    reading = await site.registry.read(IntentionQuery(id=request.tail), ReadOptions(token=request.token))
     if reading.value is None:
         raise Refusal(f"Cannot {verb} non-existent intention: '{request.tail}'", status=500)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from lictor_agent.http.blocking import KV, meta_headers, read
+from lictor_agent.http.described import BLOCKING, BYTES, DC, Kind, Parameter, Reply, described
 from lictor_agent.http.encoding import JSON, Answer, Reuse
 from lictor_agent.http.errors import Refusal, refusing_with
 from lictor_agent.http.requests import Request, parse_unsigned, required_tail
@@ -18,6 +19,17 @@ from lictor_core.records import KVEntry
 
 __all__ = ["ROUTES"]
 
+_RECURSE: Final = Parameter("recurse", "All keys that begin so.", Kind.FLAG)
+_READS: Final = (
+    _RECURSE,
+    Parameter("keys", "The names alone.", Kind.FLAG),
+    Parameter("separator", "With `keys`: names end with the first of it after the prefix."),
+    Parameter("raw", "The value as it is.", Kind.FLAG),
+)
+_FLAGS: Final = Parameter("flags", "A number to keep with the value.", Kind.COUNT)
+_CAS: Final = Parameter("cas", "Only if the key was changed last at this index; 0: if it is not there.", Kind.COUNT)
+_ACQUIRE: Final = Parameter("acquire", "Lock the key by this session.")
+_RELEASE: Final = Parameter("release", "Give up the lock of this session.")
 _RAW: Final = (
     ("Content-Type", "text/plain"),
     ("X-Content-Type-Options", "nosniff"),
@@ -27,6 +39,14 @@ _RAW: Final = (
 _LIMIT_PAGE: Final = "https://www.consul.io/docs/agent/options.html#kv_max_value_size"
 
 
+@described(
+    list[KVEntry | str],
+    *BLOCKING,
+    *_READS,
+    tail="key",
+    media=("application/json", "text/plain"),
+    also={404: Reply("There is no such key.")},
+)
 async def get(site: Site, request: Request) -> Answer:
     """One key, a tree of keys (`recurse`) or the names of one (`keys`); 404 when there is none."""
     parameters = request.parameters
@@ -40,6 +60,7 @@ async def get(site: Site, request: Request) -> Answer:
     return await _get_one(site, request)
 
 
+@described(bool, DC, _FLAGS, _CAS, _ACQUIRE, _RELEASE, tail="key", body=BYTES)
 async def put(site: Site, request: Request) -> Answer:
     """Write one key; the answer says whether it was written (`cas` may have lost)."""
     key, parameters = required_tail(request, "key name"), request.parameters
@@ -59,6 +80,7 @@ async def put(site: Site, request: Request) -> Answer:
         return await _write(site, request, command)
 
 
+@described(bool, DC, _RECURSE, _CAS, tail="key")
 async def delete(site: Site, request: Request) -> Answer:
     """Delete one key, or with `recurse` everything under a prefix."""
     parameters = request.parameters

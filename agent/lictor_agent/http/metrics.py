@@ -15,6 +15,7 @@ from contextlib import suppress
 from typing import Final
 
 from lictor_agent.host import host_facts
+from lictor_agent.http.described import Parameter, described
 from lictor_agent.http.encoding import Answer
 from lictor_agent.http.errors import Refusal
 from lictor_agent.http.requests import Request
@@ -27,9 +28,13 @@ from lictor_core.records import JsonObject
 
 __all__ = ["ROUTES", "is_wanted"]
 
+_FORMAT: Final = Parameter("format", "`prometheus` for its text; anything else for JSON.")
 _MS_PER_S: Final = 1000.0
 
 
+@described(
+    "Metrics", _FORMAT, media=("application/json", "text/plain"), also={415: "Figures are not kept for Prometheus."}
+)
 async def metrics(site: Site, request: Request) -> Answer:
     """The last interval in Consul's form, or all since the start in Prometheus's."""
     telemetry = site.agent.configuration.telemetry
@@ -50,6 +55,7 @@ async def metrics(site: Site, request: Request) -> Answer:
     return Answer(headers=(("Content-Type", CONTENT_TYPE),), body=body)
 
 
+@described("Host")
 async def host(site: Site, request: Request) -> Answer:
     """The machine that this agent runs on."""
     return site.answer_json(request, host_facts(site.clock))

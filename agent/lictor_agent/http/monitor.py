@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from typing import Final
 
+from lictor_agent.http.described import Kind, Parameter, described
 from lictor_agent.http.encoding import Answer
 from lictor_agent.http.errors import Refusal
 from lictor_agent.http.requests import Request, parse_bool
@@ -15,10 +16,13 @@ from lictor_core.errors import ConfigurationError
 
 __all__ = ["ROUTES"]
 
+_LEVEL: Final = Parameter("loglevel", "The lowest level; `INFO` unless said otherwise.")
+_AS_JSON: Final = Parameter("logjson", "Lines as JSON.", Kind.FLAG)
 _DEFAULT: Final = "INFO"
 _TEXT: Final = ("Content-Type", "text/plain; charset=utf-8")
 
 
+@described(str, _LEVEL, _AS_JSON, about="Lines, as long as the caller listens.", media=("text/plain",))
 async def monitor(site: Site, request: Request) -> Answer:
     """Lines of the log from now on, of `loglevel` and above, as JSON with `logjson`."""
     name = request.parameters.get("loglevel") or _DEFAULT

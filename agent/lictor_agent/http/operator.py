@@ -10,6 +10,7 @@ from typing import Final
 
 from lictor_agent.http.blocking import Manner, read
 from lictor_agent.http.bodies import read_mapping, refuse_problems
+from lictor_agent.http.described import BLOCKING, DC, NOTHING, STALE, Body, Kind, Parameter, Reply, described
 from lictor_agent.http.encoding import Answer
 from lictor_agent.http.errors import Refusal, refusing_with
 from lictor_agent.http.requests import Request, parse_unsigned
@@ -23,6 +24,9 @@ from lictor_core.queries import AutopilotQuery, NodesQuery
 
 __all__ = ["ROUTES"]
 
+_ID: Final = Parameter("id", "A server, by its id.")
+_ADDRESS: Final = Parameter("address", "A server, by its address: host and port.")
+_CAS: Final = Parameter("cas", "Only if they were changed last at this index.", Kind.COUNT)
 _RAFT_PROTOCOL: Final = "3"
 """The version of Consul's Raft protocol by which servers are known by their id, as Lictor's are."""
 _DECODE_FAILED: Final = "Bad request: Error parsing autopilot config: "
@@ -30,6 +34,7 @@ _UNHEALTHY: Final = 429
 _TEXT: Final = ("Content-Type", "text/plain; charset=utf-8")
 
 
+@described(RaftConfiguration, DC, STALE)
 async def raft_configuration(site: Site, request: Request) -> Answer:
     """The servers that keep the log together."""
     site.check_datacenter(request.parameters.get("dc"))
@@ -48,6 +53,7 @@ async def raft_configuration(site: Site, request: Request) -> Answer:
     return site.answer_json(request, RaftConfiguration(servers=peers, index=found.peers.index))
 
 
+@described(NOTHING, DC, _ID, _ADDRESS)
 async def remove_peer(site: Site, request: Request) -> Answer:
     """Take a server out, named by its id or its address."""
     parameters = request.parameters
@@ -62,6 +68,7 @@ async def remove_peer(site: Site, request: Request) -> Answer:
     return Answer()
 
 
+@described("Success", DC, _ID)
 async def transfer_leader(site: Site, request: Request) -> Answer:
     """Hand the lead to the server `id`, or to the one that is best prepared."""
     site.check_datacenter(request.parameters.get("dc"))
@@ -69,12 +76,14 @@ async def transfer_leader(site: Site, request: Request) -> Answer:
     return site.answer_json(request, {"Success": True})
 
 
+@described(AutopilotConfiguration, *BLOCKING)
 async def get_configuration(site: Site, request: Request) -> Answer:
     """Autopilot's settings."""
     reading, _, _ = await read(site, request, AutopilotQuery(), Manner())
     return site.answer_json(request, reading.value)
 
 
+@described(bool, DC, _CAS, body=Body("AutopilotToSet"))
 async def put_configuration(site: Site, request: Request) -> Answer:
     """Replace autopilot's settings, with `cas` only those that were changed last at this index.
 
@@ -90,6 +99,7 @@ async def put_configuration(site: Site, request: Request) -> Answer:
     return site.answer_json(request, outcome.value)
 
 
+@described(AutopilotHealth, DC, also={429: Reply("A server does not do well: the same JSON.", str, ("text/plain",))})
 async def health(site: Site, request: Request) -> Answer:
     """How the servers do; status 429 when one of them does not do well."""
     site.check_datacenter(request.parameters.get("dc"))
@@ -99,6 +109,7 @@ async def health(site: Site, request: Request) -> Answer:
     return answer if found.healthy else Answer(status=_UNHEALTHY, headers=(_TEXT,), body=answer.body)
 
 
+@described("AutopilotState", *BLOCKING)
 async def state(site: Site, request: Request) -> Answer:
     """The same in the form of later versions: servers by id, with their metadata and who leads."""
     site.check_datacenter(request.parameters.get("dc"))

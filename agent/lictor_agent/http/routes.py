@@ -20,6 +20,7 @@ from lictor_agent.http import (
     kv,
     metrics,
     monitor,
+    openapi,
     operator,
     sessions,
     snapshot,
@@ -49,4 +50,5 @@ ROUTES: Final[tuple[Route, ...]] = (
     *sessions.ROUTES,
     *events.ROUTES,
     *snapshot.ROUTES,
+    *openapi.ROUTES,
 )

@@ -9,6 +9,7 @@ from typing import Final
 
 from lictor_agent.http.blocking import Manner, answer_query, read
 from lictor_agent.http.bodies import refuse_problems
+from lictor_agent.http.described import BLOCKING, DC, FILTER, Body, described
 from lictor_agent.http.encoding import Answer
 from lictor_agent.http.errors import Refusal, refusing_with
 from lictor_agent.http.requests import Request, required_tail
@@ -25,6 +26,7 @@ __all__ = ["ROUTES"]
 _SESSIONS: Final = Manner(marks_errors=True)
 
 
+@described("Id", DC, body=Body("SessionToCreate", required=False))
 async def create(site: Site, request: Request) -> Answer:
     """Begin a session on this node, or the one that the body names; the answer names its id."""
     site.check_datacenter(request.parameters.get("dc"))
@@ -36,6 +38,7 @@ async def create(site: Site, request: Request) -> Answer:
     return site.answer_json(request, {"ID": session.id})
 
 
+@described(bool, DC, tail="session")
 async def destroy(site: Site, request: Request) -> Answer:
     """End a session; true also when there was none."""
     session_id = required_tail(request, "session")
@@ -46,6 +49,7 @@ async def destroy(site: Site, request: Request) -> Answer:
     return site.answer_json(request, outcome.value)
 
 
+@described(list[Session], DC, tail="session", also={404: "There is no such session."})
 async def renew(site: Site, request: Request) -> Answer:
     """Begin a session's TTL anew."""
     session_id = required_tail(request, "session")
@@ -57,6 +61,7 @@ async def renew(site: Site, request: Request) -> Answer:
     return site.answer_json(request, [session])
 
 
+@described(list[Session], *BLOCKING, FILTER, tail="session")
 async def info(site: Site, request: Request) -> Answer:
     """One session in a list, which is empty when there is none."""
     session_id = required_tail(request, "session")
@@ -68,12 +73,14 @@ async def info(site: Site, request: Request) -> Answer:
     return await answer_query(site, request, SessionQuery(id=session_id), _SESSIONS, _listed)
 
 
+@described(list[Session], *BLOCKING, FILTER, tail="node")
 async def on_node(site: Site, request: Request) -> Answer:
     """The sessions of a node."""
     node = required_tail(request, "node name")
     return await answer_query(site, request, NodeSessionsQuery(node=node), _SESSIONS)
 
 
+@described(list[Session], *BLOCKING, FILTER)
 async def list_all(site: Site, request: Request) -> Answer:
     """All sessions."""
     return await answer_query(site, request, SessionsQuery(), _SESSIONS)

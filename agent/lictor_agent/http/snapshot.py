@@ -9,6 +9,7 @@ import asyncio
 import tempfile
 from typing import BinaryIO, Final, cast
 
+from lictor_agent.http.described import DC, NOTHING, STALE, Body, described
 from lictor_agent.http.encoding import Answer, FileBody
 from lictor_agent.http.errors import Refusal, refusing_with
 from lictor_agent.http.requests import Request
@@ -20,9 +21,17 @@ from lictor_core.registry import ReadOptions
 
 __all__ = ["ROUTES"]
 
+_ARCHIVE: Final = Body(None, media="application/x-gzip")
 _GZIP: Final = ("Content-Type", "application/x-gzip")
 
 
+@described(
+    bytes,
+    DC,
+    STALE,
+    media=("application/x-gzip",),
+    headers=("X-Consul-Index", "X-Consul-KnownLeader", "X-Consul-LastContact"),
+)
 async def save(site: Site, request: Request) -> Answer:
     """The whole state as an archive, verified before the first byte of it is sent."""
     site.check_datacenter(request.parameters.get("dc"))
@@ -37,6 +46,7 @@ async def save(site: Site, request: Request) -> Answer:
     return Answer(headers=headers, file=FileBody(state.archive, state.size_bytes))
 
 
+@described(NOTHING, DC, STALE, body=_ARCHIVE)
 async def restore(site: Site, request: Request) -> Answer:
     """Put the state of an archive in place of the current one."""
     if "stale" in request.parameters:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from lictor_agent.http.described import DC, described
 from lictor_agent.http.encoding import Answer
 from lictor_agent.http.requests import Request
 from lictor_agent.http.router import Route
@@ -12,12 +13,14 @@ from lictor_agent.http.site import Site
 __all__ = ["ROUTES"]
 
 
+@described(str, DC)
 async def leader(site: Site, request: Request) -> Answer:
     """The leader's address, empty when nobody leads."""
     site.check_datacenter(request.parameters.get("dc"))
     return site.answer_json(request, (await site.registry.leader_status()).address)
 
 
+@described(list[str], DC)
 async def peers(site: Site, request: Request) -> Answer:
     """The voters' addresses."""
     site.check_datacenter(request.parameters.get("dc"))

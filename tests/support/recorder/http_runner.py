@@ -8,10 +8,10 @@ import json
 import re
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from string import Template
-from typing import Final
+from typing import Final, TypeAlias
 from urllib.parse import parse_qsl, urlsplit
 
 from tests.support.recorder.json_types import Json, as_object, at, parse
@@ -48,11 +48,19 @@ _OWN_AFFAIRS: Final = ("/v1/agent/", "/v1/event/")
 """What an agent answers from what it holds itself."""
 
 
+Judge: TypeAlias = Callable[[str, str, Reply], list[str]]
+"""Method, target and answer to what is wrong with the answer, whatever a cassette says."""
+
+
 class HttpRunner:
     """One run of one scenario. `broken_laws` names what no cassette shows: indexes that stood still or went back."""
 
-    def __init__(self, ports: Mapping[str, int], *, through: int | None = None) -> None:
-        """With `through`, the port of another agent, only what concerns the agent itself is asked of the first one."""
+    def __init__(self, ports: Mapping[str, int], *, through: int | None = None, judge: Judge | None = None) -> None:
+        """With `through`, the port of another agent, only what concerns the agent itself is asked of the first one.
+
+        What `judge` says against an answer becomes a broken law.
+        """
+        self._judge = judge
         self._port = ports["http"]
         self._through = through
         self._variables: dict[str, str] = {f"{name}_port": str(port) for name, port in ports.items()}
@@ -76,6 +84,9 @@ class HttpRunner:
                 waited = reply.elapsed_s * 1000 >= step.waits_ms
                 timing = f"{'after' if waited else 'before'} {step.waits_ms} ms"
         self._check_index(step, reply)
+        if self._judge is not None and not step.only:
+            flaws = self._judge(step.method, self.filled(step.path), reply)
+            self.broken_laws += [f"{step.name}: {flaw}" for flaw in flaws]
         exchange = self._exchange(step, reply, timing)
         self._save(step, reply)
         return [exchange, *inner]
