@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from lictor_agent.checks.tls import CheckTls
 from lictor_agent.http.listening import ListenAddress, TcpAddress, UnixAddress
-from lictor_agent.http.settings import HttpSettings
+from lictor_agent.http.settings import HttpSettings, HttpsSettings
+from lictor_agent.http.unix_sockets import SocketOwner
 from lictor_agent.identity import Identity
 from lictor_agent.plan import SyncTokens
 from lictor_agent.registrar import ScriptPolicy
@@ -235,20 +236,40 @@ def http_settings(configuration: Configuration) -> HttpSettings:
         response_headers=tuple(configuration.http.response_headers.items()),
         blocked_endpoints=configuration.http.block_endpoints,
         write_networks=configuration.http.allow_write_http_from,
+        https=_https(configuration),
         wait_default_s=configuration.default_query_time_s,
         wait_s_max=min(configuration.max_query_time_s, WAIT_MAX_S),
     )
 
 
+def _https(configuration: Configuration) -> HttpsSettings:
+    tls = configuration.tls
+    return HttpsSettings(
+        ca_file=tls.ca_file,
+        ca_path=tls.ca_path,
+        cert_file=tls.cert_file,
+        key_file=tls.key_file,
+        verify_incoming=tls.verify_incoming_https,
+        min_version=tls.min_version,
+        cipher_suites=tls.cipher_suites,
+        prefers_server_ciphers=tls.prefer_server_cipher_suites,
+        handshake_s_max=configuration.limits.https_handshake_timeout_s,
+    )
+
+
 def http_addresses(configuration: Configuration) -> list[ListenAddress]:
-    """Where HTTP is listened for."""
-    found: list[ListenAddress] = []
-    for address in configuration.addresses.http:
+    """Where HTTP is listened for, then where HTTPS is. A path that stands in both is listened at once."""
+    ports, addresses = configuration.ports, configuration.addresses
+    unix = configuration.unix_sockets
+    owner = SocketOwner(unix.user, unix.group, unix.mode)
+    secured = addresses.https if ports.https >= 0 else ()
+    found: dict[ListenAddress, None] = {}
+    for address, is_secure in [(one, False) for one in addresses.http] + [(one, True) for one in secured]:
         if address.startswith(_UNIX):
-            found.append(UnixAddress(address.removeprefix(_UNIX)))
-        elif configuration.ports.http >= 0:
-            found.append(TcpAddress(address, configuration.ports.http))
-    return found
+            found[UnixAddress(address.removeprefix(_UNIX), owner)] = None
+        elif (port := ports.https if is_secure else ports.http) >= 0:
+            found[TcpAddress(address, port, is_secure)] = None
+    return list(found)
 
 
 def dns_addresses(configuration: Configuration) -> list[tuple[str, int]]:

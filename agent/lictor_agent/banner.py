@@ -21,6 +21,7 @@ class Listening:
     dns: Sequence[tuple[str, int]]
     grpc: Sequence[str]
     server: str
+    https: Sequence[str] = ()
 
 
 def banner(identity: Identity, listening: Listening, *, data_dir: str) -> str:
@@ -34,6 +35,7 @@ def banner(identity: Identity, listening: Listening, *, data_dir: str) -> str:
         "Datacenter": identity.datacenter,
         "State": f"data in {data_dir}" if data_dir else "in memory: gone when this process ends",
         "HTTP": ", ".join(_with_scheme(address) for address in listening.http) or "off",
+        **({"HTTPS": ", ".join(f"https://{address}" for address in listening.https)} if listening.https else {}),
         "DNS": ", ".join(f"{join_host_port(*address)} (UDP, TCP)" for address in listening.dns) or "off",
         "gRPC": ", ".join(f"{address} (reserved)" for address in listening.grpc) or "off",
         "Servers": listening.server,

@@ -110,7 +110,8 @@ async def _serve(configuration: Configuration, clock: Clock, rng: Rng, output: L
         parts.push_async_callback(http.stop)
         async with agent.running(), watching(agent, http.inner.get, rng, log.bind(room="agent")):
             listening = Listening(
-                http=[str(address) for address in assembly.http_addresses(configuration)],
+                http=[str(address) for address in http.listen_addresses if not address.is_secure],
+                https=[str(address) for address in http.listen_addresses if address.is_secure],
                 dns=dns.bound,
                 grpc=[join_host_port(*address) for address in grpc.bound],
                 server=backing.describe(),

@@ -50,6 +50,7 @@ def resolve_addresses(configuration: Configuration) -> Addresses:
     return Addresses(
         dns=_bare(own.dns or tcp),
         http=_bare(own.http or common),
+        https=_bare(own.https or common),
         grpc=_bare(own.grpc or common),
     )
 

@@ -109,10 +109,10 @@ autopilot section
 bind_addr text : where servers listen
 bootstrap boolean : a server that founds a cluster alone
 bootstrap_expect whole : how many servers found a cluster
-ca_file text : TLS between agents and servers
-ca_path text : TLS between agents and servers
+ca_file text : TLS between agents and servers, HTTPS
+ca_path text : TLS between agents and servers, HTTPS
 cache section
-cert_file text : TLS between agents and servers
+cert_file text : TLS between agents and servers, HTTPS
 check definition : a check of this agent
 check_deregister_interval_min duration : checks
 check_output_max_size whole : checks
@@ -150,7 +150,7 @@ encrypt_verify_outgoing boolean
 gossip_lan section
 gossip_wan section
 http_config section
-key_file text : TLS between agents and servers
+key_file text : TLS between agents and servers, HTTPS
 leave_on_terminate boolean : the process
 limits section
 log_file text : logs
@@ -210,16 +210,16 @@ sync_coordinate_rate_target number
 syslog_facility text : logs
 tagged_addresses text_map
 telemetry section
-tls_cipher_suites text
-tls_min_version text : TLS between agents and servers
-tls_prefer_server_cipher_suites boolean
+tls_cipher_suites text : HTTPS, for TLS 1.2
+tls_min_version text : TLS between agents and servers, HTTPS
+tls_prefer_server_cipher_suites boolean : HTTPS, for TLS 1.2
 translate_wan_addrs boolean
 ui boolean : shown in agent/self
 ui_content_path text
 ui_dir text
 unix_sockets section
-verify_incoming boolean : TLS between agents and servers
-verify_incoming_https boolean
+verify_incoming boolean : TLS between agents and servers, HTTPS
+verify_incoming_https boolean : HTTPS
 verify_incoming_rpc boolean : TLS between agents and servers
 verify_outgoing boolean : TLS between agents and servers
 verify_server_hostname boolean : TLS between agents and servers
@@ -250,7 +250,7 @@ replication text
 dns text : where DNS listens
 grpc text : where the gRPC port listens
 http text : where the HTTP API listens, also unix://
-https text
+https text : where HTTPS listens; unix:// there is the plain HTTP API
 [audit]
 enabled boolean
 sink free
@@ -362,7 +362,7 @@ response_headers text_map : the HTTP API
 use_cache boolean : the HTTP API
 [limits]
 http_max_conns_per_client whole : the HTTP API
-https_handshake_timeout duration
+https_handshake_timeout duration : HTTPS
 kv_max_value_size whole : the HTTP API
 rpc_handshake_timeout duration
 rpc_max_burst whole
@@ -382,7 +382,7 @@ expose_max_port whole
 expose_min_port whole
 grpc whole : a reserved port
 http whole : the HTTP API
-https whole
+https whole : HTTPS
 proxy_max_port whole
 proxy_min_port whole
 serf_lan whole : where servers that join introduce themselves
@@ -414,7 +414,7 @@ prometheus_retention_time duration : metrics
 statsd_address text
 statsite_address text
 [unix_sockets]
-group text
-mode text
-user text
+group text : unix sockets of the HTTP API
+mode text : unix sockets of the HTTP API
+user text : unix sockets of the HTTP API
 """

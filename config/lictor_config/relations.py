@@ -12,13 +12,14 @@ from typing import Final
 
 from lictor_config import surroundings
 from lictor_config.addresses import ANY, address_flaw
+from lictor_config.ciphers import openssl_names
 from lictor_config.definitions import dns_warnings
 from lictor_config.metadata import metadata_flaw
 from lictor_config.tree import Configuration, Tls
 from lictor_config.watches import read_watches
 from lictor_core.addresses import split_host_port
 from lictor_core.durations import parse_duration
-from lictor_core.errors import RequestError
+from lictor_core.errors import ConfigurationError, RequestError
 
 __all__ = ["flaws", "warnings"]
 
@@ -138,6 +139,14 @@ def _tls(configuration: Configuration) -> Iterator[str]:
         yield "verify_incoming: needs ca_file or ca_path, which say whose certificates are good"
     if tls.verify_incoming_rpc and not (tls.cert_file and tls.key_file):
         yield "verify_incoming: needs cert_file and key_file, without which nobody can dial this agent with TLS"
+    if tls.verify_incoming_https and not tls.verify_incoming_rpc and not has_ca:
+        yield "verify_incoming_https: needs ca_file or ca_path, which say whose certificates are good"
+    if configuration.ports.https > 0 and not (tls.cert_file and tls.key_file):
+        yield "ports.https: needs cert_file and key_file, with which HTTPS is spoken"
+    try:
+        openssl_names(tls.cipher_suites)
+    except ConfigurationError as error:
+        yield str(error)
     if tls.verify_outgoing and not has_ca:
         yield "verify_outgoing: needs ca_file or ca_path, which say whose certificates are good"
     elif tls.verify_server_hostname and not has_ca:
@@ -162,9 +171,9 @@ def _where(configuration: Configuration) -> Iterator[str]:
         if (flaw := address_flaw(address, unix_allowed=True)) is not None:
             yield f"client_addr: {address!r} {flaw}"
     own = configuration.addresses
-    for name, addresses in {"dns": own.dns, "http": own.http, "grpc": own.grpc}.items():
+    for name, addresses in {"dns": own.dns, "http": own.http, "https": own.https, "grpc": own.grpc}.items():
         for address in addresses:
-            if (flaw := address_flaw(address, unix_allowed=name == "http")) is not None:
+            if (flaw := address_flaw(address, unix_allowed=name in ("http", "https"))) is not None:
                 yield f"addresses.{name}: {address!r} {flaw}"
 
 
@@ -173,6 +182,7 @@ def _ports(configuration: Configuration) -> Iterator[str]:
     listeners = {
         "dns": (ports.dns, own.dns or common),
         "http": (ports.http, own.http or common),
+        "https": (ports.https, own.https or common),
         "grpc": (ports.grpc, own.grpc or common),
         "server": (ports.server, (configuration.bind_addr,)),
         "serf_lan": (ports.serf_lan, (configuration.bind_addr,)),

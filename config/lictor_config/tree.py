@@ -86,7 +86,7 @@ class Ports:
 
 @dataclass(frozen=True, kw_only=True)
 class Addresses:
-    """The IP addresses each listener binds to; for HTTP also `unix://` paths."""
+    """The IP addresses each listener binds to; for HTTP and HTTPS also `unix://` paths."""
 
     dns: tuple[str, ...] = ()
     http: tuple[str, ...] = ()

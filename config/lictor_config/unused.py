@@ -18,7 +18,6 @@ UNENFORCED: Final = frozenset(
     {
         "acl.tokens.agent_master", "acl.tokens.master", "acl.tokens.replication", "acl_agent_master_token",
         "acl_master_token", "acl_replication_token", "auto_encrypt", "encrypt",
-        "unix_sockets", "verify_incoming_https",
     }
 )  # fmt: skip
 """Those that somebody may take for protection: their warning is one of its own. A section stands for all its keys."""

@@ -9,10 +9,12 @@ import pytest
 from lictor_agent import assembly
 from lictor_agent.checks.tls import CheckTls
 from lictor_agent.http.listening import TcpAddress, UnixAddress
-from lictor_agent.http.settings import HttpSettings
+from lictor_agent.http.settings import HttpSettings, HttpsSettings
+from lictor_agent.http.unix_sockets import SocketOwner
 from lictor_agent.registrar import ScriptPolicy
 from lictor_agent.settings import AgentSettings
 from lictor_config.presets import DEV
+from lictor_config.sections import UnixSockets
 from lictor_config.tree import Acl, Addresses, Autopilot, Configuration, Dns, Join, Limits, Ports, Tls
 from lictor_core.autopilot import AutopilotConfiguration
 from lictor_dns import DnsSettings
@@ -158,3 +160,28 @@ def test_a_server_founds_or_waits_as_it_is_told(settings: dict[str, object], exp
 def test_the_shortest_ttl_of_sessions_reaches_the_server() -> None:
     settings = assembly.server_settings(_dev(session_ttl_min_s=1.5), NODE_ID)
     assert settings.session_ttl_min_s == 1.5
+
+
+def test_https_is_listened_for_beside_http_and_one_path_once() -> None:
+    unix = UnixSockets(user="0", group="1", mode="0600")
+    both = ("127.0.0.1", "unix:///run/x")
+    configuration = _dev(addresses=Addresses(http=both, https=both), ports=Ports(http=1, https=2), unix_sockets=unix)
+    assert assembly.http_addresses(configuration) == [
+        TcpAddress("127.0.0.1", 1),
+        UnixAddress("/run/x", SocketOwner("0", "1", "0600")),
+        TcpAddress("127.0.0.1", 2, is_secure=True),
+    ]
+    off = _dev(addresses=Addresses(https=both), ports=Ports(http=1, https=-1))
+    assert assembly.http_addresses(off) == []
+
+
+def test_https_takes_the_keys_of_tls() -> None:
+    tls = Tls(
+        ca_file="ca.pem", cert_file="cert.pem", key_file="key.pem", verify_incoming_https=True, min_version="tls13",
+        cipher_suites="X", prefer_server_cipher_suites=True,
+    )  # fmt: skip
+    configuration = _dev(tls=tls, limits=Limits(https_handshake_timeout_s=2))
+    assert assembly.http_settings(configuration).https == HttpsSettings(
+        ca_file="ca.pem", cert_file="cert.pem", key_file="key.pem", verify_incoming=True, min_version="tls13",
+        cipher_suites="X", prefers_server_ciphers=True, handshake_s_max=2,
+    )  # fmt: skip

@@ -13,6 +13,9 @@ def test_it_names_every_address() -> None:
     for address in ("http://127.0.0.1:8500", "127.0.0.1:8600 (UDP, TCP)", "127.0.0.1:8502", "127.0.0.1:8300"):
         assert address in text
     assert "in memory" in text
+    assert "HTTPS" not in text
+    secured = Listening(http=[], https=["127.0.0.1:8501"], dns=[], grpc=[], server="")
+    assert "HTTPS: https://127.0.0.1:8501" in banner(identity(), secured, data_dir="")
 
 
 def test_it_names_the_directory_that_data_is_kept_in() -> None:

@@ -72,6 +72,11 @@ REFUSED = {
     'cert_file = "c" key_file = "k" verify_incoming_rpc = true': "verify_incoming: needs ca_file or ca_path",
     'ca_file = "a" verify_incoming = true': "verify_incoming: needs cert_file and key_file",
     'ca_file = "a" cert_file = "c" verify_incoming = true': "verify_incoming: needs cert_file and key_file",
+    "verify_incoming_https = true": "verify_incoming_https: needs ca_file or ca_path",
+    "ports { https = 8501 }": "ports.https: needs cert_file and key_file",
+    'cert_file = "c" key_file = "k" ports { https = 8500 }': "ports.https: 127.0.0.1:8500 is already taken",
+    'addresses { https = "here" }': "addresses.https: 'here' is no IP address",
+    'tls_cipher_suites = "TLS_RSA_WITH_RC4_128_SHA"': "tls_cipher_suites: 'TLS_RSA_WITH_RC4_128_SHA' is not taken",
     "verify_outgoing = true": "verify_outgoing: needs ca_file or ca_path",
     "verify_server_hostname = true": "verify_server_hostname: needs ca_file or ca_path",
     'service { name = "a" check { args = ["x"] interval = "1s" } }': "service 'a': its check runs a command",
@@ -93,6 +98,8 @@ TAKEN = [
     'enable_local_script_checks = true check { name = "a" args = ["x"] interval = "1s" }',
     'ca_path = "a" cert_file = "c" key_file = "k" verify_incoming = true verify_outgoing = true',
     'ca_file = "a" verify_server_hostname = true tls_min_version = "tls12"',
+    'cert_file = "c" key_file = "k" ports { https = 8501 } tls_cipher_suites = "TLS_RSA_WITH_AES_128_CBC_SHA"',
+    'ca_file = "a" verify_incoming_https = true addresses { https = "unix:///run/s.sock" }',
     'connect { enabled = true ca_provider = "consul" ca_config { leaf_cert_ttl = "1h" } }',
 ]
 WARNED = {
@@ -107,7 +114,6 @@ WARNED = {
     'cert_file = "c"': "cert_file without key_file has no effect",
     'key_file = "k"': "key_file without cert_file has no effect",
     'ca_file = "a" ca_path = "b"': "ca_path has no effect beside ca_file",
-    "verify_incoming_https = true": "protects nothing, since Lictor does not use it: verify_incoming_https",
     'service { name = "a_b" }': "service name 'a_b' cannot be found through DNS",
 }
 

@@ -253,6 +253,7 @@ class HotConnection(asyncio.Protocol):
         "answered_hot",
         "client",
         "head",
+        "is_secured",
         "pending",
         "used_at",
         "waiting_since",
@@ -273,6 +274,8 @@ class HotConnection(asyncio.Protocol):
         self._is_refused = False
         self.client = ""
         """The client's address; empty on a Unix socket."""
+        self.is_secured = False
+        """Whether it came to be over TLS."""
         self._tick = tick
         self._delegate = delegate
         self._transport: asyncio.Transport | None = None
@@ -299,6 +302,7 @@ class HotConnection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         peer: object = transport.get_extra_info("peername")
         self.client = str(cast("tuple[object, ...]", peer)[0]) if isinstance(peer, tuple) else ""
+        self.is_secured = transport.get_extra_info("sslcontext") is not None
         refusal = self._host.admit(self)
         if refusal is not None:
             self._is_refused = True
@@ -342,7 +346,7 @@ class HotConnection(asyncio.Protocol):
         self._delegate.eof_received()
         self._ended = True
         self.used_at = self._tick.now
-        return self.is_busy
+        return self.is_busy and not self.is_secured  # TLS knows no end of one side alone
 
     def pause_writing(self) -> None:
         self._is_paused = True

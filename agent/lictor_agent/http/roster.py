@@ -21,6 +21,7 @@ class Roster:
         self._log = log
         self._connections: set[HotConnection] = set()
         self._by_client: dict[str, int] = {}
+        self._arriving = 0
 
     def __len__(self) -> int:
         return len(self._connections)
@@ -32,12 +33,27 @@ class Roster:
 
     def refusal(self, client: str) -> str | None:
         """Why a connection from `client` cannot be taken; None when it can."""
-        if len(self._connections) >= self._settings.connections_max:
+        if len(self._connections) + self._arriving >= self._settings.connections_max:
             return f"{self._settings.connections_max} connections are open already: try again later"
         limit = self.connections_per_client_max
         if client and limit and self._by_client.get(client, 0) >= limit:
             return f"your address has {limit} connections open already: close some, or raise http_max_conns_per_client"
         return None
+
+    def arrive(self, client: str) -> None:
+        """Count a connection of `client` that is being secured, until `depart` or `settle`."""
+        self._arriving += 1
+        self._by_client[client] = self._by_client.get(client, 0) + 1
+
+    def depart(self, client: str) -> None:
+        """One that was being secured came to nothing."""
+        self._arriving -= 1
+        self._count_down(client)
+
+    def settle(self, connection: HotConnection) -> None:
+        """One that was being secured is `connection` now, and counts on."""
+        self._arriving -= 1
+        self._connections.add(connection)
 
     def add(self, connection: HotConnection, client: str) -> None:
         """Note a connection that was taken."""
@@ -47,6 +63,9 @@ class Roster:
     def drop(self, connection: HotConnection, client: str) -> None:
         """Forget a connection that is closed."""
         self._connections.discard(connection)
+        self._count_down(client)
+
+    def _count_down(self, client: str) -> None:
         left = self._by_client[client] - 1
         if left:
             self._by_client[client] = left

@@ -24,7 +24,7 @@ from lictor_agent.http.encoding import Answer, AnswerCache, Rendered, accepts_gz
 from lictor_agent.http.errors import RETRY_AFTER_S, Refusal, answer_error
 from lictor_agent.http.hot import Confirm, HotAnswers, HotConnection, HotSource, PlainPath, Tick
 from lictor_agent.http.inner import Inner
-from lictor_agent.http.listening import ListenAddress, listen
+from lictor_agent.http.listening import ListenAddress, Listener, listen
 from lictor_agent.http.plain import Plain
 from lictor_agent.http.requests import Parameters, Request, split_target
 from lictor_agent.http.roster import Roster
@@ -42,6 +42,7 @@ from lictor_core.metrics import Gauge, Meter
 if TYPE_CHECKING:
     from lictor_agent.agent import Agent
     from lictor_agent.http.general import General
+    from lictor_agent.http.https import SecureDoor
     from lictor_agent.http.wire import Asked
 
 __all__ = ["HttpServer"]
@@ -73,7 +74,8 @@ class HttpServer:
         confirm: Confirm | None = None,
         output: LogOutput | None = None,
     ) -> None:
-        self._listen_addresses = tuple(addresses)
+        self.listen_addresses = tuple(addresses)
+        """Where it was told to listen."""
         self._clock = clock
         self._source = source
         self._log: FilteringBoundLogger = log.bind(room="http")
@@ -94,7 +96,8 @@ class HttpServer:
         self._hot = HotAnswers(source, self._tick, settings, agent.kept.stamp, confirm)
         self._plain = PlainPath(self._answer_plain)
         self._roster = Roster(settings, self._log)
-        self._servers: list[asyncio.Server] = []
+        self._listeners: list[Listener] = []
+        self._door: SecureDoor | None = None
         self._general: General | None = None
         self._is_started = False
         self._ticking: asyncio.TimerHandle | None = None
@@ -102,7 +105,7 @@ class HttpServer:
     @property
     def addresses(self) -> list[tuple[str, int]]:
         """Where TCP is listened for, with the ports that were taken."""
-        sockets = [one for server in self._servers for one in server.sockets]
+        sockets = [one for listener in self._listeners for one in listener.sockets]
         return [one.getsockname()[:2] for one in sockets if one.family is not socket.AF_UNIX]
 
     @property
@@ -111,16 +114,28 @@ class HttpServer:
         return len(self._roster)
 
     async def start(self) -> None:
-        """Listen on all addresses. Raises `ConfigurationError` when one of them cannot be had."""
+        """Listen on all addresses. Raises `ConfigurationError` when one of them, or a file for TLS, cannot be had."""
         self._is_started = True
         if self._source is not None:
             self._load_general()  # a server's loop must not stand still for it later
-        self._servers = await listen(self._listen_addresses, self._connect)
+        if any(one.is_secure for one in self.listen_addresses):
+            from lictor_agent.http.https import SecureDoor, tls_context
+
+            https = self._settings.https
+            self._door = SecureDoor(tls_context(https), https.handshake_s_max, self._roster, self._log)
+        self._listeners = await listen(self.listen_addresses, self._connect, self._door)
         self._tick_on()
 
     def follow(self, settings: HttpSettings) -> None:
-        """Use another bound on connections from now on; connections that are open stay."""
+        """Use another bound on connections, and what the files for TLS hold, from now on; open connections stay.
+
+        Raises `ConfigurationError` for files that cannot be used: what was used before is used on.
+        """
         self._roster.connections_per_client_max = settings.connections_per_client_max
+        if self._door is not None:
+            from lictor_agent.http.https import tls_context
+
+            self._door.context = tls_context(settings.https)
 
     def forget_confirmed(self) -> None:
         """Other servers answer from now on: those before cannot confirm any more what they answered."""
@@ -130,8 +145,8 @@ class HttpServer:
         """Stop listening, let what is being answered finish for a moment, then close all connections."""
         if self._ticking is not None:
             self._ticking.cancel()
-        for server in self._servers:
-            server.close()
+        for listener in self._listeners:
+            listener.close()
         self._roster.close_idle()
         if self._is_started:
             self._is_started = False
@@ -141,7 +156,7 @@ class HttpServer:
             if general is not None:
                 await general.shutdown(self._settings.drain_s_max)
             self._roster.close_all()
-        self._servers.clear()
+        self._listeners.clear()
 
     async def _end_plain(self) -> None:
         tasks = self._roster.tasks()
@@ -158,7 +173,7 @@ class HttpServer:
 
     # Connections.
 
-    def _connect(self) -> asyncio.Protocol:
+    def _connect(self) -> HotConnection:
         assert self._is_started, "only a started server takes connections"
         deferred = Deferred(lambda: self._load_general().parser(connection))
         connection = HotConnection(self._hot, deferred, self._tick, self, self._plain)
@@ -174,6 +189,9 @@ class HttpServer:
 
     def admit(self, connection: HotConnection) -> bytes | None:
         """What a connection that cannot be taken is told before it is closed; None when it is taken."""
+        if connection.is_secured:  # refused before it was, if at all
+            self._roster.settle(connection)
+            return None
         refusal = self._roster.refusal(connection.client)
         if refusal is None:
             self._roster.add(connection, connection.client)

@@ -6,7 +6,26 @@ from dataclasses import dataclass
 
 from lictor_core.limits import ARCHIVE_BYTES_MAX, BODY_BYTES_MAX, KV_VALUE_BYTES_MAX, WAIT_DEFAULT_S, WAIT_MAX_S
 
-__all__ = ["HttpSettings"]
+__all__ = ["HttpSettings", "HttpsSettings"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HttpsSettings:
+    """What HTTPS is spoken with; names are Consul's. Of `ca_file` and `ca_path` the first wins.
+
+    `verify_incoming` takes nobody without a certificate of that CA. `min_version` is `tls12` or `tls13`,
+    `cipher_suites` names of Go with commas between them, for TLS 1.2.
+    """
+
+    ca_file: str = ""
+    ca_path: str = ""
+    cert_file: str = ""
+    key_file: str = ""
+    verify_incoming: bool = False
+    min_version: str = ""
+    cipher_suites: str = ""
+    prefers_server_ciphers: bool = False
+    handshake_s_max: float = 5.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -16,7 +35,8 @@ class HttpSettings:
     `always_pretty` indents every JSON answer, as a development agent of Consul does. `connections_per_client_max` is
     Consul's `limits.http_max_conns_per_client`, `kv_value_bytes_max` its `limits.kv_max_value_size`,
     `wait_default_s` and `wait_s_max` its `default_query_time` and `max_query_time`; `blocked_endpoints` and
-    `write_networks` are `http_config.block_endpoints` and `allow_write_http_from`.
+    `write_networks` are `http_config.block_endpoints` and `allow_write_http_from`. `https` is for the addresses that
+    speak it.
     """
 
     always_pretty: bool = False
@@ -24,6 +44,7 @@ class HttpSettings:
     response_headers: tuple[tuple[str, str], ...] = ()
     blocked_endpoints: tuple[str, ...] = ()
     write_networks: tuple[str, ...] = ()
+    https: HttpsSettings = HttpsSettings()
     wait_default_s: float = WAIT_DEFAULT_S
     wait_s_max: float = WAIT_MAX_S
     connections_max: int = 10_000

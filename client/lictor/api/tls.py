@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import ssl
+from pathlib import Path
+from typing import Final
 
 from lictor.api.settings import Settings
 from lictor_core.errors import ConfigurationError
 
 __all__ = ["tls_context"]
 
+_CA_FILES_MAX: Final = 1000
+"""Files in a directory of certificates."""
+
 
 def tls_context(settings: Settings) -> ssl.SSLContext:
     """The context that `settings` describe: TLS 1.2 or newer. Raises `ConfigurationError` for a file that is no use."""
     try:
-        context = ssl.create_default_context(cafile=settings.ca_file or None, capath=settings.ca_path or None)
+        context = ssl.create_default_context(cafile=settings.ca_file or None, cadata=_roots(settings))
         if settings.client_cert:
             context.load_cert_chain(settings.client_cert, settings.client_key or None)
     except OSError as error:
@@ -29,3 +34,15 @@ def tls_context(settings: Settings) -> ssl.SSLContext:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
+
+
+def _roots(settings: Settings) -> str | None:
+    """All certificates of `ca_path`, whatever its files are named; of a file and a directory the file wins."""
+    if settings.ca_file or not settings.ca_path:
+        return None
+    files = sorted(path for path in Path(settings.ca_path).iterdir() if path.is_file())
+    if not 0 < len(files) <= _CA_FILES_MAX:
+        raise ConfigurationError(
+            f"TLS directory {settings.ca_path} holds {len(files)} files; 1 to {_CA_FILES_MAX} are taken"
+        )
+    return "\n".join(path.read_text(encoding="utf-8", errors="replace") for path in files)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -15,7 +15,7 @@ from structlog.typing import EventDict, WrappedLogger
 
 from lictor_agent import assembly
 from lictor_agent.agent import Agent
-from lictor_agent.http import HttpServer, HttpSettings, TcpAddress
+from lictor_agent.http import HttpServer, HttpSettings, ListenAddress, TcpAddress
 from lictor_agent.log import LogOutput
 from lictor_config.tree import Addresses, Configuration, Connect, Ports
 from lictor_core.clock import SeededRng, SystemClock
@@ -96,7 +96,9 @@ class Live:
 
 
 @asynccontextmanager
-async def live_agent(settings: HttpSettings | None = None) -> AsyncGenerator[Live]:
+async def live_agent(
+    settings: HttpSettings | None = None, addresses: Sequence[ListenAddress] = (TcpAddress("127.0.0.1", 0),)
+) -> AsyncGenerator[Live]:
     """An agent with an embedded server that leads, on a free port."""
     configuration = Configuration(
         node_name=NODE,
@@ -130,9 +132,7 @@ async def live_agent(settings: HttpSettings | None = None) -> AsyncGenerator[Liv
         rng=rng,
         log=log,
     )
-    http = HttpServer(
-        agent, [TcpAddress("127.0.0.1", 0)], clock, rng, log, settings or HttpSettings(), source=server, output=output
-    )
+    http = HttpServer(agent, addresses, clock, rng, log, settings or HttpSettings(), source=server, output=output)
     await server.start()
     await http.start()
     try:

@@ -1,0 +1,240 @@
+"""HTTPS: the context that the agent's certificate gives, and the listener that speaks TLS before it hands on.
+
+The first byte of a connection is looked at and left where it is, so that who speaks plain HTTP here learns why there is
+no answer. Handshakes are bounded in number and time, and count as connections of their client. A new context
+(`SecureDoor.context`) holds for connections from then on; those that are open keep theirs.
+Sources: Consul's document `docs/agent/options` (`verify_incoming_https`, `tls_*`, `https_handshake_timeout`), 1.8.7.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import socket
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from structlog.typing import FilteringBoundLogger
+
+from lictor_agent.http.hot import HotConnection
+from lictor_agent.http.roster import Roster
+from lictor_agent.http.settings import HttpsSettings
+from lictor_config.ciphers import openssl_names
+from lictor_core.errors import ConfigurationError
+
+__all__ = ["HANDSHAKES_MAX", "HttpsListener", "SecureDoor", "tls_context"]
+
+HANDSHAKES_MAX: Final = 512
+"""Connections that are not secured yet."""
+_TLS_BYTE: Final = 0x16  # RFC 8446, section 5.1: the type of a record with a handshake
+_PLAIN_ANSWER: Final = b"HTTP/1.0 400 Bad Request\r\n\r\nThis port speaks HTTPS: ask with https:// in the address.\n"
+_BREATH_S: Final = 1.0
+"""When the process has no descriptor left, it accepts nobody for so long."""
+_EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+_CA_FILES_MAX: Final = 1000
+"""Files in `ca_path`."""
+_UNREAD_BYTES_MAX: Final = 64 * 1024
+_SHUTDOWN_S_MAX: Final = 1.0
+"""How long a client may take to agree that TLS is over."""
+_VERSIONS: Final = {
+    "": ssl.TLSVersion.TLSv1_2,
+    "tls10": ssl.TLSVersion.TLSv1_2,
+    "tls11": ssl.TLSVersion.TLSv1_2,
+    "tls12": ssl.TLSVersion.TLSv1_2,
+    "tls13": ssl.TLSVersion.TLSv1_3,
+}
+"""The oldest version for each word of Consul's; what is older than 1.2 is not spoken whoever allows it."""
+
+
+def tls_context(settings: HttpsSettings) -> ssl.SSLContext:
+    """Read the files. Raises `ConfigurationError` naming the setting, the file and the reason."""
+    if not (settings.cert_file and settings.key_file):
+        raise ConfigurationError(
+            "ports.https: needs cert_file and key_file; name both, or turn HTTPS off with ports.https = -1"
+        )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = _VERSIONS[settings.min_version]
+    context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
+    # OpenSSL lets the server choose unless told; Go's servers of that age let the client.
+    if settings.prefers_server_ciphers:
+        context.options |= ssl.OP_CIPHER_SERVER_PREFERENCE
+    else:
+        context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
+    context.set_alpn_protocols(["http/1.1"])
+    if settings.cipher_suites:
+        context.set_ciphers(":".join(openssl_names(settings.cipher_suites)))
+    _load_pair(context, settings)
+    if settings.verify_incoming:
+        # Whatever stands in the CA's file is trusted, also an intermediate CA, as by Consul.
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+        context.verify_mode = ssl.CERT_REQUIRED
+        for key, path in _ca_files(settings):
+            _check_readable(key, path)
+            try:
+                context.load_verify_locations(cafile=path)
+            except (ssl.SSLError, OSError) as error:
+                raise ConfigurationError(f"{key}: {path} holds no certificate in PEM: {_reason(error)}") from error
+    return context
+
+
+def _load_pair(context: ssl.SSLContext, settings: HttpsSettings) -> None:
+    _check_readable("cert_file", settings.cert_file)
+    _check_readable("key_file", settings.key_file)
+    try:
+        context.load_cert_chain(settings.cert_file, settings.key_file, password=_no_password)
+    except (ssl.SSLError, OSError, ValueError) as error:
+        raise ConfigurationError(
+            f"cert_file: {settings.cert_file} with key_file {settings.key_file} cannot be used: {_reason(error)}"
+        ) from error
+
+
+def _ca_files(settings: HttpsSettings) -> list[tuple[str, str]]:
+    if settings.ca_file:
+        return [("ca_file", settings.ca_file)]
+    if not settings.ca_path:
+        raise ConfigurationError(
+            "verify_incoming_https: needs ca_file or ca_path, which say whose certificates are good"
+        )
+    try:
+        found = sorted(str(path) for path in Path(settings.ca_path).iterdir() if path.is_file())
+    except OSError as error:
+        raise ConfigurationError(f"ca_path: {settings.ca_path} cannot be read: {_reason(error)}") from error
+    if not 0 < len(found) <= _CA_FILES_MAX:
+        raise ConfigurationError(f"ca_path: {len(found)} files in {settings.ca_path}; 1 to {_CA_FILES_MAX} are taken")
+    return [("ca_path", path) for path in found]
+
+
+def _check_readable(key: str, path: str) -> None:
+    """OpenSSL does not tell which of its files it means."""
+    try:
+        with open(path, "rb") as file:
+            file.read(1)
+    except OSError as error:
+        raise ConfigurationError(f"{key}: {path} cannot be read: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ssl.SSLError) and error.reason:
+        return error.reason.replace("_", " ").lower()
+    return ((error.strerror if isinstance(error, OSError) else "") or str(error)).lower()
+
+
+def _no_password() -> str:
+    # Without this OpenSSL would ask on the terminal for the password of an encrypted key.
+    raise ValueError("the private key is encrypted; store it without a password, readable by this user alone")
+
+
+class SecureDoor:
+    """What all HTTPS listeners of an agent share; `context` may be replaced at any time."""
+
+    def __init__(
+        self, context: ssl.SSLContext, handshake_s_max: float, roster: Roster, log: FilteringBoundLogger
+    ) -> None:
+        self.context = context
+        self._handshake_s_max = handshake_s_max
+        self._roster = roster
+        self._log = log
+        self._arriving = 0
+
+    async def admit(self, connect: Callable[[], HotConnection], sock: socket.socket, client: str) -> None:
+        """Secure a connection and hand it to `connect`'s protocol, or close it. Raises nothing but cancellation."""
+        refusal = self._roster.refusal(client)
+        if refusal is None and self._arriving >= HANDSHAKES_MAX:
+            refusal = f"{HANDSHAKES_MAX} connections are being secured already"
+        if refusal is not None:
+            self._log.warning("http.connection.refused", client=client, reason=refusal)
+            sock.close()  # as Consul does: an answer would need the handshake that is to be saved
+            return
+        self._arriving += 1
+        self._roster.arrive(client)
+        connection: HotConnection | None = None
+        try:
+            async with asyncio.timeout(self._handshake_s_max):
+                if not await self._speaks_tls(sock):
+                    return
+                connection = connect()
+                await asyncio.get_running_loop().connect_accepted_socket(
+                    lambda: connection,
+                    sock,
+                    ssl=self.context,
+                    ssl_handshake_timeout=self._handshake_s_max,
+                    ssl_shutdown_timeout=_SHUTDOWN_S_MAX,
+                )
+        except (OSError, TimeoutError) as error:
+            self._log.info("http.handshake.failed", client=client, reason=_reason(error) or "it took too long")
+        finally:
+            self._arriving -= 1
+            if connection is None:
+                sock.close()
+            if connection is None or not connection.is_secured:
+                self._roster.depart(client)
+
+    async def _speaks_tls(self, sock: socket.socket) -> bool:
+        first = await _first_byte(sock)
+        if first is None or first == _TLS_BYTE:
+            return first is not None
+        with contextlib.suppress(OSError):
+            sock.send(_PLAIN_ANSWER)
+            sock.shutdown(socket.SHUT_WR)
+            sock.recv(_UNREAD_BYTES_MAX)  # what is unread when a socket closes takes the answer with it
+        return False
+
+
+class HttpsListener:
+    """Accepts connections at one socket until it is closed."""
+
+    def __init__(self, listening: socket.socket, connect: Callable[[], HotConnection], door: SecureDoor) -> None:
+        self._socket = listening
+        self._connect = connect
+        self._door = door
+        self._arrivals: set[asyncio.Task[None]] = set()
+        self._accepting = asyncio.get_running_loop().create_task(self._accept(), name="https-accept")
+
+    @property
+    def sockets(self) -> tuple[socket.socket, ...]:
+        """The one that listens."""
+        return (self._socket,)
+
+    def close(self) -> None:
+        """Stop listening, and give up what is not secured yet."""
+        self._accepting.cancel()
+        for task in self._arrivals:
+            task.cancel()
+        self._socket.close()
+
+    async def _accept(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                sock, address = await loop.sock_accept(self._socket)
+            except ConnectionAbortedError:
+                continue
+            except OSError as error:
+                if error.errno not in _EXHAUSTED:
+                    raise
+                await asyncio.sleep(_BREATH_S)
+                continue
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            task = loop.create_task(self._door.admit(self._connect, sock, str(address[0])))
+            self._arrivals.add(task)
+            task.add_done_callback(self._arrivals.discard)
+
+
+async def _first_byte(sock: socket.socket) -> int | None:
+    loop = asyncio.get_running_loop()
+    readable: asyncio.Future[None] = loop.create_future()
+    loop.add_reader(sock, _settle, readable)
+    try:
+        await readable
+    finally:
+        loop.remove_reader(sock)
+    data = sock.recv(1, socket.MSG_PEEK)
+    return data[0] if data else None
+
+
+def _settle(readable: asyncio.Future[None]) -> None:
+    if not readable.done():
+        readable.set_result(None)
