@@ -105,6 +105,7 @@ class Server:
             tls=self._tls,
             on_leadership=self._note_leadership,
             on_leader=self._note_leader,
+            on_ended=lambda: self._leader.poke(),
             on_failure=self._note_failure,
             clock=clock,
             rng=rng,
@@ -132,6 +133,7 @@ class Server:
             server=settings.node_id,
             server_name=settings.node_name,
             lease_s=settings.lease_s,
+            grace_s=settings.grace_s,
             reap_s=settings.reap_s,
             members_max=settings.members_max,
         )
@@ -164,6 +166,7 @@ class Server:
             catalog=self._store.catalog,
             members=members,
             own_member=self.member,
+            ended=lambda: self._replica.ended,
             propose=writes.propose,
             prepare=self._prepare,
             open_to_requests=self._driver.open_to_requests,

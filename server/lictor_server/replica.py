@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from structlog.typing import FilteringBoundLogger
@@ -40,23 +40,29 @@ class Replica:
         tls: Tls,
         on_leadership: Callable[[bool], None],
         on_leader: Callable[[], None],
+        on_ended: Callable[[], None],
         on_failure: Callable[[BaseException], None],
         clock: Clock,
         rng: Rng,
         log: FilteringBoundLogger,
     ) -> None:
-        """`peer_set` is the one that the snapshot ends with. `on_leader`: who leads may have changed."""
+        """`peer_set` is the one that the snapshot ends with. `on_leader`: who leads may have changed. `on_ended`: the
+        process of another server has ended, or is back."""
         self._settings = settings
         self._port = settings.server_port
         self._on_leader = on_leader
+        self._on_ended = on_ended
+        self._clock = clock
+        self._ended: dict[str, float] = {}
         self._rng = rng
         self._log = log
         self._peers_changed = asyncio.Event()
         source = "" if settings.bind_address in _ANY else settings.bind_address
         self.links = PeerLinks(
             LinkEvents(
-                on_connected=lambda id: self.core.connected(id),
+                on_connected=self._note_connected,
                 on_disconnected=lambda id: self.core.disconnected(id),
+                on_ended=self._note_ended,
                 on_message=lambda id, message: self.driver.receive(id, message),
                 on_caller=lambda id, name, address: self._note_news(),
             ),
@@ -171,6 +177,11 @@ class Replica:
         card = self.leader_card() or self.meeting.leader_hint
         return "" if card is None or card.id == self._settings.node_id else card.address
 
+    @property
+    def ended(self) -> Mapping[str, float]:
+        """The servers, by id, whose process has ended as it seems, and when (monotonic) that was seen first."""
+        return self._ended
+
     async def removed(self) -> None:
         """Return when this server is no voter any more."""
         while self.core.is_voter:
@@ -198,6 +209,16 @@ class Replica:
     def _redial(self) -> None:
         self.links.set_peers(self.directory.addresses(self.core.peer_set))
 
+    def _note_connected(self, id: str) -> None:
+        self.core.connected(id)
+        if self._ended.pop(id, None) is not None:
+            self._on_ended()
+
+    def _note_ended(self, id: str) -> None:
+        if id not in self._ended:
+            self._ended[id] = self._clock.monotonic()
+            self._on_ended()
+
     def _note_peers(self, peer_set: PeerSet) -> None:
         self._log.info(
             "raft.peers.changed",
@@ -206,6 +227,7 @@ class Replica:
             others=[server.name for server in peer_set.servers if not server.voter],
         )
         self._peers_changed.set()
+        self._ended = {id: at for id, at in self._ended.items() if peer_set.server(id) is not None}
         self._introduce()
         self._redial()
 

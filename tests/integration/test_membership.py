@@ -27,10 +27,10 @@ def serf_health(cluster: ServerCluster, node: str, *, at: int = 1) -> tuple[str,
     return next(((one["Status"], one["Output"]) for one in checks if one["CheckID"] == "serfHealth"), ("", ""))
 
 
-def until_health(cluster: ServerCluster, node: str, status: str, within_s: float = 60.0) -> float:
+def until_health(cluster: ServerCluster, node: str, status: str, within_s: float = 60.0, *, at: int = 1) -> float:
     """Wait for a status; the seconds that it took."""
     began = time.monotonic()
-    wait_until(lambda: serf_health(cluster, node)[0] == status, within_s=within_s, what=f"{node} is {status}")
+    wait_until(lambda: serf_health(cluster, node, at=at)[0] == status, within_s=within_s, what=f"{node} is {status}")
     return time.monotonic() - began
 
 
@@ -54,6 +54,31 @@ def test_a_crash_is_seen_within_three_seconds_and_a_silent_agent_within_fifteen(
         assert cluster.ask(1, "/v1/agent/force-leave/c5?prune", "PUT").status == 200
         wait_until(lambda: serf_health(cluster, "c5") == ("", ""), within_s=20, what="a node that is forced out")
         assert "c5" not in {one["Name"] for one in json.loads(cluster.ask(2, "/v1/agent/members").body)}
+
+
+@pytest.mark.parametrize("leads", [False, True])
+def test_the_crash_of_a_server_is_seen_within_three_seconds_and_its_agent_stays_well(
+    tmp_path: Path, leads: bool
+) -> None:
+    """A leader's, counted from when another one leads."""
+    with ServerCluster(tmp_path, 3).running() as cluster:
+        leader = cluster.leader()
+        crashed = next(number for number in (1, 2, 3) if (number == leader) is leads)
+        other = crashed % 3 + 1
+        cluster.start_client(AGENT)
+        until_health(cluster, "c5", "passing")
+        until_health(cluster, f"s{crashed}", "passing")
+        cluster.kill(crashed)
+        began = time.monotonic()
+        if leads:
+            wait_until(lambda: cluster.leader() != crashed, within_s=20, what="another leader")
+            began = time.monotonic()
+        until_health(cluster, f"s{crashed}", "critical", at=other)
+        assert time.monotonic() - began < CRASH_SEEN_S
+        assert "saw its process end at 20" in serf_health(cluster, f"s{crashed}", at=other)[1]
+        cluster.start(crashed)
+        until_health(cluster, f"s{crashed}", "passing", at=other)
+        assert serf_health(cluster, "c5", at=other)[0] == "passing"
 
 
 def lost_nodes(cluster: ServerCluster, at: int, seconds: float) -> set[str]:

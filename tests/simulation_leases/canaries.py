@@ -80,6 +80,16 @@ class Hurried(MemberTable):
         return True
 
 
+class Suspicious(MemberTable):
+    """A server whose connection was lost has failed, heard or not."""
+
+    def _look_at_ended(self, id: str, now: float, wall: float) -> None:
+        """Forget that it was heard."""
+        if server := self._reign.servers.get(id):
+            server.heard_at = 0.0
+        super()._look_at_ended(id, now, wall)
+
+
 CANARIES: Final = {
     "nothing is told again": (Tables(kept=Forgetful), "the dead are found"),
     "a new leader is not told all": (Tables(kept=Obstinate), "the well are not failed"),
@@ -89,6 +99,7 @@ CANARIES: Final = {
     "a server is given no time": (Tables(members=Hasty), "the well are not failed"),
     "a new leader does not hear all": (Tables(members=Hurried), "the well are not failed"),
     "a closed connection has no grace": (Tables(grace_s=0.0), "the well are not failed"),
+    "a lost connection is an end": (Tables(members=Suspicious), "the well are not failed"),
     "a pause of a process is not noticed": (Tables(extends=False), "the well are not failed"),
 }
 """Each mistake, and the rule that it breaks."""

@@ -25,7 +25,7 @@ def run(seed: int, *, agents: int = 40, seconds: float = 150.0, tables: Tables |
         if world.now > end or world.now < world.disturbed_at + 2.0:
             return  # one server at a time: with two away there is no leader, and nobody judges
         server = chance.choice(world.servers)
-        match chance.randrange(7):
+        match chance.randrange(8):
             case 0:
                 world.kill(server, chance.uniform(0.5, 20))
             case 1:
@@ -38,6 +38,8 @@ def run(seed: int, *, agents: int = 40, seconds: float = 150.0, tables: Tables |
                 world.freeze(chance.choice((3.0, 30.0)))
             case 5:
                 world.wall_jump_s += chance.uniform(-1e6, 1e6)
+            case 6:
+                world.lose_link(server)
             case _:
                 for agent in chance.sample(world.agents, agents // 4):
                     world.reconnect(agent)

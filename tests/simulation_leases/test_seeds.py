@@ -8,7 +8,7 @@ from lictor_core.records import MemberStatus
 from tests.simulation_leases.actors import LEASE_S
 from tests.simulation_leases.canaries import CANARIES
 from tests.simulation_leases.chaos import run
-from tests.simulation_leases.world import CRASH_SEEN_S, SILENCE_SEEN_S, World
+from tests.simulation_leases.world import CRASH_SEEN_S, LEADERLESS_S, SILENCE_SEEN_S, World
 
 SEEDS_MAX = 99
 
@@ -87,3 +87,27 @@ def test_a_crash_is_seen_in_three_seconds_and_a_lost_host_in_fifteen(seed: int) 
     world.run_for(SILENCE_SEEN_S - CRASH_SEEN_S)
     assert {world.shown(agent) for agent in lost} == {MemberStatus.FAILED}
     assert {world.shown(agent) for agent in world.agents[10:]} == {MemberStatus.ALIVE}
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("leads", [False, True])
+def test_the_crash_of_a_server_is_seen_in_three_seconds_and_none_of_its_agents_fails(seed: int, leads: bool) -> None:
+    """A leader's, counted from when another one leads."""
+    world = World(seed, agents=40)
+    world.run_for(2 * LEASE_S)
+    crashed = next(server for server in world.servers if (server is world.leader) is leads)
+    world.kill(crashed, 20.0)
+    world.run_for(CRASH_SEEN_S + (LEADERLESS_S if leads else 0.0))
+    assert world.shown(crashed) is MemberStatus.FAILED
+    world.run_for(40.0)
+    assert {world.shown(server) for server in world.servers} == {MemberStatus.ALIVE}
+    assert (world.report.violations, world.report.failures) == ({}, 0)
+
+
+def test_a_server_whose_connection_for_the_log_is_lost_is_well_as_long_as_it_is_heard() -> None:
+    world = World(4, agents=10)
+    world.run_for(2 * LEASE_S)
+    for server in world.servers:
+        world.lose_link(server)
+    world.run_for(2 * LEASE_S)
+    assert {world.shown(server) for server in world.servers} == {MemberStatus.ALIVE}

@@ -14,7 +14,7 @@ from lictor_server.leases.kept import Settled
 from tests.server.build import member
 from tests.simulation_leases.actors import ANSWER_S, LEASE_S, Agent, Connection, Server, Tables
 
-__all__ = ["CRASH_SEEN_S", "SILENCE_SEEN_S", "Report", "World"]
+__all__ = ["CRASH_SEEN_S", "LEADERLESS_S", "SILENCE_SEEN_S", "Report", "World"]
 
 TICK_S = 0.1
 HEARTBEAT_S = LEASE_S / 10
@@ -64,6 +64,8 @@ class World:
         self.leader: Server | None = None
         self._table: MemberTable | None = None
         self._catalog: dict[str, Member] = {}
+        self._ended: dict[str, float] = {}
+        """The servers whose processes the others saw to end."""
         for server in self.servers:
             self.at(self.random.uniform(0, TICK_S), self._ticking(server, server.life))
         self._lead(self.servers[0])
@@ -112,6 +114,8 @@ class World:
         """The process ends; its connections break; with `away_s` it is back, without memory, after that."""
         self.disturbed_at = self.now + (away_s or 0.0)
         server.up, server.paused_at, server.telling = False, None, False
+        life = server.life
+        self.at(self._hop(), lambda: self._see_end(server, life))
         for agent in self.agents:
             if agent.server is server and agent.up:
                 self.at(self._hop(), self._step(agent, self._lost))
@@ -119,8 +123,22 @@ class World:
             self.at(away_s, lambda: self._restart(server))
         self._unseat(server)
 
+    def _see_return(self, server: Server) -> None:
+        if server.up:
+            self._ended.pop(server.name, None)
+
+    def lose_link(self, server: Server) -> None:
+        """Its connections for the log are lost for a while; the process runs on."""
+        self._see_end(server, server.life)
+        self.at(self.random.uniform(0.5, LEASE_S), lambda: self._see_return(server))
+
+    def _see_end(self, server: Server, life: int) -> None:
+        if server.life == life and not server.cut_off:
+            self._ended[server.name] = self.now
+
     def _restart(self, server: Server) -> None:
         server.life += 1
+        self.at(self.random.uniform(0.05, 1.0), lambda: self._see_return(server))
         server.up = True
         server.leases = self._leases(server.number, server.life)
         server.ready_at = self.now
@@ -191,7 +209,12 @@ class World:
         self.leader = server
         self.report.reigns += 1
         self._table = self._tables.members(
-            server=server.name, server_name=server.name, lease_s=LEASE_S, reap_s=1e6, members_max=100_000
+            server=server.name,
+            server_name=server.name,
+            lease_s=LEASE_S,
+            grace_s=self._tables.grace_s,
+            reap_s=1e6,
+            members_max=100_000,
         )
         self._table.begin(member(server.name, id=server.name, role="consul"), self.now, self._wall)
         for one in self._catalog.values():
@@ -442,6 +465,8 @@ class World:
                 self._catalog[name] = one
             if one is not None and name.startswith("a"):
                 self._look_at(self.agents[int(name[1:])], one)
+            elif one is not None and one.status is MemberStatus.FAILED:
+                self._look_at_server(self.servers[int(name[1:]) - 1], one)
         table.take_notes()
 
     def _look_at(self, agent: Agent, one: Member) -> None:
@@ -452,11 +477,17 @@ class World:
                     "the well are not failed", f"{agent.name}, well since {agent.well_since:.2f} s: {one.cause}"
                 )
 
+    def _look_at_server(self, server: Server, one: Member) -> None:
+        calm = self.now > self.disturbed_at + 2 * LEASE_S
+        if calm and server.runs and not server.cut_off and not one.cause.startswith("it failed again"):
+            self._wrong("the well are not failed", f"server {server.name}: {one.cause}")
+
     def _watch(self) -> None:
         self.at(TICK_S, self._watch)
         leader, table = self.leader, self._table
         if leader is None or table is None or not leader.runs:
             return
+        table.see_ended(self._ended)
         table.expire(self.now, self._wall)
         self._reconcile()
         for agent in self.agents:
@@ -471,7 +502,7 @@ class World:
         if ill_s > EVER_SEEN_S and self.now > self.disturbed_at + EVER_SEEN_S and not agent.runs:
             self._wrong("the dead are found", f"{agent.name} is shown alive {ill_s:.1f} s after it was not")
 
-    def shown(self, agent: Agent) -> MemberStatus | None:
+    def shown(self, agent: Agent | Server) -> MemberStatus | None:
         """As what the catalog shows it; None when it has no node."""
         one = self._catalog.get(agent.name)
         return None if one is None else one.status

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Final
 
 import msgspec
@@ -32,7 +32,8 @@ TOGETHER_MAX: Final = 64
 
 
 class LeaderLoop:
-    """Duties of the leader. `propose` puts a command through the log; `prepare` is what comes before requests.
+    """Duties of the leader. `propose` puts a command through the log; `prepare` is what comes before requests; `ended`
+    are servers, by id, whose process was seen to end, and when.
 
     `led_term` is the term in which this server leads, None where it does not: who leads again, begins again.
     """
@@ -43,6 +44,7 @@ class LeaderLoop:
         catalog: Catalog,
         members: MemberTable,
         own_member: Callable[[], Member],
+        ended: Callable[[], Mapping[str, float]],
         propose: Callable[[Command], Awaitable[Outcome]],
         prepare: Callable[[], Awaitable[None]],
         open_to_requests: Callable[[], None],
@@ -54,6 +56,7 @@ class LeaderLoop:
         self._catalog = catalog
         self._members = members
         self._own_member = own_member
+        self._ended = ended
         self._propose = propose
         self._prepare = prepare
         self._open_to_requests = open_to_requests
@@ -138,6 +141,7 @@ class LeaderLoop:
     async def _keep(self) -> float:
         """One round; the seconds until the next is due."""
         self._members.take(self._own_member())
+        self._members.see_ended(self._ended())
         self._members.expire(self._clock.monotonic(), self._clock.now())
         for note in self._members.take_notes():
             self._tell(note)

@@ -21,6 +21,7 @@ __all__ = [
     "nobody_vouches",
     "nothing_heard",
     "rfc3339",
+    "server_ended",
     "server_silent",
 ]
 
@@ -50,6 +51,14 @@ def connection_closed(server: str, closed_at: float, grace_s: float, now: float)
 def nothing_heard(server: str, heard_at: float, lease_s: float, now: float) -> str:
     """Its lease ended."""
     return _failed(f"server {server} heard nothing from it for {lease_s:g} s, since {rfc3339(heard_at)}", now)
+
+
+def server_ended(leader: str, ended_at: float, wait_s: float, now: float) -> str:
+    """A server whose process was seen to end."""
+    return _failed(
+        f"leader {leader} saw its process end at {rfc3339(ended_at)}, and heard nothing from it within {wait_s:g} s",
+        now,
+    )
 
 
 def server_silent(leader: str, server: str, heard_at: float, lease_s: float, now: float) -> str:

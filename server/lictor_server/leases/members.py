@@ -10,6 +10,7 @@ It has more than 500 lines since all of its rules read and change the same few e
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -96,6 +97,9 @@ class _Reign:
     servers: dict[str, _Server] = field(default_factory=dict[str, _Server])
     silences: Agenda = field(default_factory=Agenda)
     """When to look whether a server, by id, has been silent for a lease."""
+    ended: Mapping[str, float] = field(default_factory=dict[str, float])
+    endings: Agenda = field(default_factory=Agenda)
+    """When to look whether a server, by id, that was seen to end was heard again."""
     tellings: int = 0
     doubts: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
     """Members that have failed unless a server, by id, says otherwise when it is heard next."""
@@ -104,11 +108,17 @@ class _Reign:
 class MemberTable:
     """The members by name, case not counting."""
 
-    def __init__(self, *, server: str, server_name: str, lease_s: float, reap_s: float, members_max: int) -> None:
-        """`server` and `server_name` are those of the server that this table is on."""
+    def __init__(
+        self, *, server: str, server_name: str, lease_s: float, grace_s: float, reap_s: float, members_max: int
+    ) -> None:
+        """`server` and `server_name` are those of the server that this table is on; `grace_s` is for servers what it is
+        for agents whose connection closed, but long enough for two heartbeats."""
         self._server = server
         self._server_name = server_name
         self._lease_s = lease_s
+        self._grace_s = max(grace_s, 2 * lease_s / HEARTBEATS_PER_LEASE)
+        self._recent_s = 1.5 * lease_s / HEARTBEATS_PER_LEASE
+        """A server that runs was heard not longer ago."""
         self._reap_s = reap_s
         self._members_max = members_max
         self._members: dict[str, _Held] = {}
@@ -179,6 +189,7 @@ class MemberTable:
         """The leader did not run for so long: it could hear nobody."""
         self._agenda.shift(by_s)
         self._reign.silences.shift(by_s)
+        self._reign.endings.shift(by_s)
         self._reign.since += by_s
         for server in self._reign.servers.values():
             server.heard_at += by_s
@@ -210,6 +221,19 @@ class MemberTable:
             self._resolve(digest.server, now)
         moved, server.moved = server.moved, []
         return Answer(refusals=refusals, moved=moved)
+
+    def see_ended(self, ended: Mapping[str, float]) -> None:
+        """The processes of these servers, by id, were seen to end at those moments; of no others.
+
+        One that is not heard again has failed. Its agents have the time of a lease to appear at another server.
+        """
+        reign = self._reign
+        for id in reign.ended.keys() - ended.keys():
+            reign.endings.cancel(id)
+        for id, at in ended.items():
+            if reign.ended.get(id) != at:
+                reign.endings.plan(id, max(at + self._grace_s, reign.since + self._recent_s))
+        reign.ended = dict(ended)
 
     def _judge(self, row: Row, voucher: str, server: _Server, now: float, wall: float) -> Refusal | None:
         if row.state is RowState.ALIVE and row.member is not None:
@@ -286,7 +310,7 @@ class MemberTable:
     def _doubted(self, name: str, held: _Held, cause: str, now: float) -> None:
         """Its server lost it. Another one may have it, which was not heard of late, or not at all early in a reign."""
         held.suspicion = cause
-        recently = now - 1.5 * self._lease_s / HEARTBEATS_PER_LEASE
+        recently = now - self._recent_s
         servers = self._reign.servers
         if not self._has_heard_all(now):
             self._set_adrift(name, held, self._reign.since + self._lease_s, now)
@@ -324,6 +348,8 @@ class MemberTable:
         """Do what is due: fail those whose time is over, believe those who stayed, forget those long gone."""
         while (id := self._reign.silences.due(now)) is not None:
             self._look_at_server(id, now, wall)
+        while (id := self._reign.endings.due(now)) is not None:
+            self._look_at_ended(id, now, wall)
         while (key := self._agenda.due(now)) is not None:
             held = self._members[key]
             if held.member.status is MemberStatus.ALIVE:
@@ -354,9 +380,22 @@ class MemberTable:
                 self._fail(name, held, cause, now)
         self._resolve(id, now)
 
+    def _look_at_ended(self, id: str, now: float, wall: float) -> None:
+        server, name = self._reign.servers.get(id), self._name_of.get(id, "")
+        if server is not None and server.heard_at >= now - self._recent_s:
+            return  # only its connection for the log was lost
+        if name not in self._server_names or name == self._own or not self._lives(self._members[name]):
+            return
+        if server is not None:
+            server.epoch = ""  # it has to tell everything when it is back
+        since_s = now - self._reign.ended[id]
+        self._fail(
+            name, self._members[name], causes.server_ended(self._server_name, wall - since_s, since_s, wall), now
+        )
+
     def next_event(self) -> float | None:
         """When `expire` next has something to do; None when nothing is planned."""
-        moments = (self._agenda.next(), self._reign.silences.next())
+        moments = (self._agenda.next(), self._reign.silences.next(), self._reign.endings.next())
         return min((moment for moment in moments if moment is not None), default=None)
 
     # Operators.

@@ -59,6 +59,7 @@ class Dialed(asyncio.Protocol):
         self._waiting_bytes = 0
         self._is_full = False
         self._given_up = False
+        self._ended_there = False
         self._reason = ""
         self.answered: asyncio.Future[None] = self._loop.create_future()
         self.closed: asyncio.Future[str] = self._loop.create_future()
@@ -92,6 +93,7 @@ class Dialed(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """It is over."""
         reason = self._reason or (str(exc) if exc is not None else "the other server closed the connection")
+        self._ended_there = not self._reason and (exc is None or isinstance(exc, ConnectionError))
         self._transport = None
         self._waiting.clear()
         if not self.answered.done():
@@ -137,6 +139,11 @@ class Dialed(asyncio.Protocol):
     def given_up(self) -> bool:
         """Whether this server closed it of its own accord."""
         return self._given_up
+
+    @property
+    def ended_there(self) -> bool:
+        """Whether the other end closed it, as the system does for a process that ends; not when it fell silent."""
+        return self._ended_there
 
     def give_up(self, reason: str) -> None:
         """Close at once, because it is not wanted any more."""

@@ -50,6 +50,8 @@ class LinkEvents:
     """Messages to this server leave now."""
     on_disconnected: Callable[[str], None]
     """And now they do not any more."""
+    on_ended: Callable[[str], None] = lambda id: None
+    """This server closed its connection, or nobody listens at its address: its process has ended, as it seems."""
     on_message: Callable[[str, Message], None]
     """A server says something about the log. May raise `PeerError`, which closes its connection."""
     on_caller: Callable[[str, str, str], None] = lambda id, name, address: None
@@ -336,6 +338,8 @@ class PeerLinks:
                 link = await open_link(address, self._hello_to(peer), own, self._tls, source=self._source)
             except LictorError as error:
                 self._note_failure(peer, address, error)
+                if isinstance(error.__cause__, ConnectionRefusedError):
+                    self._events.on_ended(peer.id)
             else:
                 attempt = 0
                 began = loop.time()
@@ -347,6 +351,8 @@ class PeerLinks:
                     self._log.info("raft.link.closed", peer=peer.id, address=address, reason=reason)
                 else:
                     self._log.warning("raft.link.lost", peer=peer.id, address=address, reason=reason)
+                    if link.ended_there:
+                        self._events.on_ended(peer.id)
                 if loop.time() - began >= _STEADY_S:
                     backoff.reset()
             await _wait(peer.poked, backoff.next_s())

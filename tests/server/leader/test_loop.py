@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 
 import pytest
 
@@ -221,6 +221,7 @@ def member_table() -> MemberTable:
         server="22222222-2222-2222-2222-222222222222",
         server_name="n1",
         lease_s=SETTINGS.lease_s,
+        grace_s=SETTINGS.grace_s,
         reap_s=SETTINGS.reap_s,
         members_max=10,
     )
@@ -233,6 +234,7 @@ def loop_over(
     opened: asyncio.Event,
     led_term: Callable[[], int | None] = lambda: 1,
     members: MemberTable | None = None,
+    ended: Mapping[str, float] = {},
 ) -> LeaderLoop:
     """A leader's loop that writes straight into a store."""
 
@@ -246,6 +248,7 @@ def loop_over(
         catalog=store.catalog,
         members=members or member_table(),
         own_member=lambda: member("n1", id="22222222-2222-2222-2222-222222222222", role="consul"),
+        ended=lambda: ended,
         propose=propose,
         prepare=prepare,
         open_to_requests=opened.set,

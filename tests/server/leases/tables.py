@@ -31,7 +31,14 @@ class Tables:
         self.tell_all()
 
     def new_leader(self, name: str) -> MemberTable:
-        table = MemberTable(server=name, server_name=name, lease_s=LEASE_S, reap_s=REAP_S, members_max=self.members_max)
+        table = MemberTable(
+            server=name,
+            server_name=name,
+            lease_s=LEASE_S,
+            grace_s=GRACE_S,
+            reap_s=REAP_S,
+            members_max=self.members_max,
+        )
         table.begin(member(name, id=name, role="consul"), self.now, self.clock.now())
         return table
 

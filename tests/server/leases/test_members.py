@@ -528,6 +528,87 @@ def test_one_that_is_held_back_and_fails_again_changes_nothing_that_is_shown() -
     assert tables.status() is FAILED
 
 
+# Servers whose process was seen to end.
+
+
+def served(at: str = "s2") -> Tables:
+    """A server that is a member by its own word, and an agent that is connected to it."""
+    tables = Tables()
+    own = Renewal(member=member(at, id=at, role="consul"), counter=1, server=at)
+    tables.servers[at].renew(own, tables.now)
+    tables.renew(at, 1)
+    tables.tell(at)
+    return tables
+
+
+def test_a_server_that_ended_and_is_not_heard_again_fails_in_the_grace_and_its_agents_have_their_lease() -> None:
+    tables = served()
+    tables.wait(1.0)
+    ended = {"s2": tables.now}
+    tables.table.see_ended(ended)
+    tables.wait(1.8, silent=("s2",))
+    assert tables.status("s2") is ALIVE
+    tables.wait(0.4, silent=("s2",))
+    assert (tables.status("s2"), tables.status("a1")) == (FAILED, ALIVE)
+    assert tables.cause("s2").startswith("leader s1 saw its process end at 2026-01-01T00:00:01.000Z, and heard nothing")
+    tables.renew("s3", 2, last="s2")
+    tables.wait(2 * LEASE_S, silent=("s2",))
+    assert tables.statuses() == {"s2": FAILED, "a1": FAILED}, "the agent renews no more"
+
+
+def test_a_server_that_is_heard_after_its_end_was_seen_is_well() -> None:
+    tables = served()
+    tables.table.see_ended({"s2": tables.now})
+    tables.wait(3.0)
+    assert tables.status("s2") is ALIVE
+
+
+def test_a_server_that_is_connected_again_in_time_is_well_though_it_is_not_heard_yet() -> None:
+    tables = served()
+    tables.table.see_ended({"s2": tables.now})
+    tables.wait(1.8, silent=("s2",))
+    tables.table.see_ended({})
+    tables.wait(2.0, silent=("s2",))
+    assert tables.status("s2") is ALIVE
+
+
+def test_a_server_that_failed_by_its_end_tells_all_when_it_is_back_and_passes() -> None:
+    tables = served()
+    tables.table.see_ended({"s2": tables.now})
+    tables.wait(3.0, silent=("s2",))
+    assert tables.status("s2") is FAILED
+    tables.restart("s2")
+    tables.table.see_ended({})
+    own = Renewal(member=member("s2", id="s2", role="consul"), counter=2, server="")
+    tables.servers["s2"].renew(own, tables.now)
+    tables.renew("s3", 2, last="s2")
+    tables.wait(1.0)
+    assert (tables.status("s2"), tables.status("a1")) == (ALIVE, ALIVE)
+
+
+def test_an_end_that_was_seen_before_the_reign_counts_once_a_living_server_would_have_been_heard() -> None:
+    tables = served()
+    ended = {"s2": tables.now}
+    tables.wait(5.0)
+    known = tables.table.members()
+    tables.table = tables.new_leader("s1")
+    for one in known:
+        tables.table.assume(one, tables.now, tables.clock.now(), alive=one.status is ALIVE)
+    tables.table.see_ended(ended)
+    tables.wait(1.2, silent=("s2",))
+    assert tables.status("s2") is ALIVE
+    tables.wait(0.3, silent=("s2",))
+    assert tables.status("s2") is FAILED
+
+
+def test_the_end_of_the_leader_itself_or_of_a_stranger_says_nothing() -> None:
+    tables = served()
+    tables.table.see_ended({"s1": tables.now, "nobody": tables.now})
+    tables.wait(4.0)
+    assert tables.statuses() == {"s2": ALIVE, "a1": ALIVE}
+    assert tables.table.member("s1") is not None
+
+
 def test_servers_are_found_without_looking_at_everybody() -> None:
     tables = joined()
     tables.servers["s2"].renew(Renewal(member=member("s2", id="s2", role="consul"), counter=1), tables.now)

@@ -76,6 +76,7 @@ class End:
     methods: Echo
     connected: list[str] = dataclasses.field(default_factory=list[str])
     disconnected: list[str] = dataclasses.field(default_factory=list[str])
+    ended: list[str] = dataclasses.field(default_factory=list[str])
     heard: list[tuple[str, Message]] = dataclasses.field(default_factory=list[tuple[str, Message]])
     callers: list[tuple[str, str, str]] = dataclasses.field(default_factory=list[tuple[str, str, str]])
     strangers: list[tuple[str, str, str]] = dataclasses.field(default_factory=list[tuple[str, str, str]])
@@ -114,6 +115,7 @@ async def running(
     events = LinkEvents(
         on_connected=lambda id: end.connected.append(id),
         on_disconnected=lambda id: end.disconnected.append(id),
+        on_ended=lambda id: end.ended.append(id),
         on_message=take,
         on_caller=note_caller,
         on_stranger=lambda expected, found, address: end.strangers.append((expected, found, address)),

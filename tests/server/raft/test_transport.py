@@ -137,6 +137,25 @@ async def test_a_server_that_comes_back_is_connected_again() -> None:
         assert one.disconnected == [uuid_of(2)] * 2
 
 
+async def test_a_process_that_ends_and_one_that_is_not_there_are_told_as_ended() -> None:
+    port = free_port()
+    async with running(1) as one:
+        async with running(2, port=port) as two:
+            one.peers(two)
+            await one.until_connected(two)
+            assert one.ended == []
+        await eventually(lambda: len(one.ended) > 1, what="its end, and that nobody listens there")
+        assert set(one.ended) == {uuid_of(2)}
+
+
+async def test_a_connection_that_is_given_up_here_is_no_end_of_the_other_server() -> None:
+    async with AsyncExitStack() as stack:
+        one, two = await pair(stack)
+        one.links.set_peers({two.id: f"localhost:{two.listener.port}"})
+        await eventually(lambda: one.connected == [two.id] * 2, what="a connection to the other address")
+        assert (one.disconnected, one.ended) == ([two.id], [])
+
+
 async def test_a_newer_connection_takes_the_place_of_the_older_of_which_nothing_is_heard() -> None:
     async with running(1) as end:
         older = await taken(end, incarnation="a")
