@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Generator
-from contextlib import AsyncExitStack, contextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import uvloop
@@ -108,7 +108,11 @@ async def _serve(configuration: Configuration, clock: Clock, rng: Rng, output: L
         parts.callback(grpc.close)
         await http.start()  # last: whoever waits for the agent asks here
         parts.push_async_callback(http.stop)
-        async with agent.running(), watching(agent, http.inner.get, rng, log.bind(room="agent")):
+        async with (
+            agent.running(),
+            watching(agent, http.inner.get, rng, log.bind(room="agent")),
+            _remote_exec(agent, rng, log.bind(room="agent")),
+        ):
             listening = Listening(
                 http=[str(address) for address in http.listen_addresses if not address.is_secure],
                 https=[str(address) for address in http.listen_addresses if address.is_secure],
@@ -125,6 +129,14 @@ async def _serve(configuration: Configuration, clock: Clock, rng: Rng, output: L
                 backing.forget()
         await backing.stop()  # before HTTP stops: its blocked queries end now, and it has nothing to wait for
     return code
+
+
+def _remote_exec(agent: Agent, rng: Rng, log: FilteringBoundLogger) -> AbstractAsyncContextManager[None]:
+    if agent.configuration.disable_remote_exec:
+        return nullcontext()
+    from lictor_agent.remote_exec.runner import executing  # few agents take commands from others
+
+    return executing(agent, rng, log)
 
 
 def _backing(configuration: Configuration, own_id: str, clock: Clock, rng: Rng, log: FilteringBoundLogger) -> Backing:

@@ -6,27 +6,35 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Final, NamedTuple, Protocol
 
-from lictor_agent.checks.status import TailBuffer
-
-__all__ = ["run_to_end"]
+__all__ = ["Sink", "run_to_end"]
 
 _CHUNK_BYTES: Final = 65_536
 _END_OF_OUTPUT_S: Final = 0.2
 """How long to wait for the end of the output of a program that has ended: a child of it may still hold it open."""
 
 
+class Sink(Protocol):
+    """What takes a program's output."""
+
+    def write(self, data: bytes) -> None:
+        """Take some more."""
+        ...
+
+
 async def run_to_end(
     words: Sequence[str],
-    tail: TailBuffer,
+    sink: Sink,
     *,
     text: bytes | None = None,
     environment: Mapping[str, str] | None = None,
     spares_children: bool = False,
+    room: Callable[[], Awaitable[None]] | None = None,
+    end_of_output_s: float = _END_OF_OUTPUT_S,
 ) -> int:
-    """Run a program once and give its exit code, negative for a signal. What it prints goes to `tail`.
+    """Run a program once and give its exit code, negative for a signal. What it prints goes to `sink`.
 
     `text` is what it gets on its standard input, which is empty without. A program that still runs when this is
     cancelled is killed with everything it started; what one that has ended left behind with the output open is killed
@@ -34,10 +42,18 @@ async def run_to_end(
     """
     program = await _start(words, environment, with_input=text is not None)
     try:
-        await _carry_on(program, text, tail)
+        await _carry_on(program, text, _Reading(sink, room, end_of_output_s))
     finally:
         await _end(program, spares_children=spares_children)
     return program.process.returncode or 0
+
+
+class _Reading(NamedTuple):
+    """How the output is read; `end_s` is how long its end is waited for."""
+
+    sink: Sink
+    room: Callable[[], Awaitable[None]] | None
+    end_s: float
 
 
 class _Program(NamedTuple):
@@ -70,23 +86,25 @@ async def _start(words: Sequence[str], environment: Mapping[str, str] | None, *,
     return _Program(process, output, transport)
 
 
-async def _carry_on(program: _Program, text: bytes | None, tail: TailBuffer) -> None:
+async def _carry_on(program: _Program, text: bytes | None, reading: _Reading) -> None:
     """Hand over the input and take in the output until the program has ended and its output too, or nearly."""
     async with asyncio.TaskGroup() as group:
-        helpers = [group.create_task(_read_all(program.output, tail))]
+        helpers = [group.create_task(_read_all(program.output, reading))]
         if text is not None:
             helpers.append(group.create_task(_write(program.process, text)))
         try:
             await program.process.wait()
-            await asyncio.wait(helpers, timeout=_END_OF_OUTPUT_S)
+            await asyncio.wait(helpers, timeout=reading.end_s)
         finally:
             for helper in helpers:
                 helper.cancel()
 
 
-async def _read_all(output: asyncio.StreamReader, tail: TailBuffer) -> None:
+async def _read_all(output: asyncio.StreamReader, reading: _Reading) -> None:
     while data := await output.read(_CHUNK_BYTES):
-        tail.write(data)
+        reading.sink.write(data)
+        if reading.room is not None:
+            await reading.room()
 
 
 async def _write(process: asyncio.subprocess.Process, text: bytes) -> None:

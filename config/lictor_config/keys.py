@@ -131,7 +131,7 @@ disable_coordinates boolean : network coordinates
 disable_host_node_id boolean
 disable_http_unprintable_char_filter boolean
 disable_keyring_file boolean
-disable_remote_exec boolean
+disable_remote_exec boolean : commands that others run here
 disable_update_check boolean
 discard_check_output boolean : checks
 discovery_max_stale duration

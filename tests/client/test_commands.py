@@ -18,6 +18,7 @@ LEAVES = [
     ("connect", "ca", "set-config"),
     ("connect", "proxy"),
     ("event",),
+    ("exec",),
     ("explain", "service"),
     ("debug",),
     ("info",),

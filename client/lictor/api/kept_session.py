@@ -14,6 +14,7 @@ from lictor.api.calls import session as calls
 from lictor.api.errors import AgentError, TimedOutError, UnreachableError
 from lictor_core.clock import Clock
 from lictor_core.errors import PeerError
+from lictor_core.records import SessionBehavior
 
 __all__ = ["KeptSession"]
 
@@ -44,10 +45,17 @@ class KeptSession:
         """Whether the session surely lives at this moment, also when this process stood still until just now."""
         return not self.lost.is_set() and self._left_s() > 0
 
-    async def begin(self, *, name: str, lock_delay_s: float, dc: str = "") -> None:
+    async def begin(
+        self,
+        *,
+        name: str,
+        lock_delay_s: float,
+        behavior: SessionBehavior = SessionBehavior.RELEASE,
+        dc: str = "",
+    ) -> None:
         """Create the session and keep it. Raises as the client does."""
         asked_at = self._clock.monotonic()
-        call = calls.create(name=name, ttl_s=self._ttl_s, lock_delay_s=lock_delay_s, dc=dc)
+        call = calls.create(name=name, ttl_s=self._ttl_s, lock_delay_s=lock_delay_s, behavior=behavior, dc=dc)
         self.id = await self._client.send(call)
         self._lasts_until = asked_at + self._ttl_s
         # It belongs to this object, which ends it: see `end`.

@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "connect": "Run a proxy of the mesh, look after its certificate authority",
     "lock": "Run a command while a lock or a place in a semaphore is held",
     "event": "Tell other agents that something happened",
+    "exec": "Run a command on many nodes, where agents allow it",
     "kv": "Read and write the key-value store",
     "watch": "Run a program whenever something changes",
     "snapshot": "Save all state of the servers to a file, restore it, look at it",
