@@ -14,6 +14,7 @@ import msgspec
 from lictor_core.autopilot import AutopilotConfiguration
 from lictor_core.coordinates import NodeCoordinate
 from lictor_core.records import CARoot, Check, Intention, JsonObject, Node, Service, Session, UserEvent
+from lictor_core.transactions import Operation, TransactionAnswer
 
 __all__ = [
     "AutopilotSet",
@@ -45,6 +46,7 @@ __all__ = [
     "SessionCreate",
     "SessionDestroy",
     "TimedCommand",
+    "Transaction",
 ]
 
 
@@ -127,6 +129,15 @@ class KVDeleteTree(CommandBase, frozen=True, kw_only=True, tag="KVDeleteTree"):
     """Delete every key under a prefix; the empty prefix is the whole store."""
 
     prefix: str
+
+
+class Transaction(TimedCommand, frozen=True, kw_only=True, tag="Transaction"):
+    """Carry out all of the operations, one after the other, or nothing: `/v1/txn`. At most `OPERATIONS_MAX`.
+
+    That one of them could not be is no rejection: the outcome's value says which, and why.
+    """
+
+    operations: list[Operation]
 
 
 class IntentionSet(CommandBase, frozen=True, kw_only=True, tag="IntentionSet"):
@@ -245,6 +256,7 @@ Command = (
     | KVSet
     | KVDelete
     | KVDeleteTree
+    | Transaction
     | IntentionSet
     | IntentionDelete
     | CARootsSet
@@ -287,11 +299,12 @@ class Rejection(msgspec.Struct, frozen=True, kw_only=True):
 class Outcome(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a command came to, at which index.
 
-    `value` is what the caller is told: for compare-and-set whether it won, for `CASerialTake` the number, else True.
+    `value` is what the caller is told: for compare-and-set whether it won, for `CASerialTake` the number, for a
+    `Transaction` its answer, else True.
     """
 
     index: int
-    value: bool | int = True
+    value: bool | int | TransactionAnswer = True
     rejection: Rejection | None = None
 
 

@@ -30,6 +30,7 @@ from lictor_core.records import (
     UserEvent,
 )
 from lictor_core.topics import Topic
+from lictor_core.transactions import Operation, TransactionAnswer
 
 __all__ = [
     "AddressQuery",
@@ -63,6 +64,7 @@ __all__ = [
     "ServicesQuery",
     "SessionQuery",
     "SessionsQuery",
+    "TransactionQuery",
     "TreeQuery",
     "answer_type",
 ]
@@ -353,6 +355,15 @@ class AddressQuery(Query[AddressHolders], frozen=True, kw_only=True, tag="Addres
         return (on.NODES, on.INSTANCES)
 
 
+class TransactionQuery(Query[TransactionAnswer], frozen=True, kw_only=True, tag="Transaction"):
+    """What these operations find, none of which changes anything. Nobody waits for it, so it names no topic."""
+
+    operations: tuple[Operation, ...]
+
+    def topics(self) -> tuple[Topic, ...]:
+        return ()
+
+
 def _near(topics: tuple[Topic, ...], near: str) -> tuple[Topic, ...]:
     """What an answer depends on that is sorted by distance, when it is."""
     return (*topics, on.DISTANCES) if near else topics
@@ -389,6 +400,7 @@ AnyQuery = (
     | NodeSessionsQuery
     | SessionQuery
     | EventsQuery
+    | TransactionQuery
 )
 """Every query, for decoding."""
 

@@ -74,7 +74,7 @@ class Authority:
         if not self._rate.take(self._clock.monotonic()):
             raise OverloadedError("too many certificates were asked for in this second: retry in a second")
         root = self._active_root()
-        serial = await self._propose(CASerialTake())
+        serial, index = await self._next_serial()
         key = self._store.ca.signing_key(root.id)
         if key is None:
             raise CatchingUpError("the CA's root changed while a leaf was being signed: ask again")
@@ -82,7 +82,7 @@ class Authority:
             order,
             root_pem=root.root_cert,
             key=ca.load_key(key.private_key),
-            serial=int(serial.value),
+            serial=serial,
             now=self._clock.now(),
             lifetime_s=self._settings().leaf_ttl_s,
         )
@@ -95,7 +95,7 @@ class Authority:
             valid_after=leaf.valid_after,
             valid_before=leaf.valid_before,
             root_id=root.id,
-            index=serial.index,
+            index=index,
         )
 
     async def configure(self, provider: str, config: JsonObject) -> None:
@@ -135,9 +135,15 @@ class Authority:
         now = self._clock.now()
         if settings.root_certificate:
             return ca.adopt_root(settings.root_certificate, key, cluster_id=cluster_id, now=now)
-        serial = await self._propose(CASerialTake())
+        serial, _ = await self._next_serial()
         unique = "".join(_ALPHABET[self._rng.below(len(_ALPHABET))] for _ in range(_UNIQUE_CHARS))
-        return ca.make_root(key, cluster_id=cluster_id, serial=int(serial.value), unique=unique, now=now)
+        return ca.make_root(key, cluster_id=cluster_id, serial=serial, unique=unique, now=now)
+
+    async def _next_serial(self) -> tuple[int, int]:
+        """A serial number of ours alone, and the index at which it was taken."""
+        outcome = await self._propose(CASerialTake())
+        assert isinstance(outcome.value, int), "the state answers with the number"
+        return outcome.value, outcome.index
 
     async def _put_roots(self, cluster_id: str, roots: list[CARoot], active: CARoot, key: str) -> None:
         """Only the active root's key is kept: the others sign nothing more."""

@@ -14,22 +14,29 @@ from lictor_core.records import CRITICAL, Check, Node, Service, ServiceKind
 from lictor_server.endpoints.metadata import check_metadata
 from lictor_server.endpoints.reads import check_datacenter
 
-__all__ = ["checked_deregistration", "checked_registration", "checked_update"]
+__all__ = [
+    "checked_check",
+    "checked_deregistration",
+    "checked_node",
+    "checked_registration",
+    "checked_service",
+    "checked_update",
+]
 
 
 def checked_registration(command: Register, datacenter: str) -> Register:
     """`command` with its blanks filled. Raises `RequestError` with what is missing or wrong."""
-    node = _node(command.node, datacenter, stays=command.skip_node_update)
-    service = None if command.service is None else _service(command.service)
-    checks = [_check(check, node.node) for check in command.checks]
+    node = checked_node(command.node, datacenter, stays=command.skip_node_update)
+    service = None if command.service is None else checked_service(command.service)
+    checks = [checked_check(check, node.node) for check in command.checks]
     return msgspec.structs.replace(command, node=node, service=service, checks=checks)
 
 
 def checked_update(command: NodeUpdate, datacenter: str) -> NodeUpdate:
     """`command` with its blanks filled. Raises `RequestError` with what is missing or wrong."""
-    node = _node(command.node, datacenter, stays=command.skip_node_update)
-    services = [_service(service) for service in command.services]
-    checks = [_check(check, node.node) for check in command.checks]
+    node = checked_node(command.node, datacenter, stays=command.skip_node_update)
+    services = [checked_service(service) for service in command.services]
+    checks = [checked_check(check, node.node) for check in command.checks]
     return msgspec.structs.replace(command, node=node, services=services, checks=checks)
 
 
@@ -40,7 +47,8 @@ def checked_deregistration(command: Deregister) -> Deregister:
     return command
 
 
-def _node(node: Node, datacenter: str, *, stays: bool) -> Node:
+def checked_node(node: Node, datacenter: str, *, stays: bool) -> Node:
+    """The record of a node. With `stays` it needs no address: there is one already, or none is asked for."""
     if not node.node:
         raise RequestError("Node is missing: name the node to register")
     if not node.address and not stays:
@@ -55,7 +63,8 @@ def _node(node: Node, datacenter: str, *, stays: bool) -> Node:
     return msgspec.structs.replace(node, datacenter=datacenter)
 
 
-def _service(service: Service) -> Service:
+def checked_service(service: Service) -> Service:
+    """The record of an instance, under its name where it has no id. Raises `RequestError`."""
     if not service.service:
         raise RequestError(f"Service of instance {service.id!r} is missing: an ID needs a service name")
     what = f"service {service.service!r}"
@@ -74,7 +83,8 @@ def _service(service: Service) -> Service:
     return service if service.id else msgspec.structs.replace(service, id=service.service)
 
 
-def _check(check: Check, node: str) -> Check:
+def checked_check(check: Check, node: str) -> Check:
+    """The record of a check on the node named `node`: critical until somebody says otherwise. Raises `RequestError`."""
     if not check.check_id and not check.name:
         raise RequestError(f"a check on node {node!r} has neither CheckID nor Name: give it one")
     return msgspec.structs.replace(

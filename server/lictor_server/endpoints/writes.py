@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-from typing import Final
 
 import msgspec
 
@@ -31,21 +30,22 @@ from lictor_core.commands import (
     SessionCreate,
     SessionDestroy,
     TimedCommand,
+    Transaction,
 )
 from lictor_core.errors import BodyTooLargeError, RequestError, error_from
-from lictor_core.limits import COMMAND_BYTES_MAX, KV_KEY_BYTES_MAX, KV_VALUE_BYTES_MAX
+from lictor_core.limits import COMMAND_BYTES_MAX
 from lictor_server.endpoints.autopilot import checked_autopilot
 from lictor_server.endpoints.catalog import checked_deregistration, checked_registration, checked_update
 from lictor_server.endpoints.cluster_time import ClusterTime
 from lictor_server.endpoints.coordinates import checked_coordinates
 from lictor_server.endpoints.events import checked_event
 from lictor_server.endpoints.intentions import stamped_intention
+from lictor_server.endpoints.keys import check_key, check_value
 from lictor_server.endpoints.sessions import check_session_id, checked_session
+from lictor_server.endpoints.transactions import checked_transaction
 from lictor_server.raft import Driver
 
 __all__ = ["Writes", "timestamp"]
-
-_FLAGS_MAX: Final = 2**64 - 1
 
 
 def timestamp(now: float) -> str:
@@ -103,17 +103,12 @@ class Writes:
             case NodeUpdate():
                 return checked_update(command, self._datacenter)
             case KVSet():
-                _check_key(command.key)
-                if len(command.value) > KV_VALUE_BYTES_MAX:
-                    raise BodyTooLargeError(
-                        f"the value of key {command.key[:64]!r} has {len(command.value)} bytes; "
-                        f"at most {KV_VALUE_BYTES_MAX} are taken"
-                    )
-                if not 0 <= command.flags <= _FLAGS_MAX:
-                    raise RequestError("flags must be an unsigned number of 64 bits")
+                check_value(command.key, command.value, command.flags)
                 if sum((command.cas is not None, bool(command.acquire), bool(command.release))) > 1:
                     raise RequestError("cas, acquire and release exclude one another: choose one")
                 return command
+            case Transaction():
+                return checked_transaction(command, self._datacenter)
             case SessionCreate():
                 session = checked_session(command.session, ttl_min_s=self._session_ttl_min_s)
                 return msgspec.structs.replace(command, session=session)
@@ -127,7 +122,7 @@ class Writes:
             case CoordinatesSet():
                 return checked_coordinates(command)
             case KVDelete():
-                _check_key(command.key)
+                check_key(command.key)
                 return command
             case KVDeleteTree() | IntentionDelete():
                 return command
@@ -136,10 +131,3 @@ class Writes:
                 return msgspec.structs.replace(command, intention=stamped)
             case _:
                 raise RequestError(f"{type(command).__name__} is the servers' own business")
-
-
-def _check_key(key: str) -> None:
-    if not key:
-        raise RequestError("the key is missing")
-    if len(key.encode(errors="surrogatepass")) > KV_KEY_BYTES_MAX:
-        raise RequestError(f"the key has more than {KV_KEY_BYTES_MAX} bytes")

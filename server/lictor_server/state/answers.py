@@ -40,6 +40,7 @@ from lictor_core.queries import (
     ServicesQuery,
     SessionQuery,
     SessionsQuery,
+    TransactionQuery,
     TreeQuery,
 )
 from lictor_core.records import (
@@ -59,8 +60,10 @@ from lictor_core.records import (
     Session,
     UserEvent,
 )
+from lictor_core.transactions import TransactionAnswer
 from lictor_server.state.catalog import SERF_CHECK_ID
 from lictor_server.state.store import Store
+from lictor_server.state.transactions import look_up
 
 __all__ = ["answer"]
 
@@ -211,6 +214,10 @@ def _events(store: Store, query: EventsQuery) -> list[UserEvent]:
     return store.events.all(query.name)
 
 
+def _transaction(store: Store, query: TransactionQuery) -> TransactionAnswer:
+    return look_up(store, query.operations)
+
+
 def _intentions(store: Store, _query: IntentionsQuery) -> list[Intention]:
     return store.intentions.all()
 
@@ -299,5 +306,6 @@ _TABLE: Final[dict[type[object], Step]] = dict(
         _entry(NodeSessionsQuery, _node_sessions),
         _entry(SessionQuery, _session),
         _entry(EventsQuery, _events),
+        _entry(TransactionQuery, _transaction),
     )
 )

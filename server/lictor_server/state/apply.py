@@ -6,7 +6,7 @@ command finds wrong is a `Rejection` in its outcome; a rejected command changed 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Set
+from collections.abc import Callable, Set
 from typing import Final, TypeVar, cast
 
 from lictor_core.commands import (
@@ -37,13 +37,16 @@ from lictor_core.commands import (
     SessionCreate,
     SessionDestroy,
     TimedCommand,
+    Transaction,
 )
 from lictor_core.errors import NotFoundError, RequestError
-from lictor_core.records import Check, Node
+from lictor_core.transactions import TransactionAnswer
 from lictor_server.state.catalog import fold
 from lictor_server.state.indexes import Change
 from lictor_server.state.locking import acquire, destroy, end_sessions, release, why_no_session
+from lictor_server.state.registering import refuse, settle_node, why_not_these_checks, why_not_this_node
 from lictor_server.state.store import Store
+from lictor_server.state.transactions import carry_out
 
 __all__ = ["REJECTION_CHARS_MAX", "apply", "apply_proposal"]
 
@@ -51,7 +54,7 @@ REJECTION_CHARS_MAX: Final = 1024
 """Characters in the message of a rejection; more are cut off."""
 
 C = TypeVar("C", bound=CommandBase)
-Result = bool | int | Rejection
+Result = bool | int | TransactionAnswer | Rejection
 
 
 def apply(store: Store, index: int, command: Command) -> tuple[Outcome, Change]:
@@ -89,22 +92,18 @@ def _shortened(rejection: Rejection) -> Rejection:
     return Rejection(code=rejection.code, message=rejection.message[: REJECTION_CHARS_MAX - 3] + "...")
 
 
-def _refuse(message: str) -> Rejection:
-    return Rejection(code=RequestError.code, message=message)
-
-
 def _no_op(_store: Store, _change: Change, _command: NoOp) -> Result:
     return True
 
 
 def _register(store: Store, change: Change, command: Register) -> Result:
     services = [] if command.service is None else [command.service.id]
-    refusal = _why_not_this_node(store, command.node, stays=command.skip_node_update) or _why_not_these_checks(
+    refusal = why_not_this_node(store, command.node, stays=command.skip_node_update) or why_not_these_checks(
         store, command.node, command.checks, {fold(one) for one in services}, frozenset()
     )
     if refusal is not None:
         return refusal
-    node = _settle_node(store, change, command.node, stays=command.skip_node_update)
+    node = settle_node(store, change, command.node, stays=command.skip_node_update)
     if command.service is not None:
         store.catalog.put_service(change, node, command.service)
     for check in command.checks:
@@ -120,13 +119,13 @@ def _node_update(store: Store, change: Change, command: NodeUpdate) -> Result:
         _why_not_both(
             gone & coming | {fold(one.check_id) for one in command.checks} & set(map(fold, command.gone_checks))
         )
-        or _why_not_this_node(store, command.node, stays=False)
-        or _why_not_these_checks(store, command.node, command.checks, coming, gone)
+        or why_not_this_node(store, command.node, stays=False)
+        or why_not_these_checks(store, command.node, command.checks, coming, gone)
     )
     if refusal is not None:
         return refusal
     catalog = store.catalog
-    node = _settle_node(store, change, command.node, stays=command.skip_node_update)
+    node = settle_node(store, change, command.node, stays=command.skip_node_update)
     # What comes is put before what goes is dropped: a service whose instance is replaced must never seem to be gone.
     for service in command.services:
         catalog.put_service(change, node, service)
@@ -146,61 +145,8 @@ def _node_update(store: Store, change: Change, command: NodeUpdate) -> Result:
 
 def _why_not_both(ids: Set[str]) -> Rejection | None:
     return (
-        _refuse(f"{', '.join(sorted(ids))}: an update removes and registers it at once; do one of them")
-        if ids
-        else None
+        refuse(f"{', '.join(sorted(ids))}: an update removes and registers it at once; do one of them") if ids else None
     )
-
-
-def _why_not_this_node(store: Store, wanted: Node, *, stays: bool) -> Rejection | None:
-    catalog = store.catalog
-    renamed = catalog.node_of_id(wanted.id) if wanted.id else None
-    if wanted.id and (renamed is None or fold(renamed.node) != fold(wanted.node)):
-        holder = catalog.reserved_by(wanted)
-        if holder is not None and not _node_stays(store, wanted, stays=stays):
-            return _refuse(
-                f"node name {wanted.node!r} belongs to the living node {holder.id} at {holder.address}, "
-                f"so node {wanted.id} cannot have it: choose another name, or remove that node first"
-            )
-    return None
-
-
-def _why_not_these_checks(
-    store: Store, wanted: Node, checks: Iterable[Check], registered: set[str], gone: frozenset[str]
-) -> Rejection | None:
-    """Whether each check is of the node, or of an instance that is `registered` with it or there and not `gone`."""
-    for check in checks:
-        if check.node and fold(check.node) != fold(wanted.node):
-            return _refuse(f"check {check.check_id!r} names node {check.node!r}, but is registered on {wanted.node!r}")
-        if not check.service_id:
-            continue
-        owner = fold(check.service_id)
-        if owner not in registered and (owner in gone or store.catalog.service_on(wanted.node, owner) is None):
-            return _refuse(
-                f"check {check.check_id!r} is for service {check.service_id!r}, which node {wanted.node!r} "
-                "does not have: register the service first, or with the check"
-            )
-    return None
-
-
-def _node_stays(store: Store, wanted: Node, *, stays: bool) -> bool:
-    return stays and store.catalog.node(wanted.node) is not None
-
-
-def _settle_node(store: Store, change: Change, wanted: Node, *, stays: bool) -> Node:
-    """The record of the node to register on: created, replaced or renamed, or as it is when it `stays`."""
-    catalog = store.catalog
-    if not _node_stays(store, wanted, stays=stays):
-        same_id = catalog.node_of_id(wanted.id) if wanted.id else None
-        created = 0
-        if same_id is not None and fold(same_id.node) != fold(wanted.node):
-            created = same_id.create_index
-            catalog.drop_node(change, same_id)
-            store.coordinates.drop(change, same_id.node)
-        catalog.put_node(change, wanted, create_index=created)
-    node = catalog.node(wanted.node)
-    assert node is not None, "put_node has just stored it"
-    return node
 
 
 def _deregister(store: Store, change: Change, command: Deregister) -> Result:
@@ -250,10 +196,14 @@ def _kv_delete_tree(store: Store, change: Change, command: KVDeleteTree) -> Resu
     return True
 
 
+def _transaction(store: Store, change: Change, command: Transaction) -> Result:
+    return carry_out(store, change, command.operations)
+
+
 def _session_create(store: Store, change: Change, command: SessionCreate) -> Result:
     refusal = why_no_session(store, command.session)
     if refusal:
-        return _refuse(refusal)
+        return refuse(refusal)
     store.sessions.put(change, command.session)
     return True
 
@@ -274,7 +224,7 @@ def _intention_set(store: Store, change: Change, command: IntentionSet) -> Resul
     intention = command.intention
     twin = store.intentions.between(intention.source_name, intention.destination_name)
     if twin is not None and twin.id != intention.id:
-        return _refuse(
+        return refuse(
             f"there is already an intention {twin.source_name} -> {twin.destination_name} "
             f"({twin.action.value}, id {twin.id}): update that one instead"
         )
@@ -319,9 +269,9 @@ def _restore_finish(store: Store, change: Change, command: RestoreFinish) -> Res
     try:
         saved = store.restoring.finish(command.id)
     except RequestError as error:
-        return _refuse(str(error))
+        return refuse(str(error))
     if saved.datacenter != store.datacenter:
-        return _refuse(
+        return refuse(
             f"the snapshot is of datacenter {saved.datacenter!r}, this one is {store.datacenter!r}: restore it there"
         )
     store.put_back(change, saved)
@@ -337,7 +287,7 @@ def _judged(step: Callable[[], None]) -> Result:
     try:
         step()
     except RequestError as error:
-        return _refuse(str(error))
+        return refuse(str(error))
     return True
 
 
@@ -378,6 +328,7 @@ _TABLE: Final[dict[type[CommandBase], Step]] = dict(
         _entry(KVSet, _kv_set),
         _entry(KVDelete, _kv_delete),
         _entry(KVDeleteTree, _kv_delete_tree),
+        _entry(Transaction, _transaction),
         _entry(IntentionSet, _intention_set),
         _entry(IntentionDelete, _intention_delete),
         _entry(CARootsSet, _ca_roots_set),

@@ -69,6 +69,7 @@ class Change:
     def retire(self, topic: Topic) -> None:
         """The thing of `topic` is gone, and whoever waits for it should know."""
         self.woken[topic] = None
+        self.retired.pop(topic, None)  # what went, came and went again went last
         self.retired[topic] = None
 
     def bury(self, topic: Topic) -> None:

@@ -14,11 +14,16 @@ from typing import Final
 
 from lictor_core.commands import Outcome, Proposal, Rejection
 from lictor_core.errors import RepetitionForgottenError
+from lictor_core.transactions import TransactionAnswer
 
-__all__ = ["REQUESTS_MAX", "RecentRequests"]
+__all__ = ["ANSWERS_WEIGHT_MAX", "REQUESTS_MAX", "RecentRequests", "weight_of"]
 
 REQUESTS_MAX: Final = 8192
 """Requests remembered. A repetition whose first sending may have been forgotten is refused, as of unknown outcome."""
+ANSWERS_WEIGHT_MAX: Final = 16 * 1024 * 1024
+"""About so many bytes of what transactions found and wrote are remembered, beside the newest one's."""
+_RESULT_WEIGHT: Final = 512
+"""Bytes of a result, about, besides the value of a key."""
 
 _FORGOTTEN: Final = Rejection(
     code=RepetitionForgottenError.code,
@@ -27,11 +32,20 @@ _FORGOTTEN: Final = Rejection(
 )
 
 
+def weight_of(outcome: Outcome) -> int:
+    """About how many bytes the answer in `outcome` holds. It follows from the outcome alone, as all state must."""
+    if not isinstance(outcome.value, TransactionAnswer):
+        return 0
+    held = sum(len(one.key.value or b"") for one in outcome.value.results if one.key is not None)
+    return held + _RESULT_WEIGHT * (len(outcome.value.results) + len(outcome.value.errors))
+
+
 class RecentRequests:
     """Outcomes by request id, the oldest first."""
 
     def __init__(self) -> None:
         self._outcomes: OrderedDict[bytes, Outcome] = OrderedDict()
+        self._weight = 0
         self.forgotten_up_to = 0
         """The index, in the log, of the newest request that fell out."""
 
@@ -50,12 +64,16 @@ class RecentRequests:
     def note(self, request: bytes, outcome: Outcome, index_shift: int) -> None:
         """Remember what a request came to. `index_shift` is what outcomes are ahead of the log by."""
         self._outcomes[request] = outcome
-        if len(self._outcomes) > REQUESTS_MAX:
-            self.forgotten_up_to = self._outcomes.popitem(last=False)[1].index - index_shift
+        self._weight += weight_of(outcome)
+        while len(self._outcomes) > REQUESTS_MAX or (self._weight > ANSWERS_WEIGHT_MAX and len(self._outcomes) > 1):
+            oldest = self._outcomes.popitem(last=False)[1]
+            self._weight -= weight_of(oldest)
+            self.forgotten_up_to = oldest.index - index_shift
 
     def forget_all(self, index: int) -> None:
         """Nothing up to `index` of the log is remembered any more."""
         self._outcomes = OrderedDict()
+        self._weight = 0
         self.forgotten_up_to = index
 
     def rows(self) -> Iterable[tuple[bytes, Outcome]]:
@@ -66,3 +84,4 @@ class RecentRequests:
         """Take over what `rows` gave."""
         self.forgotten_up_to = forgotten_up_to
         self._outcomes = OrderedDict(rows)
+        self._weight = sum(map(weight_of, self._outcomes.values()))

@@ -27,9 +27,11 @@ from lictor_core.commands import (
     RestorePiece,
     SessionCreate,
     SessionDestroy,
+    Transaction,
 )
 from lictor_core.coordinates import Coordinate, NodeCoordinate
 from lictor_core.records import IntentionAction
+from lictor_core.transactions import CheckOperation, KeyOperation, NodeOperation, ServiceOperation
 from lictor_server.state import Store, apply, apply_proposal
 from tests.server.build import check, event, intention, node, register, service, session
 from tests.server.state.restores import restore_commands
@@ -98,6 +100,15 @@ def later_commands() -> list[Command]:
         SessionDestroy(id=_ENDED, at_ms=1500),
         SessionCreate(session=session(_LIVING, name="holder")),
         KVSet(key="locked", value=b"3", acquire=_LIVING, at_ms=2000),
+        Transaction(
+            at_ms=2100,
+            operations=[
+                KeyOperation(verb="set", key="together", value=b"1", flags=7),
+                NodeOperation(verb="set", node=node("n4")),
+                ServiceOperation(verb="set", node="n4", service=service("pair")),
+                CheckOperation(verb="set", check=check("pair", node="n4", service_id="pair")),
+            ],
+        ),
         EventFire(event=event("aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa", payload=b"\xff", service="web", tag="a.*")),
     ]
 

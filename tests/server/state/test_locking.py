@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from lictor_core.commands import Command, KVDelete, KVDeleteTree, KVSet, NodeUpdate, SessionCreate, SessionDestroy
 from lictor_core.records import Session, SessionBehavior
+from lictor_core.transactions import TransactionAnswer
 from lictor_server.state import Store, apply
 from lictor_server.state.snapshot import restore, state_hash, take
 from tests.server.build import check, node, register, service, session
@@ -211,6 +212,7 @@ def started(*sessions: Session) -> Store:
 
 def done(store: Store, command: Command) -> bool | int | str:
     outcome, _ = apply(store, store.index + 1, command)
+    assert not isinstance(outcome.value, TransactionAnswer)
     return outcome.value if outcome.rejection is None else outcome.rejection.message
 
 

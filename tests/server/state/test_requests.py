@@ -7,8 +7,9 @@ import dataclasses
 import pytest
 
 from lictor_core.codec import decode_proposal, encode_command, encode_proposal
-from lictor_core.commands import KVDelete, KVSet, Outcome, Proposal
+from lictor_core.commands import KVDelete, KVSet, Outcome, Proposal, Transaction
 from lictor_core.errors import RepetitionForgottenError, RequestError
+from lictor_core.transactions import KeyOperation
 from lictor_server.state import Store, apply_proposal
 from lictor_server.state import requests as module
 from lictor_server.state.snapshot import restore, state_hash, take
@@ -117,3 +118,27 @@ def test_a_bare_command_in_the_log_is_one_that_was_made_once() -> None:
 def test_other_bytes_are_no_proposal(data: bytes) -> None:
     with pytest.raises(RequestError):
         decode_proposal(data)
+
+
+def test_large_answers_of_transactions_push_older_requests_out() -> None:
+    store = Store("dc1")
+    value = b"v" * (512 * 1024)
+    for number in range(64):
+        read = [KeyOperation(verb="set", key="big", value=value), KeyOperation(verb="get", key="big")]
+        proposal = Proposal(b"t%d" % number, number, False, Transaction(operations=[*read]))
+        apply_proposal(store, number + 1, proposal)
+    assert len(store.requests) < 40
+    assert sum(module.weight_of(outcome) for _, outcome in store.requests.rows()) <= module.ANSWERS_WEIGHT_MAX
+    assert store.requests.forgotten_up_to == 64 - len(store.requests)
+    late, _ = apply_proposal(store, 65, Proposal(b"t0", 0, True, Transaction(operations=[])))
+    assert late.rejection is not None
+
+
+def test_a_transaction_that_is_sent_again_gets_the_same_answer_after_a_restart() -> None:
+    store = Store("dc1")
+    proposal = Proposal(b"t", 0, False, Transaction(operations=[KeyOperation(verb="cas", key="a", value=b"1")]))
+    before, _ = apply_proposal(store, 5, proposal)
+    store = restore(take(store))
+    after, change = apply_proposal(store, 6, again(proposal))
+    assert after == before
+    assert not change
