@@ -3,9 +3,8 @@
 import asyncio
 import datetime
 import ipaddress
-import itertools
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -22,7 +21,7 @@ from lictor.api.calls import agent, catalog, health, kv, status
 from lictor.api.errors import AgentError, TimedOutError, UnreachableError
 from lictor.api.messages import Call
 from lictor.api.settings import Settings, parse_address
-from lictor_core.clock import SeededRng, SystemClock
+from lictor_core.clock import SystemClock
 from lictor_core.errors import ConfigurationError, LictorError, PeerError
 from tests.client.fake_agent import FakeAgent, Reply, Seen, fake_agent
 from tests.support.conditions import wait_until
@@ -143,7 +142,7 @@ def test_a_refusal_keeps_its_status_and_reason(send: Sender) -> None:
 
 
 def test_an_answer_over_the_bound_is_not_read(send: Sender, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("blocking", "asynchronous"):
+    for module in ("blocking_transport", "asynchronous_transport"):
         monkeypatch.setattr(f"lictor.api.{module}.RESPONSE_BYTES_MAX", 1000)
     assert messages.RESPONSE_BYTES_MAX > 1000
     with fake_agent(always(Reply(body=b" " * 1001))) as fake, pytest.raises(PeerError, match="larger than 1000"):
@@ -188,67 +187,6 @@ def test_many_calls_run_at_a_time() -> None:
         begun = clock.monotonic()
         assert asyncio.run(all_at_once(reaching(fake))) == ["x"] * 10
         assert clock.monotonic() - begun < 1.9
-
-
-# watching
-
-
-def indexed(*indexes: int) -> Callable[[Seen], Reply]:
-    """Answers with these indexes one after the other, then with the last one again and again."""
-    coming: Iterator[int] = itertools.chain(indexes, itertools.repeat(indexes[-1]))
-
-    def answer(_: Seen) -> Reply:
-        index = next(coming)
-        return Reply(body=b"[]", headers={"X-Consul-Index": str(index)}, after_s=0.05 if index == indexes[-1] else 0)
-
-    return answer
-
-
-def test_a_watch_yields_once_for_each_change() -> None:
-    with fake_agent(indexed(5, 5, 6, 9)) as fake, Client(reaching(fake)) as client:
-        watch = client.watch(catalog.nodes, rng=SeededRng(1))
-        assert [answer.index for answer in itertools.islice(watch, 3)] == [5, 6, 9]
-    assert fake.seen[0].target == "/v1/catalog/nodes"
-    assert fake.seen[1].target == "/v1/catalog/nodes?index=5&wait=1m0s"
-
-
-def test_a_watch_starts_anew_when_the_index_goes_backwards() -> None:
-    with fake_agent(indexed(50, 3, 4)) as fake, Client(reaching(fake)) as client:
-        watch = client.watch(catalog.nodes, rng=SeededRng(1))
-        assert [answer.index for answer in itertools.islice(watch, 3)] == [50, 3, 4]
-    assert fake.seen[2].target == "/v1/catalog/nodes"
-
-
-def test_a_watch_ends_with_what_will_not_change() -> None:
-    with fake_agent(always(Reply(403, b"no"))) as fake, Client(reaching(fake)) as client, pytest.raises(AgentError):
-        next(client.watch(catalog.nodes, rng=SeededRng(1)))
-
-
-def test_the_asyncio_watch_keeps_the_same_rules() -> None:
-    async def watched(settings: Settings) -> list[int]:
-        found: list[int] = []
-        async with AsyncClient(settings) as client:
-            async for answer in client.watch(catalog.nodes, clock=SystemClock(), rng=SeededRng(1)):
-                found.append(answer.index)
-                if len(found) == 4:
-                    break
-        return found
-
-    with fake_agent(indexed(5, 5, 7, 2, 3)) as fake:
-        assert asyncio.run(watched(reaching(fake))) == [5, 7, 2, 3]
-
-
-def test_a_watch_of_a_real_agent_wakes_at_a_change(live_settings: Settings) -> None:
-    with Client(live_settings) as writer, Client(live_settings) as watcher:
-        writer.send(kv.put("watched", b"1"))
-        watch = watcher.watch(lambda options: kv.get("watched", options), rng=SeededRng(1), wait_s=10)
-        first = next(watch)
-        writer.send(kv.put("watched", b"2"))
-        second = next(watch)
-    assert first.value is not None
-    assert second.value is not None
-    assert (first.value.value, second.value.value) == (b"1", b"2")
-    assert second.index > first.index
 
 
 # TLS

@@ -3,40 +3,42 @@
 from __future__ import annotations
 
 import asyncio
-import io
-import os
-import socket
-import ssl
-from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
-from typing import TypeVar
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Literal, TypeVar
 
-import aiohttp
-from yarl import URL
+from lictor.api.asynchronous_transport import AsyncTransport
+from lictor.api.errors import ApiError
+from lictor.api.facade import Facade
+from lictor.api.messages import Answer, Call, Request, Response
+from lictor.api.retrying import Attempts, Retry
+from lictor.api.settings import Consistency, Settings
+from lictor.api.watching import News, Watching, WatchSettings
+from lictor_core.clock import Clock, Rng, SystemClock, SystemRng
 
-from lictor.api.errors import AgentError, TimedOutError, UnreachableError
-from lictor.api.messages import RESPONSE_BYTES_MAX, Answer, Call, Options, Request, Response
-from lictor.api.pacing import Pacing
-from lictor.api.settings import Settings
-from lictor.api.tls import tls_context
-from lictor_core.clock import Clock, Rng
-from lictor_core.errors import PeerError
+if TYPE_CHECKING:
+    from lictor.api.locks import AsyncLock, LockSettings
 
-__all__ = ["CONNECTIONS_MAX", "AsyncClient"]
+__all__ = ["AsyncClient", "AsyncWatch"]
 
 T = TypeVar("T")
 
-CONNECTIONS_MAX = 100
-"""Connections that one client opens at most; further calls wait for a free one."""
-_PART_BYTES = 64 * 1024
 
+class AsyncClient(Facade["AsyncClient"]):
+    """Speaks to one agent. An async context manager; may be used by any number of tasks of one loop.
 
-class AsyncClient:
-    """Sends calls to one agent. An async context manager; may be used by any number of tasks of one loop."""
+    `settings` is an address, or all of them; what an address does not say is taken from the environment.
+    """
 
-    def __init__(self, settings: Settings | None = None) -> None:
-        self.settings = settings or Settings.from_environment()
-        self._session: aiohttp.ClientSession | None = None
+    is_async: Literal[True] = True
+
+    def __init__(
+        self, settings: Settings | str | None = None, *, clock: Clock | None = None, rng: Rng | None = None
+    ) -> None:
+        self.settings = settings if isinstance(settings, Settings) else Settings.at(settings or "")
+        self._clock = clock or SystemClock()
+        self._rng = rng or SystemRng()
+        self._transport = AsyncTransport(self.settings)
+        self._is_owner = True
 
     async def __aenter__(self) -> AsyncClient:
         return self
@@ -45,107 +47,89 @@ class AsyncClient:
         await self.close()
 
     async def close(self) -> None:
-        """Close all connections; the next call opens new ones."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        """Close all connections; the next call opens new ones. A client made by `using` leaves them open."""
+        if self._is_owner:
+            await self._transport.close()
+
+    def using(
+        self,
+        *,
+        timeout_s: float | None = None,
+        token: str | None = None,
+        datacenter: str | None = None,
+        consistency: Consistency | None = None,
+        retry: Retry | None = None,
+        watching: WatchSettings | None = None,
+    ) -> AsyncClient:
+        """A client of the same connections that does some things otherwise: `client.using(timeout_s=2).kv.get("a")`."""
+        changed = self.settings.but(
+            timeout_s=timeout_s,
+            token=token,
+            datacenter=datacenter,
+            consistency=consistency,
+            retry=retry,
+            watching=watching,
+        )
+        other = AsyncClient(changed, clock=self._clock, rng=self._rng)
+        other._transport, other._is_owner = self._transport, False
+        return other
 
     async def send(self, call: Call[T]) -> T:
-        """Carry out `call`. Raises `AgentError`, `UnreachableError`, `TimedOutError` or `PeerError`."""
+        """Carry out `call`. Raises an `ApiError`: agent, unreachable, timed out or unreadable."""
         return (await self.ask(call)).value
 
     async def ask(self, call: Call[T]) -> Answer[T]:
         """Carry out `call` and say how fresh the answer is. Raises as `send` does."""
-        return call.answer(await self.exchange(call.request))
-
-    async def watch(
-        self,
-        make: Callable[[Options], Call[T]],
-        options: Options | None = None,
-        *,
-        wait_s: float = 60.0,
-        clock: Clock,
-        rng: Rng,
-    ) -> AsyncIterator[Answer[T]]:
-        """The answers to `make(options)` for ever: the first one at once, then one for each change.
-
-        Failures are waited out; a refusal that will not change (status 4xx) is raised.
-        """
-        pacing, chosen = Pacing(rng), options or Options()
+        timeout_s = self.settings.timeout_s + call.request.waits_s
+        now = self._clock.monotonic()
+        attempts = Attempts(self.settings.retry, self._rng, method=call.request.method, timeout_s=timeout_s, now=now)
         while True:
             try:
-                answer = await self.ask(make(replace(chosen, index=pacing.index, wait_s=wait_s)))
-            except AgentError as error:
-                if error.status < 500:
+                return call.answer(await self._once(call.request, attempts.left_s(self._clock.monotonic())))
+            except ApiError as error:
+                pause_s = attempts.failed(error, self._clock.monotonic())
+                if pause_s is None:
                     raise
-                await asyncio.sleep(pacing.failed())
-            except (UnreachableError, TimedOutError, PeerError):
-                await asyncio.sleep(pacing.failed())
-            else:
-                is_news, pause_s = pacing.answered(answer.index, clock.monotonic())
-                if is_news:
-                    yield answer
-                await asyncio.sleep(pause_s)
+            await asyncio.sleep(pause_s)
+
+    def watch(self, call: Call[T]) -> AsyncIterator[News[T]]:
+        """What `call` reads, for ever: once at first, then once for each change. See `docs/CLIENT.md`."""
+        return AsyncWatch(self, Watching(call, self.settings.watching_settings(), self._rng), self._clock)
+
+    def lock(self, key: str, settings: LockSettings | None = None) -> AsyncLock:
+        """The lock `key`, an async context manager: see `AsyncLock`."""
+        from lictor.api.locks import AsyncLock
+
+        return AsyncLock(self, key, settings, clock=self._clock, rng=self._rng)
 
     async def exchange(self, request: Request) -> Response:
-        """Send `request` as it is and read the response."""
-        endpoint = self.settings.endpoint
-        timeout_s = self.settings.timeout_s + request.waits_s
-        base = "http://localhost" if endpoint.unix_path else str(endpoint)
-        headers = {} if request.body is None else {"Content-Type": "application/json"}
-        try:
-            async with self._opened().request(
-                request.method,
-                URL(base + request.target(), encoded=True),
-                data=_sent(request.body),
-                headers=headers,
-                timeout=aiohttp.ClientTimeout(total=timeout_s),
-                server_hostname=self.settings.tls_server_name or None,
-                allow_redirects=False,
-            ) as reply:
-                body = await _body(reply)
-                replied = {name.lower(): value for name, value in reply.headers.items()}
-                return Response(status=reply.status, headers=replied, body=body)
-        except aiohttp.ClientConnectorError as error:
-            raise UnreachableError(str(endpoint), _reason(error.os_error)) from error
-        except TimeoutError as error:
-            raise TimedOutError(f"{endpoint} did not answer within {timeout_s:g} s") from error
-        except (aiohttp.ClientError, OSError) as error:
-            raise TimedOutError(f"{endpoint} broke off: {error}") from error
+        """Send `request` once and read the response, whatever its status."""
+        return await self._once(request, self.settings.timeout_s + request.waits_s)
 
-    def _opened(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            endpoint = self.settings.endpoint
-            connector: aiohttp.BaseConnector
-            if endpoint.unix_path:
-                connector = aiohttp.UnixConnector(path=endpoint.unix_path, limit=CONNECTIONS_MAX)
-            elif endpoint.tls:
-                connector = aiohttp.TCPConnector(ssl=tls_context(self.settings), limit=CONNECTIONS_MAX)
-            else:
-                connector = aiohttp.TCPConnector(limit=CONNECTIONS_MAX)
-            self._session = aiohttp.ClientSession(connector=connector, headers=self.settings.headers())
-        return self._session
+    async def _once(self, request: Request, timeout_s: float) -> Response:
+        asked = self.settings.applied(request)
+        return await self._transport.exchange(asked, self.settings.headers_of(asked), timeout_s)
 
 
-def _sent(body: bytes | None) -> bytes | io.BytesIO | None:
-    """A large body goes out part by part, as aiohttp wants it; it would hold up the loop otherwise."""
-    return io.BytesIO(body) if body is not None and len(body) > _PART_BYTES else body
+class AsyncWatch(AsyncIterator[News[T]]):
+    """An endless iterator over news: see `AsyncClient.watch`. Between two of them nothing is under way."""
 
+    def __init__(self, client: AsyncClient, watching: Watching[T], clock: Clock) -> None:
+        self._client = client
+        self._watching = watching
+        self._clock = clock
+        self._pause_s = 0.0
 
-def _reason(error: OSError) -> str:
-    if isinstance(error, socket.gaierror):
-        return "no such host"
-    if isinstance(error, ssl.SSLError) or error.errno is None:
-        return str(error)
-    return os.strerror(error.errno).lower()
-
-
-async def _body(reply: aiohttp.ClientResponse) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    async for part in reply.content.iter_any():
-        size += len(part)
-        if size > RESPONSE_BYTES_MAX:
-            raise PeerError(f"the agent's answer is larger than {RESPONSE_BYTES_MAX} bytes")
-        parts.append(part)
-    return b"".join(parts)
+    async def __anext__(self) -> News[T]:
+        while True:
+            pause_s, self._pause_s = self._pause_s, 0.0
+            await asyncio.sleep(pause_s)
+            call = self._watching.next_call()
+            try:
+                answer = call.answer(await self._client.exchange(call.request))
+            except ApiError as error:
+                self._pause_s = self._watching.failed(error)
+                continue
+            news, self._pause_s = self._watching.answered(answer, self._clock.monotonic())
+            if news is not None:
+                return news

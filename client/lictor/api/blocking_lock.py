@@ -8,9 +8,8 @@ from collections.abc import Coroutine
 from typing import TypeVar
 
 from lictor.api.asynchronous import AsyncClient
-from lictor.api.locks import AsyncLock, LockSettings
+from lictor.api.locks import LockSettings
 from lictor.api.settings import Settings
-from lictor_core.clock import SystemClock, SystemRng
 
 __all__ = ["Lock"]
 
@@ -28,7 +27,7 @@ class Lock:
     def __init__(self, key: str, settings: LockSettings | None = None, *, client: Settings | None = None) -> None:
         self._loop = asyncio.new_event_loop()
         self._client = AsyncClient(client)
-        self._lock = AsyncLock(self._client, key, settings, clock=SystemClock(), rng=SystemRng())
+        self._lock = self._client.lock(key, settings)
         self._thread = threading.Thread(target=self._loop.run_forever, name="lictor-lock", daemon=True)
         self._thread.start()
         self._holds = False
@@ -58,6 +57,11 @@ class Lock:
     def lock_index(self) -> int:
         """`LockIndex` of the key: see `AsyncLock`."""
         return self._lock.lock_index
+
+    @property
+    def session_id(self) -> str:
+        """The session that holds the lock: see `AsyncLock`."""
+        return self._lock.session_id
 
     def acquire(self, wait_s: float | None = None) -> bool:
         """Wait for the lock, at most `wait_s` seconds; whether it is held. Raises as `AsyncLock.acquire` does."""

@@ -1,6 +1,6 @@
 """Locks and semaphores between programs on any hosts: held by a session, which is kept alive while they are held.
 
-    async with AsyncLock(client, "deploy/lock", clock=SystemClock(), rng=SystemRng()) as lock:
+    async with AsyncClient() as client, client.lock("deploy/lock") as lock:
         await work(lock.fencing_token)      # and stop when lock.lost is set
 
 A lock excludes others only as long as its session lives. `lost` is set as soon as that is not sure any more. What
@@ -29,7 +29,8 @@ from lictor.api.lock_rules import (
     without,
 )
 from lictor.api.messages import Call, Options
-from lictor_core.clock import Clock, Rng
+from lictor.api.retrying import NO_RETRY
+from lictor_core.clock import Clock, Rng, SystemClock, SystemRng
 from lictor_core.errors import PeerError, RequestError
 from lictor_core.records import KVEntry
 
@@ -64,13 +65,20 @@ class AsyncLock:
     """One lock or semaphore, held at most once by this object. All methods belong to one event loop."""
 
     def __init__(
-        self, client: AsyncClient, key: str, settings: LockSettings | None = None, *, clock: Clock, rng: Rng
+        self,
+        client: AsyncClient,
+        key: str,
+        settings: LockSettings | None = None,
+        *,
+        clock: Clock | None = None,
+        rng: Rng | None = None,
     ) -> None:
-        self._client = client
+        # What fails is tried again here, by the rules of locks.
+        self._client = client.using(retry=NO_RETRY)
         self._key = kv.check_key(key.strip("/"))
         self._settings = settings or LockSettings()
-        self._clock = clock
-        self._rng = rng
+        self._clock = clock or SystemClock()
+        self._rng = rng or SystemRng()
         self._session: KeptSession | None = None
         self._watch: asyncio.Task[None] | None = None
         self.lost = asyncio.Event()
@@ -86,6 +94,11 @@ class AsyncLock:
     def is_held(self) -> bool:
         """Whether the lock surely is held at this moment, also when this process stood still until just now."""
         return self._session is not None and self._session.is_sure and not self.lost.is_set()
+
+    @property
+    def session_id(self) -> str:
+        """The session that holds the lock, for `txn.check_session`; empty while it is not held."""
+        return "" if self._session is None else self._session.id
 
     async def __aenter__(self) -> AsyncLock:
         await self.acquire()

@@ -36,6 +36,7 @@ T = TypeVar("T")
 
 RESPONSE_BYTES_MAX: Final = 512 * 1024 * 1024
 """The largest body of an answer that a client reads."""
+_WAITING: Final = ("index", "hash", "wait")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +127,8 @@ class Answer(Generic[T]):
     index: int
     known_leader: bool
     last_contact_ms: int
+    hash: str = ""
+    """What to hand back to wait for a change, where there is no index."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,7 +146,14 @@ class Call(Generic[T]):
             index=response.index(),
             known_leader=response.headers.get("x-consul-knownleader", "true") == "true",
             last_contact_ms=int(contact) if contact.isdecimal() else 0,
+            hash=response.headers.get("x-consul-contenthash", ""),
         )
+
+    def waiting(self, index: int, hash: str, wait_s: float) -> Call[T]:
+        """The same call, answered once there is news since `index`, or what is not `hash`, or after `wait_s`."""
+        news = Options(index=index, hash=hash, wait_s=wait_s)
+        parameters = (*(pair for pair in self.request.parameters if pair[0] not in _WAITING), *news.pairs())
+        return replace(self, request=replace(self.request, parameters=parameters, waits_s=news.waits_s()))
 
     def asking(self, *parameters: tuple[str, str]) -> Call[T]:
         """The same call with more query parameters."""

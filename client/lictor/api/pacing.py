@@ -42,7 +42,11 @@ class Pacing:
         return is_news, pause
 
     def failed(self) -> float:
-        """Note a failure. Returns the pause in seconds: twice as long each time, and not the same for all watchers."""
+        """Note a failure. Returns the pause in seconds: twice as long each time, and not the same for all watchers.
+
+        The index begins anew: a server that lost its state is behind it, and would let us wait for nothing.
+        """
+        self.index = 0
         longest = min(BACK_OFF_S_MAX, _BACK_OFF_S_MIN * 2**self._failures)
         self._failures = min(self._failures + 1, 10)
         return self._rng.uniform(longest / 2, longest)

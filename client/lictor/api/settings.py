@@ -8,20 +8,30 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 from urllib.parse import urlsplit
 
+from lictor.api.retrying import DEFAULT_RETRY, Retry
 from lictor_core.addresses import join_host_port
 from lictor_core.errors import ConfigurationError
 
-__all__ = ["DEFAULT_ADDRESS", "Endpoint", "Settings", "parse_address"]
+if TYPE_CHECKING:
+    from lictor.api.messages import Request
+    from lictor.api.watching import WatchSettings
+
+__all__ = ["DEFAULT_ADDRESS", "Consistency", "Endpoint", "Settings", "parse_address"]
+
+Consistency: TypeAlias = Literal["default", "consistent", "stale"]
+"""How fresh reads must be. `default`: from the leader. `consistent`: from one that has just made sure that it leads.
+`stale`: from any server, perhaps a little behind."""
 
 DEFAULT_ADDRESS: Final = "127.0.0.1:8500"
 _PORTS: Final = {"http": 80, "https": 443}
 _PREFIXES: Final = ("LICTOR_", "CONSUL_")
+_OF_ONE_AGENT: Final = ("/v1/agent/", "/v1/status/")
 _TRUE: Final = ("1", "t", "true")
 _FALSE: Final = ("0", "f", "false")
 
@@ -47,7 +57,10 @@ class Endpoint:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """How to reach the agent. `timeout_s` bounds every call, on top of how long a blocking query may wait."""
+    """How to reach the agent, and how to ask where a call does not say.
+
+    `timeout_s` bounds every call with all attempts at it, on top of how long a blocking query may wait.
+    """
 
     endpoint: Endpoint = Endpoint("127.0.0.1", 8500)
     token: str = field(default="", repr=False)
@@ -59,6 +72,50 @@ class Settings:
     tls_server_name: str = ""
     tls_verify: bool = True
     timeout_s: float = 30.0
+    datacenter: str = ""
+    consistency: Consistency = "default"
+    retry: Retry = DEFAULT_RETRY
+    watching: WatchSettings | None = None
+
+    @staticmethod
+    def at(
+        address: str = "",
+        *,
+        token: str = "",
+        token_file: str = "",
+        ca_file: str = "",
+        ca_path: str = "",
+        client_cert: str = "",
+        client_key: str = "",
+        tls_server_name: str = "",
+        timeout_s: float = 30.0,
+        datacenter: str = "",
+        consistency: Consistency = "default",
+        retry: Retry | None = None,
+        watching: WatchSettings | None = None,
+    ) -> Settings:
+        """The settings that are given; the environment says what of address, token and TLS is not.
+
+        Raises `ConfigurationError` for an address or a file that cannot be used.
+        """
+        given = {
+            "http_addr": address,
+            "token": token,
+            "token_file": token_file,
+            "ca_file": ca_file,
+            "ca_path": ca_path,
+            "client_cert": client_cert,
+            "client_key": client_key,
+            "tls_server_name": tls_server_name,
+        }
+        return replace(
+            Settings.from_environment(given),
+            timeout_s=timeout_s,
+            datacenter=datacenter,
+            consistency=consistency,
+            retry=retry or DEFAULT_RETRY,
+            watching=watching,
+        )
 
     @staticmethod
     def from_environment(
@@ -94,6 +151,52 @@ class Settings:
 
             headers["Authorization"] = f"Basic {b64encode(self.basic_auth.encode()).decode()}"
         return headers
+
+    def headers_of(self, request: Request) -> dict[str, str]:
+        """The headers that `request` carries."""
+        headers = self.headers()
+        if request.body is not None:
+            headers["Content-Type"] = "application/json"
+        return headers
+
+    def applied(self, request: Request) -> Request:
+        """`request` with the datacenter and consistency that it leaves open; what asks an agent alone has neither."""
+        if (not self.datacenter and self.consistency == "default") or request.path.startswith(_OF_ONE_AGENT):
+            return request
+        names = {name for name, _ in request.parameters}
+        added: list[tuple[str, str]] = []
+        if self.datacenter and "dc" not in names:
+            added.append(("dc", self.datacenter))
+        if self.consistency != "default" and request.method == "GET" and not names & {"stale", "consistent"}:
+            added.append((self.consistency, ""))
+        return replace(request, parameters=(*request.parameters, *added))
+
+    def watching_settings(self) -> WatchSettings:
+        """How watches go about it."""
+        from lictor.api.watching import WatchSettings
+
+        return self.watching or WatchSettings()
+
+    def but(
+        self,
+        *,
+        timeout_s: float | None = None,
+        token: str | None = None,
+        datacenter: str | None = None,
+        consistency: Consistency | None = None,
+        retry: Retry | None = None,
+        watching: WatchSettings | None = None,
+    ) -> Settings:
+        """These settings with what is given in place of what was."""
+        return replace(
+            self,
+            timeout_s=self.timeout_s if timeout_s is None else timeout_s,
+            token=self.token if token is None else token,
+            datacenter=self.datacenter if datacenter is None else datacenter,
+            consistency=consistency or self.consistency,
+            retry=retry or self.retry,
+            watching=watching or self.watching,
+        )
 
 
 def parse_address(text: str, *, tls: bool = False) -> Endpoint:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final, TypeVar
 
 import click
@@ -10,6 +11,7 @@ import click
 from lictor.api.blocking import Client
 from lictor.api.errors import AgentError
 from lictor.api.messages import Call, Options
+from lictor.api.retrying import NO_RETRY
 from lictor.api.settings import Settings
 from lictor.cli.errors import CommandError
 from lictor.cli.flags import GoCommand, GoOption, ValueKind
@@ -58,8 +60,8 @@ class Api:
         return self._client
 
     def settings(self) -> Settings:
-        """Address, token and TLS as flags and environment say."""
-        return Settings.from_environment(self._given)
+        """Address, token and TLS as flags and environment say. Nothing is tried again: people decide that."""
+        return replace(Settings.from_environment(self._given), retry=NO_RETRY)
 
     def options(self) -> Options:
         """How to ask, as the flags say."""

@@ -1,0 +1,152 @@
+"""One kept HTTP connection, standard library only, so that a command starts fast. For one thread."""
+
+from __future__ import annotations
+
+import http.client
+import select
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Final
+
+from lictor.api.errors import AgentError, TimedOutError, UnreachableError, UnreadableError
+from lictor.api.messages import RESPONSE_BYTES_MAX, Request, Response
+from lictor.api.settings import Settings
+from lictor.api.tls import tls_context
+
+__all__ = ["BlockingTransport"]
+
+_PART_BYTES: Final = 65_536
+_REASON_BYTES_MAX: Final = 65_536
+
+
+class BlockingTransport:
+    """The connection to the agent that `settings` name: opened when it is needed, and anew after a failure."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._connection: http.client.HTTPConnection | None = None
+
+    def close(self) -> None:
+        """Close the connection; the next request opens a new one."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def parts(self, request: Request, headers: dict[str, str], timeout_s: float) -> Iterator[bytes]:
+        """What `request` is answered, as it comes. Only the beginning has a time-out: later silence is no failure."""
+        connection = self._connected(timeout_s)
+        assert connection.sock is not None
+        try:
+            connection.sock.settimeout(timeout_s)
+            connection.request(request.method, request.target(), request.body, self._with_host(headers))
+            reply = connection.getresponse()
+            if not 200 <= reply.status < 300:
+                raise AgentError(reply.status, reply.read(_REASON_BYTES_MAX).decode(errors="replace").strip())
+            if connection.sock is not None:
+                connection.sock.settimeout(None)
+            while part := reply.read1(_PART_BYTES):
+                yield part
+        except (OSError, http.client.HTTPException) as error:
+            raise TimedOutError(f"{self._settings.endpoint} broke off: {_reason(error)}") from error
+        finally:
+            self.close()
+
+    def interrupt(self) -> None:
+        """End what another thread reads just now: the one thing that may be called from there."""
+        connection = self._connection
+        if connection is not None and connection.sock is not None:
+            with suppress(OSError):
+                connection.sock.shutdown(socket.SHUT_RDWR)
+
+    def exchange(self, request: Request, headers: dict[str, str], timeout_s: float) -> Response:
+        """Send `request` once and read the response. Raises an `ApiError` when there is none."""
+        connection = self._connected(timeout_s)
+        assert connection.sock is not None
+        connection.sock.settimeout(timeout_s)
+        try:
+            connection.request(request.method, request.target(), request.body, self._with_host(headers))
+            reply = connection.getresponse()
+            body = reply.read(RESPONSE_BYTES_MAX + 1)
+        except TimeoutError as error:
+            self.close()
+            raise TimedOutError(f"{self._settings.endpoint} did not answer within {round(timeout_s, 2):g} s") from error
+        except (OSError, http.client.HTTPException) as error:
+            self.close()
+            raise TimedOutError(f"{self._settings.endpoint} broke off: {_reason(error)}") from error
+        except BaseException:
+            self.close()
+            raise
+        if len(body) > RESPONSE_BYTES_MAX:
+            self.close()
+            raise UnreadableError(f"the agent's answer is larger than {RESPONSE_BYTES_MAX} bytes")
+        replied = {name.lower(): value for name, value in reply.getheaders()}
+        return Response(status=reply.status, headers=replied, body=body)
+
+    def _with_host(self, headers: dict[str, str]) -> dict[str, str]:
+        return {**headers, "Host": self._settings.endpoint.authority()}
+
+    def _connected(self, timeout_s: float) -> http.client.HTTPConnection:
+        if self._connection is not None and self._connection.sock is not None and _is_idle(self._connection.sock):
+            return self._connection
+        self.close()
+        connection = self._new_connection(timeout_s)
+        try:
+            connection.connect()
+        except OSError as error:
+            connection.close()
+            raise UnreachableError(str(self._settings.endpoint), _reason(error)) from error
+        if connection.sock.family != socket.AF_UNIX:
+            connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._connection = connection
+        return connection
+
+    def _new_connection(self, timeout_s: float) -> http.client.HTTPConnection:
+        endpoint = self._settings.endpoint
+        if endpoint.unix_path:
+            return _UnixConnection(endpoint.unix_path, timeout_s)
+        if endpoint.tls:
+            context = tls_context(self._settings)
+            return _TlsConnection(endpoint.host, endpoint.port, context, self._settings.tls_server_name, timeout_s)
+        return http.client.HTTPConnection(endpoint.host, endpoint.port, timeout=timeout_s)
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: str, timeout_s: float) -> None:
+        super().__init__("localhost", timeout=timeout_s)
+        self._path = path
+        self._timeout_s = timeout_s
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self._timeout_s)
+        self.sock.connect(self._path)
+
+
+class _TlsConnection(http.client.HTTPConnection):
+    """HTTP over TLS whose server name may differ from the host that is dialled."""
+
+    def __init__(self, host: str, port: int, context: ssl.SSLContext, server_name: str, timeout_s: float) -> None:
+        super().__init__(host, port, timeout=timeout_s)
+        self._context = context
+        self._server_name = server_name or host
+
+    def connect(self) -> None:
+        super().connect()
+        self.sock = self._context.wrap_socket(self.sock, server_hostname=self._server_name)
+
+
+def _is_idle(sock: socket.socket) -> bool:
+    """Whether a kept connection can be used: one that has something to say was closed by the agent."""
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return not poll.poll(0)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, socket.gaierror):
+        return "no such host"
+    if isinstance(error, OSError) and not isinstance(error, ssl.SSLError) and error.strerror:
+        return error.strerror.lower()
+    return str(error) or type(error).__name__
