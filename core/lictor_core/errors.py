@@ -22,6 +22,7 @@ __all__ = [
     "DataDamagedError",
     "DiskFailedError",
     "DiskFullError",
+    "FilterError",
     "LictorError",
     "MethodError",
     "NoLeaderError",
@@ -61,6 +62,21 @@ class NotFoundError(RequestError):
 
     code = "not_found"
     http_status = 404
+
+
+class FilterError(RequestError):
+    """A filter that is none, or does not fit what it filters. Status 500, as Consul's.
+
+    `at` is the position of the flaw in characters from 0, at most the length of the text. It does not travel with the
+    message, which names it as people count.
+    """
+
+    code = "bad_filter"
+    http_status = 500
+
+    def __init__(self, message: str, at: int = 0) -> None:
+        super().__init__(message)
+        self.at = at
 
 
 class MethodError(RequestError):
@@ -201,6 +217,7 @@ TABLE: Final[dict[str, type[LictorError]]] = {
         LictorError,
         RequestError,
         NotFoundError,
+        FilterError,
         MethodError,
         BodyTooLargeError,
         PermissionDeniedError,

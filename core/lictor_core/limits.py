@@ -45,3 +45,11 @@ EVENT_BYTES_MAX: Final = 512
 """Size of an event with its name, filters and payload, as it is packed; Consul's bound for what gossip carries."""
 EVENTS_KEPT_MAX: Final = 256
 """The newest events, which can be listed; Consul's number."""
+FILTER_CHARS_MAX: Final = 8 * 1024
+"""Longest filter expression. Consul has no bound of its own; a request line holds no more."""
+FILTER_DEPTH_MAX: Final = 64
+"""How deep "not" and "and" within "or" may nest in a filter."""
+FILTER_PATTERNS_MAX: Final = 16
+"""Regular expressions in one filter; each may take memory of its own."""
+FILTERS_KEPT_MAX: Final = 128
+"""Filters that a process keeps ready; any other one is read anew."""

@@ -1,4 +1,4 @@
-"""Questions that are narrower than others: filters by tags, metadata and health, and what is asked for without them.
+"""Questions that are narrower than others: by tags, metadata, health and filters, and what is asked for without them.
 
 One view of all instances of a service answers every question about some of them. Servers filter by the same rules.
 """
@@ -8,7 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeVar, cast
 
-from lictor_core.queries import Query, ServiceHealthQuery, ServiceInstancesQuery
+import msgspec
+
+from lictor_core.filter import filtered
+from lictor_core.queries import FilterableQuery, Query, ServiceHealthQuery, ServiceInstancesQuery
 from lictor_core.records import PASSING, CatalogService, ServiceHealth
 
 __all__ = ["base_of", "has_pairs", "has_tags", "narrowed", "narrowed_health", "narrowed_instances"]
@@ -31,15 +34,26 @@ def _wide(query: object) -> object:
         case ServiceInstancesQuery(near=""):
             return ServiceInstancesQuery(service=query.service.lower(), connect=query.connect)
         case _:
-            return query
+            pass
+    if isinstance(query, FilterableQuery):
+        filterable = cast("FilterableQuery[object]", query)
+        return msgspec.structs.replace(filterable, filter="") if filterable.filter else filterable
+    return query
 
 
 def narrowed(query: Query[T], answer: T) -> T:
-    """The answer to `query`, from that to `base_of(query)`. Lists are not copied where all of them is wanted."""
+    """The answer to `query`, from that to `base_of(query)`. Lists are not copied where all of them is wanted.
+
+    Raises `FilterError` for a filter that cannot be applied.
+    """
+    return filtered(query, cast(T, _chosen(query, answer)))
+
+
+def _chosen(query: object, answer: object) -> object:
     if isinstance(query, ServiceHealthQuery):
-        return cast(T, narrowed_health(query, cast("list[ServiceHealth]", answer)))
+        return narrowed_health(query, cast("list[ServiceHealth]", answer))
     if isinstance(query, ServiceInstancesQuery):
-        return cast(T, narrowed_instances(query, cast("list[CatalogService]", answer)))
+        return narrowed_instances(query, cast("list[CatalogService]", answer))
     return answer
 
 

@@ -6,7 +6,7 @@ which changes could change its answer. The type argument is the type of the answ
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar, cast, get_args
+from typing import ClassVar, Generic, TypeVar, cast, get_args
 
 import msgspec
 
@@ -42,6 +42,7 @@ __all__ = [
     "CoordinatesQuery",
     "DatacentersQuery",
     "EventsQuery",
+    "FilterableQuery",
     "IntentionExactQuery",
     "IntentionMatchQuery",
     "IntentionQuery",
@@ -81,9 +82,21 @@ class Query(msgspec.Struct, Generic[T_co], frozen=True, kw_only=True, tag=True, 
         raise NotImplementedError(type(self).__name__)  # abstract: every query names its topics
 
 
-class NodesQuery(Query[list[Node]], frozen=True, kw_only=True, tag="Nodes"):
+class FilterableQuery(Query[T_co], frozen=True, kw_only=True):
+    """A query whose answer lists records; `filter` is an expression that chooses among them (`lictor_core.filter`).
+
+    A filter changes neither topics nor index. What cannot be judged is refused with `FilterError`.
+    """
+
+    listed: ClassVar[str]
+    """What is listed: the name of a table of `lictor_core.filter.tables`."""
+    filter: str = ""
+
+
+class NodesQuery(FilterableQuery[list[Node]], frozen=True, kw_only=True, tag="Nodes"):
     """All nodes, by name; with `node_meta` those that have all these pairs. `near` sorts by distance from a node."""
 
+    listed: ClassVar[str] = "node"
     node_meta: tuple[tuple[str, str], ...] = ()
     near: str = ""
 
@@ -107,9 +120,10 @@ class DatacentersQuery(Query[list[str]], frozen=True, kw_only=True, tag="Datacen
         return (on.DATACENTERS,)
 
 
-class ServiceInstancesQuery(Query[list[CatalogService]], frozen=True, kw_only=True, tag="ServiceInstances"):
+class ServiceInstancesQuery(FilterableQuery[list[CatalogService]], frozen=True, kw_only=True, tag="ServiceInstances"):
     """The instances of a service, whatever their health; `connect` asks for its mesh-capable instances instead."""
 
+    listed: ClassVar[str] = "catalog_service"
     service: str
     tags: tuple[str, ...] = ()
     node_meta: tuple[tuple[str, str], ...] = ()
@@ -120,9 +134,10 @@ class ServiceInstancesQuery(Query[list[CatalogService]], frozen=True, kw_only=Tr
         return _near((on.connect(self.service) if self.connect else on.service(self.service),), self.near)
 
 
-class ServiceHealthQuery(Query[list[ServiceHealth]], frozen=True, kw_only=True, tag="ServiceHealth"):
+class ServiceHealthQuery(FilterableQuery[list[ServiceHealth]], frozen=True, kw_only=True, tag="ServiceHealth"):
     """The instances of a service with their checks; `passing` leaves out any with a check that is not."""
 
+    listed: ClassVar[str] = "health"
     service: str
     tags: tuple[str, ...] = ()
     node_meta: tuple[tuple[str, str], ...] = ()
@@ -134,27 +149,30 @@ class ServiceHealthQuery(Query[list[ServiceHealth]], frozen=True, kw_only=True, 
         return _near((on.connect(self.service) if self.connect else on.service(self.service),), self.near)
 
 
-class NodeServicesQuery(Query[NodeServices | None], frozen=True, kw_only=True, tag="NodeServices"):
+class NodeServicesQuery(FilterableQuery[NodeServices | None], frozen=True, kw_only=True, tag="NodeServices"):
     """A node, named by its name or id, and its instances by id; None when there is no such node."""
 
+    listed: ClassVar[str] = "service"
     node: str
 
     def topics(self) -> tuple[Topic, ...]:
         return (on.node(self.node), on.node_services(self.node))
 
 
-class NodeServiceListQuery(Query[NodeServiceList], frozen=True, kw_only=True, tag="NodeServiceList"):
+class NodeServiceListQuery(FilterableQuery[NodeServiceList], frozen=True, kw_only=True, tag="NodeServiceList"):
     """The same as `NodeServicesQuery`, as a list; an unknown node gives a null node and no services."""
 
+    listed: ClassVar[str] = "service"
     node: str
 
     def topics(self) -> tuple[Topic, ...]:
         return (on.node(self.node), on.node_services(self.node))
 
 
-class NodeChecksQuery(Query[list[Check]], frozen=True, kw_only=True, tag="NodeChecks"):
+class NodeChecksQuery(FilterableQuery[list[Check]], frozen=True, kw_only=True, tag="NodeChecks"):
     """All checks on a node."""
 
+    listed: ClassVar[str] = "check"
     node: str
 
     def topics(self) -> tuple[Topic, ...]:
@@ -170,9 +188,10 @@ class NodeDigestQuery(Query[NodeDigest], frozen=True, kw_only=True, tag="NodeDig
         return (on.node(self.node), on.node_services(self.node), on.node_checks(self.node), on.NODES)
 
 
-class ServiceChecksQuery(Query[list[Check]], frozen=True, kw_only=True, tag="ServiceChecks"):
+class ServiceChecksQuery(FilterableQuery[list[Check]], frozen=True, kw_only=True, tag="ServiceChecks"):
     """The checks of a service's instances (not those of their nodes)."""
 
+    listed: ClassVar[str] = "check"
     service: str
     node_meta: tuple[tuple[str, str], ...] = ()
     near: str = ""
@@ -181,9 +200,10 @@ class ServiceChecksQuery(Query[list[Check]], frozen=True, kw_only=True, tag="Ser
         return _near((on.service_checks(self.service),), self.near)
 
 
-class ChecksInStateQuery(Query[list[Check]], frozen=True, kw_only=True, tag="ChecksInState"):
+class ChecksInStateQuery(FilterableQuery[list[Check]], frozen=True, kw_only=True, tag="ChecksInState"):
     """The checks in a state: `any`, `passing`, `warning` or `critical`."""
 
+    listed: ClassVar[str] = "check"
     state: str
     node_meta: tuple[tuple[str, str], ...] = ()
     near: str = ""
@@ -220,8 +240,10 @@ class KeysQuery(Query[list[str]], frozen=True, kw_only=True, tag="Keys"):
         return (on.key_prefix(self.prefix),)
 
 
-class IntentionsQuery(Query[list[Intention]], frozen=True, kw_only=True, tag="Intentions"):
+class IntentionsQuery(FilterableQuery[list[Intention]], frozen=True, kw_only=True, tag="Intentions"):
     """All intentions, highest precedence first."""
+
+    listed: ClassVar[str] = "intention"
 
     def topics(self) -> tuple[Topic, ...]:
         return (on.INTENTIONS,)

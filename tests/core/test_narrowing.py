@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lictor_core.narrowing import base_of, has_pairs, has_tags, narrowed
-from lictor_core.queries import KeyQuery, ServiceHealthQuery, ServiceInstancesQuery
+from lictor_core.queries import KeyQuery, NodesQuery, ServiceHealthQuery, ServiceInstancesQuery
 from lictor_core.records import ServiceHealth
 from tests.server import build
 
@@ -58,3 +58,13 @@ def test_filters_ask_for_every_pair_and_every_tag() -> None:
     assert not has_pairs({"a": "b"}, (("a", "b"), ("c", "d")))
     assert has_tags(["A"], ("a",))
     assert not has_tags([], ("a",))
+
+
+def test_a_filter_is_applied_beside_the_other_choices() -> None:
+    assert ids(ServiceHealthQuery(service="web", filter="v1 in Service.Tags or Node.Meta.rack == 2")) == ["s1", "s3"]
+    assert ids(ServiceHealthQuery(service="web", filter="Checks.Status == warning", passing=True)) == []
+
+
+def test_the_wide_question_has_no_filter() -> None:
+    assert base_of(ServiceHealthQuery(service="web", filter="x")) == ServiceHealthQuery(service="web")
+    assert base_of(NodesQuery(near="n1", filter="x")) == NodesQuery(near="n1")

@@ -31,6 +31,7 @@ from lictor_core.commands import (
 )
 from lictor_core.errors import (
     BodyTooLargeError,
+    FilterError,
     LictorError,
     NoLeaderError,
     NotFoundError,
@@ -419,3 +420,19 @@ async def test_commands_of_a_restore_are_the_servers_own_business(server: Server
     ):
         with pytest.raises(RequestError, match="own business"):
             await server.write(command)
+
+
+async def test_a_wrong_filter_is_refused_before_the_read_waits(server: Server) -> None:
+    wrong = NodesQuery(filter="Node = x")
+    with pytest.raises(FilterError, match="character 6"):
+        async with asyncio.timeout(10):
+            await server.read(wrong, ReadOptions(min_index=2**40, wait_s=60))
+
+
+async def test_a_filter_chooses_and_leaves_the_index(server: Server) -> None:
+    for name in ("n1", "n2"):
+        await server.write(register(node(name)))
+    whole = await server.read(NodesQuery(), NOW)
+    chosen = await server.read(NodesQuery(filter="Node == n2"), NOW)
+    assert [one.node for one in chosen.value] == ["n2"]
+    assert (chosen.index, chosen.stamp) == (whole.index, whole.stamp)

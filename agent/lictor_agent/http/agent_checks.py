@@ -9,10 +9,11 @@ from lictor_agent.http.bodies import read_json, read_mapping, refuse_problems
 from lictor_agent.http.described import FILTER, NOTHING, Body, Parameter, described
 from lictor_agent.http.encoding import Answer
 from lictor_agent.http.errors import refusing_with
-from lictor_agent.http.requests import Request, refuse_filter
+from lictor_agent.http.requests import Request
 from lictor_agent.http.router import Route
 from lictor_agent.http.site import Site
 from lictor_config.definitions import parse_check
+from lictor_core.filter import predicate
 from lictor_core.records import CRITICAL, PASSING, WARNING
 
 __all__ = ["ROUTES"]
@@ -23,8 +24,11 @@ _NOTE: Final = Parameter("note", "The output of the check, for people.")
 @described("AgentChecks", FILTER)
 async def checks(site: Site, request: Request) -> Answer:
     """All checks, by id."""
-    refuse_filter(request)
-    return site.answer_json(request, {key: one.check for key, one in site.agent.local.checks.items()})
+    found = {key: one.check for key, one in site.agent.local.checks.items()}
+    if request.filter:
+        wanted = predicate(request.filter, "check")
+        found = {key: check for key, check in found.items() if wanted(check)}
+    return site.answer_json(request, found)
 
 
 @described(NOTHING, body=Body("CheckToRegister"))

@@ -9,11 +9,12 @@ from lictor_agent.http.bodies import read_json
 from lictor_agent.http.described import FILTER, FRESHNESS, NOTHING, Body, Kind, Parameter, described
 from lictor_agent.http.encoding import Answer
 from lictor_agent.http.errors import Refusal, refusing_with
-from lictor_agent.http.requests import Request, parse_bool, read_options, refuse_filter
+from lictor_agent.http.requests import Request, parse_bool, read_options
 from lictor_agent.http.router import Route
 from lictor_agent.http.site import Site
 from lictor_agent.local import Subject
 from lictor_config.definitions import parse_service
+from lictor_core.filter import predicate
 from lictor_core.limits import WAIT_JITTER_FRACTION
 from lictor_core.records import Service
 
@@ -28,8 +29,11 @@ _REPLACES: Final = Parameter("replace-existing-checks", "Checks that are not in 
 @described("AgentServices", FILTER)
 async def services(site: Site, request: Request) -> Answer:
     """All instances, by id."""
-    refuse_filter(request)
-    found = {key: service_view(one.service) for key, one in site.agent.local.services.items()}
+    chosen = list(site.agent.local.services.items())
+    if request.filter:
+        wanted = predicate(request.filter, "service")
+        chosen = [(key, one) for key, one in chosen if wanted(one.service)]
+    found = {key: service_view(one.service) for key, one in chosen}
     return site.answer_json(request, found)
 
 

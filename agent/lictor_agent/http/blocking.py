@@ -12,11 +12,12 @@ from typing import Final, TypeVar
 
 from lictor_agent.http.encoding import JSON, Answer, Reuse
 from lictor_agent.http.errors import Refusal
-from lictor_agent.http.requests import Request, read_options, refuse_filter
+from lictor_agent.http.requests import Request, read_options
 from lictor_agent.http.site import Site
 from lictor_agent.kept import KeptReading
 from lictor_core.commands import ReadMode
 from lictor_core.errors import LictorError, OverloadedError
+from lictor_core.filter import check_filter
 from lictor_core.narrowing import base_of
 from lictor_core.queries import Query
 from lictor_core.registry import Reading, ReadOptions
@@ -79,6 +80,7 @@ async def _read(
     kept: KeptReading[T] | None = None
     try:
         site.check_datacenter(request.parameters.get("dc"))
+        check_filter(query)
         if manner.is_cacheable and site.settings.use_cache and request.is_cached:
             kept = await site.agent.kept.read(query, options)
             reading = kept.reading
@@ -97,7 +99,6 @@ async def answer_query(
     site: Site, request: Request, query: Query[T], manner: Manner, shape: Callable[[T], object] | None = None
 ) -> Answer:
     """The answer to a read: JSON of what `shape` makes of the value, encoded once per change."""
-    refuse_filter(request)
     reading, kept, options = await _read(site, request, query, manner)
     encoded, _ = site.answers.encoded(query, reading, pretty=site.is_pretty(request), shape=shape)
     headers = (JSON, *meta_headers(reading, options.mode, manner))

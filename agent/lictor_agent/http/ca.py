@@ -6,7 +6,7 @@ from typing import Final
 
 from lictor_agent.http.blocking import Manner, answer_query, read
 from lictor_agent.http.bodies import read_mapping, refuse_problems
-from lictor_agent.http.described import BLOCKING, DC, FILTER, NOTHING, Body, Kind, Parameter, described
+from lictor_agent.http.described import BLOCKING, DC, NOTHING, Body, Kind, Parameter, described
 from lictor_agent.http.encoding import Answer
 from lictor_agent.http.errors import Refusal, refusing_with
 from lictor_agent.http.requests import Request, parse_bool
@@ -24,7 +24,7 @@ _PEM: Final = ("Content-Type", "application/pem-certificate-chain")
 _DECODE_FAILED: Final = "Bad request: Request decode failed: "
 
 
-@described(CARoots, _PEM_WANTED, *BLOCKING, FILTER, media=("application/json", "application/pem-certificate-chain"))
+@described(CARoots, _PEM_WANTED, *BLOCKING, media=("application/json", "application/pem-certificate-chain"))
 async def roots(site: Site, request: Request) -> Answer:
     """The roots as JSON, or with `pem` as certificates one after the other."""
     if "pem" not in request.parameters:

@@ -41,11 +41,11 @@ _UUID_DASHES: Final = (8, 13, 18, 23)
 @described(list[Node], *BLOCKING, NODE_META, NEAR, FILTER)
 async def nodes(site: Site, request: Request) -> Answer:
     """All nodes."""
-    query = NodesQuery(node_meta=request.parameters.pairs("node-meta"), near=site.near(request))
+    query = NodesQuery(node_meta=request.parameters.pairs("node-meta"), near=site.near(request), filter=request.filter)
     return await answer_query(site, request, query, CATALOG)
 
 
-@described(dict[str, list[str]], *BLOCKING, NODE_META, FILTER)
+@described(dict[str, list[str]], *BLOCKING, NODE_META)
 async def services(site: Site, request: Request) -> Answer:
     """All service names with their tags."""
     query = ServicesQuery(node_meta=request.parameters.pairs("node-meta"))
@@ -88,13 +88,14 @@ async def connect(site: Site, request: Request) -> Answer:
 @described(NodeServices | None, *BLOCKING, FILTER, tail="node")
 async def node(site: Site, request: Request) -> Answer:
     """A node with its instances by id."""
-    return await answer_query(site, request, NodeServicesQuery(node=required_tail(request, "node name")), CATALOG)
+    query = NodeServicesQuery(node=required_tail(request, "node name"), filter=request.filter)
+    return await answer_query(site, request, query, CATALOG)
 
 
 @described("CatalogNodeServices", *BLOCKING, FILTER, tail="node")
 async def node_services(site: Site, request: Request) -> Answer:
     """A node with its instances in a list."""
-    query = NodeServiceListQuery(node=required_tail(request, "node name"))
+    query = NodeServiceListQuery(node=required_tail(request, "node name"), filter=request.filter)
     return await answer_query(site, request, query, CATALOG, shape=_null_when_empty)
 
 
@@ -157,6 +158,7 @@ async def _instances(site: Site, request: Request, tags: tuple[str, ...], *, con
         node_meta=request.parameters.pairs("node-meta"),
         near=site.near(request),
         connect=connect,
+        filter=request.filter,
     )
     return await answer_query(site, request, query, _CACHEABLE)
 

@@ -10,7 +10,7 @@ import msgspec
 
 from lictor_agent.http.blocking import Manner, answer_query, meta_headers, read
 from lictor_agent.http.bodies import DECODE_FAILED, read_mapping, refuse_problems
-from lictor_agent.http.described import BLOCKING, DC, FILTER, NOTHING, Body, Parameter, Reply, described
+from lictor_agent.http.described import BLOCKING, DC, NOTHING, Body, Parameter, Reply, described
 from lictor_agent.http.encoding import Answer
 from lictor_agent.http.errors import Refusal, refusing_with
 from lictor_agent.http.requests import Request
@@ -52,7 +52,7 @@ async def datacenters(site: Site, request: Request) -> Answer:
     return site.answer_json(request, [shown])
 
 
-@described("CoordinateRows", *BLOCKING, _SEGMENT, FILTER, also=_DISABLED)
+@described("CoordinateRows", *BLOCKING, _SEGMENT, also=_DISABLED)
 async def nodes(site: Site, request: Request) -> Answer:
     """The coordinates of all nodes; with `segment` those of that segment."""
     if "segment" not in request.parameters:

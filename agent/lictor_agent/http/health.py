@@ -24,7 +24,8 @@ _CACHEABLE: Final = replace(CATALOG, is_cacheable=True)
 @described(list[Check], *BLOCKING, FILTER, tail="node")
 async def node(site: Site, request: Request) -> Answer:
     """All checks of a node."""
-    return await answer_query(site, request, NodeChecksQuery(node=required_tail(request, "node name")), CATALOG)
+    query = NodeChecksQuery(node=required_tail(request, "node name"), filter=request.filter)
+    return await answer_query(site, request, query, CATALOG)
 
 
 @described(list[Check], *BLOCKING, NODE_META, NEAR, FILTER, tail="service")
@@ -34,6 +35,7 @@ async def checks(site: Site, request: Request) -> Answer:
         service=required_tail(request, "service name"),
         node_meta=request.parameters.pairs("node-meta"),
         near=site.near(request),
+        filter=request.filter,
     )
     return await answer_query(site, request, query, CATALOG)
 
@@ -45,6 +47,7 @@ async def state(site: Site, request: Request) -> Answer:
         state=required_tail(request, "check state"),
         node_meta=request.parameters.pairs("node-meta"),
         near=site.near(request),
+        filter=request.filter,
     )
     return await answer_query(site, request, query, CATALOG)
 
@@ -70,6 +73,7 @@ async def _instances(site: Site, request: Request, tags: tuple[str, ...], *, con
         near=site.near(request),
         connect=connect,
         passing=_wants_passing(request),
+        filter=request.filter,
     )
     return await answer_query(site, request, query, _CACHEABLE)
 

@@ -43,7 +43,7 @@ _SIDES: Final = ("source", "destination")
 @described(list[Intention], *BLOCKING, FILTER)
 async def list_all(site: Site, request: Request) -> Answer:
     """All intentions."""
-    return await answer_query(site, request, IntentionsQuery(), INTENTIONS)
+    return await answer_query(site, request, IntentionsQuery(filter=request.filter), INTENTIONS)
 
 
 @described("Id", DC, body=Body("IntentionToSet"))

@@ -16,6 +16,7 @@ from lictor_agent.http.errors import Refusal
 from lictor_core.commands import ReadMode
 from lictor_core.durations import parse_duration
 from lictor_core.errors import RequestError
+from lictor_core.filter.literals import parse_bool
 from lictor_core.limits import WAIT_DEFAULT_S, WAIT_MAX_S
 from lictor_core.registry import ReadOptions
 
@@ -27,15 +28,12 @@ __all__ = [
     "parse_bool",
     "parse_unsigned",
     "read_options",
-    "refuse_filter",
     "required_tail",
     "split_target",
 ]
 
 _BAD_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _UNSIGNED_MAX: Final = 2**64 - 1
-_TRUE: Final = frozenset({"1", "t", "T", "true", "TRUE", "True"})
-_FALSE: Final = frozenset({"0", "f", "F", "false", "FALSE", "False"})
 _CACHE_CONTROL: Final = re.compile(r"(?:must-revalidate|(?:max-age|stale-if-error)=\d{1,10})")
 _SECONDS: Final = re.compile(r"(max-age|stale-if-error)=(\d+)")
 _BEARER: Final = "bearer "
@@ -117,6 +115,11 @@ class Request:
         return "pretty" in self.parameters
 
     @property
+    def filter(self) -> str:
+        """The expression that chooses what a list holds; empty for all of it."""
+        return self.parameters.get("filter")
+
+    @property
     def is_cached(self) -> bool:
         """Whether the caller takes an answer from the agent's cache."""
         return "cached" in self.parameters
@@ -185,17 +188,6 @@ def required_tail(request: Request, what: str) -> str:
     if not request.tail:
         raise Refusal(f"Missing {what}")
     return request.tail
-
-
-def refuse_filter(request: Request) -> None:
-    """Refuse a filter expression. To overlook one would hand out what its sender asked to be left out."""
-    if request.parameters.get("filter"):
-        raise Refusal("filter expressions are not evaluated by this version: leave out ?filter and choose yourself")
-
-
-def parse_bool(text: str) -> bool | None:
-    """A truth value in one of Go's spellings (`strconv.ParseBool`), else None."""
-    return True if text in _TRUE else False if text in _FALSE else None
 
 
 def parse_unsigned(text: str) -> int:

@@ -9,7 +9,7 @@ from typing import Final
 
 from lictor_agent.http.blocking import Manner, answer_query, read
 from lictor_agent.http.bodies import refuse_problems
-from lictor_agent.http.described import BLOCKING, DC, FILTER, Body, described
+from lictor_agent.http.described import BLOCKING, DC, Body, described
 from lictor_agent.http.encoding import Answer
 from lictor_agent.http.errors import Refusal, refusing_with
 from lictor_agent.http.requests import Request, required_tail
@@ -61,7 +61,7 @@ async def renew(site: Site, request: Request) -> Answer:
     return site.answer_json(request, [session])
 
 
-@described(list[Session], *BLOCKING, FILTER, tail="session")
+@described(list[Session], *BLOCKING, tail="session")
 async def info(site: Site, request: Request) -> Answer:
     """One session in a list, which is empty when there is none."""
     session_id = required_tail(request, "session")
@@ -73,14 +73,14 @@ async def info(site: Site, request: Request) -> Answer:
     return await answer_query(site, request, SessionQuery(id=session_id), _SESSIONS, _listed)
 
 
-@described(list[Session], *BLOCKING, FILTER, tail="node")
+@described(list[Session], *BLOCKING, tail="node")
 async def on_node(site: Site, request: Request) -> Answer:
     """The sessions of a node."""
     node = required_tail(request, "node name")
     return await answer_query(site, request, NodeSessionsQuery(node=node), _SESSIONS)
 
 
-@described(list[Session], *BLOCKING, FILTER)
+@described(list[Session], *BLOCKING)
 async def list_all(site: Site, request: Request) -> Answer:
     """All sessions."""
     return await answer_query(site, request, SessionsQuery(), _SESSIONS)

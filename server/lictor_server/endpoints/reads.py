@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from lictor_core.commands import ReadMode
 from lictor_core.errors import UnknownDatacenterError
+from lictor_core.filter import check_filter
 from lictor_core.queries import Query
 from lictor_core.registry import Reading, ReadOptions
 from lictor_server.endpoints.blocking import BlockedQueries
@@ -38,9 +39,10 @@ class Reads:
         """Answer `query`, waiting as `options` say.
 
         Raises `NoLeaderError` or `CatchingUpError` when the store is not as fresh as it must be, also when that happens
-        during the wait.
+        during the wait; `FilterError` for a filter that cannot be applied, before it waits.
         """
         check_datacenter(options.datacenter, self._store.datacenter)
+        check_filter(query)
         contact = await self._freshness.reached(options.mode, options.max_stale_s)
         if options.min_index > 0:
             topics = query.topics()

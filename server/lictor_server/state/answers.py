@@ -8,6 +8,7 @@ from typing import Final, TypeVar, cast
 from lictor_core.agreement import node_digest
 from lictor_core.autopilot import AutopilotConfiguration
 from lictor_core.coordinates import NodeCoordinate, nearest_first
+from lictor_core.filter import filtered
 from lictor_core.narrowing import has_pairs, has_tags, narrowed_health
 from lictor_core.queries import (
     AddressQuery,
@@ -72,8 +73,11 @@ MetaPairs = tuple[tuple[str, str], ...]
 
 
 def answer(store: Store, query: Query[T]) -> T:
-    """What `query` asks for, at the store's index. Lists are shared between readers: nobody changes them."""
-    return cast(T, _TABLE[type(query)](store, query))
+    """What `query` asks for, at the store's index. Lists are shared between readers: nobody changes them.
+
+    Raises `FilterError` for a filter that cannot be applied.
+    """
+    return filtered(query, cast(T, _TABLE[type(query)](store, query)))
 
 
 def _has_meta(node: Node | None, pairs: MetaPairs) -> bool:

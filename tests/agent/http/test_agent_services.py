@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from urllib.parse import quote
 
 import pytest
 
@@ -127,3 +128,21 @@ async def test_half_a_character_is_replaced(live: Live) -> None:
     assert (await live.get("/v1/agent/services")).text_at("a\ufffd.Service") == "a\ufffd"
     assert (await live.put("/v1/agent/service/deregister/a%EF%BF%BD")).status == 200
     assert (await live.get("/v1/agent/services")).json == {}
+
+
+@pytest.mark.parametrize(
+    ("filter", "found"),
+    [
+        ("Proxy.Upstreams is empty", ["web-1", "web-1-sidecar-proxy"]),
+        ("Proxy.DestinationServiceName == web", ["web-1-sidecar-proxy"]),
+        ("Connect.Native != true", ["web-1", "web-1-sidecar-proxy"]),
+        ("Kind == `connect-proxy` and Port != 0", ["web-1-sidecar-proxy"]),
+        ("Port == 1", []),
+    ],
+)
+async def test_instances_without_a_proxy_are_filtered_as_any_other(live: Live, filter: str, found: list[str]) -> None:
+    await live.put("/v1/agent/service/register", {**WEB, "Connect": {"SidecarService": {}}})
+    answer = await live.get(f"/v1/agent/services?filter={quote(filter)}")
+    assert answer.status == 200
+    assert isinstance(answer.json, dict)
+    assert sorted(answer.json) == found

@@ -93,11 +93,51 @@ async def test_watchers_of_one_thing_sleep_while_another_changes(live: Live) -> 
     assert {answer.status for answer in answers} == {200}
 
 
-async def test_a_filter_is_refused_rather_than_overlooked(live: Live) -> None:
-    for path in ("catalog/nodes", "health/service/consul", "agent/services", "agent/checks", "connect/intentions"):
-        answer = await live.get(f"/v1/{path}?filter=Node%20%3D%3D%20x")
-        assert answer.status == 400
-        assert "filter" in answer.text
+@pytest.mark.parametrize(
+    "path",
+    [
+        "agent/services",
+        "agent/checks",
+        "catalog/nodes",
+        "catalog/service/consul",
+        "catalog/connect/consul",
+        "catalog/node/judge",
+        "catalog/node-services/judge",
+        "health/node/judge",
+        "health/checks/consul",
+        "health/service/consul",
+        "health/service/consul?cached",
+        "health/connect/consul",
+        "health/state/any",
+        "connect/intentions",
+    ],
+)
+async def test_a_filter_that_is_none_is_refused_with_its_flaw(live: Live, path: str) -> None:
+    answer = await live.get(f"/v1/{path}{'&' if '?' in path else '?'}filter=Colour%20%3D%20red")
+    assert answer.status == 500
+    assert "character 8" in answer.text
+
+
+async def test_a_wrong_filter_is_refused_before_the_read_waits(live: Live) -> None:
+    async with asyncio.timeout(10):
+        answer = await live.get("/v1/catalog/nodes?filter=(&index=999999&wait=60s")
+    assert (answer.status, answer.headers["X-Consul-Index"]) == (500, "1")
+
+
+async def test_a_filter_changes_what_is_listed_and_not_the_index(live: Live) -> None:
+    web = {"Node": "far", "Address": "192.0.2.1", "Service": {"Service": "web"}}
+    await live.put("/v1/catalog/register", web)
+    whole = await live.get("/v1/catalog/service/web")
+    for filter, nodes in (("Node%20!%3D%20far", []), ("Node%20%3D%3D%20far", ["far"])):
+        answer = await live.get(f"/v1/catalog/service/web?filter={filter}")
+        assert (answer.column("Node"), answer.index) == (nodes, whole.index)
+
+
+async def test_answers_to_several_filters_are_kept_apart(live: Live) -> None:
+    for _ in range(3):
+        for filter, found in (("Service%20%3D%3D%20consul", True), ("Service%20%3D%3D%20x", False)):
+            answer = await live.get(f"/v1/catalog/node-services/judge?filter={filter}")
+            assert ('"consul"' in answer.text) is found
 
 
 @pytest.mark.parametrize(("age_s", "age"), [(0.0, "0"), (12.3, "12")])

@@ -33,6 +33,15 @@ async def test_a_narrow_question_is_answered_from_the_wide_one() -> None:
         assert whole.reading.index == healthy.reading.index
 
 
+async def test_one_view_serves_many_filters() -> None:
+    async with bench() as on:
+        await on.server.write(register(service=service(port=80)))
+        for port, found in ((80, 1), (81, 0)):
+            kept = await on.kept.read(ServiceHealthQuery(service="web", filter=f"Service.Port == {port}"), NOW)
+            assert len(kept.reading.value) == found
+        assert len(on.store) == 1
+
+
 async def test_a_blocked_read_ends_with_a_change() -> None:
     async with bench() as on:
         index = (await on.kept.read(WEB, NOW)).reading.index

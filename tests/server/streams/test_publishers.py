@@ -11,9 +11,9 @@ import pytest
 
 from lictor_core.clock import SystemClock
 from lictor_core.commands import Command, KVSet
-from lictor_core.errors import NoLeaderError, OverloadedError
+from lictor_core.errors import FilterError, NoLeaderError, OverloadedError
 from lictor_core.feed import Bookmark, FeedRequest, decode_tick
-from lictor_core.queries import AnyQuery, KeyQuery, Query, ServiceHealthQuery
+from lictor_core.queries import AnyQuery, KeyQuery, NodesQuery, Query, ServiceHealthQuery
 from lictor_core.records import KVEntry, ServiceHealth
 from lictor_core.view import View
 from lictor_server import Server
@@ -124,6 +124,14 @@ async def test_who_is_too_far_behind_is_cut_off_and_holds_up_nobody() -> None:
         assert cast(KVEntry, quick.value).value == b"299"
         with pytest.raises(OverloadedError, match="subscribe anew"):
             await next_of(slow)
+
+
+async def test_a_wrong_filter_is_refused_to_who_would_follow_it() -> None:
+    small = Small()
+    wrong = cast("Query[object]", NodesQuery(filter="("))
+    with pytest.raises(FilterError):
+        await next_of(small.publishers.follow(wrong, None))
+    assert len(small.publishers) == 0
 
 
 async def test_followers_and_publishers_are_bounded() -> None:

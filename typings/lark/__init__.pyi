@@ -1,0 +1,9 @@
+from lark.exceptions import UnexpectedInput as UnexpectedInput
+from lark.lexer import Token as Token
+from lark.parsers.lalr_interactive_parser import InteractiveParser
+from lark.tree import Tree as Tree
+
+class Lark:
+    def __init__(self, grammar: str, *, parser: str = ..., propagate_positions: bool = ...) -> None: ...
+    def parse(self, text: str) -> Tree[Token]: ...
+    def parse_interactive(self, text: str) -> InteractiveParser: ...

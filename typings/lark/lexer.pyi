@@ -1,0 +1,3 @@
+class Token(str):
+    type: str
+    start_pos: int | None
