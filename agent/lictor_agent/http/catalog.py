@@ -96,7 +96,8 @@ async def node(site: Site, request: Request) -> Answer:
 async def node_services(site: Site, request: Request) -> Answer:
     """A node with its instances in a list."""
     query = NodeServiceListQuery(node=required_tail(request, "node name"), filter=request.filter)
-    return await answer_query(site, request, query, CATALOG, shape=_null_when_empty)
+    shape = _null_without_node if query.filter else _null_when_empty
+    return await answer_query(site, request, query, CATALOG, shape=shape)
 
 
 @described(bool, DC, body=Body("CatalogRegistration"), headers=(_WARNING,))
@@ -181,6 +182,10 @@ def _id_flaw(node_id: str) -> str | None:
     if any(node_id[place] != "-" for place in _UUID_DASHES):
         return "uuid is improperly formatted"
     return first_bad_digit(node_id.replace("-", ""))
+
+
+def _null_without_node(value: NodeServiceList) -> dict[str, object]:
+    return {"Node": value.node, "Services": None if value.node is None else value.services}
 
 
 def _null_when_empty(value: NodeServiceList) -> dict[str, object]:
