@@ -232,6 +232,7 @@ def http_settings(configuration: Configuration) -> HttpSettings:
         always_pretty=configuration.dev,
         connections_per_client_max=configuration.limits.http_max_conns_per_client,
         kv_value_bytes_max=configuration.limits.kv_max_value_size,
+        txn_bytes_max=configuration.limits.txn_max_req_len,
         use_cache=configuration.http.use_cache,
         response_headers=tuple(configuration.http.response_headers.items()),
         blocked_endpoints=configuration.http.block_endpoints,

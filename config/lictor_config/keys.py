@@ -368,7 +368,7 @@ rpc_handshake_timeout duration
 rpc_max_burst whole
 rpc_max_conns_per_client whole
 rpc_rate number
-txn_max_req_len whole
+txn_max_req_len whole : the HTTP API
 [membership]
 connection_grace duration : membership, on servers; ours
 lease_ttl duration : membership, on servers; ours

@@ -37,6 +37,7 @@ _VALUE_CHARS_SHOWN_MAX: Final = 40
 _FOLDED_KEYS_MAX: Final = 2048
 """Keys whose folded form is remembered: a thousand definitions ask for the same hundred names."""
 _WHOLE_MAX: Final = 2**63 - 1  # what a whole number of Go holds
+_UNSIGNED_MAX: Final = 2**64 - 1
 
 
 class Dialect(enum.Enum):
@@ -139,6 +140,10 @@ class Reader:
     def integer(self, name: str, default: int = 0) -> int:
         """A whole number; `1.0` is one."""
         return int(self._get(name, (int, float), "a whole number", default, _is_whole))
+
+    def unsigned(self, name: str) -> int:
+        """A whole number from 0 to 2**64 - 1; 0 when absent."""
+        return int(self._get(name, (int, float), "a whole number from 0 to 2**64 - 1", 0, _is_unsigned))
 
     def number(self, name: str, default: float = 0.0) -> float:
         """Any number."""
@@ -318,6 +323,12 @@ class Reader:
 
 def _is_number(value: object) -> bool:
     return not isinstance(value, bool)
+
+
+def _is_unsigned(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _UNSIGNED_MAX:
+        return False
+    return value == int(value)
 
 
 def _is_whole(value: object) -> bool:

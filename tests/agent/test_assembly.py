@@ -71,8 +71,10 @@ def test_times_and_limits_arrive() -> None:
     given = Dns(node_ttl_s=5.0, service_ttl_s={"web": 7.0}, udp_answer_limit=9, max_stale_s=3.5)
     dns = assembly.dns_settings(_dev(dns=given))
     assert (dns.node_ttl_s, dns.service_ttls_s, dns.udp_answer_limit, dns.max_stale_s) == (5, {"web": 7}, 9, 3.5)
-    http = assembly.http_settings(_dev(limits=Limits(http_max_conns_per_client=3, kv_max_value_size=4)))
-    assert (http.connections_per_client_max, http.kv_value_bytes_max) == (3, 4)
+    http = assembly.http_settings(
+        _dev(limits=Limits(http_max_conns_per_client=3, kv_max_value_size=4, txn_max_req_len=5))
+    )
+    assert (http.connections_per_client_max, http.kv_value_bytes_max, http.txn_bytes_max) == (3, 4, 5)
 
 
 def test_autopilot_arrives_at_the_server_whole() -> None:

@@ -107,3 +107,12 @@ def test_long_values_are_cut_in_messages() -> None:
 def test_paths_are_written_with_dots_and_brackets() -> None:
     assert path_text(("a", 0, "b", 1)) == "a[0].b[1]"
     assert path_text(()) == ""
+
+
+def test_an_unsigned_number_has_64_bits() -> None:
+    assert Reader({"a": 2**64 - 1}).unsigned("a") == 2**64 - 1
+    assert Reader({}).unsigned("a") == 0
+    for wrong in (-1, 2**64, 1.5, "1", True):
+        reader = Reader({"a": wrong})
+        assert reader.unsigned("a") == 0
+        assert len(reader.problems) == 1

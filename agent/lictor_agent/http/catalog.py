@@ -30,7 +30,7 @@ from lictor_core.queries import (
 from lictor_core.records import CatalogService, Node, NodeServiceList, NodeServices
 from lictor_core.registry import ReadOptions
 
-__all__ = ["ROUTES"]
+__all__ = ["ROUTES", "id_flaw"]
 
 _CACHEABLE: Final = replace(CATALOG, is_cacheable=True)
 _WARNING: Final = "X-Lictor-Warning"
@@ -111,7 +111,7 @@ async def register(site: Site, request: Request) -> Answer:
         raise Refusal("Must provide node", status=500)
     if not command.node.address and not command.skip_node_update:
         raise Refusal("Must provide address if SkipNodeUpdate is not set", status=500)
-    if (flaw := _id_flaw(command.node.id)) is not None:
+    if (flaw := id_flaw(command.node.id)) is not None:
         raise Refusal(f"Bad node ID: {flaw}", status=500)
     _check_service(command)
     site.check_datacenter(registration.datacenter or request.parameters.get("dc"))
@@ -174,7 +174,8 @@ def _check_service(command: Register) -> None:
             raise Refusal("Must provide check name or CheckID", status=500)
 
 
-def _id_flaw(node_id: str) -> str | None:
+def id_flaw(node_id: str) -> str | None:
+    """Why this cannot be the id of a node, in Consul's words; None when it can, or is none."""
     if not node_id:
         return None
     if len(node_id) != UUID_CHARS:

@@ -29,7 +29,7 @@ from lictor_core.records import (
     Weights,
 )
 
-__all__ = ["Registration", "read_registration", "service_flaw"]
+__all__ = ["Registration", "read_check", "read_registration", "read_service", "service_flaw"]
 
 _EVEN: Final = Weights(passing=1, warning=1)
 _WEIGHT_MAX: Final = 65_535
@@ -58,11 +58,11 @@ def read_registration(reader: Reader, datacenter: str) -> Registration:
         modify_index=0,
     )
     child = reader.child("Service")
-    service = None if child is None else _read_service(child)
-    checks = [_read_check(one, node) for one in reader.children("Checks")]
+    service = None if child is None else read_service(child)
+    checks = [read_check(one, node.node) for one in reader.children("Checks")]
     single = reader.child("Check")
     if single is not None:
-        checks.append(_read_check(single, node))
+        checks.append(read_check(single, node.node))
     skips = reader.boolean("SkipNodeUpdate")
     _skip_indexes(reader)
     reader.done()
@@ -85,7 +85,8 @@ def service_flaw(command: Register) -> str | None:
     return None
 
 
-def _read_service(reader: Reader) -> Service:
+def read_service(reader: Reader) -> Service:
+    """The instance in a mapping, problems noted in the reader."""
     proxy = reader.child("Proxy")
     connect = reader.child("Connect")
     name = reader.text("Service")
@@ -135,12 +136,13 @@ def _read_weights(reader: Reader) -> Weights:
     return weights if is_sound and weights.passing + weights.warning > 0 else _EVEN
 
 
-def _read_check(reader: Reader, node: Node) -> Check:
+def read_check(reader: Reader, node: str) -> Check:
+    """The check in a mapping, on the node named `node` unless it names another one."""
     child = reader.child("Definition")
     definition = CheckDefinition() if child is None else _read_check_definition(child)
     name = reader.text("Name")
     check = Check(
-        node=reader.text("Node") or node.node,
+        node=reader.text("Node") or node,
         check_id=reader.text("CheckID") or name,
         name=name,
         status=reader.text("Status") or CRITICAL,

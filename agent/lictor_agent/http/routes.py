@@ -25,6 +25,7 @@ from lictor_agent.http import (
     sessions,
     snapshot,
     status,
+    transactions,
 )
 from lictor_agent.http.router import Route
 
@@ -49,6 +50,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *operator.ROUTES,
     *sessions.ROUTES,
     *events.ROUTES,
+    *transactions.ROUTES,
     *snapshot.ROUTES,
     *openapi.ROUTES,
 )

@@ -34,6 +34,7 @@ class HttpSettings:
 
     `always_pretty` indents every JSON answer, as a development agent of Consul does. `connections_per_client_max` is
     Consul's `limits.http_max_conns_per_client`, `kv_value_bytes_max` its `limits.kv_max_value_size`,
+    `txn_bytes_max` its `limits.txn_max_req_len`,
     `wait_default_s` and `wait_s_max` its `default_query_time` and `max_query_time`; `blocked_endpoints` and
     `write_networks` are `http_config.block_endpoints` and `allow_write_http_from`. `https` is for the addresses that
     speak it.
@@ -50,6 +51,7 @@ class HttpSettings:
     connections_max: int = 10_000
     connections_per_client_max: int = 200
     kv_value_bytes_max: int = KV_VALUE_BYTES_MAX
+    txn_bytes_max: int = KV_VALUE_BYTES_MAX
     body_bytes_max: int = BODY_BYTES_MAX
     snapshot_bytes_max: int = ARCHIVE_BYTES_MAX
     request_line_bytes_max: int = 32 * 1024

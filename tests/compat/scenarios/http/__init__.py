@@ -25,6 +25,7 @@ from tests.compat.scenarios.http import (
     sessions,
     snapshot,
     status,
+    transactions,
 )
 from tests.support.recorder.scenario import Scenario
 
@@ -52,5 +53,6 @@ SCENARIOS: tuple[Scenario, ...] = (
     coordinates.SCENARIO,
     coordinates_off.SCENARIO,
     sessions.SCENARIO,
+    transactions.SCENARIO,
     events.SCENARIO,
 )
