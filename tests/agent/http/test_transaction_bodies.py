@@ -81,23 +81,23 @@ async def test_what_is_read_is_found_by_its_id_alone() -> None:
     assert (service.service.id, check.check.check_id) == ("", "")
 
 
-@pytest.mark.parametrize(
-    ("body", "words"),
-    [
-        (b"", "400 Failed to parse body: EOF"),
-        ({}, "must be a list"),
-        ([None], "operation 0 must be an object"),
-        ([{}, 1], "operation 1 must be an object"),
-        ([{"Foo": {}}], 'unknown field "Foo"'),
-        ([{"KV": {"Nope": 1}}], 'unknown field "Nope"'),
-        ([{"KV": {"Value": "!"}}], "[0].KV.Value: is no base64"),
-        ([{"KV": {"Flags": 2**64}}], "must be a whole number from 0 to 2**64 - 1"),
-        ([{"KV": {"Namespace": "team"}}], "Namespaces are a Consul Enterprise feature"),
-        ([{"KV": {}, "Node": {}}], "operation 0 is of 2 kinds"),
-        ([{}] * 65, "413 the transaction has 65 operations, at most 64 are taken"),
-        ([{"KV": {"Key": "a", "Value": "MTIzNDU2Nzg5MDE="}}], "413 the value of key 'a' has 11 bytes"),
-    ],
-)
+_WRONG: list[tuple[Json | bytes, str]] = [
+    (b"", "400 Failed to parse body: EOF"),
+    ({}, "must be a list"),
+    ([None], "operation 0 must be an object"),
+    ([{}, 1], "operation 1 must be an object"),
+    ([{"Foo": {}}], 'unknown field "Foo"'),
+    ([{"KV": {"Nope": 1}}], 'unknown field "Nope"'),
+    ([{"KV": {"Value": "!"}}], "[0].KV.Value: is no base64"),
+    ([{"KV": {"Flags": 2**64}}], "must be a whole number from 0 to 2**64 - 1"),
+    ([{"KV": {"Namespace": "team"}}], "Namespaces are a Consul Enterprise feature"),
+    ([{"KV": {}, "Node": {}}], "operation 0 is of 2 kinds"),
+    ([{}] * 65, "413 the transaction has 65 operations, at most 64 are taken"),
+    ([{"KV": {"Key": "a", "Value": "MTIzNDU2Nzg5MDE="}}], "413 the value of key 'a' has 11 bytes"),
+]
+
+
+@pytest.mark.parametrize(("body", "words"), _WRONG)
 async def test_a_wrong_body_is_refused_in_words(body: Json | bytes, words: str) -> None:
     assert words in await refusal(body)
 

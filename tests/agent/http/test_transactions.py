@@ -22,7 +22,7 @@ async def test_all_operations_are_done_at_one_index(live: Live) -> None:
     node: Json = {"Node": {"Verb": "set", "Node": {"Node": "outside", "Address": "192.0.2.7"}}}
     done = await run(live, key("set", "a", b"1"), key("set", "b", b"2"), node)
     assert done.status == 200, done.text
-    indexes = {done.at(f"Results.{place}.ModifyIndex") for place in ("0.KV", "1.KV", "2.Node")}
+    indexes = {str(done.at(f"Results.{place}.ModifyIndex")) for place in ("0.KV", "1.KV", "2.Node")}
     assert len(indexes) == 1
     assert "X-Consul-Index" not in done.headers
     assert (await live.get("/v1/kv/b?raw")).body == b"2"

@@ -63,6 +63,7 @@ def _check(verb: str, **check: Json) -> dict[str, Json]:
     return {"Check": {"Verb": verb, "Check": check}}
 
 
+_NOTHING: list[Json] = [{} for _ in range(65)]
 _ONE, _TWO = _b64(b"1"), _b64(b"2")
 
 _FORM = (
@@ -102,7 +103,7 @@ _FORM = (
     _txn("they are shown", _kv("get", "low")),
     _txn("64 operations", *[_kv("set", f"many/{number}") for number in range(64)]),
     _txn("65 operations", *[_kv("set", f"many/{number}") for number in range(65)]),
-    _txn("65 operations of no kind", *[{} for _ in range(65)]),
+    _txn("65 operations of no kind", *_NOTHING),
     _txn("64 reads", *[_kv("get", "low") for _ in range(64)]),
     Step("a body that is too long", "PUT", "/v1/txn", _big(524_289)),
     Step("a body that is just short enough", "PUT", "/v1/txn", _big(524_288)),
