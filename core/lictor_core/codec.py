@@ -13,6 +13,7 @@ import msgspec
 
 from lictor_core.commands import Command, Proposal
 from lictor_core.errors import RequestError
+from lictor_core.json_text import from_json, to_json
 from lictor_core.limits import NESTING_MAX
 
 __all__ = [
@@ -125,20 +126,3 @@ def decode_proposal(data: bytes) -> Proposal:
         return _PROPOSALS.decode(data)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
         raise RequestError(f"not a proposal: {error}") from error
-
-
-_JSON_ENCODER: Final = msgspec.json.Encoder(order=None)
-
-
-def to_json(value: object, *, pretty: bool = False) -> bytes:
-    """JSON of a record or plain value; `pretty` indents by four spaces, as Consul's `?pretty`."""
-    encoded = _JSON_ENCODER.encode(value)
-    return msgspec.json.format(encoded, indent=4) if pretty else encoded
-
-
-def from_json(data: bytes | str, kind: type[T]) -> T:
-    """The `kind` in JSON `data`. Raises `RequestError` with the place that is wrong."""
-    try:
-        return msgspec.json.decode(data, type=kind)
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-        raise RequestError(f"invalid JSON: {error}") from error

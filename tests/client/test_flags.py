@@ -50,6 +50,8 @@ READ: list[tuple[list[str], dict[str, object]]] = [
 ]
 REFUSED: list[tuple[list[str], str]] = [
     (["-bogus"], "there is no flag -bogus"),
+    (["-nmae=x"], "there is no flag -nmae, did you mean -name?"),
+    (["-tags", "a"], "there is no flag -tags, did you mean -tag?"),
     (["---name", "x"], "there is no flag"),
     (["-name"], "flag -name needs a value"),
     (["-ui=maybe"], 'must be true or false, not "maybe"'),

@@ -11,9 +11,9 @@ from typing import Final, Generic, TypeVar
 from urllib.parse import quote, urlencode
 
 from lictor.api.errors import AgentError, UnreadableError
-from lictor_core.codec import from_json, to_json
 from lictor_core.durations import format_duration
 from lictor_core.errors import RequestError
+from lictor_core.json_text import from_json, to_json
 from lictor_core.limits import WAIT_JITTER_FRACTION
 
 __all__ = [

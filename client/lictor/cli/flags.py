@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, TypeVar
 
 import click
@@ -205,7 +205,7 @@ class GoCommand(click.Command):
             name, separator, value = text.lstrip("-").partition("=")
             found = known.get(name) if text.startswith(("-" + name, "--" + name)) else None
             if found is None:
-                raise click.UsageError(f"there is no flag -{name}", ctx)
+                raise click.UsageError(f"there is no flag -{name}{_near(name, known)}", ctx)
             if found.is_boolean:
                 value = value if separator else "true"
             elif not separator:
@@ -259,8 +259,18 @@ class GoGroup(click.Group):
         return found
 
     def _unknown(self, ctx: click.Context, name: str) -> str:
-        from difflib import get_close_matches
-
-        near = get_close_matches(name, self.list_commands(ctx), n=1)
-        hint = f"did you mean `{ctx.command_path} {near[0]}`?" if near else "the commands are listed above"
+        near = _closest(name, self.list_commands(ctx))
+        hint = f"did you mean `{ctx.command_path} {near}`?" if near else "the commands are listed above"
         return f"{ctx.command_path} has no command {name!r}; {hint}"
+
+
+def _near(name: str, known: Iterable[str]) -> str:
+    near = _closest(name, known)
+    return f", did you mean -{near}?" if near else ""
+
+
+def _closest(name: str, known: Iterable[str]) -> str:
+    """The one of `known` that was perhaps meant; empty when none is near."""
+    from difflib import get_close_matches
+
+    return next(iter(get_close_matches(name, list(known), n=1)), "")

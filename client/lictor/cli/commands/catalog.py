@@ -10,6 +10,7 @@ from lictor.api.calls import catalog
 from lictor.cli.api import Api, ApiCommand, pass_api
 from lictor.cli.data import check_count
 from lictor.cli.flags import GoGroup, flag, key_value, option
+from lictor.cli.formats import Format, format_option, print_json
 from lictor.cli.terminal import print_table
 from lictor_core.records import CatalogService, Node
 
@@ -30,11 +31,16 @@ command = GoGroup(
 
 
 @command.command("datacenters", cls=ApiCommand, examples=("lictor catalog datacenters",))
+@format_option
 @pass_api
-def datacenters(api: Api, args: tuple[str, ...]) -> None:
+def datacenters(api: Api, args: tuple[str, ...], format: Format) -> None:
     """List the known datacenters, the nearest first."""
     check_count(args, 0, 0, "")
-    for name in api.send(catalog.datacenters()):
+    names = api.send(catalog.datacenters())
+    if format is Format.JSON:
+        print_json(names)
+        return
+    for name in names:
         print(name)
 
 
@@ -45,6 +51,7 @@ def datacenters(api: Api, args: tuple[str, ...]) -> None:
 )
 @flag("-detailed", "Show whole ids, tagged addresses and metadata.")
 @option("-filter", "An expression that nodes must fulfil.", metavar="expression")
+@format_option
 @option("-near", "Sort by distance from this node; _agent is the agent's own.", metavar="node")
 @option("-node-meta", "Only nodes with this metadata; may be repeated.", metavar="key=value", multiple=True,
         callback=key_value)  # fmt: skip
@@ -55,6 +62,7 @@ def nodes(
     args: tuple[str, ...],
     detailed: bool,
     filter: str,
+    format: Format,
     near: str,
     node_meta: Mapping[str, str],
     service: str,
@@ -67,11 +75,14 @@ def nodes(
         found = list({node.node: node for node in found}.values())
     else:
         found = api.send(catalog.nodes(options))
+    if not near:
+        found.sort(key=lambda node: node.node)
+    if format is Format.JSON:
+        print_json(found)
+        return
     if not found:
         print("No nodes match: ask for less", file=sys.stderr)
         return
-    if not near:
-        found.sort(key=lambda node: node.node)
     if detailed:
         heading = ["Node", "ID", "Address", "DC", "TaggedAddresses", "Meta"]
         print_table([heading, *(_detailed_row(node) for node in found)])
@@ -84,12 +95,15 @@ def nodes(
     cls=ApiCommand,
     examples=("lictor catalog services -tags", "lictor catalog services -node=alpha"),
 )
+@format_option
 @option("-node", "Only services on this node, named by name or id.", metavar="node")
 @option("-node-meta", "Only services on nodes with this metadata; may be repeated.", metavar="key=value",
         multiple=True, callback=key_value)  # fmt: skip
 @flag("-tags", "Show the tags beside each service.")
 @pass_api
-def services(api: Api, args: tuple[str, ...], node: str, node_meta: Mapping[str, str], tags: bool) -> None:
+def services(
+    api: Api, args: tuple[str, ...], format: Format, node: str, node_meta: Mapping[str, str], tags: bool
+) -> None:
     """List the services of a datacenter."""
     check_count(args, 0, 0, "")
     found: dict[str, list[str]] = {}
@@ -100,6 +114,9 @@ def services(api: Api, args: tuple[str, ...], node: str, node_meta: Mapping[str,
             known += [tag for tag in instance.tags if tag not in known]
     else:
         found = api.send(catalog.services(replace(api.options(), node_meta=node_meta)))
+    if format is Format.JSON:
+        print_json({name: sorted(found[name]) for name in found})
+        return
     if not found:
         print("No services match: ask for less", file=sys.stderr)
         return

@@ -9,6 +9,8 @@ from lictor.cli.api import Api, ApiCommand, pass_api
 from lictor.cli.data import check_count
 from lictor.cli.errors import CommandError
 from lictor.cli.flags import GoGroup
+from lictor.cli.formats import Format, format_option, print_json
+from lictor_core.records import CatalogService
 
 __all__ = ["command"]
 
@@ -20,14 +22,18 @@ command = GoGroup(
 
 
 @command.command("service", cls=ApiCommand, asks_server=False, usage="ID", examples=("lictor explain service web-1",))
+@format_option
 @pass_api
-def service(api: Api, args: tuple[str, ...]) -> None:
+def service(api: Api, args: tuple[str, ...], format: Format) -> None:
     """Say where the registration of an instance came from: which file, or who asked over HTTP and when, and what
     removes it for good. For one that this agent does not have, say which nodes have a service of that name.
     """
     check_count(args, 1, 1, "name the id of one instance, as in: lictor explain service web-1")
     local = api.send(agent.local())
     found = local.services.get(args[0])
+    if format is Format.JSON:
+        _print_json(api, args[0], local)
+        return
     if found is None:
         print("\n".join(_elsewhere(api, args[0], local.node)))
         return
@@ -36,6 +42,14 @@ def service(api: Api, args: tuple[str, ...]) -> None:
     for check in local.checks.values():
         if check.service_id == found.id:
             print(f"Its check {check.check_id} is {check.status}: {_origin(check)}")
+
+
+def _print_json(api: Api, name: str, local: agent.LocalRegistrations) -> None:
+    found = local.services.get(name)
+    checks = [check for check in local.checks.values() if check.service_id == name] if found is not None else []
+    rows = [] if found is not None else _others(api, name, local.node)
+    elsewhere = [{"ID": row.service_id, "Node": row.node, "Address": row.address} for row in rows]
+    print_json({"Node": local.node, "Service": found, "Checks": checks, "Elsewhere": elsewhere})
 
 
 def _origin(one: agent.LocalOrigin) -> str:
@@ -55,13 +69,18 @@ def _reasons(found: agent.LocalServiceOrigin) -> Iterator[str]:
         yield f"It is kept in the data directory. To remove it: lictor services deregister -id={found.id}"
 
 
-def _elsewhere(api: Api, name: str, node: str) -> Iterator[str]:
+def _others(api: Api, name: str, node: str) -> list[CatalogService]:
     rows = api.send(catalog.service(name))
     if not rows:
         raise CommandError(
             f"{node} has no instance {name!r}, and the catalog no service of that name. "
             "If it was registered under another name, ask the agent of the node it is on"
         )
+    return rows
+
+
+def _elsewhere(api: Api, name: str, node: str) -> Iterator[str]:
+    rows = _others(api, name, node)
     yield f"{node} has no instance {name!r}. The catalog has a service of that name; ask the agents of its nodes:"
     for row in rows:
         yield f"  {row.service_id} on {row.node} ({row.address})"

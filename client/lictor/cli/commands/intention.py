@@ -11,6 +11,7 @@ from lictor.cli.api import Api, ApiCommand, pass_api
 from lictor.cli.data import argument_data, check_count, file_data
 from lictor.cli.errors import CommandError
 from lictor.cli.flags import GoGroup, flag, key_value, option
+from lictor.cli.formats import Format, format_option, print_json
 from lictor_core.codec import from_json
 from lictor_core.errors import LictorError, RequestError
 from lictor_core.records import Intention, JsonObject
@@ -81,8 +82,9 @@ def create(
     failure_code=_CHECK_FAILED_EXIT,
     examples=("lictor intention check web db",),
 )
+@format_option
 @pass_api
-def check(api: Api, args: tuple[str, ...]) -> None:
+def check(api: Api, args: tuple[str, ...], format: Format) -> None:
     """Show whether a connection from SRC to DST would be allowed: exits with 0 when it would, with 1 when it would not,
     with 2 when that cannot be said.
     """
@@ -92,7 +94,10 @@ def check(api: Api, args: tuple[str, ...]) -> None:
         allowed = api.send(intentions.check(args[0], args[1], api.options()))
     except LictorError as error:
         raise CommandError(str(error), _CHECK_FAILED_EXIT) from error
-    print("Allowed" if allowed else "Denied")
+    if format is Format.JSON:
+        print_json({"Allowed": allowed})
+    else:
+        print("Allowed" if allowed else "Denied")
     if not allowed:
         raise SystemExit(_DENIED_EXIT)
 
@@ -104,23 +109,32 @@ def check(api: Api, args: tuple[str, ...]) -> None:
     examples=("lictor intention match db", "lictor intention match -source web"),
 )
 @flag("-destination", "The argument is a destination; so it is without a flag.")
+@format_option
 @flag("-source", "The argument is a source.")
 @pass_api
-def match(api: Api, args: tuple[str, ...], destination: bool, source: bool) -> None:
+def match(api: Api, args: tuple[str, ...], destination: bool, format: Format, source: bool) -> None:
     """List the intentions that could decide for a service, in the order in which they decide."""
     if destination and source:
         raise CommandError("-source and -destination cannot be given together")
     if len(args) != 1:
         raise CommandError("one argument is needed: the source or destination")
-    for one in api.send(intentions.match(args[0], by="source" if source else "destination", options=api.options())):
+    found = api.send(intentions.match(args[0], by="source" if source else "destination", options=api.options()))
+    if format is Format.JSON:
+        print_json(found)
+        return
+    for one in found:
         print(f"{one.source_name} => {one.destination_name} ({one.action.value})")
 
 
 @command.command("get", cls=ApiCommand, usage="SRC DST | ID", examples=("lictor intention get web db",))
+@format_option
 @pass_api
-def get(api: Api, args: tuple[str, ...]) -> None:
+def get(api: Api, args: tuple[str, ...], format: Format) -> None:
     """Show one intention, found by source and destination or by its id."""
     found = _found(api, args)
+    if format is Format.JSON:
+        print_json(found)
+        return
     rows = [
         ("Source", found.source_name),
         ("Destination", found.destination_name),

@@ -11,6 +11,7 @@ from lictor.cli.api import Api, ApiCommand, pass_api
 from lictor.cli.data import refuse_arguments
 from lictor.cli.errors import CommandError
 from lictor.cli.flags import flag, option
+from lictor.cli.formats import Format, format_option, print_json
 
 __all__ = ["command"]
 
@@ -34,6 +35,7 @@ _CHANGES: Final = {"install": keyring.install, "use": keyring.use, "remove": key
         "lictor keyring -use=KEY",
     ),
 )
+@format_option
 @option("-install", "Give every member this key, in base64, to understand.", metavar="key")
 @flag("-list", "List the keys, and how many of the members know each.")
 @flag("-list-primary", "List the keys that members speak with.")
@@ -45,6 +47,7 @@ _CHANGES: Final = {"install": keyring.install, "use": keyring.use, "remove": key
 def command(
     api: Api,
     args: tuple[str, ...],
+    format: Format,
     install: str,
     list: bool,
     list_primary: bool,
@@ -66,6 +69,9 @@ def command(
     (action,) = wanted
     if local_only and action in _CHANGES:
         raise CommandError("-local-only can only be given with -list and -list-primary: keys are the same everywhere")
+    if format is Format.JSON and action not in _CHANGES:
+        print_json(api.send(keyring.keyrings(relay_factor=relays, local_only=local_only)))
+        return
     print(f"==> {_DOING[action]}", flush=True)
     if action in _CHANGES:
         api.send(_CHANGES[action](str(given[action]), relay_factor=relays))

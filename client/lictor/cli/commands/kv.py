@@ -14,9 +14,10 @@ from lictor.cli.api import Api, ApiCommand, pass_api
 from lictor.cli.data import argument_data, check_count
 from lictor.cli.errors import CommandError
 from lictor.cli.flags import GoGroup, ValueKind, flag, option
+from lictor.cli.formats import Format, format_option, print_json
 from lictor.cli.terminal import print_pairs, tracked
-from lictor_core.codec import from_json
 from lictor_core.errors import RequestError
+from lictor_core.json_text import from_json
 from lictor_core.records import KVEntry
 
 __all__ = ["ExportedKey", "command"]
@@ -51,6 +52,7 @@ class ExportedKey(TypedDict):
 )
 @flag("-base64", "Show values in base64.")
 @flag("-detailed", "Show indexes, flags and the session beside the value.")
+@format_option
 @flag("-keys", "List the keys under the prefix, without their values.")
 @flag("-recurse", "Show every key under the prefix.")
 @option("-separator", "Where -keys folds a level of keys into one.", metavar="text", default="/")
@@ -60,6 +62,7 @@ def get(
     args: tuple[str, ...],
     base64: bool,
     detailed: bool,
+    format: Format,
     keys: bool,
     recurse: bool,
     separator: str,
@@ -70,10 +73,17 @@ def get(
     check_count(args, 0 if keys or recurse else 1, 1, "missing KEY: name the key to read")
     key = args[0].removeprefix("/") if args else ""
     if keys:
-        for name in api.send(kv.keys(key, separator, api.options())):
+        names = api.send(kv.keys(key, separator, api.options()))
+        if format is Format.JSON:
+            print_json(names)
+            return
+        for name in names:
             print(name)
     elif recurse:
         entries = api.send(kv.tree(key, api.options()))
+        if format is Format.JSON:
+            print_json(entries)
+            return
         for place, entry in enumerate(entries):
             if detailed:
                 _print_details(entry, base64=base64, apart=place > 0)
@@ -83,7 +93,9 @@ def get(
         found = api.send(kv.get(key, api.options()))
         if found is None:
             raise CommandError(f"no key exists at: {key}")
-        if detailed:
+        if format is Format.JSON:
+            print_json(found)
+        elif detailed:
             _print_details(found, base64=base64, apart=False)
         else:
             _write(_shown(found, base64=base64) + b"\n")

@@ -10,6 +10,7 @@ from lictor.api.calls import agent
 from lictor.cli.api import Api, ApiCommand, pass_api
 from lictor.cli.errors import CommandError
 from lictor.cli.flags import flag, option
+from lictor.cli.formats import Format, format_option, print_json
 from lictor.cli.terminal import print_table
 from lictor_core.addresses import join_host_port
 from lictor_core.records import Member, MemberStatus
@@ -23,11 +24,14 @@ _TYPES = {"consul": "server", "node": "client"}
 
 @click.command(cls=ApiCommand, asks_server=False, examples=("lictor members", "lictor members -status=failed"))
 @flag("-detailed", "Show every tag of the members.")
+@format_option
 @option("-segment", "Taken for Consul's sake; there are no segments.", metavar="name")
 @option("-status", "Only members whose status matches this regular expression.", metavar="regexp", default=".*")
 @flag("-wan", "Show the servers of all datacenters.")
 @pass_api
-def command(api: Api, args: tuple[str, ...], detailed: bool, segment: str, status: str, wan: bool) -> None:
+def command(
+    api: Api, args: tuple[str, ...], detailed: bool, format: Format, segment: str, status: str, wan: bool
+) -> None:
     """List the members of the cluster that the agent belongs to: their addresses, whether they are alive, and what they
     run. Exits with 2 when no member matches.
     """
@@ -37,8 +41,12 @@ def command(api: Api, args: tuple[str, ...], detailed: bool, segment: str, statu
         raise CommandError(f"-status={status} is no regular expression: {error}") from error
     found = api.send(agent.members(wan=wan, segment="" if wan else segment or _ALL_SEGMENTS))
     shown = sorted((one for one in found if wanted.search(_status(one))), key=_order)
+    if format is Format.JSON:
+        print_json(shown)
     if not shown:
         raise click.exceptions.Exit(_NONE_FOUND_EXIT)
+    if format is Format.JSON:
+        return
     if detailed:
         print_table([["Node", "Address", "Status", "Tags"], *(_detailed_row(one) for one in shown)])
     else:

@@ -13,6 +13,7 @@ from lictor.api.messages import Options
 from lictor.cli.api import Api, ApiCommand, pass_api
 from lictor.cli.errors import CommandError
 from lictor.cli.flags import GIVEN_FLAGS, GoGroup, ValueKind, flag, option
+from lictor.cli.formats import Format, format_option, print_json
 from lictor.cli.recovery import recover
 from lictor.cli.terminal import print_pairs, print_table
 from lictor_core.durations import format_duration, parse_duration
@@ -21,7 +22,6 @@ from lictor_core.records import JsonObject
 
 __all__ = ["command"]
 
-_FORMATS: Final = ("pretty", "json")
 _PAIRS_WIDTH: Final = 31
 _UNKNOWN: Final = "(unknown)"
 
@@ -46,13 +46,18 @@ raft.add_command(recover)
     cls=ApiCommand,
     examples=("lictor operator raft list-peers", "lictor operator raft list-peers -stale"),
 )
+@format_option
 @pass_api
-def list_peers(api: Api, args: tuple[str, ...]) -> None:
+def list_peers(api: Api, args: tuple[str, ...], format: Format) -> None:
     """List the servers that keep the log together, who leads them, and who votes. Without a leader nobody but -stale
     answers.
     """
+    found = api.send(operator.raft_configuration(api.options()))
+    if format is Format.JSON:
+        print_json(found)
+        return
     rows = [["Node", "ID", "Address", "State", "Voter", "RaftProtocol"]]
-    for peer in api.send(operator.raft_configuration(api.options())).servers:
+    for peer in found.servers:
         state = "leader" if peer.leader else "follower"
         voter = "true" if peer.voter else "false"
         rows.append([peer.node or _UNKNOWN, peer.id, peer.address, state, voter, peer.protocol_version])
@@ -101,10 +106,14 @@ def transfer_leader(api: Api, args: tuple[str, ...], id: str) -> None:
 
 
 @autopilot.command("get-config", cls=ApiCommand, examples=("lictor operator autopilot get-config",))
+@format_option
 @pass_api
-def get_config(api: Api, args: tuple[str, ...]) -> None:
+def get_config(api: Api, args: tuple[str, ...], format: Format) -> None:
     """Show the settings by which the leader looks after the servers."""
     config = api.send(operator.autopilot_configuration(api.options()))
+    if format is Format.JSON:
+        print_json(config)
+        return
     print(f"CleanupDeadServers = {_truth(config.cleanup_dead_servers)}")
     print(f"LastContactThreshold = {config.last_contact_threshold}")
     print(f"MaxTrailingLogs = {config.max_trailing_logs}")
@@ -159,15 +168,13 @@ def set_config(api: Api, /, args: tuple[str, ...], **values: object) -> None:
     cls=ApiCommand,
     examples=("lictor operator autopilot state", "lictor operator autopilot state -format=json"),
 )
-@option("-format", "pretty or json.", metavar="format", default="pretty")
+@format_option
 @pass_api
-def state(api: Api, args: tuple[str, ...], format: str) -> None:
+def state(api: Api, args: tuple[str, ...], format: Format) -> None:
     """Show how the servers do: who is healthy and since when, who leads, and how many may fail."""
-    if format not in _FORMATS:
-        raise CommandError(f"-format={format} must be pretty or json")
     found = api.send(operator.autopilot_state(Options(datacenter=api.datacenter)))
-    if format == "json":
-        print(json.dumps(found, indent=4, ensure_ascii=False))
+    if format is Format.JSON:
+        print_json(found)
         return
     servers = cast("dict[str, JsonObject]", found["Servers"])
     print_pairs(

@@ -10,6 +10,7 @@ from lictor.api.calls import agent, coordinate
 from lictor.cli.api import Api, ApiCommand, pass_api
 from lictor.cli.errors import CommandError
 from lictor.cli.flags import flag
+from lictor.cli.formats import Format, format_option, print_json
 from lictor_core.coordinates import Coordinate, NodeCoordinate, distance_s
 
 __all__ = ["command"]
@@ -23,9 +24,10 @@ _MS_PER_S = 1000.0
     usage="NODE1 [NODE2]",
     examples=("lictor rtt alpha", "lictor rtt alpha beta", "lictor rtt -wan alpha.dc1 beta.dc1"),
 )
+@format_option
 @flag("-wan", "Between servers, by the coordinates that datacenters know of one another; names are NODE.DATACENTER.")
 @pass_api
-def command(api: Api, args: tuple[str, ...], wan: bool) -> None:
+def command(api: Api, args: tuple[str, ...], format: Format, wan: bool) -> None:
     """Estimate the round trip between two nodes from their network coordinates; the second node is the agent's own when
     it is not named. Nothing is sent between the nodes: each has measured the way to servers and moved accordingly.
     """
@@ -33,6 +35,10 @@ def command(api: Api, args: tuple[str, ...], wan: bool) -> None:
         raise CommandError("One or two node names must be specified")
     first, second, source = _wide(api, args) if wan else _local(api, args)
     estimate_ms = distance_s(first[1], second[1]) * _MS_PER_S
+    if format is Format.JSON:
+        rounded = round(estimate_ms, 3)
+        print_json({"Nodes": [first[0], second[0]], "RoundTripMilliseconds": rounded, "Coordinates": source})
+        return
     print(f"Estimated {first[0]} <-> {second[0]} rtt: {estimate_ms:.3f} ms (using {source} coordinates)")
 
 

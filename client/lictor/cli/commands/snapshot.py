@@ -17,6 +17,7 @@ from lictor.cli.api import Api, ApiCommand, pass_api
 from lictor.cli.data import check_count, file_data
 from lictor.cli.errors import CommandError
 from lictor.cli.flags import GIVEN_FLAGS, GoCommand, GoGroup, option
+from lictor.cli.formats import Format, format_option, print_json
 from lictor.cli.terminal import print_pairs
 from lictor_core.archive import ArchiveMeta, read_archive
 from lictor_core.errors import RequestError
@@ -108,7 +109,8 @@ def restore(api: Api, args: tuple[str, ...]) -> None:
 
 
 @command.command("inspect", cls=GoCommand, usage="FILE", examples=("lictor snapshot inspect backup.snap",))
-def inspect(args: tuple[str, ...]) -> None:
+@format_option
+def inspect(args: tuple[str, ...], format: Format) -> None:
     """Say what the snapshot in FILE is, once all its checksums were found right. Consul's are described, too."""
     check_count(args, 1, 1, _MISSING)
     try:
@@ -116,6 +118,9 @@ def inspect(args: tuple[str, ...]) -> None:
             meta = _verified(file, args[0])
     except OSError as error:
         raise CommandError(f"cannot read {args[0]}: {(error.strerror or str(error)).lower()}") from error
+    if format is Format.JSON:
+        print_json({"ID": meta.id, "Size": meta.size, "Index": meta.index, "Term": meta.term, "Version": meta.version})
+        return
     pairs = [
         ("ID", meta.id),
         ("Size", str(meta.size)),

@@ -6,8 +6,8 @@ import json
 
 import click
 
-from lictor.cli.errors import CommandError
-from lictor.cli.flags import GoCommand, option
+from lictor.cli.flags import GoCommand
+from lictor.cli.formats import Format, format_option
 from lictor_core.version import COMPATIBLE, LICTOR
 
 __all__ = ["command"]
@@ -16,15 +16,13 @@ _PROTOCOL = 2
 
 
 @click.command(cls=GoCommand, examples=("lictor version -format=json",))
-@option("-format", "pretty or json.", metavar="format", default="pretty")
-def command(args: tuple[str, ...], format: str) -> None:
+@format_option
+def command(args: tuple[str, ...], format: Format) -> None:
     """Show the version of this program, and the one of Consul whose protocols it speaks."""
-    if format == "pretty":
+    if format is Format.PRETTY:
         print(f"Lictor v{LICTOR}")
         print(f"Speaks the protocols of Consul v{COMPATIBLE}: protocol {_PROTOCOL} by default, understands 2 to 3")
-    elif format == "json":
+    else:
         protocols = {"Default": _PROTOCOL, "Min": 2, "Max": 3}
         shown = {"Version": LICTOR, "Compatible": COMPATIBLE, "Revision": "", "Prerelease": "", "RPC": protocols}
         print(json.dumps(shown, indent=3))
-    else:
-        raise CommandError(f"-format={format}: write pretty or json")
