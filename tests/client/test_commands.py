@@ -417,7 +417,8 @@ def test_an_unknown_datacenter_is_told(command: Command) -> None:
     printed = command("kv", "get", "-datacenter=nowhere", "a")
     assert (printed.exit_code, printed.stderr) == (
         1,
-        "Error: Unexpected response code: 500 (No path to datacenter)\n",
+        "Error: Unexpected response code: 500 (No path to datacenter): "
+        "`lictor catalog datacenters` lists those that are known\n",
     )
 
 

@@ -11,6 +11,7 @@ from lictor.cli.formats import Format, print_json
 from lictor.cli.program import program
 from tests.client.conftest import Command
 from tests.client.fake_agent import Reply, fake_agent
+from tests.support.conditions import wait_until
 from tests.support.recorder.json_types import Json, as_list, as_object, at
 
 READINGS = [
@@ -90,6 +91,7 @@ def test_nodes_members_and_peers_are_the_records_of_the_api(command: Command) ->
 
 def test_services_are_names_with_sorted_tags(command: Command) -> None:
     command("services", "register", "-name=tagged", "-tag=b", "-tag=a")
+    wait_until(lambda: "tagged" in command("catalog", "services").lines, within_s=20, what="the catalog has it")
     services = as_object(read(command, "catalog", "services", "-format=json"))
     assert services["tagged"] == ["a", "b"]
     assert as_object(read(command, "catalog", "services", "-format=json", "-node=judge")) == services

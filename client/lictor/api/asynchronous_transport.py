@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
-import socket
 import ssl
 from typing import Final
 
@@ -13,6 +11,7 @@ from yarl import URL
 
 from lictor.api.errors import TimedOutError, UnreachableError, UnreadableError
 from lictor.api.messages import RESPONSE_BYTES_MAX, Request, Response
+from lictor.api.reasons import connection_reason
 from lictor.api.settings import Settings
 from lictor.api.tls import tls_context
 
@@ -53,8 +52,12 @@ class AsyncTransport:
                 body = await _body(reply)
                 replied = {name.lower(): value for name, value in reply.headers.items()}
                 return Response(status=reply.status, headers=replied, body=body)
+        except aiohttp.ClientConnectorCertificateError as error:
+            reason = connection_reason(error.certificate_error)
+            raise UnreachableError(str(endpoint), reason, answers=True) from error
         except aiohttp.ClientConnectorError as error:
-            raise UnreachableError(str(endpoint), _reason(error.os_error)) from error
+            answers = isinstance(error.os_error, ssl.SSLError)
+            raise UnreachableError(str(endpoint), connection_reason(error.os_error), answers=answers) from error
         except TimeoutError as error:
             raise TimedOutError(f"{endpoint} did not answer within {round(timeout_s, 2):g} s") from error
         except (aiohttp.ClientError, OSError) as error:
@@ -87,14 +90,6 @@ async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerTy
 def _sent(body: bytes | None) -> bytes | io.BytesIO | None:
     """A large body goes out part by part, as aiohttp wants it; it would hold up the loop otherwise."""
     return io.BytesIO(body) if body is not None and len(body) > _PART_BYTES else body
-
-
-def _reason(error: OSError) -> str:
-    if isinstance(error, socket.gaierror):
-        return "no such host"
-    if isinstance(error, ssl.SSLError) or error.errno is None:
-        return str(error)
-    return os.strerror(error.errno).lower()
 
 
 async def _body(reply: aiohttp.ClientResponse) -> bytes:

@@ -12,6 +12,7 @@ from typing import Final
 
 from lictor.api.errors import AgentError, TimedOutError, UnreachableError, UnreadableError
 from lictor.api.messages import RESPONSE_BYTES_MAX, Request, Response
+from lictor.api.reasons import connection_reason
 from lictor.api.settings import Settings
 from lictor.api.tls import tls_context
 
@@ -49,7 +50,7 @@ class BlockingTransport:
             while part := reply.read1(_PART_BYTES):
                 yield part
         except (OSError, http.client.HTTPException) as error:
-            raise TimedOutError(f"{self._settings.endpoint} broke off: {_reason(error)}") from error
+            raise TimedOutError(f"{self._settings.endpoint} broke off: {connection_reason(error)}") from error
         finally:
             self.close()
 
@@ -74,7 +75,7 @@ class BlockingTransport:
             raise TimedOutError(f"{self._settings.endpoint} did not answer within {round(timeout_s, 2):g} s") from error
         except (OSError, http.client.HTTPException) as error:
             self.close()
-            raise TimedOutError(f"{self._settings.endpoint} broke off: {_reason(error)}") from error
+            raise TimedOutError(f"{self._settings.endpoint} broke off: {connection_reason(error)}") from error
         except BaseException:
             self.close()
             raise
@@ -96,7 +97,8 @@ class BlockingTransport:
             connection.connect()
         except OSError as error:
             connection.close()
-            raise UnreachableError(str(self._settings.endpoint), _reason(error)) from error
+            answers = isinstance(error, ssl.SSLError)
+            raise UnreachableError(str(self._settings.endpoint), connection_reason(error), answers=answers) from error
         if connection.sock.family != socket.AF_UNIX:
             connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._connection = connection
@@ -142,11 +144,3 @@ def _is_idle(sock: socket.socket) -> bool:
     poll = select.poll()
     poll.register(sock, select.POLLIN)
     return not poll.poll(0)
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, socket.gaierror):
-        return "no such host"
-    if isinstance(error, OSError) and not isinstance(error, ssl.SSLError) and error.strerror:
-        return error.strerror.lower()
-    return str(error) or type(error).__name__

@@ -52,11 +52,15 @@ class UnreachableError(ApiError, ClusterError):
     code = "agent_unreachable"
     definite = True
 
-    def __init__(self, address: str, reason: str) -> None:
-        super().__init__(
-            f"could not reach the agent at {address} ({reason}): is it running? "
-            "Start one with `lictor agent -dev`, or name another address with -http-addr or LICTOR_HTTP_ADDR"
+    def __init__(self, address: str, reason: str, *, answers: bool = False) -> None:
+        """`answers`: somebody is there, but the connection was refused by one side or the other."""
+        advice = (
+            ""
+            if answers
+            else ": is it running? Start one with `lictor agent -dev`, or name another address with -http-addr or "
+            "LICTOR_HTTP_ADDR"
         )
+        super().__init__(f"could not reach the agent at {address} ({reason}){advice}")
         self.address = address
 
 

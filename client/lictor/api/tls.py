@@ -25,9 +25,12 @@ def tls_context(settings: Settings) -> ssl.SSLContext:
         files = ", ".join(
             file for file in (settings.ca_file, settings.ca_path, settings.client_cert, settings.client_key) if file
         )
-        raise ConfigurationError(
-            f"TLS files {files} cannot be used: {(error.strerror or str(error)).lower()}"
-        ) from error
+        reason = (
+            "a file holds no certificate or no key in PEM, or they do not belong together"
+            if isinstance(error, ssl.SSLError)
+            else (error.strerror or str(error)).lower()
+        )
+        raise ConfigurationError(f"TLS files {files} cannot be used: {reason}") from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if not settings.tls_verify:
         # Only when the user said so: *_HTTP_SSL_VERIFY=false, as Consul's clients take it.

@@ -15,6 +15,7 @@ from lictor.api.retrying import NO_RETRY
 from lictor.api.settings import Settings
 from lictor.cli.errors import CommandError
 from lictor.cli.flags import GoCommand, GoOption, ValueKind
+from lictor.cli.hints import refusal
 
 __all__ = ["Api", "ApiCommand", "pass_api"]
 
@@ -33,8 +34,6 @@ _FLAGS: Final = (
 )
 _DATACENTER: Final = ("datacenter", "name", "Datacenter to ask; the agent's own by default.")
 _STALE: Final = ("stale", "Let any server answer, not only the leader: faster, perhaps a little behind.")
-_NO_LEADER: Final = "No cluster leader"
-"""How agents, Consul's too, begin to say that nobody leads."""
 _NAMESPACE: Final = ("namespace", "name", "Taken for Consul's sake; there is one namespace, default.")
 
 
@@ -122,9 +121,6 @@ class ApiCommand(GoCommand):
         try:
             return super().invoke(ctx)
         except AgentError as error:
-            if not error.reason.startswith(_NO_LEADER):
-                raise
-            stale = "; -stale asks this agent's own server meanwhile" if api.may_be_stale else ""
-            raise CommandError(f"{error}: see that a majority of the servers run{stale}") from error
+            raise CommandError(refusal(error, may_be_stale=api.may_be_stale), self.failure_code) from error
         finally:
             api.close()

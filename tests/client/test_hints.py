@@ -1,0 +1,42 @@
+"""The next step after a refusal."""
+
+import pytest
+
+from lictor.api.errors import AgentError
+from lictor.cli.hints import refusal
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "step"),
+    [
+        (500, "No cluster leader", ": see that a majority of the servers run"),
+        (500, "No path to datacenter", ": `lictor catalog datacenters` lists those that are known"),
+        (400, "Client sent an HTTP request to an HTTPS server.", ": write https:// in front of the address"),
+        (401, "ACL support disabled", ": set acl.enabled in the configuration of servers and agents to use tokens"),
+        (401, "", ": give a token with -token, -token-file or LICTOR_HTTP_TOKEN"),
+        (403, "Permission denied", ": give a token that may do this with -token, -token-file or LICTOR_HTTP_TOKEN"),
+        (413, "too large", ": send less at once, or raise the limit in the agent's configuration"),
+        (429, "busy", ": the agent is busy; try again in a moment"),
+        (500, "something else", ""),
+        (404, "", ""),
+    ],
+)
+def test_a_refusal_names_the_next_step(status: int, reason: str, step: str) -> None:
+    told = f"Unexpected response code: {status}" + (f" ({reason})" if reason else "")
+    assert refusal(AgentError(status, reason), may_be_stale=False) == told + step
+
+
+def test_stale_is_offered_where_it_would_be_taken() -> None:
+    error = AgentError(500, "No cluster leader")
+    assert refusal(error, may_be_stale=True).endswith("; -stale asks this agent's own server meanwhile")
+
+
+def test_a_page_is_not_printed() -> None:
+    error = AgentError(404, "<!DOCTYPE HTML>\n<html>...")
+    assert refusal(error, may_be_stale=False) == (
+        "Unexpected response code: 404 (a page): no agent answers there, but another program"
+    )
+
+
+def test_a_long_reason_is_cut() -> None:
+    assert len(refusal(AgentError(500, "x" * 1_000_000), may_be_stale=False)) < 2_100
