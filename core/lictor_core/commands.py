@@ -13,6 +13,7 @@ import msgspec
 
 from lictor_core.autopilot import AutopilotConfiguration
 from lictor_core.coordinates import NodeCoordinate
+from lictor_core.prepared import PreparedQuery
 from lictor_core.records import CARoot, Check, Intention, JsonObject, Node, Service, Session, UserEvent
 from lictor_core.transactions import Operation, TransactionAnswer
 
@@ -35,6 +36,8 @@ __all__ = [
     "NoOp",
     "NodeUpdate",
     "Outcome",
+    "PreparedQueryDelete",
+    "PreparedQuerySet",
     "Proposal",
     "ReadMode",
     "Register",
@@ -248,6 +251,22 @@ class EventFire(CommandBase, frozen=True, kw_only=True, tag="EventFire"):
     event: UserEvent
 
 
+class PreparedQuerySet(CommandBase, frozen=True, kw_only=True, tag="PreparedQuerySet"):
+    """Create a prepared query under its id, a new UUID, or with `is_update` replace the one that has it.
+
+    Names, of templates as well, are unique whatever their case, and a session that it names must be there.
+    """
+
+    query: PreparedQuery
+    is_update: bool = False
+
+
+class PreparedQueryDelete(CommandBase, frozen=True, kw_only=True, tag="PreparedQueryDelete"):
+    """Delete a prepared query by id; one that is not there is refused."""
+
+    id: str
+
+
 Command = (
     NoOp
     | Register
@@ -271,6 +290,8 @@ Command = (
     | SessionCreate
     | SessionDestroy
     | EventFire
+    | PreparedQuerySet
+    | PreparedQueryDelete
 )
 """Every command."""
 

@@ -13,6 +13,7 @@ import msgspec
 from lictor_core import topics as on
 from lictor_core.autopilot import AutopilotConfiguration
 from lictor_core.coordinates import NodeCoordinate
+from lictor_core.prepared import Execution, PreparedQuery, QueryOrigin
 from lictor_core.records import (
     AddressHolders,
     CAConfiguration,
@@ -58,6 +59,10 @@ __all__ = [
     "NodeServicesQuery",
     "NodeSessionsQuery",
     "NodesQuery",
+    "PreparedQueriesQuery",
+    "PreparedQueryExecutionQuery",
+    "PreparedQueryQuery",
+    "PreparedQueryRenderedQuery",
     "Query",
     "ServiceChecksQuery",
     "ServiceHealthQuery",
@@ -386,6 +391,49 @@ class TransactionQuery(Query[TransactionAnswer], frozen=True, kw_only=True, tag=
         return ()
 
 
+class PreparedQueriesQuery(Query[list[PreparedQuery]], frozen=True, kw_only=True, tag="PreparedQueries"):
+    """All prepared queries, by id."""
+
+    def topics(self) -> tuple[Topic, ...]:
+        return (on.PREPARED_QUERIES,)
+
+
+class PreparedQueryQuery(Query[PreparedQuery | None], frozen=True, kw_only=True, tag="PreparedQuery"):
+    """One prepared query by its id; case does not count."""
+
+    id: str
+
+    def topics(self) -> tuple[Topic, ...]:
+        return (on.PREPARED_QUERIES,)
+
+
+class PreparedQueryRenderedQuery(Query[PreparedQuery | None], frozen=True, kw_only=True, tag="PreparedQueryRendered"):
+    """What runs under an id or a name: a template with the name filled in. None when nothing has that name.
+
+    Refused with `RequestError` are a template that is asked for by its id, and expressions that cannot be carried out.
+    """
+
+    id_or_name: str
+
+    def topics(self) -> tuple[Topic, ...]:
+        return (on.PREPARED_QUERIES,)
+
+
+class PreparedQueryExecutionQuery(Query[Execution | None], frozen=True, kw_only=True, tag="PreparedQueryExecution"):
+    """What the query of this id or name finds, for DNS and HTTP alike; None and refusals as in the rendered one.
+
+    With `connect` it finds mesh-capable instances, whatever it says itself. The order of the answer's rows is settled
+    by `prepared.in_random_order`. It depends on nearly everything: to be asked, not followed.
+    """
+
+    id_or_name: str
+    connect: bool = False
+    origin: QueryOrigin = QueryOrigin()
+
+    def topics(self) -> tuple[Topic, ...]:
+        return (on.PREPARED_QUERIES, on.INSTANCES, on.NODES, on.checks_in_state("any"), on.DISTANCES)
+
+
 def _near(topics: tuple[Topic, ...], near: str) -> tuple[Topic, ...]:
     """What an answer depends on that is sorted by distance, when it is."""
     return (*topics, on.DISTANCES) if near else topics
@@ -423,6 +471,10 @@ AnyQuery = (
     | SessionQuery
     | EventsQuery
     | TransactionQuery
+    | PreparedQueriesQuery
+    | PreparedQueryQuery
+    | PreparedQueryRenderedQuery
+    | PreparedQueryExecutionQuery
 )
 """Every query, for decoding."""
 

@@ -20,6 +20,7 @@ __all__ = [
     "INSTANCES",
     "INTENTIONS",
     "NODES",
+    "PREPARED_QUERIES",
     "SERVICES",
     "SESSIONS",
     "Topic",
@@ -68,6 +69,8 @@ SESSIONS: Final = Topic("sessions", "")
 """Which sessions there are."""
 EVENTS: Final = Topic("events", "")
 """Any event that somebody fired."""
+PREPARED_QUERIES: Final = Topic("prepared-queries", "")
+"""Any prepared query; Consul, too, wakes who watches one of them with all."""
 
 
 def node(name: str) -> Topic:

@@ -58,6 +58,13 @@ TOPICS: list[tuple[Query[typing.Any], set[Topic]]] = [
     (queries.EventsQuery(), {topics.EVENTS}),
     (queries.EventsQuery(name="Deploy"), {Topic("events", "Deploy")}),
     (queries.TransactionQuery(operations=()), set()),
+    (queries.PreparedQueriesQuery(), {topics.PREPARED_QUERIES}),
+    (queries.PreparedQueryQuery(id="x"), {topics.PREPARED_QUERIES}),
+    (queries.PreparedQueryRenderedQuery(id_or_name="x"), {topics.PREPARED_QUERIES}),
+    (
+        queries.PreparedQueryExecutionQuery(id_or_name="x"),
+        {topics.PREPARED_QUERIES, topics.INSTANCES, topics.NODES, Topic("checks-state", "any"), topics.DISTANCES},
+    ),
     (queries.NodesQuery(near=N), {topics.NODES, topics.DISTANCES}),
     (queries.ServiceInstancesQuery(service=S, near=N), {Topic("service", "web"), topics.DISTANCES}),
     (queries.ServiceHealthQuery(service=S, near=N), {Topic("service", "web"), topics.DISTANCES}),

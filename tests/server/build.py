@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from lictor_core.commands import Register
 from lictor_core.coordinates import DIMENSIONS, Coordinate, NodeCoordinate
 from lictor_core.membership import Renewal, living_member
+from lictor_core.prepared import (
+    TEMPLATE_TYPE,
+    PreparedQuery,
+    QueryDNS,
+    QueryFailover,
+    QueryService,
+    QueryTemplate,
+)
 from lictor_core.records import (
     Check,
     CheckDefinition,
@@ -25,7 +35,20 @@ from lictor_core.records import (
     Weights,
 )
 
-__all__ = ["check", "event", "intention", "member", "node", "placed", "register", "renewal", "service", "session"]
+__all__ = [
+    "check",
+    "event",
+    "intention",
+    "member",
+    "node",
+    "placed",
+    "prepared_query",
+    "register",
+    "renewal",
+    "service",
+    "session",
+    "template",
+]
 
 
 def node(name: str = "n1", *, id: str = "", address: str = "192.0.2.1", meta: dict[str, str] | None = None) -> Node:
@@ -165,3 +188,39 @@ def event(id: str, name: str = "deploy", *, payload: bytes | None = None, **filt
         version=1,
         l_time=0,
     )
+
+
+_QUERY_ID = "99999999-aaaa-4aaa-8aaa-aaaaaaaaaaaa"
+
+
+def prepared_query(
+    name: str = "q", *, id: str = _QUERY_ID, service: str = "web", session: str = "", tags: list[str] | None = None
+) -> PreparedQuery:
+    return PreparedQuery(
+        id=id,
+        name=name,
+        session=session,
+        token="",
+        template=QueryTemplate(type="", regexp="", remove_empty_tags=False),
+        service=QueryService(
+            service=service,
+            failover=QueryFailover(nearest_n=0, datacenters=None),
+            only_passing=False,
+            ignore_check_ids=None,
+            near="",
+            tags=tags,
+            node_meta=None,
+            service_meta=None,
+            connect=False,
+        ),
+        dns=QueryDNS(ttl=""),
+        create_index=0,
+        modify_index=0,
+    )
+
+
+def template(
+    name: str, *, id: str = _QUERY_ID, service: str = "web", tags: list[str] | None = None, regexp: str = ""
+) -> PreparedQuery:
+    kind = QueryTemplate(type=TEMPLATE_TYPE, regexp=regexp, remove_empty_tags=False)
+    return msgspec.structs.replace(prepared_query(name, id=id, service=service, tags=tags), template=kind)

@@ -22,6 +22,7 @@ from lictor_agent.http import (
     monitor,
     openapi,
     operator,
+    queries,
     sessions,
     snapshot,
     status,
@@ -51,6 +52,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *sessions.ROUTES,
     *events.ROUTES,
     *transactions.ROUTES,
+    *queries.ROUTES,
     *snapshot.ROUTES,
     *openapi.ROUTES,
 )

@@ -21,6 +21,8 @@ from lictor_core.commands import (
     KVSet,
     NodeUpdate,
     Outcome,
+    PreparedQueryDelete,
+    PreparedQuerySet,
     Proposal,
     Register,
     RestoreAbandon,
@@ -41,6 +43,7 @@ from lictor_server.endpoints.coordinates import checked_coordinates
 from lictor_server.endpoints.events import checked_event
 from lictor_server.endpoints.intentions import stamped_intention
 from lictor_server.endpoints.keys import check_key, check_value
+from lictor_server.endpoints.prepared import checked_query
 from lictor_server.endpoints.sessions import check_session_id, checked_session
 from lictor_server.endpoints.transactions import checked_transaction
 from lictor_server.raft import Driver
@@ -124,7 +127,9 @@ class Writes:
             case KVDelete():
                 check_key(command.key)
                 return command
-            case KVDeleteTree() | IntentionDelete():
+            case PreparedQuerySet():
+                return msgspec.structs.replace(command, query=checked_query(command.query))
+            case KVDeleteTree() | IntentionDelete() | PreparedQueryDelete():
                 return command
             case IntentionSet():
                 stamped = stamped_intention(command.intention, timestamp(self._clock.now()))

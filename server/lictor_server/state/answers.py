@@ -10,6 +10,7 @@ from lictor_core.autopilot import AutopilotConfiguration
 from lictor_core.coordinates import NodeCoordinate, nearest_first
 from lictor_core.filter import filtered
 from lictor_core.narrowing import has_pairs, has_tags, narrowed_health
+from lictor_core.prepared import Execution, PreparedQuery
 from lictor_core.queries import (
     AddressQuery,
     AutopilotQuery,
@@ -34,6 +35,10 @@ from lictor_core.queries import (
     NodeServicesQuery,
     NodeSessionsQuery,
     NodesQuery,
+    PreparedQueriesQuery,
+    PreparedQueryExecutionQuery,
+    PreparedQueryQuery,
+    PreparedQueryRenderedQuery,
     Query,
     ServiceChecksQuery,
     ServiceHealthQuery,
@@ -63,6 +68,7 @@ from lictor_core.records import (
 )
 from lictor_core.transactions import TransactionAnswer
 from lictor_server.state.catalog import SERF_CHECK_ID
+from lictor_server.state.executing import execute, render
 from lictor_server.state.store import Store
 from lictor_server.state.transactions import look_up
 
@@ -222,6 +228,22 @@ def _transaction(store: Store, query: TransactionQuery) -> TransactionAnswer:
     return look_up(store, query.operations)
 
 
+def _prepared_queries(store: Store, _query: PreparedQueriesQuery) -> list[PreparedQuery]:
+    return store.prepared.all()
+
+
+def _prepared_query(store: Store, query: PreparedQueryQuery) -> PreparedQuery | None:
+    return store.prepared.get(query.id)
+
+
+def _prepared_query_rendered(store: Store, query: PreparedQueryRenderedQuery) -> PreparedQuery | None:
+    return render(store, query.id_or_name)
+
+
+def _prepared_query_execution(store: Store, query: PreparedQueryExecutionQuery) -> Execution | None:
+    return execute(store, query.id_or_name, query.origin, connect=query.connect)
+
+
 def _intentions(store: Store, _query: IntentionsQuery) -> list[Intention]:
     return store.intentions.all()
 
@@ -311,5 +333,9 @@ _TABLE: Final[dict[type[object], Step]] = dict(
         _entry(SessionQuery, _session),
         _entry(EventsQuery, _events),
         _entry(TransactionQuery, _transaction),
+        _entry(PreparedQueriesQuery, _prepared_queries),
+        _entry(PreparedQueryQuery, _prepared_query),
+        _entry(PreparedQueryRenderedQuery, _prepared_query_rendered),
+        _entry(PreparedQueryExecutionQuery, _prepared_query_execution),
     )
 )

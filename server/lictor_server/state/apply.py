@@ -27,6 +27,8 @@ from lictor_core.commands import (
     NodeUpdate,
     NoOp,
     Outcome,
+    PreparedQueryDelete,
+    PreparedQuerySet,
     Proposal,
     Register,
     Rejection,
@@ -220,6 +222,33 @@ def _event_fire(store: Store, change: Change, command: EventFire) -> Result:
     return True
 
 
+def _prepared_query_set(store: Store, change: Change, command: PreparedQuerySet) -> Result:
+    query = command.query
+    is_there = store.prepared.get(query.id) is not None
+    if is_there and not command.is_update:
+        return refuse(f"there is a prepared query {query.id} already: give this one a new id")
+    if command.is_update and not is_there:
+        return _no_such_query(query.id)
+    if flaw := store.prepared.why_not(query):
+        return refuse(flaw)
+    if query.session and store.sessions.get(query.session) is None:
+        return refuse(f'invalid session "{query.session}"')
+    store.prepared.put(change, query)
+    return True
+
+
+def _prepared_query_delete(store: Store, change: Change, command: PreparedQueryDelete) -> Result:
+    query = store.prepared.get(command.id)
+    if query is None:
+        return _no_such_query(command.id)
+    store.prepared.drop(change, query)
+    return True
+
+
+def _no_such_query(query_id: str) -> Rejection:
+    return refuse(f"Cannot modify non-existent prepared query: '{query_id}'")
+
+
 def _intention_set(store: Store, change: Change, command: IntentionSet) -> Result:
     intention = command.intention
     twin = store.intentions.between(intention.source_name, intention.destination_name)
@@ -343,5 +372,7 @@ _TABLE: Final[dict[type[CommandBase], Step]] = dict(
         _entry(SessionCreate, _session_create),
         _entry(SessionDestroy, _session_destroy),
         _entry(EventFire, _event_fire),
+        _entry(PreparedQuerySet, _prepared_query_set),
+        _entry(PreparedQueryDelete, _prepared_query_delete),
     )
 )

@@ -16,6 +16,7 @@ from lictor_core.codec import check_nesting, unpack, unpacker
 from lictor_core.commands import CAKeyMaterial, Outcome, RestoreBegin
 from lictor_core.coordinates import NodeCoordinate
 from lictor_core.errors import RequestError
+from lictor_core.prepared import PreparedQuery
 from lictor_core.records import CAConfiguration, CARoot, Check, Intention, KVEntry, Node, Service, Session, UserEvent
 from lictor_server.state.indexes import FIRST_INDEX
 
@@ -187,6 +188,10 @@ class Loader:
         """Rows of `session`."""
         store.sessions.restore(self._unpacked(rows, Session))
 
+    def load_prepared(self, store: Store, rows: list[bytes]) -> None:
+        """Rows of `prepared-query`."""
+        store.prepared.restore(self._unpacked(rows, PreparedQuery))
+
     def load_lock_delays(self, store: Store, rows: list[bytes]) -> None:
         """Rows of `lock-delay`."""
         store.lock_delays.restore(self._unpacked(rows, tuple[str, int]))
@@ -256,6 +261,7 @@ _TABLES: Final[dict[str, Callable[[Loader, Store, list[bytes]], None]]] = {
     "key": Loader.load_keys,
     "key-gone": Loader.load_keys_gone,
     "session": Loader.load_sessions,
+    "prepared-query": Loader.load_prepared,
     "lock-delay": Loader.load_lock_delays,
     "event": Loader.load_events,
     "intention": Loader.load_intentions,

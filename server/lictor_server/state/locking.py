@@ -69,7 +69,7 @@ def end_sessions(store: Store, change: Change) -> None:
 
 
 def destroy(store: Store, change: Change, session: Session) -> None:
-    """End a session: its keys are released or deleted, and barred for its lock delay."""
+    """End a session: its keys are released or deleted, and barred for its lock delay; its prepared queries go."""
     delay_ms = min(session.lock_delay_ns // _NS_PER_MS, _DELAY_MS_MAX)
     for key in store.kv.held_by(session.id):
         if session.behavior is SessionBehavior.DELETE:
@@ -78,4 +78,6 @@ def destroy(store: Store, change: Change, session: Session) -> None:
             store.kv.free(change, key)
         if delay_ms > 0:
             store.lock_delays.bar(key, store.time_ms, delay_ms)
+    for query in store.prepared.of_session(session.id):
+        store.prepared.drop(change, query)
     store.sessions.drop(change, session)

@@ -55,6 +55,7 @@ def take(store: Store, rest: Rest = no_rest, *, with_restore: bool = True) -> It
         "key": store.kv.entries(),
         "key-gone": store.kv.gone_rows(),
         "session": store.sessions.rows(),
+        "prepared-query": store.prepared.rows(),
         "lock-delay": store.lock_delays.rows(),
         "event": store.events.rows(),
         "intention": store.intentions.rows(),

@@ -23,13 +23,16 @@ from lictor_server.state.intentions import Intentions
 from lictor_server.state.kv import KVTable
 from lictor_server.state.loading import ROWS_PER_REST, Rest, no_rest
 from lictor_server.state.lock_delays import LockDelays
+from lictor_server.state.prepared import PreparedQueries
 from lictor_server.state.requests import RecentRequests
 from lictor_server.state.restoring import Restoring
 from lictor_server.state.sessions import Sessions
 
 __all__ = ["Store"]
 
-_APART: Final = frozenset({"coordinates", "distances", "events", "node-sessions", "session", "sessions"})
+_APART: Final = frozenset(
+    {"coordinates", "distances", "events", "node-sessions", "prepared-queries", "session", "sessions"}
+)
 """Kinds of topics that are touched all the time, and that nothing in the catalog depends on."""
 
 
@@ -52,6 +55,7 @@ class Store:
         self.kv = KVTable()
         self.sessions = Sessions()
         self.lock_delays = LockDelays()
+        self.prepared = PreparedQueries()
         self.events = Events()
         self.intentions = Intentions()
         self.ca = CATable()
@@ -89,6 +93,7 @@ class Store:
         exchange(self.kv, other.kv)
         exchange(self.sessions, other.sessions)
         exchange(self.lock_delays, other.lock_delays)
+        exchange(self.prepared, other.prepared)
         exchange(self.events, other.events)
         exchange(self.intentions, other.intentions)
         exchange(self.ca, other.ca)

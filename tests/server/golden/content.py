@@ -22,6 +22,8 @@ from lictor_core.commands import (
     KVDeleteTree,
     KVSet,
     NodeUpdate,
+    PreparedQueryDelete,
+    PreparedQuerySet,
     Proposal,
     RestoreBegin,
     RestorePiece,
@@ -33,7 +35,7 @@ from lictor_core.coordinates import Coordinate, NodeCoordinate
 from lictor_core.records import IntentionAction
 from lictor_core.transactions import CheckOperation, KeyOperation, NodeOperation, ServiceOperation
 from lictor_server.state import Store, apply, apply_proposal
-from tests.server.build import check, event, intention, node, register, service, session
+from tests.server.build import check, event, intention, node, prepared_query, register, service, session, template
 from tests.server.state.restores import restore_commands
 from tests.server.state.test_apply import root
 
@@ -109,6 +111,10 @@ def later_commands() -> list[Command]:
                 CheckOperation(verb="set", check=check("pair", node="n4", service_id="pair")),
             ],
         ),
+        PreparedQuerySet(query=prepared_query("bound", id=_ENDED, session=_LIVING)),
+        PreparedQuerySet(query=template("geo-", id=_LIVING, service="${name.suffix}", tags=["a", "!b"])),
+        PreparedQuerySet(query=prepared_query("gone")),
+        PreparedQueryDelete(id=prepared_query("gone").id),
         EventFire(event=event("aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa", payload=b"\xff", service="web", tag="a.*")),
     ]
 

@@ -25,6 +25,10 @@ from lictor_core.queries import (
     NodeServicesQuery,
     NodeSessionsQuery,
     NodesQuery,
+    PreparedQueriesQuery,
+    PreparedQueryExecutionQuery,
+    PreparedQueryQuery,
+    PreparedQueryRenderedQuery,
     Query,
     ServiceChecksQuery,
     ServiceHealthQuery,
@@ -74,6 +78,7 @@ EXACT = [
     *(_question(SessionQuery(id=one)) for one in any_of.SESSIONS),
     *(_question(NodeSessionsQuery(node=name)) for name in ("a", "b", "c")),
     *(_question(EventsQuery(name=name)) for name in ("", "deploy", "stop")),
+    _question(PreparedQueriesQuery()),
     *(_question(TreeQuery(prefix=prefix)) for prefix in any_of.PREFIXES),
     *(_question(IntentionMatchQuery(by="source", name=name)) for name in ("web", "db")),
     *(_question(IntentionMatchQuery(by="destination", name=name)) for name in ("web", "db")),
@@ -81,6 +86,9 @@ EXACT = [
 """Questions whose topics speak of their answer alone: they wake if, and only if, it changed."""
 ALL = [
     *EXACT,
+    _question(PreparedQueryQuery(id="11111111-bbbb-4bbb-8bbb-bbbbbbbbbbbb")),
+    *(_question(PreparedQueryRenderedQuery(id_or_name=name)) for name in ("a", "abc")),
+    *(_question(PreparedQueryExecutionQuery(id_or_name=name)) for name in ("a", "abc")),
     _question(ServicesQuery(node_meta=(("rack", "1"),))),
     *(_question(ServiceInstancesQuery(service=name)) for name in ("web", "db")),
     *(_question(ServiceInstancesQuery(service=name, connect=True)) for name in ("web", "db")),

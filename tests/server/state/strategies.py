@@ -15,6 +15,8 @@ from lictor_core.commands import (
     KVDeleteTree,
     KVSet,
     NodeUpdate,
+    PreparedQueryDelete,
+    PreparedQuerySet,
     Register,
     SessionCreate,
     SessionDestroy,
@@ -161,4 +163,16 @@ lock_commands: st.SearchStrategy[Command] = st.one_of(
 event_commands: st.SearchStrategy[Command] = st.builds(
     EventFire, event=st.builds(build.event, session_ids, st.sampled_from(("deploy", "stop")))
 )
-commands = st.one_of(catalog_commands, key_commands, intention_commands, lock_commands, event_commands)
+query_ids = st.sampled_from(tuple(f"{digit * 8}-bbbb-4bbb-8bbb-bbbbbbbbbbbb" for digit in "123"))
+query_names = st.sampled_from(("", "a", "A", "ab", "b"))
+queries = st.builds(
+    build.prepared_query, query_names, id=query_ids, session=st.sampled_from(("", SESSIONS[0]))
+) | st.builds(build.template, query_names, id=query_ids, service=st.just("web"))
+prepared_commands: st.SearchStrategy[Command] = st.one_of(
+    st.builds(PreparedQuerySet, query=queries, is_update=st.booleans()),
+    st.builds(PreparedQuerySet, query=queries),
+    st.builds(PreparedQueryDelete, id=query_ids),
+)
+commands = st.one_of(
+    catalog_commands, key_commands, intention_commands, lock_commands, event_commands, prepared_commands
+)

@@ -14,6 +14,7 @@ from lictor_core.commands import (
     IntentionSet,
     KVDelete,
     KVSet,
+    PreparedQuerySet,
     Proposal,
     RestoreBegin,
     SessionCreate,
@@ -21,7 +22,7 @@ from lictor_core.commands import (
 )
 from lictor_server.state import Store, apply, apply_proposal
 from lictor_server.state.snapshot import restore, state_hash, take
-from tests.server.build import check, event, intention, node, placed, register, service, session
+from tests.server.build import check, event, intention, node, placed, prepared_query, register, service, session
 from tests.server.state.questions import ALL
 from tests.server.state.restores import restore_commands
 from tests.server.state.test_snapshot import filled
@@ -53,6 +54,7 @@ def other_store() -> Store:
         SessionCreate(session=session("bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb")),
         KVSet(key="k8", value=b"1", acquire="bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb"),
         SessionDestroy(id="bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb", at_ms=9000),
+        PreparedQuerySet(query=prepared_query("other")),
         EventFire(event=event("cccccccc-cccc-4ccc-8ccc-cccccccccccc")),
     ]
     store = Store("dc1")

@@ -22,6 +22,7 @@ from tests.compat.scenarios.http import (
     kv,
     operator,
     options,
+    queries,
     sessions,
     snapshot,
     status,
@@ -54,5 +55,6 @@ SCENARIOS: tuple[Scenario, ...] = (
     coordinates_off.SCENARIO,
     sessions.SCENARIO,
     transactions.SCENARIO,
+    queries.SCENARIO,
     events.SCENARIO,
 )
