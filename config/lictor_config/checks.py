@@ -182,17 +182,20 @@ def note_flaws(reader: Reader, check: CheckDefinition, *, nested: bool, prefix: 
 
 
 def read_checks(reader: Reader, prefix: str = "Invalid check: ") -> tuple[CheckDefinition, ...]:
-    """The checks of a service: those under `checks`, then the one under `check` unless it is empty."""
+    """The checks of a service: the one under `check` unless it is empty, then those under `checks`.
+
+    Those without an id are told apart by their place in this order, as in Consul.
+    """
     found: list[CheckDefinition] = []
-    for child in reader.children("checks"):
-        found.append(read_check(child, nested=True))
-        note_flaws(child, found[-1], nested=True, prefix=prefix)
     single = reader.child("check")
     if single is not None:
         check = read_check(single, nested=True)
         if check != _EMPTY:  # Consul takes an empty `Check` for none
             found.append(check)
             note_flaws(single, check, nested=True, prefix=prefix)
+    for child in reader.children("checks"):
+        found.append(read_check(child, nested=True))
+        note_flaws(child, found[-1], nested=True, prefix=prefix)
     return tuple(found)
 
 

@@ -129,7 +129,7 @@ default_query_time duration : the HTTP API
 disable_anonymous_signature boolean
 disable_coordinates boolean : network coordinates
 disable_host_node_id boolean
-disable_http_unprintable_char_filter boolean
+disable_http_unprintable_char_filter boolean : the HTTP API
 disable_keyring_file boolean
 disable_remote_exec boolean : commands that others run here
 disable_update_check boolean

@@ -3,7 +3,8 @@
 A `Reader` wraps one mapping. Each getter takes a name in snake_case and finds the key in any case; over HTTP with or
 without underscores (`tls_skip_verify`, `TLSSkipVerify`, `tlsskipverify` are one), in files as it is but for a few
 (`ALIASES`). What is wrong is noted with its path and the getter answers its default, so that one pass finds every
-problem. A null is the same as an absent key, as in Go; in files a list of one value is the same as that value.
+problem. A null is the same as an absent key, over HTTP within lists and mappings of texts as an empty one, as in Go;
+in files a list of one value is the same as that value.
 """
 
 from __future__ import annotations
@@ -166,6 +167,8 @@ class Reader:
         for key, value, path in self._pairs(name):
             if isinstance(value, str):
                 found[key] = value
+            elif self._is_empty(value):
+                found[key] = ""
             else:
                 self._mismatch(path, "a string", value)
         return found
@@ -297,9 +300,14 @@ class Reader:
         for index, item in enumerate(cast("list[object]", value)):
             if isinstance(item, str):
                 found.append(item)
+            elif self._is_empty(item):
+                found.append("")
             else:
                 self._mismatch((*path, index), "a string", item)
         return tuple(found)
+
+    def _is_empty(self, value: object) -> bool:
+        return value is None and self.dialect is Dialect.HTTP
 
     def _pairs(self, name: str) -> list[tuple[str, object, Path]]:
         path = (*self.path, *self._written(name))

@@ -129,6 +129,9 @@ def _membership(reader: Reader, base: Configuration) -> Configuration:
         session_ttl_min_s=reader.duration("session_ttl_min", base.session_ttl_min_s),
         disable_remote_exec=reader.boolean("disable_remote_exec", base.disable_remote_exec),
         disable_host_node_id=reader.boolean("disable_host_node_id", base.disable_host_node_id),
+        disable_http_unprintable_char_filter=reader.boolean(
+            "disable_http_unprintable_char_filter", base.disable_http_unprintable_char_filter
+        ),
         enable_debug=reader.boolean("enable_debug", base.enable_debug),
         translate_wan_addrs=reader.boolean("translate_wan_addrs", base.translate_wan_addrs),
     )

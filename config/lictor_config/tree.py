@@ -274,6 +274,7 @@ class Configuration:
     session_ttl_min_s: float = 10.0
     disable_remote_exec: bool = True
     disable_host_node_id: bool = True
+    disable_http_unprintable_char_filter: bool = False
     enable_debug: bool = False
     translate_wan_addrs: bool = False
     ae_interval_s: float = 60.0

@@ -155,7 +155,7 @@ def test_every_key_is_read_the_same_from_http_and_from_files() -> None:
     assert over_http.kind is ServiceKind.CONNECT_PROXY
     assert over_http.tagged_addresses == {"lan": ServiceAddress(address="192.0.2.2", port=81)}
     assert over_http.weights == Weights(passing=5, warning=2)
-    assert [check.kind.value for check in over_http.checks] == ["tcp", "ttl"]
+    assert [check.kind.value for check in over_http.checks] == ["ttl", "tcp"]
     assert over_http.proxy.upstreams[0].config == {"protocol": "http"}
     assert over_http.proxy.config == {"bind_port": 1, "Nested": {"x": [1, 2]}}
     assert over_http.proxy.expose.paths[0].protocol == "http2"

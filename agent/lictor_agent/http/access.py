@@ -23,10 +23,14 @@ class Access:
         self._blocked = tuple(blocked)
         self._writers = tuple(ipaddress.ip_network(network, strict=False) for network in writers)
 
-    def refusal(self, method: str, path: str, client: str) -> str | None:
-        """Why this request is forbidden; None when it is not. `client` is an address, empty on a Unix socket."""
-        if path.startswith(self._blocked) and self._blocked:
+    def blocked(self, path: str) -> str | None:
+        """Why nobody may ask for this path; None when it is not blocked."""
+        if self._blocked and path.startswith(self._blocked):
             return "Endpoint is blocked by agent configuration"
+        return None
+
+    def refusal(self, method: str, client: str) -> str | None:
+        """Why this client may not do that; None when it may. `client` is an address, empty on a Unix socket."""
         if self._writers and method not in _READING and not self._may_write(client):
             return "Access is restricted"
         return None

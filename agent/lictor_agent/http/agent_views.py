@@ -102,10 +102,10 @@ def _proxy_view(proxy: Proxy) -> JsonObject:
 
 
 def _upstream_view(upstream: Upstream) -> JsonObject:
-    view: JsonObject = {
-        "DestinationType": upstream.destination_type,
-        "DestinationName": upstream.destination_name,
-    }
+    view: JsonObject = {"DestinationType": upstream.destination_type}
+    if upstream.destination_namespace:
+        view["DestinationNamespace"] = upstream.destination_namespace
+    view["DestinationName"] = upstream.destination_name
     if upstream.datacenter:
         view["Datacenter"] = upstream.datacenter
     if upstream.local_bind_address:

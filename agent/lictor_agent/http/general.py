@@ -9,7 +9,7 @@ from typing import Final
 
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
-from aiohttp.http_exceptions import BadHttpMethod, HttpProcessingError
+from aiohttp.http_exceptions import BadHttpMethod, HttpProcessingError, LineTooLong
 from aiohttp.http_parser import RawRequestMessage
 from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import RequestHandler
@@ -23,14 +23,20 @@ __all__ = ["General"]
 
 _QUOTED_BYTES: Final = re.compile(r"(?<!\w)(?:bytearray\()?b[\"'].*", re.DOTALL)
 _REASON_CHARS_MAX: Final = 200
+_CONTINUE: Final = "100-continue"
 _LINGER_S: Final = 2.0
 """How long a body that nobody wants is still read, so that its sender gets to see the answer."""
 
 Respond = Callable[[Asked, HotConnection], Awaitable[tuple[Rendered, bool, Answer]]]
 """Gives the answer's bytes, whether the connection takes another request, and the answer itself."""
 
-AnswerBroken = Callable[[HotConnection, str, bool], bytes]
-"""Answers bytes that are no request, for the flaw that is named; True when all that is wrong is an unknown method."""
+AnswerBroken = Callable[[HotConnection, str, int], bytes]
+"""Answers what is no request to be answered, for the flaw that is named, with a status: 405 for an unknown method."""
+_STATUSES: Final = (
+    # aiohttp tells these by their words alone.
+    ("Too many headers", 431),
+    ("Transfer-Encoding", 501),
+)
 
 
 class General:
@@ -78,6 +84,9 @@ class General:
     async def _handle(self, incoming: web.BaseRequest) -> web.StreamResponse:
         assert isinstance(incoming, Incoming)
         incoming.connection.started()
+        if incoming.headers.get("Expect", _CONTINUE).lower() != _CONTINUE:  # RFC 9110, section 10.1.1
+            wire = self._answer_broken(incoming.connection, "Expect is anything but 100-continue", 417)
+            return WireResponse(wire, keeps_alive=False)
         rendered, keeps_alive, answer = await self._respond(incoming, incoming.connection)
         wire = rendered.at(self._tick.date)
         return WireResponse(
@@ -85,7 +94,16 @@ class General:
         )
 
     def _broken(self, connection: HotConnection, error: BaseException | None) -> bytes:
-        return self._answer_broken(connection, _flaw(error), isinstance(error, BadHttpMethod))
+        flaw = _flaw(error)
+        return self._answer_broken(connection, flaw, _status(error, flaw))
+
+
+def _status(error: BaseException | None, flaw: str) -> int:
+    if isinstance(error, BadHttpMethod):
+        return 405
+    if isinstance(error, LineTooLong):
+        return 431
+    return next((status for words, status in _STATUSES if words in flaw), 400)
 
 
 def _flaw(error: BaseException | None) -> str:

@@ -1,6 +1,6 @@
 """Plain requests, which need no full parser: whole, alone, and of the simplest form. Pure.
 
-Plain is HTTP/1.1 with a path of ordinary characters, each header once, `Host` among them, all of it ASCII, a body of
+Plain is HTTP/1.1 with a path of ordinary characters, each header once, `Host` among them, all of them ASCII, a body of
 known length, and nothing that changes how a message is read (RFC 9112: transfer codings, upgrades, expectations). It
 may ask for its connection to be closed. That is what clients of this API send nearly always. Whatever is not plain is
 aiohttp's: of two readings of the same bytes, this one takes only those in which there is nothing to disagree about.
@@ -29,9 +29,14 @@ _BLOCK_BYTES_MAX: Final = 4096
 _FIELDS_MAX: Final = 64
 _END: Final = b"\r\n\r\n"
 _LINE: Final = re.compile(
-    rb"(GET|PUT|POST|DELETE|HEAD) (/v1/(?!snapshot|agent/monitor)[A-Za-z0-9/_.~!$&'()*+,;=:@%?-]*) HTTP/1\.1\r\n"
+    rb"(GET|PUT|POST|DELETE|HEAD) (/v1/(?!snapshot|agent/monitor)[A-Za-z0-9/_.~!$&'()*+,;=:@%?\x80-\xff-]*)"
+    rb" HTTP/1\.1\r\n"
 )
-"""What may be answered with a file or a stream is aiohttp's, which sends one in step with its reader."""
+"""What may be answered with a file or a stream is aiohttp's, which sends one in step with its reader.
+
+Letters beyond ASCII should be escaped (RFC 3986, section 2.1); people write them as they are, and Consul takes them.
+aiohttp does not, so they are good in plain requests alone.
+"""
 _FIELD: Final = re.compile(
     rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?)?[ \t]*\r\n"
 )
@@ -146,7 +151,10 @@ class PlainReader:
             return None
         if missing:
             return _UNFINISHED
-        return Plain(line[1].decode(), line[2].decode(), fields, data[head_end:])
+        try:
+            return Plain(line[1].decode(), line[2].decode(), fields, data[head_end:])
+        except UnicodeDecodeError:
+            return None
 
     def _learn(self, block: bytes) -> _Fields | None:
         if len(block) > _BLOCK_BYTES_MAX:

@@ -128,16 +128,17 @@ class Request:
 def split_target(target: str) -> tuple[str, str]:
     """Path (decoded) and query (as it came) of a request target. Raises `RequestError` for a bad escape.
 
-    The absolute form of RFC 9112, section 3.2.2 is taken for its path.
+    The absolute form of RFC 9112, section 3.2.2 is taken for its path, an asterisk for itself.
     """
+    if target == "*":
+        return target, ""
     if not target.startswith("/"):
         scheme, separator, rest = target.partition("://")
         if not separator or not scheme.isalpha():
             raise RequestError("the request target is no path")
         _, slash, after = rest.partition("/")
         target = slash + after or "/"
-    path, _, query = target.partition("?")
-    path = path.partition("#")[0]
+    path, _, query = target.partition("?")  # a target has no fragment: RFC 9112, section 3.2
     if "%" not in path:
         return path, query
     if _BAD_ESCAPE.search(path):

@@ -14,21 +14,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from email.utils import formatdate
 from functools import lru_cache, partial
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from structlog.typing import FilteringBoundLogger
 
 from lictor_agent.http.access import Access
 from lictor_agent.http.deferred import Deferred
+from lictor_agent.http.dispatch import Dispatch, Found
 from lictor_agent.http.encoding import Answer, AnswerCache, Rendered, accepts_gzip, render
 from lictor_agent.http.errors import RETRY_AFTER_S, Refusal, answer_error
 from lictor_agent.http.hot import Confirm, HotAnswers, HotConnection, HotSource, PlainPath, Tick
 from lictor_agent.http.inner import Inner
 from lictor_agent.http.listening import ListenAddress, Listener, listen
 from lictor_agent.http.plain import Plain
-from lictor_agent.http.requests import Parameters, Request, split_target
+from lictor_agent.http.requests import Request, split_target
 from lictor_agent.http.roster import Roster
-from lictor_agent.http.router import Route, Router, answer_redirect
+from lictor_agent.http.router import Router
 from lictor_agent.http.routes import ROUTES
 from lictor_agent.http.settings import HttpSettings
 from lictor_agent.http.site import Site
@@ -85,11 +87,12 @@ class HttpServer:
         self.meter.watch(process_gauges)
         self.meter.watch(self._gauges)
         self._answered_hot = 0
-        self._access = Access(settings.blocked_endpoints, settings.write_networks)
         self.listeners = None if output is None else LogListeners(output)
         """Who listens to the log."""
         self._site = Site(agent, settings, AnswerCache(settings), clock, rng, self.meter, self.listeners)
         self._router = Router(ROUTES)
+        access = Access(settings.blocked_endpoints, settings.write_networks)
+        self._dispatch = Dispatch(self._router, access, takes_unprintable=settings.takes_unprintable)
         self.inner = Inner(self._site, self._router)
         """The same API without a socket."""
         self._tick = Tick(clock.monotonic(), _date(clock))
@@ -234,8 +237,7 @@ class HttpServer:
         """The answer's bytes, whether the connection takes another request, and the answer itself."""
         began = self._clock.monotonic()
         answer = await self._answer(asked, connection.client)
-        if self._settings.response_headers and answer.is_endpoint:
-            answer = replace(answer, headers=(*answer.headers, *self._settings.response_headers))
+        answer = self._with_own_headers(answer)
         keeps_alive = asked.keep_alive and not answer.closes
         if answer.stream is not None and asked.is_http_1_0:
             keeps_alive = False  # its end is that of the connection: HTTP/1.0 has no chunks
@@ -268,18 +270,14 @@ class HttpServer:
             self._note_refused(method, path, client, 400, str(error))
             return _BROKEN
         try:
-            found = self._route(method, path, query)
+            found = self._dispatch.find(method, path, query, client)
             if isinstance(found, Answer):
                 return found
-            route, tail = found
-            if (refusal := self._access.refusal(method, path, client)) is not None:
-                raise Refusal(refusal, status=403)
-            endpoint = route.endpoint(method)
             began = self._clock.monotonic()
             try:
-                return await endpoint(self._site, self._request(asked, client, path, tail, query))
+                return await found.endpoint(self._site, self._request(asked, client, path, found))
             finally:
-                self.meter.sample(_metric(method, route.path), (self._clock.monotonic() - began) * 1000)
+                self.meter.sample(_metric(method, found.route_path), (self._clock.monotonic() - began) * 1000)
         except LictorError as error:
             answer = answer_error(error)
             self._note_refused(method, path, client, answer.status, str(error))
@@ -289,23 +287,13 @@ class HttpServer:
             self._log.exception("http.request.failed", method=method, path=path, client=client)
             return Answer(status=500, headers=(_TEXT,), body=b"internal error: the agent's log has the details")
 
-    def _route(self, method: str, path: str, query: str) -> tuple[Route, str] | Answer:
-        if not path.isprintable():
-            return Answer(status=400, is_endpoint=False)
-        location = self._router.redirect(path)
-        if location is not None:
-            return answer_redirect(location, query, method)
-        found = self._router.find(path)
-        if found is None:
-            if path == "/":
-                return Answer(headers=(_TEXT,), body=b"Lictor Agent", is_endpoint=False)
-            return Answer(status=404, is_endpoint=False)
-        if method == "OPTIONS":
-            return Answer(headers=(("Allow", ",".join(found[0].allowed)),))
-        return found
+    def _with_own_headers(self, answer: Answer) -> Answer:
+        if not (self._settings.response_headers and answer.is_endpoint):
+            return answer
+        return replace(answer, headers=(*answer.headers, *self._settings.response_headers))
 
-    def _request(self, asked: Asked, client: str, path: str, tail: str, query: str) -> Request:
-        parameters = Parameters(query)
+    def _request(self, asked: Asked, client: str, path: str, found: Found) -> Request:
+        parameters = found.parameters
         if parameters.get("ns"):
             raise Refusal('Bad request: Invalid query parameter: "ns" - Namespaces are a Consul Enterprise feature')
         if asked.headers.get("X-Consul-Namespace"):
@@ -315,7 +303,7 @@ class HttpServer:
         return Request(
             method=asked.method,
             path=path,
-            tail=tail,
+            tail=found.tail,
             parameters=parameters,
             headers=asked.headers,
             read_body=partial(asked.read_body, self._settings.body_s_max),
@@ -326,30 +314,34 @@ class HttpServer:
             wait_s_max=self._settings.wait_s_max,
         )
 
-    def _answer_broken(self, connection: HotConnection, flaw: str, is_method: bool) -> bytes:
-        """The answer to bytes that are no request; a method nobody knows is told from garbage."""
-        answer = _BROKEN
-        line = _REQUEST_LINE.match(connection.pending) if is_method else None
+    def _answer_broken(self, connection: HotConnection, flaw: str, status: int) -> bytes:
+        """The answer to what is no request to be answered; a method nobody knows is told from garbage."""
+        answer = _BROKEN if status in (400, 405) else _too_much(status)
+        line = _REQUEST_LINE.match(connection.pending) if status == 405 else None
         if line is not None:
-            answer = self._answer_unknown_method(line[1].decode(), line[2].decode(errors="replace"))
+            method, target = line[1].decode(), line[2].decode(errors="replace")
+            answer = self._with_own_headers(self._answer_unknown_method(method, target, connection.client))
         self._note_refused("", "", connection.client, answer.status, flaw)
         return render(answer, method="", packed=False, keeps_alive=False).at(self._tick.date)
 
-    def _answer_unknown_method(self, method: str, target: str) -> Answer:
+    def _answer_unknown_method(self, method: str, target: str, client: str) -> Answer:
         try:
             path, query = split_target(target)
-            found = self._route(method, path, query)
-            if isinstance(found, Answer):
-                return found
-            found[0].endpoint(method)
+            found = self._dispatch.find(method, path, query, client)
         except LictorError as error:
             return answer_error(error)
-        return _BROKEN
+        return found if isinstance(found, Answer) else _BROKEN
 
     def _note_refused(self, method: str, path: str, client: str, status: int, reason: str) -> None:
         self._log.info(
             "http.request.refused", method=method, path=path, client=client, status=status, reason=reason.strip()
         )
+
+
+def _too_much(status: int) -> Answer:
+    """What is well said, and more or other than is taken here."""
+    text = f"{status} {HTTPStatus(status).phrase}"
+    return Answer(status=status, headers=(_TEXT,), body=text.encode(), is_endpoint=False, closes=True)
 
 
 @lru_cache(maxsize=_METRICS_MAX)

@@ -37,7 +37,7 @@ class HttpSettings:
     `txn_bytes_max` its `limits.txn_max_req_len`,
     `wait_default_s` and `wait_s_max` its `default_query_time` and `max_query_time`; `blocked_endpoints` and
     `write_networks` are `http_config.block_endpoints` and `allow_write_http_from`. `https` is for the addresses that
-    speak it.
+    speak it; `takes_unprintable` is `disable_http_unprintable_char_filter`.
     """
 
     always_pretty: bool = False
@@ -45,6 +45,7 @@ class HttpSettings:
     response_headers: tuple[tuple[str, str], ...] = ()
     blocked_endpoints: tuple[str, ...] = ()
     write_networks: tuple[str, ...] = ()
+    takes_unprintable: bool = False
     https: HttpsSettings = HttpsSettings()
     wait_default_s: float = WAIT_DEFAULT_S
     wait_s_max: float = WAIT_MAX_S
@@ -54,7 +55,7 @@ class HttpSettings:
     txn_bytes_max: int = KV_VALUE_BYTES_MAX
     body_bytes_max: int = BODY_BYTES_MAX
     snapshot_bytes_max: int = ARCHIVE_BYTES_MAX
-    request_line_bytes_max: int = 32 * 1024
+    request_line_bytes_max: int = 64 * 1024
     header_bytes_max: int = 32 * 1024
     headers_max: int = 100
     head_s_max: float = 10.0

@@ -87,8 +87,13 @@ def test_a_path_that_is_no_utf8_is_refused() -> None:
 
 def test_the_absolute_form_of_a_target_is_its_path() -> None:
     assert split_target("http://host:1/v1/kv/a?b") == ("/v1/kv/a", "b")
+    assert split_target("*") == ("*", "")
     with pytest.raises(RequestError):
-        split_target("*")
+        split_target("host:1")
+
+
+def test_a_target_has_no_fragment() -> None:
+    assert split_target("/v1/kv/a#b?c#d") == ("/v1/kv/a#b", "c#d")
 
 
 @pytest.mark.parametrize(

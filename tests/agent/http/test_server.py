@@ -57,9 +57,6 @@ async def raw(live: Live, data: bytes) -> bytes:
         b"PUT /v1/kv/a HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
         b"GET /v1/kv/%zz HTTP/1.1\r\nHost: x\r\n\r\n",
         b"GET /v1/kv/%FF HTTP/1.1\r\nHost: x\r\n\r\n",
-        b"GET /" + b"a" * 40_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
-        b"GET / HTTP/1.1\r\nX: " + b"a" * 40_000 + b"\r\n\r\n",
-        b"GET / HTTP/1.1\r\n" + b"X: a\r\n" * 200 + b"\r\n",
     ],
     ids=lambda garbage: garbage[:30].decode(errors="replace"),
 )
@@ -70,6 +67,59 @@ async def test_garbage_gets_400_once_and_the_connection_ends(live: Live, garbage
     assert b"Connection: close" in answer
     assert len(live.events("http.request.refused")) == 1
     assert (await live.get("/v1/status/leader")).status == 200
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status"),
+    [
+        (b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", b"431 Request Header Fields Too Large"),
+        (b"GET / HTTP/1.1\r\nX: " + b"a" * 40_000 + b"\r\n\r\n", b"431 Request Header Fields Too Large"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X: a\r\n" * 200 + b"\r\n", b"431 Request Header Fields Too Large"),
+        (b"PUT /v1/kv/a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\nx", b"501 Not Implemented"),
+        (
+            b"PUT /v1/kv/a HTTP/1.1\r\nHost: x\r\nExpect: 200-ok\r\nContent-Length: 1\r\n\r\nx",
+            b"417 Expectation Failed",
+        ),
+    ],
+    ids=["target", "header", "headers", "coding", "expectation"],
+)
+async def test_what_is_more_or_other_than_is_taken_gets_its_own_status(
+    live: Live, request_bytes: bytes, status: bytes
+) -> None:
+    answer = await raw(live, request_bytes)
+    assert answer.startswith(b"HTTP/1.1 " + status + b"\r\n")
+    assert answer.endswith(status)
+    assert b"Connection: close" in answer
+    assert [event["status"] for event in live.events("http.request.refused")] == [int(status[:3])]
+    assert (await live.get("/v1/kv/a")).status == 404
+
+
+async def test_a_target_of_60_000_bytes_is_taken(live: Live) -> None:
+    line = b"GET /v1/kv/" + b"a" * 60_000 + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    assert (await raw(live, line)).startswith(b"HTTP/1.1 404 ")
+
+
+async def test_letters_beyond_ascii_need_no_percent_signs(live: Live) -> None:
+    head = " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+    put = "PUT /v1/kv/clé?flags=7" + head + "Content-Length: 1\r\n\r\nv"
+    assert (await raw(live, put.encode())).endswith(b"true")
+    assert (await live.get("/v1/kv/cl%C3%A9?raw")).body == b"v"
+    assert (await raw(live, ("GET /v1/kv/clé?raw" + head + "\r\n").encode("latin-1"))).startswith(b"HTTP/1.1 400 ")
+
+
+async def test_options_of_everything_is_answered(live: Live) -> None:
+    answer = await raw(live, b"OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+async def test_an_unknown_method_is_answered_with_the_own_headers_and_blocked_as_others() -> None:
+    settings = HttpSettings(response_headers=(("X-Own", "a"),), blocked_endpoints=("/v1/kv/blocked",))
+    async with live_agent(settings) as live:
+        answer = await raw(live, b"BREW /v1/kv/x HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert answer.startswith(b"HTTP/1.1 405 ")
+        assert b"\r\nX-Own: a\r\n" in answer
+        blocked = await raw(live, b"BREW /v1/kv/blocked HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert blocked.startswith(b"HTTP/1.1 403 ")
 
 
 @pytest.mark.parametrize(
@@ -85,7 +135,7 @@ async def test_garbage_gets_400_once_and_the_connection_ends(live: Live, garbage
     ids=["value", "name", "version", "method", "escape", "long"],
 )
 async def test_the_token_of_a_broken_request_is_not_logged(live: Live, broken: bytes) -> None:
-    assert (await raw(live, broken)).startswith(b"HTTP/1.1 400 ")
+    assert (await raw(live, broken)).startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 431 "))
     (event,) = live.events("http.request.refused")
     assert event["reason"]
     assert "secret" not in str(live.logged.entries)

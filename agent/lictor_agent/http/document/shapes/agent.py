@@ -55,6 +55,7 @@ class AgentUpstream(TypedDict):
     """A service that a proxy makes reachable on a local port."""
 
     DestinationType: str
+    DestinationNamespace: NotRequired[str]
     DestinationName: str
     Datacenter: NotRequired[str]
     LocalBindAddress: NotRequired[str]
