@@ -13,6 +13,7 @@ import msgspec
 
 from lictor_agent.projection import service_id
 from lictor_config.definitions import CheckDefinition, ServiceDefinition
+from lictor_config.metadata import metadata_flaw
 from lictor_config.proxies import kind_flaws
 from lictor_core.addresses import join_host_port
 from lictor_core.errors import OverloadedError, RequestError
@@ -55,6 +56,8 @@ def expanded(parent: ServiceDefinition, taken_ports: Container[int], ports: rang
     )
     if flaws := kind_flaws(sidecar.kind, sidecar.port, sidecar.proxy, native=sidecar.native):
         raise RequestError(f"Invalid SidecarService: {'; '.join(flaws)}")
+    if (flaw := metadata_flaw(sidecar.meta, allow_reserved=False)) is not None:
+        raise RequestError(f"Invalid SidecarService: {flaw}")
     return sidecar
 
 

@@ -192,7 +192,8 @@ def _read_sidecar(reader: Reader) -> ServiceDefinition:
         reader.note("id", "A SidecarService cannot specify an ID as this is managed by the agent", ProblemGroup.RULE)
     if sidecar.sidecar is not None:
         reader.note("connect", "A SidecarService cannot have a nested SidecarService", ProblemGroup.RULE)
-    if (flaw := metadata_flaw(sidecar.meta, allow_reserved=False)) is not None:
+    is_file = reader.dialect is Dialect.FILE  # over HTTP the agent says so, once it knows the whole sidecar
+    if is_file and (flaw := metadata_flaw(sidecar.meta, allow_reserved=False)) is not None:
         reader.note("meta", f"Invalid SidecarService: {flaw}", ProblemGroup.VALUE)
     return sidecar
 

@@ -59,3 +59,8 @@ def test_ports_are_taken_in_order_until_there_are_none() -> None:
 def test_a_sidecar_that_no_proxy_can_be_is_refused() -> None:
     with pytest.raises(RequestError, match="upstream destination name cannot be empty"):
         expanded(_parent({"Proxy": {"Upstreams": [{"LocalBindPort": 1}]}}), set[int](), PORTS)
+
+
+def test_metadata_that_cannot_be_is_refused() -> None:
+    with pytest.raises(RequestError, match=r"Invalid SidecarService: .*Key contains invalid characters"):
+        expanded(_parent({"Meta": {"bad key": "v"}}), set[int](), PORTS)

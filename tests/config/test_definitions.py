@@ -127,8 +127,6 @@ REFUSED: list[tuple[dict[str, object], str]] = [
      "1 error occurred:\n\t* A SidecarService cannot have a nested SidecarService\n\n"),
     ({"Name": "a", "Kind": "mesh-gateway", "Port": 1, "Connect": {"SidecarService": {}}},
      "1 error occurred:\n\t* A mesh-gateway cannot have a sidecar service defined\n\n"),
-    ({"Name": "a", "Connect": {"SidecarService": {"Meta": {"": "1"}}}},
-     "Invalid SidecarService: Couldn't load metadata pair ('', '1'): Key cannot be blank"),
     ({"Name": "a", "Connect": {"SidecarService": {"Check": {"HTTP": "x"}}}},
      "Invalid check in sidecar_service: Interval must be > 0 for Script, HTTP, or TCP checks"),
 ]  # fmt: skip
@@ -214,3 +212,19 @@ def test_names_that_dns_cannot_carry_are_warned_of_only() -> None:
     assert [warning.split(" cannot")[0] for warning in dns_warnings(service)] == ["service name 'a_b'", "tag 'x.y'"]
     assert "63" in dns_warnings(ServiceDefinition(name="x" * 64))[0]
     assert dns_warnings(ServiceDefinition(name="web-1", tags=("v2",))) == []
+
+
+def test_a_sidecar_in_a_file_has_no_metadata_that_cannot_be() -> None:
+    value = {"name": "a", "connect": {"sidecar_service": {"meta": {"": "1"}}}}
+    with pytest.raises(DefinitionError, match=r"Invalid SidecarService: .*Key cannot be blank"):
+        parse_service(value, Dialect.FILE)
+
+
+def test_over_http_a_null_among_texts_is_an_empty_one() -> None:
+    service = parse_service({"Name": "a", "Tags": ["t", None], "Meta": {"k": None}})
+    assert (service.tags, service.meta) == (("t", ""), {"k": ""})
+
+
+def test_in_a_file_a_null_among_texts_is_none() -> None:
+    with pytest.raises(DefinitionError, match="must be a string, not null"):
+        parse_service({"name": "a", "tags": [None]}, Dialect.FILE)

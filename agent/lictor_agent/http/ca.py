@@ -18,7 +18,7 @@ from lictor_core.records import CAConfiguration, CARoots
 __all__ = ["ROOTS", "ROUTES"]
 
 _PEM_WANTED: Final = Parameter("pem", "Certificates one after the other.", Kind.TRUTH)
-ROOTS: Final = Manner(knows_leader=False)
+ROOTS: Final = Manner(knows_leader=False, marks_errors=True)
 """Consul 1.8.7 never says here that it knows the leader, and its clients do not look."""
 _PEM: Final = ("Content-Type", "application/pem-certificate-chain")
 _DECODE_FAILED: Final = "Bad request: Request decode failed: "

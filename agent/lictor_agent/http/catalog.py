@@ -6,13 +6,27 @@ from dataclasses import replace
 from typing import Final
 from urllib.parse import quote
 
-from lictor_agent.http.blocking import CACHED_MISS, CATALOG, Manner, answer_query, cache_headers, read
+from lictor_agent.http.blocking import CACHED_MISS, CATALOG, answer_query, cache_headers
 from lictor_agent.http.bodies import read_mapping, refuse_problems
-from lictor_agent.http.described import BLOCKING, DC, FILTER, NEAR, NODE_META, TAG, Body, described
+from lictor_agent.http.described import (
+    BLOCKING,
+    CACHE_CONTROL,
+    CACHED,
+    CONSISTENT,
+    DC,
+    FILTER,
+    MAX_STALE,
+    NEAR,
+    NODE_META,
+    STALE,
+    TAG,
+    Body,
+    described,
+)
 from lictor_agent.http.encoding import Answer
 from lictor_agent.http.errors import Refusal, refusing_with
 from lictor_agent.http.registrations import read_registration, service_flaw
-from lictor_agent.http.requests import Request, cache_control, required_tail
+from lictor_agent.http.requests import Request, cache_control, freshness, required_tail
 from lictor_agent.http.router import Route
 from lictor_agent.http.site import Site
 from lictor_agent.http.uuids import UUID_CHARS, first_bad_digit
@@ -52,11 +66,12 @@ async def services(site: Site, request: Request) -> Answer:
     return await answer_query(site, request, query, _CACHEABLE)
 
 
-@described(list[str], *BLOCKING)
+@described(list[str], STALE, CONSISTENT, MAX_STALE, CACHED, CACHE_CONTROL, headers=("X-Cache", "Age"))
 async def datacenters(site: Site, request: Request) -> Answer:
-    """The known datacenters. It does not block and says nothing of its index, as in Consul."""
+    """The known datacenters. It neither blocks nor looks at `dc`, and says nothing of its index, as in Consul."""
+    options = freshness(request)
     if not (request.is_cached and site.settings.use_cache):
-        reading, _, _ = await read(site, request, DatacentersQuery(), Manner())
+        reading = await site.registry.read(DatacentersQuery(), options)
         return site.answer_json(request, reading.value)
     control = cache_control(request)
     kept = await site.agent.kept.read(DatacentersQuery(), ReadOptions(token=request.token))
@@ -64,7 +79,7 @@ async def datacenters(site: Site, request: Request) -> Answer:
     is_hit = was_asked if kept.is_hit is None else kept.is_hit
     if is_hit and control.max_age_s is not None and (kept.age_s > control.max_age_s or control.max_age_s == 0):
         try:
-            reading, _, _ = await read(site, request, DatacentersQuery(), Manner())
+            reading = await site.registry.read(DatacentersQuery(), options)
             return site.answer_json(request, reading.value, headers=CACHED_MISS)
         except LictorError:
             if kept.age_s > control.stale_if_error_s:

@@ -58,9 +58,9 @@ async def remove_peer(site: Site, request: Request) -> Answer:
     """Take a server out, named by its id or its address."""
     parameters = request.parameters
     id, address = parameters.get("id"), parameters.get("address")
-    if not id and not address:
+    if not ("id" in parameters or "address" in parameters):
         raise Refusal("Bad request: name the server to remove: ?id with its id, or ?address with its host:port")
-    if id and address:
+    if "id" in parameters and "address" in parameters:
         raise Refusal("Bad request: give ?id or ?address, not both")
     site.check_datacenter(parameters.get("dc"))
     with refusing_with(500):

@@ -25,6 +25,7 @@ __all__ = [
     "Parameters",
     "Request",
     "cache_control",
+    "freshness",
     "parse_bool",
     "parse_unsigned",
     "read_options",
@@ -163,6 +164,14 @@ def read_options(request: Request) -> ReadOptions:
         wait_s=_wait(request, wait),
         token=request.token,
     )
+
+
+def freshness(request: Request) -> ReadOptions:
+    """How fresh the answer is to be of a read that never waits. Raises a `Refusal` for options that cannot be."""
+    _check_cache_control(request)
+    max_stale_s = _max_stale(request.parameters)
+    mode = _mode(request.parameters, may_be_stale=max_stale_s > 0)
+    return ReadOptions(mode=mode, max_stale_s=max_stale_s, token=request.token)
 
 
 @dataclass(frozen=True, slots=True)

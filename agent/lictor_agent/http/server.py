@@ -23,10 +23,11 @@ from lictor_agent.http.access import Access
 from lictor_agent.http.deferred import Deferred
 from lictor_agent.http.dispatch import Dispatch, Found
 from lictor_agent.http.encoding import Answer, AnswerCache, Rendered, accepts_gzip, render
-from lictor_agent.http.errors import RETRY_AFTER_S, Refusal, answer_error
+from lictor_agent.http.errors import RETRY_AFTER_S, answer_error
 from lictor_agent.http.hot import Confirm, HotAnswers, HotConnection, HotSource, PlainPath, Tick
 from lictor_agent.http.inner import Inner
 from lictor_agent.http.listening import ListenAddress, Listener, listen
+from lictor_agent.http.namespaces import refuse_namespace
 from lictor_agent.http.plain import Plain
 from lictor_agent.http.requests import Request, split_target
 from lictor_agent.http.roster import Roster
@@ -294,12 +295,7 @@ class HttpServer:
 
     def _request(self, asked: Asked, client: str, path: str, found: Found) -> Request:
         parameters = found.parameters
-        if parameters.get("ns"):
-            raise Refusal('Bad request: Invalid query parameter: "ns" - Namespaces are a Consul Enterprise feature')
-        if asked.headers.get("X-Consul-Namespace"):
-            raise Refusal(
-                'Bad request: Invalid header: "X-Consul-Namespace" - Namespaces are a Consul Enterprise feature'
-            )
+        refuse_namespace(path, parameters, asked.headers)
         return Request(
             method=asked.method,
             path=path,

@@ -59,7 +59,7 @@ def checked_node(node: Node, datacenter: str, *, stays: bool) -> Node:
         except ValueError:
             raise RequestError(f"ID of node {node.node!r} is {node.id[:64]!r}, which is no UUID") from None
     check_datacenter(node.datacenter, datacenter)
-    check_metadata(node.meta, f"node {node.node!r}")
+    check_metadata(node.meta, f"node {node.node!r}", any_key=True)
     return msgspec.structs.replace(node, datacenter=datacenter)
 
 

@@ -88,10 +88,23 @@ def test_address_may_be_missing_when_the_node_is_not_updated() -> None:
     ids=["too many", "no key", "a space", "a long key", "a long value"],
 )
 def test_metadata_has_bounds(meta: dict[str, str]) -> None:
-    with pytest.raises(RequestError, match="Meta of node 'n1'"):
-        checked(register(node(meta=meta)))
     with pytest.raises(RequestError, match="Meta of service 'web'"):
         checked(register(service=msgspec.structs.replace(service(), meta=meta)))
+
+
+@pytest.mark.parametrize(
+    "meta",
+    [{f"k{number}": "v" for number in range(META_PAIRS_MAX + 1)}, {"k" * 129: "v"}, {"k": "v" * 513}],
+    ids=["too many", "a long key", "a long value"],
+)
+def test_metadata_of_a_node_has_bounds(meta: dict[str, str]) -> None:
+    with pytest.raises(RequestError, match="Meta of node 'n1'"):
+        checked(register(node(meta=meta)))
+
+
+def test_keys_of_a_nodes_metadata_have_any_characters() -> None:
+    meta = {"": "v", "a b": "v", "example.com/rack": "r1"}
+    assert checked(register(node(meta=meta))).node.meta == meta
 
 
 def test_proxy_must_say_for_whom_and_where() -> None:
