@@ -184,15 +184,17 @@ def _pattern(value: Value, *, wanted: bool) -> Predicate:
     options = re2.Options()
     options.log_errors = False
     options.max_mem = _PATTERN_BYTES_MAX
+    options.never_capture = True
     try:
-        search = re2.compile(value.text, options).search
+        # Bytes: given text, re2 counts characters up to each match, which takes three times as long as the search.
+        search = re2.compile(value.text.encode(), options).search
     except re2.error as error:
         reason = error.args[0] if error.args else ""
         said = reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
         raise _flaw(value.at, f'"{value.text}" is no regular expression of RE2: {said}') from None
     except UnicodeEncodeError:
         raise _flaw(value.at, "a regular expression is UTF-8 text, and this one is not") from None
-    return lambda found: (search(cast(str, found)) is not None) is wanted
+    return lambda found: (search(cast(str, found).encode()) is not None) is wanted
 
 
 def _unfit(match: Match, kind: Kind) -> FilterError:
