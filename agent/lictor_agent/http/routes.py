@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from lictor_agent.http import (
+    acl,
     agent_checks,
     agent_connect,
     agent_health,
@@ -17,6 +18,7 @@ from lictor_agent.http import (
     events,
     health,
     intentions,
+    keyring,
     kv,
     metrics,
     monitor,
@@ -54,5 +56,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *transactions.ROUTES,
     *queries.ROUTES,
     *snapshot.ROUTES,
+    *keyring.ROUTES,
+    *acl.ROUTES,
     *openapi.ROUTES,
 )

@@ -1,6 +1,7 @@
 """What is asked over HTTP, one module an area."""
 
 from tests.compat.scenarios.http import (
+    acl_off,
     agent_checks,
     agent_maintenance,
     agent_self,
@@ -70,6 +71,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     sessions.SCENARIO,
     transactions.SCENARIO,
     queries.SCENARIO,
+    acl_off.SCENARIO,
     events.SCENARIO,
     service_fields.SCENARIO,
     check_fields.SCENARIO,

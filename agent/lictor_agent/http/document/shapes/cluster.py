@@ -23,6 +23,7 @@ __all__ = [
     "IntentionDecision",
     "IntentionMatches",
     "IntentionToSet",
+    "KeyringKey",
     "ServerState",
     "ServiceCheckToName",
     "SessionToCreate",
@@ -192,3 +193,9 @@ class CatalogNodeServices(TypedDict):
 
     Node: Node | None
     Services: list[Service] | None
+
+
+class KeyringKey(TypedDict, total=False):
+    """A key of gossip, in base64."""
+
+    Key: str
