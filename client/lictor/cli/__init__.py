@@ -7,6 +7,7 @@ appear on terminals only and change no word.
 
 from __future__ import annotations
 
+import os
 import sys
 
 __all__ = ["main"]
@@ -14,12 +15,19 @@ __all__ = ["main"]
 
 def main() -> None:
     """The entry point of the console command."""
-    from lictor.cli.program import run
+    from lictor.cli.program import complete, run
     from lictor.cli.streams import open_closed, settle
 
     open_closed()
     try:
-        code = run(sys.argv[1:])
+        line = os.environ.get("COMP_LINE")  # set by shells that complete, as they do for Consul's program
+        code = run(sys.argv[1:]) if line is None else complete(_to_cursor(line), sys.argv[1:])
     finally:
         settle()
     sys.exit(code)
+
+
+def _to_cursor(line: str) -> str:
+    """What stands before the cursor, whose place COMP_POINT counts in bytes."""
+    place = os.environ.get("COMP_POINT", "")
+    return os.fsencode(line)[: int(place)].decode(errors="surrogateescape") if place.isdecimal() else line

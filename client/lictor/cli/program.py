@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Final
 
 import click
@@ -16,7 +18,7 @@ from lictor.cli.streams import OUTPUT_ERRORS
 from lictor.cli.terminal import fail
 from lictor_core.errors import LictorError
 
-__all__ = ["COMMANDS", "UNKNOWN_COMMAND_EXIT", "program", "run"]
+__all__ = ["COMMANDS", "UNKNOWN_COMMAND_EXIT", "complete", "program", "run"]
 
 UNKNOWN_COMMAND_EXIT: Final = 127
 """Consul's exit code for no command or an unknown one."""
@@ -50,10 +52,13 @@ COMMANDS: Final = {
     "debug": "Collect what helps to find out what ails an agent",
     "info": "Show what the agent counts",
     "validate": "Check configuration files",
+    "completion": "Print the script that makes a shell complete commands",
     "version": "Show the version",
 }
 """The commands with a line of help each, as a new user would like to read them. Each is a module of its name."""
 _VERSION_FLAGS: Final = ("-v", "-version", "--v", "--version")
+_INSTALL_FLAGS: Final = ("-autocomplete-install", "--autocomplete-install")
+_UNINSTALL_FLAGS: Final = ("-autocomplete-uninstall", "--autocomplete-uninstall")
 
 
 class _Root(GoGroup):
@@ -89,6 +94,8 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command line and return the exit code. Nothing but bugs leaves here as an exception."""
     words = ["version", *arguments[1:]] if arguments and arguments[0] in _VERSION_FLAGS else list(arguments)
     try:
+        if words and words[0] in (*_INSTALL_FLAGS, *_UNINSTALL_FLAGS):
+            return _completion_settings(install=words[0] in _INSTALL_FLAGS)
         result: object = program.main(words, prog_name="lictor", standalone_mode=False)
     except CommandError as error:
         fail(str(error))
@@ -110,6 +117,34 @@ def run(arguments: Sequence[str]) -> int:
         print(file=sys.stderr)
         return _INTERRUPTED_EXIT
     return result if isinstance(result, int) else 0
+
+
+def complete(line: str, arguments: Sequence[str]) -> int:
+    """Answer a shell that asks what may follow `line`. Whatever goes wrong, it must not be seen at a prompt."""
+    from contextlib import suppress
+
+    from lictor.cli.completion import answer
+
+    with suppress(Exception):
+        for one in answer(program, line, arguments, os.environ):
+            print(one)
+    return 0
+
+
+def _completion_settings(*, install: bool) -> int:
+    """What `-autocomplete-install` and `-autocomplete-uninstall` do."""
+    import shutil
+
+    from lictor.cli import shells
+
+    if install:
+        own = shutil.which(sys.argv[0]) or shutil.which("lictor") or "lictor"
+        for file in shells.install(os.environ, str(Path(own).absolute())):
+            print(f"{file}: open a new shell to have it")
+    else:
+        for file in shells.uninstall(os.environ):
+            print(f"{file}: taken out")
+    return 0
 
 
 def _os_reason(error: OSError) -> str:
