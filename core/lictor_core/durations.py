@@ -36,8 +36,7 @@ def parse_duration(value: str | int | float) -> float:
         if abs(value) > _LARGEST_NS or value != value:
             raise RequestError(f"duration {str(value)[:_TEXT_MAX]} ns is out of range: at most {_LARGEST_NS} ns")
         return value / 1e9
-    text = value.strip()
-    sign, digits = (-1, text[1:]) if text.startswith("-") else (1, text.removeprefix("+"))
+    sign, digits = (-1, value[1:]) if value.startswith("-") else (1, value.removeprefix("+"))
     if digits == "0":
         return 0.0
     total = 0

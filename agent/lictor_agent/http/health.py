@@ -66,28 +66,30 @@ async def connect(site: Site, request: Request) -> Answer:
 
 
 async def _instances(site: Site, request: Request, tags: tuple[str, ...], *, connect: bool) -> Answer:
+    passing = _wants_passing(request)
     query = ServiceHealthQuery(
         service=required_tail(request, "service name"),
         tags=tags,
         node_meta=request.parameters.pairs("node-meta"),
         near=site.near(request),
         connect=connect,
-        passing=_wants_passing(request),
+        passing=passing is True,
         filter=request.filter,
     )
-    return await answer_query(site, request, query, _CACHEABLE)
+    answer = await answer_query(site, request, query, _CACHEABLE)
+    if passing is None:  # Consul looks at it last: whatever else is wrong is told first
+        raise Refusal("Invalid value for ?passing")
+    return answer
 
 
-def _wants_passing(request: Request) -> bool:
+def _wants_passing(request: Request) -> bool | None:
+    """None for what is no truth value."""
     if "passing" not in request.parameters:
         return False
     text = request.parameters.get("passing")
     if not text:
         return True  # `?passing` alone means yes
-    value = parse_bool(text)
-    if value is None:
-        raise Refusal("Invalid value for ?passing")
-    return value
+    return parse_bool(text)
 
 
 ROUTES: Final = (

@@ -35,8 +35,7 @@ __all__ = [
 
 _BAD_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _UNSIGNED_MAX: Final = 2**64 - 1
-_CACHE_CONTROL: Final = re.compile(r"(?:must-revalidate|(?:max-age|stale-if-error)=\d{1,10})")
-_SECONDS: Final = re.compile(r"(max-age|stale-if-error)=(\d+)")
+_SECONDS: Final = re.compile(r"[+-]?[0-9]{1,18}")
 _BEARER: Final = "bearer "
 
 
@@ -152,23 +151,20 @@ def split_target(target: str) -> tuple[str, str]:
 
 def read_options(request: Request) -> ReadOptions:
     """How a read is to be done. Raises a `Refusal` for options that cannot be."""
-    parameters = request.parameters
-    _check_cache_control(request)
-    index = parameters.get("index")
-    wait = parameters.get("wait")
-    max_stale_s = _max_stale(parameters)
+    options = freshness(request)
+    index, wait = request.parameters.get("index"), request.parameters.get("wait")
     return ReadOptions(
-        mode=_mode(parameters, may_be_stale=max_stale_s > 0),
-        max_stale_s=max_stale_s,
+        mode=options.mode,
+        max_stale_s=options.max_stale_s,
         min_index=_index(index) if index else 0,
         wait_s=_wait(request, wait),
-        token=request.token,
+        token=options.token,
     )
 
 
 def freshness(request: Request) -> ReadOptions:
     """How fresh the answer is to be of a read that never waits. Raises a `Refusal` for options that cannot be."""
-    _check_cache_control(request)
+    cache_control(request)
     max_stale_s = _max_stale(request.parameters)
     mode = _mode(request.parameters, may_be_stale=max_stale_s > 0)
     return ReadOptions(mode=mode, max_stale_s=max_stale_s, token=request.token)
@@ -185,12 +181,13 @@ class CacheControl:
     stale_if_error_s: int = 0
 
 
+_ANYTHING: Final = CacheControl()
+
+
 def cache_control(request: Request) -> CacheControl:
-    """The caller's `Cache-Control`. Raises a `Refusal` for one that cannot be read."""
-    _check_cache_control(request)
-    seconds = dict(_SECONDS.findall(request.headers.get("Cache-Control", "").lower()))
-    max_age = "0" if "must-revalidate" in request.headers.get("Cache-Control", "").lower() else seconds.get("max-age")
-    return CacheControl(None if max_age is None else int(max_age), int(seconds.get("stale-if-error", "0")))
+    """The caller's `Cache-Control`. Raises a `Refusal` for numbers that are none; other words are overlooked."""
+    header = request.headers.get("Cache-Control", "")
+    return _read_control(header) if header else _ANYTHING
 
 
 def required_tail(request: Request, what: str) -> str:
@@ -256,8 +253,22 @@ def _wait(request: Request, text: str | None) -> float:
     return min(wait_s if wait_s > 0 else request.wait_default_s, request.wait_s_max)
 
 
-def _check_cache_control(request: Request) -> None:
-    for directive in request.headers.get("Cache-Control", "").lower().split(","):
-        name = directive.strip()
-        if name.startswith(("max-age", "stale-if-error")) and _CACHE_CONTROL.fullmatch(name) is None:
-            raise Refusal("Invalid Cache-Control header.")
+def _read_control(header: str) -> CacheControl:
+    must_ask, max_age_s, stale_if_error_s = False, 0, 0
+    for directive in header.lower().split(","):
+        name, equals, value = directive.strip().partition("=")
+        if name == "must-revalidate" and not equals:
+            must_ask = True
+        elif name == "max-age" and equals:
+            max_age_s = _seconds(value)
+            must_ask = must_ask or max_age_s == 0
+        elif name == "stale-if-error" and equals:
+            stale_if_error_s = _seconds(value)
+    # Consul takes a negative age for none.
+    return CacheControl(0 if must_ask else max_age_s if max_age_s > 0 else None, max(stale_if_error_s, 0))
+
+
+def _seconds(text: str) -> int:
+    if _SECONDS.fullmatch(text) is None:
+        raise Refusal("Invalid Cache-Control header.")
+    return int(text)

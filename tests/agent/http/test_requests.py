@@ -15,6 +15,7 @@ from lictor_agent.http.requests import (
     Parameters,
     Request,
     cache_control,
+    freshness,
     parse_bool,
     parse_unsigned,
     read_options,
@@ -147,6 +148,16 @@ def test_cache_control_must_be_readable() -> None:
     assert read_options(request(headers={"Cache-Control": "max-age=30, must-revalidate, no-store"})).min_index == 0
     with pytest.raises(Refusal, match=r"Invalid Cache-Control header\."):
         read_options(request(headers={"Cache-Control": "max-age=soon"}))
+    for control in ("max-age=", "max-age=1.5", "stale-if-error=red", "max-age=99999999999999999999"):
+        with pytest.raises(Refusal, match=r"Invalid Cache-Control header\."):
+            cache_control(request(headers={"Cache-Control": control}))
+
+
+def test_freshness_overlooks_what_only_waits_need() -> None:
+    asked = request("index=red&wait=red&stale")
+    assert freshness(asked).mode is ReadMode.STALE
+    with pytest.raises(Refusal):
+        read_options(asked)
 
 
 def test_a_token_comes_from_parameter_header_or_bearer_in_that_order() -> None:
@@ -188,7 +199,14 @@ def test_anything_else_is_refused_with_500(text: str) -> None:
         ("max-age=30", CacheControl(30)),
         ("Max-Age=30, stale-if-error=259200", CacheControl(30, 259200)),
         ("must-revalidate", CacheControl(0)),
+        ("must-revalidate, max-age=30", CacheControl(0)),
+        ("max-age=0", CacheControl(0)),
         ("no-cache", CacheControl()),
+        ("must-revalidate=5", CacheControl()),
+        ("max-age", CacheControl()),
+        ("max-age = 5", CacheControl()),
+        ("max-age=-1,stale-if-error=-1", CacheControl()),
+        ("max-age=+5", CacheControl(5)),
     ],
 )
 def test_cache_control_says_which_ages_are_good(header: str, control: CacheControl) -> None:
