@@ -269,6 +269,8 @@ def http_addresses(configuration: Configuration) -> list[ListenAddress]:
     for address, is_secure in [(one, False) for one in addresses.http] + [(one, True) for one in secured]:
         if address.startswith(_UNIX):
             found[UnixAddress(address.removeprefix(_UNIX), owner)] = None
+        elif is_secure and not configuration.tls.has_certificate:
+            continue  # as a warning says
         elif (port := ports.https if is_secure else ports.http) >= 0:
             found[TcpAddress(address, port, is_secure)] = None
     return list(found)

@@ -178,6 +178,11 @@ class Tls:
     prefer_server_cipher_suites: bool = False
     server_name: str = ""
 
+    @property
+    def has_certificate(self) -> bool:
+        """Whether there is a certificate to show to who dials this agent."""
+        return bool(self.cert_file and self.key_file)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Autopilot:

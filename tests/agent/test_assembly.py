@@ -167,12 +167,11 @@ def test_the_shortest_ttl_of_sessions_reaches_the_server() -> None:
 def test_https_is_listened_for_beside_http_and_one_path_once() -> None:
     unix = UnixSockets(user="0", group="1", mode="0600")
     both = ("127.0.0.1", "unix:///run/x")
-    configuration = _dev(addresses=Addresses(http=both, https=both), ports=Ports(http=1, https=2), unix_sockets=unix)
-    assert assembly.http_addresses(configuration) == [
-        TcpAddress("127.0.0.1", 1),
-        UnixAddress("/run/x", SocketOwner("0", "1", "0600")),
-        TcpAddress("127.0.0.1", 2, is_secure=True),
-    ]
+    blank = _dev(addresses=Addresses(http=both, https=both), ports=Ports(http=1, https=2), unix_sockets=unix)
+    configuration = replace(blank, tls=Tls(cert_file="cert.pem", key_file="key.pem"))
+    without_tls = [TcpAddress("127.0.0.1", 1), UnixAddress("/run/x", SocketOwner("0", "1", "0600"))]
+    assert assembly.http_addresses(configuration) == [*without_tls, TcpAddress("127.0.0.1", 2, is_secure=True)]
+    assert assembly.http_addresses(blank) == without_tls
     off = _dev(addresses=Addresses(https=both), ports=Ports(http=1, https=-1))
     assert assembly.http_addresses(off) == []
 

@@ -73,7 +73,6 @@ REFUSED = {
     'ca_file = "a" verify_incoming = true': "verify_incoming: needs cert_file and key_file",
     'ca_file = "a" cert_file = "c" verify_incoming = true': "verify_incoming: needs cert_file and key_file",
     "verify_incoming_https = true": "verify_incoming_https: needs ca_file or ca_path",
-    "ports { https = 8501 }": "ports.https: needs cert_file and key_file",
     'cert_file = "c" key_file = "k" ports { https = 8500 }': "ports.https: 127.0.0.1:8500 is already taken",
     'addresses { https = "here" }': "addresses.https: 'here' is no IP address",
     'tls_cipher_suites = "TLS_RSA_WITH_RC4_128_SHA"': "tls_cipher_suites: 'TLS_RSA_WITH_RC4_128_SHA' is not taken",
@@ -105,6 +104,7 @@ TAKEN = [
 WARNED = {
     'node_name = "a b"': "node name 'a b' cannot be found through DNS",
     "server = true bootstrap_expect = 1": "bootstrap_expect is 1",
+    "ports { https = 8501 }": "ports.https without cert_file and key_file has no effect",
     "server = true bootstrap_expect = 2": "bootstrap_expect is 2: 2 servers survive no more failures than 1 do",
     "enable_script_checks = true": "enable_script_checks without ACLs",
     'autopilot { redundancy_zone_tag = "zone" }': "autopilot.redundancy_zone_tag is kept and shown, and has no effect",

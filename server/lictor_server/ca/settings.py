@@ -6,6 +6,7 @@ Source: Consul's documents `docs/connect/ca/consul` and `docs/agent/options` (`c
 from __future__ import annotations
 
 import dataclasses
+import uuid
 from typing import Final
 
 from lictor_core.durations import parse_duration
@@ -30,7 +31,12 @@ _NUMBERS: Final = ("CSRMaxPerSecond", "CSRMaxConcurrent")
 _KEY: Final = ("PrivateKeyType", "PrivateKeyBits")
 _FLAGS: Final = ("SkipValidate",)
 _SECRET: Final = ("PrivateKey", "RootCert")
-_NAMES: Final = {key.lower(): key for key in (*_DURATIONS, *_NUMBERS, *_KEY, *_FLAGS, *_SECRET)}
+_CLUSTER: Final = "cluster_id"
+"""Counts once, for the first root of a cluster: the name of a trust domain never changes."""
+_NAMES: Final = {
+    **{key.lower(): key for key in (*_DURATIONS, *_NUMBERS, *_KEY, *_FLAGS, *_SECRET)},
+    "clusterid": _CLUSTER,
+}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -38,6 +44,7 @@ class CASettings:
     """The built-in CA's settings, checked.
 
     `key_kind` is the kind and size of key that a root made by us has; `says_key_kind` whether that was asked for.
+    `cluster_id` is the UUID that a new trust domain shall have, empty for one made by chance.
     `shown` is what is stored and answered: what was given, but for the private key and its certificate.
     """
 
@@ -46,6 +53,7 @@ class CASettings:
     says_key_kind: bool
     private_key: str = dataclasses.field(repr=False)
     root_certificate: str
+    cluster_id: str
     shown: JsonObject
 
 
@@ -74,8 +82,19 @@ def read_settings(provider: str, config: JsonObject) -> CASettings:
         says_key_kind=any(key in given for key in _KEY),
         private_key=private_key,
         root_certificate=root_certificate,
+        cluster_id=_cluster_id(given),
         shown=shown,
     )
+
+
+def _cluster_id(given: JsonObject) -> str:
+    if _CLUSTER not in given:
+        return ""
+    text = str(given[_CLUSTER])
+    try:
+        return str(uuid.UUID(text))
+    except ValueError as error:
+        raise RequestError(f"{_CLUSTER} must be a UUID, not {text[:64]!r}") from error
 
 
 def _named(key: str) -> str:

@@ -58,7 +58,7 @@ class Authority:
             await self._propose(CAConfigurationSet(provider=self._provider, config=shown, cas=0))
         if not table.roots:
             settings = ca.read_settings(self._provider, self._config)
-            cluster_id = self._rng.uuid4()
+            cluster_id = settings.cluster_id or self._rng.uuid4()
             key = ca.load_key(settings.private_key) if settings.private_key else ca.new_key(*settings.key_kind)
             root = await self._root_of(settings, key, cluster_id)
             await self._put_roots(cluster_id, [root], root, ca.key_pem(key))

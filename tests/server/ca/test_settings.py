@@ -35,6 +35,7 @@ def test_settings_are_shown_as_written_but_for_secrets() -> None:
         ({"PrivateKeyType": "ec", "PrivateKeyBits": 257}, "PrivateKeyBits"),
         ({"CSRMaxPerSecond": -1}, "CSRMaxPerSecond"),
         ({"SkipValidate": "yes"}, "SkipValidate"),
+        ({"cluster_id": "mine"}, "cluster_id must be a UUID, not 'mine'"),
         ({"LeafCertTLL": "1h"}, "no setting 'LeafCertTLL'"),
     ],
 )
@@ -55,6 +56,12 @@ def test_null_is_as_good_as_absent() -> None:
 def test_kind_of_key_has_a_default_size() -> None:
     assert ca.read_settings("consul", {"PrivateKeyType": "rsa"}).key_kind == ("rsa", 2048)
     assert ca.read_settings("consul", {"PrivateKeyBits": 384}).key_kind == ("ec", 384)
+
+
+def test_a_cluster_may_be_given_its_id() -> None:
+    given = ca.read_settings("consul", {"cluster_id": "11111111-2222-3333-4444-555555555555"})
+    assert given.cluster_id == given.shown["cluster_id"] == "11111111-2222-3333-4444-555555555555"
+    assert ca.read_settings("consul", {}).cluster_id == ""
 
 
 def test_keys_may_be_written_as_in_files() -> None:
