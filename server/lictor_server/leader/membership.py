@@ -325,5 +325,7 @@ def _named(peers: PeerSet, id_or_address: str) -> RaftServer:
         if id_or_address.lower() == server.id or id_or_address == server.address:
             return server
     raise NotFoundError(
-        f"{id_or_address!r} is neither the id nor the address of a server: `lictor operator raft list-peers` shows them"
+        # Programs look for Consul's words: address "..." was not found in the Raft configuration.
+        f'id or address "{id_or_address}" was not found in the Raft configuration: '
+        "`lictor operator raft list-peers` shows them"
     )

@@ -130,7 +130,7 @@ async def test_the_lead_goes_where_an_operator_sends_it(log: Log) -> None:
 
             await until(leads, what=f"server {number} leading")
             assert await cluster.leader() == number
-        with pytest.raises(RequestError, match="neither the id nor the address"):
+        with pytest.raises(RequestError, match="was not found in the Raft configuration"):
             await cluster.servers[1].transfer_leader("nobody")
 
 
