@@ -10,11 +10,11 @@ import json
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
-from urllib.parse import urlsplit
 
 import jsonschema_rs
 
 from lictor_agent.http.document import openapi_document
+from lictor_agent.http.requests import split_target
 from lictor_agent.http.router import Router
 from lictor_agent.http.routes import ROUTES
 from tests.support.recorder.http_runner import Reply
@@ -45,8 +45,9 @@ class Contract:
         self._validators: dict[str, jsonschema_rs.Draft202012Validator] = {}
 
     def flaws(self, method: str, target: str, reply: Reply) -> list[str]:
-        """What of an answer the document does not know; nothing for paths and methods that are none."""
-        found = self._router.find(urlsplit(target).path)
+        """What of an answer the document does not know; nothing for paths and methods that are none, or unclean."""
+        path, _ = split_target(target)
+        found = None if self._router.redirect(path) is not None else self._router.find(path)
         if found is None or method not in found[0].endpoints:
             return []
         path = found[0].path

@@ -13,6 +13,7 @@ from lictor_agent.http.encoding import Answer
 from lictor_agent.http.errors import Refusal
 from lictor_agent.http.requests import Parameters
 from lictor_agent.http.router import Endpoint, Router, answer_redirect
+from lictor_core.keys import shown
 
 __all__ = ["Dispatch", "Found"]
 
@@ -40,7 +41,7 @@ class Dispatch:
         """What answers, or the answer where no endpoint is needed. Raises `Refusal` and `MethodError`."""
         if path == "*" and method == "OPTIONS":
             return Answer(is_endpoint=False)  # RFC 9110, section 9.3.7: the server as a whole
-        if not (path.isprintable() or self._takes_unprintable):
+        if not (path.isprintable() or shown(path).isprintable() or self._takes_unprintable):
             return Answer(status=400, is_endpoint=False)
         location = self._router.redirect(path)
         if location is not None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+import msgspec
+
 from lictor_agent.http.blocking import KV, meta_headers, read
 from lictor_agent.http.described import BLOCKING, BYTES, DC, Kind, Parameter, Reply, described
 from lictor_agent.http.encoding import JSON, Answer, Reuse
@@ -14,10 +16,11 @@ from lictor_agent.http.site import Site
 from lictor_agent.http.uuids import uuid_flaw
 from lictor_core.commands import Command, KVDelete, KVDeleteTree, KVSet
 from lictor_core.errors import BodyTooLargeError
+from lictor_core.keys import key_of_text, shown
 from lictor_core.queries import KeyQuery, KeysQuery, TreeQuery
 from lictor_core.records import KVEntry
 
-__all__ = ["ROUTES"]
+__all__ = ["ROUTES", "entry_shown"]
 
 _RECURSE: Final = Parameter("recurse", "All keys that begin so.", Kind.FLAG)
 _READS: Final = (
@@ -93,12 +96,12 @@ async def delete(site: Site, request: Request) -> Answer:
 
 
 async def _get_names(site: Site, request: Request) -> Answer:
-    query = KeysQuery(prefix=request.tail, separator=request.parameters.get("separator"))
+    query = KeysQuery(prefix=request.tail, separator=key_of_text(request.parameters.get("separator")))
     reading, mode, _ = await read(site, request, query, KV)
     # Consul lists the names of an empty store, and answers 404 for a prefix that nothing has.
     if not reading.value and request.tail:
         return Answer(status=404, headers=meta_headers(reading, mode, KV))
-    return site.answer_json(request, reading.value, headers=meta_headers(reading, mode, KV))
+    return site.answer_json(request, list(map(shown, reading.value)), headers=meta_headers(reading, mode, KV))
 
 
 async def _get_tree(site: Site, request: Request) -> Answer:
@@ -106,7 +109,7 @@ async def _get_tree(site: Site, request: Request) -> Answer:
     headers = meta_headers(reading, mode, KV)
     if not reading.value:
         return Answer(status=404, headers=headers)
-    return site.answer_json(request, reading.value, headers=headers)
+    return site.answer_json(request, list(map(entry_shown, reading.value)), headers=headers)
 
 
 async def _get_one(site: Site, request: Request) -> Answer:
@@ -153,7 +156,13 @@ def _check_session(name: str, session: str) -> None:
 
 
 def _in_list(entry: KVEntry | None) -> list[KVEntry | None]:
-    return [entry]
+    return [None if entry is None else entry_shown(entry)]
+
+
+def entry_shown(entry: KVEntry) -> KVEntry:
+    """The entry as JSON shows it, whatever bytes its key has."""
+    key = shown(entry.key)
+    return entry if key is entry.key else msgspec.structs.replace(entry, key=key)
 
 
 def _check_conflicts(request: Request, *names: str) -> None:

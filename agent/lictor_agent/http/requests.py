@@ -10,13 +10,14 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import quote_plus, unquote, unquote_plus
+from urllib.parse import quote_plus, unquote, unquote_plus, unquote_to_bytes
 
 from lictor_agent.http.errors import Refusal
 from lictor_core.commands import ReadMode
 from lictor_core.durations import parse_duration
 from lictor_core.errors import RequestError
 from lictor_core.filter.literals import parse_bool
+from lictor_core.keys import key_of
 from lictor_core.limits import WAIT_DEFAULT_S, WAIT_MAX_S
 from lictor_core.registry import ReadOptions
 
@@ -37,6 +38,7 @@ _BAD_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _UNSIGNED_MAX: Final = 2**64 - 1
 _SECONDS: Final = re.compile(r"[+-]?[0-9]{1,18}")
 _BEARER: Final = "bearer "
+_KEYS: Final = "/v1/kv/"
 
 
 class Parameters:
@@ -128,7 +130,8 @@ class Request:
 def split_target(target: str) -> tuple[str, str]:
     """Path (decoded) and query (as it came) of a request target. Raises `RequestError` for a bad escape.
 
-    The absolute form of RFC 9112, section 3.2.2 is taken for its path, an asterisk for itself.
+    A key in it may be any bytes (core's `keys`), all else is UTF-8. The absolute form of RFC 9112, section 3.2.2 is
+    taken for its path, an asterisk for itself.
     """
     if target == "*":
         return target, ""
@@ -143,10 +146,12 @@ def split_target(target: str) -> tuple[str, str]:
         return path, query
     if _BAD_ESCAPE.search(path):
         raise RequestError("the path has a percent sign that escapes nothing")
+    if path.startswith(_KEYS):
+        return key_of(unquote_to_bytes(path)), query
     try:
         return unquote(path, errors="strict"), query
     except UnicodeDecodeError as error:
-        raise RequestError("the path is not UTF-8; keys and names are UTF-8 text") from error
+        raise RequestError("the path is not UTF-8; names are UTF-8 text, only keys of /v1/kv are any bytes") from error
 
 
 def read_options(request: Request) -> ReadOptions:

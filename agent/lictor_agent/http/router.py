@@ -18,6 +18,7 @@ from lictor_agent.http.encoding import Answer
 from lictor_agent.http.requests import Request
 from lictor_agent.http.site import Site
 from lictor_core.errors import MethodError
+from lictor_core.keys import bytes_of
 
 __all__ = ["Endpoint", "Route", "Router", "answer_redirect"]
 
@@ -83,7 +84,7 @@ class Router:
 
 def answer_redirect(location: str, query: str, method: str) -> Answer:
     """A permanent redirect; only a GET shows the page that says so."""
-    target = quote(location, safe=_PATH_SAFE) + (f"?{query}" if query else "")
+    target = quote(bytes_of(location), safe=_PATH_SAFE) + (f"?{query}" if query else "")
     page = f'<a href="{html.escape(target)}">Moved Permanently</a>.\n\n'.encode() if method == "GET" else b""
     headers: tuple[tuple[str, str], ...] = (("Location", target),)
     if method in ("GET", "HEAD"):

@@ -22,6 +22,7 @@ from lictor_config.metadata import metadata_flaw
 from lictor_config.reading import Dialect, Reader
 from lictor_core.commands import Register
 from lictor_core.errors import BodyTooLargeError, RequestError
+from lictor_core.keys import key_of_text
 from lictor_core.records import Node
 from lictor_core.transactions import (
     OPERATIONS_MAX,
@@ -99,7 +100,7 @@ def _read(position: int, item: object) -> Operation | None:
 def _read_key(reader: Reader) -> Operation:
     operation = KeyOperation(
         verb=reader.text("Verb"),
-        key=reader.text("Key"),
+        key=key_of_text(reader.text("Key")),
         value=_value(reader),
         flags=reader.unsigned("Flags"),
         index=reader.unsigned("Index"),

@@ -11,11 +11,13 @@ import msgspec
 
 from lictor_agent.http.described import DC, FRESHNESS, Body, Reply, described
 from lictor_agent.http.encoding import Answer
+from lictor_agent.http.kv import entry_shown
 from lictor_agent.http.requests import Request, read_options
 from lictor_agent.http.router import Route
 from lictor_agent.http.site import Site
 from lictor_agent.http.transaction_bodies import read_operations, why_not
 from lictor_core.commands import Transaction
+from lictor_core.keys import shown
 from lictor_core.queries import TransactionQuery
 from lictor_core.records import Check, Service
 from lictor_core.transactions import OperationResult, TransactionAnswer, changes_something
@@ -57,7 +59,7 @@ async def run(site: Site, request: Request) -> Answer:
     query = TransactionQuery(operations=() if flaws else tuple(operations))
     reading = await site.registry.read(query, options)
     found = TransactionAnswer(errors=flaws) if flaws else reading.value
-    freshness = {
+    freshness: dict[str, object] = {
         "Index": 0,
         "LastContact": reading.last_contact_ms * _NS_PER_MS,
         "KnownLeader": reading.known_leader,
@@ -77,14 +79,14 @@ def _answer(
     freshness: dict[str, object],
     headers: tuple[tuple[str, str], ...] = (),
 ) -> Answer:
-    errors = [{"OpIndex": error.position, "What": error.text} for error in answer.errors] or None
-    shown = {"Results": None if errors else [_shown(one) for one in answer.results], "Errors": errors, **freshness}
-    return site.answer_json(request, shown, status=_FAILED if errors else 200, headers=headers)
+    errors = [{"OpIndex": error.position, "What": shown(error.text)} for error in answer.errors] or None
+    outcome = {"Results": None if errors else [_shown(one) for one in answer.results], "Errors": errors, **freshness}
+    return site.answer_json(request, outcome, status=_FAILED if errors else 200, headers=headers)
 
 
 def _shown(result: OperationResult) -> dict[str, object]:
     if result.key is not None:
-        return {"KV": result.key}
+        return {"KV": entry_shown(result.key)}
     if result.node is not None:
         return {"Node": result.node}
     if result.service is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from lictor_core.errors import BodyTooLargeError, RequestError
+from lictor_core.keys import bytes_of
 from lictor_core.limits import KV_KEY_BYTES_MAX, KV_VALUE_BYTES_MAX
 
 __all__ = ["check_key", "check_value"]
@@ -16,7 +17,11 @@ def check_key(key: str) -> None:
     """Raise `RequestError` for a key that is empty or too long."""
     if not key:
         raise RequestError("the key is missing")
-    if len(key.encode(errors="surrogatepass")) > KV_KEY_BYTES_MAX:
+    try:
+        size = len(bytes_of(key))
+    except UnicodeEncodeError:
+        raise RequestError("the key holds half a character, which no bytes stand for") from None
+    if size > KV_KEY_BYTES_MAX:
         raise RequestError(f"the key has more than {KV_KEY_BYTES_MAX} bytes")
 
 

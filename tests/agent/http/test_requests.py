@@ -23,6 +23,7 @@ from lictor_agent.http.requests import (
 )
 from lictor_core.commands import ReadMode
 from lictor_core.errors import RequestError
+from lictor_core.keys import key_of
 from lictor_core.limits import WAIT_DEFAULT_S, WAIT_MAX_S
 
 
@@ -81,9 +82,10 @@ def test_any_path_is_read_as_it_was_escaped(path: str) -> None:
     assert split_target("/" + quote(path, safe="")) == ("/" + path, "")
 
 
-def test_a_path_that_is_no_utf8_is_refused() -> None:
+def test_a_path_that_is_no_utf8_is_refused_unless_it_names_a_key() -> None:
     with pytest.raises(RequestError, match="not UTF-8"):
-        split_target("/v1/kv/%FF")
+        split_target("/v1/catalog/node/%FF")
+    assert split_target("/v1/kv/%FF?raw") == ("/v1/kv/" + key_of(b"\xff"), "raw")
 
 
 def test_the_absolute_form_of_a_target_is_its_path() -> None:

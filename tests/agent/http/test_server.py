@@ -56,7 +56,7 @@ async def raw(live: Live, data: bytes) -> bytes:
         b"GET /v1/status/leader HTTP/1.1\r\nHost: x\r\nBad Header\r\n\r\n",
         b"PUT /v1/kv/a HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
         b"GET /v1/kv/%zz HTTP/1.1\r\nHost: x\r\n\r\n",
-        b"GET /v1/kv/%FF HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /v1/catalog/node/%FF HTTP/1.1\r\nHost: x\r\n\r\n",
     ],
     ids=lambda garbage: garbage[:30].decode(errors="replace"),
 )

@@ -92,7 +92,7 @@ _WRONG: list[tuple[Json | bytes, str]] = [
     ([{"KV": {"Flags": 2**64}}], "must be a whole number from 0 to 2**64 - 1"),
     ([{"KV": {"Namespace": "team"}}], "Namespaces are a Consul Enterprise feature"),
     ([{"KV": {}, "Node": {}}], "operation 0 is of 2 kinds"),
-    ([{}] * 65, "413 the transaction has 65 operations, at most 64 are taken"),
+    ([{} for _ in range(65)], "413 the transaction has 65 operations, at most 64 are taken"),
     ([{"KV": {"Key": "a", "Value": "MTIzNDU2Nzg5MDE="}}], "413 the value of key 'a' has 11 bytes"),
 ]
 

@@ -4,7 +4,6 @@ from tests.support.recorder.scenario import Scenario, Step
 
 _PAGES = "there are no pages for people yet: the root says what answers here"
 _ROOT: dict[str, str] = {"status": _PAGES, "headers.Content-Type": _PAGES, "headers.Location": _PAGES}
-_UTF8 = "Lictor refuses names that JSON cannot show as they are"
 _LARGE = "Lictor bounds every body"
 
 SCENARIO = Scenario(
@@ -36,9 +35,8 @@ SCENARIO = Scenario(
             "PUT",
             "/v1/kv/%FF%FE",
             b"x",
-            differs={"status": _UTF8, "headers": _UTF8, "content": _UTF8, "body": _UTF8},
         ),
-        Step("a key that is no UTF-8 is listed", "GET", "/v1/kv/?keys", differs={"content": _UTF8, "body": _UTF8}),
+        Step("a key that is no UTF-8 is listed", "GET", "/v1/kv/?keys"),
         Step("a line end in a path", "GET", "/v1/kv/a%0d%0aX-Evil:1"),
         Step(
             "bytes that are no UTF-8 for JSON",
