@@ -29,7 +29,7 @@ def command_help(command: GoCommand, ctx: click.Context) -> str:
     usage = " ".join([ctx.command_path, *words, command.usage]).rstrip()
     parts = [f"{bold('Usage:')} {usage}", _prose(command.help or "")]
     if command.examples:
-        parts.append(bold("Examples:") + "\n\n" + "\n".join(f"    $ {line}" for line in command.examples))
+        parts.append(bold("Examples:") + "\n\n" + "\n".join(_example(line) for line in command.examples))
     for heading in dict.fromkeys(one.heading for one in flags):
         wanted = [one for one in flags if one.heading == heading]
         parts.append(bold(f"{heading}:") + "\n\n" + rows(_flag_row(one) for one in wanted))
@@ -40,12 +40,26 @@ def group_help(group: GoGroup, ctx: click.Context) -> str:
     """The help of a group of commands."""
     parts = [f"{bold('Usage:')} {ctx.command_path} COMMAND [options] [args]", _prose(group.help or "")]
     if group.examples:
-        width = max(len(line) for line, _ in group.examples)
-        shown = [f"    $ {line:<{width}}   # {comment}" for line, comment in group.examples]
-        parts.append(bold("Examples:") + "\n\n" + "\n".join(shown))
+        parts.append(bold("Examples:") + "\n\n" + "\n".join(_told_examples(group.examples)))
     parts.append(bold("Commands:") + "\n\n" + rows(group.short_helps(ctx)))
     parts.append(f"  `{ctx.command_path} COMMAND -help` says more about one of them.")
     return "\n\n".join(part for part in parts if part)
+
+
+def _told_examples(examples: Sequence[tuple[str, str]]) -> Iterable[str]:
+    """Commands with what they are for beside them, or above where there is no room."""
+    width = max(len(line) for line, _ in examples)
+    beside = [f"    $ {line:<{width}}   # {comment}" for line, comment in examples]
+    if max(map(len, beside)) <= min(columns(), _WIDTH_MAX):
+        return beside
+    return [f"    # {comment}\n{_example(line)}" for line, comment in examples]
+
+
+def _example(line: str) -> str:
+    """A command to try, over several lines as a shell takes it where it is too long for one."""
+    width = max(min(columns(), _WIDTH_MAX) - 8, 24)
+    parts = textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False)
+    return "    $ " + " \\\n        ".join(parts)
 
 
 def rows(pairs: Iterable[tuple[str, str]]) -> str:

@@ -81,7 +81,7 @@ program: Final = _Root(
     help="Service registry, DNS and service mesh.",
     unknown_code=UNKNOWN_COMMAND_EXIT,
     examples=(
-        ("lictor agent -dev", "all of it, in this terminal"),
+        ("lictor agent -dev", "all, in this terminal"),
         ("lictor services register -name=web -port=80", "a first service"),
         ("dig @127.0.0.1 -p 8600 web.service.consul SRV", "found through DNS"),
         ("lictor intention create -deny web db", "web may not talk to db"),

@@ -32,7 +32,14 @@ command = GoGroup(
     ),
 )
 
-authority = GoGroup("ca", help="Show and change the settings of the mesh's certificate authority.")
+authority = GoGroup(
+    "ca",
+    help="Show and change the settings of the mesh's certificate authority.",
+    examples=(
+        ("lictor connect ca get-config > ca.json", "as they are"),
+        ("lictor connect ca set-config -config-file=ca.json", "as they shall be"),
+    ),
+)
 command.add_command(authority)
 
 
@@ -76,6 +83,7 @@ def set_config(api: Api, args: tuple[str, ...], config_file: str) -> None:
 )
 @flag("-log-json", "Write log events as JSON, one a line.")
 @option("-log-level", "trace, debug, info, warn or err.", metavar="level", default="info")
+@option("-pprof-addr", "Taken for Consul's sake, without effect.", metavar="address")
 @option("-proxy-id", "Id of the proxy's registration with the agent.", metavar="id")
 @flag("-register", "Register the proxy with the agent; needs -listen.")
 @option("-register-id", "What tells the registration from that of other proxies of the service.", metavar="text")
@@ -91,6 +99,7 @@ def proxy(
     listen: str,
     log_json: bool,
     log_level: str,
+    pprof_addr: str,
     proxy_id: str,
     register: bool,
     register_id: str,

@@ -29,13 +29,27 @@ command = GoGroup(
     "operator",
     help="Look after the servers that keep the registry together.",
     examples=(
-        ("lictor operator raft list-peers", "who keeps the log, who leads, who votes"),
+        ("lictor operator raft list-peers", "who leads, who votes"),
         ("lictor operator autopilot state", "how the servers do"),
-        ("lictor operator raft recover -help", "when a majority of the servers is lost for good"),
+        ("lictor operator raft recover -help", "when a majority is lost"),
     ),
 )
-raft = GoGroup("raft", help="Show and change the servers that keep the log together.")
-autopilot = GoGroup("autopilot", help="Show and change how the leader looks after the servers, and how they do.")
+raft = GoGroup(
+    "raft",
+    help="Show and change the servers that keep the log together.",
+    examples=(
+        ("lictor operator raft list-peers", "who they are"),
+        ("lictor operator raft transfer-leader", "before the leader is restarted"),
+    ),
+)
+autopilot = GoGroup(
+    "autopilot",
+    help="Show and change how the leader looks after the servers, and how they do.",
+    examples=(
+        ("lictor operator autopilot state", "how they do"),
+        ("lictor operator autopilot get-config", "by which settings"),
+    ),
+)
 command.add_command(raft)
 command.add_command(autopilot)
 raft.add_command(recover)
