@@ -6,14 +6,19 @@ which changes could change its answer. The type argument is the type of the answ
 
 from __future__ import annotations
 
-from typing import ClassVar, Generic, TypeVar, cast, get_args
-
-import msgspec
+from typing import ClassVar, TypeVar, cast, get_args
 
 from lictor_core import topics as on
 from lictor_core.autopilot import AutopilotConfiguration
 from lictor_core.coordinates import NodeCoordinate
-from lictor_core.prepared import Execution, PreparedQuery, QueryOrigin
+from lictor_core.dumps import AllServiceHealthQuery, NodeInFullQuery, NodesInFullQuery
+from lictor_core.prepared_queries import (
+    PreparedQueriesQuery,
+    PreparedQueryExecutionQuery,
+    PreparedQueryQuery,
+    PreparedQueryRenderedQuery,
+)
+from lictor_core.query import FilterableQuery, Query
 from lictor_core.records import (
     AddressHolders,
     CAConfiguration,
@@ -35,6 +40,7 @@ from lictor_core.transactions import Operation, TransactionAnswer
 
 __all__ = [
     "AddressQuery",
+    "AllServiceHealthQuery",
     "AnyQuery",
     "AutopilotQuery",
     "CAConfigurationQuery",
@@ -54,10 +60,12 @@ __all__ = [
     "NodeCoordinatesQuery",
     "NodeDigestQuery",
     "NodeHasAgentQuery",
+    "NodeInFullQuery",
     "NodeQuery",
     "NodeServiceListQuery",
     "NodeServicesQuery",
     "NodeSessionsQuery",
+    "NodesInFullQuery",
     "NodesQuery",
     "PreparedQueriesQuery",
     "PreparedQueryExecutionQuery",
@@ -76,26 +84,6 @@ __all__ = [
 ]
 
 T = TypeVar("T")
-T_co = TypeVar("T_co", covariant=True)
-
-
-class Query(msgspec.Struct, Generic[T_co], frozen=True, kw_only=True, tag=True, forbid_unknown_fields=True):
-    """Base of all queries. Two equal queries have the same answer at the same index."""
-
-    def topics(self) -> tuple[Topic, ...]:
-        """The topics that the answer depends on."""
-        raise NotImplementedError(type(self).__name__)  # abstract: every query names its topics
-
-
-class FilterableQuery(Query[T_co], frozen=True, kw_only=True):
-    """A query whose answer lists records; `filter` is an expression that chooses among them (`lictor_core.filter`).
-
-    A filter changes neither topics nor index. What cannot be judged is refused with `FilterError`.
-    """
-
-    listed: ClassVar[str]
-    """What is listed: the name of a table of `lictor_core.filter.tables`."""
-    filter: str = ""
 
 
 class NodesQuery(FilterableQuery[list[Node]], frozen=True, kw_only=True, tag="Nodes"):
@@ -391,49 +379,6 @@ class TransactionQuery(Query[TransactionAnswer], frozen=True, kw_only=True, tag=
         return ()
 
 
-class PreparedQueriesQuery(Query[list[PreparedQuery]], frozen=True, kw_only=True, tag="PreparedQueries"):
-    """All prepared queries, by id."""
-
-    def topics(self) -> tuple[Topic, ...]:
-        return (on.PREPARED_QUERIES,)
-
-
-class PreparedQueryQuery(Query[PreparedQuery | None], frozen=True, kw_only=True, tag="PreparedQuery"):
-    """One prepared query by its id; case does not count."""
-
-    id: str
-
-    def topics(self) -> tuple[Topic, ...]:
-        return (on.PREPARED_QUERIES,)
-
-
-class PreparedQueryRenderedQuery(Query[PreparedQuery | None], frozen=True, kw_only=True, tag="PreparedQueryRendered"):
-    """What runs under an id or a name: a template with the name filled in. None when nothing has that name.
-
-    Refused with `RequestError` are a template that is asked for by its id, and expressions that cannot be carried out.
-    """
-
-    id_or_name: str
-
-    def topics(self) -> tuple[Topic, ...]:
-        return (on.PREPARED_QUERIES,)
-
-
-class PreparedQueryExecutionQuery(Query[Execution | None], frozen=True, kw_only=True, tag="PreparedQueryExecution"):
-    """What the query of this id or name finds, for DNS and HTTP alike; None and refusals as in the rendered one.
-
-    With `connect` it finds mesh-capable instances, whatever it says itself. The order of the answer's rows is settled
-    by `prepared.in_random_order`. It depends on nearly everything: to be asked, not followed.
-    """
-
-    id_or_name: str
-    connect: bool = False
-    origin: QueryOrigin = QueryOrigin()
-
-    def topics(self) -> tuple[Topic, ...]:
-        return (on.PREPARED_QUERIES, on.INSTANCES, on.NODES, on.checks_in_state("any"), on.DISTANCES)
-
-
 def _near(topics: tuple[Topic, ...], near: str) -> tuple[Topic, ...]:
     """What an answer depends on that is sorted by distance, when it is."""
     return (*topics, on.DISTANCES) if near else topics
@@ -471,6 +416,9 @@ AnyQuery = (
     | SessionQuery
     | EventsQuery
     | TransactionQuery
+    | NodesInFullQuery
+    | NodeInFullQuery
+    | AllServiceHealthQuery
     | PreparedQueriesQuery
     | PreparedQueryQuery
     | PreparedQueryRenderedQuery

@@ -58,6 +58,12 @@ TOPICS: list[tuple[Query[typing.Any], set[Topic]]] = [
     (queries.EventsQuery(), {topics.EVENTS}),
     (queries.EventsQuery(name="Deploy"), {Topic("events", "Deploy")}),
     (queries.TransactionQuery(operations=()), set()),
+    (queries.NodesInFullQuery(), {topics.NODES, topics.INSTANCES, Topic("checks-state", "any")}),
+    (queries.AllServiceHealthQuery(), {topics.NODES, topics.INSTANCES, Topic("checks-state", "any")}),
+    (
+        queries.NodeInFullQuery(node=N),
+        {Topic("node", "node-1"), Topic("node-services", "node-1"), Topic("node-checks", "node-1")},
+    ),
     (queries.PreparedQueriesQuery(), {topics.PREPARED_QUERIES}),
     (queries.PreparedQueryQuery(id="x"), {topics.PREPARED_QUERIES}),
     (queries.PreparedQueryRenderedQuery(id_or_name="x"), {topics.PREPARED_QUERIES}),

@@ -29,6 +29,7 @@ from lictor_agent.http import (
     snapshot,
     status,
     transactions,
+    ui,
 )
 from lictor_agent.http.router import Route
 
@@ -58,5 +59,6 @@ ROUTES: Final[tuple[Route, ...]] = (
     *snapshot.ROUTES,
     *keyring.ROUTES,
     *acl.ROUTES,
+    *ui.ROUTES,
     *openapi.ROUTES,
 )

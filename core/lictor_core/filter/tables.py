@@ -9,7 +9,7 @@ from typing import Final
 
 from lictor_core.filter.fields import Field, Fields, Kind
 
-__all__ = ["BY_NAME", "CATALOG_SERVICE", "CHECK", "HEALTH", "INTENTION", "NODE", "SERVICE"]
+__all__ = ["BY_NAME", "CATALOG_SERVICE", "CHECK", "HEALTH", "INTENTION", "NODE", "NODE_IN_FULL", "SERVICE"]
 
 
 def _text(attribute: str) -> Field:
@@ -130,6 +130,11 @@ HEALTH: Final[Fields] = {
     "Node": _record("node", NODE),
     "Service": _record("service", SERVICE),
 }
+NODE_IN_FULL: Final[Fields] = {
+    **{name: field for name, field in NODE.items() if name != "Datacenter"},
+    "Checks": _records("checks", CHECK),
+    "Services": _records("services", SERVICE),
+}
 INTENTION: Final[Fields] = {
     "Action": _text("action"),
     "DefaultAddr": _text("default_addr"),
@@ -151,6 +156,7 @@ BY_NAME: Final = {
     "health": HEALTH,
     "intention": INTENTION,
     "node": NODE,
+    "node_in_full": NODE_IN_FULL,
     "service": SERVICE,
 }
 """Each table by the name that queries give it (`FilterableQuery.listed`)."""

@@ -8,6 +8,7 @@ from typing import Final, TypeVar, cast
 from lictor_core.agreement import node_digest
 from lictor_core.autopilot import AutopilotConfiguration
 from lictor_core.coordinates import NodeCoordinate, nearest_first
+from lictor_core.dumps import AllServiceHealthQuery, NodeInFull, NodeInFullQuery, NodesInFullQuery
 from lictor_core.filter import filtered
 from lictor_core.narrowing import has_pairs, has_tags, narrowed_health
 from lictor_core.prepared import Execution, PreparedQuery
@@ -172,6 +173,31 @@ def _node_service_list(store: Store, query: NodeServiceListQuery) -> NodeService
     return NodeServiceList(node=node, services=services)
 
 
+def _nodes_in_full(store: Store, _query: NodesInFullQuery) -> list[NodeInFull]:
+    return [_in_full(store, node) for node in store.catalog.nodes()]
+
+
+def _node_in_full(store: Store, query: NodeInFullQuery) -> NodeInFull | None:
+    node = store.catalog.node(query.node)
+    return None if node is None else _in_full(store, node)
+
+
+def _in_full(store: Store, node: Node) -> NodeInFull:
+    return NodeInFull(
+        id=node.id,
+        node=node.node,
+        address=node.address,
+        tagged_addresses=node.tagged_addresses,
+        meta=node.meta,
+        services=list(store.catalog.services_on(node.node)),
+        checks=list(store.catalog.checks_on(node.node)),
+    )
+
+
+def _all_service_health(store: Store, _query: AllServiceHealthQuery) -> list[ServiceHealth]:
+    return [row for name in store.catalog.service_tags() for row in store.health.of(name)]
+
+
 def _node_checks(store: Store, query: NodeChecksQuery) -> list[Check]:
     return list(store.catalog.checks_on(query.node))
 
@@ -309,6 +335,9 @@ _TABLE: Final[dict[type[object], Step]] = dict(
         _entry(ServiceHealthQuery, _service_health),
         _entry(NodeServicesQuery, _node_services),
         _entry(NodeServiceListQuery, _node_service_list),
+        _entry(NodesInFullQuery, _nodes_in_full),
+        _entry(NodeInFullQuery, _node_in_full),
+        _entry(AllServiceHealthQuery, _all_service_health),
         _entry(NodeChecksQuery, _node_checks),
         _entry(NodeDigestQuery, _node_digest),
         _entry(ServiceChecksQuery, _service_checks),

@@ -9,6 +9,7 @@ import msgspec
 
 from lictor_core.queries import (
     AddressQuery,
+    AllServiceHealthQuery,
     ChecksInStateQuery,
     EventsQuery,
     IntentionExactQuery,
@@ -20,10 +21,12 @@ from lictor_core.queries import (
     NodeChecksQuery,
     NodeDigestQuery,
     NodeHasAgentQuery,
+    NodeInFullQuery,
     NodeQuery,
     NodeServiceListQuery,
     NodeServicesQuery,
     NodeSessionsQuery,
+    NodesInFullQuery,
     NodesQuery,
     PreparedQueriesQuery,
     PreparedQueryExecutionQuery,
@@ -86,6 +89,9 @@ EXACT = [
 """Questions whose topics speak of their answer alone: they wake if, and only if, it changed."""
 ALL = [
     *EXACT,
+    _question(NodesInFullQuery()),
+    _question(AllServiceHealthQuery()),
+    *(_question(NodeInFullQuery(node=name)) for name in ("a", "b", "c")),
     _question(PreparedQueryQuery(id="11111111-bbbb-4bbb-8bbb-bbbbbbbbbbbb")),
     *(_question(PreparedQueryRenderedQuery(id_or_name=name)) for name in ("a", "abc")),
     *(_question(PreparedQueryExecutionQuery(id_or_name=name)) for name in ("a", "abc")),

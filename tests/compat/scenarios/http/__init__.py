@@ -39,6 +39,7 @@ from tests.compat.scenarios.http import (
     snapshot,
     status,
     transactions,
+    ui,
 )
 from tests.support.recorder.scenario import Scenario
 
@@ -76,6 +77,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     transactions.SCENARIO,
     queries.SCENARIO,
     acl_off.SCENARIO,
+    ui.SCENARIO,
     events.SCENARIO,
     service_fields.SCENARIO,
     check_fields.SCENARIO,

@@ -24,6 +24,8 @@ __all__ = [
     "IntentionMatches",
     "IntentionToSet",
     "KeyringKey",
+    "NodeShownInFull",
+    "NodesShownInFull",
     "ServerState",
     "ServiceCheckToName",
     "SessionToCreate",
@@ -199,3 +201,19 @@ class KeyringKey(TypedDict, total=False):
     """A key of gossip, in base64."""
 
     Key: str
+
+
+class NodeShownInFull(TypedDict):
+    """A node with its instances and checks. Tags that nobody gave are null, unlike elsewhere."""
+
+    ID: str
+    Node: str
+    Address: str
+    TaggedAddresses: dict[str, str] | None
+    Meta: dict[str, str] | None
+    Services: list[JsonObject]
+    Checks: list[JsonObject]
+
+
+NodesShownInFull: TypeAlias = list[NodeShownInFull]
+"""All of them."""
