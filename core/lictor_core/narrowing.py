@@ -8,10 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeVar, cast
 
-import msgspec
-
-from lictor_core.filter import filtered
-from lictor_core.queries import FilterableQuery, Query, ServiceHealthQuery, ServiceInstancesQuery
+from lictor_core.filter import filtered, unfiltered
+from lictor_core.queries import Query, ServiceHealthQuery, ServiceInstancesQuery
 from lictor_core.records import PASSING, CatalogService, ServiceHealth
 
 __all__ = ["base_of", "has_pairs", "has_tags", "narrowed", "narrowed_health", "narrowed_instances"]
@@ -34,11 +32,7 @@ def _wide(query: object) -> object:
         case ServiceInstancesQuery(near=""):
             return ServiceInstancesQuery(service=query.service.lower(), connect=query.connect)
         case _:
-            pass
-    if isinstance(query, FilterableQuery):
-        filterable = cast("FilterableQuery[object]", query)
-        return msgspec.structs.replace(filterable, filter="") if filterable.filter else filterable
-    return query
+            return unfiltered(cast("Query[object]", query))
 
 
 def narrowed(query: Query[T], answer: T) -> T:

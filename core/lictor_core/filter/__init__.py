@@ -8,6 +8,6 @@ What may not: who asks, and where the records come from.
 Only `applying` is imported by those who just pass filters on: the parser comes with the first filter that is judged.
 """
 
-from lictor_core.filter.applying import Predicate, check_filter, filtered, predicate
+from lictor_core.filter.applying import Predicate, check_filter, filtered, filtering, predicate, unfiltered
 
-__all__ = ["Predicate", "check_filter", "filtered", "predicate"]
+__all__ = ["Predicate", "check_filter", "filtered", "filtering", "predicate", "unfiltered"]

@@ -12,7 +12,7 @@ from operator import attrgetter
 from typing import Final, cast
 
 from lictor_core.errors import FilterError
-from lictor_core.filter.fields import OPERATORS, Field, Fields, Kind, known_selectors
+from lictor_core.filter.fields import OPERATORS, Fields, Kind, known_selectors
 from lictor_core.filter.literals import parse_bool, parse_int
 from lictor_core.filter.tree import All, Either, Expression, Match, Not, Operator, Selector, Value
 from lictor_core.limits import FILTER_PATTERNS_MAX
@@ -45,43 +45,63 @@ class _Compiler:
             case All(terms):
                 return _all_of(tuple(self.expression(term) for term in terms))
             case Either(terms):
-                return _one_of(tuple(self.expression(term) for term in terms))
+                return self._either(terms)
+
+    def _either(self, terms: tuple[Expression, ...]) -> Predicate:
+        """Long filters say `ID == a or ID == b or ...`: equalities of one selector are one look into a set."""
+        same: dict[tuple[str, ...], list[Match]] = {}
+        others: list[Predicate] = []
+        for term in terms:
+            if isinstance(term, Match) and term.operator is Operator.EQUAL:
+                same.setdefault(term.selector.names, []).append(term)
+            else:
+                others.append(self.expression(term))
+        made = [self._step(group[0].selector, _one_of_values(group), absent=False) for group in same.values()]
+        return _one_of((*made, *others)) if len(made) + len(others) > 1 else made[0]
 
     def _match(self, match: Match) -> Predicate:
         if match.operator in (Operator.MATCHES, Operator.NOT_MATCHES):
             self._patterns += 1
             if self._patterns > FILTER_PATTERNS_MAX:
-                raise FilterError(
-                    f"the filter has more than {FILTER_PATTERNS_MAX} regular expressions: join some of them by |",
-                    match.at,
+                raise _flaw(
+                    match.at, f"more than {FILTER_PATTERNS_MAX} regular expressions are in this filter: join some by |"
                 )
-        return self._step(match, self._fields, 0, "")
+        return self._step(match.selector, lambda kind: _test(match, kind), absent=match.operator in _NEGATIVE)
 
-    def _step(self, match: Match, fields: Fields, depth: int, before: str) -> Predicate:
-        """The predicate for a record with `fields`, whose attributes stand below `before`."""
-        names = match.selector.names
-        field = fields.get(names[depth])
+    def _step(
+        self,
+        selector: Selector,
+        test: Callable[[Kind], Predicate],
+        *,
+        absent: bool,
+        fields: Fields | None = None,
+        depth: int = 0,
+        before: str = "",
+    ) -> Predicate:
+        """The predicate for a record with `fields`, whose attributes stand below `before`.
+
+        `test` makes the judgement of what is found, by its kind; `absent` is that of a key that is not there.
+        """
+        names = selector.names
+        field = (fields or self._fields).get(names[depth])
         if field is None:
-            raise _unknown(match.selector, self._fields)
+            raise _unknown(selector, self._fields)
         path, depth = f"{before}{field.attribute}", depth + 1
-        if depth == len(names):
-            return _through(path, _test(match, field.kind))
-        if field.kind is Kind.RECORD and field.inner is not None:
-            return self._step(match, field.inner, depth, f"{path}.")
-        if field.kind is Kind.RECORDS and field.inner is not None:
-            return _any_item(path, self._step(match, field.inner, depth, ""))
-        if field.kind is Kind.TEXT_BY_KEY and depth + 1 == len(names):
-            return _by_key(path, names[depth], _test(match, Kind.TEXT), absent=match.operator in _NEGATIVE)
-        if field.kind is Kind.RECORD_BY_KEY and field.inner is not None:
-            return self._keyed_record(match, field, path, depth)
-        raise _unknown(match.selector, self._fields)
-
-    def _keyed_record(self, match: Match, field: Field, path: str, depth: int) -> Predicate:
-        if depth + 1 == len(match.selector.names):
-            raise _unfit(match, Kind.RECORD)
-        assert field.inner is not None
-        inner = self._step(match, field.inner, depth + 1, "")
-        return _by_key(path, match.selector.names[depth], inner, absent=match.operator in _NEGATIVE)
+        left = len(names) - depth
+        if not left:
+            return _through(path, test(field.kind))
+        if field.kind is Kind.TEXT_BY_KEY and left == 1:
+            return _by_key(path, names[depth], test(Kind.TEXT), absent=absent)
+        if field.inner is None:
+            raise _unknown(selector, self._fields)
+        if field.kind is Kind.RECORD:
+            return self._step(selector, test, absent=absent, fields=field.inner, depth=depth, before=f"{path}.")
+        if field.kind is Kind.RECORDS:
+            return _any_item(path, self._step(selector, test, absent=absent, fields=field.inner, depth=depth))
+        if left == 1:
+            return test(Kind.RECORD)  # which nothing can judge: it raises
+        inner = self._step(selector, test, absent=absent, fields=field.inner, depth=depth + 1)
+        return _by_key(path, names[depth], inner, absent=absent)
 
 
 def _negated(term: Predicate) -> Predicate:
@@ -137,11 +157,27 @@ def _by_key(path: str, key: str, test: Predicate, *, absent: bool) -> Predicate:
     return judge
 
 
+def _one_of_values(matches: list[Match]) -> Callable[[Kind], Predicate]:
+    """The judgement that one of several equalities holds."""
+
+    def test(kind: Kind) -> Predicate:
+        for match in matches:
+            _check_fit(match, kind)
+        values = frozenset(_valued(match.value, match.selector, kind) for match in matches if match.value is not None)
+        return lambda found: found in values
+
+    return test
+
+
+def _check_fit(match: Match, kind: Kind) -> None:
+    if match.operator not in OPERATORS[kind]:
+        raise _unfit(match, kind)
+
+
 def _test(match: Match, kind: Kind) -> Predicate:
     """The judgement of what a selector found."""
+    _check_fit(match, kind)
     operator = match.operator
-    if operator not in OPERATORS[kind]:
-        raise _unfit(match, kind)
     if match.value is None:
         return _is_empty if operator is Operator.IS_EMPTY else _is_not_empty
     if operator in (Operator.MATCHES, Operator.NOT_MATCHES):

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeVar
 
+from msgspec import structs
+
 from lictor_core.commands import ReadMode
 from lictor_core.errors import UnknownDatacenterError
-from lictor_core.filter import check_filter
+from lictor_core.filter import check_filter, unfiltered
 from lictor_core.queries import Query
 from lictor_core.registry import Reading, ReadOptions
 from lictor_server.endpoints.blocking import BlockedQueries
+from lictor_server.endpoints.filters import FilteredAnswers
 from lictor_server.freshness import Contact, Freshness
 from lictor_server.state import Store, answer
 
@@ -34,6 +37,7 @@ class Reads:
         self._store = store
         self._freshness = freshness
         self._blocked = blocked
+        self._filtered = FilteredAnswers()
 
     async def read(self, query: Query[T], options: ReadOptions) -> Reading[T]:
         """Answer `query`, waiting as `options` say.
@@ -42,13 +46,16 @@ class Reads:
         during the wait; `FilterError` for a filter that cannot be applied, before it waits.
         """
         check_datacenter(options.datacenter, self._store.datacenter)
-        check_filter(query)
+        has_filter = check_filter(query)
         contact = await self._freshness.reached(options.mode, options.max_stale_s)
         if options.min_index > 0:
             topics = query.topics()
             await self._blocked.until_above(topics, options.min_index, options.wait_s)
             contact = await self._freshness.reached(options.mode, options.max_stale_s)
-        return self._now(query, contact)
+        if not has_filter:
+            return self._now(query, contact)
+        whole = self._now(unfiltered(query), contact)
+        return structs.replace(whole, value=await self._filtered.left(query, whole.value, whole.stamp))
 
     async def stamps(self, queries: Sequence[Query[object]], mode: ReadMode) -> list[int]:
         """The stamps that readings of `queries` would have, once the store is as fresh as `mode` asks.

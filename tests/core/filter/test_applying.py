@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Generator
 
 import pytest
 
 from lictor_core.errors import FilterError
-from lictor_core.filter import check_filter, filtered, predicate
+from lictor_core.filter import check_filter, filtered, filtering, predicate, unfiltered
 from lictor_core.queries import (
     IntentionsQuery,
     KeyQuery,
@@ -17,7 +18,7 @@ from lictor_core.queries import (
     NodesQuery,
     ServiceHealthQuery,
 )
-from lictor_core.records import NodeServiceList, NodeServices
+from lictor_core.records import Node, NodeServiceList, NodeServices
 from tests.server import build
 
 NODES = [build.node("n1", meta={"rack": "1"}), build.node("n2")]
@@ -53,8 +54,9 @@ def test_of_a_nodes_list_its_instances_are_filtered() -> None:
 
 
 def test_a_filter_is_checked_without_an_answer() -> None:
-    check_filter(NodesQuery(filter="Node == n1"))
-    check_filter(KeyQuery(key="a"))
+    assert check_filter(NodesQuery(filter="Node == n1"))
+    assert not check_filter(NodesQuery())
+    assert not check_filter(KeyQuery(key="a"))
     with pytest.raises(FilterError):
         check_filter(NodesQuery(filter="Service == web"))
     with pytest.raises(FilterError):
@@ -78,3 +80,20 @@ def test_the_parser_comes_with_the_first_filter() -> None:
     )
     done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.split() == ["False", "True", "False"]
+
+
+def test_steps_come_to_the_same_and_each_is_short() -> None:
+    nodes = [build.node(f"n{number}") for number in range(100)]
+    query, found = NodesQuery(filter="Node contains `9`"), list[list[Node]]()
+
+    def walk() -> Generator[None]:
+        found.append((yield from filtering(query, nodes)))
+
+    assert sum(1 for _ in walk()) >= len(nodes) // 16
+    assert found == [filtered(query, nodes)]
+
+
+def test_a_query_without_its_filter() -> None:
+    assert unfiltered(NodesQuery(near="n1", filter="x")) == NodesQuery(near="n1")
+    for query in (NodesQuery(near="n1"), KeyQuery(key="a")):
+        assert unfiltered(query) is query

@@ -130,6 +130,20 @@ def test_of_an_empty_list_nothing_is_true(text: str) -> None:
     assert not finds(text, BARE)
 
 
+def test_equalities_that_are_joined_by_or_are_one_look() -> None:
+    joined = " or ".join(f"Port == {port}" for port in (1, 2, 80))
+    assert finds(joined, WEB)
+    assert not finds(joined, service(port=3))
+    assert finds("Port == 1 or Service == web or Port == 2", WEB)
+    assert finds("Meta.env == x or Meta.env == prod", WEB)
+    assert not finds("Meta.env == x or Meta.env == prod", BARE)
+    assert finds("Proxy.Upstreams.LocalBindPort == 9 or Proxy.Upstreams.LocalBindPort == 2", WEB)
+    with pytest.raises(FilterError, match="character 22"):
+        finds("Port == 1 or Port == red", WEB)
+    with pytest.raises(FilterError, match="a list of texts"):
+        finds("Tags == a or Tags == b", WEB)
+
+
 def test_health_is_filtered_by_any_of_its_checks() -> None:
     checks = [build.check(status="passing"), build.check("c2", status="warning", notes="n")]
     row = ServiceHealth(node=build.node(meta={"rack": "1"}), service=WEB, checks=checks)

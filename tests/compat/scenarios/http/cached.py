@@ -3,6 +3,7 @@
 from tests.support.recorder.scenario import Scenario, Step
 
 _WEB = b'{"Node": "ext", "Address": "192.0.2.7", "Service": {"Service": "web", "Port": 80}}'
+_WHOLE = "what is kept is the whole list, of which any filter is answered"
 _REVALIDATE = {"Cache-Control": "must-revalidate"}
 
 SCENARIO = Scenario(
@@ -27,6 +28,19 @@ SCENARIO = Scenario(
         Step("mesh instances hit then", "GET", "/v1/catalog/connect/web?cached"),
         Step("health misses first", "GET", "/v1/health/service/web?cached"),
         Step("health of those that pass is in it", "GET", "/v1/health/service/web?cached&passing"),
+        Step(
+            "health by a filter misses first",
+            "GET",
+            "/v1/health/service/web?cached&filter=Service.Port%3D%3D80",
+            differs={"headers.X-Cache": _WHOLE, "headers.Age": _WHOLE},
+        ),
+        Step("health by a filter hits then", "GET", "/v1/health/service/web?cached&filter=Service.Port%3D%3D80"),
+        Step(
+            "instances by a filter miss first",
+            "GET",
+            "/v1/catalog/service/web?cached&filter=ServicePort%3D%3D81",
+            differs={"headers.X-Cache": _WHOLE, "headers.Age": _WHOLE},
+        ),
         Step("mesh health misses first", "GET", "/v1/health/connect/web?cached"),
         Step("mesh health hits then", "GET", "/v1/health/connect/web?cached"),
         Step("checks of a node are not kept", "GET", "/v1/health/node/ext?cached"),
