@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lictor.cli.help import rows
-from lictor.cli.terminal import TRACKED_MIN, aligned, bold, fail, print_table, tracked
+from lictor.cli.terminal import aligned, bold, fail, print_table
 
 CELLS = st.text(st.characters(codec="ascii", categories=["L", "N"]), max_size=8)
 
@@ -57,19 +57,6 @@ def test_who_wants_no_colour_gets_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_COLOR")
     monkeypatch.setenv("TERM", "dumb")
     assert bold("x") == "x"
-
-
-def test_progress_is_for_watchers_of_many_things(monkeypatch: pytest.MonkeyPatch) -> None:
-    things = list(range(TRACKED_MIN))
-    assert tracked(things, len(things), "working") is things
-    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
-    assert tracked(things[:5], 5, "working") == things[:5]
-    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    assert tracked(things, len(things), "working") is things
-    monkeypatch.setattr(sys.stdout, "isatty", lambda: False)
-    followed = tracked(things, len(things), "working")
-    assert followed is not things
-    assert list(followed) == things
 
 
 def test_an_error_is_one_line_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from lictor.api.blocking_transport import BlockingTransport
+from lictor.api.blocking_transport import BlockingTransport, Watcher
 from lictor.api.errors import ApiError
 from lictor.api.facade import Facade
 from lictor.api.messages import Answer, Call, Request, Response
@@ -109,6 +109,10 @@ class Client(Facade["Client"]):
         """What `path` answers, as it comes, for as long as it does; silence is no failure. Raises as `send` does."""
         request = Request(method="GET", path=path, parameters=parameters)
         return self._transport.parts(request, self.settings.headers_of(request), self.settings.timeout_s)
+
+    def observe(self, watcher: Watcher | None) -> None:
+        """Tell `watcher` of the bytes of each exchange from now on; None ends that."""
+        self._transport.watcher = watcher
 
     def interrupt(self) -> None:
         """End what another thread reads just now: the one thing that may be called from there."""

@@ -8,7 +8,7 @@ import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Final
+from typing import Final, Protocol
 
 from lictor.api.errors import AgentError, TimedOutError, UnreachableError, UnreadableError
 from lictor.api.messages import RESPONSE_BYTES_MAX, Request, Response
@@ -16,14 +16,26 @@ from lictor.api.reasons import connection_reason
 from lictor.api.settings import Settings
 from lictor.api.tls import tls_context
 
-__all__ = ["BlockingTransport"]
+__all__ = ["BlockingTransport", "Watcher"]
 
 _PART_BYTES: Final = 65_536
 _REASON_BYTES_MAX: Final = 65_536
 
 
+class Watcher(Protocol):
+    """Who is told of bytes as they go out and come in; `total` is told once it is known."""
+
+    total: int | None
+
+    def add(self, count: int) -> None:
+        """So many more bytes were handed over, or were read."""
+        ...
+
+
 class BlockingTransport:
     """The connection to the agent that `settings` name: opened when it is needed, and anew after a failure."""
+
+    watcher: Watcher | None = None
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -67,9 +79,12 @@ class BlockingTransport:
         assert connection.sock is not None
         connection.sock.settimeout(timeout_s)
         try:
-            connection.request(request.method, request.target(), request.body, self._with_host(headers))
+            whole = self._with_host(headers)
+            if request.body is not None:
+                whole["Content-Length"] = str(len(request.body))
+            connection.request(request.method, request.target(), self._sent(request.body), whole)
             reply = connection.getresponse()
-            body = reply.read(RESPONSE_BYTES_MAX + 1)
+            body = self._received(reply)
         except TimeoutError as error:
             self.close()
             raise TimedOutError(f"{self._settings.endpoint} did not answer within {round(timeout_s, 2):g} s") from error
@@ -84,6 +99,25 @@ class BlockingTransport:
             raise UnreadableError(f"the agent's answer is larger than {RESPONSE_BYTES_MAX} bytes")
         replied = {name.lower(): value for name, value in reply.getheaders()}
         return Response(status=reply.status, headers=replied, body=body)
+
+    def _sent(self, body: bytes | None) -> bytes | Iterator[bytes] | None:
+        if self.watcher is None or not body:
+            return body
+        self.watcher.total = len(body)
+        return _told(body, self.watcher)
+
+    def _received(self, reply: http.client.HTTPResponse) -> bytes:
+        if self.watcher is None:
+            return reply.read(RESPONSE_BYTES_MAX + 1)
+        if reply.length is not None and reply.length > _PART_BYTES:
+            self.watcher.total = reply.length
+        parts: list[bytes] = []
+        size = 0
+        while size <= RESPONSE_BYTES_MAX and (part := reply.read(_PART_BYTES)):
+            parts.append(part)
+            size += len(part)
+            self.watcher.add(len(part))
+        return b"".join(parts)
 
     def _with_host(self, headers: dict[str, str]) -> dict[str, str]:
         return {**headers, "Host": self._settings.endpoint.authority()}
@@ -137,6 +171,13 @@ class _TlsConnection(http.client.HTTPConnection):
     def connect(self) -> None:
         super().connect()
         self.sock = self._context.wrap_socket(self.sock, server_hostname=self._server_name)
+
+
+def _told(body: bytes, watcher: Watcher) -> Iterator[bytes]:
+    for begin in range(0, len(body), _PART_BYTES):
+        part = body[begin : begin + _PART_BYTES]
+        yield part
+        watcher.add(len(part))
 
 
 def _is_idle(sock: socket.socket) -> bool:

@@ -52,6 +52,18 @@ class Api:
         """Carry out a call."""
         return self.client().send(call)
 
+    def send_long(self, call: Call[T], what: str) -> T:
+        """Carry out a call that may take long; whoever looks sees how far it is."""
+        from lictor.cli.progress import working
+
+        with working(what) as meter:
+            client = self.client()
+            client.observe(meter)
+            try:
+                return client.send(call)
+            finally:
+                client.observe(None)
+
     def client(self) -> Client:
         """The client, made once."""
         if self._client is None:

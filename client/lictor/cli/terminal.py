@@ -1,4 +1,4 @@
-"""What depends on whether somebody watches: bold text, tables, progress. Piped output is plain and never changes."""
+"""What depends on whether somebody watches: bold text, tables. Piped output is plain and never changes."""
 
 from __future__ import annotations
 
@@ -6,15 +6,10 @@ import contextlib
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Iterator, Sequence
 
-__all__ = ["aligned", "bold", "columns", "fail", "is_terminal", "print_pairs", "print_table", "tracked"]
+__all__ = ["aligned", "bold", "columns", "fail", "is_terminal", "print_pairs", "print_table"]
 
-T = TypeVar("T")
-
-TRACKED_MIN = 200
-"""Fewer things than these are done too fast to show progress for."""
 _COLUMN_GAP = "  "
 
 
@@ -63,19 +58,6 @@ def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
     for row in rows:
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
         yield _COLUMN_GAP.join([*cells[:-1], row[-1]])
-
-
-def tracked(things: Iterable[T], count: int, what: str) -> Iterable[T]:
-    """The same things, with a progress bar on stderr when they are many and somebody watches.
-
-    Where stdout is a terminal, too, what the command prints there shows how far it is.
-    """
-    if count < TRACKED_MIN or not sys.stderr.isatty() or sys.stdout.isatty():
-        return things
-    from rich.console import Console
-    from rich.progress import track
-
-    return track(things, description=what, total=count, console=Console(stderr=True), transient=True)
 
 
 _STATUS_COLOURS = {"alive": "green", "failed": "red", "left": "dim", "leaving": "yellow"}

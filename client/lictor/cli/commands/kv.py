@@ -15,7 +15,8 @@ from lictor.cli.data import argument_data, check_count
 from lictor.cli.errors import CommandError
 from lictor.cli.flags import GoGroup, ValueKind, flag, option
 from lictor.cli.formats import Format, format_option, print_json
-from lictor.cli.terminal import print_pairs, tracked
+from lictor.cli.progress import metered
+from lictor.cli.terminal import print_pairs
 from lictor_core.errors import RequestError
 from lictor_core.json_text import from_json
 from lictor_core.records import KVEntry
@@ -188,8 +189,8 @@ def delete(api: Api, args: tuple[str, ...], cas: bool, modify_index: str, recurs
 def export(api: Api, args: tuple[str, ...]) -> None:
     """Write every key under a prefix as JSON, for `lictor kv import`."""
     check_count(args, 0, 1, "")
-    entries = api.send(kv.tree(args[0].removeprefix("/") if args else "", api.options()))
-    exported = [_exported(entry) for entry in tracked(entries, len(entries), "exporting")]
+    entries = api.send_long(kv.tree(args[0].removeprefix("/") if args else "", api.options()), "exporting")
+    exported = [_exported(entry) for entry in entries]
     print(json.dumps(exported, indent="\t", ensure_ascii=False))
 
 
@@ -204,7 +205,7 @@ def import_keys(api: Api, args: tuple[str, ...]) -> None:
     """Write the keys that `lictor kv export` wrote. DATA is the JSON itself, @FILE for a file or - for stdin."""
     check_count(args, 1, 1, "missing DATA: give the JSON, @FILE for a file or - for stdin")
     keys = _imported(argument_data(args[0]))
-    for one in tracked(keys, len(keys), "importing"):
+    for one in metered(keys, len(keys), "importing"):
         value = _decoded(one["value"].encode(), f"the value of {one['key']}")
         if not api.send(kv.put(_key(one["key"]), value, flags=one["flags"], dc=api.datacenter)):
             raise CommandError(f"did not write to {one['key']}")

@@ -22,7 +22,7 @@ def command(api: Api, args: tuple[str, ...]) -> None:
     Connections stay open. A configuration that cannot be used changes nothing, and what is wrong with it is told.
     """
     refuse_arguments(args)
-    reloaded = api.send(agent.reload())
+    reloaded = api.send_long(agent.reload(), "reloading")
     click.echo("Configuration reload triggered")
     if reloaded.needs_restart:
         print(f"Warning: the agent must be restarted for {', '.join(reloaded.needs_restart)}", file=sys.stderr)

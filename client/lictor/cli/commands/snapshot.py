@@ -18,6 +18,7 @@ from lictor.cli.data import check_count, file_data
 from lictor.cli.errors import CommandError
 from lictor.cli.flags import GIVEN_FLAGS, GoCommand, GoGroup, option
 from lictor.cli.formats import Format, format_option, print_json
+from lictor.cli.progress import reading, working
 from lictor.cli.terminal import print_pairs
 from lictor_core.archive import ArchiveMeta, read_archive
 from lictor_core.errors import RequestError
@@ -64,11 +65,12 @@ def save(api: Api, args: tuple[str, ...], from_data_dir: str) -> None:
             raise CommandError("-from-data-dir is empty: name the data directory, or leave it out to ask an agent")
         _save_offline(Path(from_data_dir), Path(args[0]), api.datacenter)
         return
-    data = api.send(snapshot.save(api.options()))
+    data = api.send_long(snapshot.save(api.options()), "saving")
     with _unverified(Path(args[0])) as file:
         file.write(data)
         file.seek(0)
-        meta = _verified(file, "the agent's answer")
+        with reading(file, len(data), "verifying") as read:
+            meta = _verified(read, "the agent's answer")
     print(f"Saved and verified snapshot to index {meta.index}")
 
 
@@ -76,7 +78,7 @@ def _save_offline(data_dir: Path, path: Path, datacenter: str) -> None:
     from lictor_core.clock import SystemClock
     from lictor_server.offline import save_offline  # takes long to import, and only this needs it
 
-    with _unverified(path) as file:
+    with _unverified(path) as file, working("reading the data directory"):
         meta, found = save_offline(data_dir, file, datacenter=datacenter, now_s=SystemClock().now())
         file.seek(0)
         _verified(file, str(path))
@@ -103,8 +105,9 @@ def restore(api: Api, args: tuple[str, ...]) -> None:
     """
     check_count(args, 1, 1, _MISSING)
     data = file_data(args[0])
-    _verified(io.BytesIO(data), args[0])  # whose it is, is the servers' question: the agent may be Consul's
-    api.send(snapshot.restore(data, dc=api.datacenter))
+    with reading(io.BytesIO(data), len(data), "verifying") as read:
+        _verified(read, args[0])  # whose it is, is the servers' question: the agent may be Consul's
+    api.send_long(snapshot.restore(data, dc=api.datacenter), "restoring")
     print("Restored snapshot")
 
 
@@ -114,8 +117,8 @@ def inspect(args: tuple[str, ...], format: Format) -> None:
     """Say what the snapshot in FILE is, once all its checksums were found right. Consul's are described, too."""
     check_count(args, 1, 1, _MISSING)
     try:
-        with Path(args[0]).open("rb") as file:
-            meta = _verified(file, args[0])
+        with Path(args[0]).open("rb") as file, reading(file, os.fstat(file.fileno()).st_size, "reading") as read:
+            meta = _verified(read, args[0])
     except OSError as error:
         raise CommandError(f"cannot read {args[0]}: {(error.strerror or str(error)).lower()}") from error
     if format is Format.JSON:
