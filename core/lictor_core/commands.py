@@ -25,6 +25,8 @@ __all__ = [
     "CASerialTake",
     "Command",
     "CommandBase",
+    "ConfigDelete",
+    "ConfigSet",
     "CoordinatesSet",
     "Deregister",
     "EventFire",
@@ -233,6 +235,28 @@ class CoordinatesSet(CommandBase, frozen=True, kw_only=True, tag="CoordinatesSet
     updates: list[NodeCoordinate]
 
 
+class ConfigSet(CommandBase, frozen=True, kw_only=True, tag="ConfigSet"):
+    """Create or replace a configuration entry, if all that it has a part in holds together with it.
+
+    `body` is in the form in which entries are kept. `cas` None always writes; 0 only creates; N only replaces what was
+    modified at index N. The leader stamps the time `at`, for what shows when it was made.
+    """
+
+    kind: str
+    name: str
+    body: JsonObject
+    cas: int | None = None
+    at: str = ""
+
+
+class ConfigDelete(CommandBase, frozen=True, kw_only=True, tag="ConfigDelete"):
+    """Delete a configuration entry, if what it had a part in holds together without it. `cas` as for a key."""
+
+    kind: str
+    name: str
+    cas: int | None = None
+
+
 class SessionCreate(CommandBase, frozen=True, kw_only=True, tag="SessionCreate"):
     """Create a session under its id, a new UUID, if its node and its checks are there and none of them is critical."""
 
@@ -287,6 +311,8 @@ Command = (
     | RestoreAbandon
     | AutopilotSet
     | CoordinatesSet
+    | ConfigSet
+    | ConfigDelete
     | SessionCreate
     | SessionDestroy
     | EventFire

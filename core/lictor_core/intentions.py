@@ -7,6 +7,8 @@ source, both outrank `*`; among equals nothing is left to chance, since source a
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -14,7 +16,7 @@ import msgspec
 
 from lictor_core.records import Intention, IntentionAction
 
-__all__ = ["WILDCARD", "Decision", "Rule", "decide", "in_deciding_order", "precedence", "rule_of"]
+__all__ = ["WILDCARD", "Decision", "Rule", "decide", "in_deciding_order", "intention_hash", "precedence", "rule_of"]
 
 WILDCARD: Final = "*"
 
@@ -28,13 +30,17 @@ _PRECEDENCE: Final = {
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
-    """What the engine needs of an intention."""
+    """What the engine needs of an intention.
+
+    One that `looks_at_requests` speaks of what no connection shows: it denies, and its reason says so.
+    """
 
     source: str
     destination: str
     action: IntentionAction
     precedence: int
     id: str = ""
+    looks_at_requests: bool = False
 
     def matches(self, source: str, destination: str) -> bool:
         """Whether this rule speaks of a connection from `source` to `destination`."""
@@ -71,6 +77,7 @@ def rule_of(intention: Intention) -> Rule:
         action=intention.action,
         precedence=precedence(intention.source_name, intention.destination_name),
         id=intention.id,
+        looks_at_requests=bool(intention.permissions) or intention.jwt is not None,
     )
 
 
@@ -84,6 +91,12 @@ def in_deciding_order(intentions: Iterable[Intention]) -> list[Intention]:
             one.source_name,
         ),
     )
+
+
+def intention_hash(intention: Intention) -> str:
+    """A digest of what the intention says, not of when: equal rules have equal hashes."""
+    said = msgspec.structs.replace(intention, created_at="", updated_at="", hash="", create_index=0, modify_index=0)
+    return base64.b64encode(hashlib.blake2b(msgspec.msgpack.encode(said), digest_size=32).digest()).decode()
 
 
 def decide(source: str, destination: str, rules: Sequence[Rule], *, default_allow: bool) -> Decision:
@@ -103,9 +116,12 @@ def decide(source: str, destination: str, rules: Sequence[Rule], *, default_allo
             considered=(),
         )
     rule = considered[0]
+    reason = f"intention {rule.source} -> {rule.destination} ({rule.action.value}, precedence {rule.precedence})"
+    if rule.looks_at_requests:
+        reason += ": it has rules about requests, which cannot be checked of a connection"
     return Decision(
-        allowed=rule.action is IntentionAction.ALLOW,
+        allowed=rule.action is IntentionAction.ALLOW and not rule.looks_at_requests,
         rule=rule,
-        reason=f"intention {rule.source} -> {rule.destination} ({rule.action.value}, precedence {rule.precedence})",
+        reason=reason,
         considered=considered,
     )

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TypeVar, cast
 
 from lictor_core.filter import filtered, unfiltered
-from lictor_core.queries import Query, ServiceHealthQuery, ServiceInstancesQuery
+from lictor_core.queries import IngressHealthQuery, Query, ServiceHealthQuery, ServiceInstancesQuery
 from lictor_core.records import PASSING, CatalogService, ServiceHealth
 
 __all__ = ["base_of", "has_pairs", "has_tags", "narrowed", "narrowed_health", "narrowed_instances"]
@@ -51,7 +51,7 @@ def _chosen(query: object, answer: object) -> object:
     return answer
 
 
-def narrowed_health(query: ServiceHealthQuery, rows: list[ServiceHealth]) -> list[ServiceHealth]:
+def narrowed_health(query: ServiceHealthQuery | IngressHealthQuery, rows: list[ServiceHealth]) -> list[ServiceHealth]:
     """Those of `rows` that `query` asks for."""
     if not (query.tags or query.node_meta or query.passing):
         return rows

@@ -10,6 +10,13 @@ from typing import ClassVar, TypeVar, cast, get_args
 
 from lictor_core import topics as on
 from lictor_core.autopilot import AutopilotConfiguration
+from lictor_core.config_queries import (
+    ConfigEntriesQuery,
+    ConfigEntryQuery,
+    DiscoveryChainQuery,
+    GatewayServicesQuery,
+    IngressHealthQuery,
+)
 from lictor_core.coordinates import NodeCoordinate
 from lictor_core.dumps import AllServiceHealthQuery, NodeInFullQuery, NodesInFullQuery
 from lictor_core.prepared_queries import (
@@ -46,10 +53,15 @@ __all__ = [
     "CAConfigurationQuery",
     "CARootsQuery",
     "ChecksInStateQuery",
+    "ConfigEntriesQuery",
+    "ConfigEntryQuery",
     "CoordinatesQuery",
     "DatacentersQuery",
+    "DiscoveryChainQuery",
     "EventsQuery",
     "FilterableQuery",
+    "GatewayServicesQuery",
+    "IngressHealthQuery",
     "IntentionExactQuery",
     "IntentionMatchQuery",
     "IntentionQuery",
@@ -415,6 +427,11 @@ AnyQuery = (
     | NodeSessionsQuery
     | SessionQuery
     | EventsQuery
+    | ConfigEntryQuery
+    | ConfigEntriesQuery
+    | DiscoveryChainQuery
+    | GatewayServicesQuery
+    | IngressHealthQuery
     | TransactionQuery
     | NodesInFullQuery
     | NodeInFullQuery

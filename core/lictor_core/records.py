@@ -392,7 +392,11 @@ class IntentionAction(enum.StrEnum):
 
 
 class Intention(Record, frozen=True, kw_only=True):
-    """May `source_name` open connections to `destination_name`? Names are exact or `*`."""
+    """May `source_name` open connections to `destination_name`? Names are exact or `*`.
+
+    `permissions` are rules about requests, `jwt` is a demand on the tokens of what is else allowed, both in the form of
+    `lictor_core.entries.access`. With either, `action` is a denial: what is true for who sees connections alone.
+    """
 
     id: str = msgspec.field(name="ID")
     description: str
@@ -405,6 +409,8 @@ class Intention(Record, frozen=True, kw_only=True):
     default_addr: str
     default_port: int
     meta: dict[str, str] | None
+    permissions: list[JsonObject] = []
+    jwt: JsonObject | None = msgspec.field(default=None, name="JWT")
     precedence: int
     created_at: str
     updated_at: str

@@ -12,8 +12,11 @@ from functools import cache
 from typing import Final, TypeVar, cast
 
 from lictor_core.codec import unpacker
+from lictor_core.config_records import ConfigEntry
 from lictor_core.queries import (
     ChecksInStateQuery,
+    ConfigEntriesQuery,
+    IngressHealthQuery,
     IntentionMatchQuery,
     IntentionsQuery,
     KeysQuery,
@@ -119,6 +122,11 @@ def _of_entry(row: Row) -> object:
     return cast(KVEntry, row).key
 
 
+def _of_config(row: Row) -> object:
+    one = cast(ConfigEntry, row)
+    return one.kind, one.name.lower()
+
+
 def _of_intention(row: Row) -> object:
     return cast(Intention, row).id
 
@@ -132,6 +140,8 @@ _LISTS: Final[Mapping[type[object], tuple[type[object], Callable[[Row], object]]
     ChecksInStateQuery: (Check, _of_check),
     TreeQuery: (KVEntry, _of_entry),
     KeysQuery: (str, _itself),
+    IngressHealthQuery: (ServiceHealth, _of_health),
+    ConfigEntriesQuery: (ConfigEntry, _of_config),
     IntentionsQuery: (Intention, _of_intention),
     IntentionMatchQuery: (Intention, _of_intention),
 }

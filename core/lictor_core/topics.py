@@ -13,6 +13,8 @@ __all__ = [
     "AUTOPILOT",
     "CA_CONFIGURATION",
     "CA_ROOTS",
+    "CHAINS",
+    "CONFIG",
     "COORDINATES",
     "DATACENTERS",
     "DISTANCES",
@@ -24,9 +26,14 @@ __all__ = [
     "SERVICES",
     "SESSIONS",
     "Topic",
+    "chain",
     "checks_in_state",
+    "config_entry",
+    "config_kind",
     "connect",
     "events",
+    "gateway",
+    "ingress",
     "intention_destination",
     "intention_source",
     "key",
@@ -71,6 +78,10 @@ EVENTS: Final = Topic("events", "")
 """Any event that somebody fired."""
 PREPARED_QUERIES: Final = Topic("prepared-queries", "")
 """Any prepared query; Consul, too, wakes who watches one of them with all."""
+CONFIG: Final = Topic("config", "")
+"""Any configuration entry."""
+CHAINS: Final = Topic("chains", "")
+"""What every discovery chain depends on."""
 
 
 def node(name: str) -> Topic:
@@ -141,3 +152,28 @@ def node_sessions(name: str) -> Topic:
 def events(name: str) -> Topic:
     """The events of one name; the empty name is `EVENTS`."""
     return Topic("events", name)
+
+
+def config_kind(kind: str) -> Topic:
+    """The configuration entries of one kind; the empty kind is `CONFIG`."""
+    return Topic("config-kind", kind) if kind else CONFIG
+
+
+def config_entry(kind: str, name: str) -> Topic:
+    """One configuration entry (also touched when it goes)."""
+    return Topic("config-entry", f"{kind}/{name.lower()}")
+
+
+def chain(service: str) -> Topic:
+    """The entries that the discovery chain of one service is made of."""
+    return Topic("chain", service.lower())
+
+
+def gateway(name: str) -> Topic:
+    """The services behind one gateway."""
+    return Topic("gateway", name.lower())
+
+
+def ingress(service: str) -> Topic:
+    """The instances of the gateways that let traffic in to a service, their nodes, and the status of their checks."""
+    return Topic("ingress", service.lower())

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
-from lictor_core.commands import Register
+from lictor_core.commands import ConfigDelete, ConfigSet, Register
 from lictor_core.coordinates import DIMENSIONS, Coordinate, NodeCoordinate
+from lictor_core.entries.reading import body_of, read_entry
 from lictor_core.membership import Renewal, living_member
 from lictor_core.prepared import (
     TEMPLATE_TYPE,
@@ -37,6 +40,7 @@ from lictor_core.records import (
 
 __all__ = [
     "check",
+    "config",
     "event",
     "intention",
     "member",
@@ -48,6 +52,7 @@ __all__ = [
     "service",
     "session",
     "template",
+    "unconfig",
 ]
 
 
@@ -73,9 +78,10 @@ def service(
     address: str = "",
     proxy_for: str = "",
     native: bool = False,
+    kind: ServiceKind | None = None,
 ) -> Service:
     return Service(
-        kind=ServiceKind.CONNECT_PROXY if proxy_for else ServiceKind.TYPICAL,
+        kind=kind or (ServiceKind.CONNECT_PROXY if proxy_for else ServiceKind.TYPICAL),
         id=id or name,
         service=name,
         tags=tags or [],
@@ -224,3 +230,14 @@ def template(
 ) -> PreparedQuery:
     kind = QueryTemplate(type=TEMPLATE_TYPE, regexp=regexp, remove_empty_tags=False)
     return msgspec.structs.replace(prepared_query(name, id=id, service=service, tags=tags), template=kind)
+
+
+def config(kind: str, name: str, body: Mapping[str, object] | None = None, *, cas: int | None = None) -> ConfigSet:
+    """A command that writes an entry, as the leader puts it into the log."""
+    entry = read_entry({"Kind": kind, "Name": name, **(body or {})})
+    return ConfigSet(kind=kind, name=entry.name, body=body_of(entry), cas=cas, at="2026-01-02T03:04:05.000006Z")
+
+
+def unconfig(kind: str, name: str, *, cas: int | None = None) -> ConfigDelete:
+    """A command that deletes an entry."""
+    return ConfigDelete(kind=kind, name=name, cas=cas)

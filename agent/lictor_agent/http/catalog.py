@@ -31,9 +31,11 @@ from lictor_agent.http.router import Route
 from lictor_agent.http.site import Site
 from lictor_agent.http.uuids import UUID_CHARS, first_bad_digit
 from lictor_core.commands import Deregister, ReadMode, Register
+from lictor_core.config_records import GatewayService
 from lictor_core.errors import LictorError
 from lictor_core.queries import (
     DatacentersQuery,
+    GatewayServicesQuery,
     NodeHasAgentQuery,
     NodeServiceListQuery,
     NodeServicesQuery,
@@ -113,6 +115,13 @@ async def node_services(site: Site, request: Request) -> Answer:
     query = NodeServiceListQuery(node=required_tail(request, "node name"), filter=request.filter)
     shape = _null_without_node if query.filter else _null_when_empty
     return await answer_query(site, request, query, CATALOG, shape=shape)
+
+
+@described(list[GatewayService] | None, *BLOCKING, tail="gateway")
+async def gateway_services(site: Site, request: Request) -> Answer:
+    """The services behind a gateway."""
+    query = GatewayServicesQuery(gateway=required_tail(request, "gateway name"))
+    return await answer_query(site, request, query, CATALOG, shape=_rows_or_null)
 
 
 @described(bool, DC, body=Body("CatalogRegistration"), headers=(_WARNING,))
@@ -208,6 +217,10 @@ def _null_when_empty(value: NodeServiceList) -> dict[str, object]:
     return {"Node": value.node, "Services": value.services or None}
 
 
+def _rows_or_null(rows: list[GatewayService]) -> list[GatewayService] | None:
+    return rows or None
+
+
 ROUTES: Final = (
     Route("/v1/catalog/register", {"PUT": register}),
     Route("/v1/catalog/deregister", {"PUT": deregister}),
@@ -216,6 +229,7 @@ ROUTES: Final = (
     Route("/v1/catalog/services", {"GET": services}),
     Route("/v1/catalog/service/", {"GET": service}),
     Route("/v1/catalog/connect/", {"GET": connect}),
+    Route("/v1/catalog/gateway-services/", {"GET": gateway_services}),
     Route("/v1/catalog/node/", {"GET": node}),
     Route("/v1/catalog/node-services/", {"GET": node_services}),
 )

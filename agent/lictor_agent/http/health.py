@@ -12,7 +12,13 @@ from lictor_agent.http.errors import Refusal
 from lictor_agent.http.requests import Request, parse_bool, required_tail
 from lictor_agent.http.router import Route
 from lictor_agent.http.site import Site
-from lictor_core.queries import ChecksInStateQuery, NodeChecksQuery, ServiceChecksQuery, ServiceHealthQuery
+from lictor_core.queries import (
+    ChecksInStateQuery,
+    IngressHealthQuery,
+    NodeChecksQuery,
+    ServiceChecksQuery,
+    ServiceHealthQuery,
+)
 from lictor_core.records import Check, ServiceHealth
 
 __all__ = ["ROUTES"]
@@ -65,6 +71,23 @@ async def connect(site: Site, request: Request) -> Answer:
     return await _instances(site, request, (), connect=True)
 
 
+@described(list[ServiceHealth], *BLOCKING, NODE_META, NEAR, _PASSING, FILTER, tail="service")
+async def ingress(site: Site, request: Request) -> Answer:
+    """The instances of the gateways that let traffic in to a service, with their checks."""
+    passing = _wants_passing(request)
+    query = IngressHealthQuery(
+        service=required_tail(request, "service name"),
+        node_meta=request.parameters.pairs("node-meta"),
+        near=site.near(request),
+        passing=passing is True,
+        filter=request.filter,
+    )
+    answer = await answer_query(site, request, query, CATALOG)
+    if passing is None:
+        raise Refusal("Invalid value for ?passing")
+    return answer
+
+
 async def _instances(site: Site, request: Request, tags: tuple[str, ...], *, connect: bool) -> Answer:
     passing = _wants_passing(request)
     query = ServiceHealthQuery(
@@ -98,4 +121,5 @@ ROUTES: Final = (
     Route("/v1/health/state/", {"GET": state}),
     Route("/v1/health/service/", {"GET": service}),
     Route("/v1/health/connect/", {"GET": connect}),
+    Route("/v1/health/ingress/", {"GET": ingress}),
 )

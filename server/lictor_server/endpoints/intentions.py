@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import uuid
 from typing import Final
 
 import msgspec
 
-from lictor_core.codec import pack
 from lictor_core.errors import RequestError
-from lictor_core.intentions import WILDCARD, precedence
+from lictor_core.intentions import WILDCARD, intention_hash, precedence
 from lictor_core.limits import META_PAIRS_MAX, META_VALUE_CHARS_MAX
 from lictor_core.records import Intention
 
@@ -49,13 +46,15 @@ def stamped_intention(intention: Intention, timestamp: str) -> Intention:
         source_type=SOURCE_TYPE,
         precedence=precedence(intention.source_name, intention.destination_name),
         meta=intention.meta or {},
+        permissions=[],
+        jwt=None,
         created_at=timestamp,
         updated_at=timestamp,
         hash="",
         create_index=0,
         modify_index=0,
     )
-    return msgspec.structs.replace(filled, hash=_hash(filled))
+    return msgspec.structs.replace(filled, hash=intention_hash(filled))
 
 
 def _check_name(key: str, name: str) -> None:
@@ -75,9 +74,3 @@ def _check_texts(intention: Intention) -> None:
         raise RequestError(f"Meta has {len(meta)} pairs; at most {META_PAIRS_MAX} are taken")
     if any(len(text) > META_VALUE_CHARS_MAX for pair in meta.items() for text in pair):
         raise RequestError(f"Meta has a key or value of more than {META_VALUE_CHARS_MAX} characters")
-
-
-def _hash(intention: Intention) -> str:
-    """A digest of what the intention says, not of when: equal rules have equal hashes."""
-    said = msgspec.structs.replace(intention, created_at="", updated_at="")
-    return base64.b64encode(hashlib.blake2b(pack(said), digest_size=32).digest()).decode()

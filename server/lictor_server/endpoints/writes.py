@@ -11,6 +11,8 @@ from lictor_core.codec import encode_command, encode_proposal
 from lictor_core.commands import (
     AutopilotSet,
     Command,
+    ConfigDelete,
+    ConfigSet,
     CoordinatesSet,
     Deregister,
     EventFire,
@@ -39,6 +41,7 @@ from lictor_core.limits import COMMAND_BYTES_MAX
 from lictor_server.endpoints.autopilot import checked_autopilot
 from lictor_server.endpoints.catalog import checked_deregistration, checked_registration, checked_update
 from lictor_server.endpoints.cluster_time import ClusterTime
+from lictor_server.endpoints.config_entries import checked_entry
 from lictor_server.endpoints.coordinates import checked_coordinates
 from lictor_server.endpoints.events import checked_event
 from lictor_server.endpoints.intentions import stamped_intention
@@ -129,7 +132,9 @@ class Writes:
                 return command
             case PreparedQuerySet():
                 return msgspec.structs.replace(command, query=checked_query(command.query))
-            case KVDeleteTree() | IntentionDelete() | PreparedQueryDelete():
+            case ConfigSet():
+                return checked_entry(command, timestamp(self._clock.now()))
+            case KVDeleteTree() | IntentionDelete() | ConfigDelete() | PreparedQueryDelete():
                 return command
             case IntentionSet():
                 stamped = stamped_intention(command.intention, timestamp(self._clock.now()))

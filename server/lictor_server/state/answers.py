@@ -7,9 +7,14 @@ from typing import Final, TypeVar, cast
 
 from lictor_core.agreement import node_digest
 from lictor_core.autopilot import AutopilotConfiguration
+from lictor_core.config_records import ChainAnswer, ConfigEntry, GatewayService
 from lictor_core.coordinates import NodeCoordinate, nearest_first
 from lictor_core.dumps import AllServiceHealthQuery, NodeInFull, NodeInFullQuery, NodesInFullQuery
+from lictor_core.entries.base import as_json
+from lictor_core.entries.compiler import ChainQuestion, compile_chain
+from lictor_core.errors import RequestError
 from lictor_core.filter import filtered
+from lictor_core.names import trust_domain
 from lictor_core.narrowing import has_pairs, has_tags, narrowed_health
 from lictor_core.prepared import Execution, PreparedQuery
 from lictor_core.queries import (
@@ -18,9 +23,14 @@ from lictor_core.queries import (
     CAConfigurationQuery,
     CARootsQuery,
     ChecksInStateQuery,
+    ConfigEntriesQuery,
+    ConfigEntryQuery,
     CoordinatesQuery,
     DatacentersQuery,
+    DiscoveryChainQuery,
     EventsQuery,
+    GatewayServicesQuery,
+    IngressHealthQuery,
     IntentionExactQuery,
     IntentionMatchQuery,
     IntentionQuery,
@@ -69,6 +79,7 @@ from lictor_core.records import (
 )
 from lictor_core.transactions import TransactionAnswer
 from lictor_server.state.catalog import SERF_CHECK_ID
+from lictor_server.state.configuring import shown_entries, shown_entry
 from lictor_server.state.executing import execute, render
 from lictor_server.state.store import Store
 from lictor_server.state.transactions import look_up
@@ -118,9 +129,11 @@ def _datacenters(store: Store, _query: DatacentersQuery) -> list[str]:
 
 
 def _service_instances(store: Store, query: ServiceInstancesQuery) -> list[CatalogService]:
+    catalog, gateways = store.catalog, store.gateways
+    instances = gateways.mesh_instances(query.service) if query.connect else catalog.instances(query.service)
     found = [
         _flat(node, service)
-        for node, service in store.catalog.instances(query.service, connect=query.connect)
+        for node, service in instances
         if has_tags(service.tags, query.tags) and _has_meta(node, query.node_meta)
     ]
     return _near(store, query.near, found, lambda instance: instance.node)
@@ -154,6 +167,40 @@ def _flat(node: Node, service: Service) -> CatalogService:
 def _service_health(store: Store, query: ServiceHealthQuery) -> list[ServiceHealth]:
     rows = narrowed_health(query, store.health.of(query.service, connect=query.connect))
     return _near(store, query.near, rows, lambda row: row.node.node)
+
+
+def _ingress_health(store: Store, query: IngressHealthQuery) -> list[ServiceHealth]:
+    rows = narrowed_health(query, store.health.of_ingress(query.service))
+    return _near(store, query.near, rows, lambda row: row.node.node)
+
+
+def _config_entry(store: Store, query: ConfigEntryQuery) -> ConfigEntry | None:
+    return shown_entry(store, query.kind, query.name)
+
+
+def _config_entries(store: Store, query: ConfigEntriesQuery) -> list[ConfigEntry]:
+    return shown_entries(store, query.kind)
+
+
+def _gateway_services(store: Store, query: GatewayServicesQuery) -> list[GatewayService]:
+    return store.gateways.services_of(query.gateway)
+
+
+def _discovery_chain(store: Store, query: DiscoveryChainQuery) -> ChainAnswer:
+    question = ChainQuestion(
+        service=query.service,
+        datacenter=query.datacenter or store.datacenter,
+        own_datacenter=store.datacenter,
+        trust_domain=trust_domain(store.ca.cluster_id),
+        protocol=query.protocol,
+        connect_timeout=query.connect_timeout,
+        mesh_gateway=query.mesh_gateway,
+    )
+    try:
+        chain = compile_chain(store.entries.set(), question)
+    except RequestError as error:
+        return ChainAnswer(chain=None, flaw=str(error))
+    return ChainAnswer(chain=as_json(chain))
 
 
 def _named_node(store: Store, name_or_id: str) -> Node | None:
@@ -341,6 +388,11 @@ _TABLE: Final[dict[type[object], Step]] = dict(
         _entry(NodeChecksQuery, _node_checks),
         _entry(NodeDigestQuery, _node_digest),
         _entry(ServiceChecksQuery, _service_checks),
+        _entry(IngressHealthQuery, _ingress_health),
+        _entry(ConfigEntryQuery, _config_entry),
+        _entry(ConfigEntriesQuery, _config_entries),
+        _entry(GatewayServicesQuery, _gateway_services),
+        _entry(DiscoveryChainQuery, _discovery_chain),
         _entry(ChecksInStateQuery, _checks_in_state),
         _entry(KeyQuery, _key),
         _entry(TreeQuery, _tree),

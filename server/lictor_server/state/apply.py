@@ -16,6 +16,8 @@ from lictor_core.commands import (
     CASerialTake,
     Command,
     CommandBase,
+    ConfigDelete,
+    ConfigSet,
     CoordinatesSet,
     Deregister,
     EventFire,
@@ -43,7 +45,9 @@ from lictor_core.commands import (
 )
 from lictor_core.errors import NotFoundError, RequestError
 from lictor_core.transactions import TransactionAnswer
+from lictor_server.state.access import settle, why_not
 from lictor_server.state.catalog import fold
+from lictor_server.state.configuring import drop_entry, set_entry
 from lictor_server.state.indexes import Change
 from lictor_server.state.locking import acquire, destroy, end_sessions, release, why_no_session
 from lictor_server.state.registering import refuse, settle_node, why_not_these_checks, why_not_this_node
@@ -67,6 +71,7 @@ def apply(store: Store, index: int, command: Command) -> tuple[Outcome, Change]:
         store.time_ms = max(store.time_ms, command.at_ms)
     result = _TABLE[type(command)](store, change, command)
     end_sessions(store, change)
+    store.gateways.follow(change)
     store.index = index
     store.note(change)
     if isinstance(result, Rejection):
@@ -257,13 +262,21 @@ def _intention_set(store: Store, change: Change, command: IntentionSet) -> Resul
             f"there is already an intention {twin.source_name} -> {twin.destination_name} "
             f"({twin.action.value}, id {twin.id}): update that one instead"
         )
+    if (refusal := why_not(store, intention)) is not None:
+        return refusal
+    old = store.intentions.get(intention.id)
     store.intentions.put(change, intention)
+    if old is not None:
+        settle(store, change, old.destination_name)
     return True
 
 
 def _intention_delete(store: Store, change: Change, command: IntentionDelete) -> Result:
-    if not store.intentions.drop(change, command.id):
+    old = store.intentions.get(command.id)
+    if old is None:
         return Rejection(code=NotFoundError.code, message=f"there is no intention with id {command.id!r}")
+    store.intentions.drop(change, command.id)
+    settle(store, change, old.destination_name)
     return True
 
 
@@ -367,6 +380,8 @@ _TABLE: Final[dict[type[CommandBase], Step]] = dict(
         _entry(RestorePiece, _restore_piece),
         _entry(RestoreFinish, _restore_finish),
         _entry(RestoreAbandon, _restore_abandon),
+        _entry(ConfigSet, set_entry),
+        _entry(ConfigDelete, drop_entry),
         _entry(AutopilotSet, _autopilot_set),
         _entry(CoordinatesSet, _coordinates_set),
         _entry(SessionCreate, _session_create),

@@ -9,6 +9,7 @@ from lictor_core import topics as on
 from lictor_core.records import Node, Service, ServiceHealth
 from lictor_core.topics import Topic
 from lictor_server.state.catalog import Catalog, fold
+from lictor_server.state.gateways import Gateways
 from lictor_server.state.indexes import Change
 
 __all__ = ["HealthRows"]
@@ -17,8 +18,9 @@ __all__ = ["HealthRows"]
 class HealthRows:
     """The joined lists of all services that somebody has asked for."""
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, gateways: Gateways) -> None:
         self._catalog = catalog
+        self._gateways = gateways
         self._lists: dict[Topic, list[ServiceHealth]] = {}
 
     def of(self, name: str, *, connect: bool = False) -> list[ServiceHealth]:
@@ -26,8 +28,20 @@ class HealthRows:
         topic = on.connect(name) if connect else on.service(name)
         rows = self._lists.get(topic)
         if rows is None:
-            rows = [self._join(node, service) for node, service in self._catalog.instances(name, connect=connect)]
+            of_mesh = self._gateways.mesh_instances
+            found = of_mesh(name) if connect else self._catalog.instances(name)
+            rows = [self._join(node, service) for node, service in found]
             if rows:  # names that nobody registered are without bound, so they are not remembered
+                self._lists[topic] = rows
+        return rows
+
+    def of_ingress(self, name: str) -> list[ServiceHealth]:
+        """The instances of the gateways that let traffic in to a service. Callers do not change the list."""
+        topic = on.ingress(name)
+        rows = self._lists.get(topic)
+        if rows is None:
+            rows = [self._join(node, service) for node, service in self._gateways.ingress_instances(name)]
+            if rows:
                 self._lists[topic] = rows
         return rows
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from lictor_core import topics as on
+from lictor_core.entries.access import ServiceIntentions
 from lictor_core.intentions import WILDCARD, in_deciding_order, precedence
 from lictor_core.records import Intention
 from lictor_server.state.copies import in_order
@@ -43,6 +44,14 @@ class Intentions:
         names = dict.fromkeys((name, WILDCARD))
         return in_deciding_order(self._by_id[each] for one in names for each in table.get(one, {}))
 
+    def to(self, destination: str) -> list[Intention]:
+        """The intentions that name exactly this destination, in deciding order."""
+        return in_deciding_order(self._by_id[one] for one in self._by_destination.get(destination, {}))
+
+    def destinations(self) -> list[str]:
+        """Every destination that an intention names."""
+        return list(self._by_destination)
+
     def put(self, change: Change, intention: Intention) -> None:
         """Create or replace by id; that its names are free was settled by the caller."""
         old = self._by_id.get(intention.id)
@@ -55,7 +64,9 @@ class Intentions:
         )
         if old is not None:
             self._unlink(change, old)
+            _wake_entries(change, old.destination_name)
         self._link(stored)
+        _wake_entries(change, stored.destination_name)
         change.wake(on.INTENTIONS)
         change.wake(on.intention_source(stored.source_name))
         change.wake(on.intention_destination(stored.destination_name))
@@ -66,6 +77,9 @@ class Intentions:
         if old is None:
             return False
         self._unlink(change, old)
+        _wake_entries(change, old.destination_name)
+        if old.destination_name not in self._by_destination:
+            change.retire(on.config_entry(ServiceIntentions.kind, old.destination_name))
         change.wake(on.INTENTIONS)
         return True
 
@@ -99,3 +113,10 @@ class Intentions:
         """Take the rows of a snapshot."""
         for intention in intentions:
             self._link(intention)
+
+
+def _wake_entries(change: Change, destination: str) -> None:
+    """The entry of a destination shows its intentions."""
+    change.wake(on.CONFIG)
+    change.wake(on.config_kind(ServiceIntentions.kind))
+    change.wake(on.config_entry(ServiceIntentions.kind, destination))

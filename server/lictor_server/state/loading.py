@@ -14,6 +14,7 @@ import msgspec
 from lictor_core.autopilot import AutopilotConfiguration
 from lictor_core.codec import check_nesting, unpack, unpacker
 from lictor_core.commands import CAKeyMaterial, Outcome, RestoreBegin
+from lictor_core.config_records import ConfigEntry
 from lictor_core.coordinates import NodeCoordinate
 from lictor_core.errors import RequestError
 from lictor_core.prepared import PreparedQuery
@@ -118,6 +119,7 @@ class Loader:
         if store is None:
             raise RequestError("the snapshot is empty")
         store.ca.restore_keys(self._root_keys)
+        store.gateways.forget()
         store.requests.restore(self._requests_forgotten_up_to, self._requests)
         return store
 
@@ -204,6 +206,10 @@ class Loader:
         """Rows of `intention`."""
         store.intentions.restore(self._unpacked(rows, Intention))
 
+    def load_config_entries(self, store: Store, rows: list[bytes]) -> None:
+        """Rows of `config-entry`."""
+        store.entries.restore(self._unpacked(rows, ConfigEntry))
+
     def load_roots(self, store: Store, rows: list[bytes]) -> None:
         """Rows of `root`."""
         store.ca.roots += self._unpacked(rows, CARoot)
@@ -265,6 +271,7 @@ _TABLES: Final[dict[str, Callable[[Loader, Store, list[bytes]], None]]] = {
     "lock-delay": Loader.load_lock_delays,
     "event": Loader.load_events,
     "intention": Loader.load_intentions,
+    "config-entry": Loader.load_config_entries,
     "root": Loader.load_roots,
     "root-key": Loader.load_root_keys,
     "autopilot": Loader.load_autopilot,

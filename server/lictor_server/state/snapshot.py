@@ -59,6 +59,7 @@ def take(store: Store, rest: Rest = no_rest, *, with_restore: bool = True) -> It
         "lock-delay": store.lock_delays.rows(),
         "event": store.events.rows(),
         "intention": store.intentions.rows(),
+        "config-entry": store.entries.rows(),
         "root": list(store.ca.roots),
         "root-key": store.ca.keys(),
         "autopilot": [] if store.autopilot.configuration is None else [store.autopilot.configuration],

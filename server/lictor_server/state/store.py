@@ -14,9 +14,11 @@ from lictor_server.state.addresses import Addresses
 from lictor_server.state.autopilot import AutopilotTable
 from lictor_server.state.ca import CATable
 from lictor_server.state.catalog import Catalog
+from lictor_server.state.config_entries import ConfigEntries
 from lictor_server.state.coordinates import CoordinateTable
 from lictor_server.state.events import Events
 from lictor_server.state.exchange import exchange
+from lictor_server.state.gateways import Gateways
 from lictor_server.state.health import HealthRows
 from lictor_server.state.indexes import FIRST_INDEX, Change, TopicIndex, TopicIndexes
 from lictor_server.state.intentions import Intentions
@@ -31,9 +33,23 @@ from lictor_server.state.sessions import Sessions
 __all__ = ["Store"]
 
 _APART: Final = frozenset(
-    {"coordinates", "distances", "events", "node-sessions", "prepared-queries", "session", "sessions"}
+    {
+        "chain",
+        "chains",
+        "config",
+        "config-entry",
+        "config-kind",
+        "coordinates",
+        "distances",
+        "events",
+        "gateway",
+        "node-sessions",
+        "prepared-queries",
+        "session",
+        "sessions",
+    }
 )
-"""Kinds of topics that are touched all the time, and that nothing in the catalog depends on."""
+"""Kinds of topics that nothing in the catalog depends on."""
 
 
 class Store:
@@ -64,7 +80,9 @@ class Store:
         self.indexes = TopicIndexes()
         self.requests = RecentRequests()
         self.restoring = Restoring()
-        self.health = HealthRows(self.catalog)
+        self.entries = ConfigEntries()
+        self.gateways = Gateways(self.catalog, self.entries)
+        self.health = HealthRows(self.catalog, self.gateways)
         self.addresses = Addresses(self.catalog, self.health)
 
     def note(self, change: Change) -> None:
@@ -72,7 +90,7 @@ class Store:
         if change.woken or change.stamped:
             self.indexes.note(change)
             if all(topic.kind in _APART for topics in (change.woken, change.stamped) for topic in topics):
-                return  # written all the time, and nothing that is kept of the catalog depends on it
+                return  # nothing that is kept of the catalog depends on it, and some is written all the time
             self.health.forget(change)
             self.addresses.forget()
             self.catalog_index = change.index
@@ -96,6 +114,7 @@ class Store:
         exchange(self.prepared, other.prepared)
         exchange(self.events, other.events)
         exchange(self.intentions, other.intentions)
+        exchange(self.entries, other.entries)
         exchange(self.ca, other.ca)
         exchange(self.autopilot, other.autopilot)
         exchange(self.coordinates, other.coordinates)
@@ -103,6 +122,7 @@ class Store:
         exchange(self.requests, other.requests)
         exchange(self.restoring, other.restoring)
         for store in (self, other):
+            store.gateways.forget()
             store.health.forget_all()
             store.addresses.forget()
 

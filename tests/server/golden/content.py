@@ -35,7 +35,19 @@ from lictor_core.coordinates import Coordinate, NodeCoordinate
 from lictor_core.records import IntentionAction
 from lictor_core.transactions import CheckOperation, KeyOperation, NodeOperation, ServiceOperation
 from lictor_server.state import Store, apply, apply_proposal
-from tests.server.build import check, event, intention, node, prepared_query, register, service, session, template
+from tests.server.build import (
+    check,
+    config,
+    event,
+    intention,
+    node,
+    prepared_query,
+    register,
+    service,
+    session,
+    template,
+    unconfig,
+)
 from tests.server.state.restores import restore_commands
 from tests.server.state.test_apply import root
 
@@ -45,6 +57,29 @@ FIRST_INDEX = 10
 PLACE = Coordinate(vec=[0.25, -1.5, 0.0, 0.0, 0.0, 0.0, 0.0, 1e-5], error=1.5, adjustment=-0.125, height=1e-5)
 _ENDED = "88888888-8888-4888-8888-888888888888"
 _LIVING = "99999999-9999-4999-8999-999999999999"
+
+ENTRIES: tuple[tuple[str, str, dict[str, object]], ...] = (
+    ("service-defaults", "web", {"Protocol": "http", "Meta": {"a": "b"}}),
+    ("proxy-defaults", "global", {"Config": {"protocol": "http", "list": [1, 2.5, None]}}),
+    ("service-resolver", "web", {"Subsets": {"v1": {"Filter": "a == b"}}, "ConnectTimeout": "1.5s"}),
+    ("service-resolver", "gone", {}),
+    ("service-splitter", "web", {"Splits": [{"Weight": 33.33}, {"Weight": 66.67, "ServiceSubset": "v1"}]}),
+    ("service-router", "web", {"Routes": [{"Match": {"HTTP": {"PathPrefix": "/"}}}]}),
+    ("ingress-gateway", "in", {"Listeners": [{"Port": 80, "Protocol": "http", "Services": [{"Name": "*"}]}]}),
+    ("terminating-gateway", "out", {"Services": [{"Name": "*"}, {"Name": "outside", "SNI": "s"}]}),
+    ("mesh", "mesh", {"TLS": {"Incoming": {"TLSMinVersion": "TLSv1_2"}}}),
+    (
+        "service-intentions",
+        "api",
+        {
+            "Sources": [
+                {"Name": "web", "Permissions": [{"Action": "allow", "HTTP": {"PathExact": "/"}}]},
+                {"Name": "job", "Action": "allow"},
+            ],
+            "JWT": {"Providers": [{"Name": "okta"}]},
+        },
+    ),
+)
 
 COMMANDS: tuple[Command, ...] = (
     register(
@@ -94,6 +129,8 @@ def later_commands() -> list[Command]:
         ),
         CoordinatesSet(updates=[NodeCoordinate(node="n1", segment="", coord=PLACE)]),
         AutopilotSet(config=AutopilotConfiguration(max_trailing_logs=99)),
+        *(config(kind, name, body) for kind, name, body in ENTRIES),
+        unconfig("service-resolver", "gone"),
         KVSet(key="later", value=b"1"),
         SessionCreate(session=session(_ENDED, ttl="10s", checks=["serfHealth"], service_checks=["web"])),
         KVSet(key="locked", value=b"1", acquire=_ENDED, at_ms=1000),

@@ -21,7 +21,7 @@ from lictor_core.commands import (
     SessionCreate,
     SessionDestroy,
 )
-from lictor_core.records import Check, IntentionAction, Service, SessionBehavior
+from lictor_core.records import Check, IntentionAction, Service, ServiceKind, SessionBehavior
 from tests.server import build
 
 __all__ = [
@@ -34,6 +34,9 @@ __all__ = [
     "STATUSES",
     "catalog_commands",
     "commands",
+    "config_commands",
+    "config_logs",
+    "gateway_registrations",
     "key_commands",
     "lock_commands",
 ]
@@ -176,3 +179,64 @@ prepared_commands: st.SearchStrategy[Command] = st.one_of(
 commands = st.one_of(
     catalog_commands, key_commands, intention_commands, lock_commands, event_commands, prepared_commands
 )
+_ENTRIES: tuple[tuple[str, str, dict[str, object]], ...] = (
+    ("service-defaults", "web", {"Protocol": "http"}),
+    ("service-defaults", "db", {"Protocol": "http"}),
+    ("service-defaults", "Web", {"Protocol": "tcp"}),
+    ("proxy-defaults", "global", {"Config": {"protocol": "http"}}),
+    ("proxy-defaults", "global", {"MeshGateway": {"Mode": "local"}}),
+    ("service-resolver", "web", {"Redirect": {"Service": "db"}}),
+    ("service-resolver", "web", {"ConnectTimeout": "1s"}),
+    ("service-resolver", "db", {"Subsets": {"v1": {}}, "DefaultSubset": "v1"}),
+    ("service-resolver", "db", {"Redirect": {"Service": "WEB"}}),
+    ("service-splitter", "web", {"Splits": [{"Weight": 50}, {"Weight": 50, "Service": "db"}]}),
+    ("service-splitter", "db", {"Splits": [{"Weight": 100, "Service": "web"}]}),
+    ("service-router", "web", {"Routes": [{"Destination": {"Service": "db", "ServiceSubset": "v1"}}]}),
+    ("ingress-gateway", "in", {"Listeners": [{"Port": 80, "Services": [{"Name": "web"}]}]}),
+    (
+        "ingress-gateway",
+        "in",
+        {"Listeners": [{"Port": 81, "Protocol": "http", "Services": [{"Name": "*"}, {"Name": "db", "Hosts": ["h"]}]}]},
+    ),
+    ("terminating-gateway", "out", {"Services": [{"Name": "DB", "SNI": "s"}]}),
+    ("terminating-gateway", "out", {"Services": [{"Name": "*", "CAFile": "ca"}, {"Name": "db"}]}),
+    ("terminating-gateway", "in", {"Services": []}),
+    ("mesh", "mesh", {}),
+    ("service-intentions", "db", {"Sources": [{"Name": "web", "Action": "allow"}, {"Name": "*", "Action": "deny"}]}),
+    ("service-intentions", "db", {"Sources": [{"Name": "web", "Action": "deny"}], "Meta": {"a": "b"}}),
+    (
+        "service-intentions",
+        "db",
+        {"Sources": [{"Name": "web", "Permissions": [{"Action": "allow", "HTTP": {"PathExact": "/"}}]}]},
+    ),
+    (
+        "service-intentions",
+        "web",
+        {"Sources": [{"Name": "db", "Action": "allow"}], "JWT": {"Providers": [{"Name": "okta"}]}},
+    ),
+    ("service-intentions", "DB", {"Sources": [{"Name": "web", "Action": "allow"}]}),
+)
+config_commands: st.SearchStrategy[Command] = st.one_of(
+    st.sampled_from(_ENTRIES).map(lambda one: build.config(*one)),
+    st.sampled_from(_ENTRIES).map(lambda one: build.config(*one)),
+    st.builds(build.unconfig, st.sampled_from([kind for kind, _, _ in _ENTRIES]), st.sampled_from(("web", "db", "in"))),
+    st.builds(build.unconfig, st.just("terminating-gateway"), st.just("out")),
+    st.builds(build.unconfig, st.just("proxy-defaults"), st.just("global")),
+    st.builds(build.config, st.just("mesh"), st.just("mesh"), cas=cas),
+    st.builds(build.unconfig, st.just("service-intentions"), st.just("db"), cas=cas),
+)
+gateway_registrations: st.SearchStrategy[Command] = st.builds(
+    Register,
+    node=nodes,
+    service=st.builds(
+        build.service,
+        st.sampled_from(("in", "out", "web")),
+        id=st.sampled_from(("s1", "s3")),
+        kind=st.sampled_from((ServiceKind.INGRESS_GATEWAY, ServiceKind.TERMINATING_GATEWAY)),
+    ),
+)
+config_logs = st.lists(
+    st.one_of(catalog_commands, gateway_registrations, intention_commands, config_commands, config_commands),
+    max_size=16,
+)
+"""Logs in which entries meet the catalog and intentions."""

@@ -22,7 +22,7 @@ from lictor_core.commands import (
 )
 from lictor_server.state import Store, apply, apply_proposal
 from lictor_server.state.snapshot import restore, state_hash, take
-from tests.server.build import check, event, intention, node, placed, prepared_query, register, service, session
+from tests.server.build import check, config, event, intention, node, placed, prepared_query, register, service, session
 from tests.server.state.questions import ALL
 from tests.server.state.restores import restore_commands
 from tests.server.state.test_snapshot import filled
@@ -56,6 +56,8 @@ def other_store() -> Store:
         SessionDestroy(id="bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb", at_ms=9000),
         PreparedQuerySet(query=prepared_query("other")),
         EventFire(event=event("cccccccc-cccc-4ccc-8ccc-cccccccccccc")),
+        config("terminating-gateway", "out", {"Services": [{"Name": "*"}]}),
+        config("service-resolver", "web", {"ConnectTimeout": "1s"}),
     ]
     store = Store("dc1")
     for index, command in enumerate(commands, 1000):
@@ -101,7 +103,7 @@ def test_every_part_of_a_store_changes_places() -> None:
 
 def content(store: Store) -> dict[str, object]:
     """What each part holds, but for the datacenter, which is the same, and what is computed from other parts."""
-    derived = ("datacenter", "health", "addresses")
+    derived = ("datacenter", "health", "addresses", "gateways")
     parts: dict[str, object] = {name: part for name, part in vars(store).items() if name not in derived}
     return {name: part if isinstance(part, int) else dict(vars(part)) for name, part in parts.items()}
 

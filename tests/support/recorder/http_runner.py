@@ -185,6 +185,8 @@ class HttpRunner:
                 f"{name}={value}" for name, value in parse_qsl(parts.query, True) if name not in {"index", "wait"}
             )
         )
+        if step.body is not None:
+            question += f" {step.body!r}"
         if question.startswith(_NO_LOG_INDEX):
             return
         index = int(header)

@@ -1,0 +1,224 @@
+"""The kind that says who may connect to a service: the intentions of one destination, written together.
+
+It is of later Consul (documents `docs/connect/config-entries/service-intentions`). The registry keeps its sources
+as the same intentions that `/v1/connect/intentions` shows: there is one truth, whichever way it was written.
+
+Rules about requests (`Permissions`) and about their tokens (`JWT`) need a proxy that sees requests. For every other one
+such a source is a denial: what it cannot check must not pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar, Final
+
+import msgspec
+
+from lictor_core.entries.base import Entry, Flaw, Part, place
+from lictor_core.intentions import WILDCARD
+from lictor_core.intentions import precedence as precedence_of
+
+__all__ = [
+    "SOURCE_TYPE",
+    "IntentionJWT",
+    "IntentionSource",
+    "JWTProvider",
+    "Permission",
+    "PermissionHTTP",
+    "ServiceIntentions",
+    "VerifyClaim",
+]
+
+SOURCE_TYPE: Final = "consul"
+"""The only kind of source: a service of this registry, by name."""
+_ACTIONS: Final = ("allow", "deny")
+_DESCRIPTION_CHARS_MAX: Final = 512
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "OPTIONS", "TRACE"})
+
+
+class VerifyClaim(Part, frozen=True, kw_only=True):
+    """A claim that a token must have, with its value."""
+
+    path: tuple[str, ...] = ()
+    value: str = ""
+
+
+class JWTProvider(Part, frozen=True, kw_only=True):
+    """Who must have issued a token, by the name of a jwt-provider, and what it must claim."""
+
+    name: str = ""
+    verify_claims: tuple[VerifyClaim, ...] = ()
+
+
+class IntentionJWT(Part, frozen=True, kw_only=True):
+    """That requests must carry a token of one of these providers."""
+
+    providers: tuple[JWTProvider, ...] = ()
+
+
+class PermissionHeader(Part, frozen=True, kw_only=True):
+    """A header that a request has, or with `invert` has not."""
+
+    name: str
+    present: bool = False
+    exact: str = ""
+    prefix: str = ""
+    suffix: str = ""
+    regex: str = ""
+    invert: bool = False
+
+
+class PermissionHTTP(Part, frozen=True, kw_only=True):
+    """Which requests a permission speaks of: all of this must hold, and at most one of the paths is given."""
+
+    path_exact: str = ""
+    path_prefix: str = ""
+    path_regex: str = ""
+    header: tuple[PermissionHeader, ...] = ()
+    methods: tuple[str, ...] = ()
+
+
+class Permission(Part, frozen=True, kw_only=True):
+    """Whether such requests may pass; the first permission that matches decides, and what none matches is denied."""
+
+    action: str = ""
+    http: PermissionHTTP | None = msgspec.field(default=None, name="HTTP")
+    jwt: IntentionJWT | None = msgspec.field(default=None, name="JWT")
+
+
+class IntentionSource(Part, frozen=True, kw_only=True):
+    """What one source may do: an action for connections, or permissions for requests. `*` is every source.
+
+    The precedence, and what begins with `legacy_`, are the registry's own: they are read back and never believed.
+    """
+
+    name: str
+    action: str = ""
+    permissions: tuple[Permission, ...] = ()
+    precedence: int = 0
+    type: str = ""
+    description: str = ""
+    legacy_id: str = msgspec.field(default="", name="LegacyID")
+    legacy_meta: dict[str, str] | None = None
+    legacy_create_time: str | None = None
+    legacy_update_time: str | None = None
+
+
+class ServiceIntentions(Entry, frozen=True, kw_only=True):
+    """Who may connect to the service `name`, or with `*` to every one."""
+
+    kind: ClassVar[str] = "service-intentions"
+
+    sources: list[IntentionSource]
+    jwt: IntentionJWT | None = msgspec.field(default=None, name="JWT")
+
+    def normal(self) -> ServiceIntentions:
+        """With types, precedences and methods as they are kept, sources in deciding order."""
+        sources = [_normal_source(self.name, one) for one in self.sources]
+        sources.sort(key=lambda one: (-one.precedence, one.name))
+        return msgspec.structs.replace(self, sources=sources)
+
+    def flaws(self) -> Iterator[Flaw]:
+        """Each source once, each with an action or permissions."""
+        yield from super().flaws()
+        yield from _wildcard_flaws(self.name, "Name")
+        if self.jwt is not None:
+            yield from _jwt_flaws(self.jwt, "JWT")
+        if not self.sources:
+            yield Flaw("Sources", "is empty: name at least one source, or delete the entry")
+        seen: set[str] = set()
+        for number, source in enumerate(self.sources):
+            where = place("Sources", number)
+            if source.name in seen:
+                yield Flaw(f"{where}.Name", f"{source.name!r} comes twice: merge the two")
+            seen.add(source.name)
+            yield from self._source_flaws(source, where)
+
+    def _source_flaws(self, source: IntentionSource, where: str) -> Iterator[Flaw]:
+        if not source.name:
+            yield Flaw(f"{where}.Name", "is required")
+        yield from _wildcard_flaws(source.name, f"{where}.Name")
+        if source.type != SOURCE_TYPE:
+            yield Flaw(f"{where}.Type", f"is {source.type!r}, and must be {SOURCE_TYPE!r}")
+        if len(source.description) > _DESCRIPTION_CHARS_MAX:
+            yield Flaw(f"{where}.Description", f"has more than {_DESCRIPTION_CHARS_MAX} characters")
+        if source.permissions:
+            if source.action:
+                yield Flaw(f"{where}.Action", "excludes Permissions: keep one of the two")
+            if self.name == WILDCARD:
+                yield Flaw(f"{where}.Permissions", "cannot be for every destination: name one service")
+        elif source.action not in _ACTIONS:
+            yield Flaw(f"{where}.Action", f"is {source.action!r}, and must be 'allow' or 'deny'")
+        for number, permission in enumerate(source.permissions):
+            yield from _permission_flaws(permission, place(f"{where}.Permissions", number))
+
+
+def _normal_source(destination: str, source: IntentionSource) -> IntentionSource:
+    return msgspec.structs.replace(
+        source,
+        type=source.type or SOURCE_TYPE,
+        action=source.action.lower(),
+        precedence=precedence_of(source.name, destination),
+        permissions=tuple(_normal_permission(one) for one in source.permissions),
+        legacy_id="",
+        legacy_meta=None,
+        legacy_create_time=None,
+        legacy_update_time=None,
+    )
+
+
+def _normal_permission(permission: Permission) -> Permission:
+    if permission.http is None or not permission.http.methods:
+        return permission
+    http = msgspec.structs.replace(permission.http, methods=tuple(one.upper() for one in permission.http.methods))
+    return msgspec.structs.replace(permission, http=http)
+
+
+def _wildcard_flaws(name: str, where: str) -> Iterator[Flaw]:
+    if WILDCARD in name and name != WILDCARD:
+        yield Flaw(where, f"is {name!r}: '*' stands for the whole name or not at all")
+
+
+def _permission_flaws(permission: Permission, where: str) -> Iterator[Flaw]:
+    if permission.action not in _ACTIONS:
+        yield Flaw(f"{where}.Action", f"is {permission.action!r}, and must be 'allow' or 'deny'")
+    if permission.jwt is not None:
+        yield from _jwt_flaws(permission.jwt, f"{where}.JWT")
+    http = permission.http
+    if http is None or http == PermissionHTTP():
+        if permission.jwt is None:
+            yield Flaw(f"{where}.HTTP", "is required: say which requests are meant, or give the source an Action")
+        return
+    inside = f"{where}.HTTP"
+    if sum(map(bool, (http.path_exact, http.path_prefix, http.path_regex))) > 1:
+        yield Flaw(inside, "has more than one of PathExact, PathPrefix and PathRegex: keep one")
+    for name, path in (("PathExact", http.path_exact), ("PathPrefix", http.path_prefix)):
+        if path and not path.startswith("/"):
+            yield Flaw(f"{inside}.{name}", f"is {path!r}, and must begin with '/'")
+    for number, header in enumerate(http.header):
+        here = place(f"{inside}.Header", number)
+        if not header.name:
+            yield Flaw(f"{here}.Name", "is required")
+        if sum(map(bool, (header.present, header.exact, header.prefix, header.suffix, header.regex))) != 1:
+            yield Flaw(here, "must have exactly one of Present, Exact, Prefix, Suffix and Regex")
+    for method in sorted(set(http.methods)):
+        if method not in _METHODS:
+            yield Flaw(f"{inside}.Methods", f"{method!r} is no method of HTTP")
+        if http.methods.count(method) > 1:
+            yield Flaw(f"{inside}.Methods", f"names {method!r} more than once")
+
+
+def _jwt_flaws(jwt: IntentionJWT, where: str) -> Iterator[Flaw]:
+    if not jwt.providers:
+        yield Flaw(f"{where}.Providers", "is empty: name who must have issued the token")
+    seen: set[str] = set()
+    for number, provider in enumerate(jwt.providers):
+        here = place(f"{where}.Providers", number)
+        if not provider.name:
+            yield Flaw(f"{here}.Name", "is required")
+        elif provider.name in seen:
+            yield Flaw(f"{here}.Name", f"{provider.name!r} comes twice: merge the two")
+        seen.add(provider.name)
+        for claim_number, claim in enumerate(provider.verify_claims):
+            if not claim.path or not all(claim.path):
+                yield Flaw(place(f"{here}.VerifyClaims", claim_number) + ".Path", "is required, without empty steps")

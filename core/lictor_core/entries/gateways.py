@@ -1,0 +1,154 @@
+"""Kinds with the services behind gateways: of those that let traffic into the mesh, and of those that let it out.
+
+Sources: Consul's documents `docs/agent/config-entries/{ingress,terminating}-gateway`; what is refused was asked of
+Consul 1.8.7. A port that no listener can have is refused here, which Consul keeps.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import ClassVar, Final
+
+import msgspec
+
+from lictor_core.entries.base import Entry, Flaw, Part, place
+from lictor_core.entries.defaults import TCP, is_http_like
+
+__all__ = [
+    "WILDCARD",
+    "IngressGateway",
+    "IngressListener",
+    "IngressService",
+    "IngressTLS",
+    "LinkedService",
+    "TerminatingGateway",
+]
+
+WILDCARD: Final = "*"
+_PORT_MAX: Final = 65535
+_PROTOCOLS: Final = (TCP, "http", "http2", "grpc")
+_LABEL_AND_REST: Final = re.compile(r"\*(?:\..+)?")
+
+
+class IngressTLS(Part, frozen=True, kw_only=True):
+    """Whether the listeners of an ingress gateway speak TLS."""
+
+    enabled: bool
+
+
+class IngressService(Part, frozen=True, kw_only=True):
+    """A service that a listener lets traffic to; `*` is each there is. `hosts` are what requests must name."""
+
+    name: str
+    hosts: list[str] | None
+
+
+class IngressListener(Part, frozen=True, kw_only=True):
+    """A port that an ingress gateway opens, and the services behind it."""
+
+    port: int
+    protocol: str
+    services: list[IngressService] | None
+
+
+class IngressGateway(Entry, frozen=True, kw_only=True):
+    """Lets traffic into the mesh."""
+
+    kind: ClassVar[str] = "ingress-gateway"
+
+    tls: IngressTLS = msgspec.field(name="TLS")
+    listeners: list[IngressListener] | None
+
+    def normal(self) -> IngressGateway:
+        """With protocols in lower case, `tcp` where there is none."""
+        listeners = [
+            msgspec.structs.replace(one, protocol=(one.protocol or TCP).lower()) for one in self.listeners or ()
+        ]
+        return msgspec.structs.replace(self, listeners=listeners if self.listeners is not None else None)
+
+    def flaws(self) -> Iterator[Flaw]:
+        """Each listener's rules; a port has one listener."""
+        yield from super().flaws()
+        ports: set[int] = set()
+        for number, listener in enumerate(self.listeners or ()):
+            where = place("Listeners", number)
+            if listener.port in ports:
+                yield Flaw(f"{where}.Port", f"{listener.port} has a listener already: merge the two")
+            ports.add(listener.port)
+            yield from self._listener_flaws(listener, where)
+
+    def _listener_flaws(self, listener: IngressListener, where: str) -> Iterator[Flaw]:
+        services = listener.services or []
+        if not 0 <= listener.port <= _PORT_MAX:
+            yield Flaw(f"{where}.Port", f"is {listener.port}, and must be at most {_PORT_MAX}")
+        if listener.protocol not in _PROTOCOLS:
+            yield Flaw(f"{where}.Protocol", f"is {listener.protocol!r}: choose one of {', '.join(_PROTOCOLS)}")
+        if not services:
+            yield Flaw(f"{where}.Services", f"is empty: name what listens on port {listener.port} leads to")
+        if len(services) > 1 and listener.protocol == TCP:
+            yield Flaw(f"{where}.Services", "has several services, which a tcp listener cannot tell apart: keep one")
+        hosts: set[str] = set()
+        for number, service in enumerate(services):
+            inside = place(f"{where}.Services", number)
+            if not service.name:
+                yield Flaw(f"{inside}.Name", "is required")
+            yield from _host_rules(listener, service, inside)
+            for host in service.hosts or ():
+                if host in hosts:
+                    yield Flaw(f"{inside}.Hosts", f"{host!r} leads elsewhere already: a host belongs to one service")
+                hosts.add(host)
+                yield from self._host_flaws(host, f"{inside}.Hosts")
+
+    def _host_flaws(self, host: str, where: str) -> Iterator[Flaw]:
+        if host == WILDCARD and self.tls.enabled:
+            yield Flaw(where, "'*' cannot stand in a certificate: with TLS, name the hosts")
+        elif not host:
+            yield Flaw(where, "has an empty host")
+        elif WILDCARD in host and (_LABEL_AND_REST.fullmatch(host) is None or host.count(WILDCARD) > 1):
+            yield Flaw(where, f"{host!r} has '*' elsewhere than as its whole first label")
+
+
+def _host_rules(listener: IngressListener, service: IngressService, where: str) -> Iterator[Flaw]:
+    if service.name == WILDCARD and not is_http_like(listener.protocol):
+        yield Flaw(f"{where}.Name", f"is '*', which a {listener.protocol} listener cannot tell apart: name one service")
+    if not service.hosts:
+        return
+    if listener.protocol == TCP:
+        yield Flaw(f"{where}.Hosts", "means nothing on a tcp listener, which sees no host: leave it out")
+    elif service.name == WILDCARD:
+        yield Flaw(f"{where}.Hosts", "cannot be of '*', where each service has a host of its own: leave it out")
+
+
+class LinkedService(Part, frozen=True, kw_only=True):
+    """A service outside the mesh, and how a terminating gateway reaches it; `*` is each there is."""
+
+    name: str = ""
+    ca_file: str = msgspec.field(default="", name="CAFile")
+    cert_file: str = msgspec.field(default="", name="CertFile")
+    key_file: str = msgspec.field(default="", name="KeyFile")
+    sni: str = msgspec.field(default="", name="SNI")
+
+
+class TerminatingGateway(Entry, frozen=True, kw_only=True):
+    """Lets traffic out of the mesh."""
+
+    kind: ClassVar[str] = "terminating-gateway"
+
+    services: list[LinkedService] | None
+
+    def flaws(self) -> Iterator[Flaw]:
+        """Each service once, and a certificate with all that belongs to it."""
+        yield from super().flaws()
+        seen: set[str] = set()
+        for number, service in enumerate(self.services or ()):
+            where = place("Services", number)
+            if not service.name:
+                yield Flaw(f"{where}.Name", "is required")
+            elif service.name in seen:
+                yield Flaw(f"{where}.Name", f"{service.name!r} comes twice: merge the two")
+            seen.add(service.name)
+            if (service.cert_file or service.key_file) and not (
+                service.cert_file and service.key_file and service.ca_file
+            ):
+                yield Flaw(where, "a client certificate needs CertFile, KeyFile and CAFile together")

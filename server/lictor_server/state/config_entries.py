@@ -1,0 +1,87 @@
+"""Configuration entries: by kind and name, and beside it as the typed values that chains and gateways are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from lictor_core import topics as on
+from lictor_core.config_records import ConfigEntry
+from lictor_core.entries.base import Entry
+from lictor_core.entries.entry_set import EntrySet
+from lictor_core.entries.reading import entry_from
+from lictor_core.records import JsonObject
+from lictor_server.state.indexes import Change
+
+__all__ = ["ConfigEntries"]
+
+
+class ConfigEntries:
+    """All entries of the datacenter. Names ignore case, kinds do not."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, dict[str, ConfigEntry]] = {}
+        self._forms: dict[str, dict[str, Entry]] = {}
+
+    def get(self, kind: str, name: str) -> ConfigEntry | None:
+        """One entry."""
+        return self._rows.get(kind, {}).get(name.lower())
+
+    def all(self, kind: str = "") -> list[ConfigEntry]:
+        """The entries of a kind by name, or of all kinds, by kind and name."""
+        kinds = [kind] if kind else sorted(self._rows)
+        return [rows[name] for one in kinds for rows in (self._rows.get(one, {}),) for name in sorted(rows)]
+
+    def set(self) -> EntrySet:
+        """The typed entries, as of this call and only until the next change."""
+        return EntrySet.over(self._forms)
+
+    def put(self, change: Change, entry: Entry, body: JsonObject) -> None:
+        """Create or replace an entry, kept as `body`. It is written anew also where it says the same, as in Consul."""
+        name = entry.name.lower()
+        old = self.get(entry.kind, name)
+        row = ConfigEntry(
+            kind=entry.kind,
+            name=entry.name,
+            body=body,
+            create_index=change.index if old is None else old.create_index,
+            modify_index=change.index,
+        )
+        self._keep(row, entry)
+        change.wake(on.CONFIG)
+        change.wake(on.config_kind(entry.kind))
+        change.wake(on.config_entry(entry.kind, name))
+
+    def touch(self, change: Change, kind: str, name: str) -> None:
+        """What an entry shows of other tables has changed; there need not be one."""
+        row = self.get(kind, name)
+        if row is not None:
+            self._rows[kind][name.lower()] = msgspec.structs.replace(row, modify_index=change.index)
+        change.wake(on.CONFIG)
+        change.wake(on.config_kind(kind))
+        change.wake(on.config_entry(kind, name))
+
+    def drop(self, change: Change, kind: str, name: str) -> bool:
+        """Delete an entry; whether there was one."""
+        rows = self._rows.get(kind, {})
+        if rows.pop(name.lower(), None) is None:
+            return False
+        del self._forms[kind][name.lower()]
+        change.wake(on.CONFIG)
+        change.wake(on.config_kind(kind))
+        change.retire(on.config_entry(kind, name))
+        return True
+
+    def rows(self) -> Iterator[ConfigEntry]:
+        """Every entry as of this call: for snapshots. May be consumed in another thread."""
+        return iter(self.all())
+
+    def restore(self, rows: Iterable[ConfigEntry]) -> None:
+        """Take rows that `rows` gave. Raises `RequestError` for one that is no entry."""
+        for row in rows:
+            self._keep(row, entry_from(row.kind, row.name, row.body))
+
+    def _keep(self, row: ConfigEntry, entry: Entry) -> None:
+        self._rows.setdefault(row.kind, {})[row.name.lower()] = row
+        self._forms.setdefault(row.kind, {})[row.name.lower()] = entry

@@ -1,0 +1,107 @@
+"""Chains by rules; that they are Consul's chains is held against the real one in tests/compat (discovery_chain)."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from lictor_core.entries.compiler import CHAIN_SPLITS_MAX, SPLITTERS_DEEP_MAX
+from lictor_core.entries.routing import WEIGHT_WHOLE
+from lictor_core.errors import RequestError
+from tests.core.entries.build import DOMAIN, chain, entries, entry, http
+
+
+def split(name: str, *to: str) -> list[object]:
+    weight = WEIGHT_WHOLE / len(to)
+    return [{"Weight": weight, "Service": one} for one in to]
+
+
+def test_a_service_without_entries_is_its_instances() -> None:
+    found = chain(entries(), "web")
+    assert found.start_node == "resolver:web.default.dc1"
+    assert list(found.nodes) == ["resolver:web.default.dc1"]
+    resolver = found.nodes[found.start_node].resolver
+    assert resolver is not None
+    assert (resolver.default, resolver.connect_timeout, resolver.failover) == (True, "5s", None)
+    assert found.targets["web.default.dc1"].sni == f"web.default.dc1.internal.{DOMAIN}"
+    assert found.customization_hash == ""
+
+
+def test_a_splitter_under_a_splitter_becomes_part_of_it() -> None:
+    of = entries(
+        *http("web", "a", "b", "c"),
+        entry("service-splitter", "web", {"Splits": split("web", "a", "c")}),
+        entry("service-splitter", "a", {"Splits": split("a", "a", "b")}),
+    )
+    found = chain(of, "web")
+    splits = found.nodes["splitter:web.default"].splits
+    assert [(one.weight, one.next_node.split(".")[0]) for one in splits] == [
+        (25, "resolver:a"),
+        (25, "resolver:b"),
+        (50, "resolver:c"),
+    ]
+    assert "splitter:a.default" not in found.nodes
+
+
+def test_what_an_asker_changes_tells_its_chains_apart() -> None:
+    of = entries(*http("web"), entry("service-router", "web"))
+    plain, tcp, slow = (chain(of, "web"), chain(of, "web", protocol="tcp"), chain(of, "web", timeout="9s"))
+    assert tcp.start_node == "resolver:web.default.dc1"
+    assert slow.start_node == plain.start_node == "router:web.default"
+    assert len({plain.customization_hash, tcp.customization_hash, slow.customization_hash}) == 3
+    assert chain(of, "web", protocol="http").customization_hash == ""
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ([entry("service-router", "web")], "does not permit"),
+        ([*http("a"), entry("service-resolver", "web", {"Redirect": {"Service": "a"}})], "inconsistent"),
+        ([entry("service-resolver", "web", {"Redirect": {"Service": "web", "ServiceSubset": "v"}})], "no.* subset"),
+        (
+            [
+                entry("service-resolver", "web", {"Redirect": {"Service": "a"}}),
+                entry("service-resolver", "a", {"Redirect": {"Service": "WEB"}}),
+            ],
+            "circular",
+        ),
+        (
+            [
+                *http("web", "a"),
+                entry("service-splitter", "web", {"Splits": split("web", "a")}),
+                entry("service-splitter", "a", {"Splits": split("a", "web")}),
+            ],
+            "circular",
+        ),
+        (
+            [
+                entry("service-defaults", "web", {"ExternalSNI": "x"}),
+                entry("service-resolver", "web", {"Subsets": {"v": {}}}),
+            ],
+            "ExternalSNI",
+        ),
+    ],
+)
+def test_entries_that_contradict_one_another_make_no_chain(given: list[object], reason: str) -> None:
+    with pytest.raises(RequestError, match=reason.replace("no.* subset", "does not have a subset")):
+        chain(entries(*given), "web")  # type: ignore[arg-type]
+
+
+def test_chains_are_bounded_in_depth_and_width() -> None:
+    names = [f"s{number}" for number in range(SPLITTERS_DEEP_MAX + 2)]
+    deep = [entry("service-splitter", a, {"Splits": split(a, b)}) for a, b in itertools.pairwise(names)]
+    with pytest.raises(RequestError, match="deep"):
+        chain(entries(*http(*names), *deep), "s0")
+    assert chain(entries(*http(*names), *deep), "s2").nodes["splitter:s2.default"].splits[0].weight == 100
+    wide = [
+        entry("service-splitter", a, {"Splits": [{"Weight": 50, "Service": b}, {"Weight": 50}]})
+        for a, b in itertools.pairwise(names)
+    ]
+    assert len(chain(entries(*http(*names), *wide), "s3").nodes["splitter:s3.default"].splits) <= CHAIN_SPLITS_MAX
+    many = [{"Weight": 1, "Service": f"t{number}"} for number in range(100)]
+    both = [entry("service-splitter", "web", {"Splits": split("web", *[f"u{n}" for n in range(20)])})]
+    both += [entry("service-splitter", f"u{number}", {"Splits": many}) for number in range(20)]
+    speak = http("web", *(f"u{n}" for n in range(20)), *(f"t{n}" for n in range(100)))
+    with pytest.raises(RequestError, match="shares"):
+        chain(entries(*speak, *both), "web")

@@ -1,0 +1,57 @@
+"""The entries of gateways looked at alone; tests/compat/scenarios/http/gateways.py has all refusals."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.core.entries.build import flaws
+
+
+def host(name: str, *, tls: bool = False) -> list[str]:
+    listener = {"Port": 80, "Protocol": "http", "Services": [{"Name": "web", "Hosts": [name]}]}
+    return flaws("ingress-gateway", {"TLS": {"Enabled": tls}, "Listeners": [listener]})
+
+
+@pytest.mark.parametrize("name", ["*", "*.com", "a.com", "*.a.com:80", "a.com:80"])
+def test_a_wildcard_is_the_whole_first_label_of_a_host(name: str) -> None:
+    assert host(name) == []
+
+
+@pytest.mark.parametrize("name", ["", "a.*.com", "x*.com", "*:80", "*.*.com"])
+def test_any_other_wildcard_is_refused(name: str) -> None:
+    assert host(name) == ["Listeners[0].Services[0].Hosts"]
+
+
+def test_a_certificate_cannot_be_for_every_host() -> None:
+    assert host("*", tls=True) == ["Listeners[0].Services[0].Hosts"]
+    assert host("*.com", tls=True) == []
+
+
+def test_all_flaws_of_listeners_are_found_at_once() -> None:
+    listeners = [
+        {"Port": 80, "Protocol": "tcp", "Services": [{"Name": "a", "Hosts": ["h"]}, {"Name": "*"}]},
+        {"Port": 80, "Protocol": "udp"},
+        {"Port": 70000, "Protocol": "http", "Services": [{"Name": "*", "Hosts": ["h"]}, {"Name": "", "Hosts": ["h"]}]},
+    ]
+    assert flaws("ingress-gateway", {"Listeners": listeners}) == [
+        "Listeners[0].Services",
+        "Listeners[0].Services[0].Hosts",
+        "Listeners[0].Services[1].Name",
+        "Listeners[1].Port",
+        "Listeners[1].Protocol",
+        "Listeners[1].Services",
+        "Listeners[2].Port",
+        "Listeners[2].Services[0].Hosts",
+        "Listeners[2].Services[1].Name",
+        "Listeners[2].Services[1].Hosts",
+    ]
+
+
+def test_a_linked_service_comes_once_and_with_all_of_its_certificate() -> None:
+    services = [{"Name": "a", "CAFile": "ca"}, {"Name": "a"}, {"CertFile": "c"}, {"Name": "b", "KeyFile": "k"}]
+    assert flaws("terminating-gateway", {"Services": services}) == [
+        "Services[1].Name",
+        "Services[2].Name",
+        "Services[2]",
+        "Services[3]",
+    ]

@@ -1,0 +1,46 @@
+"""Which chains an entry has a part in, and what its change would break."""
+
+from __future__ import annotations
+
+from lictor_core.entries.graph import concerned, graph_flaws
+from tests.core.entries.build import entries, entry, http
+
+REDIRECTS = (
+    entry("service-resolver", "a", {"Redirect": {"Service": "b"}}),
+    entry("service-resolver", "b", {"Redirect": {"Service": "C"}}),
+)
+
+
+def test_an_entry_has_a_part_in_all_chains_that_lead_to_its_service() -> None:
+    of = entries(*REDIRECTS)
+    assert concerned([of], "service-resolver", "c") == {"a", "b", "c"}
+    assert concerned([of], "service-defaults", "B") == {"a", "b"}
+    assert concerned([of, entries()], "service-resolver", "a") == {"a"}
+    assert concerned([of], "proxy-defaults", "global") is None
+    assert concerned([of], "mesh", "mesh") == concerned([of], "ingress-gateway", "a") == set()
+
+
+def test_a_change_far_down_a_chain_is_judged_by_who_leads_to_it() -> None:
+    before = entries(*REDIRECTS)
+    after = before.with_entry(entry("service-defaults", "c", {"Protocol": "http"}))
+    flaws = graph_flaws(before, after, "service-defaults", "c", "dc1")
+    assert len(flaws) == 2
+    assert all("inconsistent" in flaw for flaw in flaws)
+
+
+def test_listeners_keep_their_protocol() -> None:
+    gateway = entry("ingress-gateway", "gw", {"Listeners": [{"Port": 80, "Services": [{"Name": "web"}]}]})
+    before = entries(gateway)
+    after = before.with_entry(http("WEB")[0])
+    (flaw,) = graph_flaws(before, after, "service-defaults", "WEB", "dc1")
+    assert "listener on port 80" in flaw
+    assert graph_flaws(before, before.with_entry(http("db")[0]), "service-defaults", "db", "dc1") == []
+    everyone = entry("proxy-defaults", "global", {"Config": {"protocol": "http"}})
+    assert len(graph_flaws(before, before.with_entry(everyone), "proxy-defaults", "global", "dc1")) == 1
+
+
+def test_a_gateway_is_of_one_kind() -> None:
+    before = entries(entry("ingress-gateway", "gw"))
+    after = before.with_entry(entry("terminating-gateway", "GW"))
+    (flaw,) = graph_flaws(before, after, "terminating-gateway", "GW", "dc1")
+    assert "ingress-gateway" in flaw
