@@ -17,7 +17,6 @@ from lictor_agent.http.site import Site
 from lictor_agent.kept import KeptReading
 from lictor_core.commands import ReadMode
 from lictor_core.errors import LictorError, OverloadedError
-from lictor_core.filter import check_filter
 from lictor_core.narrowing import base_of
 from lictor_core.queries import Query
 from lictor_core.registry import Reading, ReadOptions
@@ -80,7 +79,6 @@ async def _read(
     kept: KeptReading[T] | None = None
     try:
         site.check_datacenter(request.parameters.get("dc"))
-        check_filter(query)
         if manner.is_cacheable and site.settings.use_cache and request.is_cached:
             kept = await site.agent.kept.read(query, options)
             reading = kept.reading

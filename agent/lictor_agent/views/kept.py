@@ -7,6 +7,7 @@ from typing import TypeVar
 from lictor_agent.kept import KeptReading
 from lictor_agent.views.store import ViewStore
 from lictor_core.clock import Rng
+from lictor_core.filter import check_filter
 from lictor_core.limits import WAIT_JITTER_FRACTION, WAIT_MAX_S
 from lictor_core.narrowing import narrowed
 from lictor_core.queries import Query
@@ -26,7 +27,11 @@ class KeptInViews:
         self._rng = rng
 
     async def read(self, query: Query[T], options: ReadOptions) -> KeptReading[T]:
-        """The answer as it is known here. Raises what the servers answered when it is not known at all."""
+        """The answer as it is known here. Raises what the servers answered when it is not known at all.
+
+        Raises `FilterError` for a filter that cannot be applied, before it waits.
+        """
+        check_filter(query)
         wide = self._store.wide(query)
         if options.min_index > 0:
             wait_s = min(options.wait_s, WAIT_MAX_S)

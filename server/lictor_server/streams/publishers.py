@@ -13,7 +13,6 @@ from typing import Final
 from lictor_core.clock import Clock
 from lictor_core.errors import NoLeaderError, OverloadedError
 from lictor_core.feed import Bookmark
-from lictor_core.filter import check_filter
 from lictor_core.queries import Query
 from lictor_server.state import Store, Watch, Watches, answer
 from lictor_server.streams.publisher import Publisher, Standing
@@ -86,7 +85,6 @@ class Publishers:
         Raises what `fresh` raises; `FilterError` for a filter that cannot be applied; `OverloadedError` for one too
         many, and to who falls too far behind; `NoLeaderError` at the end.
         """
-        check_filter(query)
         await self._fresh(self._is_behind(query, after))
         if self._closed:
             raise NoLeaderError("this server is stopping")

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from lictor_core.errors import NoLeaderError
+from lictor_core.errors import FilterError, NoLeaderError
 from lictor_core.queries import CARootsQuery, ServiceHealthQuery
 from lictor_core.registry import ReadOptions
 from tests.agent.views.source import S_MAX, bench
@@ -40,6 +40,15 @@ async def test_one_view_serves_many_filters() -> None:
             kept = await on.kept.read(ServiceHealthQuery(service="web", filter=f"Service.Port == {port}"), NOW)
             assert len(kept.reading.value) == found
         assert len(on.store) == 1
+
+
+async def test_a_wrong_filter_is_refused_before_the_read_waits() -> None:
+    async with bench() as on:
+        wrong = ServiceHealthQuery(service="web", filter="(")
+        with pytest.raises(FilterError):
+            async with asyncio.timeout(S_MAX):
+                await on.kept.read(wrong, ReadOptions(min_index=2**40, wait_s=600))
+        assert len(on.store) == 0
 
 
 async def test_a_blocked_read_ends_with_a_change() -> None:
