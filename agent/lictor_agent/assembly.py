@@ -237,6 +237,7 @@ def http_settings(configuration: Configuration) -> HttpSettings:
         response_headers=tuple(configuration.http.response_headers.items()),
         blocked_endpoints=configuration.http.block_endpoints,
         write_networks=configuration.http.allow_write_http_from,
+        discovery_stale_s=configuration.discovery_max_stale_s,
         takes_unprintable=configuration.disable_http_unprintable_char_filter,
         https=_https(configuration),
         wait_default_s=configuration.default_query_time_s,

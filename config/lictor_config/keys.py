@@ -134,7 +134,7 @@ disable_keyring_file boolean
 disable_remote_exec boolean : commands that others run here
 disable_update_check boolean
 discard_check_output boolean : checks
-discovery_max_stale duration
+discovery_max_stale duration : the HTTP API: reads of catalog and health that name no mode
 dns_config section
 domain text : DNS
 enable_acl_replication boolean = acl.enable_token_replication

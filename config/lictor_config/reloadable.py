@@ -19,7 +19,8 @@ RELOADABLE: Final = frozenset(
     {
         "acl.tokens", "checks", "config_entries", "discard_check_output", "dns_config", "recursors",
         "limits.http_max_conns_per_client", "limits.rpc_max_burst", "limits.rpc_rate", "log_level", "node_meta",
-        "services", "telemetry.filter_default", "telemetry.prefix_filter", "watches",
+        "services", "telemetry.filter_default", "telemetry.prefix_filter", "tls_cipher_suites",
+        "tls_prefer_server_cipher_suites", "verify_incoming_https", "watches",
     }
 )  # fmt: skip
 """Keys, and sections with all their keys, that a running agent takes over."""

@@ -132,6 +132,7 @@ def _membership(reader: Reader, base: Configuration) -> Configuration:
         disable_http_unprintable_char_filter=reader.boolean(
             "disable_http_unprintable_char_filter", base.disable_http_unprintable_char_filter
         ),
+        discovery_max_stale_s=reader.duration("discovery_max_stale", base.discovery_max_stale_s),
         enable_debug=reader.boolean("enable_debug", base.enable_debug),
         translate_wan_addrs=reader.boolean("translate_wan_addrs", base.translate_wan_addrs),
     )

@@ -280,6 +280,7 @@ class Configuration:
     disable_remote_exec: bool = True
     disable_host_node_id: bool = True
     disable_http_unprintable_char_filter: bool = False
+    discovery_max_stale_s: float = 0.0
     enable_debug: bool = False
     translate_wan_addrs: bool = False
     ae_interval_s: float = 60.0

@@ -186,3 +186,9 @@ def test_https_takes_the_keys_of_tls() -> None:
         ca_file="ca.pem", cert_file="cert.pem", key_file="key.pem", verify_incoming=True, min_version="tls13",
         cipher_suites="X", prefers_server_ciphers=True, handshake_s_max=2,
     )  # fmt: skip
+
+
+def test_the_keys_of_the_http_api_stand_in_its_settings() -> None:
+    configuration = _dev(discovery_max_stale_s=10, disable_http_unprintable_char_filter=True)
+    settings = assembly.http_settings(configuration)
+    assert (settings.discovery_stale_s, settings.takes_unprintable) == (10, True)

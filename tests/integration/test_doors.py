@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
@@ -12,6 +13,10 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from lictor.api.asynchronous import AsyncClient
+from lictor.api.blocking import Client
+from lictor.api.calls import status
+from lictor.api.settings import Settings, parse_address
 from tests.server.certificates import Authority, Pair
 from tests.support.agents import DevAgent, dev_agent, environment_for_commands, program_of
 from tests.support.conditions import wait_until
@@ -69,6 +74,27 @@ def test_the_command_line_comes_in_by_a_unix_socket_and_by_https(tmp_path: Path)
         assert (refused.returncode, "Traceback" in refused.stderr) == (1, False)
         assert f"https://127.0.0.1:{port}" in agent.program.log()
     assert not (tmp_path / "http.sock").exists()
+
+
+def test_both_clients_come_in_by_https(tmp_path: Path) -> None:
+    authority, port = Authority(tmp_path / "tls"), free_port()
+    own = authority.client()
+    settings = Settings(
+        endpoint=parse_address(f"https://127.0.0.1:{port}"),
+        ca_file=authority.ca_file,
+        client_cert=own.cert_file,
+        client_key=own.key_file,
+        tls_server_name="server.dc1.consul",
+    )
+
+    async def leader() -> str:
+        async with AsyncClient(settings) as client:
+            return await client.send(status.leader())
+
+    with dev_agent("lictor", tmp_path, _settings(tmp_path, authority, authority.server(), port)):
+        with Client(settings) as client:
+            assert client.send(status.leader())
+        assert asyncio.run(leader())
 
 
 def _roots(directory: Path, authority: Authority) -> Path:

@@ -75,7 +75,7 @@ async def _read(
     site: Site, request: Request, query: Query[T], manner: Manner
 ) -> tuple[Reading[T], KeptReading[T] | None, ReadOptions]:
     """The answer, what is told of it if it is one that is kept here, and how it was asked for."""
-    options = read_options(request)
+    options = _options(site, request, manner)
     kept: KeptReading[T] | None = None
     try:
         site.check_datacenter(request.parameters.get("dc"))
@@ -91,6 +91,11 @@ async def _read(
             raise
         raise Refusal(str(error), status=error.http_status, headers=_ERROR_HEADERS) from error
     return reading, kept, options
+
+
+def _options(site: Site, request: Request, manner: Manner) -> ReadOptions:
+    """How to read. Discovery that names no mode is stale where the configuration has it so (`discovery_max_stale`)."""
+    return read_options(request, stale_s_default=site.settings.discovery_stale_s if manner.shows_consistency else 0.0)
 
 
 async def answer_query(

@@ -15,6 +15,7 @@ from lictor_agent.http.described import (
     CONSISTENT,
     DC,
     FILTER,
+    LEADER,
     MAX_STALE,
     NEAR,
     NODE_META,
@@ -68,7 +69,7 @@ async def services(site: Site, request: Request) -> Answer:
     return await answer_query(site, request, query, _CACHEABLE)
 
 
-@described(list[str], STALE, CONSISTENT, MAX_STALE, CACHED, CACHE_CONTROL, headers=("X-Cache", "Age"))
+@described(list[str], STALE, CONSISTENT, LEADER, MAX_STALE, CACHED, CACHE_CONTROL, headers=("X-Cache", "Age"))
 async def datacenters(site: Site, request: Request) -> Answer:
     """The known datacenters. It neither blocks nor looks at `dc`, and says nothing of its index, as in Consul."""
     options = freshness(request)

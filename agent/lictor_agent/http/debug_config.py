@@ -51,6 +51,8 @@ def _who(configuration: Configuration, identity: Identity) -> JsonObject:
         "Datacenter": identity.datacenter,
         "DevMode": configuration.dev,
         "DisableHostNodeID": configuration.disable_host_node_id,
+        "DisableHTTPUnprintableCharFilter": configuration.disable_http_unprintable_char_filter,
+        "DiscoveryMaxStale": format_duration(configuration.discovery_max_stale_s),
         "DisableRemoteExec": configuration.disable_remote_exec,
         "EnableDebug": configuration.enable_debug,
         "EnableUI": configuration.ui,

@@ -28,6 +28,7 @@ __all__ = [
     "DC",
     "FILTER",
     "FRESHNESS",
+    "LEADER",
     "MAX_STALE",
     "NEAR",
     "NODE_META",
@@ -127,7 +128,8 @@ CACHE_CONTROL: Final = Parameter(
     "With `cached`: `max-age=<seconds>`, `stale-if-error=<seconds>`, `must-revalidate`.",
     is_header=True,
 )
-FRESHNESS: Final = (INDEX, WAIT, STALE, CONSISTENT, MAX_STALE, CACHED, CACHE_CONTROL)
+LEADER: Final = Parameter("leader", "At the leader, also where `discovery_max_stale` has it otherwise.", Kind.FLAG)
+FRESHNESS: Final = (INDEX, WAIT, STALE, CONSISTENT, LEADER, MAX_STALE, CACHED, CACHE_CONTROL)
 """How fresh an answer shall be, and what to wait for."""
 BLOCKING: Final = (DC, *FRESHNESS)
 """What every read of the registry takes."""

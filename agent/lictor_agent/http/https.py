@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import socket
 import ssl
 from collections.abc import Callable
@@ -32,8 +31,7 @@ HANDSHAKES_MAX: Final = 512
 _TLS_BYTE: Final = 0x16  # RFC 8446, section 5.1: the type of a record with a handshake
 _PLAIN_ANSWER: Final = b"HTTP/1.0 400 Bad Request\r\n\r\nThis port speaks HTTPS: ask with https:// in the address.\n"
 _BREATH_S: Final = 1.0
-"""When the process has no descriptor left, it accepts nobody for so long."""
-_EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+"""When nobody can be accepted, nobody is for so long."""
 _CA_FILES_MAX: Final = 1000
 """Files in `ca_path`."""
 _UNREAD_BYTES_MAX: Final = 64 * 1024
@@ -172,6 +170,10 @@ class SecureDoor:
             if connection is None or not connection.is_secured:
                 self._roster.depart(client)
 
+    def note_exhausted(self, error: OSError) -> None:
+        """Nobody can be accepted just now."""
+        self._log.error("http.listener.exhausted", reason=_reason(error), pause_s=_BREATH_S)
+
     async def _speaks_tls(self, sock: socket.socket) -> bool:
         first = await _first_byte(sock)
         if first is None or first == _TLS_BYTE:
@@ -212,9 +214,8 @@ class HttpsListener:
                 sock, address = await loop.sock_accept(self._socket)
             except ConnectionAbortedError:
                 continue
-            except OSError as error:
-                if error.errno not in _EXHAUSTED:
-                    raise
+            except OSError as error:  # no descriptor is left, or memory: others give some back
+                self._door.note_exhausted(error)
                 await asyncio.sleep(_BREATH_S)
                 continue
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

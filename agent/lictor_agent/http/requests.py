@@ -154,9 +154,12 @@ def split_target(target: str) -> tuple[str, str]:
         raise RequestError("the path is not UTF-8; names are UTF-8 text, only keys of /v1/kv are any bytes") from error
 
 
-def read_options(request: Request) -> ReadOptions:
-    """How a read is to be done. Raises a `Refusal` for options that cannot be."""
-    options = freshness(request)
+def read_options(request: Request, *, stale_s_default: float = 0.0) -> ReadOptions:
+    """How a read is to be done. Raises a `Refusal` for options that cannot be.
+
+    With `stale_s_default` one that names no mode, nor the leader, nor what is kept, may be so many seconds stale.
+    """
+    options = freshness(request, stale_s_default=stale_s_default)
     index, wait = request.parameters.get("index"), request.parameters.get("wait")
     return ReadOptions(
         mode=options.mode,
@@ -167,11 +170,14 @@ def read_options(request: Request) -> ReadOptions:
     )
 
 
-def freshness(request: Request) -> ReadOptions:
-    """How fresh the answer is to be of a read that never waits. Raises a `Refusal` for options that cannot be."""
+def freshness(request: Request, *, stale_s_default: float = 0.0) -> ReadOptions:
+    """How fresh the answer is to be of a read that never waits. Raises as `read_options`, and has its default."""
     cache_control(request)
     max_stale_s = _max_stale(request.parameters)
     mode = _mode(request.parameters, may_be_stale=max_stale_s > 0)
+    wants_leader = "leader" in request.parameters
+    if stale_s_default and mode is ReadMode.DEFAULT and not (wants_leader or request.is_cached):
+        mode, max_stale_s = ReadMode.STALE, stale_s_default
     return ReadOptions(mode=mode, max_stale_s=max_stale_s, token=request.token)
 
 

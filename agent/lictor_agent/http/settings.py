@@ -37,7 +37,8 @@ class HttpSettings:
     `txn_bytes_max` its `limits.txn_max_req_len`,
     `wait_default_s` and `wait_s_max` its `default_query_time` and `max_query_time`; `blocked_endpoints` and
     `write_networks` are `http_config.block_endpoints` and `allow_write_http_from`. `https` is for the addresses that
-    speak it; `takes_unprintable` is `disable_http_unprintable_char_filter`.
+    speak it; `takes_unprintable` is `disable_http_unprintable_char_filter`, `discovery_stale_s` is
+    `discovery_max_stale`.
     """
 
     always_pretty: bool = False
@@ -46,6 +47,7 @@ class HttpSettings:
     blocked_endpoints: tuple[str, ...] = ()
     write_networks: tuple[str, ...] = ()
     takes_unprintable: bool = False
+    discovery_stale_s: float = 0.0
     https: HttpsSettings = HttpsSettings()
     wait_default_s: float = WAIT_DEFAULT_S
     wait_s_max: float = WAIT_MAX_S

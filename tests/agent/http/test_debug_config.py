@@ -25,7 +25,7 @@ LEFT_OUT = {
     "Checks", "ConfigEntryBootstrap", "ConnectCAConfig", "ConnectMeshGatewayWANFederationEnabled",
     "ConnectTestCALeafRootChangeSpread", "ConsulRaftElectionTimeout", "ConsulRaftHeartbeatTimeout",
     "ConsulRaftLeaderLeaseTimeout", "ConsulServerHealthInterval", "DisableAnonymousSignature",
-    "DisableHTTPUnprintableCharFilter", "DisableKeyringFile", "DisableUpdateCheck", "DiscoveryMaxStale",
+    "DisableKeyringFile", "DisableUpdateCheck",
     "EnableAgentTLSForChecks", "EnableCentralServiceConfig", "EncryptVerifyIncoming", "EncryptVerifyOutgoing",
     "EnterpriseRuntimeConfig", "NonVotingServer", "PrimaryGateways", "PrimaryGatewaysInterval", "RPCProtocol",
     "RaftProtocol", "RaftSnapshotInterval", "RaftSnapshotThreshold", "RetryJoinIntervalWAN",

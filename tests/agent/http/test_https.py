@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import socket
 import ssl
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
@@ -11,10 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from lictor_agent.http import HttpSettings, TcpAddress
-from lictor_agent.http.https import tls_context
+from lictor_agent.http import HttpSettings, TcpAddress, https
+from lictor_agent.http.hot import HotConnection
+from lictor_agent.http.https import HttpsListener, SecureDoor, tls_context
+from lictor_agent.http.roster import Roster
 from lictor_agent.http.settings import HttpsSettings
 from lictor_core.errors import ConfigurationError
+from tests.agent.harness import quiet_log
 from tests.agent.http.live import Live, live_agent
 from tests.server.certificates import Authority, Pair
 from tests.support.conditions import eventually
@@ -197,6 +202,45 @@ async def test_a_handshake_counts_as_a_connection_of_its_client(tmp_path: Path) 
         assert (await _ask(again)).startswith(b"HTTP/1.1 200")
         await _end(secured, again)
         await eventually(lambda: live.http.connections == 0, what="all are closed")
+
+
+class _Exhausted(socket.socket):
+    """A listening socket of a process that has no descriptor left, the first time."""
+
+    is_exhausted = True
+
+    def accept(self) -> tuple[socket.socket, object]:
+        if self.is_exhausted:
+            self.is_exhausted = False
+            raise OSError(errno.EMFILE, "Too many open files")
+        return super().accept()
+
+
+async def test_a_listener_goes_on_after_the_process_had_no_descriptor_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(https, "_BREATH_S", 0.01)
+    authority = Authority(tmp_path)
+    log, captured = quiet_log()
+    door = SecureDoor(tls_context(_settings(authority, authority.server())), 5.0, Roster(HttpSettings(), log), log)
+    listening = _Exhausted()
+    listening.bind(("127.0.0.1", 0))
+    listening.listen(1)
+    listening.setblocking(False)
+    connected = asyncio.Event()
+
+    def connect() -> HotConnection:
+        connected.set()
+        raise ConnectionRefusedError("nobody is taken here")
+
+    listener = HttpsListener(listening, connect, door)
+    _, writer = await asyncio.open_connection(*listening.getsockname())
+    writer.write(b"\x16")
+    async with asyncio.timeout(_WAIT_S):
+        await connected.wait()
+    assert [entry["event"] for entry in captured.entries][:1] == ["http.listener.exhausted"]
+    listener.close()
+    writer.close()
 
 
 async def test_tls_1_1_is_not_spoken(tmp_path: Path) -> None:

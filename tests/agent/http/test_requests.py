@@ -213,3 +213,22 @@ def test_anything_else_is_refused_with_500(text: str) -> None:
 )
 def test_cache_control_says_which_ages_are_good(header: str, control: CacheControl) -> None:
     assert cache_control(request(headers={"Cache-Control": header})) == control
+
+
+@pytest.mark.parametrize(
+    ("query", "mode", "stale_s"),
+    [
+        ("", ReadMode.STALE, 10.0),
+        ("index=1", ReadMode.STALE, 10.0),
+        ("leader", ReadMode.DEFAULT, 0.0),
+        ("cached", ReadMode.DEFAULT, 0.0),
+        ("consistent", ReadMode.CONSISTENT, 0.0),
+        ("stale", ReadMode.STALE, 0.0),
+        ("max_stale=1s", ReadMode.STALE, 1.0),
+    ],
+)
+def test_a_read_that_names_no_mode_has_the_default_of_the_configuration(
+    query: str, mode: ReadMode, stale_s: float
+) -> None:
+    options = read_options(request(query), stale_s_default=10.0)
+    assert (options.mode, options.max_stale_s) == (mode, stale_s)

@@ -26,6 +26,7 @@ from tests.compat.scenarios.http import (
     coordinates,
     coordinates_off,
     discovery_chain,
+    discovery_stale,
     door,
     events,
     filters,
@@ -92,4 +93,5 @@ SCENARIOS: tuple[Scenario, ...] = (
     discovery_chain.SCENARIO,
     discovery_chain.FOLLOWED,
     gateways.SCENARIO,
+    discovery_stale.SCENARIO,
 )
