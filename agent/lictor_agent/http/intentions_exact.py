@@ -1,0 +1,89 @@
+"""`/v1/connect/intentions/exact`: an intention by its two names, as Consul has it from 1.9 on.
+
+Source: the later `api-docs/connect/intentions`; Consul 1.8.7 takes `exact` for an id and refuses it. The names of the
+path win over those of a body, and the answer to a change is true.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from typing import Final
+
+from lictor_agent.http.blocking import Manner, meta_headers, read
+from lictor_agent.http.bodies import read_mapping, refuse_problems
+from lictor_agent.http.described import BLOCKING, DC, Body, Parameter, described
+from lictor_agent.http.encoding import Answer
+from lictor_agent.http.errors import Refusal, refusing_with
+from lictor_agent.http.intention_bodies import intention_of, read_draft
+from lictor_agent.http.requests import Request
+from lictor_agent.http.router import Route
+from lictor_agent.http.site import Site
+from lictor_core.commands import IntentionDelete, IntentionSet
+from lictor_core.errors import NotFoundError
+from lictor_core.queries import IntentionExactQuery
+from lictor_core.records import Intention
+from lictor_core.registry import ReadOptions
+
+__all__ = ["ROUTES"]
+
+_SOURCE: Final = Parameter("source", "Who connects.", required=True)
+_DESTINATION: Final = Parameter("destination", "To whom.", required=True)
+_BAD: Final = "Request decode failed: "
+_PLAIN: Final = Manner()
+
+
+@described(Intention, _SOURCE, _DESTINATION, *BLOCKING, also={404: "There is no such intention."})
+async def get(site: Site, request: Request) -> Answer:
+    """The intention between two names."""
+    reading, mode, _ = await read(site, request, _names(request), _PLAIN)
+    if reading.value is None:
+        raise Refusal("Intention not found", status=404)
+    return site.answer_json(request, reading.value, headers=meta_headers(reading, mode, _PLAIN))
+
+
+@described(bool, _SOURCE, _DESTINATION, DC, body=Body("IntentionToSet"))
+async def put(site: Site, request: Request) -> Answer:
+    """Create or replace the intention between two names."""
+    names = _names(request)
+    reader = await read_mapping(request, site.settings.body_bytes_max, prefix=_BAD)
+    draft = replace(read_draft(reader), source=names.source, destination=names.destination)
+    refuse_problems(reader, prefix=_BAD)
+    with refusing_with(400, "Bad request: "):
+        intention_of(draft, "")
+    former = await _former(site, request, names)
+    with refusing_with(500):
+        intention = intention_of(draft, site.rng.uuid4() if former is None else former.id)
+        await site.registry.write(IntentionSet(intention=intention), token=request.token)
+    return site.answer_json(request, True)
+
+
+@described(bool, _SOURCE, _DESTINATION, DC)
+async def delete(site: Site, request: Request) -> Answer:
+    """Remove the intention between two names; true also when there was none."""
+    former = await _former(site, request, _names(request))
+    if former is not None:
+        with suppress(NotFoundError):  # somebody else was faster: it is gone
+            await site.registry.write(IntentionDelete(id=former.id), token=request.token)
+    return site.answer_json(request, True)
+
+
+async def _former(site: Site, request: Request, names: IntentionExactQuery) -> Intention | None:
+    site.check_datacenter(request.parameters.get("dc"))
+    return (await site.registry.read(names, ReadOptions(token=request.token))).value
+
+
+def _names(request: Request) -> IntentionExactQuery:
+    return IntentionExactQuery(source=_name(request, "source"), destination=_name(request, "destination"))
+
+
+def _name(request: Request, side: str) -> str:
+    name = request.parameters.get(side)
+    if not name:
+        raise Refusal(f"required query parameter '{side}' not set")
+    if name.count("/") > 1:
+        raise Refusal(f"name \"{name}\" is invalid: input can contain at most one '/'")
+    return name.rpartition("/")[2]
+
+
+ROUTES: Final = (Route("/v1/connect/intentions/exact", {"GET": get, "PUT": put, "DELETE": delete}),)

@@ -1,0 +1,63 @@
+"""`/v1/connect/intentions/exact`, which Consul 1.8.7 does not have yet."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tests.agent.http.live import Live
+
+WEB_TO_DB = "/v1/connect/intentions/exact?source=web&destination=db"
+
+
+async def test_an_intention_is_made_replaced_and_removed_by_its_names(live: Live) -> None:
+    assert (await live.get(WEB_TO_DB)).status == 404
+    assert (await live.put(WEB_TO_DB, {"Action": "allow", "Description": "d"})).json is True
+    made = await live.get(WEB_TO_DB)
+    assert [made.at(key) for key in ("SourceName", "DestinationName", "Action")] == ["web", "db", "allow"]
+    assert (await live.put(WEB_TO_DB, {"Action": "deny"})).json is True
+    replaced = await live.get(WEB_TO_DB)
+    assert (replaced.at("Action"), replaced.at("Description"), replaced.at("ID")) == ("deny", "", made.at("ID"))
+    for _ in range(2):
+        assert (await live.ask("DELETE", WEB_TO_DB)).json is True
+    assert (await live.get("/v1/connect/intentions")).json == []
+
+
+async def test_names_of_the_path_win_over_those_of_the_body(live: Live) -> None:
+    await live.put(WEB_TO_DB, {"SourceName": "other", "DestinationName": "other", "Action": "allow"})
+    assert (await live.get(WEB_TO_DB)).at("SourceName") == "web"
+
+
+async def test_it_is_the_intention_that_has_an_id_elsewhere(live: Live) -> None:
+    body = {"SourceName": "web", "DestinationName": "db", "Action": "allow"}
+    created = await live.ask("POST", "/v1/connect/intentions", body)
+    assert (await live.get(WEB_TO_DB)).at("ID") == created.at("ID")
+
+
+async def test_one_may_wait_for_it(live: Live) -> None:
+    await live.put(WEB_TO_DB, {"Action": "allow"})
+    index = (await live.get(WEB_TO_DB)).index
+    waiting = asyncio.ensure_future(live.get(f"{WEB_TO_DB}&index={index}&wait=30s"))
+    await live.put(WEB_TO_DB, {"Action": "deny"})
+    async with asyncio.timeout(20):
+        assert (await waiting).at("Action") == "deny"
+
+
+@pytest.mark.parametrize(
+    ("method", "query", "body", "reason"),
+    [
+        ("GET", "source=web", None, "'destination' not set"),
+        ("GET", "destination=db", None, "'source' not set"),
+        ("DELETE", "source=a/b/c&destination=db", None, "at most one '/'"),
+        ("PUT", "source=web&destination=db", {"Action": "perhaps"}, "Action must be set"),
+        ("PUT", "source=w*&destination=db", {"Action": "allow"}, "wildcard character"),
+        ("PUT", "source=web&destination=db", {"Foo": 1}, "Foo"),
+        ("PUT", "source=web&destination=db", b"{", "decode failed"),
+    ],
+)
+async def test_what_is_wrong_is_a_400_that_names_it(
+    live: Live, method: str, query: str, body: object, reason: str
+) -> None:
+    answer = await live.ask(method, f"/v1/connect/intentions/exact?{query}", body)
+    assert (answer.status, reason in answer.text) == (400, True), answer.text
