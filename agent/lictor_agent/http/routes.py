@@ -27,6 +27,7 @@ from lictor_agent.http import (
     monitor,
     openapi,
     operator,
+    pprof,
     queries,
     sessions,
     snapshot,
@@ -66,5 +67,6 @@ ROUTES: Final[tuple[Route, ...]] = (
     *keyring.ROUTES,
     *acl.ROUTES,
     *ui.ROUTES,
+    *pprof.ROUTES,
     *openapi.ROUTES,
 )

@@ -26,3 +26,10 @@ def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[]
     """What has to do with sockets and TLS is tested on both event loops that it may run on."""
     plain = {"asyncio": asyncio.SelectorEventLoop}
     return {**plain, "uvloop": uvloop.new_event_loop} if item.path.name in _ON_BOTH_LOOPS else plain
+
+
+@pytest_asyncio.fixture
+async def debugged() -> AsyncGenerator[Live]:
+    """The same with `enable_debug`."""
+    async with live_agent(enable_debug=True) as running:
+        yield running

@@ -97,7 +97,10 @@ class Live:
 
 @asynccontextmanager
 async def live_agent(
-    settings: HttpSettings | None = None, addresses: Sequence[ListenAddress] = (TcpAddress("127.0.0.1", 0),)
+    settings: HttpSettings | None = None,
+    addresses: Sequence[ListenAddress] = (TcpAddress("127.0.0.1", 0),),
+    *,
+    enable_debug: bool = False,
 ) -> AsyncGenerator[Live]:
     """An agent with an embedded server that leads, on a free port."""
     configuration = Configuration(
@@ -109,6 +112,7 @@ async def live_agent(
         addresses=Addresses(http=("127.0.0.1",)),
         ports=Ports(dns=-1, http=0, server=0),
         connect=Connect(enabled=True),
+        enable_debug=enable_debug,
     )
     clock, rng = SystemClock(), SeededRng(7)
     logged = LogCapture()
