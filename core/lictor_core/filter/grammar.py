@@ -32,7 +32,7 @@ selector: NAME (MEMBER | KEY)*
 
 _OR: /[ \t\r\n]+or[ \t\r\n]+/
 _AND: /[ \t\r\n]+and[ \t\r\n]+/
-_NOT.2: /not[ \t\r\n]+(?!in[ \t\r\n]+[a-zA-Z](?:[\w.]|\[[^\]]*\])*[ \t\r\n]*(?:\Z|\)|(?:and|or)[ \t\r\n]))/
+_NOT.2: /not(?![ \t\r\n]+in[ \t\r\n]+[a-zA-Z](?:[\w.]|\[[^\]]*\])*[ \t\r\n]*(?:\Z|\)|(?:and|or)[ \t\r\n]))[ \t\r\n]+/
 _OPEN: /\([ \t\r\n]*/
 _CLOSE: /[ \t\r\n]*\)/
 EQUAL: /[ \t\r\n]*==[ \t\r\n]*/

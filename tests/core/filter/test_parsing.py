@@ -89,6 +89,7 @@ def test_a_selector_takes_any_key_in_quotes(text: str, names: tuple[str, ...]) -
         ("A == not", "not"),
         ("A == and and B == y", "and"),
         ("not in A", "not"),
+        ("not  in\tA", "not"),
         ("in in A", "in"),
     ],
 )
