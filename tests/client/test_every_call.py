@@ -1,7 +1,6 @@
 """Every call of the API, to the real Consul and to Lictor: each answer is read into its type."""
 
 from collections.abc import Iterator
-from typing import cast
 
 import pytest
 
@@ -34,23 +33,6 @@ put_consul_on_path()
 pytestmark = pytest.mark.slow
 
 UNKNOWN_ID = "00000000-0000-4000-8000-000000000000"
-
-
-LACKING = (
-    "test_the_keyring_of_a_cluster_that_does_not_gossip_in_cipher",
-    "test_gateways_and_what_they_serve",
-    "test_tokens_are_for_clusters_with_access_control",
-    "test_configuration_entries_and_the_chains_they_make",
-)
-"""What Lictor's agent does not answer yet."""
-
-
-@pytest.fixture(autouse=True)
-def lacking(request: pytest.FixtureRequest) -> None:
-    """Expect a failure of what is lacking."""
-    node = cast(pytest.Function, request.node)
-    if node.originalname in LACKING and node.name.endswith("[lictor]"):
-        request.applymarker(pytest.mark.xfail(reason="not answered yet"))
 
 
 @pytest.fixture(

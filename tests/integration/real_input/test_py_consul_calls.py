@@ -26,8 +26,6 @@ class Part(Protocol):
 Call: TypeAlias = Callable[[Part], object]
 Fits: TypeAlias = Callable[[object], bool]
 
-LACKING: Final = pytest.mark.xfail(reason="not answered yet")
-
 NOT_IN_1_8: Final = {"operator.usage", "operator.raft_transfer_leader"}
 """Of later versions than the one that is spoken here."""
 _FOLLOWS: Final = ("catalog.", "health.")
@@ -309,17 +307,14 @@ def test_every_call_is_answered(agent: DevAgent) -> None:
     assert answered(agent, usual_calls()) == []
 
 
-@LACKING
 def test_every_call_about_the_mesh_is_answered(agent: DevAgent) -> None:
     assert answered(agent, mesh_calls()) == []
 
 
-@LACKING
 def test_intentions_by_their_names_are_answered(agent: DevAgent, beyond_consul: None) -> None:
     assert answered(agent, later_calls()) == []
 
 
-@LACKING
 def test_what_cannot_be_done_is_refused(agent: DevAgent) -> None:
     client = cast(Part, consul.Consul(port=agent.ports["http"]))
     for name, (call, text) in REFUSED.items():
