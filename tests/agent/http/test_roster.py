@@ -77,3 +77,22 @@ def test_a_connection_whose_last_bytes_nobody_takes_is_cut_and_told_of_once() ->
     tick.now = 11
     roster.close_overdue()
     assert written.aborted
+
+
+def test_what_is_being_secured_counts_for_its_client_and_in_all() -> None:
+    settings, tick = HttpSettings(connections_max=3, connections_per_client_max=2), Tick(0.0, b"")
+    roster = Roster(settings, LOG)
+    roster.arrive("a")
+    roster.arrive("a")
+    assert "2 connections" in (roster.refusal("a") or "")
+    secured = connection(settings, tick)
+    roster.settle(secured)
+    assert len(roster) == 1
+    assert "2 connections" in (roster.refusal("a") or "")
+    roster.depart("a")
+    assert roster.refusal("a") is None
+    roster.arrive("b")
+    roster.arrive("c")
+    assert "3 connections" in (roster.refusal("d") or "")
+    roster.drop(secured, "a")
+    assert (len(roster), roster.refusal("d")) == (0, None)
