@@ -7,11 +7,19 @@ from typing import ClassVar
 import msgspec
 
 from lictor_core import topics as on
+from lictor_core.config_records import GatewayService
 from lictor_core.query import FilterableQuery, Query
 from lictor_core.records import Check, Record, Service, ServiceHealth
 from lictor_core.topics import Topic
 
-__all__ = ["AllServiceHealthQuery", "NodeInFull", "NodeInFullQuery", "NodesInFullQuery"]
+__all__ = [
+    "AllServiceHealthQuery",
+    "BehindGateway",
+    "BehindGatewayQuery",
+    "NodeInFull",
+    "NodeInFullQuery",
+    "NodesInFullQuery",
+]
 
 _EVERYTHING = (on.NODES, on.INSTANCES, on.checks_in_state("any"))
 
@@ -53,3 +61,19 @@ class AllServiceHealthQuery(FilterableQuery[list[ServiceHealth]], frozen=True, k
 
     def topics(self) -> tuple[Topic, ...]:
         return _EVERYTHING
+
+
+class BehindGateway(Record, frozen=True, kw_only=True):
+    """A service behind a gateway with its instances, of which there may be none."""
+
+    service: GatewayService
+    instances: list[ServiceHealth]
+
+
+class BehindGatewayQuery(Query[list[BehindGateway]], frozen=True, kw_only=True, tag="BehindGateway"):
+    """The services behind a gateway, by name and port, with their instances."""
+
+    gateway: str
+
+    def topics(self) -> tuple[Topic, ...]:
+        return (on.gateway(self.gateway), *_EVERYTHING)

@@ -18,7 +18,7 @@ from lictor_core.config_queries import (
     IngressHealthQuery,
 )
 from lictor_core.coordinates import NodeCoordinate
-from lictor_core.dumps import AllServiceHealthQuery, NodeInFullQuery, NodesInFullQuery
+from lictor_core.dumps import AllServiceHealthQuery, BehindGatewayQuery, NodeInFullQuery, NodesInFullQuery
 from lictor_core.prepared_queries import (
     PreparedQueriesQuery,
     PreparedQueryExecutionQuery,
@@ -50,6 +50,7 @@ __all__ = [
     "AllServiceHealthQuery",
     "AnyQuery",
     "AutopilotQuery",
+    "BehindGatewayQuery",
     "CAConfigurationQuery",
     "CARootsQuery",
     "ChecksInStateQuery",
@@ -436,6 +437,7 @@ AnyQuery = (
     | NodesInFullQuery
     | NodeInFullQuery
     | AllServiceHealthQuery
+    | BehindGatewayQuery
     | PreparedQueriesQuery
     | PreparedQueryQuery
     | PreparedQueryRenderedQuery

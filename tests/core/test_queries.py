@@ -66,6 +66,10 @@ TOPICS: list[tuple[Query[typing.Any], set[Topic]]] = [
     (queries.IngressHealthQuery(service=S, near=N), {Topic("ingress", "web"), topics.DISTANCES}),
     (queries.TransactionQuery(operations=()), set()),
     (queries.NodesInFullQuery(), {topics.NODES, topics.INSTANCES, Topic("checks-state", "any")}),
+    (
+        queries.BehindGatewayQuery(gateway="g"),
+        {topics.gateway("g"), topics.NODES, topics.INSTANCES, Topic("checks-state", "any")},
+    ),
     (queries.AllServiceHealthQuery(), {topics.NODES, topics.INSTANCES, Topic("checks-state", "any")}),
     (
         queries.NodeInFullQuery(node=N),

@@ -12,8 +12,15 @@ from lictor_agent.http.encoding import Answer
 from lictor_agent.http.requests import Request, required_tail
 from lictor_agent.http.router import Route
 from lictor_agent.http.site import Site
-from lictor_agent.http.summaries import ServiceSummary, summaries
-from lictor_core.dumps import AllServiceHealthQuery, NodeInFull, NodeInFullQuery, NodesInFullQuery
+from lictor_agent.http.summaries import ServiceSummary, behind_gateway, summaries
+from lictor_core.dumps import (
+    AllServiceHealthQuery,
+    BehindGateway,
+    BehindGatewayQuery,
+    NodeInFull,
+    NodeInFullQuery,
+    NodesInFullQuery,
+)
 from lictor_core.records import JsonObject, Record
 
 __all__ = ["ROUTES"]
@@ -42,6 +49,18 @@ async def services(site: Site, request: Request) -> Answer:
     return await answer_query(site, request, AllServiceHealthQuery(filter=request.filter), _UI, summaries)
 
 
+@described(list[ServiceSummary], *BLOCKING, tail="gateway")
+async def gateway_services(site: Site, request: Request) -> Answer:
+    """The services behind a gateway in brief; there are none behind what is no gateway."""
+    query = BehindGatewayQuery(gateway=required_tail(request, "gateway name"))
+    suffix = f".ingress.{site.datacenter}.{site.agent.identity.domain.strip('.')}."
+
+    def brief(services: list[BehindGateway]) -> object:
+        return behind_gateway(services, suffix)
+
+    return await answer_query(site, request, query, _UI, brief)
+
+
 def _all_shown(nodes: list[NodeInFull]) -> object:
     return [_shown(one) for one in nodes]
 
@@ -62,4 +81,5 @@ ROUTES: Final = (
     Route("/v1/internal/ui/nodes", {"GET": nodes}),
     Route("/v1/internal/ui/node/", {"GET": node}),
     Route("/v1/internal/ui/services", {"GET": services}),
+    Route("/v1/internal/ui/gateway-services-nodes/", {"GET": gateway_services}),
 )

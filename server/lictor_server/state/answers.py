@@ -9,7 +9,14 @@ from lictor_core.agreement import node_digest
 from lictor_core.autopilot import AutopilotConfiguration
 from lictor_core.config_records import ChainAnswer, ConfigEntry, GatewayService
 from lictor_core.coordinates import NodeCoordinate, nearest_first
-from lictor_core.dumps import AllServiceHealthQuery, NodeInFull, NodeInFullQuery, NodesInFullQuery
+from lictor_core.dumps import (
+    AllServiceHealthQuery,
+    BehindGateway,
+    BehindGatewayQuery,
+    NodeInFull,
+    NodeInFullQuery,
+    NodesInFullQuery,
+)
 from lictor_core.entries.base import as_json
 from lictor_core.entries.compiler import ChainQuestion, compile_chain
 from lictor_core.errors import RequestError
@@ -184,6 +191,11 @@ def _config_entries(store: Store, query: ConfigEntriesQuery) -> list[ConfigEntry
 
 def _gateway_services(store: Store, query: GatewayServicesQuery) -> list[GatewayService]:
     return store.gateways.services_of(query.gateway)
+
+
+def _behind_gateway(store: Store, query: BehindGatewayQuery) -> list[BehindGateway]:
+    services = store.gateways.services_of(query.gateway)
+    return [BehindGateway(service=one, instances=store.health.of(one.service.name)) for one in services]
 
 
 def _discovery_chain(store: Store, query: DiscoveryChainQuery) -> ChainAnswer:
@@ -391,6 +403,7 @@ _TABLE: Final[dict[type[object], Step]] = dict(
         _entry(IngressHealthQuery, _ingress_health),
         _entry(ConfigEntryQuery, _config_entry),
         _entry(ConfigEntriesQuery, _config_entries),
+        _entry(BehindGatewayQuery, _behind_gateway),
         _entry(GatewayServicesQuery, _gateway_services),
         _entry(DiscoveryChainQuery, _discovery_chain),
         _entry(ChecksInStateQuery, _checks_in_state),

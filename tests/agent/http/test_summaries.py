@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from lictor_agent.http.summaries import summaries
+from lictor_agent.http.summaries import behind_gateway, summaries
+from lictor_core.config_records import GatewayName, GatewayService
+from lictor_core.dumps import BehindGateway
 from lictor_core.records import Check, JsonObject, Service, ServiceHealth
 from tests.server.build import check, node, service
 
@@ -40,3 +42,33 @@ def test_a_proxy_names_what_it_stands_for_and_sources_are_named_once() -> None:
     one, other = shown(row(sourced), row(proxy), row(proxy), row(msgspec.structs.replace(sourced, id="x")))
     assert (one["Kind"], one["ProxyFor"]) == ("connect-proxy", ["web"])
     assert other["ExternalSources"] == ["nomad"]
+
+
+def behind(
+    name: str, *rows: ServiceHealth, kind: str = "ingress-gateway", port: int = 80, **more: tuple[str, ...]
+) -> BehindGateway:
+    of = GatewayService(
+        gateway=GatewayName(name="gw"),
+        service=GatewayName(name=name),
+        gateway_kind=kind,
+        port=port,
+        hosts=more.get("hosts", ()),
+        create_index=1,
+        modify_index=1,
+    )
+    return BehindGateway(service=of, instances=list(rows))
+
+
+def test_an_ingress_names_where_it_takes_traffic_for_a_service() -> None:
+    services = [
+        behind("web", row(service()), port=80),
+        behind("web", row(service()), port=81, hosts=("a.test", "b.test")),
+    ]
+    (one,) = behind_gateway(services, ".ingress.dc1.consul.")
+    assert one.gateway_config == {"Addresses": ["web.ingress.dc1.consul.:80", "a.test:81", "b.test:81"]}
+    assert one.instance_count == 1, "an instance counts once, however many listeners lead to it"
+
+
+def test_what_is_behind_a_gateway_may_have_no_instances_and_no_address() -> None:
+    (one,) = behind_gateway([behind("db", kind="terminating-gateway")], ".ingress.dc1.consul.")
+    assert (one.name, one.nodes, one.instance_count, one.gateway_config) == ("db", None, 0, {})

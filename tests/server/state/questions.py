@@ -10,6 +10,7 @@ import msgspec
 from lictor_core.queries import (
     AddressQuery,
     AllServiceHealthQuery,
+    BehindGatewayQuery,
     ChecksInStateQuery,
     ConfigEntriesQuery,
     ConfigEntryQuery,
@@ -95,6 +96,7 @@ EXACT = [
 ALL = [
     *EXACT,
     _question(NodesInFullQuery()),
+    *(_question(BehindGatewayQuery(gateway=name)) for name in ("in", "out")),
     _question(AllServiceHealthQuery()),
     *(_question(NodeInFullQuery(node=name)) for name in ("a", "b", "c")),
     _question(PreparedQueryQuery(id="11111111-bbbb-4bbb-8bbb-bbbbbbbbbbbb")),

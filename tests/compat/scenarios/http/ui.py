@@ -5,6 +5,7 @@ from urllib.parse import quote
 from tests.support.recorder.json_types import Json
 from tests.support.recorder.scenario import Scenario, Step
 
+_ONCE = "each instance counts once; Consul counts it for each listener of the gateway that leads to it"
 _NODE_FILTERS = (
     "Node == g1",
     "Address == `10.0.0.9`",
@@ -84,6 +85,40 @@ SCENARIO = Scenario(
             Step(f"services by {text}", "GET", f"/v1/internal/ui/services?filter={quote(text)}")
             for text in _SERVICE_FILTERS
         ),
+        Step(
+            "an ingress gateway",
+            "PUT",
+            "/v1/config",
+            {
+                "Kind": "ingress-gateway",
+                "Name": "ing",
+                "Listeners": [
+                    {"Port": 8888, "Protocol": "tcp", "Services": [{"Name": "web"}]},
+                    {"Port": 8889, "Protocol": "tcp", "Services": [{"Name": "web"}]},
+                ],
+            },
+        ),
+        Step(
+            "a terminating gateway",
+            "PUT",
+            "/v1/config",
+            {"Kind": "terminating-gateway", "Name": "term", "Services": [{"Name": "native"}, {"Name": "nowhere"}]},
+        ),
+        Step(
+            "what is behind an ingress",
+            "GET",
+            "/v1/internal/ui/gateway-services-nodes/ing",
+            differs={
+                "body.0.Nodes": _ONCE,
+                "body.0.InstanceCount": _ONCE,
+                "body.0.ChecksWarning": _ONCE,
+                "body.0.ChecksCritical": _ONCE,
+            },
+        ),
+        Step("what is behind a terminating gateway", "GET", "/v1/internal/ui/gateway-services-nodes/term"),
+        Step("what is behind no gateway", "GET", "/v1/internal/ui/gateway-services-nodes/web"),
+        Step("what is behind nothing", "GET", "/v1/internal/ui/gateway-services-nodes/"),
+        Step("what is behind it elsewhere", "GET", "/v1/internal/ui/gateway-services-nodes/ing?dc=dc2"),
         Step("services cached", "GET", "/v1/internal/ui/services?cached"),
         Step("services stale", "GET", "/v1/internal/ui/services?stale"),
         Step("nodes elsewhere", "GET", "/v1/internal/ui/nodes?dc=dc2"),
