@@ -5,11 +5,16 @@ What each kind of entry may hold is known to `lictor_core.entries` alone: most a
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
 from lictor_core.records import JsonObject, Record
 
 __all__ = ["ChainAnswer", "ConfigEntry", "GatewayName", "GatewayService"]
+
+
+_FIRST: Final = ("ConnectTimeout",)
 
 
 class ConfigEntry(Record, frozen=True, kw_only=True):
@@ -24,7 +29,9 @@ class ConfigEntry(Record, frozen=True, kw_only=True):
     def shown(self) -> JsonObject:
         """The entry as the API shows it."""
         indexes = {"CreateIndex": self.create_index, "ModifyIndex": self.modify_index}
-        return {"Kind": self.kind, "Name": self.name, **self.body, **indexes}
+        # Consul writes durations before all else, and people compare what commands print.
+        first = {key: self.body[key] for key in _FIRST if key in self.body}
+        return {**first, "Kind": self.kind, "Name": self.name, **self.body, **indexes}
 
 
 class ChainAnswer(Record, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ _LOG_LEVELS: Final = ("trace", "debug", "info", "warn", "err")
 _STATES: Final = ("any", "passing", "warning", "critical")
 _KINDS: Final = (
     "service-defaults", "proxy-defaults", "service-router", "service-splitter", "service-resolver",
-    "ingress-gateway", "terminating-gateway",
+    "ingress-gateway", "terminating-gateway", "service-intentions", "mesh",
 )  # fmt: skip
 
 

@@ -29,6 +29,7 @@ COMMANDS: Final = {
     "services": "Register services with the agent, and remove them",
     "catalog": "Show the datacenters, nodes and services of the catalog",
     "intention": "Say which services may talk to which",
+    "config": "Keep settings of services, proxies and gateways",
     "connect": "Run a proxy of the mesh, look after its certificate authority",
     "lock": "Run a command while a lock or a place in a semaphore is held",
     "event": "Tell other agents that something happened",

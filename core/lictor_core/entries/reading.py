@@ -148,6 +148,13 @@ def _items(value: object) -> list[object]:
     return cast("list[object]", value) if isinstance(value, list) else []
 
 
+def _in_order(value: object) -> object:
+    """`value` with the keys of all mappings in order, as Go writes them: equal entries are equal to the byte."""
+    if isinstance(value, Mapping):
+        return {key: _in_order(one) for key, one in sorted(cast("Mapping[str, object]", value).items())}
+    return [_in_order(one) for one in _items(cast(object, value))] if isinstance(value, list) else value
+
+
 def _is_optional(kind: msgspec.inspect.UnionType) -> bool:
     return any(isinstance(one, msgspec.inspect.NoneType) for one in kind.types)
 
@@ -243,9 +250,9 @@ class _Reading:
         if mapping is None:
             return {}
         if isinstance(kind, msgspec.inspect.AnyType | msgspec.inspect.CustomType):  # it is somebody else's
-            return dict(mapping)
+            return cast(JsonObject, _in_order(mapping))
         found: JsonObject = {}
-        for key, one in mapping.items():
+        for key, one in sorted(mapping.items()):
             found[key] = self.zero(kind) if one is None else self.value(one, kind, f"{where}[{key}]")
         return found
 

@@ -87,11 +87,11 @@ class RouteMatch(Part, frozen=True, kw_only=True):
 class RouteDestination(Part, frozen=True, kw_only=True):
     """Where the requests of a route go, and how often and long they are tried. Empty is the router's own service."""
 
+    request_timeout: Duration = ""
     service: str = ""
     service_subset: str = ""
     namespace: str = ""
     prefix_rewrite: str = ""
-    request_timeout: Duration = ""
     num_retries: int = 0
     retry_on_connect_failure: bool = False
     retry_on_status_codes: tuple[int, ...] = ()

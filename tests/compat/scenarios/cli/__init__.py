@@ -3,6 +3,7 @@
 from tests.compat.scenarios.cli import (
     agent,
     catalog,
+    config,
     intentions,
     kv,
     locks,
@@ -20,6 +21,7 @@ from tests.support.recorder.cli_scenario import CliScenario
 SCENARIOS: tuple[CliScenario, ...] = (
     agent.SCENARIO,
     catalog.SCENARIO,
+    config.SCENARIO,
     services.SCENARIO,
     kv.SCENARIO,
     locks.SCENARIO,
