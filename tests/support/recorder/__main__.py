@@ -1,15 +1,20 @@
-"""`python -m tests.support.recorder record|check [kind/area ...]`: cassettes from the real Consul, anew or compared."""
+"""`python -m tests.support.recorder record|check|beside|count [kind/area ...]`: scenarios played at the real Consul.
+
+`record` writes the cassettes anew, `check` compares the real Consul with what was recorded of it, `beside` plays each
+scenario at the real Consul and at Lictor at once, and compares the two: no cassette is looked at. `count` says how many exchanges are recorded in each area.
+"""
 
 import argparse
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TypeAlias
 
 from tests.compat.scenarios import cli, dns, http
-from tests.support.agents import dev_agent, program_of
+from tests.support.agents import Product, dev_agent, program_of
 from tests.support.recorder.cassette import Cassette, cassette_path, load, save
 from tests.support.recorder.cli_runner import CliRunner
 from tests.support.recorder.cli_scenario import CliScenario
@@ -31,7 +36,7 @@ AnyScenario: TypeAlias = Scenario | DnsScenario | CliScenario
 def main() -> int:
     """Run the command line; 1 when a check finds differences."""
     arguments = argparse.ArgumentParser(prog="python -m tests.support.recorder", description=__doc__)
-    arguments.add_argument("action", choices=["record", "check"])
+    arguments.add_argument("action", choices=["record", "check", "beside", "count"])
     arguments.add_argument("areas", nargs="*", help="such as http/kv or dns; all when none is given")
     chosen = arguments.parse_args()
     scenarios: dict[str, Sequence[AnyScenario]] = {
@@ -48,8 +53,13 @@ def main() -> int:
 
 def _one(kind: str, scenario: AnyScenario, action: str) -> bool:
     name = f"{kind}/{scenario.area}"
-    exchanges, laws = _run(scenario)
+    if action == "beside":
+        return _beside(name, scenario)
     path = cassette_path(kind, scenario.area)
+    if action == "count":
+        print(f"{name}: {len(load(path).exchanges)}")
+        return True
+    exchanges, laws = _run(scenario, "consul")
     for law in laws:
         print(f"{name}: law: {law}", file=sys.stderr)
     if action == "record":
@@ -62,16 +72,28 @@ def _one(kind: str, scenario: AnyScenario, action: str) -> bool:
     return not text
 
 
-def _allowances(scenario: AnyScenario, recorded: Sequence[Json]) -> Mapping[str, Allowance]:
+def _beside(name: str, scenario: AnyScenario) -> bool:
+    """Whether both give the same to one scenario, but for what it declares."""
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        runs = [pool.submit(_run, scenario, product) for product in ("consul", "lictor")]
+        (expected, _), (found, laws) = (run.result() for run in runs)
+    text = report(name, compare(expected, found, _allowances(scenario, expected, same_product=False)), laws)
+    print(text or f"{name}: {len(found)} exchanges, both the same")
+    return not text
+
+
+def _allowances(
+    scenario: AnyScenario, recorded: Sequence[Json], *, same_product: bool = True
+) -> Mapping[str, Allowance]:
     if isinstance(scenario, Scenario):
-        return allowances_for(scenario, recorded, same_product=True)
+        return allowances_for(scenario, recorded, same_product=same_product)
     if isinstance(scenario, DnsScenario):
-        return dns_allowances_for(scenario, same_product=True)
-    return cli_allowances_for(scenario, same_product=True)
+        return dns_allowances_for(scenario, same_product=same_product)
+    return cli_allowances_for(scenario, same_product=same_product)
 
 
-def _run(scenario: AnyScenario) -> tuple[list[Json], list[str]]:
-    with tempfile.TemporaryDirectory() as name, dev_agent("consul", Path(name), scenario.config) as agent:
+def _run(scenario: AnyScenario, product: Product) -> tuple[list[Json], list[str]]:
+    with tempfile.TemporaryDirectory() as name, dev_agent(product, Path(name), scenario.config) as agent:
         if isinstance(scenario, Scenario):
             with checked_targets(Path(name)) if scenario.targets else nullcontext(dict[str, int]()) as targets:
                 http_runner = HttpRunner({**agent.ports, **targets})
@@ -81,7 +103,7 @@ def _run(scenario: AnyScenario) -> tuple[list[Json], list[str]]:
             return dns_runner.run(scenario), dns_runner.broken_laws
         directory = Path(name) / "commands"
         directory.mkdir()
-        return CliRunner(program_of("consul"), agent.ports, directory).run(scenario), []
+        return CliRunner(program_of(product), agent.ports, directory).run(scenario), []
 
 
 if __name__ == "__main__":
