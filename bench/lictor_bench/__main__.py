@@ -10,6 +10,7 @@ MEASUREMENTS: Final = (
     "agents",
     "dns",
     "http",
+    "blocked",
     "proxy",
     "raft",
     "catch_up",

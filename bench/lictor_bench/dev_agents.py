@@ -67,23 +67,23 @@ def lictor_program() -> str:
 
 
 @contextlib.contextmanager
-def consul_agent(program: str) -> Generator[Agent]:
-    """`consul agent -dev` while the block runs."""
-    with _agent("Consul", program, _CONSUL_PORTS) as agent:
+def consul_agent(program: str, *more: str) -> Generator[Agent]:
+    """`consul agent -dev` with `more` arguments, while the block runs."""
+    with _agent("Consul", program, _CONSUL_PORTS, more) as agent:
         yield agent
 
 
 @contextlib.contextmanager
-def lictor_agent() -> Generator[Agent]:
-    """`lictor agent -dev`, of the environment that measures, while the block runs."""
-    with _agent("Lictor", lictor_program(), _LICTOR_PORTS) as agent:
+def lictor_agent(*more: str) -> Generator[Agent]:
+    """`lictor agent -dev` of the environment that measures, with `more` arguments, while the block runs."""
+    with _agent("Lictor", lictor_program(), _LICTOR_PORTS, more) as agent:
         yield agent
 
 
 @contextlib.contextmanager
-def _agent(name: str, program: str, port_names: tuple[str, ...]) -> Generator[Agent]:
+def _agent(name: str, program: str, port_names: tuple[str, ...], more: tuple[str, ...]) -> Generator[Agent]:
     ports = dict(zip(port_names, free_ports(len(port_names)), strict=True))
-    arguments = [program, "agent", "-dev", "-node", "bench"]
+    arguments = [program, "agent", "-dev", "-node", "bench", *more]
     for port_name, port in ports.items():
         arguments += [f"-{port_name}-port", str(port)]
     with tempfile.TemporaryDirectory() as directory, (Path(directory) / "log").open("w+b") as log:
@@ -134,7 +134,7 @@ def cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")  # utime and stime, proc(5)
 
 
-def end(process: subprocess.Popen[bytes]) -> None:
+def end(process: subprocess.Popen[bytes] | subprocess.Popen[str]) -> None:
     """End a process that this one started: asked first, killed when it takes too long."""
     process.terminate()
     try:

@@ -29,6 +29,7 @@ __all__ = [
     "IssuedLeaf",
     "LeaderStatus",
     "LeafRequest",
+    "Pause",
     "ReadOptions",
     "Reading",
     "Registry",
@@ -124,6 +125,14 @@ class SavedState:
     index: int
     last_contact_ms: int = 0
     known_leader: bool = True
+
+
+class Pause(Protocol):
+    """What a blocking read waits for, apart from the read itself: who waits need not hold anything else meanwhile."""
+
+    async def over(self) -> None:
+        """Return when the answer has changed, when time is up, or when there is nothing more to wait for."""
+        ...
 
 
 class CatalogView(Protocol):

@@ -25,7 +25,16 @@ from lictor_core.feed import FeedRequest, Tick
 from lictor_core.membership import LeaseGrant, Renewal
 from lictor_core.queries import Query
 from lictor_core.records import JsonObject, Member, Session
-from lictor_core.registry import CatalogView, IssuedLeaf, LeaderStatus, LeafRequest, Reading, ReadOptions, SavedState
+from lictor_core.registry import (
+    CatalogView,
+    IssuedLeaf,
+    LeaderStatus,
+    LeafRequest,
+    Pause,
+    Reading,
+    ReadOptions,
+    SavedState,
+)
 from lictor_server import ca
 from lictor_server.backups import Backups
 from lictor_server.bulletins import Bulletins
@@ -454,6 +463,13 @@ class Server:
     def reading_stamp(self, query: Query[T]) -> int:
         """The stamp that a reading of `query` would have now: equal stamps mean equal answers."""
         return self._store.stamp(query.topics())
+
+    async def pause(self, query: Query[object], options: ReadOptions) -> Pause | None:
+        """What `read` would wait for with these `options`, None when it would not wait; raises as it does.
+
+        Who waits for that and then reads without waiting sees what `read` would have given, and holds less meanwhile.
+        """
+        return await self._reads.pause(query, options)
 
     def can_answer(self, mode: ReadMode) -> bool:
         """Whether `read` would answer at once, so that a cached answer with the same stamp may be used instead."""

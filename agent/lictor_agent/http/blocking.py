@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 
 from lictor_agent.http.encoding import JSON, Answer, Reuse
 from lictor_agent.http.errors import Refusal
-from lictor_agent.http.requests import Request, read_options
+from lictor_agent.http.requests import Paused, Request, read_options
 from lictor_agent.http.site import Site
 from lictor_agent.kept import KeptReading
 from lictor_core.commands import ReadMode
@@ -83,6 +83,10 @@ async def _read(
             kept = await site.agent.kept.read(query, options)
             reading = kept.reading
         else:
+            if request.may_pause and options.min_index > 0 and site.pause is not None:
+                pause = await site.pause(query, options)
+                if pause is not None:
+                    raise Paused(pause)
             reading = await site.registry.read(query, options)
     except OverloadedError:
         raise

@@ -23,6 +23,7 @@ from lictor_agent.http.plain import Plain, PlainReader
 from lictor_agent.http.settings import HttpSettings
 from lictor_core.commands import ReadMode
 from lictor_core.queries import Query
+from lictor_core.registry import Pause, ReadOptions
 
 __all__ = [
     "Confirm",
@@ -71,6 +72,10 @@ class HotSource(Protocol):
 
     def reading_stamp(self, query: Query[object]) -> int:
         """The stamp that a reading of `query` would have now."""
+        ...
+
+    async def pause(self, query: Query[object], options: ReadOptions) -> Pause | None:
+        """What such a read would wait for; None when it would answer at once. Raises what it would."""
         ...
 
 

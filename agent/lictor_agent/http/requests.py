@@ -19,11 +19,12 @@ from lictor_core.errors import RequestError
 from lictor_core.filter.literals import parse_bool
 from lictor_core.keys import key_of
 from lictor_core.limits import WAIT_DEFAULT_S, WAIT_MAX_S
-from lictor_core.registry import ReadOptions
+from lictor_core.registry import Pause, ReadOptions
 
 __all__ = [
     "CacheControl",
     "Parameters",
+    "Paused",
     "Request",
     "cache_control",
     "freshness",
@@ -80,13 +81,22 @@ class Parameters:
         return tuple(sorted({key: value for key, _, value in (one.partition(":") for one in self.all(name))}.items()))
 
 
+class Paused(Exception):
+    """A read has to wait first; the whole request is to be asked again, `is_resumed`, when `pause` is over."""
+
+    def __init__(self, pause: Pause) -> None:
+        super().__init__()
+        self.pause = pause
+
+
 @dataclass(slots=True)
 class Request:
     """One request. `path` and `tail` are decoded; `tail` is what follows the prefix of a route that ends in a slash.
 
     Nobody changes one; a frozen one takes four times as long to make. `read_body` reads at most the bytes it is given
     and raises `BodyTooLargeError` for more; `read_parts` does the same part by part, for a body that is large. `client`
-    is the peer's address, for logs. `wait_default_s` and `wait_s_max` bound how long a read may block.
+    is the peer's address, for logs. `wait_default_s` and `wait_s_max` bound how long a read may block. With `may_pause`
+    one that has to wait may raise `Paused` in its place; the request comes again after that, `is_resumed`.
     """
 
     method: str
@@ -100,6 +110,8 @@ class Request:
     client: str = ""
     wait_default_s: float = WAIT_DEFAULT_S
     wait_s_max: float = WAIT_MAX_S
+    may_pause: bool = False
+    is_resumed: bool = False
 
     @property
     def token(self) -> str:
@@ -164,7 +176,7 @@ def read_options(request: Request, *, stale_s_default: float = 0.0) -> ReadOptio
     return ReadOptions(
         mode=options.mode,
         max_stale_s=options.max_stale_s,
-        min_index=_index(index) if index else 0,
+        min_index=_index(index) if index and not request.is_resumed else 0,
         wait_s=_wait(request, wait),
         token=options.token,
     )

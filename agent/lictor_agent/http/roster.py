@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Final
 
 from structlog.typing import FilteringBoundLogger
 
@@ -10,6 +11,9 @@ from lictor_agent.http.hot import HotConnection
 from lictor_agent.http.settings import HttpSettings
 
 __all__ = ["Roster"]
+
+_SEEN_AT_ONCE: Final = 2000
+_SHARES: Final = 5
 
 
 class Roster:
@@ -21,6 +25,7 @@ class Roster:
         self._log = log
         self._connections: set[HotConnection] = set()
         self._by_client: dict[str, int] = {}
+        self._unseen: list[HotConnection] = []
         self._arriving = 0
 
     def __len__(self) -> int:
@@ -73,8 +78,17 @@ class Roster:
             del self._by_client[client]
 
     def close_overdue(self) -> None:
-        """Close every connection whose time is over: a head that never ends, an idle one."""
-        for connection in tuple(self._connections):
+        """Close connections whose time is over: a head that never ends, an idle one. Called once a second.
+
+        Of very many a fifth is looked at each time: to look at tens of thousands at once would hold everybody up.
+        """
+        if not self._unseen:
+            self._unseen = list(self._connections)
+        share = max(_SEEN_AT_ONCE, len(self._connections) // _SHARES)
+        seen, self._unseen = self._unseen[:share], self._unseen[share:]
+        for connection in seen:
+            if connection not in self._connections:
+                continue
             connection.pass_on_late()
             reason = connection.overdue(self._settings)
             if reason is not None:

@@ -29,7 +29,7 @@ from lictor_agent.http.inner import Inner
 from lictor_agent.http.listening import ListenAddress, Listener, listen
 from lictor_agent.http.namespaces import refuse_namespace
 from lictor_agent.http.plain import Plain
-from lictor_agent.http.requests import Request, split_target
+from lictor_agent.http.requests import Paused, Request, split_target
 from lictor_agent.http.roster import Roster
 from lictor_agent.http.router import Router
 from lictor_agent.http.routes import ROUTES
@@ -52,6 +52,8 @@ __all__ = ["HttpServer"]
 
 _METRICS_MAX: Final = 512
 _TICK_S: Final = 1.0
+_RESUMED: Final = b"resumed "
+"""Before the head of a request that had waited: what it is answered is good for all that waited for the same."""
 _TOKEN: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # RFC 9110, section 5.6.2
 _REQUEST_LINE: Final = re.compile(rf"({_TOKEN}) (/\S*) HTTP/1\.[01]\r\n".encode())
 _TEXT: Final = ("Content-Type", "text/plain; charset=utf-8")
@@ -90,7 +92,8 @@ class HttpServer:
         self._answered_hot = 0
         self.listeners = None if output is None else LogListeners(output)
         """Who listens to the log."""
-        self._site = Site(agent, settings, AnswerCache(settings), clock, rng, self.meter, self.listeners)
+        pause = None if source is None else source.pause
+        self._site = Site(agent, settings, AnswerCache(settings), clock, rng, self.meter, self.listeners, pause)
         self._router = Router(ROUTES)
         access = Access(settings.blocked_endpoints, settings.write_networks)
         self._dispatch = Dispatch(self._router, access, takes_unprintable=settings.takes_unprintable)
@@ -225,7 +228,22 @@ class HttpServer:
                 connection.answered_hot += 1
                 await connection.send(wire, keeps_alive=True)
                 return
-            rendered, keeps_alive, answer = await self._respond(plain, connection)
+            began = self._clock.monotonic()
+            pause, answered = None, None
+            try:
+                answered = await self._respond(plain, connection, may_pause=plain.method == "GET")
+            except Paused as paused:
+                pause = paused.pause
+            if pause is not None:
+                # All that was read of the request is let go meanwhile: tens of thousands may wait.
+                await pause.over()
+                wire = None if connection.head is None else self._hot.find(_RESUMED + connection.head)
+                if wire is not None:
+                    await connection.send(wire, keeps_alive=True)
+                    return
+            if answered is None:
+                answered = await self._respond(plain, connection, resumed_from=began)
+            rendered, keeps_alive, answer = answered
             assert answer.file is None, "what is answered with a file is not plain"
             assert answer.stream is None, "nor what is answered with a stream"
             await connection.send(rendered.at(self._tick.date), keeps_alive=keeps_alive)
@@ -234,10 +252,15 @@ class HttpServer:
             self._log.exception("http.answer.failed", method=plain.method, client=connection.client)
             connection.abort()
 
-    async def _respond(self, asked: Asked, connection: HotConnection) -> tuple[Rendered, bool, Answer]:
-        """The answer's bytes, whether the connection takes another request, and the answer itself."""
-        began = self._clock.monotonic()
-        answer = await self._answer(asked, connection.client)
+    async def _respond(
+        self, asked: Asked, connection: HotConnection, *, may_pause: bool = False, resumed_from: float | None = None
+    ) -> tuple[Rendered, bool, Answer]:
+        """The answer's bytes, whether the connection takes another request, and the answer itself.
+
+        With `may_pause` it raises `Paused` for what has to wait; after that it is asked again, with when that began.
+        """
+        began = self._clock.monotonic() if resumed_from is None else resumed_from
+        answer = await self._answer(asked, connection.client, began, may_pause, resumed_from is not None)
         answer = self._with_own_headers(answer)
         keeps_alive = asked.keep_alive and not answer.closes
         if answer.stream is not None and asked.is_http_1_0:
@@ -250,7 +273,8 @@ class HttpServer:
             is_http_1_0=asked.is_http_1_0,
         )
         if answer.reuse is not None and connection.head is not None and keeps_alive and not asked.is_http_1_0:
-            self._hot.keep(connection.head, answer.reuse, rendered)
+            head = connection.head if resumed_from is None else _RESUMED + connection.head
+            self._hot.keep(head, answer.reuse, rendered)
         if self._log.is_enabled_for(logging.DEBUG):
             self._log.debug(
                 "http.request.answered",
@@ -262,7 +286,7 @@ class HttpServer:
             )
         return rendered, keeps_alive, answer
 
-    async def _answer(self, asked: Asked, client: str) -> Answer:
+    async def _answer(self, asked: Asked, client: str, began: float, may_pause: bool, is_resumed: bool) -> Answer:
         method = asked.method
         try:
             path, query = split_target(asked.raw_path)
@@ -274,11 +298,19 @@ class HttpServer:
             found = self._dispatch.find(method, path, query, client)
             if isinstance(found, Answer):
                 return found
-            began = self._clock.monotonic()
+            request = self._request(asked, client, path, found)
+            request.may_pause, request.is_resumed = may_pause, is_resumed
             try:
-                return await found.endpoint(self._site, self._request(asked, client, path, found))
-            finally:
-                self.meter.sample(_metric(method, found.route_path), (self._clock.monotonic() - began) * 1000)
+                answer = await found.endpoint(self._site, request)
+            except Paused:
+                raise
+            except BaseException:
+                self._sample(method, found.route_path, began)
+                raise
+            self._sample(method, found.route_path, began)
+            return answer
+        except Paused:
+            raise
         except LictorError as error:
             answer = answer_error(error)
             self._note_refused(method, path, client, answer.status, str(error))
@@ -287,6 +319,9 @@ class HttpServer:
             # The one place where a mistake of ours is caught: it costs its caller an answer, nobody else anything.
             self._log.exception("http.request.failed", method=method, path=path, client=client)
             return Answer(status=500, headers=(_TEXT,), body=b"internal error: the agent's log has the details")
+
+    def _sample(self, method: str, path: str, began: float) -> None:
+        self.meter.sample(_metric(method, path), (self._clock.monotonic() - began) * 1000)
 
     def _with_own_headers(self, answer: Answer) -> Answer:
         if not (self._settings.response_headers and answer.is_endpoint):

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lictor_core.limits import ARCHIVE_BYTES_MAX, BODY_BYTES_MAX, KV_VALUE_BYTES_MAX, WAIT_DEFAULT_S, WAIT_MAX_S
+from lictor_core.limits import (
+    ARCHIVE_BYTES_MAX,
+    BLOCKED_QUERIES_MAX,
+    BODY_BYTES_MAX,
+    KV_VALUE_BYTES_MAX,
+    WAIT_DEFAULT_S,
+    WAIT_MAX_S,
+)
 
 __all__ = ["HttpSettings", "HttpsSettings"]
 
@@ -51,7 +58,7 @@ class HttpSettings:
     https: HttpsSettings = HttpsSettings()
     wait_default_s: float = WAIT_DEFAULT_S
     wait_s_max: float = WAIT_MAX_S
-    connections_max: int = 10_000
+    connections_max: int = BLOCKED_QUERIES_MAX + 10_000
     connections_per_client_max: int = 200
     kv_value_bytes_max: int = KV_VALUE_BYTES_MAX
     txn_bytes_max: int = KV_VALUE_BYTES_MAX

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,8 @@ from lictor_agent.log_listeners import LogListeners
 from lictor_core.clock import Clock, Rng
 from lictor_core.errors import UnknownDatacenterError
 from lictor_core.metrics import Meter
-from lictor_core.registry import Registry
+from lictor_core.queries import Query
+from lictor_core.registry import Pause, ReadOptions, Registry
 
 if TYPE_CHECKING:
     from lictor_agent.agent import Agent
@@ -32,6 +34,8 @@ class Site:
     rng: Rng
     meter: Meter
     listeners: LogListeners | None = None
+    pause: Callable[[Query[object], ReadOptions], Awaitable[Pause | None]] | None = None
+    """What a read would wait for, where the server is in this process."""
     _asked: OrderedDict[str, None] = field(default_factory=OrderedDict[str, None])
 
     @property

@@ -18,7 +18,6 @@ from lictor_agent.http.catalog import id_flaw
 from lictor_agent.http.errors import Refusal
 from lictor_agent.http.registrations import read_check, read_service, service_flaw
 from lictor_agent.http.requests import Request
-from lictor_config.metadata import metadata_flaw
 from lictor_config.reading import Dialect, Reader
 from lictor_core.commands import Register
 from lictor_core.errors import BodyTooLargeError, RequestError
@@ -208,8 +207,7 @@ def _node_flaw(node: Node, verb: str, datacenter: str) -> str | None:
         return None
     if node.datacenter and node.datacenter.lower() != datacenter.lower():
         return f"node {node.node!r} is of datacenter {node.datacenter!r}, which is not this one: write it there"
-    flaw = metadata_flaw(node.meta or {}, allow_reserved=True)
-    return None if flaw is None else f"Invalid Meta of node {node.node}: {flaw}"
+    return None
 
 
 def _service_flaw(operation: ServiceOperation) -> str | None:

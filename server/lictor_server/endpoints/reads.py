@@ -12,7 +12,7 @@ from lictor_core.errors import UnknownDatacenterError
 from lictor_core.filter import check_filter, unfiltered
 from lictor_core.queries import Query
 from lictor_core.registry import Reading, ReadOptions
-from lictor_server.endpoints.blocking import BlockedQueries
+from lictor_server.endpoints.blocking import BlockedQueries, BlockedQuery
 from lictor_server.endpoints.filters import FilteredAnswers
 from lictor_server.freshness import Contact, Freshness
 from lictor_server.state import Store, answer
@@ -56,6 +56,12 @@ class Reads:
             return self._now(query, contact)
         whole = self._now(unfiltered(query), contact)
         return structs.replace(whole, value=await self._filtered.left(query, whole.value, whole.stamp))
+
+    async def pause(self, query: Query[object], options: ReadOptions) -> BlockedQuery | None:
+        """What a read of `query` would have to wait for; None when it would answer at once. Raises as `read` does."""
+        check_datacenter(options.datacenter, self._store.datacenter)
+        await self._freshness.reached(options.mode, options.max_stale_s)
+        return self._blocked.pause(query.topics(), options.min_index, options.wait_s) if options.min_index > 0 else None
 
     async def stamps(self, queries: Sequence[Query[object]], mode: ReadMode) -> list[int]:
         """The stamps that readings of `queries` would have, once the store is as fresh as `mode` asks.

@@ -11,6 +11,7 @@ from lictor_agent.http.blocking import cache_headers
 from lictor_agent.kept import KeptReading
 from lictor_core.registry import Reading
 from tests.agent.http.live import Live, Reply
+from tests.support.conditions import eventually
 
 
 async def opened(live: Live, path: str) -> asyncio.Task[Reply]:
@@ -145,3 +146,64 @@ def test_an_answer_that_is_kept_tells_its_age(age_s: float, age: str) -> None:
     kept = KeptReading(Reading(value=None, index=1, stamp=1), age_s, True)
     assert dict(cache_headers(kept, is_hit=True)) == {"Age": age, "X-Cache": "HIT"}
     assert dict(cache_headers(kept, is_hit=False)) == {"X-Cache": "MISS"}
+
+
+async def test_a_plain_request_that_waits_is_answered_by_its_change_on_the_same_connection(live: Live) -> None:
+    await live.put("/v1/kv/a", b"1")
+    index, before = (await live.get("/v1/kv/a")).index, blocked(live)
+    reader, writer = await asyncio.open_connection("127.0.0.1", live.port)
+    question = f"GET /v1/kv/a?index={index}&wait=60s HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+    answers: list[bytes] = []
+    for value in (b"2", b"3"):
+        writer.write(question)
+        await joined(live, before, 1)
+        await live.put("/v1/kv/a", value)
+        async with asyncio.timeout(10):
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r")[0])
+            answers.append(await reader.readexactly(length))
+        newer = head.lower().partition(b"x-consul-index: ")[2].partition(b"\r")[0]
+        question = question.replace(b"index=%d&" % index, b"index=%s&" % newer)
+        index = int(newer)
+    assert [b'"Value":"Mg=="' in answers[0], b'"Value":"Mw=="' in answers[1]] == [True, True]
+    writer.close()
+
+
+async def test_a_client_that_leaves_while_it_waits_leaves_nothing_behind(live: Live) -> None:
+    await live.put("/v1/kv/a", b"1")
+    index, before = (await live.get("/v1/kv/a")).index, blocked(live)
+    _, writer = await asyncio.open_connection("127.0.0.1", live.port)
+    writer.write(f"GET /v1/kv/a?index={index}&wait=60s HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    await joined(live, before, 1)
+    writer.close()
+    await joined(live, before, 0)
+
+
+async def test_time_is_up_also_for_a_plain_request(live: Live) -> None:
+    await live.put("/v1/kv/a", b"1")
+    index = (await live.get("/v1/kv/a")).index
+    async with asyncio.timeout(10):
+        answer = await live.get(f"/v1/kv/a?index={index}&wait=10ms")
+    assert (answer.status, answer.index) == (200, index)
+
+
+async def test_many_who_waited_for_the_same_are_given_the_same_bytes(live: Live) -> None:
+    await live.put("/v1/kv/a", b"1")
+    index, before = (await live.get("/v1/kv/a")).index, blocked(live)
+    waiting = [asyncio.ensure_future(live.get(f"/v1/kv/a?index={index}&wait=60s")) for _ in range(50)]
+    await joined(live, before, 50)
+    await live.put("/v1/kv/a", b"2")
+    async with asyncio.timeout(10):
+        answers = await asyncio.gather(*waiting)
+    assert {answer.body for answer in answers} == {(await live.get("/v1/kv/a")).body}
+    again = asyncio.ensure_future(live.get(f"/v1/kv/a?index={index}&wait=60s"))
+    async with asyncio.timeout(10):
+        assert (await again).at("0.Value") == "Mg==", "what is behind is answered at once"
+
+
+def blocked(live: Live) -> int:
+    return len(live.registry._watches)  # pyright: ignore[reportPrivateUsage]
+
+
+async def joined(live: Live, before: int, count: int) -> None:
+    await eventually(lambda: blocked(live) == before + count, within_s=10, what=f"{count} wait")

@@ -16,6 +16,7 @@ from lictor_agent.http.plain import Plain
 from lictor_agent.http.settings import HttpSettings
 from lictor_core.commands import ReadMode
 from lictor_core.queries import KeyQuery, Query
+from lictor_core.registry import Pause, ReadOptions
 from tests.agent.http.live import Live, live_agent
 
 HEAD = b"GET /v1/kv/a HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -34,6 +35,9 @@ class Source:
 
     def reading_stamp(self, query: Query[object]) -> int:
         return self.stamp
+
+    async def pause(self, query: Query[object], options: ReadOptions) -> Pause | None:
+        raise AssertionError("nothing waits here")
 
 
 @dataclass

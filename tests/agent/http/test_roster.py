@@ -96,3 +96,17 @@ def test_what_is_being_secured_counts_for_its_client_and_in_all() -> None:
     assert "3 connections" in (roster.refusal("d") or "")
     roster.drop(secured, "a")
     assert (len(roster), roster.refusal("d")) == (0, None)
+
+
+def test_of_very_many_connections_a_fifth_is_looked_at_each_second() -> None:
+    settings, tick = HttpSettings(idle_s_max=10), Tick(0.0, b"")
+    roster = Roster(settings, LOG)
+    written = [Written() for _ in range(11_000)]
+    for one in written:
+        roster.add(connection(settings, tick, one), "a")
+    tick.now = 11
+    roster.close_overdue()
+    assert sum(one.closed or one.aborted for one in written) == 2200
+    for _ in range(4):
+        roster.close_overdue()
+    assert all(one.closed or one.aborted for one in written)

@@ -48,6 +48,7 @@ def test_what_is_written_is_judged_as_a_registration_is() -> None:
         checked(NodeOperation(verb="set", node=msgspec.structs.replace(node("n1"), datacenter="dc2")))
     with pytest.raises(RequestError, match="Meta"):
         checked(NodeOperation(verb="set", node=node("n1", meta={"k": "x" * 513})))
+
     with pytest.raises(RequestError, match="Port"):
         checked(ServiceOperation(verb="set", node="n1", service=service("p", proxy_for="web", port=0)))
 
