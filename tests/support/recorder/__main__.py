@@ -1,7 +1,8 @@
 """`python -m tests.support.recorder record|check|beside|count [kind/area ...]`: scenarios played at the real Consul.
 
 `record` writes the cassettes anew, `check` compares the real Consul with what was recorded of it, `beside` plays each
-scenario at the real Consul and at Lictor at once, and compares the two: no cassette is looked at. `count` says how many exchanges are recorded in each area.
+scenario at the real Consul and at Lictor at once, and compares the two: no cassette is looked at.
+`count` says how many exchanges are recorded in each area.
 """
 
 import argparse
