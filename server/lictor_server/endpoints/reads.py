@@ -60,6 +60,7 @@ class Reads:
     async def pause(self, query: Query[object], options: ReadOptions) -> BlockedQuery | None:
         """What a read of `query` would have to wait for; None when it would answer at once. Raises as `read` does."""
         check_datacenter(options.datacenter, self._store.datacenter)
+        check_filter(query)
         await self._freshness.reached(options.mode, options.max_stale_s)
         return self._blocked.pause(query.topics(), options.min_index, options.wait_s) if options.min_index > 0 else None
 
