@@ -29,7 +29,7 @@ def willing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevAgent]:
 
 def ran(program: str, agent: DevAgent, *words: str, stdin: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
     environment = {**os.environ, **environment_for_commands(agent.http_address)}
-    words = ("exec", "-wait=1s", *words)
+    words = ("exec", "-wait=3s", *words)
     return subprocess.run([program, *words], env=environment, input=stdin, capture_output=True, timeout=60, check=False)
 
 

@@ -56,7 +56,7 @@ def test_every_reading_takes_the_format() -> None:
 @pytest.mark.parametrize("words", sorted(with_format()))
 def test_another_format_is_refused(lonely_command: Command, words: str) -> None:
     printed = lonely_command(*words.split(), "-format=xml")
-    assert (printed.exit_code, printed.stdout) == (2 if words == "intention check" else 1, "")
+    assert (printed.exit_code, printed.stdout) == (2 if words in ("intention check", "intention match") else 1, "")
     assert '-format: must be pretty or json, not "xml"' in printed.stderr
 
 

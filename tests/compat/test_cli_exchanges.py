@@ -15,7 +15,7 @@ from tests.support.recorder.verdict import cli_allowances_for
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)  # dozens of steps, beside other tests
+@pytest.mark.timeout(600)  # up to 150 steps, beside other tests
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.area)
 def test_lictor_prints_what_consul_printed(scenario: CliScenario, tmp_path: Path) -> None:
     recorded = load(cassette_path("cli", scenario.area)).exchanges

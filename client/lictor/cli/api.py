@@ -102,6 +102,7 @@ class ApiCommand(GoCommand):
         usage: str = "",
         examples: Sequence[str] = (),
         failure_code: int = 1,
+        flags_code: int | None = None,
         asks_server: bool = True,
     ) -> None:
         super().__init__(
@@ -112,6 +113,7 @@ class ApiCommand(GoCommand):
             usage=usage,
             examples=examples,
             failure_code=failure_code,
+            flags_code=flags_code,
         )
         common = [*_FLAGS, *((_DATACENTER, _NAMESPACE) if asks_server else ())]
         known = {one.flag_name for one in self.params if isinstance(one, GoOption)}

@@ -149,7 +149,7 @@ class GoCommand(click.Command):
     """A command: flags by Go's rules, then `args`, whose number the command itself checks.
 
     `usage` is what follows the command's name in its help, `examples` are lines to try. `failure_code` is the exit code
-    of every failure.
+    of every failure, `flags_code` that of a flag that is none, where Consul has another one for it.
     """
 
     def __init__(
@@ -162,11 +162,13 @@ class GoCommand(click.Command):
         usage: str = "",
         examples: Sequence[str] = (),
         failure_code: int = 1,
+        flags_code: int | None = None,
     ) -> None:
         super().__init__(name, callback=callback, params=params, help=help, add_help_option=False)
         self.usage = usage
         self.examples = tuple(examples)
         self.failure_code = failure_code
+        self.flags_code = failure_code if flags_code is None else flags_code
         self.params.append(click.Argument(["args"], nargs=-1, type=click.UNPROCESSED))
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

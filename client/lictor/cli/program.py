@@ -107,7 +107,7 @@ def run(arguments: Sequence[str]) -> int:
         name = error.param.name if isinstance(error, click.BadParameter) and error.param is not None else None
         flag_name = "" if name is None else f"-{name.replace('_', '-')}: "
         fail(flag_name + error.message.rstrip(".") + hint)
-        return _failure_code(context)
+        return _flags_code(context)
     except LictorError as error:
         fail(str(error))
         return 1
@@ -156,6 +156,6 @@ def _os_reason(error: OSError) -> str:
     return f"{named}{(error.strerror or str(error)).lower()}"
 
 
-def _failure_code(context: click.Context | None) -> int:
+def _flags_code(context: click.Context | None) -> int:
     command = context.command if context is not None else None
-    return command.failure_code if isinstance(command, GoCommand) else 1
+    return command.flags_code if isinstance(command, GoCommand) else 1

@@ -51,11 +51,12 @@ class CliRunner:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(content)
         done = self._until_settled(command)
-        output = self._kept(done.stdout)
+        if command.own_words and done.stdout.strip():
+            output = "<in own words>"
+        else:
+            output = self._kept(done.stdout)
         if command.sections_only:
             output = _sections(output)
-        if command.own_words and output:
-            output = "<in own words>"
         request: dict[str, Json] = {"arguments": list[Json](command.arguments)}
         if command.stdin:
             long = len(command.stdin) > _LONG_INPUT_CHARS

@@ -106,6 +106,7 @@ def check(api: Api, args: tuple[str, ...], format: Format) -> None:
     "match",
     cls=ApiCommand,
     usage="SRC|DST",
+    flags_code=_CHECK_FAILED_EXIT,
     examples=("lictor intention match db", "lictor intention match -source web"),
 )
 @flag("-destination", "The argument is a destination; so it is without a flag.")
