@@ -31,12 +31,28 @@ _ROUNDS: Final = 3
 _MEASURE_S: Final = 3
 _CONNECTIONS: Final = 32
 _INSTANCES: Final = 10
+_MANY_INSTANCES: Final = 1000
 _START_S_MAX: Final = 40.0
 _POLL_S: Final = 0.2
 _READS: Final = (
     ("health/service, default", "/v1/health/service/web", 5.0),
     ("health/service, ?cached", "/v1/health/service/web?cached", 2.0),
+    ("health/service, ?stale", "/v1/health/service/web?stale", 5.0),
+    ("health/service, ?consistent", "/v1/health/service/web?consistent", 5.0),
+    ("health/service of 1,000 instances, default", "/v1/health/service/many", 5.0),
+    ("health/service of 1,000 instances, ?cached", "/v1/health/service/many?cached", 5.0),
+    ("health/service of 1,000 instances, ?stale", "/v1/health/service/many?stale", 5.0),
+    ("health/service of 1,000 instances, ?consistent", "/v1/health/service/many?consistent", 5.0),
+    ("KV get", "/v1/kv/greeting", 5.0),
 )
+_PUTS_GOAL: Final = 1.0
+_PUTS: Final = """\
+local count = 0
+function request()
+  count = count + 1
+  return wrk.format("PUT", "/v1/kv/bench/" .. (count % 1000), nil, string.rep("v", 64))
+end
+"""
 _DNS_GOAL: Final = 20.0
 
 
@@ -72,6 +88,10 @@ def measure(wrk: str, consul: str | None) -> list[Row]:
         for name, path, goal in _READS:
             rounds = [[_http_rate(wrk, pair, path) for pair in pairs] for _ in range(_ROUNDS)]
             rows.append(_row(name, [max(rates) for rates in zip(*rounds, strict=True)], "/s", goal))
+        script = Path(running.enter_context(tempfile.TemporaryDirectory())) / "put.lua"
+        script.write_text(_PUTS)
+        rounds = [[_http_rate(wrk, pair, "", script) for pair in pairs] for _ in range(_ROUNDS)]
+        rows.append(_row("KV put, 64 bytes", [max(each) for each in zip(*rounds, strict=True)], "/s", _PUTS_GOAL))
         rounds = [[_dns_rate(pair) for pair in pairs] for _ in range(_ROUNDS)]
         rows.append(_row("DNS, A and SRV", [max(rates) for rates in zip(*rounds, strict=True)], "/s", _DNS_GOAL))
         rows.append(_row("memory", [_rss_mib(pair.pid) for pair in pairs], "MiB", 1.0, smaller_is_better=True))
@@ -91,8 +111,10 @@ def _pair(name: str, command: str, net: str) -> Generator[_Pair]:
         running.enter_context(_process(place, command, "server", server, "-server", "-bootstrap-expect=1"))
         agent = running.enter_context(_process(place, command, "client", client, f"-retry-join={server}"))
         _until_answers(f"http://{client}:8500/v1/status/leader", b":8300")
-        for number in range(_INSTANCES):
-            _put(f"http://{server}:8500/v1/catalog/register", _registration(number))
+        for service, count in (("web", _INSTANCES), ("many", _MANY_INSTANCES)):
+            for number in range(count):
+                _put(f"http://{server}:8500/v1/catalog/register", _registration(service, number))
+        _put(f"http://{server}:8500/v1/kv/greeting", b"v" * 64)
         _until_answers(f"http://{client}:8500/v1/health/service/web?cached", b"web-9")
         yield _Pair(name, client, agent.pid)
 
@@ -108,13 +130,13 @@ def _process(place: Path, command: str, name: str, host: str, *more: str) -> Gen
             end(process)
 
 
-def _registration(number: int) -> bytes:
-    instance = f"web-{number}"
+def _registration(service: str, number: int) -> bytes:
+    instance, node = f"{service}-{number}", number % 100
     registration = {
-        "Node": f"node-{number}",
-        "Address": f"192.0.2.{number + 1}",
-        "NodeMeta": {"rack": f"r{number}"},
-        "Service": {"ID": instance, "Service": "web", "Tags": ["primary"], "Port": 8000 + number},
+        "Node": f"node-{node}",
+        "Address": f"192.0.2.{node + 1}",
+        "NodeMeta": {"rack": f"r{node}"},
+        "Service": {"ID": instance, "Service": service, "Tags": ["primary"], "Port": 8000 + number},
         "Checks": [{"CheckID": instance, "Name": "alive", "Status": "passing", "ServiceID": instance}],
     }
     return json.dumps(registration).encode()
@@ -135,8 +157,9 @@ def _until_answers(url: str, wanted: bytes) -> None:
     raise RuntimeError(f"{url} does not show {wanted.decode()} within {_START_S_MAX} s")
 
 
-def _http_rate(wrk: str, pair: _Pair, path: str) -> float:
-    return rate(wrk, f"http://{pair.host}:8500{path}", connections=_CONNECTIONS, seconds=_MEASURE_S)
+def _http_rate(wrk: str, pair: _Pair, path: str, script: Path | None = None) -> float:
+    url = f"http://{pair.host}:8500{path}"
+    return rate(wrk, url, connections=_CONNECTIONS, seconds=_MEASURE_S, script=script)
 
 
 def _dns_rate(pair: _Pair) -> float:

@@ -23,7 +23,16 @@ def program() -> str | None:
 
 def rate(wrk: str, url: str, *, connections: int, seconds: int, script: Path | None = None) -> float:
     """Requests a second from one thread. Raises `RuntimeError` when any of them failed: that rate says nothing."""
-    command = [wrk, "-t1", f"-c{connections}", f"-d{seconds}s", *(["-s", str(script)] if script else []), url]
+    command = [
+        wrk,
+        "-t1",
+        f"-c{connections}",
+        f"-d{seconds}s",
+        "--timeout",
+        "20s",
+        *(["-s", str(script)] if script else []),
+        url,
+    ]
     output = subprocess.run(command, capture_output=True, text=True, check=True, timeout=seconds + _EXTRA_S_MAX).stdout
     return rate_told(output, url)
 
