@@ -41,7 +41,7 @@ class Backing(Protocol):
 
     @property
     def confirm(self) -> Confirm | None:
-        """Asks the servers whether answers that were kept still hold; None where `source` tells without asking."""
+        """Makes sure that answers that were kept still hold, where `source` cannot tell at once."""
         ...
 
     @property

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from structlog.typing import FilteringBoundLogger
 
 from lictor_agent import assembly
+from lictor_agent.http.hot import Confirm
 from lictor_agent.kept import Kept, KeptByServer
 from lictor_config.tree import Configuration
 from lictor_core.addresses import join_host_port
@@ -36,9 +37,9 @@ class EmbeddedServer:
         return self._server
 
     @property
-    def confirm(self) -> None:
-        """Needless: `source` knows."""
-        return None
+    def confirm(self) -> Confirm:
+        """For what `source` cannot tell at once: that nobody else leads, which a consistent read must know."""
+        return self._server.confirm
 
     @property
     def source(self) -> Server:

@@ -471,6 +471,14 @@ class Server:
         """
         return await self._reads.pause(query, options)
 
+    async def confirm(self, query: Query[object], mode: ReadMode) -> int | None:
+        """The stamp that a reading of `query` in this mode would have, once this server is as fresh as that; None when
+        it cannot be now. Raises nothing."""
+        try:
+            return (await self._reads.stamps([query], mode))[0]
+        except LictorError:
+            return None
+
     def can_answer(self, mode: ReadMode) -> bool:
         """Whether `read` would answer at once, so that a cached answer with the same stamp may be used instead."""
         return self._freshness.at_once(mode)

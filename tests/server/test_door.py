@@ -436,3 +436,15 @@ async def test_a_filter_chooses_and_leaves_the_index(server: Server) -> None:
     chosen = await server.read(NodesQuery(filter="Node == n2"), NOW)
     assert [one.node for one in chosen.value] == ["n2"]
     assert (chosen.index, chosen.stamp) == (whole.index, whole.stamp)
+
+
+async def test_a_kept_answer_is_confirmed_by_its_stamp_once_the_server_is_as_fresh_as_asked(server: Server) -> None:
+    await server.write(KVSet(key="a", value=b"1"))
+    reading = await server.read(KeyQuery(key="a"), ReadOptions(mode=ReadMode.CONSISTENT))
+    assert await server.confirm(KeyQuery(key="a"), ReadMode.CONSISTENT) == reading.stamp
+    await server.write(KVSet(key="a", value=b"2"))
+    confirmed = await server.confirm(KeyQuery(key="a"), ReadMode.CONSISTENT)
+    assert confirmed is not None
+    assert confirmed > reading.stamp
+    await server.stop()
+    assert await server.confirm(KeyQuery(key="a"), ReadMode.CONSISTENT) is None

@@ -43,8 +43,9 @@ _BODIED: Final = (b"content-length", b"transfer-encoding", b"upgrade", b"expect"
 _PENDING_BYTES_MAX: Final = 4096
 _BEHIND_BYTES_MAX: Final = 64 * 1024
 """What a client may send while it is being answered, before it has to wait."""
-_KEPT_BYTES_MAX: Final = 1024 * 1024
-"""An answer larger than this is sent through aiohttp, which writes it in step with the reader."""
+_KEPT_BYTES_MAX: Final = 8 * 1024 * 1024
+"""An answer larger than this is made anew each time. Those that are kept are sent to all from the same bytes: 1,000
+instances of a service are 1.4 MB, and to copy these for each reader costs more than anything else."""
 
 
 Confirm = Callable[[Query[object], ReadMode], Awaitable[int | None]]
@@ -127,12 +128,12 @@ class HotAnswers:
         kept_stamp: Callable[[Query[object]], int | None] | None = None,
         confirm: Confirm | None = None,
     ) -> None:
-        """`source` is for what a server in this process answers, `confirm` for what another one does in its place.
+        """`source` is for what a server in this process answers at once, `confirm` for what must be made sure of first.
 
         `kept_stamp` (`Kept.stamp`) is for what is kept here.
         """
         self._source = source
-        self._confirm = None if source is not None else confirm
+        self._confirm = confirm
         self._kept_stamp = kept_stamp
         self._heads_max = settings.heads_max
         self._bytes_max = settings.answers_bytes_max
@@ -153,7 +154,7 @@ class HotAnswers:
     async def confirmed(self, head: bytes) -> bytes | None:
         """The answer to a request of these bytes, if there is one and the servers tell now that it still holds."""
         kept = self._kept.get(head)
-        if kept is None or kept.reuse.is_kept or self._confirm is None:
+        if kept is None or kept.reuse.is_kept or self._confirm is None or kept.reuse.mode not in _CONFIRMED:
             return None
         stamp = await self._confirm(kept.reuse.query, kept.reuse.mode)
         if stamp == kept.reuse.stamp:

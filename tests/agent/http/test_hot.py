@@ -201,6 +201,23 @@ async def test_what_another_server_answered_is_forgotten_and_what_is_kept_here_i
     assert await answers.confirmed(HEAD) is None
 
 
+async def test_a_server_in_the_process_is_asked_for_what_it_cannot_tell_at_once() -> None:
+    asked: list[ReadMode] = []
+
+    async def confirm(_query: Query[object], mode: ReadMode) -> int:
+        asked.append(mode)
+        return 1
+
+    source = Source(answers=False)
+    answers = HotAnswers(source, Tick(1.0, b"now"), HttpSettings(), confirm=confirm)
+    for head, mode in ((HEAD, ReadMode.CONSISTENT), (OTHER, ReadMode.STALE)):
+        answers.keep(head, Reuse(KeyQuery(key="a"), mode, 1), RENDERED)
+    assert answers.find(HEAD) is None
+    assert await answers.confirmed(HEAD) == RENDERED.at(b"now")
+    assert await answers.confirmed(OTHER) is None, "a stale answer says how old it is"
+    assert asked == [ReadMode.CONSISTENT]
+
+
 async def test_an_answer_that_says_how_old_it_is_is_not_kept_for_confirming() -> None:
     assert len(Confirming().answers(ReadMode.STALE)) == 0
     assert len(Confirming().answers(ReadMode.CONSISTENT)) == 1
@@ -317,7 +334,7 @@ def test_no_more_answers_are_kept_than_the_bounds() -> None:
 
 def test_a_very_large_answer_is_not_kept() -> None:
     answers = HotAnswers(Source(), Tick(1.0, b"now"), HttpSettings())
-    answers.keep(HEAD, Reuse(KeyQuery(key="a"), ReadMode.DEFAULT, 1), Rendered(b"", b"x" * 2_000_000))
+    answers.keep(HEAD, Reuse(KeyQuery(key="a"), ReadMode.DEFAULT, 1), Rendered(b"", b"x" * 9_000_000))
     assert len(answers) == 0
 
 
