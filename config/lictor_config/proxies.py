@@ -18,15 +18,18 @@ _EXPOSE_PROTOCOLS: Final = ("http", "http2")
 _PORT_MAX: Final = 65_535
 
 
-def read_proxy(reader: Reader) -> Proxy:
-    """The proxy settings in a mapping, problems noted in the reader."""
+def read_proxy(reader: Reader, *, upstream_type: str = "service") -> Proxy:
+    """The proxy settings in a mapping, problems noted in the reader. An upstream that says no type is `upstream_type`.
+
+    An agent fills that in; the catalog keeps what it was given, also nothing, as Consul's does.
+    """
     proxy = Proxy(
         destination_service_name=reader.text("destination_service_name"),
         destination_service_id=reader.text("destination_service_id"),
         local_service_address=reader.text("local_service_address"),
         local_service_port=reader.integer("local_service_port"),
         config=reader.free("config"),
-        upstreams=[_read_upstream(child) for child in reader.children("upstreams")],
+        upstreams=[_read_upstream(child, upstream_type) for child in reader.children("upstreams")],
         mesh_gateway=_read_mesh_gateway(reader),
         expose=_read_expose(reader),
     )
@@ -61,7 +64,7 @@ def _upstream_flaws(upstreams: Sequence[Upstream]) -> list[str]:
     destinations: set[tuple[str, str, str, str]] = set()
     binds: set[tuple[str, int]] = set()
     for one in upstreams:
-        if one.destination_type not in _DESTINATION_TYPES:
+        if one.destination_type and one.destination_type not in _DESTINATION_TYPES:
             flaws.append(f'unknown upstream destination type: "{one.destination_type}"')
             continue
         if not one.destination_name:
@@ -118,9 +121,9 @@ def _gateway_flaws(kind: ServiceKind, port: int, proxy: Proxy) -> list[str]:
     return flaws
 
 
-def _read_upstream(reader: Reader) -> Upstream:
+def _read_upstream(reader: Reader, upstream_type: str) -> Upstream:
     upstream = Upstream(
-        destination_type=reader.text("destination_type") or "service",
+        destination_type=reader.text("destination_type") or upstream_type,
         destination_namespace=reader.text("destination_namespace"),
         destination_name=reader.text("destination_name"),
         datacenter=reader.text("datacenter"),

@@ -101,7 +101,9 @@ def read_service(reader: Reader) -> Service:
         port=reader.integer("Port"),
         weights=_read_weights(reader),
         enable_tag_override=reader.boolean("EnableTagOverride"),
-        proxy=Proxy(mesh_gateway=MeshGateway(), expose=Expose()) if proxy is None else read_proxy(proxy),
+        proxy=Proxy(mesh_gateway=MeshGateway(), expose=Expose())
+        if proxy is None
+        else read_proxy(proxy, upstream_type=""),
         connect=Connect(native=connect is not None and connect.boolean("Native")),
         create_index=0,
         modify_index=0,

@@ -151,7 +151,7 @@ def _other_index(current: int, expected: int) -> str:
 
 def _lock(store: Store, change: Change, operation: KeyOperation) -> Done:
     if not operation.session:
-        return f"key {operation.key!r} cannot be locked without a Session: name one"
+        return f"missing session: key {operation.key!r} cannot be locked without one"
     command = KVSet(
         key=operation.key, value=operation.value, flags=operation.flags, acquire=operation.session, at_ms=store.time_ms
     )

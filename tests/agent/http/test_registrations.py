@@ -48,6 +48,14 @@ def test_an_unknown_kind_is_a_typical_service() -> None:
     assert service_flaw(command) is None
 
 
+def test_the_type_of_an_upstream_stays_as_it_was_given() -> None:
+    proxy = {"DestinationServiceName": "web", "Upstreams": [{"DestinationName": "db", "LocalBindPort": 1}]}
+    command, _ = read(Service={"Service": "web-proxy", "Kind": "connect-proxy", "Port": 1, "Proxy": proxy})
+    assert command.service is not None
+    assert [one.destination_type for one in command.service.proxy.upstreams] == [""]
+    assert service_flaw(command) is None
+
+
 def test_members_nobody_knows_are_noted() -> None:
     _, reader = read(Colour=1, Service={"Service": "web", "Size": 2}, Check={"Name": "c", "Shape": 3})
     assert {problem.path[-1] for problem in reader.problems} == {"Colour", "Size", "Shape"}
