@@ -127,7 +127,7 @@ def _without_value(store: Store, key: str) -> Done:
 
 
 def _missing(operation: KeyOperation) -> str:
-    return f"{operation.verb}: there is no key {operation.key!r}"
+    return f"{operation.verb}: key {operation.key!r} doesn't exist"  # words that Consul's Go client looks for
 
 
 def _set(store: Store, change: Change, operation: KeyOperation) -> Done:
