@@ -208,6 +208,8 @@ class AnswerCache:
         previous = self._kept.pop(key, None)
         if previous is not None:
             self._bytes -= len(previous[1].plain)
+        if len(body.plain) > self._bytes_max:
+            return  # it would drop all the others, and then itself
         self._kept[key] = (stamp, body)
         self._bytes += len(body.plain)
         while len(self._kept) > self._answers_max or self._bytes > self._bytes_max:

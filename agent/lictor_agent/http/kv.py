@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -17,10 +17,13 @@ from lictor_agent.http.uuids import uuid_flaw
 from lictor_core.commands import Command, KVDelete, KVDeleteTree, KVSet
 from lictor_core.errors import BodyTooLargeError
 from lictor_core.keys import key_of_text, shown
-from lictor_core.queries import KeyQuery, KeysQuery, TreeQuery
+from lictor_core.queries import KeyQuery, KeysQuery, Query, TreeQuery
 from lictor_core.records import KVEntry
+from lictor_core.registry import Reading
 
 __all__ = ["ROUTES", "entry_shown"]
+
+T = TypeVar("T")
 
 _RECURSE: Final = Parameter("recurse", "All keys that begin so.", Kind.FLAG)
 _READS: Final = (
@@ -97,26 +100,26 @@ async def delete(site: Site, request: Request) -> Answer:
 
 async def _get_names(site: Site, request: Request) -> Answer:
     query = KeysQuery(prefix=request.tail, separator=key_of_text(request.parameters.get("separator")))
-    reading, mode, _ = await read(site, request, query, KV)
+    reading, headers, reuse = await _read(site, request, query)
     # Consul lists the names of an empty store, and answers 404 for a prefix that nothing has.
     if not reading.value and request.tail:
-        return Answer(status=404, headers=meta_headers(reading, mode, KV))
-    return site.answer_json(request, list(map(shown, reading.value)), headers=meta_headers(reading, mode, KV))
+        return Answer(status=404, headers=headers, reuse=reuse)
+    encoded, _ = site.answers.encoded(query, reading, pretty=site.is_pretty(request), shape=_names)
+    return Answer(headers=(JSON, *headers), encoded=encoded, reuse=reuse)
 
 
 async def _get_tree(site: Site, request: Request) -> Answer:
-    reading, mode, _ = await read(site, request, TreeQuery(prefix=request.tail), KV)
-    headers = meta_headers(reading, mode, KV)
+    query = TreeQuery(prefix=request.tail)
+    reading, headers, reuse = await _read(site, request, query)
     if not reading.value:
-        return Answer(status=404, headers=headers)
-    return site.answer_json(request, list(map(entry_shown, reading.value)), headers=headers)
+        return Answer(status=404, headers=headers, reuse=reuse)
+    encoded, _ = site.answers.encoded(query, reading, pretty=site.is_pretty(request), shape=_tree)
+    return Answer(headers=(JSON, *headers), encoded=encoded, reuse=reuse)
 
 
 async def _get_one(site: Site, request: Request) -> Answer:
     query = KeyQuery(key=request.tail)
-    reading, mode, is_reusable = await read(site, request, query, KV)
-    headers = meta_headers(reading, mode, KV)
-    reuse = Reuse(query, mode, reading.stamp) if is_reusable else None
+    reading, headers, reuse = await _read(site, request, query)
     if reading.value is None:
         return Answer(status=404, headers=headers, reuse=reuse)
     encoded, _ = site.answers.encoded(query, reading, pretty=site.is_pretty(request), shape=_in_list)
@@ -124,11 +127,18 @@ async def _get_one(site: Site, request: Request) -> Answer:
 
 
 async def _get_raw(site: Site, request: Request) -> Answer:
-    reading, mode, _ = await read(site, request, KeyQuery(key=request.tail), KV)
-    headers = meta_headers(reading, mode, KV)
+    reading, headers, reuse = await _read(site, request, KeyQuery(key=request.tail))
     if reading.value is None:
-        return Answer(status=404, headers=headers)
-    return Answer(headers=(*headers, *_RAW), body=reading.value.value or b"")
+        return Answer(status=404, headers=headers, reuse=reuse)
+    return Answer(headers=(*headers, *_RAW), body=reading.value.value or b"", reuse=reuse)
+
+
+async def _read(
+    site: Site, request: Request, query: Query[T]
+) -> tuple[Reading[T], tuple[tuple[str, str], ...], Reuse | None]:
+    """The answer, the headers that tell of it, and what makes it good for more than one request."""
+    reading, mode, is_reusable = await read(site, request, query, KV)
+    return reading, meta_headers(reading, mode, KV), Reuse(query, mode, reading.stamp) if is_reusable else None
 
 
 async def _read_value(site: Site, request: Request) -> bytes:
@@ -153,6 +163,14 @@ def _check_session(name: str, session: str) -> None:
         raise Refusal("missing session", status=500)
     if name == "acquire" and (flaw := uuid_flaw(session)) is not None:
         raise Refusal(f"failed session lookup: index error: {flaw}", status=500)
+
+
+def _names(keys: list[str]) -> list[str]:
+    return list(map(shown, keys))
+
+
+def _tree(entries: list[KVEntry]) -> list[KVEntry]:
+    return list(map(entry_shown, entries))
 
 
 def _in_list(entry: KVEntry | None) -> list[KVEntry | None]:

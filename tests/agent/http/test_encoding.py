@@ -123,3 +123,10 @@ def test_no_more_bytes_are_kept_than_the_bound() -> None:
     for number in range(10):
         cache.encoded(KeysQuery(prefix=str(number)), reading(["v" * 400], 1), pretty=False)
     assert len(cache) == 2
+
+
+def test_a_body_above_the_bound_drops_no_other() -> None:
+    cache = AnswerCache(HttpSettings(answers_bytes_max=1000))
+    cache.encoded(KeysQuery(prefix="a"), reading(["v" * 400], 1), pretty=False)
+    cache.encoded(KeysQuery(prefix="b"), reading(["v" * 4000], 1), pretty=False)
+    assert cache.encoded(KeysQuery(prefix="a"), reading(["v" * 400], 1), pretty=False)[1]

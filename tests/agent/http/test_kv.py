@@ -106,3 +106,34 @@ async def test_releasing_a_lock_that_nobody_holds_changes_nothing(live: Live) ->
 async def test_keys_are_any_text(live: Live) -> None:
     await live.put("/v1/kv/r%C3%BCck%20seite%2F%3C%26+", b"x")
     assert (await live.get("/v1/kv/?keys")).json == ["rück seite/<&+"]
+
+
+async def test_reads_of_all_forms_are_answered_from_what_is_kept_until_a_key_of_theirs_changes(live: Live) -> None:
+    paths = (
+        "/v1/kv/a/1",
+        "/v1/kv/a/1?raw",
+        "/v1/kv/a/?recurse",
+        "/v1/kv/a/?keys",
+        "/v1/kv/a/2?raw",
+        "/v1/kv/b?recurse",
+    )
+    await live.put("/v1/kv/a/1", b"first")
+    before = {path: await live.get(path) for path in paths}
+    asked = len(live.events("http.request.answered"))
+    for path in paths:
+        answer = await live.get(path)
+        assert (answer.status, answer.body, answer.index) == (
+            before[path].status,
+            before[path].body,
+            before[path].index,
+        )
+    assert len(live.events("http.request.answered")) == asked, "nobody was asked again"
+    await live.put("/v1/kv/a/2", b"second")
+    await live.put("/v1/kv/b/1", b"third")
+    assert (await live.get("/v1/kv/a/?keys")).json == ["a/1", "a/2"]
+    assert (await live.get("/v1/kv/a/?recurse")).text.count("ModifyIndex") == 2
+    assert (await live.get("/v1/kv/a/2?raw")).body == b"second"
+    assert (await live.get("/v1/kv/b?recurse")).status == 200
+    asked = len(live.events("http.request.answered"))
+    assert (await live.get("/v1/kv/a/1?raw")).body == b"first"
+    assert len(live.events("http.request.answered")) == asked
