@@ -25,4 +25,4 @@ def test_names_and_metadata_are_bounded() -> None:
     assert [flaw.path for flaw in entry("service-defaults", "").flaws()] == ["Name"]
     assert [flaw.path for flaw in entry("service-defaults", "x" * 1025).flaws()] == ["Name"]
     assert flaws("service-defaults", {"Meta": {f"k{n}": "v" for n in range(65)}}) == ["Meta"]
-    assert flaws("service-defaults", {"Meta": {"k" * 129: "v", "k": "v" * 513}}) == [f"Meta[{'k' * 32}...]", "Meta[k]"]
+    assert flaws("service-defaults", {"Meta": {"k" * 129: "v", "k": "v" * 513}}) == ["Meta[k]", f"Meta[{'k' * 32}...]"]

@@ -75,10 +75,10 @@ def test_what_excludes_one_another_in_a_resolver_is_named() -> None:
         "ConnectTimeout",
         "Redirect",
         "Redirect.ServiceSubset",
-        "Failover[v2]",
-        "Failover[v2].Datacenters[0]",
         "Failover[*]",
         "Failover[v1].ServiceSubset",
+        "Failover[v2]",
+        "Failover[v2].Datacenters[0]",
     ]
 
 
