@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from lictor_core.names import ServiceId, service_common_name
+from lictor_core.names import NAMESPACE, ServiceId, service_common_name
 
 __all__ = ["SigningRequest", "new_request"]
 
@@ -28,7 +28,7 @@ class SigningRequest:
 def new_request(service: str, trust_domain: str, datacenter: str) -> SigningRequest:
     """A new ECDSA P-256 key and a request to sign it as the identity of `service`."""
     key = ec.generate_private_key(ec.SECP256R1())
-    uri = ServiceId(trust_domain, "default", datacenter, service).uri()
+    uri = ServiceId(trust_domain, NAMESPACE, datacenter, service).uri()
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, service_common_name(service, trust_domain))])
     names = x509.SubjectAlternativeName([x509.UniformResourceIdentifier(uri)])
     builder = x509.CertificateSigningRequestBuilder().subject_name(name).add_extension(names, critical=False)

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from typing import Final
 
 from lictor_config.reading import Dialect, Reader
+from lictor_core.limits import PORT_MAX
 from lictor_core.records import Expose, ExposePath, MeshGateway, Proxy, ServiceKind, Upstream
 
 __all__ = ["kind_flaws", "read_proxy"]
 
 _DESTINATION_TYPES: Final = ("service", "prepared_query")
 _EXPOSE_PROTOCOLS: Final = ("http", "http2")
-_PORT_MAX: Final = 65_535
 
 
 def read_proxy(reader: Reader, *, upstream_type: str = "service") -> Proxy:
@@ -98,7 +98,7 @@ def _expose_flaws(paths: Sequence[ExposePath]) -> list[str]:
         if one.path in seen:
             flaws.append("expose.paths: duplicate paths exposed")
         seen.add(one.path)
-        if not 0 < one.listener_port <= _PORT_MAX:
+        if not 0 < one.listener_port <= PORT_MAX:
             flaws.append(f"expose.paths: invalid listener port: {one.listener_port}")
         if one.protocol and one.protocol not in _EXPOSE_PROTOCOLS:
             known = " ".join(_EXPOSE_PROTOCOLS)

@@ -20,13 +20,13 @@ from lictor_config.watches import read_watches
 from lictor_core.addresses import split_host_port
 from lictor_core.durations import parse_duration
 from lictor_core.errors import ConfigurationError, RequestError
+from lictor_core.limits import LEAF_TTL_MAX_S, LEAF_TTL_MIN_S, PORT_MAX
 
 __all__ = ["flaws", "warnings"]
 
 _DATACENTER: Final = re.compile(r"[a-z0-9_-]+")
 _DNS_LABEL: Final = re.compile(r"[A-Za-z0-9-]{1,63}")
 _DOMAIN: Final = re.compile(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*")
-_PORT_MAX: Final = 65_535
 _LOG_LEVELS: Final = ("trace", "debug", "info", "warn", "err")
 _POLICIES: Final = ("allow", "deny")
 _TLS_VERSIONS: Final = ("tls10", "tls11", "tls12", "tls13")
@@ -36,9 +36,7 @@ _LEASE_S_MIN: Final = 1.0
 _LEASE_S_MAX: Final = 600.0
 _REMEMBERED_S_MIN: Final = 60.0
 """A member that is down is not forgotten while its host restarts."""
-_LEAF_TTL_MIN_S: Final = 3600.0
 _RAFT_MULTIPLIER_MAX: Final = 10
-_LEAF_TTL_MAX_S: Final = 365 * 86_400.0
 
 
 def flaws(configuration: Configuration) -> list[str]:
@@ -190,8 +188,8 @@ def _ports(configuration: Configuration) -> Iterator[str]:
     }
     taken: dict[tuple[str, int], str] = {}
     for name, (port, addresses) in listeners.items():
-        if not -1 <= port <= _PORT_MAX:
-            yield f"ports.{name}: {port} is no port; use 1 to {_PORT_MAX}, or -1 for off"
+        if not -1 <= port <= PORT_MAX:
+            yield f"ports.{name}: {port} is no port; use 1 to {PORT_MAX}, or -1 for off"
             continue
         for address in addresses:
             if port > 0 and not address.startswith("unix://"):
@@ -199,12 +197,12 @@ def _ports(configuration: Configuration) -> Iterator[str]:
                 if other != name:
                     yield f"ports.{name}: {address}:{port} is already taken by ports.{other}"
     if ports.server < 1:
-        yield f"ports.server: {ports.server} turns off what servers and agents talk through; use 1 to {_PORT_MAX}"
+        yield f"ports.server: {ports.server} turns off what servers and agents talk through; use 1 to {PORT_MAX}"
     low, high = ports.sidecar_min_port, ports.sidecar_max_port
-    if not (0 <= low <= _PORT_MAX and 0 <= high <= _PORT_MAX) or low > high:
+    if not (0 <= low <= PORT_MAX and 0 <= high <= PORT_MAX) or low > high:
         yield (
             f"ports.sidecar_min_port: {low} must not be above ports.sidecar_max_port, {high}, "
-            f"and both must be within 0 and {_PORT_MAX}"
+            f"and both must be within 0 and {PORT_MAX}"
         )
 
 
@@ -310,7 +308,7 @@ def _leaf_ttl(value: object) -> Iterator[str]:
     except RequestError as error:
         yield f"connect.ca_config.leaf_cert_ttl: {error}"
         return
-    if seconds is None or not _LEAF_TTL_MIN_S <= seconds <= _LEAF_TTL_MAX_S:
+    if seconds is None or not LEAF_TTL_MIN_S <= seconds <= LEAF_TTL_MAX_S:
         yield "connect.ca_config.leaf_cert_ttl: must be a duration from 1h to 8760h"
 
 

@@ -5,17 +5,14 @@ Source: Consul's document `commands/connect/proxy`.
 
 from __future__ import annotations
 
-from typing import Final
-
 import msgspec
 
 from lictor_connect_proxy.feed.agent import AgentAddress
 from lictor_connect_proxy.snapshot import PublicListener, UpstreamListener
 from lictor_core.errors import ConfigurationError
+from lictor_core.limits import PORT_MAX
 
 __all__ = ["ProxyOptions", "public_listener", "upstream_listeners"]
-
-_PORT_MAX: Final = 65535
 
 
 class ProxyOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,6 +84,6 @@ def upstream_listeners(options: ProxyOptions) -> tuple[UpstreamListener, ...]:
 
 def _address(text: str, flag: str) -> tuple[str, int]:
     host, separator, port = text.rpartition(":")
-    if not separator or not port.isascii() or not port.isdecimal() or not 0 < int(port) <= _PORT_MAX:
-        raise ConfigurationError(f"{flag}: {text!r} is not [host]:port with a port from 1 to {_PORT_MAX}")
+    if not separator or not port.isascii() or not port.isdecimal() or not 0 < int(port) <= PORT_MAX:
+        raise ConfigurationError(f"{flag}: {text!r} is not [host]:port with a port from 1 to {PORT_MAX}")
     return host.removeprefix("[").removesuffix("]"), int(port)

@@ -1,10 +1,9 @@
 """Host and port as one text, the same wherever people read it."""
 
 from lictor_core.errors import RequestError
+from lictor_core.limits import PORT_MAX
 
 __all__ = ["join_host_port", "split_host_port"]
-
-_PORT_MAX = 65_535
 
 
 def join_host_port(host: str, port: int) -> str:
@@ -30,6 +29,6 @@ def split_host_port(text: str, default_port: int) -> tuple[str, int]:
         raise RequestError(f"{text!r} names no host: write host or host:port")
     if not port:
         return host, default_port
-    if not port.isascii() or not port.isdigit() or not 0 < int(port) <= _PORT_MAX:
-        raise RequestError(f"{text!r} has the port {port!r}, which is none: it must be 1 to {_PORT_MAX}")
+    if not port.isascii() or not port.isdigit() or not 0 < int(port) <= PORT_MAX:
+        raise RequestError(f"{text!r} has the port {port!r}, which is none: it must be 1 to {PORT_MAX}")
     return host, int(port)

@@ -16,9 +16,21 @@ import msgspec
 
 from lictor_core.records import Intention, IntentionAction
 
-__all__ = ["WILDCARD", "Decision", "Rule", "decide", "in_deciding_order", "intention_hash", "precedence", "rule_of"]
+__all__ = [
+    "SOURCE_TYPE",
+    "WILDCARD",
+    "Decision",
+    "Rule",
+    "decide",
+    "in_deciding_order",
+    "intention_hash",
+    "precedence",
+    "rule_of",
+]
 
 WILDCARD: Final = "*"
+SOURCE_TYPE: Final = "consul"
+"""The only kind of source: a service of this registry, by name."""
 
 _PRECEDENCE: Final = {
     # (source is exact, destination is exact): Consul's table without namespaces, which are always `default` here

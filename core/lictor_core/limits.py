@@ -2,6 +2,7 @@
 
 from typing import Final
 
+PORT_MAX: Final = 65_535
 KV_VALUE_BYTES_MAX: Final = 512 * 1024
 """Largest value of a key; Consul's `kv_max_value_size`."""
 KV_KEY_BYTES_MAX: Final = 8 * 1024
@@ -20,6 +21,13 @@ META_PAIRS_MAX: Final = 64
 META_KEY_CHARS_MAX: Final = 128
 META_VALUE_CHARS_MAX: Final = 512
 """Metadata of nodes, services and intentions: Consul's bounds."""
+INTENTION_DESCRIPTION_CHARS_MAX: Final = 512
+"""Longest description of an intention; Consul's bound."""
+LEAF_TTL_MIN_S: Final = 3600.0
+LEAF_TTL_MAX_S: Final = 8760 * 3600.0
+"""Consul's bounds for the life of leaf certificates: an hour to a year."""
+CA_FILES_MAX: Final = 1000
+"""Files of certificates in a directory such as `ca_path`."""
 NESTING_MAX: Final = 64
 """Levels of mappings and lists in a JSON value of a client. Whoever compares, copies or encodes values does it by
 recursion, and must get to the end wherever it was called from, on every server alike."""

@@ -12,6 +12,7 @@ from urllib.parse import quote, unquote
 from lictor_core.errors import RequestError
 
 __all__ = [
+    "NAMESPACE",
     "AgentId",
     "ServiceId",
     "SigningId",
@@ -24,6 +25,8 @@ __all__ = [
     "trust_domain",
 ]
 
+NAMESPACE: Final = "default"
+"""The one namespace there is."""
 _URI_CHARS_MAX: Final = 2048  # SPIFFE-ID, section 2.3: a SPIFFE id is at most 2048 bytes
 _COMMON_NAME_CHARS_MAX: Final = 64  # X.520, ub-common-name
 _SAFE_PATH: Final = "!$&'()*+,;=:@"
@@ -100,13 +103,13 @@ def trust_domain(cluster_id: str) -> str:
     return f"{cluster_id.lower()}.consul"
 
 
-def service_sni(service: str, datacenter: str, domain: str, *, subset: str = "", namespace: str = "default") -> str:
+def service_sni(service: str, datacenter: str, domain: str, *, subset: str = "", namespace: str = NAMESPACE) -> str:
     """The TLS server name of a service in a datacenter."""
     name = f"{service}.{namespace}.{datacenter}.internal.{domain}"
     return f"{subset}.{name}" if subset else name
 
 
-def service_common_name(service: str, domain: str, *, namespace: str = "default") -> str:
+def service_common_name(service: str, domain: str, *, namespace: str = NAMESPACE) -> str:
     """Common name of a service's leaf: `<service>.svc.<namespace>.<first 8 of the trust domain>.consul`."""
     tail = f".svc.{namespace}.{domain[:8]}.consul"
     return _sanitised(service)[: _COMMON_NAME_CHARS_MAX - len(tail)] + tail

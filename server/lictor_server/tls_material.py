@@ -12,14 +12,13 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 
 from lictor_core.errors import ConfigurationError
+from lictor_core.limits import CA_FILES_MAX
 
 if TYPE_CHECKING:
     from lictor_server.tls import TlsSettings
 
 __all__ = ["check_pair", "read_roots"]
 
-_CA_FILES_MAX: Final = 1000
-"""Files in `ca_path`."""
 _FILE_BYTES_MAX: Final = 4 * 1024 * 1024
 
 
@@ -46,8 +45,8 @@ def _files_in(directory: Path) -> list[Path]:
         raise ConfigurationError(f"ca_path: {directory} cannot be read: {_reason(error)}") from error
     if not paths:
         raise ConfigurationError(f"ca_path: there is no file in {directory}")
-    if len(paths) > _CA_FILES_MAX:
-        raise ConfigurationError(f"ca_path: {len(paths)} files in {directory} are more than {_CA_FILES_MAX}")
+    if len(paths) > CA_FILES_MAX:
+        raise ConfigurationError(f"ca_path: {len(paths)} files in {directory} are more than {CA_FILES_MAX}")
     return paths
 
 

@@ -11,9 +11,10 @@ import socket
 import ssl
 from typing import Final
 
+from lictor_core.limits import PORT_MAX
+
 __all__ = ["DialError", "dial_failure", "read_failure", "split_host_port", "tls_failure"]
 
-_PORT_MAX: Final = 65_535
 _UNKNOWN_ISSUER: Final = frozenset({18, 19, 20, 21})
 _OUT_OF_TIME: Final = frozenset({9, 10})
 _WRONG_NAME: Final = frozenset({62, 64})
@@ -33,7 +34,7 @@ def split_host_port(address: str, network: str = "tcp") -> tuple[str, int]:
     if not colon or (":" in host and not host.startswith("[")):
         raise ValueError(f"address {address}: missing port in address")
     if port.isascii() and port.isdigit():
-        if int(port) > _PORT_MAX:
+        if int(port) > PORT_MAX:
             raise ValueError(f"address {port}: invalid port")
         return host.removeprefix("[").removesuffix("]"), int(port)
     try:

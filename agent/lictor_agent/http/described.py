@@ -4,7 +4,7 @@
     async def nodes(site: Site, request: Request) -> Answer: ...
 
 The decorator gives the endpoint back as it is: nothing is added to a request's way. Types are those of the records, or
-the name of a shape in `document/shapes.py` where an endpoint puts its answer together by hand; they are looked at when
+the name of a shape in `document/shapes/` where an endpoint puts its answer together by hand; they are looked at when
 somebody asks for the document, not before. What every endpoint has (`pretty`, the token, 403, 429, ...) is said there
 once.
 """

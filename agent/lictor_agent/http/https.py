@@ -23,6 +23,7 @@ from lictor_agent.http.roster import Roster
 from lictor_agent.http.settings import HttpsSettings
 from lictor_config.ciphers import openssl_names
 from lictor_core.errors import ConfigurationError
+from lictor_core.limits import CA_FILES_MAX
 
 __all__ = ["HANDSHAKES_MAX", "HttpsListener", "SecureDoor", "tls_context"]
 
@@ -32,8 +33,6 @@ _TLS_BYTE: Final = 0x16  # RFC 8446, section 5.1: the type of a record with a ha
 _PLAIN_ANSWER: Final = b"HTTP/1.0 400 Bad Request\r\n\r\nThis port speaks HTTPS: ask with https:// in the address.\n"
 _BREATH_S: Final = 1.0
 """When nobody can be accepted, nobody is for so long."""
-_CA_FILES_MAX: Final = 1000
-"""Files in `ca_path`."""
 _UNREAD_BYTES_MAX: Final = 64 * 1024
 _SHUTDOWN_S_MAX: Final = 1.0
 """How long a client may take to agree that TLS is over."""
@@ -100,8 +99,8 @@ def _ca_files(settings: HttpsSettings) -> list[tuple[str, str]]:
         found = sorted(str(path) for path in Path(settings.ca_path).iterdir() if path.is_file())
     except OSError as error:
         raise ConfigurationError(f"ca_path: {settings.ca_path} cannot be read: {_reason(error)}") from error
-    if not 0 < len(found) <= _CA_FILES_MAX:
-        raise ConfigurationError(f"ca_path: {len(found)} files in {settings.ca_path}; 1 to {_CA_FILES_MAX} are taken")
+    if not 0 < len(found) <= CA_FILES_MAX:
+        raise ConfigurationError(f"ca_path: {len(found)} files in {settings.ca_path}; 1 to {CA_FILES_MAX} are taken")
     return [("ca_path", path) for path in found]
 
 

@@ -11,15 +11,13 @@ from typing import Final
 
 from lictor_config.reading import Reader
 from lictor_core.errors import RequestError
-from lictor_core.intentions import WILDCARD, precedence
-from lictor_core.limits import META_KEY_CHARS_MAX, META_PAIRS_MAX, META_VALUE_CHARS_MAX
+from lictor_core.intentions import SOURCE_TYPE, WILDCARD, precedence
+from lictor_core.limits import INTENTION_DESCRIPTION_CHARS_MAX, META_KEY_CHARS_MAX, META_PAIRS_MAX, META_VALUE_CHARS_MAX
+from lictor_core.names import NAMESPACE
 from lictor_core.records import Intention, IntentionAction
 
 __all__ = ["Draft", "intention_of", "read_draft"]
 
-_DESCRIPTION_CHARS_MAX: Final = 512
-_SOURCE_TYPE: Final = "consul"
-_NAMESPACE: Final = "default"
 _TEXTS_OF_THE_REGISTRY: Final = ("CreatedAt", "UpdatedAt", "Hash")
 _NUMBERS_OF_THE_REGISTRY: Final = ("Precedence", "CreateIndex", "ModifyIndex")
 
@@ -53,10 +51,10 @@ class Draft:
         yield from _wildcard_flaws("Destination", self.destination_namespace, self.destination)
         if self.action not in (IntentionAction.ALLOW, IntentionAction.DENY):
             yield "Action must be set to 'allow' or 'deny'"
-        if self.source_type != _SOURCE_TYPE:
-            yield f"SourceType must be set to '{_SOURCE_TYPE}'"
-        if len(self.description) > _DESCRIPTION_CHARS_MAX:
-            yield f"Description exceeds maximum length {_DESCRIPTION_CHARS_MAX}"
+        if self.source_type != SOURCE_TYPE:
+            yield f"SourceType must be set to '{SOURCE_TYPE}'"
+        if len(self.description) > INTENTION_DESCRIPTION_CHARS_MAX:
+            yield f"Description exceeds maximum length {INTENTION_DESCRIPTION_CHARS_MAX}"
         if len(self.meta) > META_PAIRS_MAX:
             yield f"Meta exceeds maximum element count {META_PAIRS_MAX}"
         for key, value in self.meta.items():
@@ -71,11 +69,11 @@ def read_draft(reader: Reader) -> Draft:
     draft = Draft(
         id=reader.text("ID"),
         description=reader.text("Description"),
-        source_namespace=reader.text("SourceNS") or _NAMESPACE,
+        source_namespace=reader.text("SourceNS") or NAMESPACE,
         source=reader.text("SourceName"),
-        destination_namespace=reader.text("DestinationNS") or _NAMESPACE,
+        destination_namespace=reader.text("DestinationNS") or NAMESPACE,
         destination=reader.text("DestinationName"),
-        source_type=reader.text("SourceType") or _SOURCE_TYPE,
+        source_type=reader.text("SourceType") or SOURCE_TYPE,
         action=reader.text("Action"),
         default_address=reader.text("DefaultAddr"),
         default_port=reader.integer("DefaultPort"),

@@ -19,7 +19,7 @@ from lictor_agent.http.router import Route
 from lictor_agent.http.site import Site
 from lictor_agent.http.uuids import uuid_flaw
 from lictor_core.commands import IntentionDelete, IntentionSet
-from lictor_core.intentions import decide, rule_of
+from lictor_core.intentions import SOURCE_TYPE, decide, rule_of
 from lictor_core.queries import IntentionMatchQuery, IntentionQuery, IntentionsQuery
 from lictor_core.records import Intention
 from lictor_core.registry import ReadOptions
@@ -33,7 +33,6 @@ _DESTINATION: Final = Parameter("destination", "To whom.", required=True)
 _SOURCE_KIND: Final = Parameter("source-type", "What the source is.", choices=("", "consul"))
 _NAMES_MAX: Final = 100
 """Names in one match request; each costs a read."""
-_SOURCE_TYPE: Final = "consul"
 _PLAIN: Final = Manner()
 _CREATE_FAILED: Final = "Failed to decode request body: "
 _UPDATE_FAILED: Final = "Bad request: Request decode failed: "
@@ -112,7 +111,7 @@ async def check(site: Site, request: Request) -> Answer:
     source = _service_name(_required(request, "source"))
     destination = _service_name(_required(request, "destination"))
     source_type = request.parameters.get("source-type")
-    if source_type not in ("", _SOURCE_TYPE):
+    if source_type not in ("", SOURCE_TYPE):
         raise Refusal(f'unsupported SourceType: "{source_type}"', status=500)
     query = IntentionMatchQuery(by="destination", name=destination)
     reading, _, _ = await read(site, request, query, _PLAIN)

@@ -22,6 +22,7 @@ from lictor_config.reading import Dialect, Reader
 from lictor_core.commands import Register
 from lictor_core.errors import BodyTooLargeError, RequestError
 from lictor_core.keys import key_of_text
+from lictor_core.names import NAMESPACE
 from lictor_core.records import Node
 from lictor_core.transactions import (
     OPERATIONS_MAX,
@@ -38,7 +39,7 @@ __all__ = ["read_operations", "why_not"]
 _FAILED: Final = "Failed to parse body: "
 _LIMIT_PAGE: Final = "https://www.consul.io/docs/agent/options.html#txn_max_req_len"
 _WRITES: Final = ("set", "cas")
-_OWN_NAMESPACE: Final = ("", "default")
+_OWN_NAMESPACE: Final = ("", NAMESPACE)
 
 
 async def read_operations(request: Request, *, bytes_max: int, value_bytes_max: int) -> list[Operation]:

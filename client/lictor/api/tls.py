@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import ssl
 from pathlib import Path
-from typing import Final
 
 from lictor.api.settings import Settings
 from lictor_core.errors import ConfigurationError
+from lictor_core.limits import CA_FILES_MAX
 
 __all__ = ["tls_context"]
-
-_CA_FILES_MAX: Final = 1000
-"""Files in a directory of certificates."""
 
 
 def tls_context(settings: Settings) -> ssl.SSLContext:
@@ -44,8 +41,8 @@ def _roots(settings: Settings) -> str | None:
     if settings.ca_file or not settings.ca_path:
         return None
     files = sorted(path for path in Path(settings.ca_path).iterdir() if path.is_file())
-    if not 0 < len(files) <= _CA_FILES_MAX:
+    if not 0 < len(files) <= CA_FILES_MAX:
         raise ConfigurationError(
-            f"TLS directory {settings.ca_path} holds {len(files)} files; 1 to {_CA_FILES_MAX} are taken"
+            f"TLS directory {settings.ca_path} holds {len(files)} files; 1 to {CA_FILES_MAX} are taken"
         )
     return "\n".join(path.read_text(encoding="utf-8", errors="replace") for path in files)

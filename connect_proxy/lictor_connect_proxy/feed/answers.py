@@ -27,6 +27,8 @@ from lictor_connect_proxy.snapshot import (
 from lictor_core.codec import from_json
 from lictor_core.errors import PeerError, RequestError
 from lictor_core.intentions import Rule, precedence
+from lictor_core.limits import PORT_MAX
+from lictor_core.names import NAMESPACE
 from lictor_core.records import PASSING, WARNING, IntentionAction
 
 __all__ = [
@@ -42,7 +44,6 @@ __all__ = [
 ]
 
 T = TypeVar("T")
-_PORT_MAX: Final = 65535
 _UPSTREAMS_MAX: Final = 1024
 
 
@@ -209,7 +210,7 @@ def _rule(one: _Intention) -> Rule:
             f"the intention {one.source_name} -> {one.destination_name} has rules on requests, which this proxy cannot "
             "enforce; run the service behind Envoy, or use an intention that allows or denies connections"
         )
-    if {one.source_namespace, one.destination_namespace} - {"", "default", "*"}:
+    if {one.source_namespace, one.destination_namespace} - {"", NAMESPACE, "*"}:
         raise UnusableAnswerError(f"the intention {one.source_name} -> {one.destination_name} is of another namespace")
     strength = precedence(one.source_name, one.destination_name)
     return Rule(
@@ -297,8 +298,8 @@ def _upstream(one: _Upstream) -> UpstreamListener:
 
 
 def _port(value: int, name: str) -> int:
-    if not 0 < value <= _PORT_MAX:
-        raise UnusableAnswerError(f"{name} {value} is not between 1 and {_PORT_MAX}; correct the registration")
+    if not 0 < value <= PORT_MAX:
+        raise UnusableAnswerError(f"{name} {value} is not between 1 and {PORT_MAX}; correct the registration")
     return value
 
 

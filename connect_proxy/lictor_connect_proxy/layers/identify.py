@@ -6,15 +6,12 @@ our own trust domain; an upstream's must name exactly the service that was diale
 
 from __future__ import annotations
 
-from typing import Final
-
 from lictor_connect_proxy.layers.stages import Accepted, Identified, PeerCertificate, Refusal
 from lictor_core.errors import RequestError
-from lictor_core.names import ServiceId, parse_spiffe
+from lictor_core.names import NAMESPACE, ServiceId, parse_spiffe
 
 __all__ = ["identify", "identify_upstream"]
 
-_NAMESPACE: Final = "default"
 """The only one there is. Rules name services without their namespace, so another one's would be taken for ours."""
 
 
@@ -34,8 +31,8 @@ def identify(accepted: Accepted, certificate: PeerCertificate, trust_domain: str
         return Refusal("the certificate does not name a service", uri)
     if identity.trust_domain != trust_domain.lower():
         return Refusal(f"trust domain {identity.trust_domain} is not ours ({trust_domain})", uri)
-    if identity.namespace != _NAMESPACE:
-        return Refusal(f"namespace {identity.namespace} is none that intentions speak of; there is {_NAMESPACE}", uri)
+    if identity.namespace != NAMESPACE:
+        return Refusal(f"namespace {identity.namespace} is none that intentions speak of; there is {NAMESPACE}", uri)
     return Identified(accepted, identity, uri)
 
 

@@ -15,11 +15,11 @@ from typing import ClassVar, Final
 import msgspec
 
 from lictor_core.entries.base import Entry, Flaw, Part, place
-from lictor_core.intentions import WILDCARD
+from lictor_core.intentions import SOURCE_TYPE, WILDCARD
 from lictor_core.intentions import precedence as precedence_of
+from lictor_core.limits import INTENTION_DESCRIPTION_CHARS_MAX
 
 __all__ = [
-    "SOURCE_TYPE",
     "IntentionJWT",
     "IntentionSource",
     "JWTProvider",
@@ -29,10 +29,7 @@ __all__ = [
     "VerifyClaim",
 ]
 
-SOURCE_TYPE: Final = "consul"
-"""The only kind of source: a service of this registry, by name."""
 _ACTIONS: Final = ("allow", "deny")
-_DESCRIPTION_CHARS_MAX: Final = 512
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "OPTIONS", "TRACE"})
 
 
@@ -140,8 +137,8 @@ class ServiceIntentions(Entry, frozen=True, kw_only=True):
         yield from _wildcard_flaws(source.name, f"{where}.Name")
         if source.type != SOURCE_TYPE:
             yield Flaw(f"{where}.Type", f"is {source.type!r}, and must be {SOURCE_TYPE!r}")
-        if len(source.description) > _DESCRIPTION_CHARS_MAX:
-            yield Flaw(f"{where}.Description", f"has more than {_DESCRIPTION_CHARS_MAX} characters")
+        if len(source.description) > INTENTION_DESCRIPTION_CHARS_MAX:
+            yield Flaw(f"{where}.Description", f"has more than {INTENTION_DESCRIPTION_CHARS_MAX} characters")
         if source.permissions:
             if source.action:
                 yield Flaw(f"{where}.Action", "excludes Permissions: keep one of the two")

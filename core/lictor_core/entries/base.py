@@ -14,10 +14,8 @@ from lictor_core.durations import parse_duration
 from lictor_core.limits import META_KEY_CHARS_MAX, META_PAIRS_MAX, META_VALUE_CHARS_MAX
 from lictor_core.records import JsonObject
 
-__all__ = ["NAMESPACE", "Duration", "Entry", "Flaw", "Part", "as_json", "place", "seconds"]
+__all__ = ["Duration", "Entry", "Flaw", "Part", "as_json", "place", "seconds"]
 
-NAMESPACE: Final = "default"
-"""The one namespace there is."""
 _NAME_CHARS_MAX: Final = 1024
 
 Duration = Annotated[str, msgspec.Meta(extra={"form": "duration"})]

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from lictor_core.entries.base import NAMESPACE, seconds
+from lictor_core.entries.base import seconds
 from lictor_core.entries.chains import (
     Chain,
     ChainFailover,
@@ -41,7 +41,7 @@ from lictor_core.entries.routing import (
     normal_weight,
 )
 from lictor_core.errors import RequestError
-from lictor_core.names import service_sni
+from lictor_core.names import NAMESPACE, service_sni
 from lictor_core.records import MeshGateway
 
 __all__ = ["CHAIN_SPLITS_MAX", "CONNECT_TIMEOUT", "SPLITTERS_DEEP_MAX", "ChainQuestion", "compile_chain"]

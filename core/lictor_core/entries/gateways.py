@@ -14,6 +14,7 @@ import msgspec
 
 from lictor_core.entries.base import Entry, Flaw, Part, place
 from lictor_core.entries.defaults import TCP, is_http_like
+from lictor_core.limits import PORT_MAX
 
 __all__ = [
     "WILDCARD",
@@ -26,7 +27,6 @@ __all__ = [
 ]
 
 WILDCARD: Final = "*"
-_PORT_MAX: Final = 65535
 _PROTOCOLS: Final = (TCP, "http", "http2", "grpc")
 _LABEL_AND_REST: Final = re.compile(r"\*(?:\..+)?")
 
@@ -80,8 +80,8 @@ class IngressGateway(Entry, frozen=True, kw_only=True):
 
     def _listener_flaws(self, listener: IngressListener, where: str) -> Iterator[Flaw]:
         services = listener.services or []
-        if not 0 <= listener.port <= _PORT_MAX:
-            yield Flaw(f"{where}.Port", f"is {listener.port}, and must be at most {_PORT_MAX}")
+        if not 0 <= listener.port <= PORT_MAX:
+            yield Flaw(f"{where}.Port", f"is {listener.port}, and must be at most {PORT_MAX}")
         if listener.protocol not in _PROTOCOLS:
             yield Flaw(f"{where}.Protocol", f"is {listener.protocol!r}: choose one of {', '.join(_PROTOCOLS)}")
         if not services:

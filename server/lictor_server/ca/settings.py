@@ -11,10 +11,11 @@ from typing import Final
 
 from lictor_core.durations import parse_duration
 from lictor_core.errors import RequestError
+from lictor_core.limits import LEAF_TTL_MAX_S, LEAF_TTL_MIN_S
 from lictor_core.records import JsonObject
 from lictor_server.ca.keys import KEY_BITS
 
-__all__ = ["DEFAULT_CONFIG", "LEAF_TTL_MAX_S", "LEAF_TTL_MIN_S", "PROVIDER", "CASettings", "read_settings"]
+__all__ = ["DEFAULT_CONFIG", "PROVIDER", "CASettings", "read_settings"]
 
 PROVIDER: Final = "consul"
 """The built-in CA's name in Consul's API."""
@@ -23,9 +24,6 @@ DEFAULT_CONFIG: Final[dict[str, str]] = {
     "LeafCertTTL": "72h",
     "RotationPeriod": "2160h",
 }
-LEAF_TTL_MIN_S: Final = 3600.0
-LEAF_TTL_MAX_S: Final = 8760 * 3600.0
-"""Consul's bounds for leaves: an hour to a year."""
 _DURATIONS: Final = ("IntermediateCertTTL", "LeafCertTTL", "RotationPeriod")
 _NUMBERS: Final = ("CSRMaxPerSecond", "CSRMaxConcurrent")
 _KEY: Final = ("PrivateKeyType", "PrivateKeyBits")

@@ -8,17 +8,14 @@ from typing import Final
 import msgspec
 
 from lictor_core.errors import RequestError
-from lictor_core.intentions import WILDCARD, intention_hash, precedence
-from lictor_core.limits import META_PAIRS_MAX, META_VALUE_CHARS_MAX
+from lictor_core.intentions import SOURCE_TYPE, WILDCARD, intention_hash, precedence
+from lictor_core.limits import INTENTION_DESCRIPTION_CHARS_MAX, META_PAIRS_MAX, META_VALUE_CHARS_MAX
+from lictor_core.names import NAMESPACE
 from lictor_core.records import Intention
 
-__all__ = ["SOURCE_TYPE", "stamped_intention"]
+__all__ = ["stamped_intention"]
 
-SOURCE_TYPE: Final = "consul"
-"""The only kind of source: a service of this registry, by name."""
-_NAMESPACE: Final = "default"
 _NAME_CHARS_MAX: Final = 256
-_DESCRIPTION_CHARS_MAX: Final = 512
 
 
 def stamped_intention(intention: Intention, timestamp: str) -> Intention:
@@ -33,7 +30,7 @@ def stamped_intention(intention: Intention, timestamp: str) -> Intention:
     _check_name("SourceName", intention.source_name)
     _check_name("DestinationName", intention.destination_name)
     for key, namespace in (("SourceNS", intention.source_ns), ("DestinationNS", intention.destination_ns)):
-        if namespace not in ("", _NAMESPACE):
+        if namespace not in ("", NAMESPACE):
             raise RequestError(f"{key} is {namespace[:64]!r}, but there are no namespaces: leave it empty")
     if intention.source_type not in ("", SOURCE_TYPE):
         raise RequestError(f"SourceType is {intention.source_type[:64]!r}: it must be {SOURCE_TYPE!r}")
@@ -41,8 +38,8 @@ def stamped_intention(intention: Intention, timestamp: str) -> Intention:
     filled = msgspec.structs.replace(
         intention,
         id=intention.id.lower(),
-        source_ns=_NAMESPACE,
-        destination_ns=_NAMESPACE,
+        source_ns=NAMESPACE,
+        destination_ns=NAMESPACE,
         source_type=SOURCE_TYPE,
         precedence=precedence(intention.source_name, intention.destination_name),
         meta=intention.meta or {},
@@ -67,8 +64,8 @@ def _check_name(key: str, name: str) -> None:
 
 
 def _check_texts(intention: Intention) -> None:
-    if len(intention.description) > _DESCRIPTION_CHARS_MAX:
-        raise RequestError(f"Description has more than {_DESCRIPTION_CHARS_MAX} characters")
+    if len(intention.description) > INTENTION_DESCRIPTION_CHARS_MAX:
+        raise RequestError(f"Description has more than {INTENTION_DESCRIPTION_CHARS_MAX} characters")
     meta = intention.meta or {}
     if len(meta) > META_PAIRS_MAX:
         raise RequestError(f"Meta has {len(meta)} pairs; at most {META_PAIRS_MAX} are taken")

@@ -18,10 +18,11 @@ import msgspec
 from lictor_core import topics as on
 from lictor_core.commands import Rejection
 from lictor_core.config_records import ConfigEntry
-from lictor_core.entries.access import SOURCE_TYPE, IntentionSource, ServiceIntentions
-from lictor_core.entries.base import NAMESPACE, as_json
+from lictor_core.entries.access import IntentionSource, ServiceIntentions
+from lictor_core.entries.base import as_json
 from lictor_core.errors import RequestError
-from lictor_core.intentions import intention_hash
+from lictor_core.intentions import SOURCE_TYPE, intention_hash
+from lictor_core.names import NAMESPACE
 from lictor_core.records import Intention, IntentionAction, JsonObject
 from lictor_server.state.indexes import Change
 from lictor_server.state.store import Store
