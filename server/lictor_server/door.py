@@ -1,7 +1,4 @@
-"""The server's door: the one class by which other rooms use a server in their process.
-
-It has more than 500 lines since it is where all parts of a server are made and meet; what they do is in their modules.
-"""
+"""The server's door: the one class by which other rooms use a server in their process. Here its parts meet."""
 
 from __future__ import annotations
 
@@ -39,29 +36,20 @@ from lictor_server import ca
 from lictor_server.backups import Backups
 from lictor_server.bulletins import Bulletins
 from lictor_server.coordinates import ServerCoordinates
-from lictor_server.endpoints.authority import Authority
-from lictor_server.endpoints.autopilot import checked_autopilot
 from lictor_server.endpoints.blocking import BlockedQueries
-from lictor_server.endpoints.cluster_time import ClusterTime
 from lictor_server.endpoints.reads import Reads, check_datacenter
-from lictor_server.endpoints.writes import Writes
 from lictor_server.exchange import SnapshotExchange
+from lictor_server.following import Following
 from lictor_server.forward import Forwarder
 from lictor_server.freshness import Freshness
-from lictor_server.leader import (
-    LeaderLoop,
-    LeaderSide,
-    Membership,
-    SessionKeeper,
-    check_role,
-    remembered_members,
-    server_member,
-)
-from lictor_server.leases import KeptLeases, MemberTable
+from lictor_server.leader import check_role, remembered_members, server_member
+from lictor_server.leader.office import Office
+from lictor_server.leases import KeptLeases
 from lictor_server.machine import Machine
+from lictor_server.ports import Ports
 from lictor_server.raft.memory_log import MemoryLog
 from lictor_server.replica import Replica
-from lictor_server.rpc import Methods, RpcListener
+from lictor_server.rpc import Methods
 from lictor_server.rpc.agent_methods import agent_methods, agent_streams
 from lictor_server.rpc.feed_streams import feed_streams
 from lictor_server.rpc.leader_methods import leader_methods
@@ -114,7 +102,7 @@ class Server:
             tls=self._tls,
             on_leadership=self._note_leadership,
             on_leader=self._note_leader,
-            on_ended=lambda: self._leader.poke(),
+            on_ended=lambda: self._office.note_ended(),
             on_failure=self._note_failure,
             clock=clock,
             rng=rng,
@@ -126,74 +114,8 @@ class Server:
             self._snapshots = SnapshotExchange(
                 self._store, self._watches, self._driver, self._storage, raft, clock=clock, log=self._log
             )
-        self._time = ClusterTime(clock, lambda: self._store.time_ms)
-        writes = Writes(
-            self._driver, clock, settings.datacenter, time=self._time, session_ttl_min_s=settings.session_ttl_min_s
-        )
-        self._sessions = SessionKeeper(
-            self._store,
-            propose=writes.propose,
-            leads=lambda: self._driver.leads,
-            ttl_factor=settings.session_ttl_factor,
-            clock=clock,
-            log=self._log,
-        )
-        members = self._members = MemberTable(
-            server=settings.node_id,
-            server_name=settings.node_name,
-            lease_s=settings.lease_s,
-            grace_s=settings.grace_s,
-            reap_s=settings.reap_s,
-            members_max=settings.members_max,
-        )
-        authority = self._authority = Authority(
-            self._store,
-            writes.propose,
-            clock=clock,
-            rng=rng,
-            log=self._log,
-            provider=settings.ca_provider,
-            config=settings.ca_config,
-            csr_per_second_max=settings.csr_per_second_max,
-        )
-        self._membership = Membership(
-            self._replica.core,
-            node_id=settings.node_id,
-            settings=raft,
-            first=checked_autopilot(settings.autopilot),
-            table=self._store.autopilot,
-            lease_s=settings.lease_s,
-            leads=lambda: self._driver.leads,
-            kick=self._driver.kick,
-            members=members.servers,
-            forget=self._forget_member,
-            propose=writes.propose,
-            clock=clock,
-            log=self._log,
-        )
-        self._leader = LeaderLoop(
-            catalog=self._store.catalog,
-            members=members,
-            own_member=self.member,
-            ended=lambda: self._replica.ended,
-            propose=writes.propose,
-            prepare=self._prepare,
-            open_to_requests=self._driver.open_to_requests,
-            led_term=lambda: self._driver.led_term,
-            reconcile_s=settings.reconcile_s,
-            clock=clock,
-            log=self._log,
-        )
-        side = LeaderSide(
-            self._driver,
-            writes,
-            authority,
-            members,
-            self._membership,
-            self._sessions,
-            on_members=self._note_members,
-            clock=clock,
-            log=self._log,
+        self._office = Office(
+            settings, self._store, self._replica, own_member=self.member, clock=clock, rng=rng, log=self._log
         )
         self._forward = Forwarder(
             self._replica,
@@ -203,7 +125,9 @@ class Server:
             clock=clock,
             rng=rng,
         )
-        self._to_leader = ToLeader(side, self._forward, applied_index=lambda: self._replica.core.applied_index, rng=rng)
+        self._to_leader = ToLeader(
+            self._office.side, self._forward, applied_index=lambda: self._replica.core.applied_index, rng=rng
+        )
         self._vouching = Vouching(
             KeptLeases(
                 server=settings.node_id,
@@ -248,16 +172,22 @@ class Server:
         methods = Methods(
             self,
             agent_methods(self._bulletins, self._to_leader, self._reads),
-            for_servers=leader_methods(side) | server_methods(self._replica.meeting),
+            for_servers=leader_methods(self._office.side) | server_methods(self._replica.meeting),
             visited={"renew": self._renew_visited} | Transfers(self, directory=settings.data_dir).methods(),
             streams=agent_streams(self._bulletins) | feed_streams(self),
         )
-        self._listener = self._made_listener(methods, settings.server_port)
-        self._join_listener = self._made_listener(methods, settings.join_port) if settings.join_port > 0 else None
+        self._ports = Ports(methods, settings, raft=self._replica.links.accept, tls=self._tls, log=self._log)
+        self._following = Following(
+            settings.node_id,
+            leader=self._replica.leader_card,
+            term=lambda: self._replica.core.term,
+            voters=lambda: [server.name for server in self._replica.core.peer_set.servers if server.voter],
+            hold_s=raft.hold_s,
+            on_missed=self._blocked.send_home,
+            log=self._log,
+        )
         self._duties: list[asyncio.Task[None]] = []
         self._failure: asyncio.Future[None] | None = None
-        self._leaderless: asyncio.TimerHandle | None = None
-        self._followed: str | None = None
 
     # Life.
 
@@ -267,8 +197,7 @@ class Server:
         Raises `OSError` when the server port cannot be had, `ClusterError` when no server of `start_join` answers.
         """
         loop = asyncio.get_running_loop()
-        await self._listener.start()
-        await self._listen_for_joining()
+        await self._ports.start()
         self._failure = loop.create_future()
         if self._storage is not None:
             self._storage.wal.start(on_durable=self._note_durable, on_failure=self._driver.fail)
@@ -284,11 +213,8 @@ class Server:
     async def stop(self) -> None:
         """Stop at once. Blocked queries and waiting writes end with an error; called twice it does nothing."""
         duties, self._duties = self._duties, []
-        if self._leaderless is not None:
-            self._leaderless.cancel()
-        await self._listener.stop()
-        if self._join_listener is not None:
-            await self._join_listener.stop()
+        self._following.stop()
+        await self._ports.stop()
         self._forward.stop()
         self._freshness.stop()
         self._ticks.close()
@@ -377,7 +303,7 @@ class Server:
         """
         leaves_itself = name.lower() == self._settings.node_name.lower() and self._replica.core.has_peers
         if leaves_itself:
-            await self._membership.hand_over()
+            await self._office.hand_over()
         await self._vouching.leave(name)
         if leaves_itself:
             await self._replica.removed()
@@ -392,7 +318,7 @@ class Server:
 
     async def raft_servers(self, *, stale: bool = False) -> RaftServers:
         """The servers that keep the log together; `stale` as this server's own log has them."""
-        return self._membership.servers() if stale else await self._to_leader.raft_servers()
+        return self._office.servers() if stale else await self._to_leader.raft_servers()
 
     async def remove_peer(self, id_or_address: str) -> None:
         """Take a server out of those that keep the log."""
@@ -450,7 +376,7 @@ class Server:
     @property
     def server_port(self) -> int:
         """The port of this server's RPC."""
-        return self._listener.port
+        return self._ports.server
 
     def member(self) -> Member:
         """This server as a member of the cluster."""
@@ -487,13 +413,11 @@ class Server:
 
     def _jobs(self) -> dict[str, Callable[[], Coroutine[None, None, None]]]:
         return {
-            "leader": self._leader.run,
-            "membership": self._membership.run,
+            **self._office.jobs(),
             "meeting": self._replica.meeting.run,
             "vouching": self._vouching.run,
             "coordinates-measure": self._coordinates.measure,
             "coordinates-write": self._coordinates.write,
-            "sessions": self._sessions.run,
             "bulletins": self._bulletins.run,
         }
 
@@ -501,37 +425,6 @@ class Server:
         renewal = unpack(payload, Renewal)
         check_role(renewal.member, visitor.proof)
         return await self._vouching.renew(renewal, visitor)
-
-    def _made_listener(self, methods: Methods, port: int) -> RpcListener:
-        settings = self._settings
-        return RpcListener(
-            methods,
-            address=settings.bind_address,
-            port=port,
-            connections_max=settings.rpc_connections_max,
-            in_flight_max=settings.rpc_in_flight_max,
-            log=self._log,
-            tls=self._tls,
-            raft=self._replica.links.accept if port == settings.server_port else None,
-        )
-
-    async def _listen_for_joining(self) -> None:
-        """The second port is for those who know no other; that it cannot be had must not keep a server from serving."""
-        if self._join_listener is None:
-            return
-        try:
-            await self._join_listener.start()
-        except OSError as error:
-            self._log.warning(
-                "rpc.join_port.unavailable", port=self._settings.join_port, reason=error.strerror or str(error)
-            )
-            self._join_listener = None
-
-    async def _prepare(self) -> None:
-        self._time.begin()
-        self._sessions.begin_anew()
-        await self._authority.initialise()
-        await self._membership.prepare()
 
     def _cluster(self) -> str:
         return self._replica.core.peer_set.cluster_id
@@ -543,10 +436,6 @@ class Server:
     def _tick(self) -> Tick:
         contact = self._freshness.contact()
         return Tick(self._cluster(), self._store.index, contact.last_ms, contact.known_leader)
-
-    def _forget_member(self, name: str) -> None:
-        if self._members.leave(name, self._clock.monotonic()) is not None:
-            self._leader.poke()
 
     def _note_durable(self) -> None:
         assert self._snapshots is not None, "only a log on disk tells of durability"
@@ -564,50 +453,23 @@ class Server:
             self._log.error("raft.log.not_closed", reason=str(error))
 
     def _note_leadership(self, leads: bool) -> None:
-        core = self._replica.core
-        self._sessions.forget()
+        self._office.note_leadership(leads)
         if leads:
-            self._leader.begin_anew()  # also when the lead was lost and had again before its duties noticed
-            self._log.info("raft.leader.elected", term=core.term)
+            self._log.info("raft.leader.elected", term=self._replica.core.term)
         else:
-            self._log.warning("raft.leader.lost", term=core.term)
-        self._note_members()
+            self._log.warning("raft.leader.lost", term=self._replica.core.term)
         self._note_leader()
-
-    def _note_sessions(self, sessions: list[str]) -> None:
-        self._sessions.note(sessions)
-
-    def _note_members(self) -> None:
-        self._leader.poke()
-        self._membership.poke()
 
     def _note_leader(self) -> None:
         self._forward.leader_changed()
         self._bulletins.poke()
-        leader = self._replica.leader_card()
-        known = leader is not None
-        if leader is not None and leader.id not in (self._followed, self._settings.node_id):
-            self._log.info(
-                "raft.leader.followed", leader=leader.name, address=leader.address, term=self._replica.core.term
-            )
-        self._followed = None if leader is None else leader.id
-        if known and self._leaderless is not None:
-            self._leaderless.cancel()
-            self._leaderless = None
-        elif not known and self._leaderless is None:
-            hold_s = self._settings.raft.hold_s
-            self._leaderless = asyncio.get_running_loop().call_later(hold_s, self._note_leaderless)
+        self._following.look()
 
-    def _note_leaderless(self) -> None:
-        """Nobody led for long: whoever waits for a change here would wait in vain, and shall be told."""
-        self._leaderless = None
-        if self._replica.leader_card() is None:
-            if voters := [server.name for server in self._replica.core.peer_set.servers if server.voter]:
-                self._log.warning("raft.leader.missed", silent_s=self._settings.raft.hold_s, voters=voters)
-            self._blocked.send_home()
+    def _note_sessions(self, sessions: list[str]) -> None:
+        self._office.note_sessions(sessions)
 
     def _note_restored(self, former: Store) -> None:
-        self._leader.begin_anew()
+        self._office.note_restored()
         self._backups.dismantle(former)
 
     def _note_failure(self, error: BaseException) -> None:

@@ -142,14 +142,14 @@ async def test_a_name_that_the_catalog_has_for_another_node_is_given_to_whom_the
 async def test_member_that_the_catalog_refuses_keeps_no_other_out_of_it(
     timed: Server, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    proposed = timed._leader._propose  # pyright: ignore[reportPrivateUsage]  # where the leader's own commands go
+    proposed = timed._office._loop._propose  # pyright: ignore[reportPrivateUsage]  # where the leader's own commands go
 
     async def refusing(command: Command) -> Outcome:
         if isinstance(command, Register) and command.node.node == "a1":
             raise RequestError("not this one")
         return await proposed(command)
 
-    monkeypatch.setattr(timed._leader, "_propose", refusing)  # pyright: ignore[reportPrivateUsage]
+    monkeypatch.setattr(timed._office._loop, "_propose", refusing)  # pyright: ignore[reportPrivateUsage]
     await timed.renew(renewal(member("a1", id=A)))
     await timed.renew(renewal(member("b1", id="44444444-4444-4444-4444-444444444444")))
     await until_health(timed, "b1", ["passing"])
