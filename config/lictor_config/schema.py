@@ -7,139 +7,94 @@ presets and one file are read by the same code.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from lictor_config.checks import CheckDefinition, note_flaws, read_check
 from lictor_config.definitions import ServiceDefinition, read_service
+from lictor_config.fields import read_fields, read_section
 from lictor_config.reading import Reader
-from lictor_config.section_schema import (
-    read_cache,
-    read_coordinates,
-    read_gossip,
-    read_http,
-    read_limits,
-    read_log,
-    read_membership,
-    read_telemetry,
-    read_tokens,
-    read_unix_sockets,
-)
+from lictor_config.sections import Coordinates, Limits, Log, Tokens
 from lictor_config.tree import (
     Acl,
     Addresses,
-    Autopilot,
     Configuration,
-    Connect,
     Dns,
     Join,
     Performance,
-    Ports,
-    SoaTimes,
     Tls,
 )
 from lictor_config.unused import check_rest
 
 __all__ = ["read_configuration"]
 
+_OTHER_LEVELS: Final = {"error": "err", "warning": "warn"}
+"""Names of log levels that Consul takes, too."""
+_READ_OTHERWISE: Final = frozenset({"client_addr", "primary_datacenter"})
+"""Fields whose key gives something else than its kind says."""
+
 
 def read_configuration(reader: Reader, base: Configuration) -> Configuration:
     """The tree that a mapping describes, `base` where it is silent; problems are noted in the reader."""
+    plain = read_fields(reader, "", base, but=_READ_OTHERWISE)
     configuration = replace(
-        base,
-        node_name=reader.text("node_name", base.node_name),
-        node_id=reader.text("node_id", base.node_id).lower(),
-        node_meta=reader.text_map("node_meta") or base.node_meta,
-        datacenter=reader.text("datacenter", base.datacenter).lower(),
-        primary_datacenter=(
-            reader.text("primary_datacenter") or reader.text("acl_datacenter", base.primary_datacenter)
-        ).lower(),
-        domain=_domain(reader, "domain", base.domain),
-        alt_domain=_domain(reader, "alt_domain", base.alt_domain),
-        server=reader.boolean("server", base.server),
-        bootstrap=reader.boolean("bootstrap", base.bootstrap),
-        bootstrap_expect=reader.integer("bootstrap_expect", base.bootstrap_expect),
-        bind_addr=reader.text("bind_addr", base.bind_addr).strip(),
-        advertise_addr=reader.text("advertise_addr", base.advertise_addr).strip(),
-        advertise_addr_wan=reader.text("advertise_addr_wan", base.advertise_addr_wan).strip(),
+        plain,
+        node_id=plain.node_id.lower(),
+        datacenter=plain.datacenter.lower(),
+        primary_datacenter=_primary_datacenter(reader, base.primary_datacenter).lower(),
+        domain=_without_dots(plain.domain),
+        alt_domain=_without_dots(plain.alt_domain),
+        bind_addr=plain.bind_addr.strip(),
+        advertise_addr=plain.advertise_addr.strip(),
+        advertise_addr_wan=plain.advertise_addr_wan.strip(),
         client_addr=_words(reader, "client_addr", base.client_addr),
         addresses=_addresses(reader, base.addresses),
-        ports=_ports(reader, base.ports),
-        data_dir=reader.text("data_dir", base.data_dir),
-        pid_file=reader.text("pid_file", base.pid_file),
-        log=read_log(reader, base.log),
-        ui=reader.boolean("ui", base.ui),
+        ports=read_section(reader, "ports", base.ports),
+        log=_log(reader, base.log),
         dns=_dns(reader, base.dns),
         acl=_acl(reader, base.acl),
-        connect=_connect(reader, base.connect),
+        connect=read_section(reader, "connect", base.connect),
         tls=_tls(reader, base.tls),
-        limits=read_limits(reader, base.limits),
-        autopilot=_autopilot(reader, base.autopilot),
+        limits=_limits(reader, base.limits),
+        autopilot=read_section(reader, "autopilot", base.autopilot),
         join=_join(reader, base.join),
         performance=_performance(reader, base.performance),
-        telemetry=read_telemetry(reader, base.telemetry),
-        http=read_http(reader, base.http),
-        cache=read_cache(reader, base.cache),
-        coordinates=read_coordinates(reader, base.coordinates),
-        membership=read_membership(reader, base.membership),
-        gossip_lan=read_gossip(reader, "gossip_lan", base.gossip_lan),
-        gossip_wan=read_gossip(reader, "gossip_wan", base.gossip_wan),
-        unix_sockets=read_unix_sockets(reader, base.unix_sockets),
+        telemetry=read_section(reader, "telemetry", base.telemetry),
+        http=read_section(reader, "http_config", base.http),
+        cache=read_section(reader, "cache", base.cache),
+        coordinates=_coordinates(reader, base.coordinates),
+        membership=read_section(reader, "membership", base.membership),
+        gossip_lan=read_section(reader, "gossip_lan", base.gossip_lan),
+        gossip_wan=read_section(reader, "gossip_wan", base.gossip_wan),
+        unix_sockets=read_section(reader, "unix_sockets", base.unix_sockets),
         services=base.services + _services(reader),
         checks=base.checks + _checks(reader),
         watches=base.watches + tuple(child.copied() for child in reader.children("watches")),
     )
-    configuration = _membership(reader, _timing_and_checks(reader, configuration))
+    configuration = _with_leaving(reader, configuration)
     check_rest(reader, "")
     reader.done()
     return configuration
 
 
-def _timing_and_checks(reader: Reader, base: Configuration) -> Configuration:
+def _with_leaving(reader: Reader, configuration: Configuration) -> Configuration:
     # Consul leaves on SIGINT and stays on SIGTERM as a client the other way round from a server.
-    skip_leave = base.server if not reader.has("skip_leave_on_interrupt") else base.skip_leave_on_interrupt
-    leave = not base.server if not reader.has("leave_on_terminate") else base.leave_on_terminate
+    skip, leave = configuration.server, not configuration.server
     return replace(
-        base,
-        ae_interval_s=reader.duration("ae_interval", base.ae_interval_s),
-        check_deregister_interval_min_s=reader.duration(
-            "check_deregister_interval_min", base.check_deregister_interval_min_s
-        ),
-        check_reap_interval_s=reader.duration("check_reap_interval", base.check_reap_interval_s),
-        check_update_interval_s=reader.duration("check_update_interval", base.check_update_interval_s),
-        check_output_max_size=reader.integer("check_output_max_size", base.check_output_max_size),
-        discard_check_output=reader.boolean("discard_check_output", base.discard_check_output),
-        enable_script_checks=reader.boolean("enable_script_checks", base.enable_script_checks),
-        enable_local_script_checks=reader.boolean("enable_local_script_checks", base.enable_local_script_checks),
-        enable_agent_tls_for_checks=reader.boolean("enable_agent_tls_for_checks", base.enable_agent_tls_for_checks),
-        leave_on_terminate=reader.boolean("leave_on_terminate", leave),
-        skip_leave_on_interrupt=reader.boolean("skip_leave_on_interrupt", skip_leave),
+        configuration,
+        skip_leave_on_interrupt=configuration.skip_leave_on_interrupt
+        if reader.has("skip_leave_on_interrupt")
+        else skip,
+        leave_on_terminate=configuration.leave_on_terminate if reader.has("leave_on_terminate") else leave,
     )
 
 
-def _membership(reader: Reader, base: Configuration) -> Configuration:
-    return replace(
-        base,
-        default_query_time_s=reader.duration("default_query_time", base.default_query_time_s),
-        max_query_time_s=reader.duration("max_query_time", base.max_query_time_s),
-        advertise_reconnect_timeout_s=reader.duration(
-            "advertise_reconnect_timeout", base.advertise_reconnect_timeout_s
-        ),
-        reconnect_timeout_s=reader.duration("reconnect_timeout", base.reconnect_timeout_s),
-        reconnect_timeout_wan_s=reader.duration("reconnect_timeout_wan", base.reconnect_timeout_wan_s),
-        rejoin_after_leave=reader.boolean("rejoin_after_leave", base.rejoin_after_leave),
-        session_ttl_min_s=reader.duration("session_ttl_min", base.session_ttl_min_s),
-        disable_remote_exec=reader.boolean("disable_remote_exec", base.disable_remote_exec),
-        disable_host_node_id=reader.boolean("disable_host_node_id", base.disable_host_node_id),
-        disable_http_unprintable_char_filter=reader.boolean(
-            "disable_http_unprintable_char_filter", base.disable_http_unprintable_char_filter
-        ),
-        discovery_max_stale_s=reader.duration("discovery_max_stale", base.discovery_max_stale_s),
-        enable_debug=reader.boolean("enable_debug", base.enable_debug),
-        translate_wan_addrs=reader.boolean("translate_wan_addrs", base.translate_wan_addrs),
-    )
+def _primary_datacenter(reader: Reader, base: str) -> str:
+    older = reader.text("acl_datacenter", base)
+    return reader.text("primary_datacenter") or older
 
 
-def _domain(reader: Reader, name: str, default: str) -> str:
-    return reader.text(name, default).strip(".").lower()
+def _without_dots(domain: str) -> str:
+    return domain.strip(".").lower()
 
 
 def _words(reader: Reader, name: str, default: tuple[str, ...]) -> tuple[str, ...]:
@@ -161,69 +116,19 @@ def _addresses(reader: Reader, base: Addresses) -> Addresses:
     return addresses
 
 
-def _ports(reader: Reader, base: Ports) -> Ports:
-    child = reader.child("ports")
-    if child is None:
-        return base
-    ports = Ports(
-        dns=child.integer("dns", base.dns),
-        http=child.integer("http", base.http),
-        https=child.integer("https", base.https),
-        grpc=child.integer("grpc", base.grpc),
-        server=child.integer("server", base.server),
-        serf_lan=child.integer("serf_lan", base.serf_lan),
-        serf_wan=child.integer("serf_wan", base.serf_wan),
-        sidecar_min_port=child.integer("sidecar_min_port", base.sidecar_min_port),
-        sidecar_max_port=child.integer("sidecar_max_port", base.sidecar_max_port),
-        expose_min_port=child.integer("expose_min_port", base.expose_min_port),
-        expose_max_port=child.integer("expose_max_port", base.expose_max_port),
-    )
-    check_rest(child, "ports")
-    child.done()
-    return ports
-
-
 def _dns(reader: Reader, base: Dns) -> Dns:
     recursors = reader.texts("recursors") or base.recursors
     child = reader.child("dns_config")
     if child is None:
         return replace(base, recursors=recursors)
-    dns = Dns(
-        allow_stale=child.boolean("allow_stale", base.allow_stale),
-        max_stale_s=child.duration("max_stale", base.max_stale_s),
-        use_cache=child.boolean("use_cache", base.use_cache),
-        cache_max_age_s=child.duration("cache_max_age", base.cache_max_age_s),
+    dns = replace(
+        read_fields(child, "dns_config", base),
         recursors=recursors,
-        recursor_timeout_s=child.duration("recursor_timeout", base.recursor_timeout_s),
-        node_ttl_s=child.duration("node_ttl", base.node_ttl_s),
-        service_ttl_s=child.duration_map("service_ttl") or base.service_ttl_s,
-        enable_truncate=child.boolean("enable_truncate", base.enable_truncate),
-        only_passing=child.boolean("only_passing", base.only_passing),
-        disable_compression=child.boolean("disable_compression", base.disable_compression),
-        udp_answer_limit=child.integer("udp_answer_limit", base.udp_answer_limit),
-        a_record_limit=child.integer("a_record_limit", base.a_record_limit),
-        enable_additional_node_meta_txt=child.boolean(
-            "enable_additional_node_meta_txt", base.enable_additional_node_meta_txt
-        ),
-        soa=_soa(child, base.soa),
+        soa=read_section(child, "dns_config.soa", base.soa),
     )
     check_rest(child, "dns_config")
     child.done()
     return dns
-
-
-def _soa(reader: Reader, base: SoaTimes) -> SoaTimes:
-    child = reader.child("soa")
-    if child is None:
-        return base
-    times = SoaTimes(
-        expire=child.integer("expire", base.expire),
-        min_ttl=child.integer("min_ttl", base.min_ttl),
-        refresh=child.integer("refresh", base.refresh),
-        retry=child.integer("retry", base.retry),
-    )
-    child.done()
-    return times
 
 
 def _join(reader: Reader, base: Join) -> Join:
@@ -237,18 +142,7 @@ def _join(reader: Reader, base: Join) -> Join:
 
 def _performance(reader: Reader, base: Performance) -> Performance:
     trailing = reader.integer("raft_trailing_logs", base.raft_trailing_logs)
-    child = reader.child("performance")
-    if child is None:
-        return replace(base, raft_trailing_logs=trailing)
-    performance = Performance(
-        raft_multiplier=child.integer("raft_multiplier", base.raft_multiplier),
-        rpc_hold_timeout_s=child.duration("rpc_hold_timeout", base.rpc_hold_timeout_s),
-        leave_drain_time_s=child.duration("leave_drain_time", base.leave_drain_time_s),
-        raft_trailing_logs=trailing,
-    )
-    check_rest(child, "performance")
-    child.done()
-    return performance
+    return read_section(reader, "performance", replace(base, raft_trailing_logs=trailing))
 
 
 def _acl(reader: Reader, base: Acl) -> Acl:
@@ -263,38 +157,25 @@ def _acl(reader: Reader, base: Acl) -> Acl:
         enable_token_replication=reader.boolean("enable_acl_replication", base.enable_token_replication),
     )
     child = reader.child("acl")
-    tokens = read_tokens(child, reader, base.tokens)
+    tokens = _tokens(child, reader, base.tokens)
     if child is None:
         return replace(legacy, tokens=tokens)
-    acl = Acl(
-        enabled=child.boolean("enabled", legacy.enabled),
-        default_policy=child.text("default_policy", legacy.default_policy),
-        down_policy=child.text("down_policy", legacy.down_policy),
-        token_ttl_s=child.duration("token_ttl", legacy.token_ttl_s),
-        policy_ttl_s=child.duration("policy_ttl", legacy.policy_ttl_s),
-        role_ttl_s=child.duration("role_ttl", legacy.role_ttl_s),
-        enable_key_list_policy=child.boolean("enable_key_list_policy", legacy.enable_key_list_policy),
-        enable_token_persistence=child.boolean("enable_token_persistence", legacy.enable_token_persistence),
-        enable_token_replication=child.boolean("enable_token_replication", legacy.enable_token_replication),
-        tokens=tokens,
-    )
+    acl = replace(read_fields(child, "acl", legacy), tokens=tokens)
     check_rest(child, "acl")
     child.done()
     return acl
 
 
-def _connect(reader: Reader, base: Connect) -> Connect:
-    child = reader.child("connect")
-    if child is None:
-        return base
-    connect = Connect(
-        enabled=child.boolean("enabled", base.enabled),
-        ca_provider=child.text("ca_provider", base.ca_provider),
-        ca_config=child.free("ca_config") or base.ca_config,
+def _tokens(acl: Reader | None, outer: Reader, base: Tokens) -> Tokens:
+    """`acl.tokens`; where one is not given, its name from before Consul 1.4 at the outermost level."""
+    older = Tokens(
+        default=outer.text("acl_token", base.default),
+        agent=outer.text("acl_agent_token", base.agent),
+        agent_master=outer.text("acl_agent_master_token", base.agent_master),
+        master=outer.text("acl_master_token", base.master),
+        replication=outer.text("acl_replication_token", base.replication),
     )
-    check_rest(child, "connect")
-    child.done()
-    return connect
+    return older if acl is None else read_section(acl, "acl.tokens", older)
 
 
 def _tls(reader: Reader, base: Tls) -> Tls:
@@ -316,22 +197,41 @@ def _tls(reader: Reader, base: Tls) -> Tls:
     )
 
 
-def _autopilot(reader: Reader, base: Autopilot) -> Autopilot:
-    child = reader.child("autopilot")
-    if child is None:
-        return base
-    autopilot = Autopilot(
-        cleanup_dead_servers=child.boolean("cleanup_dead_servers", base.cleanup_dead_servers),
-        last_contact_threshold_s=child.duration("last_contact_threshold", base.last_contact_threshold_s),
-        max_trailing_logs=child.integer("max_trailing_logs", base.max_trailing_logs),
-        min_quorum=child.integer("min_quorum", base.min_quorum),
-        server_stabilization_time_s=child.duration("server_stabilization_time", base.server_stabilization_time_s),
-        redundancy_zone_tag=child.text("redundancy_zone_tag", base.redundancy_zone_tag),
-        disable_upgrade_migration=child.boolean("disable_upgrade_migration", base.disable_upgrade_migration),
-        upgrade_version_tag=child.text("upgrade_version_tag", base.upgrade_version_tag),
+def _log(reader: Reader, base: Log) -> Log:
+    """The keys `log_*` and those of syslog, which have no section in a file."""
+    level = reader.text("log_level", base.level).lower()
+    return Log(
+        level=_OTHER_LEVELS.get(level, level),
+        json=reader.boolean("log_json", base.json),
+        file=reader.text("log_file", base.file),
+        rotate_bytes=reader.integer("log_rotate_bytes", base.rotate_bytes),
+        rotate_duration_s=reader.duration("log_rotate_duration", base.rotate_duration_s),
+        rotate_max_files=reader.integer("log_rotate_max_files", base.rotate_max_files),
+        syslog=reader.boolean("enable_syslog", base.syslog),
+        syslog_facility=reader.text("syslog_facility", base.syslog_facility).upper(),
     )
-    child.done()
-    return autopilot
+
+
+def _limits(reader: Reader, base: Limits) -> Limits:
+    limits = read_section(reader, "limits", base)
+    return limits if limits.rpc_rate >= 0 else replace(limits, rpc_rate=base.rpc_rate)  # Consul shows infinity as -1
+
+
+def _coordinates(reader: Reader, base: Coordinates) -> Coordinates:
+    """`disable_coordinates`, `sync_coordinate_*` and `consul.coordinate`."""
+    coordinates = replace(
+        base,
+        disabled=reader.boolean("disable_coordinates", base.disabled),
+        interval_min_s=reader.duration("sync_coordinate_interval_min", base.interval_min_s),
+        rate_target=reader.number("sync_coordinate_rate_target", base.rate_target),
+    )
+    consul = reader.child("consul")
+    if consul is None:
+        return coordinates
+    coordinates = read_section(consul, "consul.coordinate", coordinates)
+    check_rest(consul, "consul")
+    consul.done()
+    return coordinates
 
 
 def _services(reader: Reader) -> tuple[ServiceDefinition, ...]:
