@@ -19,8 +19,10 @@ from lictor.api.calls import status
 from lictor.api.settings import Settings, parse_address
 from tests.server.certificates import Authority, Pair
 from tests.support.agents import DevAgent, dev_agent, environment_for_commands, program_of
+from tests.support.api import listens
 from tests.support.conditions import wait_until
 from tests.support.ports import free_port
+from tests.support.processes import running
 
 _COMMAND_S_MAX = 60
 
@@ -95,6 +97,21 @@ def test_both_clients_come_in_by_https(tmp_path: Path) -> None:
         with Client(settings) as client:
             assert client.send(status.leader())
         assert asyncio.run(leader())
+
+
+def test_the_builtin_proxy_reaches_its_agent_by_https(tmp_path: Path) -> None:
+    authority, port = Authority(tmp_path / "tls"), free_port()
+    own = authority.client()
+    with dev_agent("lictor", tmp_path, _settings(tmp_path, authority, authority.server(), port)):
+        entry = free_port()
+        proxy = [program_of("lictor"), "connect", "proxy", "-service=me", f"-upstream=db:{entry}"]
+        proxy += [f"-http-addr=https://127.0.0.1:{port}", "-tls-server-name=server.dc1.consul"]
+        proxy += [f"-ca-path={_roots(tmp_path / 'roots', authority)}"]
+        proxy += [f"-client-cert={own.cert_file}", f"-client-key={own.key_file}"]
+        with running(
+            "proxy", proxy, tmp_path, environment=environment_for_commands(), ready=lambda: listens(entry)
+        ) as program:
+            assert "proxy.listener.started" in program.log()
 
 
 def _roots(directory: Path, authority: Authority) -> Path:

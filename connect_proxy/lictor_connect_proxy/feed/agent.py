@@ -11,7 +11,7 @@ import aiohttp
 import msgspec
 
 from lictor_connect_proxy.driver.sockets import reason_of
-from lictor_core.errors import ConfigurationError, NotFoundError, PeerError, PermissionDeniedError
+from lictor_core.errors import NotFoundError, PeerError, PermissionDeniedError
 
 __all__ = ["AgentAddress", "AgentClient", "Answer"]
 
@@ -33,17 +33,15 @@ class Answer(NamedTuple):
 class AgentAddress(msgspec.Struct, frozen=True, kw_only=True):
     """How the agent is reached, in the forms that Consul's command line takes.
 
-    `http_addr` is `host:port`, `http://`, `https://` or `unix:///path`.
+    `http_addr` is `host:port`, `http://`, `https://` or `unix:///path`. `tls` is for `https://`: whom to trust and what
+    to show; None trusts whom this machine trusts.
     """
 
     http_addr: str = "127.0.0.1:8500"
     token: str = ""
     datacenter: str = ""
     stale: bool = False
-    ca_file: str = ""
-    ca_path: str = ""
-    client_cert: str = ""
-    client_key: str = ""
+    tls: ssl.SSLContext | None = None
     tls_server_name: str = ""
 
     def __repr__(self) -> str:
@@ -67,8 +65,7 @@ class AgentClient:
             connector = aiohttp.UnixConnector(address.http_addr.removeprefix("unix://"), limit=_CONNECTIONS_MAX)
         else:
             self._base = address.http_addr if "://" in address.http_addr else f"http://{address.http_addr}"
-            context = _client_tls(address) if self._base.startswith("https://") else False
-            connector = aiohttp.TCPConnector(limit=_CONNECTIONS_MAX, ssl=context)
+            connector = aiohttp.TCPConnector(limit=_CONNECTIONS_MAX, ssl=address.tls or True)
         headers = {"X-Consul-Token": address.token} if address.token else {}
         # Proxies named in the environment are not for an agent on this machine.
         self._session = aiohttp.ClientSession(connector=connector, headers=headers, trust_env=False)
@@ -132,15 +129,3 @@ async def _whole(stream: aiohttp.StreamReader, path: str) -> bytes:
         if len(content) > _BODY_BYTES_MAX:
             raise PeerError(f"the agent's answer to {path} is longer than {_BODY_BYTES_MAX} bytes")
     return bytes(content)
-
-
-def _client_tls(address: AgentAddress) -> ssl.SSLContext:
-    try:
-        context = ssl.create_default_context(cafile=address.ca_file or None, capath=address.ca_path or None)
-        if address.client_cert:
-            context.load_cert_chain(address.client_cert, address.client_key or None)
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigurationError(f"the TLS files for the agent at {address.http_addr} cannot be used: {error}") from (
-            error
-        )
-    return context

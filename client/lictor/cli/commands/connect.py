@@ -111,6 +111,7 @@ def proxy(
     """Run the built-in proxy in the foreground: it proves who its service is, checks who connects, and reaches other
     services. It takes its settings from its registration, or from flags.
     """
+    from lictor.api.tls import tls_context
     from lictor_agent.log import make_log
     from lictor_connect_proxy import AgentAddress, ProxyOptions
 
@@ -131,10 +132,7 @@ def proxy(
             token=settings.token,
             datacenter=api.datacenter,
             stale=api.stale,
-            ca_file=settings.ca_file,
-            ca_path=settings.ca_path,
-            client_cert=settings.client_cert,
-            client_key=settings.client_key,
+            tls=tls_context(settings) if settings.endpoint.tls else None,
             tls_server_name=settings.tls_server_name,
         ),
     )
