@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import enum
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sized
 from dataclasses import dataclass, field
 from typing import Final, TypeVar, cast
 
@@ -19,7 +19,18 @@ from lictor_core.durations import parse_duration
 from lictor_core.errors import RequestError
 from lictor_core.records import JsonObject
 
-__all__ = ["Dialect", "Path", "Problem", "ProblemGroup", "Reader", "as_list", "path_text", "without_list"]
+__all__ = [
+    "CHILDREN_MAX",
+    "PROBLEMS_MAX",
+    "Dialect",
+    "Path",
+    "Problem",
+    "ProblemGroup",
+    "Reader",
+    "as_list",
+    "path_text",
+    "without_list",
+]
 
 T = TypeVar("T")
 
@@ -34,7 +45,13 @@ ALIASES: Final = {
     "tlsskipverify": "tls_skip_verify",
 }
 """Keys that files may write without underscores, or by an older name: those of checks, as in Consul 1.8.7."""
+PROBLEMS_MAX: Final = 100
+"""Problems that are told of one input: a body of nothing but mistakes must not become an answer of megabytes."""
+CHILDREN_MAX: Final = 4096
+"""Mappings in one list or mapping of an HTTP body, such as a service's checks: each is read in turn, and while it is,
+nobody else is answered. Files may have any number."""
 _VALUE_CHARS_SHOWN_MAX: Final = 40
+_KEY_CHARS_SHOWN_MAX: Final = 64
 _FOLDED_KEYS_MAX: Final = 2048
 """Keys whose folded form is remembered: a thousand definitions ask for the same hundred names."""
 _WHOLE_MAX: Final = 2**63 - 1  # what a whole number of Go holds
@@ -70,13 +87,13 @@ class Problem:
 
 
 def path_text(path: Path) -> str:
-    """`path` as people write it: `services[1].check.ttl`."""
+    """`path` as people write it: `services[1].check.ttl`. Long keys are cut: they stand before all that is below."""
     text = ""
     for part in path:
         if isinstance(part, int):
             text += f"[{part}]"
         else:
-            text += f".{part}" if text else part
+            text += f".{_clipped(part, _KEY_CHARS_SHOWN_MAX)}" if text else _clipped(part, _KEY_CHARS_SHOWN_MAX)
     return text
 
 
@@ -128,7 +145,7 @@ class Reader:
 
     def note(self, name: str, message: str, group: ProblemGroup = ProblemGroup.DECODE) -> None:
         """Note a problem of the key `name`, or of the whole mapping when `name` is empty."""
-        self.problems.append(Problem((*self.path, *self._written(name)), message, group))
+        self._add(Problem((*self.path, *self._written(name)), message, group))
 
     def text(self, name: str, default: str = "") -> str:
         """A string."""
@@ -209,8 +226,10 @@ class Reader:
         if value is None:
             return []
         if isinstance(value, list):
-            items = enumerate(cast("list[object]", value))
-            readers = [self._reader((*path, index), item) for index, item in items]
+            items = cast("list[object]", value)
+            readers = [
+                self._reader((*path, index), item) for index, item in enumerate(items[: self._room(path, items)])
+            ]
         elif self.dialect is Dialect.FILE:
             readers = [self._reader(path, value)]
         else:
@@ -220,7 +239,9 @@ class Reader:
 
     def named_children(self, name: str) -> dict[str, Reader]:
         """A mapping of names to mappings."""
-        readers = {key: self._reader(path, value) for key, value, path in self._pairs(name)}
+        pairs = self._pairs(name)
+        room = self._room((*self.path, *self._written(name)), pairs)
+        readers = {key: self._reader(path, value) for key, value, path in pairs[:room]}
         return {key: reader for key, reader in readers.items() if reader is not None}
 
     def skip(self, name: str) -> None:
@@ -230,15 +251,22 @@ class Reader:
     def done(self) -> None:
         """Note every key that was not asked for."""
         for folded, (key, _) in self._fields.items():
-            if folded not in self._asked:
-                message = f'json: unknown field "{key}"' if self.dialect is Dialect.HTTP else self._unknown(key)
-                self.problems.append(Problem((*self.path, key), message))
+            if folded in self._asked:
+                continue
+            if len(self.problems) > PROBLEMS_MAX:
+                return
+            message = (
+                f'json: unknown field "{_clipped(key, _KEY_CHARS_SHOWN_MAX)}"'
+                if self.dialect is Dialect.HTTP
+                else self._unknown(key)
+            )
+            self._add(Problem((*self.path, key), message))
 
     def _unknown(self, key: str) -> str:
         from difflib import get_close_matches  # only asked for when something is wrong
 
         names = {_folded(name): name for name in self._asked.values()}
-        near = get_close_matches(_folded(key), names, n=1)
+        near = get_close_matches(_folded(key[:_KEY_CHARS_SHOWN_MAX]), names, n=1)
         return f"unknown key; did you mean {names[near[0]]}?" if near else "unknown key"
 
     def _raw(self, name: str) -> object | None:
@@ -287,7 +315,7 @@ class Reader:
         try:
             return parse_duration(value)
         except RequestError as error:
-            self.problems.append(Problem(path, str(error)))
+            self._add(Problem(path, str(error)))
             return default
 
     def _list(self, path: Path, value: object) -> tuple[str, ...]:
@@ -326,7 +354,20 @@ class Reader:
         return Reader(cast("Mapping[str, object]", value), path, self.dialect, self.problems)
 
     def _mismatch(self, path: Path, wanted: str, value: object) -> None:
-        self.problems.append(Problem(path, f"must be {wanted}, not {_shown(value)}"))
+        self._add(Problem(path, f"must be {wanted}, not {_shown(value)}"))
+
+    def _add(self, problem: Problem) -> None:
+        if len(self.problems) < PROBLEMS_MAX:
+            self.problems.append(problem)
+        elif len(self.problems) == PROBLEMS_MAX:
+            self.problems.append(Problem((), f"more than {PROBLEMS_MAX} things are wrong: mend these first"))
+
+    def _room(self, path: Path, items: Sized) -> int:
+        """How many of `items` are read."""
+        if self.dialect is Dialect.FILE or len(items) <= CHILDREN_MAX:
+            return len(items)
+        self._add(Problem(path, f"has {len(items)} parts, at most {CHILDREN_MAX} are taken: send them one by one"))
+        return 0
 
 
 def _is_number(value: object) -> bool:
@@ -363,5 +404,5 @@ def _shown(value: object) -> str:
             return f"a {type(value).__name__}"
 
 
-def _clipped(text: str) -> str:
-    return text if len(text) <= _VALUE_CHARS_SHOWN_MAX else text[:_VALUE_CHARS_SHOWN_MAX] + "..."
+def _clipped(text: str, chars_max: int = _VALUE_CHARS_SHOWN_MAX) -> str:
+    return text if len(text) <= chars_max else text[:chars_max] + "..."

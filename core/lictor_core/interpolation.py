@@ -34,19 +34,22 @@ Value = str | int | float
 Match = Callable[[int], str]
 
 
-def interpolate(text: str, variables: Mapping[str, str], match: Match) -> str:
+def interpolate(text: str, variables: Mapping[str, str], match: Match, chars_max: int) -> str:
     """`text` with all expressions carried out; `match(n)` is what the function answers.
 
-    Raises `RequestError` for an expression that is none, or that cannot be carried out with these variables.
+    Raises `RequestError` for an expression that is none, or that cannot be carried out with these variables, and where
+    the text or what becomes of it is longer than `chars_max`: a variable may be long, and stand there many times.
     """
-    return text if "$" not in text else _Parser(text, variables, match).whole()
+    return text if "$" not in text else _Parser(text, variables, match, chars_max).whole()
 
 
 class _Parser:
     """One text, read from its beginning and carried out on the way."""
 
-    def __init__(self, text: str, variables: Mapping[str, str], match: Match) -> None:
+    def __init__(self, text: str, variables: Mapping[str, str], match: Match, chars_max: int) -> None:
         self._text = text
+        self._chars_max = chars_max
+        self._chars = 0
         self._variables = variables
         self._match = match
         self._at = 0
@@ -54,6 +57,8 @@ class _Parser:
 
     def whole(self) -> str:
         """The whole text."""
+        self._count(self._text)
+        self._chars = 0
         return "" if self._text == "$" else self._literal(end="")
 
     def _literal(self, *, end: str) -> str:
@@ -63,18 +68,28 @@ class _Parser:
             if end and self._text[self._at] == end:
                 break
             if self._text.startswith("$$", self._at):
-                parts.append("$")
+                part = "$"
                 self._at += 2
             elif self._text.startswith("${", self._at):
                 self._at += 2
-                parts.append(_shown(self._deeper(self._expression)))
+                part = _shown(self._deeper(self._expression))
                 self._expect("}")
             elif end and self._text[self._at] == "\\":
-                parts.append(self._escape())
+                part = self._escape()
             else:
-                parts.append(self._text[self._at])
+                part = self._text[self._at]
                 self._at += 1
+            self._count(part)
+            parts.append(part)
         return "".join(parts)
+
+    def _count(self, part: str) -> None:
+        self._chars += len(part)
+        if self._chars > self._chars_max:
+            raise RequestError(
+                f"{self._shown_text()} becomes longer than the {self._chars_max} characters that are left for it:"
+                " write less, or ask for a shorter name"
+            )
 
     def _escape(self) -> str:
         found = _ESCAPES.get(self._text[self._at + 1 : self._at + 2])

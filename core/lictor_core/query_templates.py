@@ -19,7 +19,11 @@ from lictor_core.prepared import TEMPLATE_TYPE, PreparedQuery, QueryService
 if TYPE_CHECKING:
     import re2  # loaded when the first template with an expression comes: most clusters never see one
 
-__all__ = ["check_template", "rendered"]
+__all__ = ["FILLED_CHARS_MAX", "check_template", "rendered"]
+
+FILLED_CHARS_MAX: Final = 64 * 1024
+"""All texts of one template that have expressions in them, as they are written and as they are filled in. Who asks
+chooses the name, so that a template of some thousand expressions made answers of hundreds of megabytes."""
 
 _COMPILED_MAX: Final = 256
 """Expressions that are kept compiled."""
@@ -40,7 +44,7 @@ def check_template(query: PreparedQuery) -> None:
 def rendered(query: PreparedQuery, name: str) -> PreparedQuery:
     """`query` with every text of its service filled in for `name`; one that is no template as it is.
 
-    Raises `RequestError` where an expression cannot be carried out for this name.
+    Raises `RequestError` where an expression cannot be carried out for this name, or `FILLED_CHARS_MAX` is too little.
     """
     if not query.is_template:
         return query
@@ -55,8 +59,14 @@ def rendered(query: PreparedQuery, name: str) -> PreparedQuery:
     def match(number: int) -> str:
         return groups[number] if 0 <= number < len(groups) else ""
 
+    left = FILLED_CHARS_MAX
+
     def fill(text: str) -> str:
-        return interpolate(text, variables, match)
+        nonlocal left
+        filled = interpolate(text, variables, match, left)
+        if "$" in text:
+            left -= max(len(text), len(filled))
+        return filled
 
     filled = _filled(query.service, fill)
     if query.template.remove_empty_tags and filled.tags is not None:

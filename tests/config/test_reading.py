@@ -2,7 +2,7 @@
 
 import pytest
 
-from lictor_config.reading import Dialect, Problem, Reader, path_text
+from lictor_config.reading import CHILDREN_MAX, PROBLEMS_MAX, Dialect, Problem, Reader, path_text
 
 
 def problems(reader: Reader) -> list[str]:
@@ -116,3 +116,35 @@ def test_an_unsigned_number_has_64_bits() -> None:
         reader = Reader({"a": wrong})
         assert reader.unsigned("a") == 0
         assert len(reader.problems) == 1
+
+
+def test_no_more_problems_are_kept_than_are_told() -> None:
+    reader = Reader(
+        {"meta": {f"k{number}": 1 for number in range(5000)}, **{f"x{number}": 1 for number in range(5000)}}
+    )
+    reader.text_map("meta")
+    reader.done()
+    assert len(reader.problems) == PROBLEMS_MAX + 1
+    assert problems(reader)[-1] == f"more than {PROBLEMS_MAX} things are wrong: mend these first"
+
+
+def test_a_long_key_is_cut_where_it_stands_before_others() -> None:
+    reader = Reader({"header": {"k" * 100_000: [1, 2]}, "y" * 100_000: 1}, dialect=Dialect.HTTP)
+    reader.texts_map("header")
+    reader.done()
+    assert len(reader.problems) == 3
+    assert max(map(len, problems(reader))) < 300
+
+
+def test_a_body_of_more_parts_than_are_read_in_one_go_is_refused_and_a_file_is_not() -> None:
+    parts: dict[str, object] = {
+        "list": [{}] * (CHILDREN_MAX + 1),
+        "named": {str(n): {} for n in range(CHILDREN_MAX + 1)},
+    }
+    body = Reader(parts, dialect=Dialect.HTTP)
+    assert (body.children("list"), body.named_children("named")) == ([], {})
+    told = f"has {CHILDREN_MAX + 1} parts, at most {CHILDREN_MAX} are taken: send them one by one"
+    assert problems(body) == [f"list: {told}", f"named: {told}"]
+    file = Reader(parts)
+    assert len(file.children("list")) == len(file.named_children("named")) == CHILDREN_MAX + 1
+    assert file.problems == []

@@ -10,10 +10,11 @@ from lictor_core.errors import RequestError
 from lictor_core.interpolation import DEPTH_MAX, interpolate
 
 NAMES = {"name.full": "geo-db", "name.suffix": "-db", "number": "7"}
+CHARS_MAX = 500
 
 
 def filled(text: str) -> str:
-    return interpolate(text, NAMES, lambda number: f"<{number}>")
+    return interpolate(text, NAMES, lambda number: f"<{number}>", CHARS_MAX)
 
 
 @pytest.mark.parametrize(
@@ -69,3 +70,11 @@ def test_any_text_gives_a_text_or_the_one_error(text: str) -> None:
 def test_a_number_is_shown_with_the_fewest_digits_that_tell_it(number: float) -> None:
     shown = filled("${" + f"{number:.30f}" + "}")
     assert float(shown) == float(f"{number:.30f}")
+
+
+@pytest.mark.parametrize("text", ["${name.full}" * 42, '${"' + "x" * 250 + '${"' + "y" * 400 + '"}"}'])
+def test_a_text_is_bounded_as_it_is_written_and_as_it_is_filled_in(text: str) -> None:
+    with pytest.raises(RequestError, match="longer than the 500 characters"):
+        filled(text)
+    with pytest.raises(RequestError, match="longer than the 500 characters"):
+        interpolate("${long}" * 2, {"long": "x" * 251}, lambda _: "", CHARS_MAX)

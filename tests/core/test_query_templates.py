@@ -7,7 +7,7 @@ import pytest
 
 from lictor_core.errors import RequestError
 from lictor_core.prepared import QueryTemplate
-from lictor_core.query_templates import check_template, rendered
+from lictor_core.query_templates import FILLED_CHARS_MAX, check_template, rendered
 from tests.server.build import prepared_query, template
 
 
@@ -47,3 +47,17 @@ def test_an_unknown_kind_of_template_is_refused() -> None:
     other = QueryTemplate(type="suffix", regexp="", remove_empty_tags=False)
     with pytest.raises(RequestError, match=r"'suffix'.*'name_prefix_match'"):
         check_template(msgspec.structs.replace(prepared_query("q"), template=other))
+
+
+def test_what_is_filled_in_is_bounded_over_all_texts_whatever_name_is_asked_for() -> None:
+    long = template("", service="${name.full}", tags=["${name.full}" * 100] * 5)
+    check_template(long)
+    assert len(rendered(long, "x" * 100).service.service) == 100
+    with pytest.raises(RequestError, match="characters that are left for it"):
+        rendered(long, "x" * (FILLED_CHARS_MAX // 500))
+
+
+def test_a_template_that_is_longer_than_what_is_filled_in_is_refused() -> None:
+    with pytest.raises(RequestError, match=f"{FILLED_CHARS_MAX} characters"):
+        check_template(template("t", service="${name.full}" * (FILLED_CHARS_MAX // 12 + 1)))
+    check_template(template("t", service="x" * (FILLED_CHARS_MAX + 1)))

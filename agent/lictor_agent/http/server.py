@@ -52,6 +52,8 @@ __all__ = ["HttpServer"]
 
 _METRICS_MAX: Final = 512
 _TICK_S: Final = 1.0
+_REASON_CHARS_MAX: Final = 1000
+"""What the log tells of why a request was refused; who asked is told all of it."""
 _RESUMED: Final = b"resumed "
 """Before the head of a request that had waited: what it is answered is good for all that waited for the same."""
 _TOKEN: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # RFC 9110, section 5.6.2
@@ -364,9 +366,8 @@ class HttpServer:
         return found if isinstance(found, Answer) else _BROKEN
 
     def _note_refused(self, method: str, path: str, client: str, status: int, reason: str) -> None:
-        self._log.info(
-            "http.request.refused", method=method, path=path, client=client, status=status, reason=reason.strip()
-        )
+        reason = reason[:_REASON_CHARS_MAX].strip()
+        self._log.info("http.request.refused", method=method, path=path, client=client, status=status, reason=reason)
 
 
 def _too_much(status: int) -> Answer:

@@ -14,9 +14,10 @@ from lictor_core.durations import parse_duration
 from lictor_core.limits import META_KEY_CHARS_MAX, META_PAIRS_MAX, META_VALUE_CHARS_MAX
 from lictor_core.records import JsonObject
 
-__all__ = ["Duration", "Entry", "Flaw", "Part", "as_json", "place", "seconds"]
+__all__ = ["Duration", "Entry", "Flaw", "Part", "as_json", "key_place", "place", "seconds"]
 
 _NAME_CHARS_MAX: Final = 1024
+_KEY_CHARS_SHOWN_MAX: Final = 64
 
 Duration = Annotated[str, msgspec.Meta(extra={"form": "duration"})]
 """A duration in Go's text form, `1m30s`; empty when none was given. Clients may write nanoseconds."""
@@ -41,6 +42,11 @@ def place(*parts: str | int) -> str:
         else:
             path += f".{part}" if path and not part.startswith("[") else part
     return path
+
+
+def key_place(key: str) -> str:
+    """A key of a mapping as a part of a path. A long one is cut: it would be written out for each value below it."""
+    return f"[{key}]" if len(key) <= _KEY_CHARS_SHOWN_MAX else f"[{key[:_KEY_CHARS_SHOWN_MAX]}...]"
 
 
 def seconds(duration: str) -> float:

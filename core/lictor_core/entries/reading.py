@@ -11,13 +11,14 @@ import math
 from collections.abc import Mapping
 from difflib import get_close_matches
 from functools import cache
+from itertools import islice
 from typing import Final, cast
 
 import msgspec
 
 from lictor_core.durations import format_duration, parse_duration
 from lictor_core.entries.access import ServiceIntentions
-from lictor_core.entries.base import Entry, Flaw, as_json, place
+from lictor_core.entries.base import Entry, Flaw, as_json, key_place, place
 from lictor_core.entries.defaults import Mesh, ProxyDefaults, ServiceDefaults
 from lictor_core.entries.gateways import IngressGateway, TerminatingGateway
 from lictor_core.entries.routing import Resolver, Router, Splitter
@@ -47,6 +48,7 @@ _REGISTRY_OWN: Final = frozenset({"createindex", "modifyindex", "hash"})
 _TRUE: Final = frozenset({"1", "t", "T", "true", "TRUE", "True"})
 _FALSE: Final = frozenset({"0", "f", "F", "false", "FALSE", "False", ""})
 _SHOWN_CHARS_MAX: Final = 40
+_KEY_CHARS_SHOWN_MAX: Final = 256
 _FLAWS_MAX: Final = 100
 """So many flaws are told; a body of nothing but flaws must not become an answer of megabytes."""
 _KIND: Final = ("Kind", "kind")
@@ -60,7 +62,7 @@ def kind_of(kind: str) -> type[Entry]:
     """The type of a kind. Raises `RequestError` for one that nobody knows."""
     found = KINDS.get(kind)
     if found is None:
-        near = get_close_matches(kind, KINDS, n=1)
+        near = get_close_matches(kind[:_SHOWN_CHARS_MAX], KINDS, n=1)
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(KINDS))}"
         raise RequestError(f"invalid config entry kind: {kind[:_SHOWN_CHARS_MAX]} ({hint})")
     return found
@@ -85,15 +87,16 @@ def read_entry(value: object) -> Entry:
     reading = _Reading()
     fields = reading.fields(given, form, "")
     if reading.flaws:
-        raise EntryForm(_told(reading.flaws))
+        raise EntryForm(_told(reading.flaws, reading.flaws_more))
     return msgspec.convert(fields, form).normal()
 
 
 def check_entry(entry: Entry) -> None:
     """Raise `RequestError` with every flaw of an entry looked at alone."""
-    flaws = list(entry.flaws())
+    found = entry.flaws()
+    flaws = list(islice(found, _FLAWS_MAX))
     if flaws:
-        raise RequestError(f"{entry.kind} {entry.name!r}: {_told(flaws)}")
+        raise RequestError(f"{entry.kind} {entry.name!r}: {_told(flaws, sum(1 for _ in found))}")
 
 
 def entry_from(kind: str, name: str, body: JsonObject) -> Entry:
@@ -111,9 +114,8 @@ def body_of(entry: Entry) -> JsonObject:
     return body
 
 
-def _told(flaws: list[Flaw]) -> str:
-    more = len(flaws) - _FLAWS_MAX
-    return "; ".join(map(str, flaws[:_FLAWS_MAX])) + (f"; and {more} more" if more > 0 else "")
+def _told(flaws: list[Flaw], more: int) -> str:
+    return "; ".join(map(str, flaws)) + (f"; and {more} more" if more > 0 else "")
 
 
 def _folded(key: str) -> str:
@@ -164,22 +166,24 @@ def _wanted(kind: msgspec.inspect.UnionType) -> msgspec.inspect.Type:
 
 
 class _Reading:
-    """One entry being read: values turned to their types, flaws collected."""
+    """One entry being read: values turned to their types, the first `_FLAWS_MAX` flaws kept, the others counted."""
 
     def __init__(self) -> None:
         self.flaws: list[Flaw] = []
+        self.flaws_more = 0
 
     def fields(self, given: Mapping[str, object], form: type[msgspec.Struct], where: str) -> JsonObject:
         """The fields of `form` in a mapping, and the zero of what must be there and is not."""
         known = _fields_of(form)
         found: JsonObject = {}
         for key, value in given.items():
-            here = place(where, key) if where else key
             field = known.get(_folded(key))
             if field is None:
-                self.flaws.append(Flaw(here, _unknown(key, [name for name, _, _ in known.values()])))
-            elif field[0] in found:
-                self.flaws.append(Flaw(here, f"is {field[0]} once more: keep one of them"))
+                self._unknown(key, known, where)
+                continue
+            here = place(where, key) if where else key
+            if field[0] in found:
+                self._note(here, f"is {field[0]} once more: keep one of them")
             elif value is not None:
                 found[field[0]] = self.value(value, field[1], here)
         for name, kind, is_required in known.values():
@@ -234,7 +238,22 @@ class _Reading:
         shown = _shown_kind(value)
         if isinstance(value, str):
             shown = f"{value[:_SHOWN_CHARS_MAX]!r}"
-        self.flaws.append(Flaw(where, f"must be {wanted}, not {shown}"))
+        self._note(where, f"must be {wanted}, not {shown}")
+
+    def _unknown(self, key: str, known: Mapping[str, tuple[str, msgspec.inspect.Type, bool]], where: str) -> None:
+        if len(self.flaws) == _FLAWS_MAX:  # to look for what was meant takes its time
+            self.flaws_more += 1
+            return
+        near = get_close_matches(_folded(key[:_SHOWN_CHARS_MAX]), known, n=1)
+        reason = f"invalid config key; did you mean {known[near[0]][0]}?" if near else "invalid config key"
+        shown = key[:_KEY_CHARS_SHOWN_MAX]
+        self._note(place(where, shown) if where else shown, reason)
+
+    def _note(self, where: str, reason: str) -> None:
+        if len(self.flaws) < _FLAWS_MAX:
+            self.flaws.append(Flaw(where, reason))
+        else:
+            self.flaws_more += 1
 
     def _mapping(self, value: object, where: str) -> Mapping[str, object] | None:
         items = _items(value)  # blocks of HCL come as a list, whose mappings are one
@@ -253,7 +272,7 @@ class _Reading:
             return cast(JsonObject, _in_order(mapping))
         found: JsonObject = {}
         for key, one in sorted(mapping.items()):
-            found[key] = self.zero(kind) if one is None else self.value(one, kind, f"{where}[{key}]")
+            found[key] = self.zero(kind) if one is None else self.value(one, kind, f"{where}{key_place(key)}")
         return found
 
     def _list(self, value: object, kind: msgspec.inspect.Type, where: str) -> list[object]:
@@ -305,7 +324,7 @@ class _Reading:
                     found = math.inf
                 if math.isfinite(found):
                     return found
-                self.flaws.append(Flaw(where, "is too large"))
+                self._note(where, "is too large")
                 return 0.0
             case str():
                 try:
@@ -334,7 +353,7 @@ class _Reading:
             case _:
                 self._flaw(where, "a whole number", value)
         if not -_WHOLE_END <= found < _WHOLE_END:
-            self.flaws.append(Flaw(where, "is too large"))
+            self._note(where, "is too large")
             return 0
         return found
 
@@ -345,14 +364,8 @@ class _Reading:
         try:
             return format_duration(parse_duration(value)) if value != "" else ""
         except RequestError as error:
-            self.flaws.append(Flaw(where, str(error)))
+            self._note(where, str(error))
             return ""
 
 
 _WHOLE_END: Final = 2**63  # what a whole number of Go holds
-
-
-def _unknown(key: str, names: list[str]) -> str:
-    folded = {_folded(name): name for name in names}
-    near = get_close_matches(_folded(key), folded, n=1)
-    return f"invalid config key; did you mean {folded[near[0]]}?" if near else "invalid config key"

@@ -13,7 +13,7 @@ from typing import ClassVar, Final
 
 import msgspec
 
-from lictor_core.entries.base import Duration, Entry, Flaw, Part, place, seconds
+from lictor_core.entries.base import Duration, Entry, Flaw, Part, key_place, place, seconds
 
 __all__ = [
     "WEIGHT_WHOLE",
@@ -275,7 +275,7 @@ class Resolver(Entry, frozen=True, kw_only=True):
         for name in self.subsets or {}:
             if len(name) > _SUBSET_CHARS_MAX or _SUBSET_NAME.fullmatch(name) is None:
                 reason = "is no name of a subset: use 1 to 63 lower case letters, digits and inner hyphens"
-                yield Flaw(place("Subsets", f"[{name}]"), reason)
+                yield Flaw(place("Subsets", key_place(name)), reason)
         if not self.has_subset(self.default_subset):
             yield Flaw("DefaultSubset", f"is {self.default_subset!r}, which Subsets does not define")
         if seconds(self.connect_timeout) < 0:
@@ -296,7 +296,7 @@ class Resolver(Entry, frozen=True, kw_only=True):
                     yield Flaw(f"Redirect.{name}", "needs Redirect.Service beside it")
 
     def _failover_flaws(self, name: str, failover: ResolverFailover) -> Iterator[Flaw]:
-        where = place("Failover", f"[{name}]")
+        where = place("Failover", key_place(name))
         if name not in ("*", *(self.subsets or {})):
             yield Flaw(where, f"is for the subset {name!r}, which Subsets does not define; '*' is for all")
         if not (failover.service or failover.service_subset or failover.namespace or failover.datacenters):

@@ -277,6 +277,13 @@ async def test_one_event_is_logged_for_each_refusal_and_no_secret_in_it(live: Li
     assert "secret" not in str(live.logged.entries)
 
 
+async def test_the_log_tells_the_beginning_of_a_long_reason(live: Live) -> None:
+    answer = await live.put("/v1/kv/a?cas=" + "9" * 5000)
+    assert (answer.status, len(answer.text) > 5000) == (500, True)
+    (event,) = live.events("http.request.refused")
+    assert 500 < len(str(event["reason"])) <= 1000
+
+
 async def test_a_port_in_use_is_an_error_that_names_it_and_the_next_step(live: Live) -> None:
     other = HttpServer(
         live.agent,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import cast
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lictor_core.codec import pack, unpack
+from lictor_core.entries import reading
 from lictor_core.entries.reading import KINDS, EntryForm, body_of, check_entry, entry_from, kind_of, read_entry
 from lictor_core.errors import RequestError
 from lictor_core.records import JsonObject
@@ -178,3 +180,38 @@ def test_whatever_is_sent_is_an_entry_or_refused(kind: str, body: dict[str, obje
     kept = body_of(found)
     assert entry_from(kind, found.name, kept) == found or "Config" in kept
     assert found.normal() == found or "Config" in kept
+
+
+def test_a_long_key_is_not_written_out_for_each_flaw_below_it() -> None:
+    below: JsonObject = {f"unknown{number}": 1 for number in range(2000)}
+    with pytest.raises(EntryForm) as refused:
+        read_entry({"Kind": "service-resolver", "Name": "a", "Subsets": {"k" * 100_000: below}})
+    assert str(refused.value).endswith("; and 1900 more")
+    assert len(str(refused.value)) < 50_000
+
+
+def test_flaws_beyond_those_that_are_told_cost_no_search_for_what_was_meant(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_for: list[str] = []
+
+    def noting(word: str, _: Iterable[str], *, n: int) -> list[str]:
+        assert n == 1
+        looked_for.append(word)
+        return []
+
+    monkeypatch.setattr(f"{reading.__name__}.get_close_matches", noting)
+    with pytest.raises(EntryForm, match="and 900 more"):
+        read_entry({"Kind": "mesh", **{"x" * 500 + str(number): 1 for number in range(1000)}})
+    assert len(looked_for) == 100
+    assert max(map(len, looked_for)) <= 64
+
+
+def test_a_long_kind_is_not_compared_as_a_whole() -> None:
+    with pytest.raises(RequestError, match="there are"):
+        kind_of("service-router" + "x" * 1_000_000)
+
+
+def test_flaws_below_a_long_key_of_what_is_well_formed_are_cut_alike() -> None:
+    failover = {"f" * 100_000: {"Datacenters": [""] * 2000}}
+    with pytest.raises(RequestError) as refused:
+        check_entry(read_entry({"Kind": "service-resolver", "Name": "a", "Failover": failover}))
+    assert len(str(refused.value)) < 300_000
