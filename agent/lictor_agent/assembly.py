@@ -47,7 +47,6 @@ _NO_ENVIRONMENT: Final[Mapping[str, str]] = MappingProxyType({})
 
 def identity(configuration: Configuration, node_id: str) -> Identity:
     """Who the agent is."""
-    tagged = {"wan": configuration.advertise_addr_wan} if configuration.advertise_addr_wan else {}
     return Identity(
         node_name=configuration.node_name,
         node_id=node_id,
@@ -61,9 +60,11 @@ def identity(configuration: Configuration, node_id: str) -> Identity:
         grpc_port=configuration.ports.grpc,
         server_port=configuration.ports.server,
         server=configuration.server,
-        bootstrap=configuration.bootstrap,
+        bootstrap=configuration.bootstrap or configuration.bootstrap_expect == 1,
+        expect=configuration.bootstrap_expect,
         meta=tuple(configuration.node_meta.items()),
-        tagged_addresses=tuple(tagged.items()),
+        wan_address=configuration.advertise_addr_wan,
+        tagged_addresses=tuple(configuration.tagged_addresses.items()),
         acls_enabled=configuration.acl.enabled,
         reconnect=_reconnect(configuration),
     )

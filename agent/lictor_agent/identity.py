@@ -33,8 +33,13 @@ class Identity:
     server_port: int
     server: bool
     bootstrap: bool = False
+    expect: int = 0
+    """How many servers found the cluster together; 0 and 1 for none such."""
     meta: tuple[tuple[str, str], ...] = ()
+    wan_address: str = ""
+    """What other datacenters use; empty for the advertised address."""
     tagged_addresses: tuple[tuple[str, str], ...] = ()
+    """More of them, under names of the operator's choice."""
     acls_enabled: bool = False
     reconnect: str = ""
     """For how long it wishes to be remembered once it failed or left, a Go duration; empty for the servers' setting."""
@@ -64,16 +69,17 @@ class Identity:
             datacenter=self.datacenter,
             server_port=self.server_port if self.server else None,
             bootstrap=self.bootstrap,
+            expect=self.expect,
             acls_enabled=self.acls_enabled,
             reconnect=self.reconnect,
         )
 
     def _all_tagged_addresses(self) -> dict[str, str]:
-        family = "ipv4" if isinstance(ip_address(self.advertise_address), IPv4Address) else "ipv6"
-        derived = {
-            "lan": self.advertise_address,
-            f"lan_{family}": self.advertise_address,
-            "wan": self.advertise_address,
-            f"wan_{family}": self.advertise_address,
-        }
-        return derived | dict(self.tagged_addresses)
+        own = _tagged("lan", self.advertise_address) | _tagged("wan", self.wan_address or self.advertise_address)
+        return dict(sorted({**dict(self.tagged_addresses), **own}.items()))
+
+
+def _tagged(name: str, address: str) -> dict[str, str]:
+    """An address under its name, and under its name with its family."""
+    family = "ipv4" if isinstance(ip_address(address), IPv4Address) else "ipv6"
+    return {name: address, f"{name}_{family}": address}

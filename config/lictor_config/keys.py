@@ -140,7 +140,7 @@ domain text : DNS
 enable_acl_replication boolean = acl.enable_token_replication
 enable_agent_tls_for_checks boolean : checks
 enable_central_service_config boolean
-enable_debug boolean
+enable_debug boolean : profiles at /debug/pprof
 enable_local_script_checks boolean : checks
 enable_script_checks boolean : checks
 enable_syslog boolean : logs
@@ -208,7 +208,7 @@ start_join_wan texts
 sync_coordinate_interval_min duration : network coordinates
 sync_coordinate_rate_target number
 syslog_facility text : logs
-tagged_addresses text_map
+tagged_addresses text_map : names and addresses of the node; those Lictor makes (lan, wan) hold
 telemetry section
 tls_cipher_suites text : HTTPS, for TLS 1.2
 tls_min_version text : TLS between agents and servers, HTTPS

@@ -290,6 +290,6 @@ def _unused_warnings(keys: Sequence[str]) -> Iterator[str]:
     unenforced = [key for key in keys if key in UNENFORCED or key.rpartition(".")[0] in UNENFORCED]
     others = [key for key in keys if key not in unenforced]
     if unenforced:
-        yield f"protects nothing, since Lictor does not use it: {', '.join(unenforced)}"
+        yield f"not used by Lictor, and protects nothing: {', '.join(unenforced)}; TLS protects what agents say"
     if others:
         yield f"not used by Lictor: {', '.join(others)}"

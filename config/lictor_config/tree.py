@@ -247,6 +247,7 @@ class Configuration:
     bind_addr: str = "0.0.0.0"
     advertise_addr: str = ""
     advertise_addr_wan: str = ""
+    tagged_addresses: dict[str, str] = field(default_factory=dict[str, str])
     client_addr: tuple[str, ...] = ("127.0.0.1",)
     addresses: Addresses = Addresses()
     ports: Ports = Ports()

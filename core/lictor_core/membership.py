@@ -87,10 +87,12 @@ def agent_member(
     datacenter: str,
     server_port: int | None = None,
     bootstrap: bool = False,
+    expect: int = 0,
     acls_enabled: bool = False,
     reconnect: str = "",
 ) -> Member:
-    """A Lictor agent as a member; with `server_port` a server, with `bootstrap` the one that starts a cluster.
+    """A Lictor agent as a member; with `server_port` a server, with `bootstrap` the one that starts a cluster, with
+    an `expect` above 1 one of so many that do.
 
     `reconnect` is how long it wishes to be remembered, a Go duration; empty for what the servers are set to.
     """
@@ -115,6 +117,8 @@ def agent_member(
         }
         if bootstrap:
             tags["bootstrap"] = "1"
+        if expect > 1:
+            tags["expect"] = str(expect)
     if reconnect:
         tags[RECONNECT_TAG] = reconnect
     return living_member(name, address, SERF_LAN_PORT, tags)

@@ -142,6 +142,8 @@ def test_the_identity_carries_what_the_node_is_told() -> None:
     node = identity.node()
     assert node.meta == {"rack": "7", "consul-network-segment": ""}
     assert (node.tagged_addresses or {})["wan"] == "203.0.113.1"
+    tagged = assembly.identity(_dev(tagged_addresses={"site": "192.0.2.4"}), NODE_ID).node().tagged_addresses
+    assert (tagged or {})["site"] == "192.0.2.4"
 
 
 def test_who_is_no_server_looks_for_servers_as_it_is_told() -> None:
@@ -151,6 +153,12 @@ def test_who_is_no_server_looks_for_servers_as_it_is_told() -> None:
     assert (settings.retry_interval_s, settings.retry_max) == (5.0, 3)
     assert (settings.join_port, settings.source, settings.hold_s) == (8301, "", 7.0)
     assert assembly.remote_settings(_dev(bind_addr="127.0.0.9"), NODE_ID).source == "127.0.0.9"
+
+
+def test_a_lone_expected_server_is_one_that_founds_alone() -> None:
+    assert assembly.identity(_dev(server=True, bootstrap_expect=1), NODE_ID).bootstrap
+    three = assembly.identity(_dev(server=True, bootstrap_expect=3), NODE_ID)
+    assert (three.bootstrap, three.expect) == (False, 3)
 
 
 @pytest.mark.parametrize(("settings", "expect"), [({}, 0), ({"bootstrap": True}, 1), ({"bootstrap_expect": 3}, 3)])

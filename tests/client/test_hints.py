@@ -15,6 +15,8 @@ from lictor.cli.hints import refusal
         (401, "ACL support disabled", ": set acl.enabled in the configuration of servers and agents to use tokens"),
         (401, "", ": give a token with -token, -token-file or LICTOR_HTTP_TOKEN"),
         (403, "Permission denied", ": give a token that may do this with -token, -token-file or LICTOR_HTTP_TOKEN"),
+        (500, 'invalid session "x"', ": make one with PUT /v1/session/create, or let `lictor lock` do it"),
+        (400, "index error: UUID must be 36 characters", ": give the whole id, or the names"),
         (413, "too large", ": send less at once, or raise the limit in the agent's configuration"),
         (429, "busy", ": the agent is busy; try again in a moment"),
         (500, "something else", ""),

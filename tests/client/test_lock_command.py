@@ -94,7 +94,7 @@ def test_a_stopped_command_gives_its_lock_up(live_agent: DevAgent, tmp_path: Pat
         (("lock",), "a key prefix and a command are needed"),
         (("lock", "-n", "0", "x", "true"), "-n must be at least 1"),
         (("lock", "-timeout=-1s", "x", "true"), "must not be below 0"),
-        (("lock", "-try=soon", "x", "true"), "-timeout: invalid duration"),
+        (("lock", "-try=soon", "x", "true"), "-try: invalid duration"),
         (("lock", "/", "true"), "the key prefix is empty"),
         (("event",), "-name is needed"),
         (("event", "-name=x", "a", "b"), "too many arguments"),

@@ -178,7 +178,7 @@ def test_what_consul_knows_and_lictor_does_not_use_is_one_warning(tmp_path: Path
         'acl { tokens { master = "t" } }\nports { serf_wan = 1 }',
     )
     assert load(file).warnings == (
-        "protects nothing, since Lictor does not use it: acl.tokens.master, encrypt",
+        "not used by Lictor, and protects nothing: acl.tokens.master, encrypt; TLS protects what agents say",
         "not used by Lictor: ports.serf_wan, retry_join_wan, telemetry.statsd_address",
     )
 

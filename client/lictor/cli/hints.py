@@ -12,6 +12,8 @@ _REASON_CHARS_MAX: Final = 2_000
 _NO_LEADER: Final = "No cluster leader"
 _NO_DATACENTER: Final = "No path to datacenter"
 _ACLS_OFF: Final = "ACL support disabled"
+_NO_SESSION: Final = "invalid session"
+_NO_ID: Final = "UUID must be 36 characters"
 _WANTS_TLS: Final = "HTTP request to an HTTPS server"
 _PAGES: Final = ("<!doctype", "<html")
 _TOO_LARGE: Final = 413
@@ -41,6 +43,10 @@ def _next_step(status: int, reason: str, *, may_be_stale: bool) -> str:
         return "`lictor catalog datacenters` lists those that are known"
     if _WANTS_TLS in reason:
         return "write https:// in front of the address"
+    if reason.startswith(_NO_SESSION):
+        return "make one with PUT /v1/session/create, or let `lictor lock` do it"
+    if _NO_ID in reason:
+        return "give the whole id, or the names"
     if _ACLS_OFF in reason:
         return "set acl.enabled in the configuration of servers and agents to use tokens"
     return _STEPS.get(status, "")

@@ -246,6 +246,8 @@ class _Reading:
             return
         near = get_close_matches(_folded(key[:_SHOWN_CHARS_MAX]), known, n=1)
         reason = f"invalid config key; did you mean {known[near[0]][0]}?" if near else "invalid config key"
+        if _folded(key) == "namespace":
+            reason = "invalid config key; namespaces are a feature of Consul Enterprise: leave it out"
         shown = key[:_KEY_CHARS_SHOWN_MAX]
         self._note(place(where, shown) if where else shown, reason)
 

@@ -132,6 +132,11 @@ def test_what_is_no_entry_of_any_kind_is_refused(value: object) -> None:
         read_entry(value)
 
 
+def test_a_namespace_is_told_to_be_no_slip_of_another_key() -> None:
+    with pytest.raises(RequestError, match="Namespace: invalid config key; namespaces are"):
+        read_entry({"Kind": "service-defaults", "Name": "web", "Namespace": "default"})
+
+
 def test_an_unknown_kind_is_answered_with_the_nearest_one() -> None:
     with pytest.raises(RequestError, match="did you mean service-router"):
         kind_of("service-ruoter")

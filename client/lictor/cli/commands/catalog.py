@@ -81,7 +81,7 @@ def nodes(
         print_json(found)
         return
     if not found:
-        print("No nodes match: ask for less", file=sys.stderr)
+        print("No nodes match: ask with fewer conditions", file=sys.stderr)
         return
     if detailed:
         heading = ["Node", "ID", "Address", "DC", "TaggedAddresses", "Meta"]
@@ -118,7 +118,7 @@ def services(
         print_json({name: sorted(found[name]) for name in found})
         return
     if not found:
-        print("No services match: ask for less", file=sys.stderr)
+        print("No services match: ask with fewer conditions", file=sys.stderr)
         return
     if tags:
         width = max(len(name) for name in found) + _TAGS_GAP_CHARS

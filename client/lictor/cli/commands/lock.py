@@ -113,7 +113,7 @@ def command(
             retries=monitor_retry,
             datacenter=api.datacenter,
         ),
-        wait_s=_wait_s(timeout or others.get("try", "")),
+        wait_s=_wait_s("-timeout", timeout) if timeout else _wait_s("-try", others.get("try", "")),
         pass_stdin=pass_stdin,
         child_exit_code=child_exit_code,
         verbose=verbose,
@@ -121,13 +121,13 @@ def command(
     return asyncio.run(_run(api.settings(), job))
 
 
-def _wait_s(text: str) -> float | None:
+def _wait_s(flag: str, text: str) -> float | None:
     try:
         wait_s = parse_duration(text) if text else 0.0
     except RequestError as error:
-        raise CommandError(f"-timeout: {error}") from error
+        raise CommandError(f"{flag}: {error}") from error
     if wait_s < 0:
-        raise CommandError("-timeout must not be below 0")
+        raise CommandError(f"{flag} must not be below 0")
     return wait_s or None
 
 
