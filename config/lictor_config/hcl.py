@@ -27,15 +27,15 @@ __all__ = ["Document", "SyntaxProblem", "parse_hcl", "parse_json"]
 
 _DEPTH_MAX: Final = 64
 _NUMBER_CHARS_MAX: Final = 40
-_TOKEN: Final = re.compile(
-    r"""(?P<space>[ \t\r\n\ufeff]+|\#[^\n]*|//[^\n]*|/\*.*?\*/)
+_TOKEN: Final = r"""(?P<space>[ \t\r\n\ufeff]+|\#[^\n]*|//[^\n]*|/\*.*?\*/)
     |(?P<heredoc><<(?P<indented>-?)(?P<mark>[A-Za-z0-9_]+)[ \t\r]*\n)
-    |(?P<string>"(?:[^"\\\n$]|\\.|\$\{[^}\n]*+\}|\$)*+")
+    |(?P<string>%s)
     |(?P<number>-?(?:0[xX][0-9a-fA-F]+|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)(?![A-Za-z0-9_.]))
     |(?P<word>[A-Za-z_][A-Za-z0-9_.\-]*)
-    |(?P<sign>[={}\[\],:])""",
-    re.VERBOSE | re.DOTALL,
-)
+    |(?P<sign>[={}\[\],:])"""
+_HCL_TOKEN: Final = re.compile(_TOKEN % r'"(?:[^"\\\n$]|\\.|\$\{[^}\n]*+\}|\$)*+"', re.VERBOSE | re.DOTALL)
+"""A string's `${...}` may hold quotes."""
+_JSON_TOKEN: Final = re.compile(_TOKEN % r'"(?:[^"\\\n]|\\.)*+"', re.VERBOSE | re.DOTALL)
 _ESCAPE: Final = re.compile(r"\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|x([0-9a-fA-F]{2})|([0-7]{3})|(.))", re.DOTALL)
 _ESCAPES: Final = {
     "n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\", "/": "/", "a": "\a", "b": "\b", "f": "\f", "v": "\v",
@@ -68,12 +68,12 @@ class _Token(NamedTuple):
 
 def parse_hcl(text: str) -> Document:
     """The document in HCL `text`. Raises `SyntaxProblem`."""
-    return _parsed(_Parser(_tokens(text), json=False))
+    return _parsed(_Parser(_tokens(text, _HCL_TOKEN), json=False))
 
 
 def parse_json(text: str) -> Document:
     """The document in JSON `text`, whose outermost value is an object. Raises `SyntaxProblem`."""
-    return _parsed(_Parser(_tokens(text), json=True))
+    return _parsed(_Parser(_tokens(text, _JSON_TOKEN), json=True))
 
 
 def _parsed(parser: _Parser) -> Document:
@@ -82,11 +82,11 @@ def _parsed(parser: _Parser) -> Document:
     return document
 
 
-def _tokens(text: str) -> list[_Token]:
+def _tokens(text: str, token: re.Pattern[str]) -> list[_Token]:
     tokens: list[_Token] = []
     position, line = 0, 1
     while position < len(text):
-        match = _TOKEN.match(text, position)
+        match = token.match(text, position)
         if match is None:
             raise SyntaxProblem(line, _unreadable(text[position:]))
         kind, start = str(match.lastgroup), position

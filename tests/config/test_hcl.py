@@ -4,7 +4,7 @@ import contextlib
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lictor_config.hcl import SyntaxProblem, parse_hcl, parse_json
@@ -119,6 +119,7 @@ def test_a_heredoc_counts_its_lines() -> None:
 
 
 @given(st.dictionaries(st.text(max_size=8), json_values(), max_size=4))
+@example({"args": "${", "b": "}"})
 def test_json_is_read_as_the_standard_library_reads_it(values: dict[str, object]) -> None:
     assert parse_json(json.dumps(values)).values == values
     assert parse_json(json.dumps(values, ensure_ascii=False, indent=2)).values == values
