@@ -15,6 +15,7 @@ from typing import ClassVar, Final
 import msgspec
 
 from lictor_core.entries.base import Entry, Flaw, Part, place
+from lictor_core.entries.matching import RequestMatch, match_flaws, repeated_methods, upper_methods
 from lictor_core.intentions import SOURCE_TYPE, WILDCARD
 from lictor_core.intentions import precedence as precedence_of
 from lictor_core.limits import INTENTION_DESCRIPTION_CHARS_MAX
@@ -53,25 +54,9 @@ class IntentionJWT(Part, frozen=True, kw_only=True):
     providers: tuple[JWTProvider, ...] = ()
 
 
-class PermissionHeader(Part, frozen=True, kw_only=True):
-    """A header that a request has, or with `invert` has not."""
+class PermissionHTTP(RequestMatch, frozen=True, kw_only=True):
+    """Which requests a permission speaks of."""
 
-    name: str
-    present: bool = False
-    exact: str = ""
-    prefix: str = ""
-    suffix: str = ""
-    regex: str = ""
-    invert: bool = False
-
-
-class PermissionHTTP(Part, frozen=True, kw_only=True):
-    """Which requests a permission speaks of: all of this must hold, and at most one of the paths is given."""
-
-    path_exact: str = ""
-    path_prefix: str = ""
-    path_regex: str = ""
-    header: tuple[PermissionHeader, ...] = ()
     methods: tuple[str, ...] = ()
 
 
@@ -167,7 +152,7 @@ def _normal_source(destination: str, source: IntentionSource) -> IntentionSource
 def _normal_permission(permission: Permission) -> Permission:
     if permission.http is None or not permission.http.methods:
         return permission
-    http = msgspec.structs.replace(permission.http, methods=tuple(one.upper() for one in permission.http.methods))
+    http = msgspec.structs.replace(permission.http, methods=upper_methods(permission.http.methods))
     return msgspec.structs.replace(permission, http=http)
 
 
@@ -187,22 +172,10 @@ def _permission_flaws(permission: Permission, where: str) -> Iterator[Flaw]:
             yield Flaw(f"{where}.HTTP", "is required: say which requests are meant, or give the source an Action")
         return
     inside = f"{where}.HTTP"
-    if sum(map(bool, (http.path_exact, http.path_prefix, http.path_regex))) > 1:
-        yield Flaw(inside, "has more than one of PathExact, PathPrefix and PathRegex: keep one")
-    for name, path in (("PathExact", http.path_exact), ("PathPrefix", http.path_prefix)):
-        if path and not path.startswith("/"):
-            yield Flaw(f"{inside}.{name}", f"is {path!r}, and must begin with '/'")
-    for number, header in enumerate(http.header):
-        here = place(f"{inside}.Header", number)
-        if not header.name:
-            yield Flaw(f"{here}.Name", "is required")
-        if sum(map(bool, (header.present, header.exact, header.prefix, header.suffix, header.regex))) != 1:
-            yield Flaw(here, "must have exactly one of Present, Exact, Prefix, Suffix and Regex")
-    for method in sorted(set(http.methods)):
-        if method not in _METHODS:
-            yield Flaw(f"{inside}.Methods", f"{method!r} is no method of HTTP")
-        if http.methods.count(method) > 1:
-            yield Flaw(f"{inside}.Methods", f"names {method!r} more than once")
+    yield from match_flaws(http, inside)
+    for method in sorted(set(http.methods) - _METHODS):
+        yield Flaw(f"{inside}.Methods", f"{method!r} is no method of HTTP")
+    yield from repeated_methods(http.methods, inside)
 
 
 def _jwt_flaws(jwt: IntentionJWT, where: str) -> Iterator[Flaw]:

@@ -14,11 +14,11 @@ from typing import ClassVar, Final
 import msgspec
 
 from lictor_core.entries.base import Duration, Entry, Flaw, Part, key_place, place, seconds
+from lictor_core.entries.matching import RequestMatch, match_flaws, one_form, repeated_methods, upper_methods
 
 __all__ = [
     "WEIGHT_WHOLE",
     "HTTPMatch",
-    "HeaderMatch",
     "QueryMatch",
     "Resolver",
     "ResolverFailover",
@@ -46,18 +46,6 @@ def normal_weight(weight: float | Decimal) -> int | float:
     return int(found) if found.is_integer() else found
 
 
-class HeaderMatch(Part, frozen=True, kw_only=True):
-    """A header that a request has, or with `invert` has not."""
-
-    name: str
-    present: bool = False
-    exact: str = ""
-    prefix: str = ""
-    suffix: str = ""
-    regex: str = ""
-    invert: bool = False
-
-
 class QueryMatch(Part, frozen=True, kw_only=True):
     """A parameter of a request's query."""
 
@@ -67,13 +55,9 @@ class QueryMatch(Part, frozen=True, kw_only=True):
     regex: str = ""
 
 
-class HTTPMatch(Part, frozen=True, kw_only=True):
-    """Which requests a route is for: all of this must hold, and at most one of the paths is given."""
+class HTTPMatch(RequestMatch, frozen=True, kw_only=True):
+    """Which requests a route is for."""
 
-    path_exact: str = ""
-    path_prefix: str = ""
-    path_regex: str = ""
-    header: tuple[HeaderMatch, ...] = ()
     query_param: tuple[QueryMatch, ...] = ()
     methods: tuple[str, ...] = ()
 
@@ -126,30 +110,19 @@ class Router(Entry, frozen=True, kw_only=True):
 def _with_upper_methods(route: Route) -> Route:
     if route.match is None or route.match.http is None or not route.match.http.methods:
         return route
-    http = msgspec.structs.replace(route.match.http, methods=tuple(one.upper() for one in route.match.http.methods))
+    http = msgspec.structs.replace(route.match.http, methods=upper_methods(route.match.http.methods))
     return msgspec.structs.replace(route, match=RouteMatch(http=http))
 
 
 def _route_flaws(route: Route, where: str) -> Iterator[Flaw]:
     http = None if route.match is None else route.match.http
-    paths = 0
     if http is not None:
         inside = f"{where}.Match.HTTP"
-        paths = sum(map(bool, (http.path_exact, http.path_prefix, http.path_regex)))
-        if paths > 1:
-            yield Flaw(inside, "has more than one of PathExact, PathPrefix and PathRegex: keep one")
-        for name, path in (("PathExact", http.path_exact), ("PathPrefix", http.path_prefix)):
-            if path and not path.startswith("/"):
-                yield Flaw(f"{inside}.{name}", f"is {path!r}, and must begin with '/'")
-        for number, header in enumerate(http.header):
-            forms = (header.present, header.exact, header.prefix, header.suffix, header.regex)
-            known = "Present, Exact, Prefix, Suffix and Regex"
-            yield from _one_form(header.name, forms, known, place(f"{inside}.Header", number))
+        yield from match_flaws(http, inside)
         for number, query in enumerate(http.query_param):
-            few = (query.present, query.exact, query.regex)
-            yield from _one_form(query.name, few, "Present, Exact and Regex", place(f"{inside}.QueryParam", number))
-        for method in sorted({one for one in http.methods if http.methods.count(one) > 1}):
-            yield Flaw(f"{inside}.Methods", f"names {method!r} more than once")
+            forms = (query.present, query.exact, query.regex)
+            yield from one_form(query.name, forms, "Present, Exact and Regex", place(f"{inside}.QueryParam", number))
+        yield from repeated_methods(http.methods, inside)
     destination = route.destination
     has_path = http is not None and bool(http.path_exact or http.path_prefix)
     if destination is None:
@@ -161,13 +134,6 @@ def _route_flaws(route: Route, where: str) -> Iterator[Flaw]:
         yield Flaw(f"{where}.Destination.RequestTimeout", f"is {destination.request_timeout}, and must not be negative")
     if destination.num_retries < 0:
         yield Flaw(f"{where}.Destination.NumRetries", f"is {destination.num_retries}, and must not be negative")
-
-
-def _one_form(name: str, forms: tuple[bool | str, ...], known: str, where: str) -> Iterator[Flaw]:
-    if not name:
-        yield Flaw(f"{where}.Name", "is required")
-    if sum(map(bool, forms)) != 1:
-        yield Flaw(where, f"must have exactly one of {known}")
 
 
 class Split(Part, frozen=True, kw_only=True):
