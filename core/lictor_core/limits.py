@@ -35,8 +35,6 @@ BLOCKED_QUERIES_MAX: Final = 50_000
 """Blocking queries waiting in one process; one more is refused with 429."""
 COMMAND_BYTES_MAX: Final = 1024 * 1024
 """Largest command in the log; must stay below a Raft batch."""
-DEV_BATCH_BYTES: Final = 2 * COMMAND_BYTES_MAX
-"""Raft batch of a process that replicates to nobody."""
 STATE_BYTES_MAX: Final = 512 * 1024 * 1024
 """Largest state that a snapshot may be restored from: it is held in memory until the last byte of it has come."""
 ARCHIVE_BYTES_MAX: Final = STATE_BYTES_MAX

@@ -144,11 +144,6 @@ class PeerLinks:
                 if not self._is_called(peer):
                     self._drop(peer)
 
-    def address_changed(self, id: str) -> None:
-        """Something is known to be different now: dial this server at once if it is not connected."""
-        if (peer := self._peers.get(id)) is not None:
-            peer.poked.set()
-
     @property
     def connected(self) -> frozenset[str]:
         """The servers that messages can be sent to."""
