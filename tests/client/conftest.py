@@ -7,6 +7,7 @@ import pytest
 
 from lictor.api.settings import Settings, parse_address
 from lictor.cli.program import run
+from tests.client.senders import Sender
 from tests.support.agents import DevAgent, dev_agent
 
 
@@ -38,6 +39,12 @@ def live_agent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevAgent]:
 def live_settings(live_agent: DevAgent) -> Settings:
     """How to reach it."""
     return Settings(endpoint=parse_address(live_agent.http_address))
+
+
+@pytest.fixture(params=["blocking", "asyncio"])
+def send(request: pytest.FixtureRequest) -> Sender:
+    """Sends one call with either client."""
+    return Sender(request.param)
 
 
 @pytest.fixture

@@ -19,37 +19,14 @@ from lictor.api.asynchronous import AsyncClient
 from lictor.api.blocking import Client
 from lictor.api.calls import agent, catalog, health, kv, status
 from lictor.api.errors import AgentError, TimedOutError, UnreachableError
-from lictor.api.messages import Call
 from lictor.api.settings import Settings, parse_address
 from lictor_core.clock import SystemClock
 from lictor_core.errors import ConfigurationError, LictorError, PeerError
 from tests.client.fake_agent import FakeAgent, Reply, Seen, fake_agent
+from tests.client.senders import Sender
 from tests.support.conditions import wait_until
 
 T = TypeVar("T")
-
-
-class Sender:
-    """Sends one call with a client of its own."""
-
-    def __init__(self, kind: str) -> None:
-        self.kind = kind
-
-    def __call__(self, settings: Settings, call: Call[T]) -> T:
-        if self.kind == "blocking":
-            with Client(settings) as client:
-                return client.send(call)
-
-        async def send() -> T:
-            async with AsyncClient(settings) as client:
-                return await client.send(call)
-
-        return asyncio.run(send())
-
-
-@pytest.fixture(params=["blocking", "asyncio"])
-def send(request: pytest.FixtureRequest) -> Sender:
-    return Sender(request.param)
 
 
 def reaching(fake: FakeAgent, timeout_s: float = 10.0) -> Settings:

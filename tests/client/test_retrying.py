@@ -1,6 +1,5 @@
 """Which calls are sent again, how often, and when: the rules, and both clients by them."""
 
-import asyncio
 import itertools
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,15 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lictor.api.asynchronous import AsyncClient
-from lictor.api.blocking import Client
 from lictor.api.calls import kv, status
 from lictor.api.errors import AgentError, ApiError, TimedOutError, UnreachableError, UnreadableError
-from lictor.api.messages import Call
 from lictor.api.retrying import ATTEMPT_S_MIN, NO_RETRY, Attempts, Retry, is_safe
 from lictor.api.settings import Settings, parse_address
 from lictor_core.clock import SeededRng
 from tests.client.fake_agent import FakeAgent, Reply, Seen, fake_agent
+from tests.client.senders import Sender
 
 T = TypeVar("T")
 
@@ -74,29 +71,6 @@ def test_no_pause_outlasts_the_calls_time(elapsed_s: float, pause_s: float, time
 
 
 # the clients
-
-
-class Sender:
-    """Sends one call with a client of its own."""
-
-    def __init__(self, kind: str) -> None:
-        self.kind = kind
-
-    def __call__(self, settings: Settings, call: Call[T]) -> T:
-        if self.kind == "blocking":
-            with Client(settings) as client:
-                return client.send(call)
-
-        async def send() -> T:
-            async with AsyncClient(settings) as client:
-                return await client.send(call)
-
-        return asyncio.run(send())
-
-
-@pytest.fixture(params=["blocking", "asyncio"])
-def send(request: pytest.FixtureRequest) -> Sender:
-    return Sender(request.param)
 
 
 def reaching(fake: FakeAgent) -> Settings:
