@@ -124,7 +124,7 @@ def _of_entry(row: Row) -> object:
 
 def _of_config(row: Row) -> object:
     one = cast(ConfigEntry, row)
-    return one.kind, one.name.lower()
+    return one.kind, one.name
 
 
 def _of_intention(row: Row) -> object:

@@ -60,7 +60,7 @@ NODES: Final = Topic("nodes", "")
 SERVICES: Final = Topic("services", "")
 """The list of service names with their tags."""
 INSTANCES: Final = Topic("instances", "")
-"""Which instances exist, under which names, tags and addresses, wherever they are."""
+"""Any instance, wherever it is: that it is there, and all that is said of it."""
 INTENTIONS: Final = Topic("intentions", "")
 """Any intention."""
 AUTOPILOT: Final = Topic("autopilot", "")

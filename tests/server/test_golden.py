@@ -61,6 +61,21 @@ def tables(chunks: list[bytes]) -> set[str]:
     return {unpack(chunk, Chunk).table for chunk in chunks[1:]}
 
 
+LATER_TOPICS = {"config", "config-entry", "config-kind"}
+"""Kinds of what intentions touch today, and did not when format 1 was written: nobody could ask for it."""
+
+
+def without_later_topics(store: Store) -> list[tuple[str, object]]:
+    """All rows of a state, but for the indexes of what could not be asked for when it was written."""
+    first, *chunks = take(store)
+    found: list[tuple[str, object]] = [("", unpack(first, object))]
+    for chunk in (unpack(one, Chunk) for one in chunks):
+        for row in (unpack(one, object) for one in chunk.rows):
+            if not (chunk.table.startswith("topic") and cast("list[object]", row)[0] in LATER_TOPICS):
+                found.append((chunk.table, row))
+    return found
+
+
 def copied(source: Path, target: Path) -> Path:
     """A copy that tests may lock and change."""
     shutil.copytree(source, target)
@@ -105,7 +120,7 @@ def test_data_directories_of_format_1_are_read(tmp_path: Path) -> None:
         apply(store, index, command)
     assert found.snapshot_index == store.index
     apply(store, store.index + 2, KVSet(key="behind", value=b"1"))
-    assert state_hash(found.store) == state_hash(store)
+    assert without_later_topics(found.store) == without_later_topics(store)
     assert (found.last_index, found.term, found.peers.servers) == (store.index, 3, ())
 
 

@@ -9,7 +9,10 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
+from lictor_core.codec import decode_proposal, pack
 from lictor_server.raft.log import LogEntry
+from lictor_server.state import Store, apply_proposal
+from lictor_server.state.snapshot import restore, state_hash, take
 
 __all__ = ["Invariants", "Kept"]
 
@@ -17,20 +20,27 @@ _REGULAR: Final = 0
 
 
 class Kept:
-    """One voter's state: a hash over all it applied, in order."""
+    """One voter's state, and a hash over all it applied and what that came to, in order."""
 
     def __init__(self, entries: Iterable[LogEntry] = ()) -> None:
         """The state that `entries` give."""
         self.index = 0
         self.hash = b""
+        self.store = Store("dc1")
         for command, index, _ in entries:
             if command[0] == _REGULAR:
                 self.take(index, command[1:])
 
     def take(self, index: int, payload: bytes) -> None:
-        """Apply one command."""
+        """Apply one proposal."""
+        outcome, _ = apply_proposal(self.store, index, decode_proposal(payload))
         self.index = index
-        self.hash = hashlib.blake2b(self.hash + b"%d:" % index + payload, digest_size=8).digest()
+        self.hash = hashlib.blake2b(self.hash + b"%d:" % index + payload + pack(outcome), digest_size=8).digest()
+
+    def saved(self) -> Kept:
+        """The same after a snapshot: its state went through bytes."""
+        self.store = restore(take(self.store))
+        return self
 
 
 class Invariants:
@@ -87,7 +97,7 @@ class Invariants:
             self.report("index monotonic", f"{node} goes back from {kept.index} to {state.index} by a snapshot")
         if state.index and self._hashes.get(state.index) != state.hash:
             self.report("state machine safety", f"{node} installs a state at {state.index} that nobody had")
-        kept.index, kept.hash = state.index, state.hash
+        kept.index, kept.hash, kept.store = state.index, state.hash, state.store
 
     def refused(self, payload: bytes) -> None:
         """A submitter was told that `payload` is surely not applied."""
@@ -129,6 +139,8 @@ class Invariants:
         """All faults have ended and time was given: everybody agrees, and nothing acknowledged is missing."""
         if len({(kept.index, kept.hash) for kept in states.values()}) != 1:
             self.report("nobody stuck", f"{ {node: kept.index for node, kept in states.items()} } after healing")
+        elif len({state_hash(kept.store) for kept in states.values()}) != 1:
+            self.report("state machine safety", f"the states of {sorted(states)} differ after the same log")
         for node, log in logs.items():
             for payload, index in self.acknowledged.items():
                 if len(log) < index or log[index - 1][0][1:] != payload:

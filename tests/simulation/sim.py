@@ -7,6 +7,8 @@ import random
 from collections.abc import Generator
 from contextlib import contextmanager
 
+from lictor_core.codec import encode_proposal
+from lictor_core.commands import Proposal
 from lictor_server.raft.core import RaftCore
 from lictor_server.raft.members import PEERS_KIND, decoded
 from lictor_server.raft.outcome import Reason
@@ -17,6 +19,7 @@ from tests.simulation.network import Link, LinkWire, Network
 from tests.simulation.operator import next_set
 from tests.simulation.snapshots import Snapshots
 from tests.simulation.voters import SETTINGS, Make, Voter, production
+from tests.simulation_state.workload import Workload
 from tests.support.peers import peers
 
 __all__ = ["Report", "Simulation", "run"]
@@ -104,6 +107,7 @@ class Simulation:
         self._changes = 0.0 if fixed else self.chance.choice((0.0, 0.02, 0.06))
         self._snapshots = 0.0 if fixed else self.chance.choice((0.0, 0.01, 0.04))
         self._commands = 0
+        self._workload = Workload(random.Random(f"commands of {seed}"))
 
     @contextmanager
     def live(self) -> Generator[Simulation, None, None]:
@@ -134,7 +138,7 @@ class Simulation:
     def start(self, node: str) -> None:
         """Start a server on what its disk holds."""
         log = DiskLog(self.disks[node], SETTINGS, write_through=self._write_through)
-        kept = Kept(log.before)
+        kept = Kept(log.before).saved()
 
         def apply(index: int, payload: bytes) -> object:
             self.invariants.applied(node, kept, index, payload)
@@ -142,7 +146,7 @@ class Simulation:
 
         def adopt(snapshot: Snapshot) -> None:
             log.before = snapshot.entries
-            self.invariants.installed(node, kept, Kept(snapshot.entries))
+            self.invariants.installed(node, kept, Kept(snapshot.entries).saved())
 
         self.network.connected(node)
         others = [other for other in self.nodes if other != node]
@@ -209,7 +213,9 @@ class Simulation:
     def submit(self, node: str) -> bytes:
         """Ask a server for a write of a new command."""
         self._commands += 1
-        payload = b"%d" % self._commands
+        store = self.lives[node].kept.store
+        wish = Proposal(b"%d" % self._commands, store.index, False, self._workload.command(store))
+        payload = encode_proposal(wish)
 
         def done(result: object, reason: Reason) -> None:
             if reason is Reason.SUCCESS:

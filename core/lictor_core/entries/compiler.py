@@ -44,12 +44,21 @@ from lictor_core.errors import RequestError
 from lictor_core.names import NAMESPACE, service_sni
 from lictor_core.records import MeshGateway
 
-__all__ = ["CHAIN_SPLITS_MAX", "CONNECT_TIMEOUT", "SPLITTERS_DEEP_MAX", "ChainQuestion", "compile_chain"]
+__all__ = [
+    "CHAIN_SPLITS_MAX",
+    "CONNECT_TIMEOUT",
+    "REDIRECTS_MAX",
+    "SPLITTERS_DEEP_MAX",
+    "ChainQuestion",
+    "compile_chain",
+]
 
 CONNECT_TIMEOUT: Final = "5s"
 """How long a connection may take to be made where no entry says it."""
 SPLITTERS_DEEP_MAX: Final = 32
 """Splitters that may lead to one another in a row."""
+REDIRECTS_MAX: Final = 64
+"""Redirects of resolvers that may lead to one another in a row."""
 CHAIN_SPLITS_MAX: Final = 1000
 """Shares of one splitter with all that it leads to: each splitter under a splitter multiplies them."""
 
@@ -225,6 +234,8 @@ class _Compiler:
                 break
             if place.id in seen:
                 raise RequestError(f"detected circular resolver redirect: {' -> '.join([*seen, place.id])}")
+            if len(seen) == REDIRECTS_MAX:
+                raise RequestError(f'redirects from "{seen[0]}" on go more than {REDIRECTS_MAX} deep: name the end')
             seen.append(place.id)
             place = moved
         if not place.subset:

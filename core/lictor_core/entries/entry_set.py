@@ -46,8 +46,8 @@ class EntrySet:
         return found
 
     def all(self, form: type[E]) -> Iterator[E]:
-        """All entries of this type."""
-        for entry in self._of_kind.get(form.kind, {}).values():
+        """All entries of this type, by name: what is told of them must be the same on every server."""
+        for _, entry in sorted(self._of_kind.get(form.kind, {}).items()):
             assert isinstance(entry, form), "entries stand under their own kind"
             yield entry
 

@@ -91,8 +91,13 @@ def intentions_entry(store: Store, destination: str) -> ConfigEntry | None:
 
 def intentions_entries(store: Store) -> list[ConfigEntry]:
     """The entries of all destinations, by name."""
-    found = [intentions_entry(store, one) for one in sorted(store.intentions.destinations(), key=str.lower)]
+    found = [intentions_entry(store, one) for one in sorted(store.intentions.destinations(), key=_in_order)]
     return [one for one in found if one is not None]
+
+
+def _in_order(name: str) -> tuple[str, str]:
+    """Names of entries ignore case, and those of intentions do not; still every server lists them alike."""
+    return name.lower(), name
 
 
 def intentions_modified(store: Store, destination: str) -> int:

@@ -254,7 +254,8 @@ def _in_full(store: Store, node: Node) -> NodeInFull:
 
 
 def _all_service_health(store: Store, _query: AllServiceHealthQuery) -> list[ServiceHealth]:
-    return [row for name in store.catalog.service_tags() for row in store.health.of(name)]
+    names = store.catalog.service_tags()  # as they are written: a list of health holds every way of writing its name
+    return [row for name in names for row in store.health.of(name) if row.service.service == name]
 
 
 def _node_checks(store: Store, query: NodeChecksQuery) -> list[Check]:

@@ -189,10 +189,8 @@ class Catalog:
             self._by_mesh_name.add(fold(mesh), (name, service_id))
         self._names.add(stored)
         if old is None or old.service != stored.service or old.tags != stored.tags:
-            change.wake(on.INSTANCES)
             self._names.note(change, old, stored)
-        elif old.address != stored.address:
-            change.wake(on.INSTANCES)
+        change.wake(on.INSTANCES)
         _touch_services_of(change, node)
         _touch_health(change, stored)
 

@@ -16,7 +16,7 @@ from lictor_core.entries.entry_set import EntrySet
 from lictor_core.entries.gateways import WILDCARD, IngressGateway, TerminatingGateway
 from lictor_core.records import Node, Service, ServiceKind
 from lictor_core.topics import Topic
-from lictor_server.state.catalog import Catalog, fold
+from lictor_server.state.catalog import Catalog, fold, mesh_name
 from lictor_server.state.config_entries import ConfigEntries
 from lictor_server.state.indexes import Change
 
@@ -35,7 +35,8 @@ class Gateways:
         self._terminating: dict[str, set[str]] = {}
         self._ingress: dict[str, set[str]] = {}
         self._names: set[str] = set()
-        self._typical: set[str] | None = None
+        self._typical: dict[str, str] | None = None
+        """What a `*` means, by folded name, as it is written; None while there is none."""
 
     # Reading.
 
@@ -43,7 +44,9 @@ class Gateways:
         """What takes mesh connections for a service: its proxies and native instances, then gateways."""
         yield from self._catalog.instances(service, connect=True)
         if self._terminating:
-            yield from self._gateway_instances(self._terminating, ServiceKind.TERMINATING_GATEWAY, service)
+            for node, one in self._gateway_instances(self._terminating, ServiceKind.TERMINATING_GATEWAY, service):
+                if fold(mesh_name(one)) != fold(service):  # else it stands above already
+                    yield node, one
 
     def ingress_instances(self, service: str) -> Iterator[tuple[Node, Service]]:
         """The instances of the gateways that let traffic in to a service."""
@@ -58,8 +61,8 @@ class Gateways:
                 found[row.service.name.lower(), row.port] = row
         for row in self._links(entries, gateway):
             if row.service.name == WILDCARD:
-                for name in self._typical or ():
-                    found.setdefault((name, row.port), _meant(row, self._spelling(name)))
+                for name, written in (self._typical or _NOBODY).items():
+                    found.setdefault((name, row.port), _meant(row, written))
         return [found[key] for key in sorted(found)]
 
     def _links(self, entries: EntrySet, gateway: str) -> Iterator[GatewayService]:
@@ -108,8 +111,8 @@ class Gateways:
         if WILDCARD not in self._terminating and WILDCARD not in self._ingress:
             self._typical = None
         elif self._typical is None:
-            names = map(fold, self._catalog.service_tags())
-            self._typical = {name for name in names if self._is_typical(name)}
+            found = {name: self._typical_name(name) for name in map(fold, self._catalog.service_tags())}
+            self._typical = {name: written for name, written in found.items() if written}
 
     def forget(self) -> None:
         """The catalog and the entries are others now."""
@@ -133,48 +136,54 @@ class Gateways:
             touch(on.ingress(row.service.name) if is_ingress else on.connect(row.service.name))
 
     def follow(self, change: Change) -> None:
-        """Touch what depends on the services that `change` touched."""
+        """Touch what depends on the services that `change` touched.
+
+        In the order of their names: `change` has them in an order that not every server shares.
+        """
         if not (self._terminating or self._ingress):
             return
-        for topics, touch in ((change.woken, change.wake), (change.stamped, change.stamp)):
-            for name in [topic.name for topic in topics if topic.kind == _SERVICE_KIND]:
-                self._follow_instances(name, touch)
+        woken, stamped = (
+            sorted(topic.name for topic in topics if topic.kind == _SERVICE_KIND)
+            for topics in (change.woken, change.stamped)
+        )
         if self._typical is not None:
-            for name in [topic.name for topic in change.woken if topic.kind == _SERVICE_KIND]:
+            for name in woken:
                 self._follow_name(change, name, self._typical)
+        for names, touch in ((woken, change.wake), (stamped, change.stamp)):
+            for name in names:
+                if name in self._names:  # the instances of a gateway stand in the lists of the services behind it
+                    self._touch_behind(touch, name)
 
-    def _follow_instances(self, name: str, touch: Callable[[Topic], None]) -> None:
-        """The instances of a gateway stand in the lists of the services behind it."""
-        if name in self._names:
-            self._touch_behind(touch, name)
-
-    def _follow_name(self, change: Change, name: str, typical: set[str]) -> None:
+    def _follow_name(self, change: Change, name: str, typical: dict[str, str]) -> None:
         """A service that came or went is meant by each `*`, or not any more."""
-        is_typical = self._is_typical(name)
-        if is_typical == (name in typical):
+        written = self._typical_name(name)
+        former = typical.get(name, "")
+        if written == former:
             return
-        if is_typical:
-            typical.add(name)
+        if written:
+            typical[name] = written
         else:
-            typical.remove(name)
+            del typical[name]
         for gateway in self._terminating.get(WILDCARD, _NONE) | self._ingress.get(WILDCARD, _NONE):
             change.wake(on.gateway(gateway))
-        touch = change.wake if is_typical else change.retire
+        if written and former:
+            return
+        touch = change.wake if written else change.retire
         if WILDCARD in self._terminating:
             touch(on.connect(name))
         if WILDCARD in self._ingress:
             touch(on.ingress(name))
 
-    def _is_typical(self, name: str) -> bool:
-        return name != _SERVERS and any(
-            service.kind is ServiceKind.TYPICAL for _, service in self._catalog.instances(name)
-        )
-
-    def _spelling(self, name: str) -> str:
-        return next(service.service for _, service in self._catalog.instances(name))
+    def _typical_name(self, name: str) -> str:
+        """How the service of this folded name is written, by its first typical instance; empty when it has none."""
+        if name == _SERVERS:
+            return ""
+        instances = self._catalog.instances(name)
+        return next((one.service for _, one in instances if one.kind is ServiceKind.TYPICAL), "")
 
 
 _NONE: Final[frozenset[str]] = frozenset()
+_NOBODY: Final[dict[str, str]] = {}
 _SERVICE_KIND: Final = on.service("").kind
 
 

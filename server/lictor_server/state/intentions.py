@@ -8,6 +8,7 @@ import msgspec
 
 from lictor_core import topics as on
 from lictor_core.entries.access import ServiceIntentions
+from lictor_core.errors import RequestError
 from lictor_core.intentions import WILDCARD, in_deciding_order, precedence
 from lictor_core.records import Intention
 from lictor_server.state.copies import in_order
@@ -110,8 +111,11 @@ class Intentions:
         return (rows[intention_id] for intention_id in in_order(list(rows)))
 
     def restore(self, intentions: Iterable[Intention]) -> None:
-        """Take the rows of a snapshot."""
+        """Take the rows of a snapshot. Raises `RequestError` for what no server held together."""
         for intention in intentions:
+            names = intention.source_name, intention.destination_name
+            if intention.id in self._by_id or names in self._id_of:
+                raise RequestError(f"the snapshot has the id or the names of intention {intention.id} twice")
             self._link(intention)
 
 

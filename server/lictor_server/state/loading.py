@@ -204,11 +204,11 @@ class Loader:
 
     def load_intentions(self, store: Store, rows: list[bytes]) -> None:
         """Rows of `intention`."""
-        store.intentions.restore(self._unpacked(rows, Intention))
+        store.intentions.restore(map(_sound_intention, self._unpacked(rows, Intention)))
 
     def load_config_entries(self, store: Store, rows: list[bytes]) -> None:
         """Rows of `config-entry`."""
-        store.entries.restore(self._unpacked(rows, ConfigEntry))
+        store.entries.restore(map(_sound_entry, self._unpacked(rows, ConfigEntry)))
 
     def load_roots(self, store: Store, rows: list[bytes]) -> None:
         """Rows of `root`."""
@@ -257,6 +257,18 @@ def _sound(row: tuple[str, Service]) -> tuple[str, Service]:
     if proxy.config or proxy.upstreams:
         for config in (proxy.config, *(upstream.config for upstream in proxy.upstreams)):
             check_nesting(config, "a proxy's configuration in the snapshot")
+    return row
+
+
+def _sound_intention(row: Intention) -> Intention:
+    if row.permissions or row.jwt is not None:
+        check_nesting([*row.permissions, row.jwt], "an intention's rules about requests in the snapshot")
+    return row
+
+
+def _sound_entry(row: ConfigEntry) -> ConfigEntry:
+    for value in row.body.values():
+        check_nesting(value, f"{row.kind} {row.name!r} in the snapshot")
     return row
 
 

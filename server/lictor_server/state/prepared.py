@@ -121,6 +121,10 @@ class PreparedQueries:
         return (rows[query_id] for query_id in in_order(list(rows)))
 
     def restore(self, queries: Iterable[PreparedQuery]) -> None:
-        """Take the rows of a snapshot."""
+        """Take the rows of a snapshot. Raises `RequestError` for what no server held together."""
         for query in queries:
+            name = fold(query.name)
+            is_taken = name in self._templates if query.is_template else bool(name) and name in self._named
+            if is_taken or fold(query.id) in self._by_id:
+                raise RequestError(f"the snapshot has the id or the name of prepared query {query.id} twice")
             self._link(query)

@@ -12,18 +12,19 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from typing import Final
 
+from lictor_core.codec import pack
 from lictor_core.commands import Outcome, Proposal, Rejection
 from lictor_core.errors import RepetitionForgottenError
-from lictor_core.transactions import TransactionAnswer
+from lictor_core.transactions import OperationResult, TransactionAnswer
 
-__all__ = ["ANSWERS_WEIGHT_MAX", "REQUESTS_MAX", "RecentRequests", "weight_of"]
+__all__ = ["ANSWERS_WEIGHT_MAX", "REQUESTS_MAX", "RecentRequests", "weight_of", "weight_of_result"]
 
 REQUESTS_MAX: Final = 8192
 """Requests remembered. A repetition whose first sending may have been forgotten is refused, as of unknown outcome."""
 ANSWERS_WEIGHT_MAX: Final = 16 * 1024 * 1024
 """About so many bytes of what transactions found and wrote are remembered, beside the newest one's."""
-_RESULT_WEIGHT: Final = 512
-"""Bytes of a result, about, besides the value of a key."""
+_RESULT_WEIGHT: Final = 64
+"""Bytes of a result, about, besides what it holds."""
 
 _FORGOTTEN: Final = Rejection(
     code=RepetitionForgottenError.code,
@@ -36,8 +37,15 @@ def weight_of(outcome: Outcome) -> int:
     """About how many bytes the answer in `outcome` holds. It follows from the outcome alone, as all state must."""
     if not isinstance(outcome.value, TransactionAnswer):
         return 0
-    held = sum(len(one.key.value or b"") for one in outcome.value.results if one.key is not None)
-    return held + _RESULT_WEIGHT * (len(outcome.value.results) + len(outcome.value.errors))
+    answer = outcome.value
+    return sum(map(weight_of_result, answer.results)) + sum(_RESULT_WEIGHT + len(one.text) for one in answer.errors)
+
+
+def weight_of_result(result: OperationResult) -> int:
+    """About how many bytes a result holds. What nodes, instances and checks hold has no bound but a command's."""
+    if result.key is not None:
+        return 2 * _RESULT_WEIGHT + len(result.key.key) + len(result.key.value or b"")
+    return _RESULT_WEIGHT + len(pack(result))
 
 
 class RecentRequests:

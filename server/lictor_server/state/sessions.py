@@ -12,6 +12,7 @@ import msgspec
 from sortedcontainers import SortedDict
 
 from lictor_core import topics as on
+from lictor_core.errors import RequestError
 from lictor_core.records import Session
 from lictor_server.state.catalog import fold
 from lictor_server.state.copies import in_order
@@ -88,6 +89,8 @@ class Sessions:
         return (rows[session_id] for session_id in in_order(list(rows)))
 
     def restore(self, sessions: Iterable[Session]) -> None:
-        """Take the rows of a snapshot."""
+        """Take the rows of a snapshot. Raises `RequestError` for what no server held together."""
         for session in sessions:
+            if fold(session.id) in self._by_id:
+                raise RequestError(f"the snapshot has session {session.id} twice")
             self._link(session)

@@ -31,10 +31,18 @@ from lictor_core.transactions import (
 from lictor_server.state.indexes import Change
 from lictor_server.state.locking import acquire, end_sessions, release
 from lictor_server.state.registering import settle_node, why_not_this_node
+from lictor_server.state.requests import weight_of_result
 from lictor_server.state.slices import slice_of
 from lictor_server.state.store import Store
 
-__all__ = ["carry_out", "look_up"]
+__all__ = ["FOUND_WEIGHT_MAX", "TEXT_CHARS_MAX", "WRITTEN_WEIGHT_MAX", "carry_out", "look_up"]
+
+WRITTEN_WEIGHT_MAX: Final = 16 * 1024 * 1024
+"""About so many bytes a transaction that changes something may answer: its answer becomes part of the state."""
+FOUND_WEIGHT_MAX: Final = 128 * 1024 * 1024
+"""And one that only reads, whose answer travels as a whole."""
+TEXT_CHARS_MAX: Final = 1024
+"""Characters in what is told of an operation; more are cut off, for it quotes what a client named as it liked."""
 
 Done = list[OperationResult] | str
 """What an operation came to: its results, or why it cannot be."""
@@ -48,10 +56,10 @@ def carry_out(store: Store, change: Change, operations: Sequence[Operation]) -> 
     if errors:
         return TransactionAnswer(errors=errors)
     if any(map(changes_something, operations)):
-        tried = _run(slice_of(store, operations), Change(change.index), operations)
+        tried = _run(slice_of(store, operations), Change(change.index), operations, WRITTEN_WEIGHT_MAX)
         if tried.errors:
             return tried
-    done = _run(store, change, operations)
+    done = _run(store, change, operations, WRITTEN_WEIGHT_MAX)
     assert not (done.errors and change), "what could be done on a slice can be done on the whole"
     return done
 
@@ -63,7 +71,9 @@ def look_up(store: Store, operations: Sequence[Operation]) -> TransactionAnswer:
         for position, operation in enumerate(operations)
         if changes_something(operation)
     ]
-    return TransactionAnswer(errors=errors) if errors else _run(store, Change(store.index), operations)
+    return (
+        TransactionAnswer(errors=errors) if errors else _run(store, Change(store.index), operations, FOUND_WEIGHT_MAX)
+    )
 
 
 def _barred(store: Store, operations: Sequence[Operation]) -> list[OperationError]:
@@ -71,7 +81,9 @@ def _barred(store: Store, operations: Sequence[Operation]) -> list[OperationErro
     return [
         OperationError(
             position=position,
-            text=f"key {operation.key!r} cannot be locked yet: the session that held it ended within its lock delay",
+            text=_shortened(
+                f"key {operation.key!r} cannot be locked yet: the session that held it ended within its lock delay"
+            ),
         )
         for position, operation in enumerate(operations)
         if isinstance(operation, KeyOperation)
@@ -80,19 +92,28 @@ def _barred(store: Store, operations: Sequence[Operation]) -> list[OperationErro
     ]
 
 
-def _run(store: Store, change: Change, operations: Sequence[Operation]) -> TransactionAnswer:
+def _run(store: Store, change: Change, operations: Sequence[Operation], weight_max: int) -> TransactionAnswer:
     results: list[OperationResult] = []
     errors: list[OperationError] = []
+    weight = 0
     for position, operation in enumerate(operations):
         done = _do(store, change, operation)
         end_sessions(store, change)
         change.lost_nodes.clear()
         change.lost_checks.clear()
+        if not isinstance(done, str):
+            weight += sum(map(weight_of_result, done))
+            if weight > weight_max:
+                done = f"up to here the transaction finds more than {weight_max} bytes: read less of it in one go"
         if isinstance(done, str):
-            errors.append(OperationError(position=position, text=done))
+            errors.append(OperationError(position=position, text=_shortened(done)))
         else:
             results += done
     return TransactionAnswer(errors=errors) if errors else TransactionAnswer(results=results)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= TEXT_CHARS_MAX else text[: TEXT_CHARS_MAX - 3] + "..."
 
 
 def _do(store: Store, change: Change, operation: Operation) -> Done:

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from lictor_core.entries.compiler import CHAIN_SPLITS_MAX, SPLITTERS_DEEP_MAX
+from lictor_core.entries.compiler import CHAIN_SPLITS_MAX, REDIRECTS_MAX, SPLITTERS_DEEP_MAX
 from lictor_core.entries.routing import WEIGHT_WHOLE
 from lictor_core.errors import RequestError
 from tests.core.entries.build import DOMAIN, chain, entries, entry, http
@@ -105,3 +105,13 @@ def test_chains_are_bounded_in_depth_and_width() -> None:
     speak = http("web", *(f"u{n}" for n in range(20)), *(f"t{n}" for n in range(100)))
     with pytest.raises(RequestError, match="shares"):
         chain(entries(*speak, *both), "web")
+
+
+def test_redirects_go_no_deeper_than_their_bound() -> None:
+    resolvers = [
+        entry("service-resolver", f"s{number}", {"Redirect": {"Service": f"s{number + 1}"}})
+        for number in range(REDIRECTS_MAX + 1)
+    ]
+    assert chain(entries(*resolvers), "s1").start_node == f"resolver:s{REDIRECTS_MAX + 1}.default.dc1"
+    with pytest.raises(RequestError, match=f"more than {REDIRECTS_MAX} deep"):
+        chain(entries(*resolvers), "s0")

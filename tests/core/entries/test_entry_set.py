@@ -18,7 +18,7 @@ def test_another_set_leaves_the_first_one_as_it_is() -> None:
     second = first.with_entry(entry("service-defaults", "db"))
     third = second.without("service-defaults", "WEB")
     assert [one.name for one in first.all(ServiceDefaults)] == ["web"]
-    assert [one.name for one in second.all(ServiceDefaults)] == ["web", "db"]
+    assert [one.name for one in second.all(ServiceDefaults)] == ["db", "web"]
     assert [one.name for one in third.all(ServiceDefaults)] == ["db"]
 
 

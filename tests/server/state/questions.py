@@ -7,6 +7,8 @@ from typing import NamedTuple, TypeVar, cast
 
 import msgspec
 
+from lictor_core.dumps import BehindGateway, NodeInFull
+from lictor_core.prepared import Execution
 from lictor_core.queries import (
     AddressQuery,
     AllServiceHealthQuery,
@@ -133,6 +135,12 @@ def without_outputs(value: object) -> object:
         case ServiceHealth():
             quiet = [msgspec.structs.replace(check, output="", modify_index=0) for check in value.checks]
             return msgspec.structs.replace(value, checks=quiet)
+        case NodeInFull():
+            return msgspec.structs.replace(value, checks=list(map(without_outputs, value.checks)))
+        case BehindGateway():
+            return msgspec.structs.replace(value, instances=list(map(without_outputs, value.instances)))
+        case Execution():
+            return msgspec.structs.replace(value, rows=list(map(without_outputs, value.rows)))
         case list():
             return [without_outputs(item) for item in cast(list[object], value)]
         case _:

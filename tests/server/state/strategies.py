@@ -25,6 +25,7 @@ from lictor_core.records import Check, IntentionAction, Service, ServiceKind, Se
 from tests.server import build
 
 __all__ = [
+    "ENTRIES",
     "IDS",
     "KEYS",
     "NODES",
@@ -179,7 +180,7 @@ prepared_commands: st.SearchStrategy[Command] = st.one_of(
 commands = st.one_of(
     catalog_commands, key_commands, intention_commands, lock_commands, event_commands, prepared_commands
 )
-_ENTRIES: tuple[tuple[str, str, dict[str, object]], ...] = (
+ENTRIES: tuple[tuple[str, str, dict[str, object]], ...] = (
     ("service-defaults", "web", {"Protocol": "http"}),
     ("service-defaults", "db", {"Protocol": "http"}),
     ("service-defaults", "Web", {"Protocol": "tcp"}),
@@ -217,9 +218,9 @@ _ENTRIES: tuple[tuple[str, str, dict[str, object]], ...] = (
     ("service-intentions", "DB", {"Sources": [{"Name": "web", "Action": "allow"}]}),
 )
 config_commands: st.SearchStrategy[Command] = st.one_of(
-    st.sampled_from(_ENTRIES).map(lambda one: build.config(*one)),
-    st.sampled_from(_ENTRIES).map(lambda one: build.config(*one)),
-    st.builds(build.unconfig, st.sampled_from([kind for kind, _, _ in _ENTRIES]), st.sampled_from(("web", "db", "in"))),
+    st.sampled_from(ENTRIES).map(lambda one: build.config(*one)),
+    st.sampled_from(ENTRIES).map(lambda one: build.config(*one)),
+    st.builds(build.unconfig, st.sampled_from([kind for kind, _, _ in ENTRIES]), st.sampled_from(("web", "db", "in"))),
     st.builds(build.unconfig, st.just("terminating-gateway"), st.just("out")),
     st.builds(build.unconfig, st.just("proxy-defaults"), st.just("global")),
     st.builds(build.config, st.just("mesh"), st.just("mesh"), cas=cas),

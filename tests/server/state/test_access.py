@@ -9,6 +9,7 @@ from lictor_core.intentions import decide, rule_of
 from lictor_core.queries import ConfigEntriesQuery, ConfigEntryQuery, IntentionExactQuery, IntentionMatchQuery
 from lictor_core.records import IntentionAction
 from lictor_server.state import Store, answer, apply
+from lictor_server.state.snapshot import restore, take
 from tests.server.build import config, intention, unconfig
 from tests.server.state import strategies as any_of
 from tests.server.state.test_configuring import done, refusal
@@ -126,3 +127,11 @@ def test_what_rules_about_requests_is_never_let_through_by_connection(log: list[
             assert row.action is IntentionAction.DENY or not (row.permissions or row.jwt)
         entries = answer(store, ConfigEntriesQuery(kind=KIND))
         assert {one.name for one in entries} == set(store.intentions.destinations())
+
+
+def test_entries_that_differ_in_case_alone_are_listed_alike_on_every_server() -> None:
+    store = done(
+        IntentionSet(intention=intention("a", "db", id="i2")), IntentionSet(intention=intention("a", "DB", id="i1"))
+    )
+    names = [row.name for row in answer(store, ConfigEntriesQuery(kind=KIND))]
+    assert names == [row.name for row in answer(restore(take(store)), ConfigEntriesQuery(kind=KIND))] == ["DB", "db"]

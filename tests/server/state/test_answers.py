@@ -1,14 +1,21 @@
+import pytest
+
 from lictor_core.codec import to_json
 from lictor_core.queries import (
+    AllServiceHealthQuery,
+    BehindGatewayQuery,
+    NodeInFullQuery,
     NodeServiceListQuery,
     NodeServicesQuery,
+    NodesInFullQuery,
     NodesQuery,
+    Query,
     ServiceHealthQuery,
     ServiceInstancesQuery,
     ServicesQuery,
 )
 from lictor_server.state import Store, answer, apply
-from tests.server.build import check, node, register, service
+from tests.server.build import check, config, node, register, service
 
 
 def filled() -> Store:
@@ -76,3 +83,25 @@ def test_tags_are_never_null() -> None:
     rows = answer(filled(), ServiceInstancesQuery(service="native"))
     assert b'"ServiceTags":[]' in to_json(rows)
     assert b'"ServiceMeta":{}' in to_json(rows)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [NodesInFullQuery(), AllServiceHealthQuery(), BehindGatewayQuery(gateway="out"), NodeInFullQuery(node="n1")],
+)
+def test_who_looks_at_everything_is_woken_by_what_no_list_of_names_shows(query: Query[object]) -> None:
+    store = Store("dc1")
+    apply(store, 5, config("terminating-gateway", "out", {"Services": [{"Name": "web"}]}))
+    apply(store, 6, register(service=service("web", port=80)))
+    before = answer(store, query)
+    apply(store, 7, register(service=service("web", port=81)))
+    assert answer(store, query) != before
+    assert store.wake_index(query.topics()) == store.stamp(query.topics()) == 7
+
+
+def test_an_instance_of_a_service_that_is_written_in_two_ways_is_dumped_once() -> None:
+    store = Store("dc1")
+    apply(store, 5, register(node("n1"), service=service("web")))
+    apply(store, 6, register(node("n2"), service=service("Web")))
+    rows = answer(store, AllServiceHealthQuery())
+    assert [(row.service.service, row.node.node) for row in rows] == [("Web", "n2"), ("web", "n1")]

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 
 from lictor_core import topics as on
-from lictor_core.commands import Command, ConfigSet
+from lictor_core.commands import Command, ConfigSet, Proposal
 from lictor_core.config_records import ConfigEntry
 from lictor_core.queries import ConfigEntriesQuery, ConfigEntryQuery, DiscoveryChainQuery
-from lictor_server.state import Store, answer, apply
+from lictor_server.state import Store, answer, apply, apply_proposal
 from lictor_server.state.snapshot import restore, state_hash, take
 from tests.server.build import config, register, service, unconfig
 from tests.server.state import strategies as any_of
@@ -146,3 +146,15 @@ def test_a_snapshot_at_any_moment_changes_nothing(log: list[Command]) -> None:
         assert state_hash(straight) == state_hash(copied)
     for one in ALL:
         assert one.ask(straight) == one.ask(copied)
+
+
+def test_a_refusal_is_the_same_on_a_server_that_came_back_from_a_snapshot() -> None:
+    """It is remembered with the request, and so part of the state."""
+    listener = {"Listeners": [{"Port": 80, "Protocol": "http", "Services": [{"Name": "web"}]}]}
+    straight = done(HTTP[0], config("ingress-gateway", "b", listener), config("ingress-gateway", "a", listener))
+    copied = restore(take(straight))
+    gone = Proposal(b"r", 0, False, unconfig("service-defaults", "web"))
+    (first, _), (second, _) = (apply_proposal(store, 20, gone) for store in (straight, copied))
+    assert first == second
+    assert first.rejection is not None
+    assert state_hash(straight) == state_hash(copied)

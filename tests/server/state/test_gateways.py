@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from hypothesis import given, settings
 
+from lictor_core import topics as on
 from lictor_core.commands import Command, Deregister
 from lictor_core.queries import GatewayServicesQuery, IngressHealthQuery, ServiceHealthQuery, ServiceInstancesQuery
 from lictor_core.records import ServiceKind
 from lictor_server.state import Store, answer, apply
+from lictor_server.state.snapshot import restore, state_hash, take
 from tests.server.build import check, config, node, register, service, unconfig
 from tests.server.state import strategies as any_of
 from tests.server.state.test_configuring import done
@@ -91,3 +93,41 @@ def test_links_are_those_that_a_fresh_look_finds(log: list[Command]) -> None:
             for name in ("web", "db")
         ] + [store.gateways.services_of(name) for name in ("in", "out")]
         assert seen == fresh
+
+
+EVERYTHING = config("terminating-gateway", "out", {"Services": [{"Name": "*"}]})
+
+
+def test_a_node_may_go_with_a_gateway_and_all_that_its_wildcard_means_on_it() -> None:
+    store = done(EVERYTHING, WEB, register(service=service("out", kind=ServiceKind.TERMINATING_GATEWAY)))
+    assert behind(store, "out") == [("web", "", True)]
+    _, change = apply(store, 20, Deregister(node="n1"))
+    assert behind(store, "out") == []
+    assert {on.connect("web"), on.gateway("out")} <= change.woken.keys()
+
+
+def test_the_order_in_which_a_node_was_filled_changes_nothing() -> None:
+    """A server that came back from a snapshot has the instances of a node in another order than the others."""
+    straight = done(
+        EVERYTHING,
+        register(service=service("web", id="z")),
+        register(service=service("db", id="a"), checks=[check()]),
+    )
+    copied = restore(take(straight))
+    for store in (straight, copied):
+        apply(store, 20, Deregister(node="n1"))
+    assert state_hash(straight) == state_hash(copied)
+
+
+def test_who_waits_learns_that_a_service_is_written_otherwise() -> None:
+    store = done(EVERYTHING, WEB, register(node("n2"), service=service("Web")))
+    assert behind(store, "out") == [("web", "", True)]
+    _, change = apply(store, 20, Deregister(node="n1"))
+    assert behind(store, "out") == [("Web", "", True)]
+    assert on.gateway("out") in change.woken
+
+
+def test_a_gateway_that_takes_connections_for_its_own_name_stands_there_once() -> None:
+    native = service("out", kind=ServiceKind.TERMINATING_GATEWAY, native=True)
+    store = done(config("terminating-gateway", "out", {"Services": [{"Name": "out"}]}), register(service=native))
+    assert len(answer(store, ServiceHealthQuery(service="out", connect=True))) == 1

@@ -8,6 +8,7 @@ from lictor_server.state import Store, apply
 from lictor_server.state.loading import FORMAT, INDEX_MAX, Chunk, Header, Loader
 from lictor_server.state.snapshot import take
 from tests.server.build import node, register, service
+from tests.server.golden import content
 from tests.server.state.test_snapshot import filled
 
 
@@ -70,3 +71,43 @@ def test_a_configuration_that_a_server_could_fail_to_compare_is_refused() -> Non
     apply(store, store.index + 1, register(node("n9"), service=web))
     with pytest.raises(RequestError, match="in the snapshot nests more"):
         load(list(take(store)))
+
+
+def twice(table: str, change: dict[str, object]) -> list[bytes]:
+    """A snapshot in which the first row of a table stands once more, with these of its fields."""
+    found: list[bytes] = []
+    for chunk in take(content.filled(), with_restore=False):
+        if found and (rows := unpack(chunk, Chunk)).table == table:
+            again = pack({**unpack(rows.rows[0], dict[str, object]), **change})
+            chunk = pack(Chunk(table=table, rows=[*rows.rows, again]))
+        found.append(chunk)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("table", "change"),
+    [
+        ("session", {}),
+        ("prepared-query", {}),
+        ("prepared-query", {"ID": "cccccccc-0000-4000-8000-cccccccccccc"}),
+        ("intention", {}),
+        ("intention", {"ID": "another"}),
+    ],
+)
+def test_what_would_stand_twice_under_one_name_is_refused(table: str, change: dict[str, object]) -> None:
+    """A server that took it would end itself when one of the two goes."""
+    with pytest.raises(RequestError, match="twice"):
+        load(twice(table, change))
+
+
+@pytest.mark.parametrize(("table", "field"), [("intention", "JWT"), ("config-entry", "Body")])
+def test_what_nests_too_deep_to_be_written_everywhere_is_refused(table: str, field: str) -> None:
+    deep: dict[str, object] = {}
+    for _ in range(NESTING_MAX + 1):
+        deep = {"a": deep}
+    body = {"Config": deep, "MeshGateway": {}, "Expose": {}}
+    change: dict[str, object] = {field: deep}
+    if table == "config-entry":
+        change = {"Kind": "proxy-defaults", "Name": "global", field: body}
+    with pytest.raises(RequestError, match="nests more"):
+        load(twice(table, change))

@@ -6,13 +6,14 @@ import dataclasses
 
 import pytest
 
-from lictor_core.codec import decode_proposal, encode_command, encode_proposal
+from lictor_core.codec import decode_proposal, encode_command, encode_proposal, pack
 from lictor_core.commands import KVDelete, KVSet, Outcome, Proposal, Transaction
 from lictor_core.errors import RepetitionForgottenError, RequestError
-from lictor_core.transactions import KeyOperation
+from lictor_core.transactions import KeyOperation, NodeOperation, Operation
 from lictor_server.state import Store, apply_proposal
 from lictor_server.state import requests as module
 from lictor_server.state.snapshot import restore, state_hash, take
+from tests.server.build import node
 
 CREATE = KVSet(key="a", value=b"1", cas=0)
 
@@ -142,3 +143,13 @@ def test_a_transaction_that_is_sent_again_gets_the_same_answer_after_a_restart()
     after, change = apply_proposal(store, 6, again(proposal))
     assert after == before
     assert not change
+
+
+def test_what_is_remembered_of_transactions_is_bounded_whatever_they_hold() -> None:
+    store = Store("dc1")
+    meta = {f"k{number}": "v" * 500 for number in range(60)}
+    rows: list[Operation] = [NodeOperation(verb="set", node=node(f"n{row}", meta=meta)) for row in range(30)]
+    for number in range(40):
+        apply_proposal(store, number + 1, Proposal(b"t%d" % number, number, False, Transaction(operations=rows)))
+    assert sum(len(pack(outcome)) for _, outcome in store.requests.rows()) <= module.ANSWERS_WEIGHT_MAX
+    assert len(store.requests) < 40

@@ -33,9 +33,10 @@ from lictor_core.transactions import (
     TransactionAnswer,
     changes_something,
 )
-from lictor_server.state import Store, Watches, apply
+from lictor_server.state import Store, Watches, apply, transactions
 from lictor_server.state.snapshot import restore, state_hash, take
-from lictor_server.state.transactions import look_up
+from lictor_server.state.stream import CHUNK_BYTES_MAX
+from lictor_server.state.transactions import TEXT_CHARS_MAX, look_up
 from tests.server.build import check, node, register, service, session
 from tests.server.state import strategies as any_of
 from tests.server.state.questions import ALL
@@ -369,3 +370,32 @@ def test_a_node_takes_all_along_that_is_on_it() -> None:
     assert run(store, gone).errors == []
     assert store.catalog.node("n1") is None
     assert list(store.catalog.instances("web")) == []
+
+
+def test_what_is_told_of_an_operation_is_short_whatever_it_names() -> None:
+    long = "n" * 100_000
+    (error,) = run(Store("dc1"), NodeOperation(verb="get", node=node(long))).errors
+    assert len(error.text) == TEXT_CHARS_MAX
+
+
+def test_an_answer_that_is_part_of_the_state_is_no_larger_than_what_can_be_restored(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(transactions, "WRITTEN_WEIGHT_MAX", 5000)
+    monkeypatch.setattr(transactions, "FOUND_WEIGHT_MAX", 7000)
+    store = Store("dc1")
+    run(store, key("set", "t/1", b"v" * 2000), key("set", "t/2", b"v" * 1000))
+    tree = key("get-tree", "t/")
+    assert run(store, key("set"), tree).errors == []
+    before = state_hash(store)
+    twice = run(store, key("set", "b"), tree, tree)
+    assert errors_at(twice) == [2]
+    assert "5000 bytes" in twice.errors[0].text
+    store.index -= 1
+    assert state_hash(store) == before
+    assert look_up(store, [tree, tree]).errors == []
+    assert errors_at(look_up(store, [tree, tree, tree])) == [2]
+
+
+def test_the_bound_of_an_answer_leaves_room_in_a_chunk_of_a_snapshot() -> None:
+    assert 2 * transactions.WRITTEN_WEIGHT_MAX <= CHUNK_BYTES_MAX
