@@ -12,7 +12,8 @@ from typing import Protocol
 from structlog.typing import FilteringBoundLogger
 
 from lictor_agent import assembly
-from lictor_agent.http.hot import Confirm, HotSource
+from lictor_agent.http.confirming import Confirm
+from lictor_agent.http.hot_answers import HotSource
 from lictor_agent.kept import Kept
 from lictor_agent.known_servers import KnownServers
 from lictor_agent.remote import RemoteRegistry
@@ -121,7 +122,7 @@ class RemoteServers:
     @property
     def confirm(self) -> Confirm:
         """The server in use."""
-        return self._registry.stamp
+        return self._registry.confirm
 
     @property
     def view(self) -> CatalogView:

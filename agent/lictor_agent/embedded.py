@@ -8,7 +8,7 @@ from collections.abc import Callable
 from structlog.typing import FilteringBoundLogger
 
 from lictor_agent import assembly
-from lictor_agent.http.hot import Confirm
+from lictor_agent.http.confirming import Confirm
 from lictor_agent.kept import Kept, KeptByServer
 from lictor_config.tree import Configuration
 from lictor_core.addresses import join_host_port

@@ -45,7 +45,11 @@ LOOK: Final = "look"
 PROPOSE: Final = "propose"
 """From a `Proposed` to an `Outcome`, and how much of the log the server had applied."""
 STAMPS: Final = "stamps"
-"""From a `StampsRequest` to a list of stamps, in its order."""
+"""From a `StampsRequest` to a list of stamps, in its order.
+
+Behind them stand, where the mode is stale, the milliseconds since the server heard from the leader, and 1 where it
+knows one, else 0.
+"""
 STAMPS_MAX: Final = 1024
 """Queries of one `StampsRequest`."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO, Generic, Protocol, TypeVar
+from typing import BinaryIO, Generic, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
@@ -25,6 +25,7 @@ from lictor_core.topics import Topic
 __all__ = [
     "CatalogView",
     "ColdViewError",
+    "Confirmation",
     "FeedSource",
     "IssuedLeaf",
     "LeaderStatus",
@@ -68,6 +69,17 @@ class Reading(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     value: T
     index: int
     stamp: int
+    last_contact_ms: int = 0
+    known_leader: bool = True
+
+
+class Confirmation(NamedTuple):
+    """The stamps that readings of some queries would have now, in their order, and what they would say of themselves.
+
+    As in `Reading`: one that was made before with the same stamp has the same value.
+    """
+
+    stamps: list[int]
     last_contact_ms: int = 0
     known_leader: bool = True
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import BinaryIO, TypeVar, cast
 
@@ -24,6 +24,7 @@ from lictor_core.queries import Query
 from lictor_core.records import JsonObject, Member, Session
 from lictor_core.registry import (
     CatalogView,
+    Confirmation,
     IssuedLeaf,
     LeaderStatus,
     LeafRequest,
@@ -397,11 +398,11 @@ class Server:
         """
         return await self._reads.pause(query, options)
 
-    async def confirm(self, query: Query[object], mode: ReadMode) -> int | None:
-        """The stamp that a reading of `query` in this mode would have, once this server is as fresh as that; None when
-        it cannot be now. Raises nothing."""
+    async def confirm(self, queries: Sequence[Query[object]], mode: ReadMode) -> Confirmation | None:
+        """What readings of `queries` in this mode would be known by, once this server is as fresh as that; None when
+        it cannot be now. Raises nothing of `LictorError`."""
         try:
-            return (await self._reads.stamps([query], mode))[0]
+            return await self._reads.stamps(queries, mode)
         except LictorError:
             return None
 

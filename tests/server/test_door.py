@@ -50,7 +50,7 @@ from lictor_core.queries import (
     TreeQuery,
 )
 from lictor_core.records import CARoot, KVEntry, Node
-from lictor_core.registry import Reading, ReadOptions, Registry
+from lictor_core.registry import Confirmation, Reading, ReadOptions, Registry
 from lictor_server import Server
 from lictor_server.backups import make_archive
 from lictor_server.state import Store
@@ -441,10 +441,11 @@ async def test_a_filter_chooses_and_leaves_the_index(server: Server) -> None:
 async def test_a_kept_answer_is_confirmed_by_its_stamp_once_the_server_is_as_fresh_as_asked(server: Server) -> None:
     await server.write(KVSet(key="a", value=b"1"))
     reading = await server.read(KeyQuery(key="a"), ReadOptions(mode=ReadMode.CONSISTENT))
-    assert await server.confirm(KeyQuery(key="a"), ReadMode.CONSISTENT) == reading.stamp
+    for mode in ReadMode:
+        assert await server.confirm([KeyQuery(key="a")], mode) == Confirmation([reading.stamp])
     await server.write(KVSet(key="a", value=b"2"))
-    confirmed = await server.confirm(KeyQuery(key="a"), ReadMode.CONSISTENT)
+    confirmed = await server.confirm([KeyQuery(key="a")], ReadMode.CONSISTENT)
     assert confirmed is not None
-    assert confirmed > reading.stamp
+    assert confirmed.stamps[0] > reading.stamp
     await server.stop()
-    assert await server.confirm(KeyQuery(key="a"), ReadMode.CONSISTENT) is None
+    assert await server.confirm([KeyQuery(key="a")], ReadMode.CONSISTENT) is None

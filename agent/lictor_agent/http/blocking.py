@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from lictor_agent.http.encoding import JSON, Answer, Reuse
+from lictor_agent.http.encoding import JSON, LAST_CONTACT, Answer, Reuse
 from lictor_agent.http.errors import Refusal
 from lictor_agent.http.requests import Paused, Request, read_options
 from lictor_agent.http.site import Site
@@ -61,14 +61,29 @@ INTENTIONS: Final = Manner(marks_errors=True)
 _ERROR_HEADERS: Final = (("X-Consul-Index", "1"), ("X-Consul-Knownleader", "false"), ("X-Consul-Lastcontact", "0"))
 
 
-async def read(site: Site, request: Request, query: Query[T], manner: Manner) -> tuple[Reading[T], ReadMode, bool]:
-    """The registry's answer to `query`, waited for as the request says; its mode; whether another may reuse it."""
+async def read(
+    site: Site, request: Request, query: Query[T], manner: Manner
+) -> tuple[Reading[T], ReadMode, Reuse | None]:
+    """The registry's answer to `query`, waited for as the request says; its mode; what makes it good for others."""
     reading, _, options = await _read(site, request, query, manner)
-    return reading, options.mode, _is_reusable(options)
+    return reading, options.mode, _reuse(query, reading, options)
 
 
 def _is_reusable(options: ReadOptions) -> bool:
     return options.min_index == 0 and not options.token
+
+
+def _reuse(query: Query[T], reading: Reading[T], options: ReadOptions) -> Reuse | None:
+    if not _is_reusable(options):
+        return None
+    return Reuse(
+        query,
+        options.mode,
+        reading.stamp,
+        last_contact_ms=reading.last_contact_ms,
+        known_leader=reading.known_leader,
+        max_stale_s=options.max_stale_s,
+    )
 
 
 async def _read(
@@ -109,13 +124,11 @@ async def answer_query(
     reading, kept, options = await _read(site, request, query, manner)
     encoded, _ = site.answers.encoded(query, reading, pretty=site.is_pretty(request), shape=shape)
     headers = (JSON, *meta_headers(reading, options.mode, manner))
-    is_reusable = _is_reusable(options)
     if kept is None:
-        reuse = Reuse(query, options.mode, reading.stamp) if is_reusable else None
-        return Answer(headers=headers, encoded=encoded, reuse=reuse)
+        return Answer(headers=headers, encoded=encoded, reuse=_reuse(query, reading, options))
     was_asked = site.recall(repr(base_of(query))) and options.min_index == 0
     is_hit = was_asked if kept.is_hit is None else kept.is_hit
-    is_reusable = is_reusable and is_hit and kept.age_s == 0
+    is_reusable = _is_reusable(options) and is_hit and kept.age_s == 0
     reuse = Reuse(query, options.mode, reading.stamp, is_kept=kept.is_hit is not None) if is_reusable else None
     return Answer(headers=headers + cache_headers(kept, is_hit=is_hit), encoded=encoded, reuse=reuse)
 
@@ -132,6 +145,6 @@ def meta_headers(reading: Reading[T], mode: ReadMode, manner: Manner) -> tuple[t
     headers = (
         ("X-Consul-Index", str(max(reading.index, 1))),
         ("X-Consul-Knownleader", "true" if reading.known_leader and manner.knows_leader else "false"),
-        ("X-Consul-Lastcontact", str(reading.last_contact_ms)),
+        (LAST_CONTACT, str(reading.last_contact_ms)),
     )
     return (("X-Consul-Effective-Consistency", _LEVELS[mode]), *headers) if manner.shows_consistency else headers

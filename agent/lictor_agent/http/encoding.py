@@ -23,6 +23,7 @@ from lictor_core.registry import Reading
 
 __all__ = [
     "JSON",
+    "LAST_CONTACT",
     "Answer",
     "AnswerCache",
     "Encoded",
@@ -37,6 +38,7 @@ __all__ = [
 T = TypeVar("T")
 
 JSON: Final = ("Content-Type", "application/json")
+LAST_CONTACT: Final = "X-Consul-Lastcontact"
 _VARY: Final = ("Vary", "Accept-Encoding")
 _PACKED: Final = ("Content-Encoding", "gzip")
 _GZIP_LEVEL: Final = 6
@@ -69,13 +71,17 @@ class Encoded:
 class Reuse:
     """What makes an answer good for more than one request: the query it answers, how fresh, and at which stamp.
 
-    `is_kept` is for answers of what the agent keeps (`Kept`), whatever the mode.
+    `is_kept` is for answers of what the agent keeps (`Kept`), whatever the mode. `last_contact_ms` and `known_leader`
+    are what the answer says of them, `max_stale_s` how old it may be, 0 for any age.
     """
 
     query: Query[object]
     mode: ReadMode
     stamp: int
     is_kept: bool = False
+    last_contact_ms: int = 0
+    known_leader: bool = True
+    max_stale_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +120,11 @@ class Rendered:
 
     before: bytes
     after: bytes
+
+    def heard(self, before_ms: int, now_ms: int) -> Rendered:
+        """The same with another time since the leader was heard."""
+        before, now = (b"\r\n%s: %d\r\n" % (LAST_CONTACT.encode(), ms) for ms in (before_ms, now_ms))
+        return Rendered(self.before.replace(before, now, 1), self.after)
 
     def at(self, date: bytes) -> bytes:
         """The whole answer, dated."""

@@ -15,7 +15,8 @@ from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import RequestHandler
 
 from lictor_agent.http.encoding import Answer, Rendered
-from lictor_agent.http.hot import HotConnection, Tick
+from lictor_agent.http.hot import HotConnection
+from lictor_agent.http.hot_answers import Tick
 from lictor_agent.http.settings import HttpSettings
 from lictor_agent.http.wire import Asked, Incoming, NoAccessLog, Parser, WireResponse
 

@@ -6,34 +6,24 @@ bytes still holds, it is written at once. A plain request (`plain`) is answered 
 behind its head is waited for. Everything else goes to aiohttp, and a chunk that is neither plain nor exactly one GET
 makes the connection go there for good: nothing is parsed by two parsers.
 
-An answer holds while its query's stamp has not changed and the registry would answer at once (architecture, decisions 4
-and 5). Where the registry is elsewhere, it is asked for the stamp, which costs less than an answer. The handler puts
-answers in; it knows which are the same for everybody.
+What is kept, and whether it still holds, is `hot_answers`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Final, Protocol, cast
 
-from lictor_agent.http.encoding import Rendered, Reuse
+from lictor_agent.http.hot_answers import HotAnswers, Tick
 from lictor_agent.http.plain import Plain, PlainReader
 from lictor_agent.http.settings import HttpSettings
-from lictor_core.commands import ReadMode
-from lictor_core.queries import Query
-from lictor_core.registry import Pause, ReadOptions
 
 __all__ = [
-    "Confirm",
     "Delegate",
     "Host",
-    "HotAnswers",
     "HotConnection",
-    "HotSource",
     "PlainPath",
-    "Tick",
     "is_sole_get",
 ]
 
@@ -43,41 +33,6 @@ _BODIED: Final = (b"content-length", b"transfer-encoding", b"upgrade", b"expect"
 _PENDING_BYTES_MAX: Final = 4096
 _BEHIND_BYTES_MAX: Final = 64 * 1024
 """What a client may send while it is being answered, before it has to wait."""
-_KEPT_BYTES_MAX: Final = 8 * 1024 * 1024
-"""An answer larger than this is made anew each time. Those that are kept are sent to all from the same bytes: 1,000
-instances of a service are 1.4 MB, and to copy these for each reader costs more than anything else."""
-
-
-Confirm = Callable[[Query[object], ReadMode], Awaitable[int | None]]
-"""The stamp that a reading of this mode would have now; None when that cannot be told. It raises nothing."""
-_CONFIRMED: Final = frozenset({ReadMode.DEFAULT, ReadMode.CONSISTENT})
-"""Modes whose answers say nothing but the state: a stale one tells how old it is."""
-
-
-class Tick:
-    """The time as this second's requests see it: `now` is monotonic seconds, `date` the value of the `Date` header."""
-
-    __slots__ = ("date", "now")
-
-    def __init__(self, now: float, date: bytes) -> None:
-        self.now = now
-        self.date = date
-
-
-class HotSource(Protocol):
-    """What tells whether kept answers still hold; the server's door is one."""
-
-    def can_answer(self, mode: ReadMode) -> bool:
-        """Whether a read of this mode would be answered at once, by the leader itself."""
-        ...
-
-    def reading_stamp(self, query: Query[object]) -> int:
-        """The stamp that a reading of `query` would have now."""
-        ...
-
-    async def pause(self, query: Query[object], options: ReadOptions) -> Pause | None:
-        """What such a read would wait for; None when it would answer at once. Raises what it would."""
-        ...
 
 
 class Delegate(Protocol):
@@ -101,117 +56,6 @@ class Host(Protocol):
     def release(self, connection: HotConnection) -> None:
         """A connection is closed, or was never taken."""
         ...
-
-
-class _Kept:
-    __slots__ = ("date", "rendered", "reuse", "wire")
-
-    def __init__(self, reuse: Reuse, rendered: Rendered) -> None:
-        self.reuse = reuse
-        self.rendered = rendered
-        self.date = b""
-        self.wire = b""
-
-    @property
-    def size(self) -> int:
-        return len(self.rendered.before) + len(self.rendered.after)
-
-
-class HotAnswers:
-    """Whole answers by the exact bytes of the request's head. Bounded by count and bytes, the oldest go first."""
-
-    def __init__(
-        self,
-        source: HotSource | None,
-        tick: Tick,
-        settings: HttpSettings,
-        kept_stamp: Callable[[Query[object]], int | None] | None = None,
-        confirm: Confirm | None = None,
-    ) -> None:
-        """`source` is for what a server in this process answers at once, `confirm` for what must be made sure of first.
-
-        `kept_stamp` (`Kept.stamp`) is for what is kept here.
-        """
-        self._source = source
-        self._confirm = confirm
-        self._kept_stamp = kept_stamp
-        self._heads_max = settings.heads_max
-        self._bytes_max = settings.answers_bytes_max
-        self._tick = tick
-        self._bytes = 0
-        self._kept: OrderedDict[bytes, _Kept] = OrderedDict()
-
-    def __len__(self) -> int:
-        return len(self._kept)
-
-    def find(self, head: bytes) -> bytes | None:
-        """The answer to a request of these bytes, if there is one that still holds."""
-        kept = self._kept.get(head)
-        if kept is None:
-            return None
-        return self._dated(kept) if self._holds(head, kept.reuse) else None
-
-    async def confirmed(self, head: bytes) -> bytes | None:
-        """The answer to a request of these bytes, if there is one and the servers tell now that it still holds."""
-        kept = self._kept.get(head)
-        if kept is None or kept.reuse.is_kept or self._confirm is None or kept.reuse.mode not in _CONFIRMED:
-            return None
-        stamp = await self._confirm(kept.reuse.query, kept.reuse.mode)
-        if stamp == kept.reuse.stamp:
-            return self._dated(kept)
-        if stamp is not None and self._kept.get(head) is kept:
-            self._drop(head)
-        return None
-
-    def forget_confirmed(self) -> None:
-        """Drop what only the server that answered it could confirm."""
-        for head in [head for head, kept in self._kept.items() if not kept.reuse.is_kept]:
-            self._drop(head)
-
-    def _dated(self, kept: _Kept) -> bytes:
-        date = self._tick.date
-        if kept.date is not date:
-            kept.date = date
-            kept.wire = kept.rendered.at(date)
-        return kept.wire
-
-    def _holds(self, head: bytes, reuse: Reuse) -> bool:
-        if reuse.is_kept:
-            assert self._kept_stamp is not None, "without it nothing is kept that depends on it"
-            stamp = self._kept_stamp(reuse.query)
-            if stamp is None:
-                return False  # it may be good again once the servers are back
-        else:
-            source = self._source
-            if source is None or not source.can_answer(reuse.mode):
-                return False
-            stamp = source.reading_stamp(reuse.query)
-        if stamp != reuse.stamp:
-            self._drop(head)
-            return False
-        return True
-
-    def keep(self, head: bytes, reuse: Reuse, rendered: Rendered) -> None:
-        """Answer further requests of these bytes with `rendered` while `reuse` holds."""
-        if not self._may_keep(reuse):
-            return
-        kept = _Kept(reuse, rendered)
-        if kept.size > _KEPT_BYTES_MAX:
-            return
-        if head in self._kept:
-            self._drop(head)
-        self._kept[head] = kept
-        self._bytes += len(head) + kept.size
-        while len(self._kept) > self._heads_max or self._bytes > self._bytes_max:
-            self._drop(next(iter(self._kept)))
-
-    def _may_keep(self, reuse: Reuse) -> bool:
-        if reuse.is_kept:
-            return self._kept_stamp is not None
-        return self._source is not None or (self._confirm is not None and reuse.mode in _CONFIRMED)
-
-    def _drop(self, head: bytes) -> None:
-        self._bytes -= len(head) + self._kept.pop(head).size
 
 
 def is_sole_get(data: bytes) -> bool:
@@ -245,6 +89,7 @@ class HotConnection(asyncio.Protocol):
         "_delegate",
         "_ended",
         "_host",
+        "_is_confirming",
         "_is_delegated",
         "_is_holding",
         "_is_paused",
@@ -274,6 +119,7 @@ class HotConnection(asyncio.Protocol):
         self._task: asyncio.Task[None] | None = None
         self._behind = bytearray()
         self._is_holding = False
+        self._is_confirming = False
         self._unfinished = b""
         self._writable: asyncio.Future[None] | None = None
         self._host = host
@@ -326,7 +172,7 @@ class HotConnection(asyncio.Protocol):
             self._delegate.connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._task is not None:
+        if self._task is not None or self._is_confirming:
             self._keep_behind(data)
             return
         if self._unfinished:
@@ -401,6 +247,10 @@ class HotConnection(asyncio.Protocol):
             self._writable = asyncio.get_running_loop().create_future()
             await self._writable
         self._task = None
+        self._go_on(self._transport, keeps_alive=keeps_alive)
+
+    def _go_on(self, transport: asyncio.Transport, *, keeps_alive: bool) -> None:
+        """An answer was written: what came behind its request is next."""
         behind, self._behind = bytes(self._behind), bytearray()
         if not behind:
             self.finished()
@@ -408,7 +258,7 @@ class HotConnection(asyncio.Protocol):
             self._started, self.head, self.used_at = False, None, self._tick.now
             if self._is_holding:
                 self._is_holding = False
-                self._transport.resume_reading()
+                transport.resume_reading()
             self.data_received(behind)
 
     def pass_on_late(self) -> None:
@@ -425,7 +275,38 @@ class HotConnection(asyncio.Protocol):
             self.used_at = self._tick.now
             transport.write(wire)
             return True
-        if self._plain is None or self._is_refused:
+        if self._is_refused:
+            return False
+        if self._answers.confirm(data, self._confirmed):
+            self.head, self._is_confirming = data, True
+            self.started()
+            return True
+        return self._take_plain(data)
+
+    def _confirmed(self, wire: bytes | None) -> None:
+        """The servers told whether the answer to the request in flight still holds: None if it does not."""
+        self._is_confirming = False
+        data, transport = self.head, self._transport
+        if data is None or transport is None or transport.is_closing():
+            return
+        if wire is not None:
+            self.answered_hot += 1
+            transport.write(wire)
+            self._go_on(transport, keeps_alive=True)
+            return
+        self._started = False
+        if not self._take_plain(data):
+            behind, self._behind = bytes(self._behind), bytearray()
+            if behind:
+                self._is_delegated = True
+            if self._is_holding:
+                self._is_holding = False
+                transport.resume_reading()
+            self._note_arrival(data)
+            self._delegate.data_received(data + behind)
+
+    def _take_plain(self, data: bytes) -> bool:
+        if self._plain is None:
             return False
         found = self._plain.reader.read(data)
         if found is None:

@@ -137,8 +137,8 @@ async def _read(
     site: Site, request: Request, query: Query[T]
 ) -> tuple[Reading[T], tuple[tuple[str, str], ...], Reuse | None]:
     """The answer, the headers that tell of it, and what makes it good for more than one request."""
-    reading, mode, is_reusable = await read(site, request, query, KV)
-    return reading, meta_headers(reading, mode, KV), Reuse(query, mode, reading.stamp) if is_reusable else None
+    reading, mode, reuse = await read(site, request, query, KV)
+    return reading, meta_headers(reading, mode, KV), reuse
 
 
 async def _read_value(site: Site, request: Request) -> bytes:

@@ -20,11 +20,13 @@ from typing import TYPE_CHECKING, Final
 from structlog.typing import FilteringBoundLogger
 
 from lictor_agent.http.access import Access
+from lictor_agent.http.confirming import Confirm
 from lictor_agent.http.deferred import Deferred
 from lictor_agent.http.dispatch import Dispatch, Found
 from lictor_agent.http.encoding import Answer, AnswerCache, Rendered, accepts_gzip, render
 from lictor_agent.http.errors import RETRY_AFTER_S, answer_error
-from lictor_agent.http.hot import Confirm, HotAnswers, HotConnection, HotSource, PlainPath, Tick
+from lictor_agent.http.hot import HotConnection, PlainPath
+from lictor_agent.http.hot_answers import HotAnswers, HotSource, Tick
 from lictor_agent.http.inner import Inner
 from lictor_agent.http.listening import ListenAddress, Listener, listen
 from lictor_agent.http.namespaces import refuse_namespace
@@ -168,9 +170,12 @@ class HttpServer:
         self._listeners.clear()
 
     async def _end_plain(self) -> None:
+        drained = self._clock.monotonic() + self._settings.drain_s_max
+        if asking := self._hot.under_way:
+            await asyncio.wait(asking, timeout=self._settings.drain_s_max)
         tasks = self._roster.tasks()
         if tasks:
-            _, late = await asyncio.wait(tasks, timeout=self._settings.drain_s_max)
+            _, late = await asyncio.wait(tasks, timeout=max(drained - self._clock.monotonic(), 0.0))
             for task in late:
                 task.cancel()
 
@@ -226,10 +231,6 @@ class HttpServer:
 
     async def _answer_plain(self, connection: HotConnection, plain: Plain) -> None:
         try:
-            if connection.head is not None and (wire := await self._hot.confirmed(connection.head)) is not None:
-                connection.answered_hot += 1
-                await connection.send(wire, keeps_alive=True)
-                return
             began = self._clock.monotonic()
             pause, answered = None, None
             try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import BinaryIO, Final, TypeVar
 
 import msgspec
@@ -14,7 +14,6 @@ from lictor_agent.remote.calls import ANSWER_S_MAX, RemoteCalls
 from lictor_agent.remote.finding import LOOK_S_MAX
 from lictor_agent.remote.link import ServerLink
 from lictor_agent.remote.settings import RemoteSettings
-from lictor_agent.remote.stamps import Stamps
 from lictor_core.autopilot import AutopilotHealth, RaftServers
 from lictor_core.calls import (
     FEED,
@@ -32,13 +31,13 @@ from lictor_core.clock import Clock, Rng
 from lictor_core.codec import encode_proposal, pack, unpack
 from lictor_core.commands import Command, Outcome, Proposal, ReadMode
 from lictor_core.coordinates import NodeCoordinate, Position
-from lictor_core.errors import NoLeaderError, OutcomeUnknownError, PeerError, RequestError
+from lictor_core.errors import LictorError, OutcomeUnknownError, PeerError, RequestError
 from lictor_core.feed import FeedRequest
 from lictor_core.limits import WAIT_JITTER_FRACTION, WAIT_MAX_S
 from lictor_core.membership import LeaseGrant, Renewal
 from lictor_core.queries import AnyQuery, Query, answer_type
 from lictor_core.records import JsonObject, Member, Session
-from lictor_core.registry import IssuedLeaf, LeaderStatus, LeafRequest, Reading, ReadOptions, SavedState
+from lictor_core.registry import Confirmation, IssuedLeaf, LeaderStatus, LeafRequest, Reading, ReadOptions, SavedState
 from lictor_core.vivaldi import ROUND_TRIP_S_MAX
 from lictor_server import PLAIN, RpcPool, Tls
 
@@ -79,7 +78,6 @@ class RemoteRegistry:
         self._archives = RemoteArchives(self._link, self._pool, hold_s=settings.hold_s)
         self._own = rng.bits(_OWN_BITS).to_bytes(_OWN_BITS // 8, "big")
         self._requests = 0
-        self._stamps = Stamps(self._ask_stamps)
         self._run: asyncio.Task[None] | None = None
 
     # Life.
@@ -155,18 +153,24 @@ class RemoteRegistry:
 
     # Answers that are here already.
 
-    async def stamp(self, query: Query[object], mode: ReadMode) -> int | None:
-        """The stamp that a reading of `query` in `mode` would have now; None when the server in use does not tell.
+    async def confirm(self, queries: Sequence[Query[object]], mode: ReadMode) -> Confirmation | None:
+        """What readings of `queries`, at most `STAMPS_MAX`, in `mode` would be known by now; None when the server in
+        use does not tell.
 
         A reading of the same server with that stamp is as fresh as one that is made now.
         """
-        return await self._stamps.of(_any_query(query), mode)
-
-    async def _ask_stamps(self, request: StampsRequest) -> list[int]:
         server = self._link.current
         if not server:
-            raise NoLeaderError()
-        return _decoded(await self._pool.call(server, STAMPS, pack(request), timeout_s=_STAMPS_S_MAX), list[int])
+            return None
+        request = StampsRequest(queries=tuple(map(_any_query, queries)), mode=mode)
+        try:
+            told = _decoded(await self._pool.call(server, STAMPS, pack(request), timeout_s=_STAMPS_S_MAX), list[int])
+        except LictorError:
+            return None  # the reads that follow tell what is the matter
+        more = 2 if mode is ReadMode.STALE else 0
+        if len(told) != len(queries) + more:
+            return None
+        return Confirmation(told[:-2], told[-2], bool(told[-1])) if more else Confirmation(told)
 
     # `Registry`.
 

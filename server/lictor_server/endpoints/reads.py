@@ -11,7 +11,7 @@ from lictor_core.commands import ReadMode
 from lictor_core.errors import UnknownDatacenterError
 from lictor_core.filter import check_filter, unfiltered
 from lictor_core.queries import Query
-from lictor_core.registry import Reading, ReadOptions
+from lictor_core.registry import Confirmation, Reading, ReadOptions
 from lictor_server.endpoints.blocking import BlockedQueries, BlockedQuery
 from lictor_server.endpoints.filters import FilteredAnswers
 from lictor_server.freshness import Contact, Freshness
@@ -64,13 +64,14 @@ class Reads:
         await self._freshness.reached(options.mode, options.max_stale_s)
         return self._blocked.pause(query.topics(), options.min_index, options.wait_s) if options.min_index > 0 else None
 
-    async def stamps(self, queries: Sequence[Query[object]], mode: ReadMode) -> list[int]:
+    async def stamps(self, queries: Sequence[Query[object]], mode: ReadMode) -> Confirmation:
         """The stamps that readings of `queries` would have, once the store is as fresh as `mode` asks.
 
         Raises as `read` does.
         """
-        await self._freshness.reached(mode)
-        return [self._store.stamp(query.topics()) for query in queries]
+        contact = await self._freshness.reached(mode)
+        stamps = [self._store.stamp(query.topics()) for query in queries]
+        return Confirmation(stamps, contact.last_ms, contact.known_leader)
 
     def _now(self, query: Query[T], contact: Contact) -> Reading[T]:
         topics = query.topics()

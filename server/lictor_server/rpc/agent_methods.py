@@ -10,6 +10,7 @@ from lictor_core.codec import decode_proposal, unpack
 from lictor_core.commands import ReadMode
 from lictor_core.errors import RequestError
 from lictor_core.queries import Query
+from lictor_core.registry import Confirmation
 from lictor_server.bulletins import Bulletins
 from lictor_server.rpc.methods import Step, Stream
 from lictor_server.rpc.visitor import Visitor
@@ -21,7 +22,7 @@ __all__ = ["agent_methods", "agent_streams"]
 class StampReader(Protocol):
     """What tells at which stamps answers are."""
 
-    async def stamps(self, queries: Sequence[Query[object]], mode: ReadMode) -> list[int]:
+    async def stamps(self, queries: Sequence[Query[object]], mode: ReadMode) -> Confirmation:
         """The stamp of each, as fresh as `mode` asks."""
         ...
 
@@ -40,7 +41,10 @@ def agent_methods(bulletins: Bulletins, to_leader: ToLeader, reads: StampReader)
         request = unpack(payload, StampsRequest)
         if len(request.queries) > STAMPS_MAX:
             raise RequestError(f"stamps of at most {STAMPS_MAX} queries are told at once: ask for less")
-        return await reads.stamps(cast("Sequence[Query[object]]", request.queries), request.mode)
+        found = await reads.stamps(cast("Sequence[Query[object]]", request.queries), request.mode)
+        if request.mode is not ReadMode.STALE:
+            return found.stamps
+        return [*found.stamps, found.last_contact_ms, int(found.known_leader)]
 
     return {LOOK: look, PROPOSE: propose, STAMPS: stamps}
 

@@ -10,34 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lictor_agent.http.encoding import Rendered, Reuse
-from lictor_agent.http.hot import HotAnswers, HotConnection, PlainPath, Tick, is_sole_get
+from lictor_agent.http.encoding import Reuse
+from lictor_agent.http.hot import HotConnection, PlainPath, is_sole_get
+from lictor_agent.http.hot_answers import HotAnswers, Tick
 from lictor_agent.http.plain import Plain
 from lictor_agent.http.settings import HttpSettings
 from lictor_core.commands import ReadMode
-from lictor_core.queries import KeyQuery, Query
-from lictor_core.registry import Pause, ReadOptions
+from lictor_core.queries import KeyQuery
+from tests.agent.http.kept_elsewhere import HEAD, OTHER, RENDERED, Confirming, Source
 from tests.agent.http.live import Live, live_agent
 
-HEAD = b"GET /v1/kv/a HTTP/1.1\r\nHost: x\r\n\r\n"
-OTHER = b"GET /v1/kv/b HTTP/1.1\r\nHost: x\r\n\r\n"
 PUT = b"PUT /v1/kv/a HTTP/1.1\r\nHost: x\r\nContent-Length: 36\r\n\r\n" + HEAD
-RENDERED = Rendered(b"HTTP/1.1 200 OK\r\nDate: ", b"\r\nContent-Length: 2\r\n\r\nok")
-
-
-@dataclass
-class Source:
-    answers: bool = True
-    stamp: int = 1
-
-    def can_answer(self, mode: ReadMode) -> bool:
-        return self.answers
-
-    def reading_stamp(self, query: Query[object]) -> int:
-        return self.stamp
-
-    async def pause(self, query: Query[object], options: ReadOptions) -> Pause | None:
-        raise AssertionError("nothing waits here")
 
 
 @dataclass
@@ -151,78 +134,6 @@ def test_no_answer_is_given_while_the_registry_could_not_give_it() -> None:
     assert bench.delegate.data == [HEAD]
 
 
-@dataclass
-class Confirming:
-    """Stands for servers elsewhere."""
-
-    stamp: int | None = 1
-    asked: list[tuple[Query[object], ReadMode]] = field(default_factory=list[tuple[Query[object], ReadMode]])
-
-    async def __call__(self, query: Query[object], mode: ReadMode) -> int | None:
-        self.asked.append((query, mode))
-        return self.stamp
-
-    def answers(self, mode: ReadMode = ReadMode.DEFAULT) -> HotAnswers:
-        """Answers of which one is kept."""
-        made = HotAnswers(None, Tick(1.0, b"now"), HttpSettings(), lambda _: 1, self)
-        made.keep(HEAD, Reuse(KeyQuery(key="a"), mode, 1), RENDERED)
-        return made
-
-
-async def test_an_answer_from_elsewhere_is_given_only_when_it_was_confirmed() -> None:
-    confirming = Confirming()
-    answers = confirming.answers()
-    assert answers.find(HEAD) is None
-    assert await answers.confirmed(HEAD) == RENDERED.at(b"now")
-    assert confirming.asked == [(KeyQuery(key="a"), ReadMode.DEFAULT)]
-    assert await answers.confirmed(OTHER) is None
-
-
-async def test_an_answer_from_elsewhere_whose_stamp_changed_is_dropped() -> None:
-    confirming = Confirming(stamp=2)
-    answers = confirming.answers()
-    assert await answers.confirmed(HEAD) is None
-    assert len(answers) == 0
-
-
-async def test_an_answer_that_nobody_can_confirm_now_is_not_given_but_stays() -> None:
-    confirming = Confirming(stamp=None)
-    answers = confirming.answers()
-    assert await answers.confirmed(HEAD) is None
-    confirming.stamp = 1
-    assert await answers.confirmed(HEAD) == RENDERED.at(b"now")
-
-
-async def test_what_another_server_answered_is_forgotten_and_what_is_kept_here_is_not() -> None:
-    answers = Confirming().answers()
-    answers.keep(OTHER, Reuse(KeyQuery(key="b"), ReadMode.DEFAULT, 1, is_kept=True), RENDERED)
-    answers.forget_confirmed()
-    assert answers.find(OTHER) == RENDERED.at(b"now")
-    assert await answers.confirmed(HEAD) is None
-
-
-async def test_a_server_in_the_process_is_asked_for_what_it_cannot_tell_at_once() -> None:
-    asked: list[ReadMode] = []
-
-    async def confirm(_query: Query[object], mode: ReadMode) -> int:
-        asked.append(mode)
-        return 1
-
-    source = Source(answers=False)
-    answers = HotAnswers(source, Tick(1.0, b"now"), HttpSettings(), confirm=confirm)
-    for head, mode in ((HEAD, ReadMode.CONSISTENT), (OTHER, ReadMode.STALE)):
-        answers.keep(head, Reuse(KeyQuery(key="a"), mode, 1), RENDERED)
-    assert answers.find(HEAD) is None
-    assert await answers.confirmed(HEAD) == RENDERED.at(b"now")
-    assert await answers.confirmed(OTHER) is None, "a stale answer says how old it is"
-    assert asked == [ReadMode.CONSISTENT]
-
-
-async def test_an_answer_that_says_how_old_it_is_is_not_kept_for_confirming() -> None:
-    assert len(Confirming().answers(ReadMode.STALE)) == 0
-    assert len(Confirming().answers(ReadMode.CONSISTENT)) == 1
-
-
 def test_nothing_is_written_past_a_reader_that_does_not_read() -> None:
     bench = Bench()
     bench.connection.pause_writing()
@@ -317,33 +228,6 @@ def test_a_sole_get_is_one_whole_head_and_nothing_else(data: bytes, expected: bo
     assert is_sole_get(data) is expected
 
 
-def test_no_more_answers_are_kept_than_the_bounds() -> None:
-    tick = Tick(1.0, b"now")
-    reuse = Reuse(KeyQuery(key="a"), ReadMode.DEFAULT, 1)
-    answers = HotAnswers(Source(), tick, HttpSettings(heads_max=3))
-    for number in range(10):
-        answers.keep(str(number).encode(), reuse, RENDERED)
-    assert len(answers) == 3
-    assert answers.find(b"9") is not None
-    assert answers.find(b"0") is None
-    small = HotAnswers(Source(), tick, HttpSettings(answers_bytes_max=1000))
-    for number in range(10):
-        small.keep(str(number).encode(), reuse, Rendered(b"", b"x" * 400))
-    assert len(small) == 2
-
-
-def test_a_very_large_answer_is_not_kept() -> None:
-    answers = HotAnswers(Source(), Tick(1.0, b"now"), HttpSettings())
-    answers.keep(HEAD, Reuse(KeyQuery(key="a"), ReadMode.DEFAULT, 1), Rendered(b"", b"x" * 9_000_000))
-    assert len(answers) == 0
-
-
-def test_without_a_source_nothing_is_kept() -> None:
-    answers = HotAnswers(None, Tick(1.0, b"now"), HttpSettings())
-    answers.keep(HEAD, Reuse(KeyQuery(key="a"), ReadMode.DEFAULT, 1), RENDERED)
-    assert answers.find(HEAD) is None
-
-
 def test_a_connection_over_the_bound_is_told_so_and_closed() -> None:
     bench = Bench(host=Host(b"full"))
     assert bench.transport.data == b"full"
@@ -435,6 +319,71 @@ async def test_a_plain_request_needs_no_parser_and_leaves_the_connection_clean()
     bench.connection.data_received(HEAD)
     assert bench.transport.data == b"<1>" + RENDERED.at(b"now")
     assert bench.delegate.data == []
+
+
+class Elsewhere(Plainly):
+    """One connection whose answers are the servers' to confirm: the one to `HEAD` is kept."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.confirming = Confirming()
+        self.answers = self.confirming.answers()
+        path = PlainPath(self._answer)
+        self.connection = HotConnection(self.answers, self.delegate, self.tick, self.host, path)
+        self.connection.connection_made(self.transport)
+
+
+async def test_a_confirmed_answer_needs_no_task_and_leaves_the_connection_clean() -> None:
+    bench = Elsewhere()
+    for _ in range(2):
+        bench.connection.data_received(HEAD)
+        assert bench.connection.is_busy
+        assert bench.connection.task is None
+        await settled()
+        assert not bench.connection.is_busy
+    assert bench.transport.data == RENDERED.at(b"now") * 2
+    assert bench.connection.answered_hot == 2
+    assert bench.asked == []
+
+
+async def test_what_comes_while_an_answer_is_confirmed_is_answered_after_it() -> None:
+    bench = Elsewhere()
+    bench.connection.data_received(HEAD)
+    bench.connection.data_received(WRITE)
+    await settled()
+    assert bench.transport.data == RENDERED.at(b"now")
+    await bench.answer()
+    assert bench.transport.data == RENDERED.at(b"now") + b"<1>"
+
+
+async def test_a_request_whose_answer_does_not_hold_any_more_is_answered_anew() -> None:
+    bench = Elsewhere()
+    bench.confirming.stamp = 2
+    bench.connection.data_received(HEAD)
+    await settled()
+    assert [one.raw_path for one in bench.asked] == ["/v1/kv/a"]
+    await bench.answer()
+    assert bench.transport.data == b"<1>"
+    assert not bench.connection.is_busy
+
+
+async def test_a_client_that_goes_while_its_answer_is_confirmed_harms_nobody() -> None:
+    bench = Elsewhere()
+    bench.connection.data_received(HEAD)
+    bench.connection.connection_lost(None)
+    await settled()
+    assert (bench.transport.data, bench.asked) == (b"", [])
+
+
+async def test_what_is_not_plain_and_cannot_be_confirmed_goes_to_the_parser_with_what_came_behind() -> None:
+    bench = Elsewhere()
+    odd = HEAD.replace(b"\r\n\r\n", b"\r\nTE: trailers\r\n\r\n")
+    bench.answers.keep(odd, Reuse(KeyQuery(key="a"), ReadMode.DEFAULT, 1), RENDERED)
+    bench.confirming.stamp = None
+    bench.connection.data_received(odd)
+    bench.connection.data_received(HEAD)
+    await settled()
+    assert bench.delegate.data == [odd + HEAD]
 
 
 async def test_what_comes_during_a_plain_request_is_answered_after_it() -> None:
@@ -692,17 +641,3 @@ async def test_a_request_with_a_token_is_never_kept(live: Live) -> None:
     before = len(live.events("http.request.answered"))
     await one_by_one(live.port, [head] * 3)
     assert len(live.events("http.request.answered")) == before + 3
-
-
-def test_what_the_agent_keeps_holds_while_it_is_current_and_the_same() -> None:
-    stamps: list[int | None] = [7]
-    answers = HotAnswers(None, Tick(1.0, b"now"), HttpSettings(), lambda _: stamps[-1])
-    answers.keep(HEAD, Reuse(KeyQuery(key="a"), ReadMode.DEFAULT, 7, is_kept=True), RENDERED)
-    assert answers.find(HEAD) is not None
-    stamps.append(None)
-    assert answers.find(HEAD) is None, "it has an age by now"
-    stamps.append(7)
-    assert answers.find(HEAD) is not None, "nothing changed meanwhile"
-    stamps.append(8)
-    assert answers.find(HEAD) is None
-    assert len(answers) == 0

@@ -5,7 +5,8 @@ from __future__ import annotations
 import structlog
 from structlog.testing import LogCapture
 
-from lictor_agent.http.hot import HotAnswers, HotConnection, Tick
+from lictor_agent.http.hot import HotConnection
+from lictor_agent.http.hot_answers import HotAnswers, Tick
 from lictor_agent.http.roster import Roster
 from lictor_agent.http.settings import HttpSettings
 from tests.agent.http.test_hot import Delegate, Host, Written

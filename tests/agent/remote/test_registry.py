@@ -13,7 +13,7 @@ from lictor_core.commands import KVSet, ReadMode
 from lictor_core.errors import BodyTooLargeError, ClusterError, NoLeaderError, NotFoundError, RequestError
 from lictor_core.limits import KV_VALUE_BYTES_MAX
 from lictor_core.queries import AutopilotQuery, CARootsQuery, KeyQuery, NodesQuery, TreeQuery
-from lictor_core.registry import LeafRequest, Reading, ReadOptions, Registry
+from lictor_core.registry import Confirmation, LeafRequest, Reading, ReadOptions, Registry
 from lictor_server import Server
 from tests.agent.remote.registries import AGENT_ID, connected, remote
 from tests.server.build import member, renewal
@@ -239,3 +239,17 @@ async def test_streams_of_the_server_in_use_are_given(server: Server, log: Log) 
         attendance = registry._link._finder.attendance  # pyright: ignore[reportPrivateUsage]
         async with aclosing(registry.stream("attend", attendance)) as items:
             assert len(await anext(items)) > 0
+
+
+async def test_the_stamp_is_that_of_a_reading_made_now_and_moves_with_the_next_write(server: Server, log: Log) -> None:
+    async with connected(log, f"127.0.0.1:{server.server_port}") as registry:
+        for number in range(20):
+            await server.write(KVSet(key="a", value=str(number).encode()))
+            stamp = (await server.read(KeyQuery(key="a"), NOW)).stamp
+            for mode in ReadMode:
+                assert await registry.confirm([KeyQuery(key="a")], mode) == Confirmation([stamp])
+
+
+async def test_without_a_server_nothing_is_told(log: Log) -> None:
+    async with remote(log, "127.0.0.1:1") as registry:
+        assert await registry.confirm([KeyQuery(key="a")], ReadMode.DEFAULT) is None

@@ -50,5 +50,8 @@ async def test_stamps_are_told_of_so_many_queries_at_once_and_no_more(server: Se
                     await pool.call(place, STAMPS, request, timeout_s=10.0)
             else:
                 assert len(unpack(await pool.call(place, STAMPS, request, timeout_s=10.0), list[int])) == count
+        stale = pack(StampsRequest(queries=(KeyQuery(key="a"),), mode=ReadMode.STALE))
+        _, last_contact_ms, known_leader = unpack(await pool.call(place, STAMPS, stale, timeout_s=10.0), list[int])
+        assert (last_contact_ms, known_leader) == (0, 1)
     finally:
         await pool.stop()

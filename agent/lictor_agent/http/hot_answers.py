@@ -1,0 +1,194 @@
+"""Answers that were given before, by the bytes of the requests, and whether they still hold.
+
+An answer holds while its query's stamp has not changed and the registry would answer at once (architecture, decisions 4
+and 5). Where the registry is elsewhere, or has to make sure of being current, it is asked for the stamp, which costs
+less than an answer. The handler puts answers in; it knows which are the same for everybody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable
+from functools import partial
+from typing import Final, Protocol
+
+from lictor_agent.http.confirming import Confirm, Confirmed, Confirming
+from lictor_agent.http.encoding import Rendered, Reuse
+from lictor_agent.http.settings import HttpSettings
+from lictor_core.commands import ReadMode
+from lictor_core.queries import Query
+from lictor_core.registry import Pause, ReadOptions
+
+__all__ = ["HotAnswers", "HotSource", "Tick"]
+
+_KEPT_BYTES_MAX: Final = 8 * 1024 * 1024
+"""An answer larger than this is made anew each time. Those that are kept are sent to all from the same bytes: 1,000
+instances of a service are 1.4 MB, and to copy these for each reader costs more than anything else."""
+
+
+class Tick:
+    """The time as this second's requests see it: `now` is monotonic seconds, `date` the value of the `Date` header."""
+
+    __slots__ = ("date", "now")
+
+    def __init__(self, now: float, date: bytes) -> None:
+        self.now = now
+        self.date = date
+
+
+class HotSource(Protocol):
+    """What tells whether kept answers still hold; the server's door is one."""
+
+    def can_answer(self, mode: ReadMode) -> bool:
+        """Whether a read of this mode would be answered at once, by the leader itself."""
+        ...
+
+    def reading_stamp(self, query: Query[object]) -> int:
+        """The stamp that a reading of `query` would have now."""
+        ...
+
+    async def pause(self, query: Query[object], options: ReadOptions) -> Pause | None:
+        """What such a read would wait for; None when it would answer at once. Raises what it would."""
+        ...
+
+
+class _Kept:
+    __slots__ = ("counted", "date", "last_contact_ms", "rendered", "reuse", "wire")
+
+    def __init__(self, reuse: Reuse, rendered: Rendered) -> None:
+        self.reuse = reuse
+        self.rendered = rendered
+        self.counted = len(rendered.before) + len(rendered.after)
+        self.last_contact_ms = reuse.last_contact_ms
+        self.date = b""
+        self.wire = b""
+
+    def hear(self, last_contact_ms: int) -> None:
+        """The leader was heard so long ago; the answer says so."""
+        if last_contact_ms != self.last_contact_ms:
+            self.rendered = self.rendered.heard(self.last_contact_ms, last_contact_ms)
+            self.last_contact_ms = last_contact_ms
+            self.date = b""
+
+
+class HotAnswers:
+    """Whole answers by the exact bytes of the request's head. Bounded by count and bytes, the oldest go first."""
+
+    def __init__(
+        self,
+        source: HotSource | None,
+        tick: Tick,
+        settings: HttpSettings,
+        kept_stamp: Callable[[Query[object]], int | None] | None = None,
+        confirm: Confirm | None = None,
+    ) -> None:
+        """`source` is for what a server in this process answers at once, `confirm` for what must be made sure of first.
+
+        `kept_stamp` (`Kept.stamp`) is for what is kept here.
+        """
+        self._source = source
+        self._confirming = None if confirm is None else Confirming(confirm)
+        self._kept_stamp = kept_stamp
+        self._heads_max = settings.heads_max
+        self._bytes_max = settings.answers_bytes_max
+        self._tick = tick
+        self._bytes = 0
+        self._kept: OrderedDict[bytes, _Kept] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def find(self, head: bytes) -> bytes | None:
+        """The answer to a request of these bytes, if there is one that still holds."""
+        kept = self._kept.get(head)
+        if kept is None:
+            return None
+        if not self._holds(head, kept.reuse):
+            return None
+        if kept.last_contact_ms:
+            kept.hear(0)  # who answers at once is the leader, as it was not when this was kept
+        return self._dated(kept)
+
+    def confirm(self, head: bytes, told: Callable[[bytes | None], None]) -> bool:
+        """Have `told` called later with the answer to a request of these bytes, or None where none holds any more.
+
+        False when there is none that could be confirmed: `told` is not called then.
+        """
+        kept = self._kept.get(head)
+        if kept is None or kept.reuse.is_kept or self._confirming is None:
+            return False
+        return self._confirming.ask(kept.reuse.query, kept.reuse.mode, partial(self._confirmed, head, kept, told))
+
+    @property
+    def under_way(self) -> set[asyncio.Task[None]]:
+        """The questions whether answers still hold that were not answered yet."""
+        return set() if self._confirming is None else self._confirming.under_way
+
+    def _confirmed(
+        self, head: bytes, kept: _Kept, told: Callable[[bytes | None], None], confirmed: Confirmed | None
+    ) -> None:
+        reuse = kept.reuse
+        if confirmed is None or not confirmed.known_leader or self._kept.get(head) is not kept:
+            told(None)  # it may hold again once the servers are back, if it is still here
+        elif confirmed.stamp != reuse.stamp:
+            self._drop(head)
+            told(None)
+        elif 0 < reuse.max_stale_s * 1000 <= confirmed.last_contact_ms:
+            told(None)  # too old, but the next one may not be
+        else:
+            kept.hear(confirmed.last_contact_ms)
+            told(self._dated(kept))
+
+    def forget_confirmed(self) -> None:
+        """Drop what only the server that answered it could confirm."""
+        for head in [head for head, kept in self._kept.items() if not kept.reuse.is_kept]:
+            self._drop(head)
+
+    def _dated(self, kept: _Kept) -> bytes:
+        date = self._tick.date
+        if kept.date is not date:
+            kept.date = date
+            kept.wire = kept.rendered.at(date)
+        return kept.wire
+
+    def _holds(self, head: bytes, reuse: Reuse) -> bool:
+        if reuse.is_kept:
+            assert self._kept_stamp is not None, "without it nothing is kept that depends on it"
+            stamp = self._kept_stamp(reuse.query)
+            if stamp is None:
+                return False  # it may be good again once the servers are back
+        else:
+            source = self._source
+            if source is None or not source.can_answer(reuse.mode):
+                return False
+            stamp = source.reading_stamp(reuse.query)
+        if stamp != reuse.stamp:
+            self._drop(head)
+            return False
+        return True
+
+    def keep(self, head: bytes, reuse: Reuse, rendered: Rendered) -> None:
+        """Answer further requests of these bytes with `rendered` while `reuse` holds."""
+        if not self._may_keep(reuse):
+            return
+        kept = _Kept(reuse, rendered)
+        if kept.counted > _KEPT_BYTES_MAX:
+            return
+        if head in self._kept:
+            self._drop(head)
+        self._kept[head] = kept
+        self._bytes += len(head) + kept.counted
+        while len(self._kept) > self._heads_max or self._bytes > self._bytes_max:
+            self._drop(next(iter(self._kept)))
+
+    def _may_keep(self, reuse: Reuse) -> bool:
+        if reuse.is_kept:
+            return self._kept_stamp is not None
+        if not reuse.known_leader:
+            return False  # it says so, and would not be true for long
+        return self._source is not None or self._confirming is not None
+
+    def _drop(self, head: bytes) -> None:
+        kept = self._kept.pop(head)
+        self._bytes -= len(head) + kept.counted
