@@ -17,7 +17,6 @@ LATER = {
     "login": "access control lists",
     "logout": "access control lists",
     "connect envoy": "Envoy as a proxy: the issue of the mesh",
-    "connect expose": "a command of its own over entries of ingress gateways",
 }
 """What comes with another part, by the beginning of the command."""
 

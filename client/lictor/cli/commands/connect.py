@@ -1,4 +1,4 @@
-"""`lictor connect`: the built-in proxy, and the certificate authority."""
+"""`lictor connect`: the built-in proxy, the certificate authority, and services behind ingress gateways."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from lictor.api.calls import ca
 from lictor.cli.api import Api, ApiCommand, pass_api
+from lictor.cli.commands.expose import expose
 from lictor.cli.data import file_data
 from lictor.cli.descriptors import allow_all_descriptors
 from lictor.cli.errors import CommandError
@@ -24,10 +25,11 @@ __all__ = ["command"]
 
 command = GoGroup(
     "connect",
-    help="Run a proxy of the mesh, and look after its certificate authority.",
+    help="Run a proxy of the mesh, open it to the outside, and look after its certificate authority.",
     examples=(
         ("lictor connect proxy -sidecar-for=web", "the proxy registered beside web"),
         ("lictor connect proxy -service=me -upstream=db:9191", "reach db as the service me"),
+        ("lictor connect expose -service=web -ingress-gateway=edge -port=80", "web from outside"),
         ("lictor connect ca get-config", "how certificates are made"),
     ),
 )
@@ -41,6 +43,7 @@ authority = GoGroup(
     ),
 )
 command.add_command(authority)
+command.add_command(expose)
 
 
 @authority.command("get-config", cls=ApiCommand, examples=("lictor connect ca get-config",))
