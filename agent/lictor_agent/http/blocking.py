@@ -19,6 +19,7 @@ from lictor_core.commands import ReadMode
 from lictor_core.errors import LictorError, OverloadedError
 from lictor_core.narrowing import base_of
 from lictor_core.queries import Query
+from lictor_core.records import JsonObject
 from lictor_core.registry import Reading, ReadOptions
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Manner",
     "answer_query",
     "cache_headers",
+    "freshness_shown",
     "meta_headers",
     "read",
 ]
@@ -41,6 +43,7 @@ CACHED_HIT: Final = (("Age", "0"), ("X-Cache", "HIT"))
 """What an agent keeps follows the registry, so while there is a leader its age is 0."""
 
 _LEVELS: Final = {ReadMode.DEFAULT: "leader", ReadMode.CONSISTENT: "consistent", ReadMode.STALE: "stale"}
+_NS_PER_MS: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,3 +151,13 @@ def meta_headers(reading: Reading[T], mode: ReadMode, manner: Manner) -> tuple[t
         (LAST_CONTACT, str(reading.last_contact_ms)),
     )
     return (("X-Consul-Effective-Consistency", _LEVELS[mode]), *headers) if manner.shows_consistency else headers
+
+
+def freshness_shown(reading: Reading[T], mode: ReadMode | None = None) -> JsonObject:
+    """How fresh an answer is, for the few endpoints whose body says so, too; not all of them say how it was read."""
+    return {
+        "Index": 0,
+        "LastContact": reading.last_contact_ms * _NS_PER_MS,
+        "KnownLeader": reading.known_leader,
+        "ConsistencyLevel": "" if mode is None else _LEVELS[mode],
+    }

@@ -7,15 +7,24 @@ name may have slashes in it.
 from __future__ import annotations
 
 import re
-from typing import Final, TypeVar, cast
+from typing import Final, TypeVar
 
 import msgspec
 
-from lictor_agent.http.blocking import CACHED_HIT, CACHED_MISS, CATALOG, answer_query, meta_headers, read
+from lictor_agent.http.blocking import (
+    CACHED_HIT,
+    CACHED_MISS,
+    CATALOG,
+    answer_query,
+    freshness_shown,
+    meta_headers,
+    read,
+)
 from lictor_agent.http.bodies import read_mapping, refuse_problems
 from lictor_agent.http.described import BLOCKING, DC, NEAR, Body, Kind, Parameter, described
 from lictor_agent.http.encoding import Answer
 from lictor_agent.http.errors import Refusal, refusing_with
+from lictor_agent.http.null_tags import with_null_tags
 from lictor_agent.http.query_bodies import read_query
 from lictor_agent.http.requests import Request, parse_bool, read_options
 from lictor_agent.http.router import Route
@@ -41,9 +50,7 @@ T = TypeVar("T")
 _EXECUTE: Final = "/execute"
 _EXPLAIN: Final = "/explain"
 _NUMBER: Final = re.compile(r"[+-]?\d{1,18}")
-_LEVELS: Final = {ReadMode.DEFAULT: "leader", ReadMode.CONSISTENT: "consistent", ReadMode.STALE: "stale"}
 _ERROR_HEADERS: Final = (("X-Consul-Index", "1"), ("X-Consul-Knownleader", "false"), ("X-Consul-Lastcontact", "0"))
-_NS_PER_MS: Final = 1_000_000
 _NO_UUID: Final = "failed prepared query lookup: index error: "
 _READ_ONLY: Final = "`/execute` and `/explain` are there to be read."
 _LIMIT: Final = Parameter("limit", "With `/execute`: so many instances at most; 0 is no bound.")
@@ -132,7 +139,7 @@ async def _execute(site: Site, request: Request, id_or_name: str) -> Answer:
         "DNS": found.dns,
         "Datacenter": found.datacenter,
         "Failovers": found.failovers,
-        **_freshness(reading, mode),
+        **freshness_shown(reading, mode),
     }
     cached: tuple[tuple[str, str], ...] = ()
     if request.is_cached and site.settings.use_cache:
@@ -145,7 +152,7 @@ async def _explain(site: Site, request: Request, id_or_name: str) -> Answer:
     reading, mode = await _read_at_once(site, request, PreparedQueryRenderedQuery(id_or_name=id_or_name))
     if reading.value is None:
         raise _not_found()
-    body: JsonObject = {"Query": reading.value, **_freshness(reading, mode)}
+    body: JsonObject = {"Query": reading.value, **freshness_shown(reading, mode)}
     return site.answer_json(request, body, headers=meta_headers(reading, mode, CATALOG))
 
 
@@ -167,19 +174,7 @@ def _shown(row: ServiceHealth) -> object:
     """An instance as Consul shows it here alone: without tags or checks these are null."""
     if row.service.tags and row.checks:
         return row
-    shown = cast("dict[str, JsonObject]", msgspec.to_builtins(row))
-    service = {**shown["Service"], "Tags": row.service.tags or None}
-    return {**shown, "Service": service, "Checks": row.checks or None}
-
-
-def _freshness(reading: Reading[T], mode: ReadMode) -> JsonObject:
-    """How fresh an answer is, as it stands in the body, too."""
-    return {
-        "Index": 0,
-        "LastContact": reading.last_contact_ms * _NS_PER_MS,
-        "KnownLeader": reading.known_leader,
-        "ConsistencyLevel": _LEVELS[mode],
-    }
+    return {"Node": row.node, "Service": with_null_tags(row.service), "Checks": row.checks or None}
 
 
 def _limit(request: Request) -> int:

@@ -9,9 +9,11 @@ from typing import Final
 
 import msgspec
 
+from lictor_agent.http.blocking import freshness_shown
 from lictor_agent.http.described import DC, FRESHNESS, Body, Reply, described
 from lictor_agent.http.encoding import Answer
 from lictor_agent.http.kv import entry_shown
+from lictor_agent.http.null_tags import with_null_tags
 from lictor_agent.http.requests import Request, read_options
 from lictor_agent.http.router import Route
 from lictor_agent.http.site import Site
@@ -19,13 +21,11 @@ from lictor_agent.http.transaction_bodies import read_operations, why_not
 from lictor_core.commands import Transaction
 from lictor_core.keys import shown
 from lictor_core.queries import TransactionQuery
-from lictor_core.records import Check, Service
 from lictor_core.transactions import OperationResult, TransactionAnswer, changes_something
 
 __all__ = ["ROUTES"]
 
 _FAILED: Final = 409
-_NS_PER_MS: Final = 1_000_000
 
 
 @described(
@@ -59,17 +59,11 @@ async def run(site: Site, request: Request) -> Answer:
     query = TransactionQuery(operations=() if flaws else tuple(operations))
     reading = await site.registry.read(query, options)
     found = TransactionAnswer(errors=flaws) if flaws else reading.value
-    freshness: dict[str, object] = {
-        "Index": 0,
-        "LastContact": reading.last_contact_ms * _NS_PER_MS,
-        "KnownLeader": reading.known_leader,
-        "ConsistencyLevel": "",
-    }
     headers = (
         ("X-Consul-Knownleader", "true" if reading.known_leader else "false"),
         ("X-Consul-Lastcontact", str(reading.last_contact_ms)),
     )
-    return _answer(site, request, found, freshness, headers)
+    return _answer(site, request, found, freshness_shown(reading), headers)
 
 
 def _answer(
@@ -90,14 +84,9 @@ def _shown(result: OperationResult) -> dict[str, object]:
     if result.node is not None:
         return {"Node": result.node}
     if result.service is not None:
-        return {"Service": _with_null(result.service, "Tags")}
-    return {"Check": _with_null(result.check, "ServiceTags")}
-
-
-def _with_null(record: Service | Check | None, tags: str) -> object:
-    """The record with null for an empty list of tags, as Consul shows them here and nowhere else."""
-    shown: dict[str, object] = msgspec.to_builtins(record)
-    return shown if shown[tags] else {**shown, tags: None}
+        return {"Service": with_null_tags(result.service)}
+    assert result.check is not None, "a result is one of the four"
+    return {"Check": with_null_tags(result.check)}
 
 
 ROUTES: Final = (Route("/v1/txn", {"PUT": run}),)

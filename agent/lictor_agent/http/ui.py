@@ -9,6 +9,7 @@ import msgspec
 from lictor_agent.http.blocking import Manner, answer_query, meta_headers, read
 from lictor_agent.http.described import BLOCKING, FILTER, described
 from lictor_agent.http.encoding import Answer
+from lictor_agent.http.null_tags import with_null_tags
 from lictor_agent.http.requests import Request, required_tail
 from lictor_agent.http.router import Route
 from lictor_agent.http.site import Site
@@ -21,7 +22,7 @@ from lictor_core.dumps import (
     NodeInFullQuery,
     NodesInFullQuery,
 )
-from lictor_core.records import JsonObject, Record
+from lictor_core.records import JsonObject
 
 __all__ = ["ROUTES"]
 
@@ -66,15 +67,9 @@ def _all_shown(nodes: list[NodeInFull]) -> object:
 
 
 def _shown(node: NodeInFull) -> JsonObject:
-    """A node as Consul shows it here alone: tags that nobody gave are null."""
-    shown = _object(msgspec.structs.replace(node, services=[], checks=[]))
-    services = [{**_object(one), "Tags": one.tags or None} for one in node.services]
-    checks = [{**_object(one), "ServiceTags": one.service_tags or None} for one in node.checks]
-    return {**shown, "Services": services, "Checks": checks}
-
-
-def _object(record: Record) -> JsonObject:
-    return cast("dict[str, object]", msgspec.to_builtins(record))
+    shown = cast("JsonObject", msgspec.to_builtins(msgspec.structs.replace(node, services=[], checks=[])))
+    services, checks = map(with_null_tags, node.services), map(with_null_tags, node.checks)
+    return {**shown, "Services": list(services), "Checks": list(checks)}
 
 
 ROUTES: Final = (
