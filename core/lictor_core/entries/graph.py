@@ -7,6 +7,7 @@ breaks just as well.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -18,7 +19,7 @@ from lictor_core.entries.gateways import WILDCARD, IngressGateway, TerminatingGa
 from lictor_core.entries.routing import Resolver, Router, Splitter
 from lictor_core.errors import RequestError
 
-__all__ = ["ROUTING_KINDS", "concerned", "graph_flaws"]
+__all__ = ["ROUTING_KINDS", "References", "concerned", "graph_flaws"]
 
 ROUTING_KINDS: Final[tuple[type[Entry], ...]] = (Router, Splitter, Resolver)
 _CHAIN_KINDS: Final = frozenset(one.kind for one in (ServiceDefaults, ProxyDefaults, Router, Splitter, Resolver))
@@ -27,39 +28,69 @@ _FLAWS_MAX: Final = 20
 _TRUST_DOMAIN: Final = "x.consul"  # which one does not matter to whether a chain holds together
 
 
-def concerned(entries: Iterable[EntrySet], kind: str, name: str) -> set[str] | None:
+class References:
+    """Which services' routing leads to which other ones, all in lower case: kept with the entries as they change.
+
+    To look through all entries at each write would make every write slower the more of them there are.
+    """
+
+    def __init__(self, entries: Iterable[Entry] = ()) -> None:
+        self._owners: dict[str, Counter[str]] = {}
+        for entry in entries:
+            self.replace(None, entry)
+
+    def __len__(self) -> int:
+        return sum(map(len, self._owners.values()))
+
+    def to(self, service: str) -> Iterable[str]:
+        """Who leads there in one step."""
+        return self._owners.get(service, ())
+
+    def replace(self, old: Entry | None, new: Entry | None) -> None:
+        """Put `new` in the place of `old`; None stands for no entry."""
+        for owner, service in _references(old):
+            owners = self._owners[service]
+            owners[owner] -= 1
+            if not owners[owner]:
+                del owners[owner]
+            if not owners:
+                del self._owners[service]
+        for owner, service in _references(new):
+            self._owners.setdefault(service, Counter())[owner] += 1
+
+
+def concerned(references: References, kind: str, name: str) -> set[str] | None:
     """The services, in lower case, whose chain this entry has a part in; None when it has one in all of them.
 
-    `entries` are the sets before and after a change.
+    It makes no difference whether `references` has what the entry says before a change or after it: where its own
+    service leads does not tell who leads to that.
     """
     if kind == ProxyDefaults.kind:
         return None
     if kind not in _CHAIN_KINDS:
         return set()
-    leads_to: dict[str, set[str]] = {}
-    for one in entries:
-        for owner, service in _references(one):
-            leads_to.setdefault(service, set()).add(owner)
     found: set[str] = set()
     ahead = [name.lower()]
     while ahead:
         service = ahead.pop()
         if service not in found:
             found.add(service)
-            ahead += leads_to.get(service, ())
+            ahead += references.to(service)
     return found
 
 
-def graph_flaws(before: EntrySet, after: EntrySet, kind: str, name: str, datacenter: str) -> list[str]:
+def graph_flaws(references: References, after: EntrySet, kind: str, name: str, datacenter: str) -> list[str]:
     """What would not hold together once the entry `kind`, `name` is as in `after`; empty when all would."""
     flaws = list(_name_flaws(after, kind, name))
-    services = concerned((before, after), kind, name)
-    checked = {entry.name.lower(): entry.name for form in ROUTING_KINDS for entry in after.all(form)}
-    if services is not None:
-        checked = {service: checked.get(service, service) for service in sorted(services)}
+    services = concerned(references, kind, name)
+    checked = services
+    if checked is None:
+        checked = {entry.name.lower() for form in ROUTING_KINDS for entry in after.all(form)}
     # Chains that some entry shapes need a look; any other one is a single resolver, which cannot be wrong.
-    for _, service in sorted(checked.items()):
-        if any(after.find(form, service) is not None for form in ROUTING_KINDS):
+    for one in sorted(checked):
+        shaping = [entry for form in ROUTING_KINDS if (entry := after.find(form, one)) is not None]
+        if shaping:
+            service = shaping[-1].name
             question = ChainQuestion(
                 service=service, datacenter=datacenter, own_datacenter=datacenter, trust_domain=_TRUST_DOMAIN
             )
@@ -95,13 +126,12 @@ def _listener_flaws(after: EntrySet, gateway: IngressGateway, services: set[str]
                 )
 
 
-def _references(entries: EntrySet) -> Iterator[tuple[str, str]]:
+def _references(entry: Entry | None) -> Iterator[tuple[str, str]]:
     """Which service's routing leads to which other one, both in lower case."""
-    for form in ROUTING_KINDS:
-        for entry in entries.all(form):
-            for service in _named_by(entry):
-                if service:
-                    yield entry.name.lower(), service.lower()
+    if entry is not None:
+        for service in _named_by(entry):
+            if service:
+                yield entry.name.lower(), service.lower()
 
 
 def _named_by(entry: Entry) -> Iterator[str]:

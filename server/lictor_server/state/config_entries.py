@@ -10,6 +10,7 @@ from lictor_core import topics as on
 from lictor_core.config_records import ConfigEntry
 from lictor_core.entries.base import Entry
 from lictor_core.entries.entry_set import EntrySet
+from lictor_core.entries.graph import References
 from lictor_core.entries.reading import entry_from
 from lictor_core.records import JsonObject
 from lictor_server.state.indexes import Change
@@ -23,6 +24,8 @@ class ConfigEntries:
     def __init__(self) -> None:
         self._rows: dict[str, dict[str, ConfigEntry]] = {}
         self._forms: dict[str, dict[str, Entry]] = {}
+        self.references = References()
+        """Who leads to whom, by the routing of all entries."""
 
     def get(self, kind: str, name: str) -> ConfigEntry | None:
         """One entry."""
@@ -67,7 +70,7 @@ class ConfigEntries:
         rows = self._rows.get(kind, {})
         if rows.pop(name.lower(), None) is None:
             return False
-        del self._forms[kind][name.lower()]
+        self.references.replace(self._forms[kind].pop(name.lower()), None)
         change.wake(on.CONFIG)
         change.wake(on.config_kind(kind))
         change.retire(on.config_entry(kind, name))
@@ -84,4 +87,6 @@ class ConfigEntries:
 
     def _keep(self, row: ConfigEntry, entry: Entry) -> None:
         self._rows.setdefault(row.kind, {})[row.name.lower()] = row
-        self._forms.setdefault(row.kind, {})[row.name.lower()] = entry
+        forms = self._forms.setdefault(row.kind, {})
+        self.references.replace(forms.get(row.name.lower()), entry)
+        forms[row.name.lower()] = entry

@@ -36,13 +36,10 @@ def set_entry(store: Store, change: Change, command: ConfigSet) -> Result:
         return False
     if isinstance(entry, ServiceIntentions):
         return set_intentions(store, change, entry, command.at) or True
-    before = store.entries.set()
-    after = before.with_entry(entry)
-    if flaws := graph_flaws(before, after, entry.kind, entry.name, store.datacenter):
+    after = store.entries.set().with_entry(entry)
+    if flaws := graph_flaws(store.entries.references, after, entry.kind, entry.name, store.datacenter):
         return _refuse(f"{entry.kind} {entry.name!r} cannot be written: {'; '.join(flaws)}")
-    _carry_out(
-        store, change, (before, after), entry.kind, entry.name, lambda: store.entries.put(change, entry, command.body)
-    )
+    _carry_out(store, change, after, entry.kind, entry.name, lambda: store.entries.put(change, entry, command.body))
     return True
 
 
@@ -56,11 +53,10 @@ def drop_entry(store: Store, change: Change, command: ConfigDelete) -> Result:
         return True
     if store.entries.get(kind, name) is None:
         return True
-    before = store.entries.set()
-    after = before.without(kind, name)
-    if flaws := graph_flaws(before, after, kind, name, store.datacenter):
+    after = store.entries.set().without(kind, name)
+    if flaws := graph_flaws(store.entries.references, after, kind, name, store.datacenter):
         return _refuse(f"{kind} {name!r} cannot be deleted: {'; '.join(flaws)}")
-    _carry_out(store, change, (before, after), kind, name, lambda: _drop(store, change, kind, name))
+    _carry_out(store, change, after, kind, name, lambda: _drop(store, change, kind, name))
     return True
 
 
@@ -94,12 +90,12 @@ def _is_as_expected(store: Store, kind: str, name: str, cas: int | None) -> bool
 def _carry_out(
     store: Store,
     change: Change,
-    sets: tuple[EntrySet, EntrySet],
+    after: EntrySet,
     kind: str,
     name: str,
     step: Callable[[], None],
 ) -> None:
-    services = concerned(sets, kind, name)
+    services = concerned(store.entries.references, kind, name)
     if kind in _GATEWAYS:
         store.gateways.entry_changed(change, step, name)
     else:
@@ -108,7 +104,6 @@ def _carry_out(
         assert kind == ProxyDefaults.kind, "one kind alone is part of every chain"
         change.wake(on.CHAINS)
     else:
-        _, after = sets
         for service in sorted(services):
             is_shaped = any(after.find(form, service) is not None for form in _SHAPING)
             touch = change.wake if is_shaped else change.retire
