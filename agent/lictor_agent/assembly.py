@@ -17,6 +17,7 @@ from lictor_agent.remote.settings import RemoteSettings
 from lictor_agent.settings import AgentSettings
 from lictor_config.tree import Configuration, Tls
 from lictor_core.autopilot import AutopilotConfiguration
+from lictor_core.commands import ConfigSet
 from lictor_core.durations import format_duration
 from lictor_core.limits import WAIT_MAX_S
 from lictor_dns import DnsSettings, SoaSettings
@@ -29,6 +30,7 @@ __all__ = [
     "agent_settings",
     "dns_addresses",
     "dns_settings",
+    "first_entries",
     "grpc_addresses",
     "http_addresses",
     "http_settings",
@@ -135,7 +137,14 @@ def server_settings(configuration: Configuration, node_id: str) -> ServerSetting
         autopilot=_autopilot(configuration),
         coordinates=_coordinates(configuration),
         tls=tls_settings(configuration),
+        first_entries=first_entries(configuration),
     )
+
+
+def first_entries(configuration: Configuration) -> tuple[ConfigSet, ...]:
+    """The entries that a leader is to write: they belong to the primary datacenter."""
+    is_primary = configuration.primary_datacenter in ("", configuration.datacenter)
+    return configuration.first_entries if is_primary else ()
 
 
 def remote_settings(configuration: Configuration, node_id: str) -> RemoteSettings:

@@ -59,6 +59,10 @@ class Backing(Protocol):
         """Where the servers are, for people."""
         ...
 
+    def follow(self, configuration: Configuration) -> None:
+        """Take over what a reload changes for the servers."""
+        ...
+
     def at_connection(self, callback: Callable[[], None]) -> None:
         """Call `callback` each time when the servers are reached by another connection; never where there is none."""
         ...
@@ -138,6 +142,9 @@ class RemoteServers:
         """Where the servers are, for people."""
         named = (*self._join.at_start, *self._join.retry)
         return f"found by {', '.join(named)}" if named else "none named: use -retry-join, or lictor join"
+
+    def follow(self, configuration: Configuration) -> None:
+        """The servers of this agent read configurations of their own."""
 
     def at_connection(self, callback: Callable[[], None]) -> None:
         """Call `callback` each time when a server was found."""

@@ -63,6 +63,10 @@ class EmbeddedServer:
     def forget(self) -> None:
         """The servers of the cluster stand in this server's own log."""
 
+    def follow(self, configuration: Configuration) -> None:
+        """Have the leader write configuration entries that are new in the configuration."""
+        self._server.follow_entries(assembly.first_entries(configuration))
+
     def at_connection(self, callback: Callable[[], None]) -> None:
         """There is no connection that could be lost."""
 

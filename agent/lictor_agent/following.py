@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lictor_agent import assembly
 from lictor_agent.agent import Agent
+from lictor_agent.backing import Backing
 from lictor_agent.http.server import HttpServer
 from lictor_agent.log import LogOutput
 from lictor_config.tree import Configuration
@@ -12,8 +13,8 @@ from lictor_dns import DnsServer
 __all__ = ["follow"]
 
 
-def follow(agent: Agent, *, http: HttpServer, dns: DnsServer | None, output: LogOutput) -> None:
-    """Have log, HTTP API and DNS take over what changes for them each time the agent reloads."""
+def follow(agent: Agent, *, backing: Backing, http: HttpServer, dns: DnsServer | None, output: LogOutput) -> None:
+    """Have log, HTTP API, DNS and the server in this process take over what changes for them, at each reload."""
 
     def take(old: Configuration, new: Configuration) -> None:
         output.set_level(new.log.level)
@@ -21,5 +22,7 @@ def follow(agent: Agent, *, http: HttpServer, dns: DnsServer | None, output: Log
         settings = assembly.dns_settings(new)
         if dns is not None and settings != assembly.dns_settings(old):
             dns.follow(settings)
+        if new.first_entries:  # also what was there before: as in Consul, what was deleted meanwhile comes back
+            backing.follow(new)
 
     agent.on_reload(take)

@@ -96,7 +96,7 @@ async def _serve(configuration: Configuration, clock: Clock, rng: Rng, output: L
     backing.at_connection(http.forget_confirmed)
     dns = _dns(configuration, backing, clock, rng, log)
     grpc = GrpcPort(assembly.grpc_addresses(configuration), log.bind(room="agent"))
-    follow(agent, http=http, dns=dns, output=output)
+    follow(agent, backing=backing, http=http, dns=dns, output=output)
     ending = Ending(agent, log.bind(room="agent"))
     async with AsyncExitStack() as parts:
         parts.enter_context(ending.watching())

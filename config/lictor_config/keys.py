@@ -139,7 +139,7 @@ dns_config section
 domain text : DNS
 enable_acl_replication boolean = acl.enable_token_replication
 enable_agent_tls_for_checks boolean : checks
-enable_central_service_config boolean
+enable_central_service_config boolean : sidecars: what configuration entries say of them
 enable_debug boolean : profiles at /debug/pprof
 enable_local_script_checks boolean : checks
 enable_script_checks boolean : checks
@@ -299,7 +299,7 @@ upgrade_version_tag text : autopilot, as the first leader stores it
 entry_fetch_max_burst whole
 entry_fetch_rate number
 [config_entries]
-bootstrap blocks
+bootstrap blocks : configuration entries that the leader writes where there are none
 [connect]
 ca_config free : the certificate authority
 ca_provider text : the certificate authority

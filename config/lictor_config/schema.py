@@ -11,6 +11,7 @@ from typing import Final
 
 from lictor_config.checks import CheckDefinition, note_flaws, read_check
 from lictor_config.definitions import ServiceDefinition, read_service
+from lictor_config.entries import read_entries
 from lictor_config.fields import read_fields, read_section
 from lictor_config.reading import Reader
 from lictor_config.sections import Coordinates, Limits, Log, Tokens
@@ -68,6 +69,7 @@ def read_configuration(reader: Reader, base: Configuration) -> Configuration:
         unix_sockets=read_section(reader, "unix_sockets", base.unix_sockets),
         services=base.services + _services(reader),
         checks=base.checks + _checks(reader),
+        first_entries=read_entries(reader, base.first_entries),
         watches=base.watches + tuple(child.copied() for child in reader.children("watches")),
     )
     configuration = _with_leaving(reader, configuration)

@@ -23,6 +23,7 @@ from lictor_config.sections import (
     Tokens,
     UnixSockets,
 )
+from lictor_core.commands import ConfigSet
 from lictor_core.records import JsonObject
 
 __all__ = [
@@ -300,6 +301,9 @@ class Configuration:
     service_places: tuple[str, ...] = ()
     check_places: tuple[str, ...] = ()
     """Where each of the services and checks is defined, in their order; empty where that is not known."""
+    first_entries: tuple[ConfigSet, ...] = ()
+    """`config_entries.bootstrap`: written by the leader where there is no such entry."""
+    enable_central_service_config: bool = False
     watches: tuple[JsonObject, ...] = ()
     warnings: tuple[str, ...] = ()
     given: JsonObject = field(default_factory=dict[str, object], repr=False, compare=False)

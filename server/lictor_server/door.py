@@ -15,7 +15,7 @@ from lictor_core.archive import ArchiveServer
 from lictor_core.autopilot import AutopilotHealth, RaftServers
 from lictor_core.clock import Clock, Rng
 from lictor_core.codec import unpack
-from lictor_core.commands import Command, Outcome, ReadMode
+from lictor_core.commands import Command, ConfigSet, Outcome, ReadMode
 from lictor_core.coordinates import NodeCoordinate, Position
 from lictor_core.errors import LictorError, NoLeaderError, StorageError
 from lictor_core.feed import FeedRequest, Tick
@@ -210,6 +210,10 @@ class Server:
             self._duties.append(task)
         if self._settings.start_join:
             await self._replica.meeting.join(self._settings.start_join)
+
+    def follow_entries(self, entries: Sequence[ConfigSet]) -> None:
+        """The configuration brings along these entries now: a leader writes those that are missing."""
+        self._office.follow_entries(entries)
 
     async def stop(self) -> None:
         """Stop at once. Blocked queries and waiting writes end with an error; called twice it does nothing."""

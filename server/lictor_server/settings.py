@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from lictor_core.autopilot import AutopilotConfiguration
+from lictor_core.commands import ConfigSet
 from lictor_core.limits import BLOCKED_QUERIES_MAX, SESSION_TTL_MIN_S
 from lictor_core.records import JsonObject
 from lictor_server.coordinates import CoordinateSettings
@@ -74,4 +75,6 @@ class ServerSettings:
     coordinates: CoordinateSettings = dataclasses.field(default_factory=CoordinateSettings)
     autopilot: AutopilotConfiguration = dataclasses.field(default_factory=AutopilotConfiguration)
     """How the first leader is to look after the servers; later by the command `AutopilotSet`."""
+    first_entries: tuple[ConfigSet, ...] = ()
+    """Configuration entries that a leader writes where there are none; later ones come by `Server.follow_entries`."""
     raft: RaftSettings = dataclasses.field(default_factory=RaftSettings)

@@ -268,6 +268,10 @@ def _logs_and_metrics(configuration: Configuration) -> JsonObject:
 def _mesh(configuration: Configuration) -> JsonObject:
     connect, ports = configuration.connect, configuration.ports
     return {
+        "ConfigEntryBootstrap": [
+            {"Kind": one.kind, "Name": one.name, **one.body} for one in configuration.first_entries
+        ],
+        "EnableCentralServiceConfig": configuration.enable_central_service_config,
         "ConnectCAProvider": connect.ca_provider,
         "ConnectEnabled": connect.enabled,
         "ConnectSidecarMaxPort": ports.sidecar_max_port,

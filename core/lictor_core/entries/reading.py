@@ -55,7 +55,11 @@ _KIND: Final = ("Kind", "kind")
 
 
 class EntryForm(RequestError):
-    """What was written is no entry: keys nobody knows, values of a wrong type."""
+    """What was written is no entry: keys nobody knows, values of a wrong type; `flaws` have their places."""
+
+    def __init__(self, message: str, flaws: tuple[Flaw, ...] = ()) -> None:
+        super().__init__(message)
+        self.flaws = flaws
 
 
 def kind_of(kind: str) -> type[Entry]:
@@ -87,7 +91,7 @@ def read_entry(value: object) -> Entry:
     reading = _Reading()
     fields = reading.fields(given, form, "")
     if reading.flaws:
-        raise EntryForm(_told(reading.flaws, reading.flaws_more))
+        raise EntryForm(_told(reading.flaws, reading.flaws_more), tuple(reading.flaws))
     return msgspec.convert(fields, form).normal()
 
 

@@ -4,6 +4,7 @@ What may enter: decisions as pure functions from what is to commands, the loops 
 that only a leader can give. What may not: where the leader is, which `forward` knows.
 """
 
+from lictor_server.leader.first_entries import FirstEntries
 from lictor_server.leader.loop import LeaderLoop
 from lictor_server.leader.member import check_member, check_role, server_member
 from lictor_server.leader.membership import Membership
@@ -13,6 +14,7 @@ from lictor_server.leader.sessions import SessionKeeper
 from lictor_server.leader.side import LeaderSide
 
 __all__ = [
+    "FirstEntries",
     "LeaderLoop",
     "LeaderSide",
     "Membership",

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 
 from structlog.typing import FilteringBoundLogger
 
 from lictor_core.autopilot import RaftServers
 from lictor_core.clock import Clock, Rng
+from lictor_core.commands import ConfigSet
 from lictor_core.records import Member
 from lictor_server.endpoints.authority import Authority
 from lictor_server.endpoints.autopilot import checked_autopilot
 from lictor_server.endpoints.cluster_time import ClusterTime
 from lictor_server.endpoints.writes import Writes
+from lictor_server.leader.first_entries import FirstEntries
 from lictor_server.leader.loop import LeaderLoop
 from lictor_server.leader.membership import Membership
 from lictor_server.leader.sessions import SessionKeeper
@@ -87,6 +89,9 @@ class Office:
             clock=clock,
             log=log,
         )
+        self._first_entries = FirstEntries(
+            settings.first_entries, store, writes.propose, leads=lambda: driver.leads, clock=clock, log=log
+        )
         self._loop = LeaderLoop(
             catalog=store.catalog,
             members=self._members,
@@ -114,7 +119,12 @@ class Office:
 
     def jobs(self) -> dict[str, Callable[[], Coroutine[None, None, None]]]:
         """What runs while the server does, by name."""
-        return {"leader": self._loop.run, "membership": self._membership.run, "sessions": self._sessions.run}
+        return {
+            "leader": self._loop.run,
+            "membership": self._membership.run,
+            "sessions": self._sessions.run,
+            "first-entries": self._first_entries.run,
+        }
 
     def servers(self) -> RaftServers:
         """The servers that keep the log together, as this server's own log has them."""
@@ -144,6 +154,10 @@ class Office:
         """These sessions came or went."""
         self._sessions.note(sessions)
 
+    def follow_entries(self, entries: Sequence[ConfigSet]) -> None:
+        """The configuration brings along these entries now."""
+        self._first_entries.follow(entries)
+
     def note_restored(self) -> None:
         """All state was replaced."""
         self._loop.begin_anew()
@@ -153,6 +167,7 @@ class Office:
         self._sessions.begin_anew()
         await self._authority.initialise()
         await self._membership.prepare()
+        await self._first_entries.write()
 
     def _forget_member(self, name: str) -> None:
         if self._members.leave(name, self._clock.monotonic()) is not None:

@@ -22,11 +22,11 @@ KINDS: dict[type[object], str] = {
 }
 LEFT_OUT = {
     "AutoConfig", "AutoEncryptAllowTLS", "AutoEncryptDNSSAN", "AutoEncryptIPSAN", "AutoEncryptTLS", "ACLDisabledTTL",
-    "Checks", "ConfigEntryBootstrap", "ConnectCAConfig", "ConnectMeshGatewayWANFederationEnabled",
+    "Checks", "ConnectCAConfig", "ConnectMeshGatewayWANFederationEnabled",
     "ConnectTestCALeafRootChangeSpread", "ConsulRaftElectionTimeout", "ConsulRaftHeartbeatTimeout",
     "ConsulRaftLeaderLeaseTimeout", "ConsulServerHealthInterval", "DisableAnonymousSignature",
     "DisableKeyringFile", "DisableUpdateCheck",
-    "EnableAgentTLSForChecks", "EnableCentralServiceConfig", "EncryptVerifyIncoming", "EncryptVerifyOutgoing",
+    "EnableAgentTLSForChecks", "EncryptVerifyIncoming", "EncryptVerifyOutgoing",
     "EnterpriseRuntimeConfig", "NonVotingServer", "PrimaryGateways", "PrimaryGatewaysInterval", "RPCProtocol",
     "RaftProtocol", "RaftSnapshotInterval", "RaftSnapshotThreshold", "RetryJoinIntervalWAN",
     "RetryJoinMaxAttemptsWAN", "RetryJoinWAN", "SegmentLimit", "SegmentName", "SegmentNameLimit", "Segments",
