@@ -89,6 +89,33 @@ async def test_a_denied_source_is_refused_and_let_in_again() -> None:
             assert await _greeted(upstream) == BANNER
 
 
+async def test_rules_on_requests_cut_off_their_source_alone() -> None:
+    application, events = Application(), Events()
+    of_web, of_api = free_port(), free_port()
+    double = _agent(application)
+    double.set_identity("api", AUTHORITY.leaf("api"), AUTHORITY.roots())
+    double.set_intentions("db")
+    async with application.running(), double.running() as agent:
+        db = ProxyOptions(sidecar_for="db-1", agent=agent.address)
+        web = ProxyOptions(service="web", upstreams=(f"db:{of_web}",), agent=agent.address)
+        api = ProxyOptions(service="api", upstreams=(f"db:{of_api}",), agent=agent.address)
+        async with _serving(db, events), _serving(web), _serving(api):
+            assert await _greeted(of_web) == await _greeted(of_api) == BANNER
+            async with connected(of_web) as (looked_at, _), connected(of_api) as (other, _):
+                assert await looked_at.readline() == await other.readline() == BANNER
+                agent.set_rules_on_requests("db", "web", api="allow")
+                assert await all_bytes(looked_at) == b""
+                accepted = application.accepted
+                async with connected(of_web) as (reader, _):
+                    assert await all_bytes(reader) == b""
+                assert application.accepted == accepted
+                assert not other.at_eof()
+            assert await _greeted(of_api) == BANNER
+            (told,) = events.named("proxy.intention.unsupported")
+            assert (told["source"], told["destination"]) == ("web", "db")
+            assert "rules about requests" in str(events.named("proxy.connection.denied")[0]["reason"])
+
+
 async def test_an_instance_without_a_sidecar_is_refused_by_name() -> None:
     async with _agent(Application()).running() as agent:
         with pytest.raises(ConfigurationError, match="no sidecar proxy for 'other'"):

@@ -18,7 +18,7 @@ from lictor_connect_proxy.driver.listener import Listener
 from lictor_connect_proxy.driver.outbound import Outbound
 from lictor_connect_proxy.driver.pump import Scratch
 from lictor_connect_proxy.layers.balance import Balancer
-from lictor_connect_proxy.snapshot import ProxySnapshot, PublicListener, UpstreamKey, UpstreamListener
+from lictor_connect_proxy.snapshot import Policy, ProxySnapshot, PublicListener, UpstreamKey, UpstreamListener
 from lictor_core.clock import Clock, Rng
 from lictor_core.errors import ConfigurationError
 
@@ -89,8 +89,23 @@ class ProxyDriver:
                 default_allow=snapshot.default_allow,
                 revoked=revoked,
             )
+            self._tell_of_requests(snapshot.policy, before.policy)
         elif before.policy is not None and before.default_allow is not None:
             self.log.warning("proxy.policy.withdrawn", reason="what the agent sent cannot be judged by; nobody gets in")
+
+    def _tell_of_requests(self, policy: Policy, before: Policy | None) -> None:
+        """Name the intentions that this proxy can only carry out as denials, each time one comes."""
+        known = () if before is None else before.rules
+        for rule in policy.rules:
+            if rule.looks_at_requests and rule not in known:
+                self.log.warning(
+                    "proxy.intention.unsupported",
+                    source=rule.source,
+                    destination=rule.destination,
+                    intention=rule.id,
+                    reason="it has rules about requests, and this proxy sees connections: its source is denied",
+                    advice="run the service behind a proxy for HTTP, or allow or deny the source as a whole",
+                )
 
     def _make_contexts(self) -> None:
         leaf, roots = self.snapshot.leaf, self.snapshot.roots

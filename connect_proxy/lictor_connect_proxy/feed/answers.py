@@ -1,7 +1,8 @@
 """What the agent's answers mean to a proxy. Pure; every function raises `UnusableAnswerError` and nothing else.
 
-An answer that cannot be judged by is no policy: rules on requests (`Permissions`), which a proxy for connections
-cannot enforce, and unknown actions make the whole set unusable, so nobody is let in by half of it.
+An answer that cannot be judged by is no policy: an unknown action makes the whole set unusable, so nobody is let
+in by half of it. Rules on requests (`Permissions`, `JWT`), which a proxy for connections cannot enforce, deny their
+source and leave the others as they are.
 Sources: Consul's documents `api-docs/agent/{service,connect}`, `api-docs/connect/intentions`, `api-docs/health`,
 `docs/connect/proxies/built-in`, `docs/connect/registration/service-registration`.
 """
@@ -45,6 +46,7 @@ __all__ = [
 
 T = TypeVar("T")
 _UPSTREAMS_MAX: Final = 1024
+_ACTIONS: Final = frozenset(IntentionAction)
 
 
 class UnusableAnswerError(PeerError):
@@ -85,11 +87,12 @@ class _Roots(_Answer, frozen=True):
 class _Intention(_Answer, frozen=True):
     source_name: str
     destination_name: str
-    action: IntentionAction
+    action: str
     id: str = msgspec.field(name="ID", default="")
     source_namespace: str = msgspec.field(name="SourceNS", default="")
     destination_namespace: str = msgspec.field(name="DestinationNS", default="")
     permissions: list[object] | None = None
+    jwt: object = msgspec.field(name="JWT", default=None)
 
 
 class _Debug(_Answer, frozen=True):
@@ -205,16 +208,21 @@ def policy_in(body: bytes, service: str) -> Policy:
 
 
 def _rule(one: _Intention) -> Rule:
-    if one.permissions:
-        raise UnusableAnswerError(
-            f"the intention {one.source_name} -> {one.destination_name} has rules on requests, which this proxy cannot "
-            "enforce; run the service behind Envoy, or use an intention that allows or denies connections"
-        )
     if {one.source_namespace, one.destination_namespace} - {"", NAMESPACE, "*"}:
         raise UnusableAnswerError(f"the intention {one.source_name} -> {one.destination_name} is of another namespace")
-    strength = precedence(one.source_name, one.destination_name)
+    looks_at_requests = bool(one.permissions) or one.jwt is not None
+    if one.action not in _ACTIONS and not looks_at_requests:
+        raise UnusableAnswerError(
+            f"the intention {one.source_name} -> {one.destination_name} has the action {one.action!r}, which is unknown"
+        )
     return Rule(
-        source=one.source_name, destination=one.destination_name, action=one.action, precedence=strength, id=one.id
+        source=one.source_name,
+        destination=one.destination_name,
+        # One with rules on requests has no action of its own in later Consul.
+        action=IntentionAction.DENY if looks_at_requests else IntentionAction(one.action),
+        precedence=precedence(one.source_name, one.destination_name),
+        id=one.id,
+        looks_at_requests=looks_at_requests,
     )
 
 

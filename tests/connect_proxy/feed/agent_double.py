@@ -73,6 +73,15 @@ class AgentDouble:
         ]
         self.set(MATCH, {service: found or None})
 
+    def set_rules_on_requests(self, service: str, source: str, **actions: str) -> None:
+        """As `set_intentions`, and one from `source` that looks at requests."""
+        found: list[dict[str, object]] = [
+            {"SourceName": name, "DestinationName": service, "Action": action} for name, action in actions.items()
+        ]
+        permission = {"Action": "allow", "HTTP": {"PathPrefix": "/open"}}
+        looking = {"SourceName": source, "DestinationName": service, "Action": "deny", "Permissions": [permission]}
+        self.set(MATCH, {service: [looking, *found]})
+
     def set_instances(self, service: str, *ports: int) -> None:
         self.set(
             f"/v1/health/connect/{service}",

@@ -17,6 +17,7 @@ from lictor_connect_proxy.feed.answers import (
     sidecars_in,
 )
 from lictor_connect_proxy.snapshot import Endpoint, Policy, PublicListener, UpstreamListener
+from lictor_core.intentions import decide
 from tests.connect_proxy.build import rule
 
 
@@ -59,13 +60,22 @@ def test_no_intentions_are_an_empty_policy() -> None:
         b'{"db": [{}]}',
         json.dumps({"db": [_intention("web", "audit")]}).encode(),
         json.dumps({"db": [_intention("web", "")]}).encode(),
-        json.dumps({"db": [_intention("web", "allow", Permissions=[{"Action": "deny"}])]}).encode(),
         json.dumps({"db": [_intention("web", "allow", SourceNS="team")]}).encode(),
     ],
 )
 def test_one_intention_that_cannot_be_judged_by_makes_the_policy_unusable(body: bytes) -> None:
     with pytest.raises(UnusableAnswerError):
         policy_in(body, "db")
+
+
+@pytest.mark.parametrize("action", ["allow", "deny", ""])
+@pytest.mark.parametrize("rules", [{"Permissions": [{"Action": "allow"}]}, {"JWT": {"Providers": []}}])
+def test_rules_on_requests_deny_their_source_alone(action: str, rules: dict[str, object]) -> None:
+    body = json.dumps({"db": [_intention("web", action, **rules), _intention("api", "allow")]}).encode()
+    found = policy_in(body, "db").rules
+    assert not decide("web", "db", found, default_allow=True).allowed
+    assert "rules about requests" in decide("web", "db", found, default_allow=True).reason
+    assert decide("api", "db", found, default_allow=False).allowed
 
 
 @pytest.mark.parametrize(
