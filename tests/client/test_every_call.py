@@ -138,7 +138,12 @@ def test_configuration_entries_and_the_chains_they_make(client: Client) -> None:
     assert (chain.service_name, chain.protocol, len(chain.targets)) == ("web", "http", 1)
     overridden = client.send(discovery_chain.get("web", overrides={"OverrideProtocol": "grpc"}, compile_dc="dc1"))
     assert overridden.protocol == "grpc"
-    client.send(config.delete("service-defaults", "web"))
+    index = int(str(found["ModifyIndex"]))
+    deleted = client.send(config.delete("service-defaults", "web", cas=index - 1))
+    left = client.send(config.entries("service-defaults"))
+    assert deleted is (not left)  # Consul 1.8 overlooks `cas`
+    assert client.send(config.delete("service-defaults", "web", cas=index)) is True
+    assert client.send(config.delete("service-defaults", "web")) is True
     assert client.send(config.entries("service-defaults")) == []
 
 

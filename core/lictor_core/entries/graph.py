@@ -8,12 +8,12 @@ breaks just as well.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from lictor_core.entries.base import Entry
 from lictor_core.entries.compiler import ChainQuestion, compile_chain
-from lictor_core.entries.defaults import ProxyDefaults, ServiceDefaults
+from lictor_core.entries.defaults import TCP, ProxyDefaults, ServiceDefaults, is_http_like, protocol_in
 from lictor_core.entries.entry_set import EntrySet
 from lictor_core.entries.gateways import WILDCARD, IngressGateway, TerminatingGateway
 from lictor_core.entries.routing import Resolver, Router, Splitter
@@ -79,29 +79,84 @@ def concerned(references: References, kind: str, name: str) -> set[str] | None:
     return found
 
 
-def graph_flaws(references: References, after: EntrySet, kind: str, name: str, datacenter: str) -> list[str]:
-    """What would not hold together once the entry `kind`, `name` is as in `after`; empty when all would."""
+def graph_flaws(
+    references: References, before: EntrySet, after: EntrySet, kind: str, name: str, datacenter: str
+) -> list[str]:
+    """What would not hold together once the entry `kind`, `name` is as in `after`; empty when all would.
+
+    All holds together in `before`, and `references` are those of either.
+    """
     flaws = list(_name_flaws(after, kind, name))
-    services = concerned(references, kind, name)
-    checked = services
-    if checked is None:
-        checked = {entry.name.lower() for form in ROUTING_KINDS for entry in after.all(form)}
+    services = _in_danger(before, after) if kind == ProxyDefaults.kind else concerned(references, kind, name)
+    assert services is not None, "one kind alone is part of every chain"
     # Chains that some entry shapes need a look; any other one is a single resolver, which cannot be wrong.
-    for one in sorted(checked):
+    for one in sorted(services):
         shaping = [entry for form in ROUTING_KINDS if (entry := after.find(form, one)) is not None]
-        if shaping:
-            service = shaping[-1].name
-            question = ChainQuestion(
-                service=service, datacenter=datacenter, own_datacenter=datacenter, trust_domain=_TRUST_DOMAIN
-            )
-            try:
-                compile_chain(after, question)
-            except RequestError as error:
-                flaws.append(str(error))
+        if not shaping:
+            continue
+        if len(flaws) >= _FLAWS_MAX:
+            break  # as many as are told
+        question = ChainQuestion(
+            service=shaping[-1].name, datacenter=datacenter, own_datacenter=datacenter, trust_domain=_TRUST_DOMAIN
+        )
+        try:
+            compile_chain(after, question)
+        except RequestError as error:
+            flaws.append(str(error))
     for gateway in after.all(IngressGateway):
         is_changed = kind == IngressGateway.kind and gateway.name.lower() == name.lower()
         flaws += _listener_flaws(after, gateway, None if is_changed else services)
     return list(dict.fromkeys(flaws))[:_FLAWS_MAX]
+
+
+def _in_danger(before: EntrySet, after: EntrySet) -> set[str]:
+    """The services, in lower case, that another protocol of all proxies may do harm to: few, if any.
+
+    Which other entries there are has not changed, so that what held together still does unless its protocols changed.
+    Those that lean on that of all proxies change together. They get on with one another still, and can be routed if the
+    new one can; only services with a protocol of their own among them make a difference.
+    """
+    former, now = _common_protocol(before), _common_protocol(after)
+    if former == now:
+        return set()
+    own = {entry.name.lower() for entry in after.all(ServiceDefaults) if entry.protocol}
+    leads_to: dict[str, set[str]] = {}
+    for form in ROUTING_KINDS:
+        for entry in after.all(form):
+            for owner, service in _references(entry):
+                leads_to.setdefault(owner, set()).add(service)
+    listed = {
+        service.name.lower()
+        for gateway in after.all(IngressGateway)
+        for listener in gateway.listeners or ()
+        for service in listener.services or ()
+        if service.name.lower() not in own
+    }
+    routed = {entry.name.lower() for form in ROUTING_KINDS for entry in after.all(form)}
+    return listed | {one for one in routed if _is_in_danger(_led_to(one, leads_to), own, can_route=is_http_like(now))}
+
+
+def _is_in_danger(services: set[str], own: set[str], *, can_route: bool) -> bool:
+    leaning = services - own
+    return bool(leaning) and (not can_route or leaning != services)
+
+
+def _led_to(service: str, leads_to: Mapping[str, set[str]]) -> set[str]:
+    """The service, and all that its routing leads to."""
+    found: set[str] = set()
+    ahead = [service]
+    while ahead:
+        one = ahead.pop()
+        if one not in found:
+            found.add(one)
+            ahead += leads_to.get(one, ())
+    return found
+
+
+def _common_protocol(entries: EntrySet) -> str:
+    """The protocol of services that name none."""
+    everyone = entries.proxy_defaults
+    return (protocol_in(everyone.config) if everyone is not None else "") or TCP
 
 
 def _name_flaws(after: EntrySet, kind: str, name: str) -> Iterator[str]:

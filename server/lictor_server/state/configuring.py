@@ -34,10 +34,13 @@ def set_entry(store: Store, change: Change, command: ConfigSet) -> Result:
         return _refuse(str(error))
     if not _is_as_expected(store, command.kind, command.name, command.cas):
         return False
+    if refusal := store.entries.refusal(entry.kind, entry.name, command.body):
+        return _refuse(f"{entry.kind} {entry.name!r} cannot be written: {refusal}")
     if isinstance(entry, ServiceIntentions):
         return set_intentions(store, change, entry, command.at) or True
-    after = store.entries.set().with_entry(entry)
-    if flaws := graph_flaws(store.entries.references, after, entry.kind, entry.name, store.datacenter):
+    before = store.entries.set()
+    after = before.with_entry(entry)
+    if flaws := graph_flaws(store.entries.references, before, after, entry.kind, entry.name, store.datacenter):
         return _refuse(f"{entry.kind} {entry.name!r} cannot be written: {'; '.join(flaws)}")
     _carry_out(store, change, after, entry.kind, entry.name, lambda: store.entries.put(change, entry, command.body))
     return True
@@ -53,8 +56,9 @@ def drop_entry(store: Store, change: Change, command: ConfigDelete) -> Result:
         return True
     if store.entries.get(kind, name) is None:
         return True
-    after = store.entries.set().without(kind, name)
-    if flaws := graph_flaws(store.entries.references, after, kind, name, store.datacenter):
+    before = store.entries.set()
+    after = before.without(kind, name)
+    if flaws := graph_flaws(store.entries.references, before, after, kind, name, store.datacenter):
         return _refuse(f"{kind} {name!r} cannot be deleted: {'; '.join(flaws)}")
     _carry_out(store, change, after, kind, name, lambda: _drop(store, change, kind, name))
     return True

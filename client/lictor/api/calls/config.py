@@ -34,6 +34,16 @@ def put(entry: Mapping[str, object], *, cas: int | None = None, dc: str = "") ->
     return true_call("PUT", "/v1/config", *parameters, body=dict(entry))
 
 
-def delete(kind: str, name: str, *, dc: str = "") -> Call[None]:
-    """Delete an entry; one that is not there is no error."""
-    return none_call("DELETE", f"/v1/config/{kind}/{name}", ("dc", dc))
+def delete(kind: str, name: str, *, cas: int | None = None, dc: str = "") -> Call[bool]:
+    """Delete an entry; one that is not there is no error. False when `cas` is not its `ModifyIndex`.
+
+    Consul 1.8 knows no `cas` here and deletes all the same.
+    """
+    parameters = (("cas", "" if cas is None else str(cas)), ("dc", dc))
+    made = none_call("DELETE", f"/v1/config/{kind}/{name}", *parameters)
+
+    def read(response: Response) -> bool:
+        response.check()
+        return response.body.strip() != b"false"  # without `cas` the answer is an empty mapping
+
+    return Call(request=made.request, read=read)
