@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Collection
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -16,6 +16,7 @@ from typing import Final
 from structlog.typing import FilteringBoundLogger
 
 from lictor_agent import authorize
+from lictor_agent.central import CentralConfig
 from lictor_agent.certs import Leaf, LeafKeeper
 from lictor_agent.checks.reaping import overdue_services
 from lictor_agent.checks.runner import CheckRunner
@@ -31,6 +32,7 @@ from lictor_agent.plan import SyncTokens
 from lictor_agent.registrar import Registered, Registrar
 from lictor_agent.reloading import Reloaded, Reloader, ReloadHook
 from lictor_agent.settings import AgentSettings
+from lictor_agent.sidecar import questions_in
 from lictor_agent.waiting import ChangeWaiter
 from lictor_config.definitions import CheckDefinition, ServiceDefinition, dns_warnings
 from lictor_config.tree import Configuration
@@ -46,6 +48,8 @@ __all__ = ["Agent"]
 
 _SYNC_WAIT_S_MAX: Final = 1.0
 """How long a registration waits for the catalog to have it too, when the servers are slow or away."""
+_CENTRAL_WAIT_S_MAX: Final = 10.0
+"""How long an agent that starts waits for what the cluster says of its proxies, before it tells of them."""
 
 
 class Agent:
@@ -80,6 +84,9 @@ class Agent:
         self._log = log
         self._registrar = Registrar(self.local, identity.node_name, settings.scripts, settings.sidecar_ports, clock)
         self._shelf = Shelf(Path(settings.data_dir)) if settings.data_dir else None
+        self._central = None
+        if configuration.enable_central_service_config:
+            self._central = CentralConfig(self.local, self.kept, rng, log)
         self._keeper = None if self._shelf is None else Keeper(self.local, self._shelf, clock, rng, log)
         self._waiter = ChangeWaiter(self.local)
         self._sync = SyncLoop(
@@ -114,7 +121,9 @@ class Agent:
         Leaving the block ends everything that was started, also scripts of checks and their children.
         """
         self._register_first()
-        jobs = [self._lease.run, self._sync.run, self._checks.run, self._leaves.run, self._reap, self._coordinates.run]
+        jobs = [self._lease.run, self._tell, self._checks.run, self._leaves.run, self._reap, self._coordinates.run]
+        if self._central is not None:
+            jobs.append(self._central.run)
         if self._shelf is not None and self._keeper is not None:
             jobs.append(self._keeper.run)
         async with asyncio.TaskGroup() as group:
@@ -133,9 +142,10 @@ class Agent:
         Raises `RequestError` for what cannot be, `OverloadedError` at a bound, `StorageError` when it cannot be kept in
         the data directory; nothing was changed then.
         """
-        registered = self._registrar.register_service(
-            definition, token=token, place=place, replace_existing_checks=replace_existing_checks
-        )
+        async with self._central_known(definition):
+            registered = self._registrar.register_service(
+                definition, token=token, place=place, replace_existing_checks=replace_existing_checks
+            )
         self._checks.rearm(registered.checks)
         for reason in dns_warnings(definition):
             self._log.warning("agent.service.undiscoverable", service=definition.name, reason=reason)
@@ -267,6 +277,19 @@ class Agent:
         reloaded = await self.reloader.reload()
         await self._sync.flushed(_SYNC_WAIT_S_MAX)
         return reloaded
+
+    async def _tell(self) -> None:
+        """Keep the catalog in step, once it is known how the cluster wants the proxies that are here."""
+        if self._central is not None:
+            await self._central.settled(_CENTRAL_WAIT_S_MAX)
+        await self._sync.run()
+
+    def _central_known(self, definition: ServiceDefinition) -> AbstractAsyncContextManager[None]:
+        """A block that begins once it is known what the cluster says of an instance and its sidecar."""
+        questions = [] if self._central is None else questions_in(definition)
+        if self._central is None or not questions:
+            return nullcontext()
+        return self._central.asked(questions, _SYNC_WAIT_S_MAX)
 
     def _register_first(self) -> None:
         """Register what the configuration defines and what was kept: instances first, since checks of either name them.

@@ -94,6 +94,13 @@ class LocalService:
     origin: Origin = Origin.API
     sidecar_of: str = ""
     provenance: Provenance = field(default=NOWHERE, compare=False)
+    own: Service | None = None
+    """What was registered, where `service` has more: what the cluster says of proxies (`LocalState.complete_with`)."""
+
+    @property
+    def registered(self) -> Service:
+        """The instance as it was registered."""
+        return self.service if self.own is None else self.own
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -114,6 +121,7 @@ class LocalCheck:
 
 
 Subscriber = Callable[[Change], None]
+Completion = Callable[[Service], Service]
 
 
 class LocalState:
@@ -129,6 +137,19 @@ class LocalState:
         self._removed_at = 1
         self._untold: set[str] = set()
         self._digest = ("", 0)
+        self._complete: Completion = _as_it_is
+
+    def complete_with(self, complete: Completion) -> None:
+        """From now on instances are shown with what `complete` adds to them; those that are here by `complete_again`.
+
+        It must give the very same record where it adds nothing.
+        """
+        self._complete = complete
+
+    def complete_again(self, service_id: str) -> Change | None:
+        """What is to be added to an instance has changed; None where that changes nothing, or there is none."""
+        current = self._services.get(service_id)
+        return None if current is None else self.put_service(current)
 
     @property
     def services(self) -> Mapping[str, LocalService]:
@@ -187,6 +208,9 @@ class LocalState:
     def put_service(self, service: LocalService) -> Change | None:
         """Add or replace an instance; None when it is as it was. Raises `OverloadedError` at the bound."""
         service_id = service.service.id
+        own = service.registered
+        shown = self._complete(own)
+        service = replace(service, service=shown, own=None if shown is own else own)
         if self._services.get(service_id) == service:
             return None
         if service_id not in self._services:
@@ -207,7 +231,9 @@ class LocalState:
         current = self._services.get(service_id)
         if current is None or current.service.tags == tags:
             return None
-        self._services[service_id] = replace(current, service=msgspec.structs.replace(current.service, tags=tags))
+        own = None if current.own is None else msgspec.structs.replace(current.own, tags=tags)
+        shown = msgspec.structs.replace(current.service, tags=tags)
+        self._services[service_id] = replace(current, service=shown, own=own)
         return self._tell(Change(Subject.SERVICE, service_id))
 
     def put_check(self, check: LocalCheck, now: float) -> Change | None:
@@ -289,6 +315,10 @@ class LocalState:
         for subscriber in tuple(self._subscribers):
             subscriber(change)
         return change
+
+
+def _as_it_is(service: Service) -> Service:
+    return service
 
 
 def _critical_since(previous: LocalCheck | None, status: str, now: float) -> float | None:

@@ -16,10 +16,12 @@ from lictor_config.definitions import CheckDefinition, ServiceDefinition
 from lictor_config.metadata import metadata_flaw
 from lictor_config.proxies import kind_flaws
 from lictor_core.addresses import join_host_port
+from lictor_core.central_config import question_about
+from lictor_core.config_queries import ServiceConfigQuery
 from lictor_core.errors import OverloadedError, RequestError
 from lictor_core.records import Proxy, ServiceKind
 
-__all__ = ["expanded", "sidecar_id"]
+__all__ = ["expanded", "questions_in", "sidecar_id"]
 
 _LOOPBACK: Final = "127.0.0.1"
 _LISTEN_INTERVAL_S: Final = 10.0
@@ -59,6 +61,15 @@ def expanded(parent: ServiceDefinition, taken_ports: Container[int], ports: rang
     if (flaw := metadata_flaw(sidecar.meta, allow_reserved=False)) is not None:
         raise RequestError(f"Invalid SidecarService: {flaw}")
     return sidecar
+
+
+def questions_in(definition: ServiceDefinition) -> list[ServiceConfigQuery]:
+    """What the cluster is to be asked about the instance of a definition and its sidecar."""
+    found = [question_about(definition.kind, definition.name, definition.proxy)]
+    if definition.sidecar is not None:
+        proxy = _completed_proxy(definition.sidecar.proxy, definition)
+        found.append(question_about(ServiceKind.CONNECT_PROXY, definition.sidecar.name, proxy))
+    return [one for one in found if one is not None]
 
 
 def _completed_proxy(proxy: Proxy, parent: ServiceDefinition) -> Proxy:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from lictor_core import topics as on
-from lictor_core.config_records import ChainAnswer, ConfigEntry, GatewayService
+from lictor_core.config_records import ChainAnswer, ConfigEntry, GatewayService, ServiceConfig
 from lictor_core.query import FilterableQuery, Query
 from lictor_core.records import ServiceHealth
 from lictor_core.topics import Topic
@@ -16,7 +16,12 @@ __all__ = [
     "DiscoveryChainQuery",
     "GatewayServicesQuery",
     "IngressHealthQuery",
+    "ServiceConfigQuery",
 ]
+
+_SERVICE_DEFAULTS: Final = "service-defaults"
+_PROXY_DEFAULTS: Final = "proxy-defaults"
+_EVERY_PROXY: Final = "global"
 
 
 class ConfigEntryQuery(Query[ConfigEntry | None], frozen=True, kw_only=True, tag="ConfigEntry"):
@@ -52,6 +57,17 @@ class DiscoveryChainQuery(Query[ChainAnswer], frozen=True, kw_only=True, tag="Di
 
     def topics(self) -> tuple[Topic, ...]:
         return (on.chain(self.service), on.CHAINS, on.CA_ROOTS)
+
+
+class ServiceConfigQuery(Query[ServiceConfig], frozen=True, kw_only=True, tag="ServiceConfig"):
+    """What the entries say of the proxies of a service, and of the upstreams that they lead to."""
+
+    service: str
+    upstreams: tuple[str, ...] = ()
+
+    def topics(self) -> tuple[Topic, ...]:
+        services = (on.config_entry(_SERVICE_DEFAULTS, one) for one in (self.service, *self.upstreams))
+        return (on.config_entry(_PROXY_DEFAULTS, _EVERY_PROXY), *services)
 
 
 class GatewayServicesQuery(Query[list[GatewayService]], frozen=True, kw_only=True, tag="GatewayServices"):

@@ -9,9 +9,9 @@ from typing import Final
 
 import msgspec
 
-from lictor_core.records import JsonObject, Record
+from lictor_core.records import Expose, JsonObject, MeshGateway, Record
 
-__all__ = ["ChainAnswer", "ConfigEntry", "GatewayName", "GatewayService"]
+__all__ = ["ChainAnswer", "ConfigEntry", "GatewayName", "GatewayService", "ServiceConfig"]
 
 
 _FIRST: Final = ("ConnectTimeout",)
@@ -39,6 +39,15 @@ class ChainAnswer(Record, frozen=True, kw_only=True):
 
     chain: JsonObject | None
     flaw: str = ""
+
+
+class ServiceConfig(Record, frozen=True, kw_only=True):
+    """What the entries say of the proxies of a service. `upstream_configs` go by the names of their destinations."""
+
+    proxy_config: JsonObject | None
+    upstream_configs: dict[str, JsonObject]
+    mesh_gateway: MeshGateway
+    expose: Expose
 
 
 class GatewayName(Record, frozen=True, kw_only=True):

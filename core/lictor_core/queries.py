@@ -16,6 +16,7 @@ from lictor_core.config_queries import (
     DiscoveryChainQuery,
     GatewayServicesQuery,
     IngressHealthQuery,
+    ServiceConfigQuery,
 )
 from lictor_core.coordinates import NodeCoordinate
 from lictor_core.dumps import AllServiceHealthQuery, BehindGatewayQuery, NodeInFullQuery, NodesInFullQuery
@@ -86,6 +87,7 @@ __all__ = [
     "PreparedQueryRenderedQuery",
     "Query",
     "ServiceChecksQuery",
+    "ServiceConfigQuery",
     "ServiceHealthQuery",
     "ServiceInstancesQuery",
     "ServicesQuery",
@@ -433,6 +435,7 @@ AnyQuery = (
     | DiscoveryChainQuery
     | GatewayServicesQuery
     | IngressHealthQuery
+    | ServiceConfigQuery
     | TransactionQuery
     | NodesInFullQuery
     | NodeInFullQuery

@@ -36,6 +36,14 @@ TOPICS: list[tuple[Query[typing.Any], set[Topic]]] = [
     (queries.KeyQuery(key="A/b"), {Topic("key", "A/b")}),
     (queries.TreeQuery(prefix="A/"), {Topic("key-prefix", "A/")}),
     (queries.KeysQuery(prefix="A/", separator="/"), {Topic("key-prefix", "A/")}),
+    (
+        queries.ServiceConfigQuery(service=S, upstreams=("Db",)),
+        {
+            Topic("config-entry", "proxy-defaults/global"),
+            Topic("config-entry", "service-defaults/web"),
+            Topic("config-entry", "service-defaults/db"),
+        },
+    ),
     (queries.IntentionsQuery(), {topics.INTENTIONS}),
     (queries.IntentionQuery(id="x"), {topics.INTENTIONS}),
     (queries.IntentionExactQuery(source="a", destination="b"), {Topic("intention-destination", "b")}),

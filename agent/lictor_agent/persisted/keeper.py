@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 from structlog.typing import FilteringBoundLogger
@@ -157,7 +157,10 @@ class Keeper:
     def _service(self, service_id: str) -> _Content | None:
         """What the file of an instance is made of; None when there is to be none."""
         one = self._local.services.get(service_id)
-        return None if one is None or one.origin is Origin.FILE else one
+        if one is None or one.origin is Origin.FILE:
+            return None
+        # What the cluster adds is the cluster's, and asked for anew.
+        return one if one.own is None else replace(one, service=one.own, own=None)
 
     def _check(self, check_id: str) -> _Content | None:
         one = self._local.checks.get(check_id)

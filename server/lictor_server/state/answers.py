@@ -7,7 +7,7 @@ from typing import Final, TypeVar, cast
 
 from lictor_core.agreement import node_digest
 from lictor_core.autopilot import AutopilotConfiguration
-from lictor_core.config_records import ChainAnswer, ConfigEntry, GatewayService
+from lictor_core.config_records import ChainAnswer, ConfigEntry, GatewayService, ServiceConfig
 from lictor_core.coordinates import NodeCoordinate, nearest_first
 from lictor_core.dumps import (
     AllServiceHealthQuery,
@@ -19,6 +19,7 @@ from lictor_core.dumps import (
 )
 from lictor_core.entries.base import as_json
 from lictor_core.entries.compiler import ChainQuestion, compile_chain
+from lictor_core.entries.resolved import resolved
 from lictor_core.errors import RequestError
 from lictor_core.filter import filtered
 from lictor_core.names import trust_domain
@@ -59,6 +60,7 @@ from lictor_core.queries import (
     PreparedQueryRenderedQuery,
     Query,
     ServiceChecksQuery,
+    ServiceConfigQuery,
     ServiceHealthQuery,
     ServiceInstancesQuery,
     ServicesQuery,
@@ -187,6 +189,10 @@ def _config_entry(store: Store, query: ConfigEntryQuery) -> ConfigEntry | None:
 
 def _config_entries(store: Store, query: ConfigEntriesQuery) -> list[ConfigEntry]:
     return shown_entries(store, query.kind)
+
+
+def _service_config(store: Store, query: ServiceConfigQuery) -> ServiceConfig:
+    return resolved(store.entries.set(), query.service, query.upstreams)
 
 
 def _gateway_services(store: Store, query: GatewayServicesQuery) -> list[GatewayService]:
@@ -404,6 +410,7 @@ _TABLE: Final[dict[type[object], Step]] = dict(
         _entry(IngressHealthQuery, _ingress_health),
         _entry(ConfigEntryQuery, _config_entry),
         _entry(ConfigEntriesQuery, _config_entries),
+        _entry(ServiceConfigQuery, _service_config),
         _entry(BehindGatewayQuery, _behind_gateway),
         _entry(GatewayServicesQuery, _gateway_services),
         _entry(DiscoveryChainQuery, _discovery_chain),

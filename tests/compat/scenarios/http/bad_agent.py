@@ -23,7 +23,7 @@ _PROXY: dict[str, Json] = {
 
 SCENARIO = Scenario(
     "bad_agent",
-    "Wrong requests to the agent itself, its services and checks.",
+    "Wrong requests to the agent itself and its checks.",
     (
         Step("a check that is told", "PUT", _CHECK, dict(_TTL)),
         *bad_requests(
@@ -91,7 +91,6 @@ SCENARIO = Scenario(
                 ("GET", "/v1/agent/service/nothing?ns=team"),
             ]
         ),
-        *bad_bodies("PUT", _SERVICE),
         *bad_bodies("PUT", _CHECK),
         *bad_bodies("PUT", _UPDATE),
         Step("an update of a check that nobody has", "PUT", "/v1/agent/check/update/nothing", {"Status": "passing"}),
@@ -102,6 +101,45 @@ SCENARIO = Scenario(
             {"Status": "passing", "Output": "fine"},
             {"Status": ["", "fine", 1, None, "PASSING"], "Output": [1, ["x"], None]},
         ),
+        *bad_fields(
+            "PUT",
+            _CHECK,
+            {"Name": "two", "TTL": "90s"},
+            {
+                "Name": ["", None, 1],
+                "ID": [1],
+                "ServiceID": ["nothing", 1],
+                "TTL": ["", "x", True, -1, "0s"],
+                "HTTP": ["http://127.0.0.1", 1],
+                "Status": ["fine", 1, "PASSING"],
+                "Interval": ["x"],
+                "Notes": [1],
+                "Args": [["true"], "true"],
+                "DockerContainerID": ["x", 1],
+                "GRPC": [1],
+                "TCP": [1],
+                "AliasNode": ["judge", 1],
+                "TLSSkipVerify": ["yes"],
+                "Bogus": [1],
+            },
+        ),
+        Step("what came of all this among services", "GET", "/v1/agent/services"),
+        Step(
+            "what came of all this among checks",
+            "GET",
+            "/v1/agent/checks",
+            omit={"body.*.Output": "whether a check has run yet"},
+        ),
+        *bad_reads("/v1/agent/connect/ca/roots", leaving_out=("ns=team",)),
+        *bad_reads("/v1/agent/connect/ca/leaf/web"),
+    ),
+)
+
+SERVICES = Scenario(
+    "bad_services",
+    "Wrong registrations of services at the agent.",
+    (
+        *bad_bodies("PUT", _SERVICE),
         *bad_fields(
             "PUT",
             _SERVICE,
@@ -205,28 +243,6 @@ SCENARIO = Scenario(
                 ],
             },
         ),
-        *bad_fields(
-            "PUT",
-            _CHECK,
-            {"Name": "two", "TTL": "90s"},
-            {
-                "Name": ["", None, 1],
-                "ID": [1],
-                "ServiceID": ["nothing", 1],
-                "TTL": ["", "x", True, -1, "0s"],
-                "HTTP": ["http://127.0.0.1", 1],
-                "Status": ["fine", 1, "PASSING"],
-                "Interval": ["x"],
-                "Notes": [1],
-                "Args": [["true"], "true"],
-                "DockerContainerID": ["x", 1],
-                "GRPC": [1],
-                "TCP": [1],
-                "AliasNode": ["judge", 1],
-                "TLSSkipVerify": ["yes"],
-                "Bogus": [1],
-            },
-        ),
         Step("what came of all this among services", "GET", "/v1/agent/services"),
         Step(
             "what came of all this among checks",
@@ -234,7 +250,5 @@ SCENARIO = Scenario(
             "/v1/agent/checks",
             omit={"body.*.Output": "whether a check has run yet"},
         ),
-        *bad_reads("/v1/agent/connect/ca/roots", leaving_out=("ns=team",)),
-        *bad_reads("/v1/agent/connect/ca/leaf/web"),
     ),
 )

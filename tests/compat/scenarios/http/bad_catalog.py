@@ -54,18 +54,6 @@ SCENARIO = Scenario(
                 ("GET", "/v1/catalog/service/web?tag="),
             ]
         ),
-        *bad_reads("/v1/catalog/nodes"),
-        *bad_reads("/v1/catalog/services"),
-        *bad_reads("/v1/catalog/service/web"),
-        *bad_reads("/v1/catalog/connect/web"),
-        *bad_reads("/v1/catalog/node/far"),
-        *bad_reads("/v1/catalog/node-services/far"),
-        *bad_reads("/v1/catalog/datacenters"),
-        *bad_reads("/v1/health/node/far"),
-        *bad_reads("/v1/health/checks/web"),
-        *bad_reads("/v1/health/state/any"),
-        *bad_reads("/v1/health/service/web"),
-        *bad_reads("/v1/health/connect/web"),
         *bad_bodies("PUT", _REGISTER),
         *bad_bodies("PUT", _DEREGISTER),
         *bad_fields(
@@ -130,5 +118,24 @@ SCENARIO = Scenario(
         Step("what came of all this on nodes", "GET", "/v1/catalog/nodes", unordered=("body",)),
         Step("what came of all this in services", "GET", "/v1/catalog/services"),
         Step("what came of all this for the one name", "GET", "/v1/health/service/web"),
+    ),
+)
+
+READS = Scenario(
+    "bad_reads",
+    "Wrong reads of the catalog and of health.",
+    (
+        *bad_reads("/v1/catalog/nodes"),
+        *bad_reads("/v1/catalog/services"),
+        *bad_reads("/v1/catalog/service/web"),
+        *bad_reads("/v1/catalog/connect/web"),
+        *bad_reads("/v1/catalog/node/far"),
+        *bad_reads("/v1/catalog/node-services/far"),
+        *bad_reads("/v1/catalog/datacenters"),
+        *bad_reads("/v1/health/node/far"),
+        *bad_reads("/v1/health/checks/web"),
+        *bad_reads("/v1/health/state/any"),
+        *bad_reads("/v1/health/service/web"),
+        *bad_reads("/v1/health/connect/web"),
     ),
 )

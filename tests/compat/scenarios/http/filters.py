@@ -476,6 +476,8 @@ _COMMON = (
     ),
 )
 
-SCENARIO = Scenario(
-    "filters", "Filters on every list that takes them.", (*_SETUP, *_LANGUAGE, *_SELECTED, *_TAKES_NONE, *_COMMON)
+SCENARIO = Scenario("filters", "Filters: the language.", (*_SETUP, *_LANGUAGE))
+SELECTED = Scenario("filters_of_lists", "Filters on every list that takes them.", (*_SETUP, *_SELECTED))
+COMMON = Scenario(
+    "filters_of_reads", "Filters beside what else a read is asked with.", (*_SETUP, *_TAKES_NONE, *_COMMON)
 )

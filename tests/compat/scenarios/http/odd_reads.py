@@ -124,13 +124,27 @@ _CONTROLS = (
 )
 
 SCENARIO = Scenario(
-    "odd_reads",
-    "Reads with wrong, empty, repeated and conflicting parameters.",
+    "odd_catalog",
+    "Reads of the catalog with wrong, empty, repeated and conflicting parameters.",
     (
         *_SETUP,
         *_asked(NODES, *_META, *_NEAR),
         *_asked(INSTANCES, *_META[:6], *_NEAR),
         *_services(*_META[:8]),
+        *_asked("/v1/catalog/node/n1", *_INDEX[2:4], *_WAIT[1:3], *_MODES[4:8], "node-meta=rack:n2", "near=nobody"),
+        *_asked("/v1/catalog/node-services/n1", *_INDEX[2:4], *_MODES[4:8], "node-meta=rack:n2"),
+        *_asked("/v1/catalog/datacenters", "cached", *_INDEX[2:4], *_WAIT[1:3], *_MODES, "dc=elsewhere"),
+        *_services(*_MODES[4:12], *_INDEX[2:4]),
+        *_asked("/v1/catalog/connect/web", "tag=x", "near=nobody", *_MODES[8:11]),
+        *_asked(INSTANCES, "tag=&tag=x", "tag=x&tag=A", "tag", "passing"),
+    ),
+)
+
+HEALTH_READS = Scenario(
+    "odd_health",
+    "Reads of health with wrong, empty, repeated and conflicting parameters.",
+    (
+        *_SETUP,
         *_asked(HEALTH, *_META, *_NEAR, *_INDEX, *_WAIT, *_MODES, *_PLACES, *_FORMS),
         *_asked(
             STATE,
@@ -146,11 +160,6 @@ SCENARIO = Scenario(
         *_asked(
             "/v1/health/node/n1", *_INDEX[2:4], *_WAIT[1:3], *_MODES[4:8], "node-meta=rack:n2", "near=nobody", "tag=zzz"
         ),
-        *_asked("/v1/catalog/node/n1", *_INDEX[2:4], *_WAIT[1:3], *_MODES[4:8], "node-meta=rack:n2", "near=nobody"),
-        *_asked("/v1/catalog/node-services/n1", *_INDEX[2:4], *_MODES[4:8], "node-meta=rack:n2"),
-        *_asked("/v1/catalog/datacenters", "cached", *_INDEX[2:4], *_WAIT[1:3], *_MODES, "dc=elsewhere"),
-        *_services(*_MODES[4:12], *_INDEX[2:4]),
-        *_asked("/v1/catalog/connect/web", "tag=x", "near=nobody", *_MODES[8:11]),
         *_asked(
             HEALTH,
             "passing=",
@@ -170,7 +179,14 @@ SCENARIO = Scenario(
             "tag=x,a",
         ),
         *_asked("/v1/health/connect/web", "passing=red", "passing", "tag=zzz"),
-        *_asked(INSTANCES, "tag=&tag=x", "tag=x&tag=A", "tag", "passing"),
+    ),
+)
+
+FORMS = Scenario(
+    "odd_requests",
+    "Reads with odd headers, paths and methods.",
+    (
+        *_SETUP,
         *_controlled(f"{HEALTH}?cached", *_CONTROLS),
         *_controlled(HEALTH, *_CONTROLS[:6]),
         *_controlled("/v1/catalog/datacenters?cached", *_CONTROLS),

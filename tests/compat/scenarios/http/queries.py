@@ -392,4 +392,5 @@ _TEMPLATES = (
     *(_refused(text) for text in _NO_EXPRESSIONS),
 )
 
-SCENARIO = Scenario("queries", "Prepared queries.", (*_KEEPING, *_RUNNING, *_TEMPLATES))
+SCENARIO = Scenario("queries", "Prepared queries: how they are kept, and what they find.", (*_KEEPING, *_RUNNING))
+TEMPLATES = Scenario("queries_templates", "Templates of prepared queries.", _TEMPLATES)

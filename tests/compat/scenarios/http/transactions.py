@@ -444,6 +444,11 @@ _TOGETHER = (
 
 SCENARIO = Scenario(
     "transactions",
-    "Transactions on keys, nodes, services and checks.",
-    (*_FORM, *_READS, *_KEYS, *_LOCKS, *_NODES, *_SERVICES, *_CHECKS, *_TOGETHER),
+    "Transactions on keys.",
+    (*_FORM, *_READS, *_KEYS, *_LOCKS),
+)
+CATALOG = Scenario(
+    "transactions_catalog",
+    "Transactions on nodes, services and checks, and on these and keys together.",
+    (*_NODES, *_SERVICES, *_CHECKS, *_TOGETHER),
 )
