@@ -10,7 +10,7 @@ from lictor_config.fields import read_fields, read_section
 from lictor_config.keys import KeyKind, keys_of
 from lictor_config.reading import Reader
 from lictor_config.sections import Cache, Gossip, Http, Limits, Membership, Telemetry, Tokens, UnixSockets
-from lictor_config.tree import Autopilot, Connect, Performance, Ports, SoaTimes
+from lictor_config.tree import Autopilot, Connect, Dns, Performance, Ports, SoaTimes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +40,21 @@ def test_what_is_not_given_stays_as_it_is() -> None:
     base = Headers(response_headers={"X-Name": "y"}, block_endpoints=("/v1/x",))
     assert read_section(Reader({"http_config": {}}), "http_config", base) == base
     assert read_section(Reader({}), "http_config", base) is base
+
+
+def test_every_kind_of_value_is_read_or_stays_as_it_is() -> None:
+    given = {"ca_config": {"LeafCertTTL": "1h"}, "ca_provider": "x", "enabled": False}
+    base = Connect(ca_config={"a": 1})
+    assert read_section(Reader({"connect": given}), "connect", base) == Connect(
+        ca_config={"LeafCertTTL": "1h"}, ca_provider="x", enabled=False
+    )
+    assert read_section(Reader({"connect": {}}), "connect", base) == base
+    limits = read_section(Reader({"limits": {"rpc_rate": 2.5, "rpc_max_burst": 3}}), "limits", Limits())
+    assert limits == Limits(rpc_rate=2.5, rpc_max_burst=3)
+    dns = Dns(service_ttl_s={"*": 1.0})
+    assert read_section(Reader({"dns_config": {}}), "dns_config", dns) == dns
+    read = read_section(Reader({"dns_config": {"service_ttl": {"a": "2s"}}}), "dns_config", dns)
+    assert read.service_ttl_s == {"a": 2.0}
 
 
 def test_a_field_may_be_left_alone() -> None:

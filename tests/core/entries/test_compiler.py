@@ -44,6 +44,25 @@ def test_a_splitter_under_a_splitter_becomes_part_of_it() -> None:
     assert "splitter:a.default" not in found.nodes
 
 
+def test_a_route_leads_to_its_services_splitter_and_with_a_subset_past_it() -> None:
+    of = entries(
+        *http("web", "a", "b"),
+        entry("service-splitter", "a", {"Splits": split("a", "a", "b")}),
+        entry("service-resolver", "a", {"Subsets": {"v1": {"Filter": "Service.ID == x"}}}),
+        entry(
+            "service-router",
+            "web",
+            {"Routes": [{"Destination": {"Service": "a"}}, {"Destination": {"Service": "a", "ServiceSubset": "v1"}}]},
+        ),
+    )
+    routes = chain(of, "web").nodes["router:web.default"].routes
+    assert [one.next_node for one in routes] == [
+        "splitter:a.default",
+        "resolver:v1.a.default.dc1",
+        "resolver:web.default.dc1",
+    ]
+
+
 def test_what_an_asker_changes_tells_its_chains_apart() -> None:
     of = entries(*http("web"), entry("service-router", "web"))
     plain, tcp, slow = (chain(of, "web"), chain(of, "web", protocol="tcp"), chain(of, "web", timeout="9s"))

@@ -66,6 +66,12 @@ def test_zero_creates_and_a_removal_of_nothing_is_done() -> None:
     assert outcome.value is False
 
 
+def test_whatever_kind_is_written_the_answer_is_true() -> None:
+    intentions = config("service-intentions", "db", {"Sources": [{"Name": "web", "Action": "deny"}]})
+    for command in (config("mesh", "mesh"), intentions, unconfig("service-intentions", "db")):
+        assert apply(Store("dc1"), 10, command)[0].value is True
+
+
 def test_an_entry_that_others_need_is_not_removed() -> None:
     store = done(*HTTP, SPLIT)
     assert "inconsistent protocols" in refusal(store, unconfig("service-defaults", "db"))
