@@ -122,7 +122,7 @@ def test_defaults_of_all_proxies_without_another_protocol_cost_no_look_at_chains
 
 def test_a_gateway_is_of_one_kind() -> None:
     before = entries(entry("ingress-gateway", "gw"))
-    assert graph_flaws(References(), before, "ingress-gateway", "gw", "dc1") == []
+    assert graph_flaws(References(), entries(), before, "ingress-gateway", "gw", "dc1") == []
     after = before.with_entry(entry("terminating-gateway", "GW"))
     (flaw,) = graph_flaws(References(), before, after, "terminating-gateway", "GW", "dc1")
     assert "ingress-gateway" in flaw
