@@ -49,6 +49,8 @@ class DiscoveryChainQuery(Query[ChainAnswer], frozen=True, kw_only=True, tag="Di
     What is not empty of the last three takes the place of what the entries say.
     """
 
+    takes_turns: ClassVar[bool] = True
+
     service: str
     datacenter: str = ""
     protocol: str = ""

@@ -16,6 +16,9 @@ T_co = TypeVar("T_co", covariant=True)
 class Query(msgspec.Struct, Generic[T_co], frozen=True, kw_only=True, tag=True, forbid_unknown_fields=True):
     """Base of all queries. Two equal queries have the same answer at the same index."""
 
+    takes_turns: ClassVar[bool] = False
+    """Whether the answer is worked out anew for each who asks, so that many who are woken at once take turns."""
+
     def topics(self) -> tuple[Topic, ...]:
         """The topics that the answer depends on."""
         raise NotImplementedError(type(self).__name__)  # abstract: every query names its topics

@@ -14,6 +14,7 @@ from lictor_core.queries import Query
 from lictor_core.registry import Confirmation, Reading, ReadOptions
 from lictor_server.endpoints.blocking import BlockedQueries, BlockedQuery
 from lictor_server.endpoints.filters import FilteredAnswers
+from lictor_server.endpoints.turns import Turns
 from lictor_server.freshness import Contact, Freshness
 from lictor_server.state import Store, answer
 
@@ -38,6 +39,7 @@ class Reads:
         self._freshness = freshness
         self._blocked = blocked
         self._filtered = FilteredAnswers()
+        self._turns = Turns()
 
     async def read(self, query: Query[T], options: ReadOptions) -> Reading[T]:
         """Answer `query`, waiting as `options` say.
@@ -52,6 +54,8 @@ class Reads:
             topics = query.topics()
             await self._blocked.until_above(topics, options.min_index, options.wait_s)
             contact = await self._freshness.reached(options.mode, options.max_stale_s)
+            if query.takes_turns:
+                await self._turns.take()
         if not has_filter:
             return self._now(query, contact)
         whole = self._now(unfiltered(query), contact)
