@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-import msgspec
-
 from lictor_core import topics as on
 from lictor_core.codec import pack
 from lictor_core.config_records import ConfigEntry
@@ -74,15 +72,6 @@ class ConfigEntries:
         change.wake(on.CONFIG)
         change.wake(on.config_kind(entry.kind))
         change.wake(on.config_entry(entry.kind, name))
-
-    def touch(self, change: Change, kind: str, name: str) -> None:
-        """What an entry shows of other tables has changed; there need not be one."""
-        row = self.get(kind, name)
-        if row is not None:
-            self._rows[kind][name.lower()] = msgspec.structs.replace(row, modify_index=change.index)
-        change.wake(on.CONFIG)
-        change.wake(on.config_kind(kind))
-        change.wake(on.config_entry(kind, name))
 
     def drop(self, change: Change, kind: str, name: str) -> bool:
         """Delete an entry; whether there was one."""
