@@ -442,6 +442,8 @@ _TAKES_NONE = tuple(
         ("the list of datacenters", "/v1/catalog/datacenters"),
         ("the list of sessions", "/v1/session/list"),
         ("the list of events", "/v1/event/list"),
+        ("the list of configuration entries", "/v1/config/service-defaults"),
+        ("what is behind a gateway", "/v1/catalog/gateway-services/gate"),
     )
 )
 
