@@ -21,6 +21,7 @@ from lictor_agent.views import AddressBook, KeptInViews, ViewCatalog, ViewStore
 from lictor_config.tree import Configuration
 from lictor_core.clock import Clock, Rng
 from lictor_core.errors import ConfigurationError
+from lictor_core.metrics import Meter
 from lictor_core.registry import CatalogView, Registry
 from lictor_server import PLAIN, load_tls
 
@@ -88,7 +89,14 @@ class RemoteServers:
     """The servers of a client agent."""
 
     def __init__(
-        self, configuration: Configuration, node_id: str, *, clock: Clock, rng: Rng, log: FilteringBoundLogger
+        self,
+        configuration: Configuration,
+        node_id: str,
+        *,
+        clock: Clock,
+        rng: Rng,
+        log: FilteringBoundLogger,
+        meter: Meter | None = None,
     ) -> None:
         """Raises `ConfigurationError` for certificates that cannot be used."""
         settings = assembly.tls_settings(configuration)
@@ -106,6 +114,8 @@ class RemoteServers:
             rng=rng,
             log=log,
         )
+        if meter is not None:
+            self._registry.tell_figures(meter)
         self._registry.at_connection(self._keep_known)
         self._views = ViewStore(self._registry, clock=clock, rng=rng, log=log)
         self._addresses = AddressBook(self._registry.read, clock)

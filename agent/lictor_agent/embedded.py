@@ -14,6 +14,7 @@ from lictor_config.tree import Configuration
 from lictor_core.addresses import join_host_port
 from lictor_core.clock import Clock, Rng
 from lictor_core.errors import ConfigurationError
+from lictor_core.metrics import Meter
 from lictor_core.registry import CatalogView
 from lictor_server import Server
 
@@ -24,12 +25,20 @@ class EmbeddedServer:
     """The server of an agent that is one."""
 
     def __init__(
-        self, configuration: Configuration, node_id: str, *, clock: Clock, rng: Rng, log: FilteringBoundLogger
+        self,
+        configuration: Configuration,
+        node_id: str,
+        *,
+        clock: Clock,
+        rng: Rng,
+        log: FilteringBoundLogger,
+        meter: Meter | None = None,
     ) -> None:
         """Raises as `Server` does."""
         self._bind_address = configuration.bind_addr
         self._port = configuration.ports.server
-        self._server = Server(assembly.server_settings(configuration, node_id), clock=clock, rng=rng, log=log)
+        settings = assembly.server_settings(configuration, node_id)
+        self._server = Server(settings, clock=clock, rng=rng, log=log, meter=meter)
 
     @property
     def registry(self) -> Server:

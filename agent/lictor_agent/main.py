@@ -23,6 +23,8 @@ from lictor_agent.http.server import HttpServer
 from lictor_agent.log import LogOutput
 from lictor_agent.log_files import log_sinks
 from lictor_agent.node_id import node_id
+from lictor_agent.process_gauges import watching_pauses
+from lictor_agent.telemetry.telling import telling
 from lictor_agent.watches.runner import watching
 from lictor_config.load import load_configuration
 from lictor_config.tree import Configuration
@@ -30,6 +32,7 @@ from lictor_core import collector
 from lictor_core.addresses import join_host_port
 from lictor_core.clock import Clock, Rng, SeededRng, SystemClock, SystemRng
 from lictor_core.errors import ConfigurationError, LictorError
+from lictor_core.metrics import Meter
 from lictor_dns import DnsServer
 
 __all__ = ["run"]
@@ -69,7 +72,8 @@ async def _serve(configuration: Configuration, clock: Clock, rng: Rng, output: L
     log = output.logger
     own_id = node_id(configuration.node_id, "" if configuration.dev else configuration.data_dir, rng)
     identity = assembly.identity(configuration, own_id)
-    backing = _backing(configuration, own_id, clock, rng, log)
+    meter = Meter(clock)
+    backing = _backing(configuration, own_id, clock, rng, log, meter)
     agent = Agent(
         identity=identity,
         registry=backing.registry,
@@ -92,14 +96,17 @@ async def _serve(configuration: Configuration, clock: Clock, rng: Rng, output: L
         source=backing.source,
         confirm=backing.confirm,
         output=output,
+        meter=meter,
     )
     backing.at_connection(http.forget_confirmed)
     dns = _dns(configuration, backing, clock, rng, log)
+    dns.tell_figures(meter)
     grpc = GrpcPort(assembly.grpc_addresses(configuration), log.bind(room="agent"))
     follow(agent, backing=backing, http=http, dns=dns, output=output)
     ending = Ending(agent, log.bind(room="agent"))
     async with AsyncExitStack() as parts:
         parts.enter_context(ending.watching())
+        parts.enter_context(watching_pauses())
         await backing.start()
         parts.push_async_callback(backing.stop)
         await dns.start()
@@ -112,6 +119,7 @@ async def _serve(configuration: Configuration, clock: Clock, rng: Rng, output: L
             agent.running(),
             watching(agent, http.inner.get, rng, log.bind(room="agent")),
             _remote_exec(agent, rng, log.bind(room="agent")),
+            telling(agent, http, clock, log.bind(room="agent")),
         ):
             listening = Listening(
                 http=[str(address) for address in http.listen_addresses if not address.is_secure],
@@ -139,13 +147,15 @@ def _remote_exec(agent: Agent, rng: Rng, log: FilteringBoundLogger) -> AbstractA
     return executing(agent, rng, log)
 
 
-def _backing(configuration: Configuration, own_id: str, clock: Clock, rng: Rng, log: FilteringBoundLogger) -> Backing:
+def _backing(
+    configuration: Configuration, own_id: str, clock: Clock, rng: Rng, log: FilteringBoundLogger, meter: Meter
+) -> Backing:
     if configuration.server:
         # Imported here: who is no server does without it, in memory and in time to start.
         from lictor_agent.embedded import EmbeddedServer
 
-        return EmbeddedServer(configuration, own_id, clock=clock, rng=rng, log=log)
-    return RemoteServers(configuration, own_id, clock=clock, rng=rng, log=log.bind(room="agent"))
+        return EmbeddedServer(configuration, own_id, clock=clock, rng=rng, log=log, meter=meter)
+    return RemoteServers(configuration, own_id, clock=clock, rng=rng, log=log.bind(room="agent"), meter=meter)
 
 
 def _dns(

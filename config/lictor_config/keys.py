@@ -405,14 +405,14 @@ circonus_check_tags text
 circonus_submission_interval text
 circonus_submission_url text
 disable_hostname boolean : metrics
-dogstatsd_addr text
-dogstatsd_tags texts
+dogstatsd_addr text : metrics, sent
+dogstatsd_tags texts : metrics, sent
 filter_default boolean : metrics
 metrics_prefix text : metrics
 prefix_filter texts : metrics
 prometheus_retention_time duration : metrics
-statsd_address text
-statsite_address text
+statsd_address text : metrics, sent
+statsite_address text : metrics, sent
 [unix_sockets]
 group text : unix sockets of the HTTP API
 mode text : unix sockets of the HTTP API

@@ -11,6 +11,7 @@ from typing import Final
 
 __all__ = [
     "GOSSIP_WAN",
+    "STATSD_PORT",
     "Cache",
     "Coordinates",
     "Gossip",
@@ -75,6 +76,10 @@ class Limits:
     rpc_max_burst: int = 1000
     kv_max_value_size: int = 512 * 1024
     txn_max_req_len: int = 512 * 1024
+
+
+STATSD_PORT: Final = 8125
+"""Where statsd, DogStatsD and statsite listen when an address says nothing else."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,10 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from lictor_config.sections import STATSD_PORT
 from lictor_config.tree import Configuration
+from lictor_core.addresses import split_host_port
+from lictor_core.errors import RequestError
 
 __all__ = ["flaws", "warnings"]
 
@@ -78,6 +81,16 @@ def _metrics(configuration: Configuration) -> Iterator[str]:
         yield f"cache.entry_fetch_max_burst: {cache.entry_fetch_max_burst} must be above 0"
     if telemetry.prometheus_retention_time_s < 0:
         yield f"telemetry.prometheus_retention_time: {telemetry.prometheus_retention_time_s:g} s is below 0"
+    for key, address in {
+        "dogstatsd_addr": telemetry.dogstatsd_addr,
+        "statsd_address": telemetry.statsd_address,
+        "statsite_address": telemetry.statsite_address,
+    }.items():
+        if address:
+            try:
+                split_host_port(address, STATSD_PORT)
+            except RequestError as error:
+                yield f"telemetry.{key}: {error}"
     if configuration.session_ttl_min_s < 0:
         yield f"session_ttl_min: {configuration.session_ttl_min_s:g} s is below 0"
 

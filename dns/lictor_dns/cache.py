@@ -19,6 +19,7 @@ from lictor_dns.question import ID_BYTES, Question, Refusal, parse
 from lictor_dns.render import limits_for, render, render_refusal
 from lictor_dns.resolve import resolve
 from lictor_dns.settings import DnsSettings
+from lictor_dns.spent import Spent
 
 __all__ = ["AnswerCache"]
 
@@ -39,9 +40,10 @@ _NO_ID: Final = bytes(ID_BYTES)
 class AnswerCache:
     """Message to reply, both without their id, for one transport; not for use from several threads.
 
-    Call `refresh` once in each pass of the loop, then `reply` for the messages of that pass. `refused` is told of
-    every message that is no question, with the client as it was given to `reply`. Where the view has not got yet what a
-    question needs, `reply` leaves in `cold` how that is brought; the question is put again then (`late`).
+    Call `refresh` once in each pass of the loop, then `reply` for the messages of that pass, then `passed`. `refused`
+    is told of every message that is no question, with the client as it was given to `reply`. Where the view has not
+    got yet what a question needs, `reply` leaves in `cold` how that is brought; the question is put again then
+    (`late`).
     """
 
     def __init__(
@@ -71,6 +73,9 @@ class AnswerCache:
         self._is_stale = False
         self.cold: ColdViewError | None = None
         """After `reply` gave nothing: what has to be fetched first, if that is why."""
+        self.spent = Spent()
+        """Figures of all passes."""
+        self._began = 0.0
         self.made_count = 0
         """Answers made so far; all others were taken from what was kept."""
 
@@ -84,6 +89,7 @@ class AnswerCache:
 
     def refresh(self) -> None:
         """Look at the clock and the view: its version, and whether it is too old to answer from."""
+        self._began = self._clock.monotonic()
         version, now_s = self._view.version, self._clock.now()
         if version != self._version or int(now_s) != int(self._now_s):
             self._mark += 1
@@ -92,6 +98,11 @@ class AnswerCache:
         if is_stale is not self._is_stale:
             self._is_stale = is_stale
             self._young, self._old, self._young_bytes = {}, {}, 0
+
+    def passed(self, count: int) -> None:
+        """The pass that began with `refresh` is over; it was for so many messages."""
+        self.spent.count += count
+        self.spent.seconds += self._clock.monotonic() - self._began
 
     def reply(self, key: bytes, client: object) -> bytes | None:
         """The reply to the message that goes on with `key` after its id; None where there is none, or none yet."""

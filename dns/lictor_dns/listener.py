@@ -6,6 +6,7 @@ import asyncio
 import errno
 import socket
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 from structlog.typing import FilteringBoundLogger
@@ -13,6 +14,7 @@ from structlog.typing import FilteringBoundLogger
 from lictor_core.addresses import join_host_port
 from lictor_core.clock import Clock, Rng
 from lictor_core.errors import ConfigurationError
+from lictor_core.metrics import Meter
 from lictor_core.registry import CatalogView
 from lictor_dns import tcp, udp
 from lictor_dns.cache import AnswerCache
@@ -64,6 +66,12 @@ class DnsServer:
         settings.check()
         for cache in (self._udp_cache, self._tcp_cache):
             cache.follow(settings)
+
+    def tell_figures(self, meter: Meter) -> None:
+        """Have told how many questions come, and how long each takes on average."""
+        told = meter.sampler("dns.domain_query")
+        for cache in (self._udp_cache, self._tcp_cache):
+            meter.before_turn(partial(cache.spent.tell, told))
 
     async def start(self) -> None:
         """Listen on all addresses. Raises `ConfigurationError` when one cannot be had; then none is kept."""

@@ -18,6 +18,8 @@ __all__ = ["TcpListener", "bind"]
 
 _LENGTH_BYTES: Final = 2
 _BACKLOG: Final = 1024
+_PIECES: Final = 3
+"""An answer is written as its length, its id, and the rest."""
 _PASS_BYTES_MAX: Final = 256 * 1024
 """Answers made for one connection before others get their turn; small questions may have answers of 64 KiB."""
 
@@ -159,6 +161,7 @@ class _Connection(asyncio.Protocol):
             self._last_query_at = self._clock.monotonic()
         if answers:
             transport.writelines(answers)
+        self._cache.passed(len(answers) // _PIECES)
         if late is not None:
             self._wait_for(late, transport)
         else:

@@ -89,5 +89,6 @@ class UdpSocket:
                 lost += datagrams.send(first, slot)
                 first = slot + 1
         lost += datagrams.send(first, len(lengths))
+        self._cache.passed(len(lengths))
         if lost:
             self._log.debug("dns.answers.lost", count=lost)

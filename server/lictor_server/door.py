@@ -20,6 +20,7 @@ from lictor_core.coordinates import NodeCoordinate, Position
 from lictor_core.errors import LictorError, NoLeaderError, StorageError
 from lictor_core.feed import FeedRequest, Tick
 from lictor_core.membership import LeaseGrant, Renewal
+from lictor_core.metrics import Meter
 from lictor_core.queries import Query
 from lictor_core.records import JsonObject, Member, Session
 from lictor_core.registry import (
@@ -40,6 +41,7 @@ from lictor_server.coordinates import ServerCoordinates
 from lictor_server.endpoints.blocking import BlockedQueries
 from lictor_server.endpoints.reads import Reads, check_datacenter
 from lictor_server.exchange import SnapshotExchange
+from lictor_server.figures import ServerFigures
 from lictor_server.following import Following
 from lictor_server.forward import Forwarder
 from lictor_server.freshness import Freshness
@@ -47,6 +49,7 @@ from lictor_server.leader import check_role, remembered_members, server_member
 from lictor_server.leader.office import Office
 from lictor_server.leases import KeptLeases
 from lictor_server.machine import Machine
+from lictor_server.measuring import measure
 from lictor_server.ports import Ports
 from lictor_server.raft.memory_log import MemoryLog
 from lictor_server.replica import Replica
@@ -77,8 +80,10 @@ class Server:
     All methods belong to the event loop on which `start` ran.
     """
 
-    def __init__(self, settings: ServerSettings, *, clock: Clock, rng: Rng, log: FilteringBoundLogger) -> None:
-        """Reads the data directory, when there is one: its locks are held until `stop`.
+    def __init__(
+        self, settings: ServerSettings, *, clock: Clock, rng: Rng, log: FilteringBoundLogger, meter: Meter | None = None
+    ) -> None:
+        """Reads the data directory, when there is one: its locks are held until `stop`. Its figures go to `meter`.
 
         Raises `RequestError` for settings that cannot work, and `StorageError` for a directory that cannot be used.
         """
@@ -86,6 +91,7 @@ class Server:
         ca.read_settings(settings.ca_provider, settings.ca_config)  # wrong ones are told at the start, not by a loop
         self._settings = settings
         self._clock = clock
+        figures = ServerFigures(Meter(clock) if meter is None else meter, clock)
         self._log: FilteringBoundLogger = log.bind(room="server", node=settings.node_name)
         self._tls = PLAIN if settings.tls is None else load_tls(settings.tls, now=clock.now())
         for warning in self._tls.warnings:
@@ -99,7 +105,7 @@ class Server:
             settings,
             peer_set=None if self._storage is None else self._storage.peer_set,
             raft_log=MemoryLog() if self._storage is None else self._storage.wal,
-            apply=Machine(self._store, self._watches, self._note_restored, self._note_sessions).apply,
+            apply=Machine(self._store, self._watches, self._note_restored, self._note_sessions, figures).apply,
             tls=self._tls,
             on_leadership=self._note_leadership,
             on_leader=self._note_leader,
@@ -116,7 +122,7 @@ class Server:
                 self._store, self._watches, self._driver, self._storage, raft, clock=clock, log=self._log
             )
         self._office = Office(
-            settings, self._store, self._replica, own_member=self.member, clock=clock, rng=rng, log=self._log
+            settings, self._store, self._replica, figures, own_member=self.member, clock=clock, rng=rng, log=self._log
         )
         self._forward = Forwarder(
             self._replica,
@@ -163,7 +169,7 @@ class Server:
             rng=rng,
             log=self._log,
         )
-        self._freshness = Freshness(self._driver, self._to_leader.read_index, hold_s=raft.hold_s)
+        self._freshness = Freshness(self._driver, self._to_leader.read_index, hold_s=raft.hold_s, figures=figures)
         self._blocked = BlockedQueries(self._store, self._watches, rng, blocked_max=settings.blocked_queries_max)
         self._reads = Reads(self._store, self._freshness, self._blocked)
         self._view = StoreView(self._store, lambda: self._freshness.age_s)
@@ -178,6 +184,7 @@ class Server:
             streams=agent_streams(self._bulletins) | feed_streams(self),
         )
         self._ports = Ports(methods, settings, raft=self._replica.links.accept, tls=self._tls, log=self._log)
+        measure(figures, self._replica.core, self._office, self._ports, methods, self._blocked)
         self._following = Following(
             settings.node_id,
             leader=self._replica.leader_card,

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 
 from lictor_core.commands import ReadMode
 from lictor_core.errors import CatchingUpError, NoLeaderError
+from lictor_server.figures import ServerFigures
 from lictor_server.raft import Driver
 
 __all__ = ["Contact", "Freshness"]
@@ -34,13 +35,21 @@ _CURRENT = Contact()
 class Freshness:
     """The gate of all reads of one server."""
 
-    def __init__(self, driver: Driver, read_index: Callable[[bool], Awaitable[int]], *, hold_s: float) -> None:
+    def __init__(
+        self,
+        driver: Driver,
+        read_index: Callable[[bool], Awaitable[int]],
+        *,
+        hold_s: float,
+        figures: ServerFigures | None = None,
+    ) -> None:
         """`read_index` asks the leader, whoever it is; True: let a majority confirm it.
 
         `hold_s` is how long a fresh read is held while nobody leads.
         """
         self._driver = driver
         self._hold_s = hold_s
+        self._figures = figures
         self._rounds = {strict: _Rounds(read_index, strict=strict) for strict in (False, True)}
 
     async def reached(self, mode: ReadMode, max_stale_s: float = 0.0) -> Contact:
@@ -55,7 +64,11 @@ class Freshness:
             return self.contact()
         if mode is not ReadMode.CONSISTENT and self._driver.can_serve:
             return _CURRENT
+        figures = self._figures
+        began = 0.0 if figures is None else figures.now()
         await self._driver.applied(await self._read_index(self._rounds[mode is ReadMode.CONSISTENT]))
+        if figures is not None:
+            figures.since(figures.consistent_reads, began)
         return _CURRENT
 
     def stop(self) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from lictor_core.codec import decode_proposal
 from lictor_core.commands import Outcome
+from lictor_server.figures import ServerFigures
 from lictor_server.state import Store, Watches, apply_proposal
 
 __all__ = ["Machine"]
@@ -24,15 +25,21 @@ class Machine:
         watches: Watches,
         on_restored: Callable[[Store], None] | None = None,
         on_sessions: Callable[[list[str]], None] | None = None,
+        figures: ServerFigures | None = None,
     ) -> None:
         self._store = store
         self._watches = watches
         self._on_restored = on_restored
         self._on_sessions = on_sessions
+        self._figures = figures
 
     def apply(self, index: int, payload: bytes) -> Outcome:
         """Carry out one entry. Bytes that are no command were not written by us: that ends the process."""
-        outcome, change = apply_proposal(self._store, index, decode_proposal(payload))
+        proposal, figures = decode_proposal(payload), self._figures
+        began = 0.0 if figures is None else figures.now()
+        outcome, change = apply_proposal(self._store, index, proposal)
+        if figures is not None:
+            figures.note_applied(proposal.command, began)
         if change:
             self._watches.fire(change)
         if change.sessions and self._on_sessions is not None:

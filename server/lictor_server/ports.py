@@ -46,6 +46,16 @@ class Ports:
         self._joining = listener(settings.join_port, None) if settings.join_port > 0 else None
 
     @property
+    def accepted(self) -> int:
+        """Connections that came in at the server port."""
+        return self._main.accepted
+
+    @property
+    def accepted_raft(self) -> int:
+        """How many of them were Raft's."""
+        return self._main.accepted_raft
+
+    @property
     def server(self) -> int:
         """The port of RPC and Raft; the one that was taken, once this has started, where 0 was asked for."""
         return self._main.port

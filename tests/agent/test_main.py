@@ -106,6 +106,14 @@ def test_sigterm_ends_it_with_the_programs_of_its_checks(tmp_path: Path) -> None
         assert [_is_gone(pid) for pid in found] == [True, True]
 
 
+def test_sigusr1_shows_figures_and_ends_nothing(tmp_path: Path) -> None:
+    with _agent(tmp_path) as process:
+        for _ in range(2):
+            process.program.process.send_signal(signal.SIGUSR1)
+            process.program.wait_until(lambda: "'consul.raft.state.leader': Count: 1" in process.program.log(), "them")
+        assert process.ask("GET", "/v1/status/leader")[0] == 200
+
+
 def test_a_blocked_query_does_not_keep_it(tmp_path: Path) -> None:
     with _agent(tmp_path) as process:
         connection = http.client.HTTPConnection("127.0.0.1", process.ports["http"], timeout=30)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import tarfile
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from lictor.cli.commands import debug
 from tests.client.conftest import Command
+from tests.support.agents import dev_agent
 
 
 @pytest.fixture(autouse=True)
@@ -33,9 +35,30 @@ def test_an_archive_has_consuls_files(command: Command, tmp_path: Path) -> None:
     assert len(looks) == 3
     assert all(json.loads((one / "metrics.json").read_text())["Gauges"] for one in looks)
     assert "http.request.answered" in (looks[0] / "consul.log").read_text()
+    for look in looks:
+        for name in ("heap.prof", "goroutine.prof"):
+            assert _is_profile(look / name), f"{look.name}/{name}"
+    assert [(one / "profile.prof").exists() for one in looks] == [True, True, False], "the last look takes no time"
+    assert _is_profile(looks[0] / "profile.prof")
     assert json.loads((output / "agent.json").read_text())["Config"]["NodeName"]
     index = json.loads((output / "index.json").read_text())
     assert (index["Version"], index["Duration"], index["Targets"]) == (1, "2s", list(debug.TARGETS))
+
+
+def _is_profile(file: Path) -> bool:
+    return bool(gzip.decompress(file.read_bytes()))
+
+
+def test_without_enable_debug_there_are_no_profiles_and_it_is_told(tmp_path: Path, command: Command) -> None:
+    (tmp_path / "agent").mkdir()
+    with dev_agent("lictor", tmp_path / "agent", {"enable_debug": False}) as agent:
+        output = tmp_path / "found"
+        flags = (f"-http-addr={agent.http_address}", "-duration=1s", "-interval=1s", f"-output={output}")
+        printed = command("debug", *flags, "-archive=false", "-capture=pprof", "-capture=host")
+    assert printed.exit_code == 0, printed.stderr
+    assert "enable_debug" in printed.stderr
+    assert json.loads((output / "index.json").read_text())["Targets"] == ["host"]
+    assert not list(output.glob("*/*.prof"))
 
 
 def test_a_part_can_be_collected_into_a_directory(command: Command, tmp_path: Path) -> None:
@@ -49,7 +72,6 @@ def test_a_part_can_be_collected_into_a_directory(command: Command, tmp_path: Pa
     ("flags", "message"),
     [
         (("-capture=bogus",), "target not found: bogus"),
-        (("-capture=pprof",), "no profiles"),
         (("-duration=10ms",), "duration must be at least"),
         (("-interval=1s", "-duration=500ms"), "the interval must not be longer than the duration"),
         (("-duration=soon",), "-duration"),

@@ -173,13 +173,13 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
 def test_what_consul_knows_and_lictor_does_not_use_is_one_warning(tmp_path: Path) -> None:
     file = write(
         tmp_path,
-        a__hcl='retry_join_wan = ["a"]\ntelemetry { statsd_address = "x" }\n'
+        a__hcl='retry_join_wan = ["a"]\ntelemetry { circonus_api_token = "x" }\n'
         'encrypt = "pUqJrVyVRj5jsiYEkM/tFQYfWyJIv4s3XkvDwy7Cu5s="\n'
         'acl { tokens { master = "t" } }\nports { serf_wan = 1 }',
     )
     assert load(file).warnings == (
         "not used by Lictor, and protects nothing: acl.tokens.master, encrypt; TLS protects what agents say",
-        "not used by Lictor: ports.serf_wan, retry_join_wan, telemetry.statsd_address",
+        "not used by Lictor: ports.serf_wan, retry_join_wan, telemetry.circonus_api_token",
     )
 
 

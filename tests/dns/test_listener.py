@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 
 from lictor_core.clock import SeededRng, SystemClock
 from lictor_core.errors import ConfigurationError
+from lictor_core.metrics import Meter, Series
 from lictor_core.registry import CatalogView
 from lictor_dns import DnsServer, DnsSettings
 from tests.dns.asking import IPV6
@@ -143,3 +144,15 @@ async def test_dig_understands_the_answers() -> None:
         assert await asyncio.to_thread(dig, "+tcp", "-x", "10.0.0.1") == [
             "1.0.0.10.in-addr.arpa. 0 IN PTR n1.node.dc1.consul."
         ]
+
+
+async def test_questions_of_both_transports_are_in_the_figures() -> None:
+    meter = Meter(SystemClock())
+    async with served() as server:
+        server.tell_figures(meter)
+        ((host, port),) = server.bound
+        await answers(host, port)
+    meter.turn()
+    found = meter.samples[Series("dns.domain_query")]
+    assert found.count == 2
+    assert found.sum > 0

@@ -16,6 +16,7 @@ from lictor_agent.http.blocking import (
     CACHED_MISS,
     CATALOG,
     answer_query,
+    cache_headers,
     freshness_shown,
     meta_headers,
     read,
@@ -30,9 +31,18 @@ from lictor_agent.http.requests import Request, parse_bool, read_options
 from lictor_agent.http.router import Route
 from lictor_agent.http.site import Site
 from lictor_agent.http.uuids import uuid_flaw
+from lictor_agent.kept import KeptReading
 from lictor_core.commands import PreparedQueryDelete, PreparedQuerySet, ReadMode
-from lictor_core.errors import LictorError, MethodError, OverloadedError, RequestError
-from lictor_core.prepared import PreparedQuery, QueryOrigin, in_random_order
+from lictor_core.errors import (
+    CatchingUpError,
+    ClusterError,
+    LictorError,
+    MethodError,
+    OverloadedError,
+    PeerError,
+    RequestError,
+)
+from lictor_core.prepared import Execution, PreparedQuery, QueryOrigin, in_random_order
 from lictor_core.queries import (
     PreparedQueriesQuery,
     PreparedQueryExecutionQuery,
@@ -41,7 +51,7 @@ from lictor_core.queries import (
     Query,
 )
 from lictor_core.records import JsonObject, ServiceHealth
-from lictor_core.registry import Reading
+from lictor_core.registry import Reading, ReadOptions
 
 __all__ = ["ROUTES"]
 
@@ -129,7 +139,11 @@ async def _execute(site: Site, request: Request, id_or_name: str) -> Answer:
     near = request.parameters.get("near")
     origin = QueryOrigin(agent=site.agent.identity.node_name, address=_address(request), near=near)
     query = PreparedQueryExecutionQuery(id_or_name=id_or_name, connect=connect, origin=origin)
-    reading, mode = await _read_at_once(site, request, query)
+    cached: tuple[tuple[str, str], ...] = ()
+    if request.is_cached and site.settings.use_cache:
+        reading, mode, cached = await _read_kept(site, request, query)
+    else:
+        reading, mode = await _read_at_once(site, request, query)
     found = reading.value
     if found is None:
         raise _not_found()
@@ -141,10 +155,6 @@ async def _execute(site: Site, request: Request, id_or_name: str) -> Answer:
         "Failovers": found.failovers,
         **freshness_shown(reading, mode),
     }
-    cached: tuple[tuple[str, str], ...] = ()
-    if request.is_cached and site.settings.use_cache:
-        # The order is each caller's own, and so is the answer: what counts as kept is what is found.
-        cached = CACHED_HIT if site.recall(repr(query)) else CACHED_MISS
     return site.answer_json(request, body, headers=(*meta_headers(reading, mode, CATALOG), *cached))
 
 
@@ -156,18 +166,49 @@ async def _explain(site: Site, request: Request, id_or_name: str) -> Answer:
     return site.answer_json(request, body, headers=meta_headers(reading, mode, CATALOG))
 
 
-async def _read_at_once(site: Site, request: Request, query: Query[T]) -> tuple[Reading[T], ReadMode]:
-    """An answer that cannot be waited for. What cannot be carried out is a 500."""
+async def _read_kept(
+    site: Site, request: Request, query: PreparedQueryExecutionQuery
+) -> tuple[Reading[Execution | None], ReadMode, tuple[tuple[str, str], ...]]:
+    """As any server knows it, with no word of a leader; when there is none at all, as it was found last.
+
+    The order is each caller's own, and so is the answer: what counts as kept is what is found.
+    """
+    mode, now = read_options(request).mode, site.clock.monotonic()
+    try:
+        reading, _ = await _read_at_once(site, request, query, as_kept=True)
+    except Refusal as refusal:
+        last = site.executions.get(query, now)
+        if last is None or not isinstance(refusal.__cause__, ClusterError | PeerError):
+            raise
+        reading = msgspec.structs.replace(last.reading, known_leader=False, last_contact_ms=int(last.age_s * 1000))
+        return reading, mode, cache_headers(KeptReading(reading, last.age_s, is_hit=True), is_hit=True)
+    site.executions.keep(query, reading, now)
+    return reading, mode, CACHED_HIT if site.recall(repr(query)) else CACHED_MISS
+
+
+async def _read_at_once(
+    site: Site, request: Request, query: Query[T], *, as_kept: bool = False
+) -> tuple[Reading[T], ReadMode]:
+    """An answer that cannot be waited for; `as_kept` as fresh as any server is. What cannot be carried out is a 500."""
     options = msgspec.structs.replace(read_options(request), min_index=0)
     try:
         site.check_datacenter(request.parameters.get("dc"))
-        reading = await site.registry.read(query, options)
+        reading = await _read(site, query, options, as_kept=as_kept)
     except OverloadedError:
         raise
     except LictorError as error:
         status = 500 if isinstance(error, RequestError) else error.http_status
         raise Refusal(str(error), status=status, headers=_ERROR_HEADERS) from error
     return reading, options.mode
+
+
+async def _read(site: Site, query: Query[T], options: ReadOptions, *, as_kept: bool) -> Reading[T]:
+    if as_kept:
+        try:
+            return await site.registry.read(query, msgspec.structs.replace(options, mode=ReadMode.STALE))
+        except CatchingUpError:
+            pass  # shortly after a start it does not answer from the past
+    return await site.registry.read(query, options)
 
 
 def _shown(row: ServiceHealth) -> object:

@@ -25,6 +25,7 @@ from lictor_agent.http.deferred import Deferred
 from lictor_agent.http.dispatch import Dispatch, Found
 from lictor_agent.http.encoding import Answer, AnswerCache, Rendered, accepts_gzip, render
 from lictor_agent.http.errors import RETRY_AFTER_S, answer_error
+from lictor_agent.http.gauges import all_gauges
 from lictor_agent.http.hot import HotConnection, PlainPath
 from lictor_agent.http.hot_answers import HotAnswers, HotSource, Tick
 from lictor_agent.http.inner import Inner
@@ -82,6 +83,7 @@ class HttpServer:
         source: HotSource | None = None,
         confirm: Confirm | None = None,
         output: LogOutput | None = None,
+        meter: Meter | None = None,
     ) -> None:
         self.listen_addresses = tuple(addresses)
         """Where it was told to listen."""
@@ -89,7 +91,7 @@ class HttpServer:
         self._source = source
         self._log: FilteringBoundLogger = log.bind(room="http")
         self._settings = settings
-        self.meter = Meter(clock)
+        self.meter = Meter(clock) if meter is None else meter
         """Figures about this process."""
         self.meter.watch(process_gauges)
         self.meter.watch(self._gauges)
@@ -137,6 +139,10 @@ class HttpServer:
         self._listeners = await listen(self.listen_addresses, self._connect, self._door)
         self._tick_on()
 
+    async def gauges(self) -> list[Gauge]:
+        """Everything about this agent that is a state, by name."""
+        return await all_gauges(self._site)
+
     def follow(self, settings: HttpSettings) -> None:
         """Use another bound on connections, and what the files for TLS hold, from now on; open connections stay.
 
@@ -183,6 +189,7 @@ class HttpServer:
         self._tick.now = self._clock.monotonic()
         self._tick.date = _date(self._clock)
         self._roster.close_overdue()
+        self.meter.turn()
         self._ticking = asyncio.get_running_loop().call_later(_TICK_S, self._tick_on)
 
     # Connections.

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lictor_agent.http.encoding import JSON, Answer, AnswerCache, json_body
+from lictor_agent.http.executions import KeptExecutions
 from lictor_agent.http.requests import Request
 from lictor_agent.http.settings import HttpSettings
 from lictor_agent.log_listeners import LogListeners
@@ -36,6 +37,7 @@ class Site:
     listeners: LogListeners | None = None
     pause: Callable[[Query[object], ReadOptions], Awaitable[Pause | None]] | None = None
     """What a read would wait for, where the server is in this process."""
+    executions: KeptExecutions = field(default_factory=KeptExecutions)
     _asked: OrderedDict[str, None] = field(default_factory=OrderedDict[str, None])
 
     @property

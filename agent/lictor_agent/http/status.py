@@ -6,7 +6,7 @@ from typing import Final
 
 from lictor_agent.http.described import DC, described
 from lictor_agent.http.encoding import Answer
-from lictor_agent.http.requests import Request
+from lictor_agent.http.requests import Request, read_options
 from lictor_agent.http.router import Route
 from lictor_agent.http.site import Site
 
@@ -16,6 +16,7 @@ __all__ = ["ROUTES"]
 @described(str, DC)
 async def leader(site: Site, request: Request) -> Answer:
     """The leader's address, empty when nobody leads."""
+    read_options(request)  # those that cannot be are refused; all others come to the same
     site.check_datacenter(request.parameters.get("dc"))
     return site.answer_json(request, (await site.registry.leader_status()).address)
 
@@ -23,6 +24,7 @@ async def leader(site: Site, request: Request) -> Answer:
 @described(list[str], DC)
 async def peers(site: Site, request: Request) -> Answer:
     """The voters' addresses."""
+    read_options(request)
     site.check_datacenter(request.parameters.get("dc"))
     return site.answer_json(request, (await site.registry.leader_status()).peers)
 

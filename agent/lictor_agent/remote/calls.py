@@ -44,6 +44,10 @@ class RemoteCalls:
         self._hold_s = hold_s
         self._clock = clock
         self._rng = rng
+        self.asked = 0
+        """Requests that were sent to a server, each time that they were."""
+        self.failed = 0
+        """How many of them failed for want of a server that answers."""
 
     async def ask(
         self,
@@ -66,11 +70,13 @@ class RemoteCalls:
         while True:
             began = self._clock.monotonic()
             server = ""
+            self.asked += 1
             try:
                 server = await self._link.server(self._hold_s)
                 with nullcontext() if repeatable else self._link.pinned():
                     return await self._pool.call(server, method, payload(maybe_done), timeout_s=answer_s())
             except (ClusterError, PeerError) as error:
+                self.failed += 1
                 if not error.definite and not repeatable:
                     raise _unknown(method, error) from error
                 maybe_done = maybe_done or (changes and not error.definite)

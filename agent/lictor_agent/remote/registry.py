@@ -35,6 +35,7 @@ from lictor_core.errors import LictorError, OutcomeUnknownError, PeerError, Requ
 from lictor_core.feed import FeedRequest
 from lictor_core.limits import WAIT_JITTER_FRACTION, WAIT_MAX_S
 from lictor_core.membership import LeaseGrant, Renewal
+from lictor_core.metrics import Meter
 from lictor_core.queries import AnyQuery, Query, answer_type
 from lictor_core.records import JsonObject, Member, Session
 from lictor_core.registry import Confirmation, IssuedLeaf, LeaderStatus, LeafRequest, Reading, ReadOptions, SavedState
@@ -126,6 +127,11 @@ class RemoteRegistry:
     async def join(self, addresses: tuple[str, ...]) -> int:
         """Look for servers at each of `addresses`; how many answered. Raises `ClusterError` when none did."""
         return await self._link.join(addresses)
+
+    def tell_figures(self, meter: Meter) -> None:
+        """Have counted what is asked of the servers, and what failed of that."""
+        meter.follow("client.rpc", lambda: self._calls.asked)
+        meter.follow("client.rpc.failed", lambda: self._calls.failed)
 
     async def stream(self, method: str, payload: bytes) -> AsyncGenerator[bytes]:
         """The items of a stream of the server in use; wrap it in `contextlib.aclosing`.

@@ -23,6 +23,8 @@ class BlockedQueries:
         self.watches = watches
         self.rounds = 0
         """How often all were sent home."""
+        self.begun = 0
+        """How many have waited, or do."""
         self._rng = rng
         self._blocked_max = blocked_max
 
@@ -47,6 +49,7 @@ class BlockedQueries:
             raise OverloadedError(
                 f"{self._blocked_max} blocking queries wait on this server already: retry later, or ask another server"
             )
+        self.begun += 1
         wait_s = min(wait_s, WAIT_MAX_S)
         deadline = asyncio.get_running_loop().time() + wait_s + self._rng.uniform(0, wait_s / WAIT_JITTER_FRACTION)
         return BlockedQuery(self, topics, min_index, deadline)

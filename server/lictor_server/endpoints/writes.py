@@ -49,6 +49,7 @@ from lictor_server.endpoints.keys import check_key, check_value
 from lictor_server.endpoints.prepared import checked_query
 from lictor_server.endpoints.sessions import check_session_id, checked_session
 from lictor_server.endpoints.transactions import checked_transaction
+from lictor_server.figures import ServerFigures
 from lictor_server.raft import Driver
 
 __all__ = ["Writes", "timestamp"]
@@ -63,18 +64,30 @@ class Writes:
     """Puts commands of clients, and of the leader itself, through the log."""
 
     def __init__(
-        self, driver: Driver, clock: Clock, datacenter: str, *, time: ClusterTime, session_ttl_min_s: float
+        self,
+        driver: Driver,
+        clock: Clock,
+        datacenter: str,
+        *,
+        time: ClusterTime,
+        session_ttl_min_s: float,
+        figures: ServerFigures,
     ) -> None:
         self._driver = driver
         self._clock = clock
         self._datacenter = datacenter
         self._time = time
         self._session_ttl_min_s = session_ttl_min_s
+        self._figures = figures
 
     async def write(self, proposal: Proposal) -> Outcome:
         """A client's command. Raises what `propose` does, and `RequestError` for one that no client may send."""
-        checked = msgspec.structs.replace(proposal, command=self._timed(self._checked(proposal.command)))
-        return await self._put(encode_proposal(checked))
+        began = self._figures.now()
+        try:
+            checked = msgspec.structs.replace(proposal, command=self._timed(self._checked(proposal.command)))
+            return await self._put(encode_proposal(checked))
+        finally:
+            self._figures.note_written(proposal.command, began)
 
     async def restore_step(self, proposal: Proposal) -> Outcome:
         """A step of a restore, from whichever server carries it out. Raises `RequestError` for any other command."""
@@ -94,7 +107,10 @@ class Writes:
     async def _put(self, payload: bytes) -> Outcome:
         if len(payload) > COMMAND_BYTES_MAX:
             raise BodyTooLargeError(f"the write has {len(payload)} bytes; at most {COMMAND_BYTES_MAX} are taken")
+        self._figures.proposed += 1
+        began = self._figures.now()
         outcome = await self._driver.propose(payload)
+        self._figures.since(self._figures.committed, began)
         assert isinstance(outcome, Outcome), "the machine answers every command with an outcome"
         if outcome.rejection is not None:
             raise error_from(outcome.rejection.code, outcome.rejection.message)

@@ -14,6 +14,7 @@ from lictor_core.commands import Command, Deregister, Outcome, Register
 from lictor_core.errors import LictorError, RequestError
 from lictor_core.membership import SERVER_ROLE, agent_member
 from lictor_core.records import CRITICAL, Check, Member, Node, Service
+from lictor_server.figures import ServerFigures
 from lictor_server.leader.pauses import PauseWatch
 from lictor_server.leader.reconcile import reconcile_member
 from lictor_server.leases import MemberTable, Note, NoteKind
@@ -52,6 +53,7 @@ class LeaderLoop:
         reconcile_s: float,
         clock: Clock,
         log: FilteringBoundLogger,
+        figures: ServerFigures | None = None,
     ) -> None:
         self._catalog = catalog
         self._members = members
@@ -64,6 +66,9 @@ class LeaderLoop:
         self._reconcile_s = reconcile_s
         self._clock = clock
         self._log = log
+        self._figures = figures
+        self.told = dict.fromkeys(NoteKind, 0)
+        """How often each has happened to members while this server led."""
         self._poke = Poke()
         self._term: int | None = None
         """The term that what is known of the members is of."""
@@ -158,9 +163,11 @@ class LeaderLoop:
     async def _compare_all(self) -> None:
         """Every member, and every node that the catalog has: somebody else may have changed the catalog."""
         self._members.take_changed()
-        self._compared_at = self._clock.monotonic()
+        began = self._compared_at = self._clock.monotonic()
         names = {member.name.lower() for member in self._members.members()}
         await self._compare(names | {node.node.lower() for node in self._catalog.nodes()})
+        if self._figures is not None:
+            self._figures.since(self._figures.reconciled, began)
 
     async def _compare(self, names: Iterable[str]) -> None:
         """Have the catalog say what these members are; when that fails, all are compared next time."""
@@ -177,14 +184,18 @@ class LeaderLoop:
 
     async def _reconcile(self, name: str) -> None:
         for command in reconcile_member(name, self._members.member(name), self._catalog):
+            began = self._clock.monotonic()
             try:
                 await self._propose(command)
             except RequestError as error:  # one that the catalog cannot take must not keep the others out of it
                 self._log.warning("member.catalog.refused", member=_node_of(command), reason=str(error))
                 return
+            if self._figures is not None:
+                self._figures.since(self._figures.reconciled_member, began)
             self._log.info("member.catalog.reconciled", member=_node_of(command), action=type(command).__name__.lower())
 
     def _tell(self, note: Note) -> None:
+        self.told[note.kind] += 1
         log, who, where = self._log, note.member.name, note.member.addr
         match note.kind:
             case NoteKind.CAME:

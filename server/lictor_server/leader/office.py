@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 
 from structlog.typing import FilteringBoundLogger
 
@@ -14,12 +14,13 @@ from lictor_server.endpoints.authority import Authority
 from lictor_server.endpoints.autopilot import checked_autopilot
 from lictor_server.endpoints.cluster_time import ClusterTime
 from lictor_server.endpoints.writes import Writes
+from lictor_server.figures import ServerFigures
 from lictor_server.leader.first_entries import FirstEntries
 from lictor_server.leader.loop import LeaderLoop
 from lictor_server.leader.membership import Membership
 from lictor_server.leader.sessions import SessionKeeper
 from lictor_server.leader.side import LeaderSide
-from lictor_server.leases import MemberTable
+from lictor_server.leases import MemberTable, NoteKind
 from lictor_server.replica import Replica
 from lictor_server.settings import ServerSettings
 from lictor_server.state import Store
@@ -35,6 +36,7 @@ class Office:
         settings: ServerSettings,
         store: Store,
         replica: Replica,
+        figures: ServerFigures,
         *,
         own_member: Callable[[], Member],
         clock: Clock,
@@ -46,7 +48,12 @@ class Office:
         self._clock = clock
         self._time = ClusterTime(clock, lambda: store.time_ms)
         writes = Writes(
-            driver, clock, settings.datacenter, time=self._time, session_ttl_min_s=settings.session_ttl_min_s
+            driver,
+            clock,
+            settings.datacenter,
+            time=self._time,
+            session_ttl_min_s=settings.session_ttl_min_s,
+            figures=figures,
         )
         self._sessions = SessionKeeper(
             store,
@@ -55,6 +62,7 @@ class Office:
             ttl_factor=settings.session_ttl_factor,
             clock=clock,
             log=log,
+            figures=figures,
         )
         self._members = MemberTable(
             server=settings.node_id,
@@ -104,6 +112,7 @@ class Office:
             reconcile_s=settings.reconcile_s,
             clock=clock,
             log=log,
+            figures=figures,
         )
         self.side = LeaderSide(
             driver,
@@ -115,7 +124,18 @@ class Office:
             on_members=self.note_members,
             clock=clock,
             log=log,
+            figures=figures,
         )
+
+    @property
+    def counted_sessions(self) -> int:
+        """Sessions that end here unless they are renewed: 0 where another server leads."""
+        return len(self._sessions)
+
+    @property
+    def told(self) -> Mapping[NoteKind, int]:
+        """How often each has happened to members while this server led."""
+        return self._loop.told
 
     def jobs(self) -> dict[str, Callable[[], Coroutine[None, None, None]]]:
         """What runs while the server does, by name."""

@@ -17,6 +17,7 @@ from lictor_core.commands import Command, Outcome, SessionDestroy
 from lictor_core.errors import LictorError, RequestError
 from lictor_core.records import Session
 from lictor_server.endpoints.sessions import session_ttl_s
+from lictor_server.figures import ServerFigures
 from lictor_server.leader.pauses import PauseWatch
 from lictor_server.leader.session_timers import SessionTimers
 from lictor_server.poke import Poke
@@ -44,6 +45,7 @@ class SessionKeeper:
         ttl_factor: float,
         clock: Clock,
         log: FilteringBoundLogger,
+        figures: ServerFigures | None = None,
     ) -> None:
         self._store = store
         self._propose = propose
@@ -51,10 +53,15 @@ class SessionKeeper:
         self._ttl_factor = ttl_factor
         self._clock = clock
         self._log = log
+        self._figures = figures
         self._timers = SessionTimers()
         self._counts = False
         self._poke = Poke()
         self._looks_at = 0.0
+
+    def __len__(self) -> int:
+        """Sessions whose time is counted here: 0 where this server does not lead."""
+        return len(self._timers)
 
     def begin_anew(self) -> None:
         """This server has come to lead, or the state is another one: every session has its full time from now on."""
@@ -119,12 +126,15 @@ class SessionKeeper:
         if session is None:
             self._timers.drop(session_id)
             return
+        began = self._clock.monotonic()
         try:
             await self._propose(SessionDestroy(id=session_id))
         except LictorError as error:
             self._log.warning("session.end.failed", session=session_id, code=error.code, reason=str(error))
             self._timers.retry(session_id, self._clock.monotonic() + RETRY_S)
             return
+        if self._figures is not None:
+            self._figures.since(self._figures.ended_session, began)
         self._log.info("session.ttl.expired", session=session_id, name=session.name, node=session.node, ttl=session.ttl)
 
     def _count(self, session: Session, now: float) -> None:

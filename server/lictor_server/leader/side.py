@@ -18,6 +18,7 @@ from lictor_core.records import JsonObject, Member, Session
 from lictor_core.registry import IssuedLeaf, LeafRequest
 from lictor_server.endpoints.authority import Authority
 from lictor_server.endpoints.writes import Writes
+from lictor_server.figures import ServerFigures
 from lictor_server.leader.membership import Membership
 from lictor_server.leader.sessions import SessionKeeper
 from lictor_server.leases import Answer, Digest, MemberTable
@@ -41,6 +42,7 @@ class LeaderSide:
         on_members: Callable[[], None],
         clock: Clock,
         log: FilteringBoundLogger,
+        figures: ServerFigures | None = None,
     ) -> None:
         """`on_members` is told when something changed about them."""
         self._driver = driver
@@ -52,6 +54,7 @@ class LeaderSide:
         self._on_members = on_members
         self._clock = clock
         self._log = log
+        self._figures = figures
 
     async def write(self, proposal: Proposal) -> Outcome:
         """Put a client's command through the log."""
@@ -112,6 +115,8 @@ class LeaderSide:
         await self._driver.ready()
         asked_at = self._clock.monotonic()
         await self._driver.read_index(strict=False)
+        if self._figures is not None:
+            self._figures.since(self._figures.renewed_session, asked_at)
         return self._sessions.renew(session_id, asked_at)
 
     async def raft_servers(self) -> RaftServers:

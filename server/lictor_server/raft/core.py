@@ -200,6 +200,8 @@ class RaftCore(SyncObj):
         self._forced_term = 0
         self._votes = prevote.Votes()
         self._started_at = _monotonic()
+        self.turns = [0, 0, 0]
+        """How often this server became a follower, a candidate, a leader."""
         self._leader_heard_at: float | None = None
         self._led_until = 0.0
         self._said_heard: tuple[str, Heard] | None = None
@@ -839,6 +841,7 @@ class RaftCore(SyncObj):
 
     def _on_state(self, before: int, after: int) -> None:
         """pysyncobj's state changed; a new leader's no-op is not in the log yet."""
+        self.turns[after] += 1
         reign, self._reign = self._reign, None
         if reign is not None:
             if self._shipments is not None:

@@ -139,11 +139,13 @@ class Conversation:
         try:
             answer = self._peer.reply(call.id, await self._last_part(call))
         except LictorError as error:
+            self._methods.errors += 1
             answer = self._peer.error(call.id, error)
         except Exception as error:  # a mistake of ours must not close the connection of everybody who shares it
             if isinstance(error, ConnectionError) and self._writer.is_closing():
                 return  # lost while a part was to leave, which `_next` tells
             self._log.error("rpc.call.crashed", method=call.method[:64], reason=repr(error), exc_info=True)
+            self._methods.errors += 1
             answer = self._peer.error(call.id, LictorError("the server made a mistake; its log says which"))
         if self._calls.get(call.id) is asyncio.current_task():
             del self._calls[call.id]

@@ -82,6 +82,10 @@ class RpcListener:
         self._tasks: set[asyncio.Task[None]] = set()
         self._undecided = 0
         self._connections = 0
+        self.accepted = 0
+        """Connections that came in."""
+        self.accepted_raft = 0
+        """How many of them were Raft's."""
 
     @property
     def port(self) -> int:
@@ -134,6 +138,7 @@ class RpcListener:
                 loop.remove_reader(self._socket)
                 loop.call_later(_BREATH_S, self._listen)
                 return
+            self.accepted += 1
             self._begin(sock, peer_name(address))
 
     def _begin(self, sock: socket.socket, peer: str) -> None:
@@ -206,6 +211,7 @@ class RpcListener:
         if first == RAFT_BYTE:
             assert self._raft is not None, "otherwise it was refused"
             raft = self._raft(None)
+            self.accepted_raft += 1
             await loop.connect_accepted_socket(lambda: raft, sock)
             return None
         streams = _Streams()
@@ -222,6 +228,7 @@ class RpcListener:
             secured: ssl.SSLObject = transport.get_extra_info("ssl_object")
             if self._raft is not None and secured.selected_alpn_protocol() == ALPN_RAFT:
                 is_raft = True
+                self.accepted_raft += 1
                 return self._raft(self._tls.proof(secured))
             return streams.protocol
 

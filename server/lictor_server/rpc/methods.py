@@ -40,6 +40,11 @@ may miss meanwhile is its own affair.
 class Methods:
     """The table of methods over one `Registry`, and whatever else a server answers."""
 
+    requests = 0
+    """Calls and streams that were asked for."""
+    errors = 0
+    """How many of them were answered with an error."""
+
     def __init__(
         self,
         registry: Registry,
@@ -83,6 +88,7 @@ class Methods:
 
     def stream(self, method: str, payload: bytes, visitor: Visitor) -> AsyncGenerator[bytes] | None:
         """The items of a stream, which raises `LictorError` only; None when `method` is none."""
+        self.requests += 1
         begin = self._streams.get(method)
         return None if begin is None else begin(payload, visitor)
 

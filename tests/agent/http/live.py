@@ -19,6 +19,7 @@ from lictor_agent.http import HttpServer, HttpSettings, ListenAddress, TcpAddres
 from lictor_agent.log import LogOutput
 from lictor_config.tree import Addresses, Configuration, Connect, Ports
 from lictor_core.clock import SeededRng, SystemClock
+from lictor_core.metrics import Meter
 from lictor_server import Server
 from tests.support.recorder.json_types import Json, as_list, at, parse
 
@@ -126,7 +127,8 @@ async def live_agent(
     log = structlog.wrap_logger(
         None, processors=[hand_on, logged], wrapper_class=structlog.make_filtering_bound_logger(0)
     )
-    server = Server(assembly.server_settings(configuration, _NODE_ID), clock=clock, rng=rng, log=log)
+    meter = Meter(clock)
+    server = Server(assembly.server_settings(configuration, _NODE_ID), clock=clock, rng=rng, log=log, meter=meter)
     agent = Agent(
         identity=assembly.identity(configuration, _NODE_ID),
         registry=server,
@@ -136,7 +138,9 @@ async def live_agent(
         rng=rng,
         log=log,
     )
-    http = HttpServer(agent, addresses, clock, rng, log, settings or HttpSettings(), source=server, output=output)
+    http = HttpServer(
+        agent, addresses, clock, rng, log, settings or HttpSettings(), source=server, output=output, meter=meter
+    )
     await server.start()
     await http.start()
     try:

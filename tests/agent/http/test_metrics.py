@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
-import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
-from lictor_agent.http.metrics import is_wanted
 from lictor_config.sections import Telemetry
 from tests.agent.http.live import Live
 from tests.support.recorder.json_types import as_list, at
@@ -61,15 +60,27 @@ async def test_filters_leave_out_what_they_say(live: Live) -> None:
     assert [str(at(row, "Name")) for row in rows if "raft" in str(at(row, "Name"))] == ["consul.raft.is_leader"]
 
 
-@pytest.mark.parametrize(
-    ("default", "rules", "name", "wanted"),
-    [
-        (True, (), "consul.x", True),
-        (False, (), "consul.x", False),
-        (False, ("+consul.x",), "consul.x.y", True),
-        (True, ("-consul.x", "+consul.x.y"), "consul.x.y", True),
-        (True, ("+consul.x", "-consul.x.y"), "consul.x.y", False),
-    ],
-)
-def test_the_longest_rule_decides(default: bool, rules: tuple[str, ...], name: str, wanted: bool) -> None:
-    assert is_wanted(Telemetry(filter_default=default, prefix_filter=rules), name) is wanted
+async def test_prometheus_is_shown_what_was_told_within_the_retention_time(live: Live) -> None:
+    configure(live, dataclasses.replace(PLAIN, prometheus_retention_time_s=60.0))
+    live.http.meter.count("once.upon")
+    assert "consul_once_upon 1.0" in (await live.get("/v1/agent/metrics?format=prometheus")).text.splitlines()
+    configure(live, dataclasses.replace(PLAIN, prometheus_retention_time_s=1e-9))
+    assert "consul_once_upon" not in (await live.get("/v1/agent/metrics?format=prometheus")).text
+
+
+async def test_writes_and_the_log_are_measured(live: Live) -> None:
+    configure(live, dataclasses.replace(PLAIN, prometheus_retention_time_s=60.0))
+    await live.put("/v1/kv/a", b"1")
+    text = (await live.get("/v1/agent/metrics?format=prometheus")).text
+    found = {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+    # The parser, unlike the text, ends the names of counters with `_total`.
+    assert found[("consul_kvs_apply_count",)] == 1
+    assert found[("consul_fsm_kvs_count", "set")] == 1
+    assert found[("consul_raft_state_leader_total",)] == 1
+    assert found[("consul_raft_apply_total",)] >= found[("consul_raft_commitTime_count",)] >= 1
+    assert found[("consul_raft_commitTime_sum",)] > 0
+    assert {("consul_rpc_queries_blocking",), ("consul_session_ttl_active",)} <= set(found)

@@ -8,6 +8,15 @@ from lictor_agent.http.prometheus import exposition
 from lictor_core.metrics import Gauge, Series, Total
 
 
+def test_counters_have_consuls_names_and_are_counters() -> None:
+    text = exposition([Gauge("consul.a", 1)], {Series("consul.rpc.request", (("op", 'x"y'),)): Total(3, 7.0)}, {})
+    assert [(family.name, family.type) for family in text_string_to_metric_families(text.decode())] == [
+        ("consul_a", "gauge"),
+        ("consul_rpc_request", "counter"),
+    ]
+    assert b'consul_rpc_request{op="x\\"y"} 7.0\n' in text
+
+
 def test_gauges_counters_and_samples_are_read_back() -> None:
     text = exposition(
         [

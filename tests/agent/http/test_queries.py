@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
+from lictor_core.commands import ReadMode
+from lictor_core.errors import NoLeaderError
+from lictor_core.registry import ReadOptions
 from tests.agent.http.live import NODE, Live, Reply
 from tests.support.recorder.json_types import as_list, at
 
@@ -70,3 +75,25 @@ async def test_an_instance_without_tags_and_checks_has_null_there(live: Live) ->
     await created(live, Name="q")
     answer = await live.get("/v1/query/q/execute")
     assert (answer.at("Nodes.0.Service.Tags"), answer.at("Nodes.0.Checks")) == (None, None)
+
+
+async def test_what_was_found_last_is_told_to_who_takes_kept_answers_while_no_server_answers(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await with_instances(live, 2)
+    await created(live, Name="q")
+    assert (await live.get("/v1/query/q/execute?cached")).headers["X-Cache"] == "MISS"
+    asked: list[ReadMode] = []
+
+    async def nobody(query: object, options: ReadOptions) -> None:
+        asked.append(options.mode)
+        raise NoLeaderError
+
+    monkeypatch.setattr(live.registry, "read", nobody)
+    answer = await live.get("/v1/query/q/execute?cached")
+    assert answer.status == 200, answer.text
+    assert sorted(names(answer)) == ["n0", "n1"]
+    assert (answer.headers["X-Cache"], answer.at("KnownLeader")) == ("HIT", False)
+    assert asked == [ReadMode.STALE], "whether anybody leads does not matter"
+    assert (await live.get("/v1/query/q/execute")).status == 500
+    assert (await live.get("/v1/query/other/execute?cached")).status == 500

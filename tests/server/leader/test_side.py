@@ -56,7 +56,7 @@ class Leader:
         self.keeper.begin_anew()
         self.side = LeaderSide.__new__(LeaderSide)
         driver = cast(Driver, Doubtful(lambda: self.confirm()))
-        vars(self.side).update(_driver=driver, _sessions=self.keeper, _clock=self.clock)
+        vars(self.side).update(_driver=driver, _sessions=self.keeper, _clock=self.clock, _figures=None)
 
     async def propose(self, command: Command) -> Outcome:
         return apply(self.store, self.store.index + 1, command)[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import shutil
+import sys
 import tarfile
 import threading
 import time
@@ -28,8 +29,10 @@ from lictor_core.errors import LictorError, RequestError
 
 __all__ = ["TARGETS", "command"]
 
-TARGETS: Final = ("metrics", "logs", "host", "agent", "cluster")
-_NOT_HERE: Final = "pprof"
+TARGETS: Final = ("metrics", "logs", "pprof", "host", "agent", "cluster")
+_PROFILES: Final = "pprof"
+_AT_ONCE: Final = ("heap", "goroutine")
+"""Profiles of a moment; that of the processor's time takes a while."""
 _LEAST_S: Final = {"duration": 10.0, "interval": 5.0}
 _END_S: Final = 5.0
 """How long the end of the log is waited for."""
@@ -68,8 +71,9 @@ def command(
     output: str,
 ) -> None:
     """Collect what helps to find out what ails an agent: itself, its host, the members, figures and the log at debug
-    level, over a while. Files have the names that Consul's have. No values, tokens or private keys are in it, but names
-    are: of nodes, services, and of keys in the store that are asked for meanwhile.
+    level, over a while; profiles, where the agent has enable_debug. Files have the names that Consul's have. No values,
+    tokens or private keys are in it, but names are: of nodes, services, and of keys in the store that are asked for
+    meanwhile.
     """
     refuse_arguments(args)
     targets = _targets(capture)
@@ -95,8 +99,6 @@ def command(
 
 def _targets(wanted: Sequence[str]) -> tuple[str, ...]:
     for one in wanted:
-        if one == _NOT_HERE:
-            raise CommandError("Capture validation failed: this version has no profiles; leave out -capture=pprof")
         if one not in TARGETS:
             raise CommandError(f"Capture validation failed: target not found: {one}")
     return tuple(wanted) or TARGETS
@@ -122,10 +124,12 @@ class _Capture:
         self._duration_s = duration_s
         self._interval_s = interval_s
         self._listening: list[threading.Thread] = []
+        self._profiling: threading.Thread | None = None
 
     def run(self) -> None:
         """What stays first, then what changes, once an interval and at the end."""
-        self._write_index(self._keep("/v1/agent/self", "agent.json", wanted="agent" in self._targets))
+        own = self._keep("/v1/agent/self", "agent.json", wanted="agent" in self._targets)
+        self._write_index(msgspec.json.decode(own, type=_Self))
         if "host" in self._targets:
             self._keep("/v1/agent/host", "host.json")
         if "cluster" in self._targets:
@@ -150,6 +154,21 @@ class _Capture:
             self._keep("/v1/agent/metrics", f"{place.name}/metrics.json")
         if "logs" in self._targets and log_s > 0:
             self._listening.append(_listen(self._api.settings(), place / _LOG, log_s))
+        if _PROFILES in self._targets:
+            for name in _AT_ONCE:
+                answer = self._api.client().exchange(Request(method="GET", path=f"/debug/pprof/{name}"))
+                answer.check()
+                (place / f"{name}.prof").write_bytes(answer.body)
+            if log_s > 0:
+                self._profile(place / "profile.prof", log_s)
+
+    def _profile(self, file: Path, for_s: float) -> None:
+        """Profile the processor's time beside what else goes on: one at a time, since an agent takes one at a time."""
+        if self._profiling is not None:
+            self._profiling.join(_END_S)
+        seconds = max(1, int(for_s) - 1)  # so that it is over when the next is due
+        self._profiling = _listen_to_profile(self._api.settings(), file, seconds)
+        self._listening.append(self._profiling)
 
     def _keep(self, target: str, name: str, *, wanted: bool = True) -> bytes:
         path, _, query = target.partition("?")
@@ -160,8 +179,11 @@ class _Capture:
             (self._directory / name).write_bytes(msgspec.json.format(response.body, indent=4))
         return response.body
 
-    def _write_index(self, own: bytes) -> None:
-        version = msgspec.json.decode(own, type=_Self).config.version
+    def _write_index(self, own: _Self) -> None:
+        version = own.config.version
+        if _PROFILES in self._targets and not own.debug_config.enable_debug:
+            print("[WARN] No profiles: the agent gives them with enable_debug = true only", file=sys.stderr)
+            self._targets = tuple(one for one in self._targets if one != _PROFILES)
         print(f"     Agent Version: '{version}'")
         print(f"           Capture: '{', '.join(self._targets)}'")
         index = {
@@ -178,8 +200,13 @@ class _Config(msgspec.Struct, rename="pascal"):
     version: str
 
 
+class _DebugConfig(msgspec.Struct, rename="pascal"):
+    enable_debug: bool = False
+
+
 class _Self(msgspec.Struct, rename="pascal"):
     config: _Config
+    debug_config: _DebugConfig
 
 
 def _listen(settings: Settings, file: Path, log_s: float) -> threading.Thread:
@@ -197,6 +224,28 @@ def _listen(settings: Settings, file: Path, log_s: float) -> threading.Thread:
         end.cancel()
 
     thread = threading.Thread(target=write, name="log", daemon=True)
+    thread.start()
+    return thread
+
+
+def _listen_to_profile(settings: Settings, file: Path, seconds: int) -> threading.Thread:
+    """Have the agent profile itself for so long, and write what it found to `file`."""
+    client = Client(settings)
+
+    def write() -> None:
+        try:
+            parameters = (("seconds", str(seconds)),)
+            answer = client.exchange(
+                Request(method="GET", path="/debug/pprof/profile", parameters=parameters, waits_s=seconds)
+            )
+            answer.check()
+            file.write_bytes(answer.body)
+        except (LictorError, OSError) as error:  # the rest of what is collected is worth having
+            print(f"[WARN] No profile of the processor's time: {error}", file=sys.stderr)
+        finally:
+            client.close()
+
+    thread = threading.Thread(target=write, name="profile", daemon=True)
     thread.start()
     return thread
 

@@ -39,6 +39,7 @@ from tests.compat.scenarios.http import (
     odd_reads,
     operator,
     options,
+    parameters,
     queries,
     service_fields,
     sessions,
@@ -46,6 +47,7 @@ from tests.compat.scenarios.http import (
     status,
     transactions,
     ui,
+    ui_off,
 )
 from tests.support.recorder.scenario import Scenario
 
@@ -92,6 +94,8 @@ SCENARIOS: tuple[Scenario, ...] = (
     queries.TEMPLATES,
     acl_off.SCENARIO,
     ui.SCENARIO,
+    ui_off.SCENARIO,
+    parameters.SCENARIO,
     events.SCENARIO,
     service_fields.SCENARIO,
     check_fields.SCENARIO,

@@ -1,0 +1,55 @@
+"""Everything about this agent that is a state rather than an event, for whoever reads figures."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Final
+
+from lictor_agent.http.site import Site
+from lictor_core.errors import LictorError
+from lictor_core.metrics import Gauge
+
+__all__ = ["all_gauges"]
+
+_MS_PER_S: Final = 1000.0
+
+
+async def all_gauges(site: Site) -> list[Gauge]:
+    """All gauges now, by name."""
+    found = [*site.meter.gauges(), *_local(site)]
+    with suppress(LictorError):  # figures must be there above all when the cluster is not
+        found += await _raft(site)
+    return sorted(found)
+
+
+def _local(site: Site) -> list[Gauge]:
+    local = site.agent.local
+    by_status: dict[str, int] = {"passing": 0, "warning": 0, "critical": 0}
+    for one in local.checks.values():
+        by_status[one.check.status] = by_status.get(one.check.status, 0) + 1
+    checks = [Gauge("agent.checks", count, (("status", status),)) for status, count in by_status.items()]
+    listeners = site.listeners
+    return [
+        *checks,
+        Gauge("agent.services", len(local.services)),
+        Gauge("agent.log_listeners", 0 if listeners is None else len(listeners)),
+    ]
+
+
+async def _raft(site: Site) -> list[Gauge]:
+    if not site.agent.identity.server:
+        return []
+    status = await site.registry.leader_status()
+    found = [
+        Gauge("raft.applied_index", status.applied_index),
+        Gauge("raft.commit_index", status.commit_index),
+        Gauge("raft.last_index", status.last_index),
+        Gauge("raft.is_leader", int(status.is_self)),
+    ]
+    if status.last_contact_s is not None:
+        found.append(Gauge("raft.last_contact_ms", round(status.last_contact_s * _MS_PER_S, 3)))
+    if status.is_self:
+        health = await site.registry.autopilot_health()
+        found.append(Gauge("autopilot.healthy", int(health.healthy)))
+        found.append(Gauge("autopilot.failure_tolerance", health.failure_tolerance))
+    return found
