@@ -124,7 +124,7 @@ async def test_who_could_not_be_reached_is_not_dialed_at_once_again(
 ) -> None:
     dialed = 0
 
-    async def nobody(address: str, *, source: str) -> socket.socket:
+    async def nobody(address: str, *, source: str, timeout_s: float) -> socket.socket:
         nonlocal dialed
         dialed += 1
         raise UnreachableError("nobody is there")
