@@ -105,7 +105,9 @@ class Server:
             settings,
             peer_set=None if self._storage is None else self._storage.peer_set,
             raft_log=MemoryLog() if self._storage is None else self._storage.wal,
-            apply=Machine(self._store, self._watches, self._note_restored, self._note_sessions, figures).apply,
+            apply=Machine(
+                self._store, self._watches, self._note_restored, lambda ids: self._office.note_sessions(ids), figures
+            ).apply,
             tls=self._tls,
             on_leadership=self._note_leadership,
             on_leader=self._note_leader,
@@ -476,9 +478,6 @@ class Server:
         self._forward.leader_changed()
         self._bulletins.poke()
         self._following.look()
-
-    def _note_sessions(self, sessions: list[str]) -> None:
-        self._office.note_sessions(sessions)
 
     def _note_restored(self, former: Store) -> None:
         self._office.note_restored()
