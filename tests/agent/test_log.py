@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import re
@@ -127,3 +128,58 @@ def test_what_nobody_wants_is_not_made_into_a_line() -> None:
     output = Strict("info", as_json=False, node="judge", stream=io.StringIO())
     output.logger.debug("agent.thing.done")
     assert (output.logger.is_enabled_for(10), output.logger.is_enabled_for(20)) == (False, True)
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_debug_line_has_the_form_of_all_others(as_json: bool) -> None:
+    stream = io.StringIO()
+    log = make_log("debug", as_json=as_json, node="judge", stream=stream).bind(room="http")
+    log.debug("agent.thing.done", count=3)
+    log.info("agent.thing.done", count=3)
+    quiet, loud = (re.sub(r"[\d-]{10}T[\d:]{8}\.\d{6}Z", "now", line) for line in stream.getvalue().splitlines())
+    assert "now" in quiet
+    assert quiet.replace("DEBUG", "INFO ").replace("debug", "info") == loud
+
+
+def test_a_debug_line_may_have_a_traceback() -> None:
+    stream = io.StringIO()
+    make_log("debug", as_json=False, node="judge", stream=stream).debug("agent.thing.failed", exc_info=ValueError("no"))
+    assert "ValueError: no" in stream.getvalue()
+
+
+async def test_debug_lines_of_a_pass_are_written_at_its_end_and_before_any_other_line() -> None:
+    stream = io.StringIO()
+    log = make_log("debug", as_json=False, node="judge", stream=stream)
+    log.debug("agent.first.done")
+    log.debug("agent.second.done")
+    assert stream.getvalue() == ""
+    log.info("agent.third.done")
+    assert re.findall(r"agent\.(\w+)", stream.getvalue()) == ["first", "second", "third"]
+    log.debug("agent.fourth.done")
+    await asyncio.sleep(0)
+    assert stream.getvalue().endswith("agent.fourth.done\n")
+
+
+def test_what_a_closed_loop_did_not_write_does_not_hold_up_the_next_one() -> None:
+    stream = io.StringIO()
+    log = make_log("debug", as_json=False, node="judge", stream=stream)
+    loop = asyncio.new_event_loop()
+    loop.call_soon(log.debug, "agent.first.done")
+    loop.call_soon(loop.stop)
+    loop.run_forever()
+    loop.close()
+
+    async def later() -> None:
+        log.debug("agent.second.done")
+        await asyncio.sleep(0)
+
+    asyncio.run(later())
+    assert re.findall(r"agent\.(\w+)", stream.getvalue()) == ["first", "second"]
+
+
+async def test_very_many_debug_lines_are_not_held() -> None:
+    stream = io.StringIO()
+    log = make_log("debug", as_json=False, node="judge", stream=stream)
+    for _ in range(1000):
+        log.debug("agent.thing.done")
+    assert stream.getvalue().count("\n") >= 700
