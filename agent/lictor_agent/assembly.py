@@ -119,6 +119,7 @@ def server_settings(configuration: Configuration, node_id: str) -> ServerSetting
         server_port=configuration.ports.server,
         join_port=-1 if configuration.dev else configuration.ports.serf_lan,
         bootstrap_expect=1 if founds_alone else configuration.bootstrap_expect,
+        bootstraps=configuration.bootstrap or configuration.bootstrap_expect == 1,
         start_join=join.at_start,
         retry_join=join.retry,
         retry_interval_s=join.retry_interval_s,

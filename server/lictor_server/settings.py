@@ -32,6 +32,8 @@ class ServerSettings:
     """A second port for agents that join, Consul's `ports.serf_lan`; below 1 for none."""
     bootstrap_expect: int = 1
     """Found a cluster when so many blank servers have met; 0: only join one."""
+    bootstraps: bool = False
+    """Whether it was told to found a cluster alone; other members are shown that."""
     start_join: tuple[str, ...] = ()
     """Servers to join at start, which fails when none answers: `host` or `host:port`, else `join_port`."""
     retry_join: tuple[str, ...] = ()

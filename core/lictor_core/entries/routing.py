@@ -40,8 +40,13 @@ _SUBSET_CHARS_MAX: Final = 63
 
 
 def normal_weight(weight: float | Decimal) -> int | float:
-    """`weight` in the steps that are kept, hundredths of a percent, halves going up; whole where it is whole."""
+    """`weight` in the steps that are kept, hundredths of a percent, halves going up; whole where it is whole.
+
+    One that is no percentage stays as it is, for whoever refuses it: of a huge one there are no hundredths.
+    """
     exact = weight if isinstance(weight, Decimal) else Decimal(str(weight))
+    if not exact.is_finite() or not 0 <= exact <= 100:
+        return float(weight)
     found = float(exact.quantize(_WEIGHT_STEP, rounding=ROUND_HALF_UP))
     return int(found) if found.is_integer() else found
 

@@ -28,6 +28,8 @@ def server_member(settings: ServerSettings, server_port: int) -> Member:
         node_id=settings.node_id,
         datacenter=settings.datacenter,
         server_port=server_port,
+        bootstrap=settings.bootstraps,
+        expect=settings.bootstrap_expect,
         reconnect=settings.reconnect,
     )
 

@@ -40,6 +40,11 @@ def test_weights_are_kept_in_hundredths_halves_going_up(weight: float | Decimal,
     assert normal_weight(weight) == expected
 
 
+@pytest.mark.parametrize("weight", [-0.001, 100.5, 1e26, 1e300, float("inf")])
+def test_a_weight_that_is_no_percentage_stays_as_it_is(weight: float) -> None:
+    assert normal_weight(weight) == weight
+
+
 @given(st.integers(min_value=0, max_value=10_000))
 def test_a_weight_that_is_kept_stays_as_it_is(hundredths: int) -> None:
     kept = normal_weight(Decimal(hundredths) / 100)
