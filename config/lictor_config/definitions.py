@@ -96,7 +96,7 @@ def read_service(reader: Reader) -> ServiceDefinition:
         reader.note("name", "Missing service name", ProblemGroup.VALUE)
     if reader.dialect is Dialect.HTTP and service.address in _UNUSABLE_ADDRESSES:
         reader.note("address", "Invalid service address", ProblemGroup.VALUE)
-    if (flaw := metadata_flaw(service.meta, allow_reserved=False)) is not None:
+    if (flaw := metadata_flaw(service.meta, allow_reserved=False, kind=service.kind)) is not None:
         reader.note("meta", f"Invalid Service Meta: {flaw}", ProblemGroup.VALUE)
     if service.sidecar is not None and service.kind is ServiceKind.MESH_GATEWAY:
         reader.note("", "A mesh-gateway cannot have a sidecar service defined", ProblemGroup.RULE)

@@ -3,6 +3,7 @@
 import pytest
 
 from lictor_config.metadata import metadata_flaw
+from lictor_core.records import ServiceKind
 
 FLAWS: list[tuple[dict[str, str], str]] = [
     ({"": "1"}, "Key cannot be blank"),
@@ -29,3 +30,10 @@ def test_metadata_at_the_bounds_is_taken() -> None:
 
 def test_the_agent_may_use_its_own_keys() -> None:
     assert metadata_flaw({"consul-network-segment": ""}, allow_reserved=True) is None
+
+
+def test_a_mesh_gateway_may_say_that_it_leads_into_its_datacenter() -> None:
+    pairs = {"consul-wan-federation": "1"}
+    assert metadata_flaw(pairs, allow_reserved=False, kind=ServiceKind.MESH_GATEWAY) is None
+    assert metadata_flaw(pairs, allow_reserved=False, kind=ServiceKind.CONNECT_PROXY) is not None
+    assert metadata_flaw({"consul-x": "1"}, allow_reserved=False, kind=ServiceKind.MESH_GATEWAY) is not None

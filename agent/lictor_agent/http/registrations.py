@@ -79,7 +79,7 @@ def service_flaw(command: Register) -> str | None:
     rules = kind_flaws(service.kind, service.port, service.proxy, native=service.connect.native)
     if rules:
         return str(DefinitionError([Problem((), rule, ProblemGroup.RULE) for rule in rules]))
-    if (flaw := metadata_flaw(service.meta or {}, allow_reserved=False)) is not None:
+    if (flaw := metadata_flaw(service.meta or {}, allow_reserved=False, kind=service.kind)) is not None:
         where = f"node {command.node.node} and serviceID {service.id}"
         return f"failed inserting service: Invalid Service Meta for {where}: {flaw}"
     return None

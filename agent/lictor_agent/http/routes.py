@@ -18,6 +18,7 @@ from lictor_agent.http import (
     coordinates,
     discovery_chain,
     events,
+    federation,
     health,
     intentions,
     intentions_exact,
@@ -67,6 +68,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *keyring.ROUTES,
     *acl.ROUTES,
     *ui.ROUTES,
+    *federation.ROUTES,
     *pprof.ROUTES,
     *openapi.ROUTES,
 )

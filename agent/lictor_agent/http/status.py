@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from lictor_agent.http.described import DC, described
+from lictor_agent.http.described import BLOCKING, described
 from lictor_agent.http.encoding import Answer
 from lictor_agent.http.requests import Request, read_options
 from lictor_agent.http.router import Route
@@ -13,7 +13,7 @@ from lictor_agent.http.site import Site
 __all__ = ["ROUTES"]
 
 
-@described(str, DC)
+@described(str, *BLOCKING)
 async def leader(site: Site, request: Request) -> Answer:
     """The leader's address, empty when nobody leads."""
     read_options(request)  # those that cannot be are refused; all others come to the same
@@ -21,7 +21,7 @@ async def leader(site: Site, request: Request) -> Answer:
     return site.answer_json(request, (await site.registry.leader_status()).address)
 
 
-@described(list[str], DC)
+@described(list[str], *BLOCKING)
 async def peers(site: Site, request: Request) -> Answer:
     """The voters' addresses."""
     read_options(request)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias, TypedDict
+from typing import Literal, NotRequired, TypeAlias, TypedDict
 
 from lictor_agent.http.document.shapes.registrations import Duration
 from lictor_core.coordinates import Coordinate
@@ -19,6 +19,10 @@ __all__ = [
     "CoordinateRow",
     "CoordinateRows",
     "CoordinateToReport",
+    "FederationAnswer",
+    "FederationGateways",
+    "FederationState",
+    "FederationStates",
     "Id",
     "IntentionDecision",
     "IntentionMatches",
@@ -217,3 +221,38 @@ class NodeShownInFull(TypedDict):
 
 NodesShownInFull: TypeAlias = list[NodeShownInFull]
 """All of them."""
+
+
+class GatewayShown(TypedDict):
+    """A mesh gateway with its node and checks. Tags and checks that nobody gave are null."""
+
+    Node: Node
+    Service: JsonObject
+    Checks: list[JsonObject] | None
+
+
+class FederationState(TypedDict):
+    """What other datacenters are told of one; its gateways only where it has any."""
+
+    Datacenter: str
+    MeshGateways: NotRequired[list[GatewayShown]]
+    UpdatedAt: str
+    PrimaryModifyIndex: int
+    CreateIndex: int
+    ModifyIndex: int
+
+
+FederationStates: TypeAlias = list[FederationState]
+"""Of all datacenters."""
+FederationGateways: TypeAlias = dict[str, list[GatewayShown]]
+"""By datacenter."""
+
+
+class FederationAnswer(TypedDict):
+    """One state, and how fresh the answer is."""
+
+    State: FederationState
+    Index: int
+    LastContact: int
+    KnownLeader: bool
+    ConsistencyLevel: str
