@@ -92,7 +92,7 @@ class ServerFigures:
         """Seconds; what the measured parts look at."""
         self.proposed = 0
         """Commands that were given to the log here."""
-        self.committed = meter.sampler("raft.commitTime")
+        self._committed = meter.sampler("raft.commitTime")
         self.consistent_reads = meter.sampler("rpc.consistentRead")
         self.reconciled = meter.sampler("leader.reconcile")
         self.reconciled_member = meter.sampler("leader.reconcileMember")
@@ -109,11 +109,12 @@ class ServerFigures:
         """Something took from `began` (as `now` told it) until now."""
         told.add((self.now() - began) * _MS_PER_S)
 
-    def note_written(self, command: Command, began: float) -> None:
-        """A client's command is through the log, or was refused by it."""
-        told = self._written.get(type(command))
-        if told is not None:
-            told.add((self.now() - began) * _MS_PER_S)
+    def note_committed(self, command: Command | None, began: float) -> None:
+        """A command is committed and carried out here; a client's is named, one of the leader's own is not."""
+        elapsed_ms = (self.now() - began) * _MS_PER_S
+        self._committed.add(elapsed_ms)
+        if command is not None and (told := self._written.get(type(command))) is not None:
+            told.add(elapsed_ms)
 
     def note_applied(self, command: Command, began: float) -> None:
         """A command was carried out."""

@@ -65,10 +65,10 @@ async def test_a_write_is_measured_at_the_leader_and_where_it_is_applied(measure
     assert total >= meter.samples[Series("fsm.kvs", (("op", "set"),))].sum > 0
 
 
-async def test_a_write_that_is_refused_counts_too(measured: Server, meter: Meter) -> None:
+async def test_a_write_that_is_refused_before_the_log_is_none(measured: Server, meter: Meter) -> None:
     with pytest.raises(RequestError):
-        await measured.write(KVSet(key="", value=b"1"))
-    assert sampled(meter, "kvs.apply") == 1
+        await measured.write(KVSet(key="a", value=b"1", cas=0, acquire="s"))
+    assert sampled(meter, "kvs.apply") == 0
     assert sampled(meter, "fsm.kvs", "set") == 0
 
 
@@ -110,7 +110,7 @@ def test_each_kind_of_write_has_consuls_name(command: Command, name: str) -> Non
     figures = ServerFigures(meter, clock)
     began = figures.now()
     clock.advance(0.5)
-    figures.note_written(command, began)
+    figures.note_committed(command, began)
     assert meter.samples[Series(name)].sum == 500.0
 
 

@@ -82,12 +82,8 @@ class Writes:
 
     async def write(self, proposal: Proposal) -> Outcome:
         """A client's command. Raises what `propose` does, and `RequestError` for one that no client may send."""
-        began = self._figures.now()
-        try:
-            checked = msgspec.structs.replace(proposal, command=self._timed(self._checked(proposal.command)))
-            return await self._put(encode_proposal(checked))
-        finally:
-            self._figures.note_written(proposal.command, began)
+        checked = msgspec.structs.replace(proposal, command=self._timed(self._checked(proposal.command)))
+        return await self._put(encode_proposal(checked), proposal.command)
 
     async def restore_step(self, proposal: Proposal) -> Outcome:
         """A step of a restore, from whichever server carries it out. Raises `RequestError` for any other command."""
@@ -104,13 +100,14 @@ class Writes:
             return command
         return msgspec.structs.replace(command, at_ms=self._time.now_ms())
 
-    async def _put(self, payload: bytes) -> Outcome:
+    async def _put(self, payload: bytes, clients: Command | None = None) -> Outcome:
         if len(payload) > COMMAND_BYTES_MAX:
             raise BodyTooLargeError(f"the write has {len(payload)} bytes; at most {COMMAND_BYTES_MAX} are taken")
-        self._figures.proposed += 1
-        began = self._figures.now()
+        figures = self._figures
+        figures.proposed += 1
+        began = figures.now()
         outcome = await self._driver.propose(payload)
-        self._figures.since(self._figures.committed, began)
+        figures.note_committed(clients, began)
         assert isinstance(outcome, Outcome), "the machine answers every command with an outcome"
         if outcome.rejection is not None:
             raise error_from(outcome.rejection.code, outcome.rejection.message)
