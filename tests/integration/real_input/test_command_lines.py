@@ -13,7 +13,7 @@ from tests.support.recorder.comparison import compare, report
 from tests.support.recorder.verdict import cli_allowances_for
 
 _ONE_SIDED = ("validate", "remote_exec")
-"""The first asks no agent; what the second prints is the agent's, too, and `test_remote_exec` has both ways."""
+"""The first asks no agent; what the second prints is the agent's, too, and `test_exec_command` has both ways."""
 _SCENARIOS = [scenario for scenario in SCENARIOS if scenario.area not in _ONE_SIDED]
 
 
