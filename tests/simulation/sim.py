@@ -8,7 +8,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 from lictor_core.codec import encode_proposal
-from lictor_core.commands import KVSet, Proposal
+from lictor_core.commands import Proposal
 from lictor_server.raft.core import RaftCore
 from lictor_server.raft.members import PEERS_KIND, decoded
 from lictor_server.raft.outcome import Reason
@@ -107,8 +107,7 @@ class Simulation:
         self._changes = 0.0 if fixed else self.chance.choice((0.0, 0.02, 0.06))
         self._snapshots = 0.0 if fixed else self.chance.choice((0.0, 0.01, 0.04))
         self._commands = 0
-        self._workload = None if fixed else Workload(random.Random(f"commands of {seed}"))
-        """What is written; a conversation that a test leads has small keys, which fit into one message."""
+        self._workload = Workload(random.Random(f"commands of {seed}"))
 
     @contextmanager
     def live(self) -> Generator[Simulation, None, None]:
@@ -215,9 +214,7 @@ class Simulation:
         """Ask a server for a write of a new command."""
         self._commands += 1
         store = self.lives[node].kept.store
-        number = b"%d" % self._commands
-        command = KVSet(key="k", value=number) if self._workload is None else self._workload.command(store)
-        wish = Proposal(number, store.index, False, command)
+        wish = Proposal(b"%d" % self._commands, store.index, False, self._workload.command(store))
         payload = encode_proposal(wish)
 
         def done(result: object, reason: Reason) -> None:

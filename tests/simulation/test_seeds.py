@@ -19,7 +19,7 @@ def test_no_seed_breaks_an_invariant(first: int) -> None:
     assert sum(report.reads for report in reports) > 200
     assert sum(report.lease_reads for report in reports) > 100
     assert sum(report.changes for report in reports) > 5
-    assert first > 1 or sum(report.transfers for report in reports) > 0  # rare: twenty seeds may have none
+    assert sum(report.transfers for report in reports) > 0
 
 
 def test_a_seed_repeats() -> None:
@@ -29,7 +29,7 @@ def test_a_seed_repeats() -> None:
 @pytest.mark.slow
 def test_stock_pysyncobj_is_caught_though_its_disk_loses_nothing() -> None:
     found: set[str] = set()
-    for seed in (9, 13):
+    for seed in (7, 17):
         found |= run(seed, make=stock, write_through=True, fixed=True).violations.keys()
     assert found & LOST
 

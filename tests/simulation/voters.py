@@ -19,7 +19,7 @@ from tests.simulation.disk import DiskLog
 __all__ = ["SETTINGS", "Applied", "Make", "StockVoter", "Voter", "local_reads", "production", "stock"]
 
 SETTINGS: Final = RaftSettings(
-    batch_bytes=120,
+    batch_bytes=1_200,
     apply_batch_max=20,
     window_max=4,
     log_entries_max=16,
