@@ -29,6 +29,8 @@ class Command:
     """Whether the lines may come in any order."""
     differs: Mapping[str, str] = field(default_factory=dict[str, str])
     """Path of a deliberate difference of Lictor to its reason."""
+    agent_differs: bool = False
+    """Whether it is the agent that makes the difference, whichever product's command asks it."""
 
 
 @dataclass(frozen=True)

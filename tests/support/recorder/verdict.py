@@ -33,11 +33,12 @@ def dns_allowances_for(scenario: DnsScenario, *, same_product: bool = False) -> 
 
 
 def cli_allowances_for(
-    scenario: CliScenario, *, same_product: bool = False, same_command: bool = False
+    scenario: CliScenario, *, same_product: bool = False, same_command: bool = False, same_agent: bool = False
 ) -> Mapping[str, Allowance]:
     """What may differ, by command: error texts, and declared differences.
 
-    `same_command` is for the recorded command beside another agent: what was declared of ours does not hold then.
+    `same_command` is for the recorded command beside another agent, `same_agent` for another command beside the
+    recorded agent: what was declared of our command, or agent, does not hold then.
     """
     if same_product:
         return {one.name: Allowance(("stdout",) if one.unordered else ()) for one in scenario.commands()}
@@ -45,7 +46,7 @@ def cli_allowances_for(
         one.name: Allowance(
             ("stdout",) if one.unordered else (),
             ("stderr",),
-            differs={} if same_command else one.differs,
+            differs={} if (same_agent if one.agent_differs else same_command) else one.differs,
         )
         for one in scenario.commands()
     }

@@ -28,6 +28,7 @@ SCENARIO = CliScenario(
             ("exec", _PATIENT, "-shell=false", "no-such-command"),
             unordered=True,
             differs={"stdout": _SAYS_WHY},
+            agent_differs=True,
         ),
         Command("nobody is found", ("exec", _QUICK, "-node=nobody", "echo")),
         Command("no service is found", ("exec", _QUICK, "-service=nothing", "echo")),
