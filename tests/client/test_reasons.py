@@ -2,12 +2,14 @@
 
 import asyncio
 import http.client
+import select
 import socket
 import socketserver
 import ssl
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -90,6 +92,27 @@ def test_who_wants_a_certificate_says_which_flags_help(tmp_path: Path) -> None:
         pytest.raises(ApiError, match="name one of its CA with -client-cert and -client-key"),
     ):
         client.send(status.leader())
+
+
+def test_an_alert_that_came_before_the_request_was_written_is_still_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = pair(tmp_path, addresses=("127.0.0.1",))
+    context.load_verify_locations(tmp_path / "ca.pem")
+    context.verify_mode = ssl.CERT_REQUIRED
+    write = http.client.HTTPConnection.request
+
+    def write_late(connection: http.client.HTTPConnection, *args: Any, **kwargs: Any) -> None:
+        poll = select.poll()
+        poll.register(connection.sock, select.POLLHUP | select.POLLRDHUP)
+        assert poll.poll(10_000)
+        write(connection, *args, **kwargs)
+
+    monkeypatch.setattr(http.client.HTTPConnection, "request", write_late)
+    with fake_agent(lambda _: Reply(), tls=context) as fake:
+        settings = Settings(endpoint=parse_address(fake.address), ca_file=str(tmp_path / "ca.pem"))
+        with Client(settings) as client, pytest.raises(ApiError, match="misses one: name one of its CA"):
+            client.send(status.leader())
 
 
 @pytest.mark.parametrize("said", [b"", b"\x15\x03\x01\x00\x02\x02\x16"], ids=["nothing", "an alert of TLS"])

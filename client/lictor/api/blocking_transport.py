@@ -62,7 +62,7 @@ class BlockingTransport:
             while part := reply.read1(_PART_BYTES):
                 yield part
         except (OSError, http.client.HTTPException) as error:
-            raise TimedOutError(f"{self._settings.endpoint} broke off: {connection_reason(error)}") from error
+            raise self._broke_off(connection, error) from error
         finally:
             self.close()
 
@@ -89,8 +89,9 @@ class BlockingTransport:
             self.close()
             raise TimedOutError(f"{self._settings.endpoint} did not answer within {round(timeout_s, 2):g} s") from error
         except (OSError, http.client.HTTPException) as error:
+            broke_off = self._broke_off(connection, error)
             self.close()
-            raise TimedOutError(f"{self._settings.endpoint} broke off: {connection_reason(error)}") from error
+            raise broke_off from error
         except BaseException:
             self.close()
             raise
@@ -99,6 +100,9 @@ class BlockingTransport:
             raise UnreadableError(f"the agent's answer is larger than {RESPONSE_BYTES_MAX} bytes")
         replied = {name.lower(): value for name, value in reply.getheaders()}
         return Response(status=reply.status, headers=replied, body=body)
+
+    def _broke_off(self, connection: http.client.HTTPConnection, error: Exception) -> TimedOutError:
+        return TimedOutError(f"{self._settings.endpoint} broke off: {connection_reason(_last_word(connection, error))}")
 
     def _sent(self, body: bytes | None) -> bytes | Iterator[bytes] | None:
         if self.watcher is None or not body:
@@ -178,6 +182,26 @@ def _told(body: bytes, watcher: Watcher) -> Iterator[bytes]:
         part = body[begin : begin + _PART_BYTES]
         yield part
         watcher.add(len(part))
+
+
+def _last_word(connection: http.client.HTTPConnection, error: Exception) -> Exception:
+    """The alert that says why the other end closed, where `error` only says that it did.
+
+    In TLS 1.3 a server judges the client's certificate after the client may send (RFC 8446, section 4.4.2.4): its alert
+    may then wait unread behind a request that could not be written.
+    """
+    if not isinstance(error, (ssl.SSLEOFError, ConnectionError)) or not isinstance(connection.sock, ssl.SSLSocket):
+        return error
+    try:
+        connection.sock.settimeout(0)
+        connection.sock.recv(1)
+    except (ssl.SSLWantReadError, ssl.SSLEOFError):
+        return error
+    except ssl.SSLError as alert:
+        return alert
+    except OSError:
+        return error
+    return error
 
 
 def _is_idle(sock: socket.socket) -> bool:
