@@ -38,6 +38,11 @@ class Identity:
     meta: tuple[tuple[str, str], ...] = ()
     wan_address: str = ""
     """What other datacenters use; empty for the advertised address."""
+    lan_ipv4: str = ""
+    lan_ipv6: str = ""
+    wan_ipv4: str = ""
+    wan_ipv6: str = ""
+    """Addresses of one family for those who ask for that family; where empty, those above serve if they are of it."""
     tagged_addresses: tuple[tuple[str, str], ...] = ()
     """More of them, under names of the operator's choice."""
     acls_enabled: bool = False
@@ -76,7 +81,15 @@ class Identity:
 
     def _all_tagged_addresses(self) -> dict[str, str]:
         own = _tagged("lan", self.advertise_address) | _tagged("wan", self.wan_address or self.advertise_address)
-        return dict(sorted({**dict(self.tagged_addresses), **own}.items()))
+        families = {
+            "lan_ipv4": self.lan_ipv4,
+            "lan_ipv6": self.lan_ipv6,
+            "wan_ipv4": self.wan_ipv4,
+            # Consul 1.8.7 reads both from `advertise_addr_ipv6`, where nothing else is told of the wide area.
+            "wan_ipv6": self.wan_ipv6 or own.get("wan_ipv6", self.lan_ipv6),
+        }
+        told = {tag: address for tag, address in families.items() if address}
+        return dict(sorted({**dict(self.tagged_addresses), **own, **told}.items()))
 
 
 def _tagged(name: str, address: str) -> dict[str, str]:

@@ -56,9 +56,19 @@ def identified_checks(
 
 
 def check_record(
-    node: str, check_id: str, name: str, definition: CheckDefinition, service: Service | None, previous: Check | None
+    node: str,
+    check_id: str,
+    name: str,
+    definition: CheckDefinition,
+    service: Service | None,
+    previous: Check | None,
+    *,
+    shows_type: bool = True,
 ) -> Check:
-    """The check as the catalog keeps it. One that was here before keeps its status and output, whatever is defined."""
+    """The check as the catalog keeps it. One that was here before keeps its status and output, whatever is defined.
+
+    Of a check that stands by itself in a configuration file Consul shows no type, and so it is without `shows_type`.
+    """
     return Check(
         node=node,
         check_id=check_id,
@@ -69,7 +79,7 @@ def check_record(
         service_id="" if service is None else service.id,
         service_name="" if service is None else service.service,
         service_tags=[] if service is None else service.tags,
-        type=definition.kind.value,
+        type=definition.kind.value if shows_type else "",
         definition=CatalogCheckDefinition(),
         create_index=0,
         modify_index=0,

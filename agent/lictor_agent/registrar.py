@@ -206,7 +206,7 @@ class Registrar:
                 raise NotFoundError(f'ServiceID "{definition.service_id}" does not exist')
         before = self._local.checks.get(check_id)
         source = _Source(origin, token, provenance=Provenance(place, self._clock.now()))
-        self._put_check(check_id, definition.name, definition, owner, source)
+        self._put_check(check_id, definition.name, definition, owner, source, shows_type=origin is not Origin.FILE)
         registered = Registered(checks={check_id})
         registered.former = self._former({}, {} if before is None else {check_id: before}, registered)
         return registered
@@ -255,12 +255,21 @@ class Registrar:
                     self._local.remove_check(one.check.check_id)
 
     def _put_check(
-        self, check_id: str, name: str, definition: CheckDefinition, owner: LocalService | None, source: _Source
+        self,
+        check_id: str,
+        name: str,
+        definition: CheckDefinition,
+        owner: LocalService | None,
+        source: _Source,
+        *,
+        shows_type: bool = True,
     ) -> None:
         before = self._local.checks.get(check_id)
         service = None if owner is None else owner.service
         previous = None if before is None else before.check
-        record = projection.check_record(self._node, check_id, name, definition, service, previous)
+        record = projection.check_record(
+            self._node, check_id, name, definition, service, previous, shows_type=shows_type
+        )
         check = LocalCheck(
             check=record,
             definition=definition,

@@ -16,12 +16,13 @@ from lictor_config.templates import TemplateProblem, expand, is_template
 from lictor_config.tree import Addresses, Configuration
 from lictor_core.errors import ConfigurationError
 
-__all__ = ["ANY", "address_flaw", "expand_addresses", "resolve_addresses", "resolve_advertise"]
+__all__ = ["address_flaw", "advertised_flaw", "expand_addresses", "resolve_addresses", "resolve_advertise"]
 
-ANY: Final = ("0.0.0.0", "::", "[::]")
+_ANY: Final = ("0.0.0.0", "::", "[::]")
 _TEMPLATED: Final = frozenset(
     {
-        "addresses", "advertise_addr", "advertise_addr_wan", "bind_addr", "client_addr", "recursors", "retry_join",
+        "addresses", "advertise_addr", "advertise_addr_ipv4", "advertise_addr_ipv6", "advertise_addr_wan",
+        "advertise_addr_wan_ipv4", "advertise_addr_wan_ipv6", "bind_addr", "client_addr", "recursors", "retry_join",
         "serf_lan", "serf_wan", "start_join",
     }
 )  # fmt: skip
@@ -43,6 +44,17 @@ def address_flaw(address: str, *, unix_allowed: bool = False) -> str | None:
     return None
 
 
+def advertised_flaw(address: str, version: int | None = None) -> str | None:
+    """Why `address` cannot be told to others as one of this version of IP, or of any; None when it can."""
+    if address in _ANY:
+        return f"cannot be {address}; name an address that others can reach"
+    if (flaw := address_flaw(address)) is not None:
+        return f"{address!r} {flaw}"
+    if version is not None and ipaddress.ip_address(address.strip("[]")).version != version:
+        return f"{address!r} is no IPv{version} address"
+    return None
+
+
 def resolve_addresses(configuration: Configuration) -> Addresses:
     """Where each listener binds: its own addresses, else those of `client_addr`, without the brackets of IPv6."""
     own, common = configuration.addresses, configuration.client_addr
@@ -61,11 +73,11 @@ def resolve_advertise(bind_address: str, interfaces: Callable[[], Sequence[Inter
     Where all is bound that is its private IPv4 address; where all of IPv6 is, its public IPv6 address comes first.
     Raises `ConfigurationError` when everything is bound and there is not exactly one to choose.
     """
-    if bind_address not in ANY:
+    if bind_address not in _ANY:
         return bind_address.strip("[]")
     everything = interfaces()
-    kind = "private IPv4" if bind_address == ANY[0] else "public IPv6 or private IPv4"
-    public = [] if bind_address == ANY[0] else [one for one in everything if _is_public_v6(one)]
+    kind = "private IPv4" if bind_address == _ANY[0] else "public IPv6 or private IPv4"
+    public = [] if bind_address == _ANY[0] else [one for one in everything if _is_public_v6(one)]
     suitable = public or [one for one in everything if _is_private_v4(one)]
     found = list(dict.fromkeys(str(one.address.ip) for one in suitable))
     match found:

@@ -94,12 +94,12 @@ acl_token text = acl.tokens.default
 acl_ttl duration = acl.token_ttl
 addresses section
 advertise_addr text : the address told to others
-advertise_addr_ipv4 text
-advertise_addr_ipv6 text
+advertise_addr_ipv4 text : the address tagged lan_ipv4
+advertise_addr_ipv6 text : the address tagged lan_ipv6; wan_ipv6, too, where nothing else is
 advertise_addr_wan text : the address tagged wan
 advertise_reconnect_timeout duration : membership, as later Consul
-advertise_addr_wan_ipv4 text
-advertise_addr_wan_ipv6 text
+advertise_addr_wan_ipv4 text : the address tagged wan_ipv4
+advertise_addr_wan_ipv6 text : the address tagged wan_ipv6
 ae_interval duration : anti-entropy: between comparisons of all
 alt_domain text : DNS
 audit section

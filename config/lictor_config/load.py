@@ -166,6 +166,8 @@ def _resolved(named: Configuration, interfaces: Callable[[], Sequence[Interface]
         named,
         bind_addr=named.bind_addr.strip("[]"),
         advertise_addr=advertise,
+        advertise_addr_ipv6=named.advertise_addr_ipv6.strip("[]"),
+        advertise_addr_wan_ipv6=named.advertise_addr_wan_ipv6.strip("[]"),
         advertise_addr_wan=named.advertise_addr_wan.strip("[]") or advertise,
         addresses=resolve_addresses(named),
     )

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from lictor_config import surroundings
-from lictor_config.addresses import ANY, address_flaw
+from lictor_config.addresses import address_flaw, advertised_flaw
 from lictor_config.ciphers import openssl_names
 from lictor_config.definitions import dns_warnings
 from lictor_config.metadata import metadata_flaw
@@ -157,15 +157,17 @@ def _where(configuration: Configuration) -> Iterator[str]:
         yield "bind_addr: takes one address; listeners for clients have their own under addresses"
     elif (flaw := address_flaw(configuration.bind_addr)) is not None:
         yield f"bind_addr: {configuration.bind_addr!r} {flaw}"
-    advertised = {
-        "advertise_addr": configuration.advertise_addr,
-        "advertise_addr_wan": configuration.advertise_addr_wan,
+    advertised: dict[str, tuple[str, int | None]] = {
+        "advertise_addr": (configuration.advertise_addr, None),
+        "advertise_addr_ipv4": (configuration.advertise_addr_ipv4, 4),
+        "advertise_addr_ipv6": (configuration.advertise_addr_ipv6, 6),
+        "advertise_addr_wan": (configuration.advertise_addr_wan, None),
+        "advertise_addr_wan_ipv4": (configuration.advertise_addr_wan_ipv4, 4),
+        "advertise_addr_wan_ipv6": (configuration.advertise_addr_wan_ipv6, 6),
     }
-    for key, address in advertised.items():
-        if address in ANY:
-            yield f"{key}: cannot be {address}; name an address that others can reach"
-        elif address and (flaw := address_flaw(address)) is not None:
-            yield f"{key}: {address!r} {flaw}"
+    for key, (address, version) in advertised.items():
+        if address and (flaw := advertised_flaw(address, version)) is not None:
+            yield f"{key}: {flaw}"
     for address in configuration.client_addr:
         if (flaw := address_flaw(address, unix_allowed=True)) is not None:
             yield f"client_addr: {address!r} {flaw}"

@@ -247,7 +247,11 @@ class Configuration:
     bootstrap_expect: int = 0
     bind_addr: str = "0.0.0.0"
     advertise_addr: str = ""
+    advertise_addr_ipv4: str = ""
+    advertise_addr_ipv6: str = ""
     advertise_addr_wan: str = ""
+    advertise_addr_wan_ipv4: str = ""
+    advertise_addr_wan_ipv6: str = ""
     tagged_addresses: dict[str, str] = field(default_factory=dict[str, str])
     client_addr: tuple[str, ...] = ("127.0.0.1",)
     addresses: Addresses = Addresses()

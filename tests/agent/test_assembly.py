@@ -144,6 +144,15 @@ def test_the_identity_carries_what_the_node_is_told() -> None:
     assert (node.tagged_addresses or {})["wan"] == "203.0.113.1"
     tagged = assembly.identity(_dev(tagged_addresses={"site": "192.0.2.4"}), NODE_ID).node().tagged_addresses
     assert (tagged or {})["site"] == "192.0.2.4"
+    families = _dev(
+        advertise_addr_ipv4="192.0.2.1",
+        advertise_addr_ipv6="2001:db8::1",
+        advertise_addr_wan_ipv4="192.0.2.2",
+        advertise_addr_wan_ipv6="2001:db8::2",
+    )
+    tagged = assembly.identity(families, NODE_ID).node().tagged_addresses or {}
+    assert (tagged["lan_ipv4"], tagged["lan_ipv6"]) == ("192.0.2.1", "2001:db8::1")
+    assert (tagged["wan_ipv4"], tagged["wan_ipv6"]) == ("192.0.2.2", "2001:db8::2")
 
 
 def test_who_is_no_server_looks_for_servers_as_it_is_told() -> None:

@@ -19,6 +19,23 @@ def test_a_node_carries_the_tagged_addresses_of_its_family() -> None:
     assert "lan_ipv6" in (identity(advertise_address="::1").node().tagged_addresses or {})
 
 
+def test_an_address_of_a_family_takes_the_place_of_the_one_for_all() -> None:
+    node = identity(advertise_address="192.0.2.1", lan_ipv4="192.0.2.2", wan_ipv4="192.0.2.3", wan_ipv6="2001:db8::2")
+    assert node.node().tagged_addresses == {
+        "lan": "192.0.2.1",
+        "lan_ipv4": "192.0.2.2",
+        "wan": "192.0.2.1",
+        "wan_ipv4": "192.0.2.3",
+        "wan_ipv6": "2001:db8::2",
+    }
+
+
+def test_the_wide_area_has_the_ipv6_address_of_the_datacenter_unless_it_has_its_own() -> None:
+    assert _tagged(lan_ipv6="2001:db8::1")["wan_ipv6"] == "2001:db8::1"
+    assert _tagged(lan_ipv6="2001:db8::1", wan_address="2001:db8::3")["wan_ipv6"] == "2001:db8::3"
+    assert _tagged(lan_ipv6="2001:db8::1", wan_ipv6="2001:db8::2")["wan_ipv6"] == "2001:db8::2"
+
+
 def test_a_node_carries_its_metadata_and_its_segment() -> None:
     assert identity(meta=(("rack", "7"),)).node().meta == {"rack": "7", "consul-network-segment": ""}
 
@@ -36,3 +53,7 @@ def test_a_client_is_a_member_without_them() -> None:
     tags = identity(server=False).member().tags
     assert tags["role"] == "node"
     assert "port" not in tags
+
+
+def _tagged(**addresses: str) -> dict[str, str]:
+    return identity(**addresses).node().tagged_addresses or {}

@@ -59,6 +59,12 @@ def test_a_check_is_critical_until_something_else_is_said() -> None:
     assert check_record(NODE, "c", "c", given, None, None).status == "passing"
 
 
+def test_a_check_shows_its_type_unless_told_otherwise() -> None:
+    definition = parse_check({"Name": "c", "TTL": "9s"})
+    assert check_record(NODE, "c", "c", definition, None, None).type == "ttl"
+    assert check_record(NODE, "c", "c", definition, None, None, shows_type=False).type == ""
+
+
 def test_a_check_that_was_here_keeps_status_and_output_but_not_its_notes() -> None:
     definition = parse_check({"Name": "c", "TTL": "9s", "Status": "warning", "Notes": "new"})
     record = check_record(NODE, "c", "c", definition, service(), check("c", status=PASSING, output="fine"))

@@ -138,6 +138,19 @@ def test_files_replace_what_files_defined_and_nothing_else(local: LocalState, re
     assert not local.checks
 
 
+def test_a_check_that_stands_by_itself_in_a_file_shows_no_type(local: LocalState, registrar: Registrar) -> None:
+    service = parse_service({"Name": "web", "Check": {"TTL": "9s"}})
+    of_service = parse_check({"Name": "owned", "ServiceID": "web", "TTL": "9s"})
+    registrar.register_configured([service], [parse_check({"Name": "alone", "TTL": "9s"}), of_service])
+    assert {name: one.check.type for name, one in local.checks.items()} == {
+        "service:web": "ttl",
+        "alone": "",
+        "owned": "",
+    }
+    registrar.register_check(parse_check({"Name": "alone", "TTL": "9s"}))
+    assert local.checks["alone"].check.type == "ttl"
+
+
 def test_files_with_a_check_that_may_not_run_change_nothing(local: LocalState, registrar: Registrar) -> None:
     registrar.register_configured([parse_service({"Name": "one"})], [])
     with pytest.raises(RequestError):

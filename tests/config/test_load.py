@@ -227,6 +227,7 @@ def test_templates_become_addresses(tmp_path: Path) -> None:
         tmp_path,
         a__hcl="""
         bind_addr = "{{ GetPrivateIP }}"
+        advertise_addr_wan_ipv4 = "{{ GetPrivateIP }}"
         client_addr = "{{ GetAllInterfaces | include `type` `IPv4` | join `address` ` ` }}"
         addresses { dns = "{{ GetInterfaceIP `eth` }} 127.0.0.1" }
         retry_join = ["10.0.0.1", "{{ GetPrivateIP }}:8301"]
@@ -234,6 +235,7 @@ def test_templates_become_addresses(tmp_path: Path) -> None:
     )
     configuration = load(file)
     assert (configuration.bind_addr, configuration.advertise_addr) == ("10.0.0.7", "10.0.0.7")
+    assert configuration.advertise_addr_wan_ipv4 == "10.0.0.7"
     assert configuration.client_addr == ("127.0.0.1", "10.0.0.7")
     assert configuration.addresses.dns == ("10.0.0.7", "127.0.0.1")
     assert configuration.join.retry == ("10.0.0.1", "10.0.0.7:8301")

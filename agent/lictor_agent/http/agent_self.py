@@ -68,11 +68,13 @@ async def self_(site: Site, request: Request) -> Answer:
     return site.answer_json(request, value)
 
 
-@described(list[Member], _WAN, _SEGMENT, headers=("X-Consul-KnownLeader",))
+@described(list[Member] | None, _WAN, _SEGMENT, headers=("X-Consul-KnownLeader",))
 async def members(site: Site, request: Request) -> Answer:
-    """The agents of this datacenter; with `wan` its servers as other datacenters know them."""
+    """The agents of this datacenter; with `wan` its servers as other datacenters know them: at no server, none."""
     if request.parameters.get("segment") not in ("", "_all"):
         raise Refusal("Network segments are not supported in this version of Consul", status=500)
+    if request.parameters.get("wan") and not site.agent.identity.server:
+        return site.answer_json(request, None)
     found, status = await _members(site), await _leader_status(site)
     if request.parameters.get("wan"):
         found = [_seen_from_afar(one, site.datacenter) for one in found if WAN_PORT_TAG in one.tags]

@@ -40,6 +40,12 @@ async def test_the_members_are_this_agent(live: Live) -> None:
     assert "X-Consul-Knownleader" not in members.headers
 
 
+async def test_who_is_no_server_knows_nobody_of_the_wide_area(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live.agent, "identity", replace(live.agent.identity, server=False))
+    assert (await live.get("/v1/agent/members?wan=1")).json is None
+    assert (await live.get("/v1/agent/members?wan=")).column("Name") == [NODE]
+
+
 async def test_members_that_are_remembered_while_nobody_leads_are_marked(
     live: Live, monkeypatch: pytest.MonkeyPatch
 ) -> None:
