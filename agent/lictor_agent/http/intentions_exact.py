@@ -15,12 +15,12 @@ from lictor_agent.http.bodies import read_mapping, refuse_problems
 from lictor_agent.http.described import BLOCKING, DC, Body, Parameter, described
 from lictor_agent.http.encoding import Answer
 from lictor_agent.http.errors import Refusal, refusing_with
-from lictor_agent.http.intention_bodies import intention_of, read_draft
+from lictor_agent.http.intention_bodies import Draft, intention_of, read_draft
 from lictor_agent.http.requests import Request
 from lictor_agent.http.router import Route
 from lictor_agent.http.site import Site
 from lictor_core.commands import IntentionDelete, IntentionSet
-from lictor_core.errors import NotFoundError
+from lictor_core.errors import NotFoundError, RequestError
 from lictor_core.queries import IntentionExactQuery
 from lictor_core.records import Intention
 from lictor_core.registry import ReadOptions
@@ -31,6 +31,8 @@ _SOURCE: Final = Parameter("source", "Who connects.", required=True)
 _DESTINATION: Final = Parameter("destination", "To whom.", required=True)
 _BAD: Final = "Request decode failed: "
 _PLAIN: Final = Manner()
+_TRIES_MAX: Final = 5
+"""How often a change is begun anew because another made, or removed, the intention of the same names meanwhile."""
 
 
 @described(Intention, _SOURCE, _DESTINATION, *BLOCKING, also={404: "There is no such intention."})
@@ -52,9 +54,14 @@ async def put(site: Site, request: Request) -> Answer:
     with refusing_with(400, "Bad request: "):
         intention_of(draft, "")
     former = await _former(site, request, names)
-    with refusing_with(500):
-        intention = intention_of(draft, site.rng.uuid4() if former is None else former.id)
-        await site.registry.write(IntentionSet(intention=intention), token=request.token)
+    for left in reversed(range(_TRIES_MAX)):
+        try:
+            await _set(site, request, draft, former)
+            break
+        except RequestError as error:
+            before, former = former, await _former(site, request, names)
+            if not left or _id_of(before) == _id_of(former):
+                raise Refusal(str(error), status=500) from error
     return site.answer_json(request, True)
 
 
@@ -66,6 +73,15 @@ async def delete(site: Site, request: Request) -> Answer:
         with suppress(NotFoundError):  # somebody else was faster: it is gone
             await site.registry.write(IntentionDelete(id=former.id), token=request.token)
     return site.answer_json(request, True)
+
+
+async def _set(site: Site, request: Request, draft: Draft, former: Intention | None) -> None:
+    intention = intention_of(draft, site.rng.uuid4() if former is None else former.id)
+    await site.registry.write(IntentionSet(intention=intention), token=request.token)
+
+
+def _id_of(intention: Intention | None) -> str:
+    return "" if intention is None else intention.id
 
 
 async def _former(site: Site, request: Request, names: IntentionExactQuery) -> Intention | None:

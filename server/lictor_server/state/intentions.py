@@ -11,6 +11,7 @@ from lictor_core.entries.access import ServiceIntentions
 from lictor_core.errors import RequestError
 from lictor_core.intentions import WILDCARD, in_deciding_order, precedence
 from lictor_core.records import Intention
+from lictor_server.state.catalog import fold
 from lictor_server.state.copies import in_order
 from lictor_server.state.indexes import Change
 
@@ -31,8 +32,8 @@ class Intentions:
         return in_deciding_order(self._by_id.values())
 
     def get(self, intention_id: str) -> Intention | None:
-        """One intention by id."""
-        return self._by_id.get(intention_id)
+        """One intention by id; case does not count."""
+        return self._by_id.get(fold(intention_id))
 
     def between(self, source: str, destination: str) -> Intention | None:
         """The intention that names exactly these two."""
@@ -74,7 +75,7 @@ class Intentions:
 
     def drop(self, change: Change, intention_id: str) -> bool:
         """Delete by id; whether there was one."""
-        old = self._by_id.get(intention_id)
+        old = self.get(intention_id)
         if old is None:
             return False
         self._unlink(change, old)

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from tests.agent.http.live import Live
+from tests.support.recorder.json_types import as_list
 
 WEB_TO_DB = "/v1/connect/intentions/exact?source=web&destination=db"
 
@@ -22,6 +23,22 @@ async def test_an_intention_is_made_replaced_and_removed_by_its_names(live: Live
     for _ in range(2):
         assert (await live.ask("DELETE", WEB_TO_DB)).json is True
     assert (await live.get("/v1/connect/intentions")).json == []
+
+
+async def test_of_several_who_make_it_at_once_the_last_one_wins(live: Live) -> None:
+    actions = ["allow", "deny"] * 4
+    answers = await asyncio.gather(*(live.put(WEB_TO_DB, {"Action": action}) for action in actions))
+    assert [(one.status, one.text) for one in answers] == [(200, "true")] * len(actions)
+    assert len(as_list((await live.get("/v1/connect/intentions")).json)) == 1
+
+
+async def test_a_refusal_that_nobody_else_caused_is_told_at_once(live: Live) -> None:
+    permission = {"Action": "allow", "HTTP": {"PathPrefix": "/"}}
+    entry = {"Kind": "service-intentions", "Name": "db", "Sources": [{"Name": "web", "Permissions": [permission]}]}
+    made = await live.put("/v1/config", entry)
+    assert made.status == 200, made.text
+    answer = await live.put(WEB_TO_DB, {"Action": "allow"})
+    assert answer.status == 500, answer.text
 
 
 async def test_names_of_the_path_win_over_those_of_the_body(live: Live) -> None:

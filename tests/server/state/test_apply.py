@@ -330,6 +330,13 @@ def test_updated_intention_keeps_when_it_was_created(log: Log) -> None:
     assert log.store.intentions.between("web", "db") is None
 
 
+def test_the_case_of_an_intentions_id_does_not_count(log: Log) -> None:
+    log.do(IntentionSet(intention=intention("web", "db", id="ab-1")))
+    assert log.store.intentions.get("AB-1") == log.store.intentions.between("web", "db")
+    assert log.do(IntentionDelete(id="AB-1")).value is True
+    assert log.store.intentions.all() == []
+
+
 def test_deleting_an_unknown_intention_is_not_found(log: Log) -> None:
     outcome = log.do(IntentionDelete(id="i9"))
     assert outcome.rejection is not None

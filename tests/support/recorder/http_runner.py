@@ -171,6 +171,7 @@ class HttpRunner:
                 self._variables[name] = reply.headers.get(path.title(), "")
             else:
                 self._variables[name] = _found(reply.body, path)
+            self._variables[name.upper()] = self._variables[name].upper()
 
     def _check_index(self, step: Step, reply: Reply) -> None:
         """X-Consul-Index never falls for the same question, and rises when the answer is another one."""

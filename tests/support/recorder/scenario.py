@@ -10,7 +10,8 @@ from tests.support.recorder.json_types import Json
 class Step:
     """One HTTP request, and what is known about its answer.
 
-    `$name` in path, headers and body is replaced by a saved value or by a port (`$http_port`, `$dns_port`, ...).
+    `$name` in path, headers and body is replaced by a saved value or by a port (`$http_port`, `$dns_port`, ...),
+    `$NAME` by the saved value in capitals.
     """
 
     name: str

@@ -1,5 +1,6 @@
 """`/v1/connect/intentions`."""
 
+from tests.support.recorder.json_types import Json
 from tests.support.recorder.scenario import Scenario, Step
 
 ALL = "/v1/connect/intentions"
@@ -7,6 +8,35 @@ ALL = "/v1/connect/intentions"
 _TELLS = "Lictor says with this answer, too, which index it is of: it can be waited for"
 _INDEX = {f"headers.X-Consul-{name}": _TELLS for name in ("Index", "Knownleader", "Lastcontact")}
 _NAMESPACE = "there are no namespaces: a rule for one would never match, and is refused"
+
+_SAME = "whoever replaces an intention by its id in capitals is told by Consul that the intention is there already"
+_KEEPS = "an id stays as it was made, whichever way somebody wrote it"
+
+
+def _in_capitals() -> tuple[Step, ...]:
+    """An id of which every letter is a capital one; an id without letters would say nothing."""
+    pair: dict[str, Json] = {"SourceName": "capital", "DestinationName": "letters"}
+    return (
+        Step("one more, to ask for in capitals", "POST", ALL, {**pair, "Action": "allow"}, save={"one": "body:ID"}),
+        Step("it is found in capitals", "GET", f"{ALL}/$ONE"),
+        Step(
+            "it is replaced in capitals",
+            "PUT",
+            f"{ALL}/$ONE",
+            {**pair, "Action": "deny"},
+            differs=dict.fromkeys(("status", "headers.Content-Type", "content", "body"), _SAME),
+        ),
+        Step(
+            "it is given another pair in capitals",
+            "PUT",
+            f"{ALL}/$ONE",
+            {**pair, "DestinationName": "others", "Action": "deny"},
+        ),
+        Step("it is shown with its id", "GET", f"{ALL}/$one", differs={"body.ID": _KEEPS}),
+        Step("it is deleted in capitals", "DELETE", f"{ALL}/$ONE"),
+        Step("it is gone", "GET", f"{ALL}/$one"),
+    )
+
 
 SCENARIO = Scenario(
     "intentions",
@@ -129,6 +159,7 @@ SCENARIO = Scenario(
         Step("get of an unknown id", "GET", f"{ALL}/11111111-2222-3333-4444-555555555555"),
         Step("get of an id that is no UUID", "GET", f"{ALL}/nonsense"),
         Step("get of an empty id", "GET", f"{ALL}/"),
+        *_in_capitals(),
         Step("delete answers true", "DELETE", f"{ALL}/$wild"),
         Step("a deleted one is gone", "GET", f"{ALL}/$wild"),
         Step("delete of an unknown id", "DELETE", f"{ALL}/11111111-2222-3333-4444-555555555555"),
