@@ -20,6 +20,7 @@ from lictor_core.errors import PeerError
 __all__ = [
     "ANSWER_BYTES_MAX",
     "FRAME_BYTES_MAX",
+    "GOODBYE",
     "PART_BYTES",
     "REFUSED_ID",
     "Frame",
@@ -67,6 +68,13 @@ def encode_frame(frame: Frame) -> bytes:
     if len(body) > FRAME_BYTES_MAX:
         raise PeerError(f"frame of {len(body)} bytes is over the bound of {FRAME_BYTES_MAX}")
     return len(body).to_bytes(_HEADER_BYTES, "big") + body
+
+
+GOODBYE: Final = Frame(FrameKind.CANCEL, REFUSED_ID, "", b"")
+"""The last frame of who closes a connection on purpose and lives on: else the other end takes it for lost.
+
+It cancels what nobody asked, so that one who does not know it passes over it.
+"""
 
 
 class FrameReader:

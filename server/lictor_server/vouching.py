@@ -37,6 +37,11 @@ _RETRY_S: Final = 0.2
 class RpcLink(Protocol):
     """The connection over which an agent renews."""
 
+    @property
+    def lives_on(self) -> bool:
+        """Whether the agent said, before it closed it, that it goes elsewhere."""
+        ...
+
     def at_end(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Have `callback` called once, when the connection is closed."""
         ...
@@ -122,7 +127,7 @@ class Vouching:
 
     def _closed(self, link: RpcLink) -> None:
         self._links.discard(link)
-        self._leases.close(link, self._clock.monotonic())
+        self._leases.close(link, self._clock.monotonic(), lives_on=link.lives_on)
         self._poke.poke()
 
     # The loop.

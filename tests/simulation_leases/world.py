@@ -22,6 +22,8 @@ CALL_S_MAX = 2.0
 """A server gives up a call to the leader after so long."""
 RESET_S = 0.2
 """After so long a call is made again whose connection broke."""
+RETRY_S = 0.2
+"""A digest that was lost is told again after so long, as `vouching` does it."""
 LEADERLESS_S = 1.5
 """From the loss of a leader to the next one."""
 CUT_OFF_S = 3.0
@@ -258,6 +260,7 @@ class World:
             server.telling = False
             if answer is None:
                 server.leases.lost(digest)
+                server.told_at = self.now - HEARTBEAT_S + RETRY_S
                 return
             server.ready_at = self.now
             for one in server.leases.settle(digest, answer):
@@ -298,7 +301,7 @@ class World:
 
     def _connect(self, agent: Agent) -> None:
         """Go to a server that answers, not the present one if another does."""
-        self._hang_up(agent)
+        self._hang_up(agent, lives_on=self.random.random() < 0.8)
         able = [server for server in self.servers if server.runs]
         ready = [server for server in able if self.now - server.ready_at < CUT_OFF_S] or able
         others = [server for server in ready if server is not agent.server] or ready
@@ -311,8 +314,11 @@ class World:
         self.report.moves += 1
         self.at(self._hop(), self._step(agent, self._renew))
 
-    def _hang_up(self, agent: Agent) -> None:
-        """The server hears of the end of a connection, unless it stands still: then later."""
+    def _hang_up(self, agent: Agent, *, lives_on: bool = False) -> None:
+        """The server hears of the end of a connection, unless it stands still: then later.
+
+        With `lives_on` the agent closes it itself and says so, which may get lost.
+        """
         server, connection, life = agent.server, agent.connection, agent.server_life
         agent.connection = None
         agent.asked += 1
@@ -324,7 +330,7 @@ class World:
             if server.paused_at is not None:
                 self.at(server.goes_on_at - self.now + self._hop(), heard)
             else:
-                server.leases.close(connection, self.now)
+                server.leases.close(connection, self.now, lives_on=lives_on)
 
         if server is not None and connection is not None:
             self.at(self._hop(), heard)

@@ -149,14 +149,21 @@ class KeptLeases:
         self._open.move_to_end(name)
         return Standing.GRANTED if held.confirmed else Standing.CLAIMED
 
-    def close(self, connection: object, now: float) -> None:
-        """The connection is closed: what hangs on it has a short time to come back."""
+    def close(self, connection: object, now: float, *, lives_on: bool = False) -> None:
+        """The connection is closed: what hangs on it has a short time to come back.
+
+        With `lives_on` it was closed on purpose, by one that goes elsewhere: it was heard just now, and has a lease.
+        """
         for name in self._on.pop(connection, ()):
             held = self._leases[name]
             held.connection = None
-            held.until = now + self._grace_s
-            del self._open[name]
-            self._closed[name] = None
+            if lives_on:
+                held.until = now + self._lease_s
+                self._open.move_to_end(name)
+            else:
+                held.until = now + self._grace_s
+                del self._open[name]
+                self._closed[name] = None
 
     def leave(self, name: str) -> bool:
         """The holder left on purpose; False when it holds no lease here."""

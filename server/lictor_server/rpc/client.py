@@ -12,7 +12,7 @@ from typing import Final
 from lictor_core.backoff import Backoff
 from lictor_core.clock import Rng
 from lictor_core.errors import OverloadedError, PeerError, UnreachableError
-from lictor_server.rpc.connection import Connection, Question
+from lictor_server.rpc.connection import GOODBYE_S, Connection, Question
 from lictor_server.sockets import CONNECT_TIMEOUT_S, dial, reason_of
 from lictor_server.tls import PLAIN, Tls
 
@@ -26,7 +26,6 @@ RETRY_FIRST_S: Final = 0.02
 RETRY_MAX_S: Final = 0.5
 """A server that could not be reached is not dialed again before this; calls until then fail at once."""
 _HANDSHAKE_S: Final = 3.0
-_GOODBYE_S: Final = 1.0
 
 
 @dataclass(eq=False)
@@ -104,7 +103,9 @@ class RpcPool:
         return asyncio.get_running_loop().time() - line.connection.heard_at
 
     def hang_up(self, address: str, reason: str) -> None:
-        """Close the connection to `address`: what is under way there ends with `reason`, as when it is lost."""
+        """Close the connection to `address`: what is under way there ends with `reason`, as when it is lost.
+
+        The server is told, if it still hears, that this end lives on."""
         line = self._lines.get(address)
         if line is not None:
             self._hang_up(address, line, PeerError(f"{address}: {reason}"))
@@ -205,7 +206,7 @@ class RpcPool:
                     ssl=tls.dialing_rpc,
                     server_hostname=tls.server_name,
                     ssl_handshake_timeout=_HANDSHAKE_S,
-                    ssl_shutdown_timeout=_GOODBYE_S,
+                    ssl_shutdown_timeout=GOODBYE_S,
                 )
         except ssl.SSLCertVerificationError as error:
             raise UnreachableError(
@@ -234,7 +235,7 @@ class RpcPool:
         if line.idle is not None:
             line.idle.cancel()
         if line.connection is not None:
-            line.connection.close(error)
+            line.connection.leave(error)
 
 
 def _unused(address: str) -> PeerError:

@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 from typing import Final, cast
 
 from lictor_core.errors import LictorError, OverloadedError, PeerError, UnreachableError
+from lictor_core.frames import GOODBYE, encode_frame
 from lictor_server.rpc.caller import Answered, Arrived, Caller, Failed, Refused
 
-__all__ = ["IN_FLIGHT_MAX", "UNTAKEN_BYTES_MAX", "WRITE_BYTES_MAX", "Connection", "Question"]
+__all__ = ["GOODBYE_S", "IN_FLIGHT_MAX", "UNTAKEN_BYTES_MAX", "WRITE_BYTES_MAX", "Connection", "Question"]
 
 IN_FLIGHT_MAX: Final = 16_384
 """Requests under way on one connection, blocked reads and streams among them; servers take as many."""
@@ -26,6 +27,9 @@ UNTAKEN_BYTES_MAX: Final = 32 * 1024 * 1024
 """Items of one stream that came and were not taken yet."""
 WRITE_BYTES_MAX: Final = 1024 * 1024
 """While a server leaves more than this unread, further requests wait, unsent, for their deadlines."""
+
+GOODBYE_S: Final = 1.0
+"""What was written before a connection is closed on purpose has so long to leave."""
 
 
 @dataclass(eq=False)
@@ -176,6 +180,16 @@ class Connection(asyncio.Protocol):
             goodbye = self._caller.cancel(id)
             if goodbye and question.left and self._over is None:
                 self._write(goodbye)
+
+    def leave(self, error: LictorError) -> None:
+        """End it as `close` does, but tell the server that this end lives on."""
+        transport = self._transport
+        if self._over is None and transport is not None and not transport.is_closing():
+            transport.write(encode_frame(GOODBYE))
+            self._transport = None
+            transport.close()
+            self._loop.call_later(GOODBYE_S, transport.abort)
+        self.close(error)
 
     def close(self, error: LictorError, *, nothing_done: bool = False) -> None:
         """End it: with `nothing_done` every request surely was not carried out, otherwise those that had not left."""

@@ -17,7 +17,7 @@ from structlog.typing import FilteringBoundLogger
 from lictor_core.errors import BodyTooLargeError, LictorError, OverloadedError, PeerError
 from lictor_core.frames import PART_BYTES
 from lictor_server.rpc.methods import Methods
-from lictor_server.rpc.peer import Call, Cancel, Peer, Refuse, refusal_bytes, split
+from lictor_server.rpc.peer import Call, Cancel, Goodbye, Peer, Refuse, refusal_bytes, split
 from lictor_server.rpc.visitor import Visitor
 
 __all__ = ["PART_S_MAX", "Conversation"]
@@ -85,6 +85,8 @@ class Conversation:
                             case Cancel():
                                 # It is there: nothing between these events waits, so no call ends meanwhile.
                                 self._calls.pop(event.id).cancel()
+                            case Goodbye():
+                                self._visitor.lives_on = True
                             case Refuse():
                                 self._put(event.data)  # `_next` waits for whoever does not read, for a bounded time
             finally:

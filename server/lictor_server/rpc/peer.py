@@ -13,7 +13,7 @@ from typing import NamedTuple
 from lictor_core.errors import BodyTooLargeError, LictorError, OverloadedError, PeerError
 from lictor_core.frames import ANSWER_BYTES_MAX, PART_BYTES, REFUSED_ID, Frame, FrameKind, FrameReader, encode_frame
 
-__all__ = ["Call", "Cancel", "Peer", "Refuse", "refusal_bytes", "split"]
+__all__ = ["Call", "Cancel", "Goodbye", "Peer", "Refuse", "refusal_bytes", "split"]
 
 
 class Call(NamedTuple):
@@ -28,6 +28,10 @@ class Cancel(NamedTuple):
     """The caller no longer wants the answer to this request."""
 
     id: int
+
+
+class Goodbye(NamedTuple):
+    """The caller closes the connection of its own accord, and lives on."""
 
 
 class Refuse(NamedTuple):
@@ -49,9 +53,9 @@ class Peer:
         """Requests that wait for their answers."""
         return len(self._in_flight)
 
-    def receive(self, data: bytes) -> list[Call | Cancel | Refuse]:
+    def receive(self, data: bytes) -> list[Call | Cancel | Goodbye | Refuse]:
         """What `data` asks for, in order. Raises `PeerError`."""
-        events: list[Call | Cancel | Refuse] = []
+        events: list[Call | Cancel | Goodbye | Refuse] = []
         for frame in self._reader.feed(data):
             match frame.kind:
                 case FrameKind.REQUEST:
@@ -60,6 +64,8 @@ class Peer:
                     if frame.id in self._in_flight:  # else its answer is on the way already
                         self._in_flight.discard(frame.id)
                         events.append(Cancel(frame.id))
+                    elif frame.id == REFUSED_ID:
+                        events.append(Goodbye())
                 case _:
                     raise PeerError(f"peer sent a {frame.kind.name.lower()} where only requests belong")
         return events

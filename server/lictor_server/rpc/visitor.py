@@ -18,6 +18,8 @@ class Visitor:
     def __init__(self, address: str, proof: Proof | None = None) -> None:
         self.address = address
         self.proof = proof
+        self.lives_on = False
+        """Whether it said that it closes the connection on purpose, as an agent does that goes to another server."""
         self._callbacks: list[Callable[[], None]] | None = []
 
     @property

@@ -83,6 +83,25 @@ def test_a_closed_connection_leaves_a_short_grace() -> None:
     assert row.cause.startswith("server s1 saw its connection close at 2025-12-31T23:59:58.000Z")
 
 
+def test_who_closes_its_connection_to_go_elsewhere_has_a_whole_lease_for_that() -> None:
+    link = object()
+    table = granted(link=link)
+    table.close(link, 4.0, lives_on=True)
+    assert table.next_end() == 13.0
+    assert table.expire(12.9, WALL) == []
+    (row,) = table.expire(13.0, WALL)
+    assert row.cause.startswith("server s1 heard nothing from it for 9 s, since 2025-12-31T23:59:51.000Z")
+
+
+def test_of_those_that_go_elsewhere_none_is_passed_over_for_who_renewed_before() -> None:
+    link = object()
+    table = granted(link=link)
+    renew(table, 1.0, 1, "a2", B)
+    table.close(link, 2.0, lives_on=True)
+    assert [row.name for row in table.expire(10.0, WALL)] == ["a2"]
+    assert [row.name for row in table.expire(11.0, WALL)] == ["a1"]
+
+
 def test_who_is_back_within_the_grace_was_never_away() -> None:
     link = object()
     table = granted(link=link)

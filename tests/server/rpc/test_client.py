@@ -297,6 +297,18 @@ async def test_a_stream_ends_with_the_error_of_a_connection_that_is_lost(pool: R
         await waiting
 
 
+@pytest.mark.parametrize("hangs_up", [True, False], ids=["on purpose", "with its process"])
+async def test_only_who_hangs_up_on_purpose_lives_on(pool: RpcPool, end: End, hangs_up: bool) -> None:
+    await pool.call(end.address, "echo", b"x", timeout_s=CALL_S)
+    (visitor,) = end.methods.visitors
+    if hangs_up:
+        pool.hang_up(end.address, "this test has heard enough")
+    else:
+        await pool.stop()
+    await eventually(lambda: visitor.is_gone, what="the end of the connection at the server")
+    assert visitor.lives_on is hangs_up
+
+
 async def test_items_that_are_not_taken_end_their_stream_alone(
     pool: RpcPool, end: End, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lictor_core.errors import BodyTooLargeError, NotFoundError, PeerError
-from lictor_core.frames import FRAME_BYTES_MAX, PART_BYTES, Frame, FrameKind, FrameReader, encode_frame
+from lictor_core.frames import FRAME_BYTES_MAX, GOODBYE, PART_BYTES, Frame, FrameKind, FrameReader, encode_frame
 from lictor_server.rpc import peer as module
-from lictor_server.rpc.peer import Call, Cancel, Peer, Refuse, split
+from lictor_server.rpc.peer import Call, Cancel, Goodbye, Peer, Refuse, split
 
 
 def request(number: int, method: str = "m", payload: bytes = b"") -> bytes:
@@ -49,6 +49,10 @@ def test_a_cancelled_request_is_not_answered() -> None:
     assert peer.receive(cancel) == []
     assert peer.reply(1, b"late") == b""
     assert peer.error(1, NotFoundError("late")) == b""
+
+
+def test_who_closes_on_purpose_says_so() -> None:
+    assert Peer(in_flight_max=8).receive(encode_frame(GOODBYE)) == [Goodbye()]
 
 
 def test_requests_over_the_bound_are_refused_and_others_go_on() -> None:
@@ -111,4 +115,4 @@ def test_any_bytes_give_events_or_one_error(data: bytes) -> None:
         events = Peer(in_flight_max=8).receive(data)
     except PeerError:
         return
-    assert all(isinstance(event, Call | Cancel | Refuse) for event in events)
+    assert all(isinstance(event, Call | Cancel | Goodbye | Refuse) for event in events)
