@@ -51,6 +51,8 @@ class _Lease:
     until: float
     connection: object | None
     confirmed: bool = False
+    going: bool = False
+    """It said that it goes to another server: this one does not vouch for it anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +144,7 @@ class KeptLeases:
             return Standing.OUTDATED
         elif not held.confirmed or member != held.member or renewal.server != self.server:
             self._news[name] = None  # it changed, or another server may vouch for it meanwhile
-        held.member, held.counter, held.until = member, renewal.counter, now + self._lease_s
+        held.member, held.counter, held.until, held.going = member, renewal.counter, now + self._lease_s, False
         self._hang(name, held, connection)
         self._closed.pop(name, None)
         self._open[name] = None
@@ -158,7 +160,7 @@ class KeptLeases:
             held = self._leases[name]
             held.connection = None
             if lives_on:
-                held.until = now + self._lease_s
+                held.until, held.going = now + self._lease_s, True
                 self._open.move_to_end(name)
             else:
                 held.until = now + self._grace_s
@@ -217,7 +219,7 @@ class KeptLeases:
             row = self._news.pop(name)
             held = self._leases.get(name)
             if row is None and held is not None:
-                state = RowState.ALIVE if name in self._open else RowState.CLOSED
+                state = RowState.ALIVE if name in self._open and not held.going else RowState.CLOSED
                 row = Row(held.member.name, member_id(held.member), held.counter, state, held.member)
             if row is not None:
                 rows.append(row)

@@ -93,6 +93,17 @@ def test_who_closes_its_connection_to_go_elsewhere_has_a_whole_lease_for_that() 
     assert row.cause.startswith("server s1 heard nothing from it for 9 s, since 2025-12-31T23:59:51.000Z")
 
 
+def test_who_goes_elsewhere_is_not_made_a_member_anew() -> None:
+    link = object()
+    table = granted(link=link)
+    table.close(link, 1.0, lives_on=True)
+    table.settle(table.digest(), Answer(whole=True))
+    assert [(row.name, row.state) for row in table.digest().rows] == [("a1", RowState.CLOSED)]
+    renew(table, 2.0, 2)
+    table.settle(table.digest(), Answer(whole=True))
+    assert [(row.name, row.state) for row in table.digest().rows] == [("a1", RowState.ALIVE)]
+
+
 def test_of_those_that_go_elsewhere_none_is_passed_over_for_who_renewed_before() -> None:
     link = object()
     table = granted(link=link)
