@@ -25,7 +25,7 @@ from lictor_agent.persisted.forms import (
 )
 from lictor_agent.persisted.shelf import FILE_BYTES_MAX, Found, Item, Kind, Shelf
 from lictor_agent.registrar import Registrar
-from lictor_config.definitions import CheckKind
+from lictor_config.definitions import CheckDefinition, CheckKind
 from lictor_core.clock import Clock
 from lictor_core.errors import LictorError, RequestError, StorageError
 from lictor_core.records import CRITICAL, NODE_MAINTENANCE_ID, Check, Service
@@ -131,8 +131,7 @@ class _Restoring:
                 self._place_check(item, check)
 
     def _tell_again(self, check_id: str) -> None:
-        check = self._local.checks[check_id].check
-        told = self._last_told(check)
+        told = self._last_told(check_id, self._local.checks[check_id].definition)
         if told is not None:
             self._local.set_status(check_id, told.status, told.output, self._clock.monotonic())
 
@@ -174,7 +173,7 @@ class _Restoring:
             return self._maintenance(saved, owner)
         record = projection.check_record(self._node, saved.check_id, saved.name, saved.definition, owner, None)
         return LocalCheck(
-            check=self._with_status(record),
+            check=self._with_status(record, saved.definition),
             definition=saved.definition,
             token=saved.token,
             origin=saved.origin,
@@ -190,18 +189,18 @@ class _Restoring:
             raise RequestError("it says neither how the check is done, nor is it one of maintenance")
         return replace(check, provenance=saved.provenance)
 
-    def _with_status(self, record: Check) -> Check:
+    def _with_status(self, record: Check, definition: CheckDefinition) -> Check:
         """The check as it was last told, if that still holds; else critical, until somebody looks."""
-        told = self._last_told(record)
+        told = self._last_told(record.check_id, definition)
         if told is not None:
             return msgspec.structs.replace(record, status=told.status, output=told.output)
         return msgspec.structs.replace(record, status=CRITICAL)
 
-    def _last_told(self, record: Check) -> SavedStatus | None:
+    def _last_told(self, check_id: str, definition: CheckDefinition | None) -> SavedStatus | None:
         """What was said of a TTL check, if that still holds."""
-        told = self._statuses.get(record.check_id)
-        holds = record.type == CheckKind.TTL.value and told is not None and self._clock.now() < told.expires
-        return told if holds else None
+        told = self._statuses.get(check_id)
+        is_ttl = definition is not None and definition.kind is CheckKind.TTL
+        return told if is_ttl and told is not None and self._clock.now() < told.expires else None
 
     def _set_aside(self, item: Item, reason: str) -> None:
         self.good.discard(item)
