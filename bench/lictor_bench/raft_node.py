@@ -207,7 +207,7 @@ class DoorNode:
 
     @property
     def leads(self) -> bool:
-        return self._server.can_answer(ReadMode.DEFAULT)
+        return self._server.index_at_once(ReadMode.DEFAULT) is not None
 
     async def start(self) -> None:
         await self._server.start()

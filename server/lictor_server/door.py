@@ -419,9 +419,12 @@ class Server:
         except LictorError:
             return None
 
-    def can_answer(self, mode: ReadMode) -> bool:
-        """Whether `read` would answer at once, so that a cached answer with the same stamp may be used instead."""
-        return self._freshness.at_once(mode)
+    def index_at_once(self, mode: ReadMode) -> int | None:
+        """The index of the state from which `read` would answer at once; None where it would not.
+
+        Equal indexes are one state, so a kept answer that held at this index holds; at another one its stamp tells.
+        """
+        return self._store.index if self._freshness.at_once(mode) else None
 
     # What happens inside.
 

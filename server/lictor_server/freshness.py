@@ -78,7 +78,7 @@ class Freshness:
 
     def at_once(self, mode: ReadMode) -> bool:
         """Whether `reached` would return at once, with nothing to say about its contact."""
-        return mode is not ReadMode.CONSISTENT and self._driver.can_serve
+        return self._driver.can_serve_strictly if mode is ReadMode.CONSISTENT else self._driver.can_serve
 
     @property
     def age_s(self) -> float:

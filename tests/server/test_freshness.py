@@ -23,6 +23,7 @@ class Follower:
     leader: str | None = "n2"
     last_contact_s: float | None = 0.25
     can_serve: bool = False
+    can_serve_strictly: bool = False
     waited_for: list[int] = dataclasses.field(default_factory=list[int])
 
     @property
@@ -149,7 +150,9 @@ async def test_a_leader_with_its_lease_answers_without_asking(
     follower.can_serve = True
     assert await freshness.reached(ReadMode.DEFAULT) == Contact(0, True)
     assert freshness.at_once(ReadMode.DEFAULT)
-    assert not freshness.at_once(ReadMode.CONSISTENT)
+    assert not freshness.at_once(ReadMode.CONSISTENT), "others have to confirm it"
+    follower.can_serve_strictly = True
+    assert freshness.at_once(ReadMode.CONSISTENT)
     assert leader.asked == []
 
 

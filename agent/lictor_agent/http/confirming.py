@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import NamedTuple
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from lictor_core.calls import STAMPS_MAX
 from lictor_core.commands import ReadMode
 from lictor_core.queries import Query
 from lictor_core.registry import Confirmation
 
-__all__ = ["Confirm", "Confirmed", "Confirming", "Told"]
+__all__ = ["Confirm", "Confirmed", "Confirming", "Subject", "Told"]
 
 Confirm = Callable[[Sequence[Query[object]], ReadMode], Awaitable[Confirmation | None]]
 """What readings of these queries, at most `STAMPS_MAX`, would be known by now; None when that cannot be told."""
@@ -29,16 +29,27 @@ class Confirmed(NamedTuple):
     known_leader: bool
 
 
-Told = Callable[[Confirmed | None], None]
-"""Called once with what a reading would be known by; None when nobody tells. It must not raise."""
+class Subject(Protocol):
+    """What is asked about: something that was read by `query` in `mode`. It must not change its hash."""
+
+    query: Query[object]
+    mode: ReadMode
 
 
-class Confirming:
+S = TypeVar("S", bound=Subject)
+Told = Callable[[bytes | None], None]
+"""Called once with the answer that holds; None when nobody tells that one does. It must not raise."""
+
+
+class Confirming(Generic[S]):
     """All questions of one agent. They belong to one event loop."""
 
-    def __init__(self, confirm: Confirm) -> None:
+    def __init__(self, confirm: Confirm, answer: Callable[[S, Confirmed | None], bytes | None]) -> None:
+        """`answer` says what all those are told who asked in one pass, by what a reading would be known by; None for
+        what nobody tells. It must not raise."""
         self._confirm = confirm
-        self._rounds: dict[ReadMode, dict[Query[object], list[Told]]] = {}
+        self._answer = answer
+        self._rounds: dict[ReadMode, dict[S, list[Told]]] = {}
         self._under_way: set[asyncio.Task[None]] = set()
 
     @property
@@ -46,19 +57,20 @@ class Confirming:
         """The questions that were not answered yet."""
         return set(self._under_way)
 
-    def ask(self, query: Query[object], mode: ReadMode, told: Told) -> bool:
+    def ask(self, subject: S, told: Told) -> bool:
         """Have `told` called later, never within this call; False when so much is asked now that it will not be."""
+        mode = subject.mode
         waiting = self._rounds.get(mode)
         if waiting is None:
             waiting = self._rounds[mode] = {}
             asyncio.get_running_loop().call_soon(self._begin, mode)
-        elif len(waiting) >= STAMPS_MAX and query not in waiting:
-            return False
-        found = waiting.get(query)
-        if found is None:
-            waiting[query] = [told]
-        else:
+        found = waiting.get(subject)
+        if found is not None:
             found.append(told)
+            return True
+        if len(waiting) >= STAMPS_MAX:
+            return False
+        waiting[subject] = [told]
         return True
 
     def _begin(self, mode: ReadMode) -> None:
@@ -67,17 +79,17 @@ class Confirming:
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
 
-    async def _carry_out(self, waiting: dict[Query[object], list[Told]], mode: ReadMode) -> None:
+    async def _carry_out(self, waiting: dict[S, list[Told]], mode: ReadMode) -> None:
+        queries = tuple({subject.query: None for subject in waiting})
         found: Confirmation | None = None
         try:
-            found = await self._confirm(tuple(waiting), mode)
+            found = await self._confirm(queries, mode)
         finally:  # whatever happens: who waits has to be told
-            if found is None or len(found.stamps) != len(waiting):
-                for each in waiting.values():
-                    for told in each:
-                        told(None)
-            else:
-                for stamp, each in zip(found.stamps, waiting.values(), strict=True):
-                    confirmed = Confirmed(stamp, found.last_contact_ms, found.known_leader)
-                    for told in each:
-                        told(confirmed)
+            known: dict[Query[object], Confirmed] = {}
+            if found is not None and len(found.stamps) == len(queries):
+                for query, stamp in zip(queries, found.stamps, strict=True):
+                    known[query] = Confirmed(stamp, found.last_contact_ms, found.known_leader)
+            for subject, each in waiting.items():
+                answer = self._answer(subject, known.get(subject.query))
+                for told in each:
+                    told(answer)

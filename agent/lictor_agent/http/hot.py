@@ -172,13 +172,26 @@ class HotConnection(asyncio.Protocol):
             self._delegate.connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        is_clear = self.head is None and self._task is None and not self._unfinished
+        transport = self._transport
+        if is_clear and transport is not None and not self._is_delegated and not self._is_paused:
+            wire = self._answers.find(data)
+            if wire is not None:
+                self.answered_hot += 1
+                self.used_at = self._tick.now
+                transport.write(wire)
+                return
+        self._receive(data)
+
+    def _receive(self, data: bytes) -> None:
+        """What is not answered at once."""
         if self._task is not None or self._is_confirming:
             self._keep_behind(data)
             return
         if self._unfinished:
             data, self._unfinished = self._unfinished + data, b""
         if self.head is None and not self._is_delegated:
-            if not self._is_paused and self._transport is not None and self._take(data, self._transport):
+            if not self._is_paused and self._transport is not None and self._take(data):
                 return
             if is_sole_get(data):
                 self.head = data
@@ -251,10 +264,11 @@ class HotConnection(asyncio.Protocol):
 
     def _go_on(self, transport: asyncio.Transport, *, keeps_alive: bool) -> None:
         """An answer was written: what came behind its request is next."""
-        behind, self._behind = bytes(self._behind), bytearray()
-        if not behind:
+        if not self._behind:
             self.finished()
-        elif keeps_alive:
+            return
+        behind, self._behind = bytes(self._behind), bytearray()
+        if keeps_alive:
             self._started, self.head, self.used_at = False, None, self._tick.now
             if self._is_holding:
                 self._is_holding = False
@@ -267,14 +281,8 @@ class HotConnection(asyncio.Protocol):
             self.waiting_since = self._tick.now
             self._pass_on()
 
-    def _take(self, data: bytes, transport: asyncio.Transport) -> bool:
-        """Answer `data` from what is kept, begin to answer it, or wait for the rest of it; False: it is aiohttp's."""
-        wire = self._answers.find(data)
-        if wire is not None:
-            self.answered_hot += 1
-            self.used_at = self._tick.now
-            transport.write(wire)
-            return True
+    def _take(self, data: bytes) -> bool:
+        """Have the answer to `data` confirmed, begin to make it, or wait for the rest of it; False: it is aiohttp's."""
         if self._is_refused:
             return False
         if self._answers.confirm(data, self._confirmed):

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
-from functools import partial
 from typing import Final, Protocol
 
 from lictor_agent.http.confirming import Confirm, Confirmed, Confirming
@@ -40,8 +39,11 @@ class Tick:
 class HotSource(Protocol):
     """What tells whether kept answers still hold; the server's door is one."""
 
-    def can_answer(self, mode: ReadMode) -> bool:
-        """Whether a read of this mode would be answered at once, by the leader itself."""
+    def index_at_once(self, mode: ReadMode) -> int | None:
+        """The index of the state from which a read of this mode would be answered at once, by the leader itself.
+
+        None where it would not. Equal indexes are one state: what held at this index holds.
+        """
         ...
 
     def reading_stamp(self, query: Query[object]) -> int:
@@ -54,10 +56,15 @@ class HotSource(Protocol):
 
 
 class _Kept:
-    __slots__ = ("counted", "date", "last_contact_ms", "rendered", "reuse", "wire")
+    __slots__ = ("counted", "date", "head", "index", "last_contact_ms", "mode", "query", "rendered", "reuse", "wire")
 
-    def __init__(self, reuse: Reuse, rendered: Rendered) -> None:
+    def __init__(self, head: bytes, reuse: Reuse, rendered: Rendered) -> None:
+        self.head = head
         self.reuse = reuse
+        self.query = reuse.query
+        self.mode = reuse.mode
+        self.index: int | None = None
+        """At which index of the state here it was seen to hold."""
         self.rendered = rendered
         self.counted = len(rendered.before) + len(rendered.after)
         self.last_contact_ms = reuse.last_contact_ms
@@ -88,7 +95,7 @@ class HotAnswers:
         `kept_stamp` (`Kept.stamp`) is for what is kept here.
         """
         self._source = source
-        self._confirming = None if confirm is None else Confirming(confirm)
+        self._confirming = None if confirm is None else Confirming(confirm, self._confirmed)
         self._kept_stamp = kept_stamp
         self._heads_max = settings.heads_max
         self._bytes_max = settings.answers_bytes_max
@@ -104,11 +111,22 @@ class HotAnswers:
         kept = self._kept.get(head)
         if kept is None:
             return None
-        if not self._holds(head, kept.reuse):
-            return None
+        source = self._source
+        if source is None or kept.reuse.is_kept:
+            if not self._holds_here(kept):
+                return None
+        else:
+            index = source.index_at_once(kept.mode)
+            if index is None:
+                return None
+            if index != kept.index:
+                if source.reading_stamp(kept.query) != kept.reuse.stamp:
+                    self._drop(head)
+                    return None
+                kept.index = index
         if kept.last_contact_ms:
             kept.hear(0)  # who answers at once is the leader, as it was not when this was kept
-        return self._dated(kept)
+        return kept.wire if kept.date is self._tick.date else self._dated(kept)
 
     def confirm(self, head: bytes, told: Callable[[bytes | None], None]) -> bool:
         """Have `told` called later with the answer to a request of these bytes, or None where none holds any more.
@@ -118,27 +136,25 @@ class HotAnswers:
         kept = self._kept.get(head)
         if kept is None or kept.reuse.is_kept or self._confirming is None:
             return False
-        return self._confirming.ask(kept.reuse.query, kept.reuse.mode, partial(self._confirmed, head, kept, told))
+        return self._confirming.ask(kept, told)
 
     @property
     def under_way(self) -> set[asyncio.Task[None]]:
         """The questions whether answers still hold that were not answered yet."""
         return set() if self._confirming is None else self._confirming.under_way
 
-    def _confirmed(
-        self, head: bytes, kept: _Kept, told: Callable[[bytes | None], None], confirmed: Confirmed | None
-    ) -> None:
+    def _confirmed(self, kept: _Kept, confirmed: Confirmed | None) -> bytes | None:
+        """What those are told who asked for `kept`."""
         reuse = kept.reuse
-        if confirmed is None or not confirmed.known_leader or self._kept.get(head) is not kept:
-            told(None)  # it may hold again once the servers are back, if it is still here
-        elif confirmed.stamp != reuse.stamp:
-            self._drop(head)
-            told(None)
-        elif 0 < reuse.max_stale_s * 1000 <= confirmed.last_contact_ms:
-            told(None)  # too old, but the next one may not be
-        else:
-            kept.hear(confirmed.last_contact_ms)
-            told(self._dated(kept))
+        if confirmed is None or not confirmed.known_leader or self._kept.get(kept.head) is not kept:
+            return None  # it may hold again once the servers are back, if it is still here
+        if confirmed.stamp != reuse.stamp:
+            self._drop(kept.head)
+            return None
+        if 0 < reuse.max_stale_s * 1000 <= confirmed.last_contact_ms:
+            return None  # too old, but the next one may not be
+        kept.hear(confirmed.last_contact_ms)
+        return self._dated(kept)
 
     def forget_confirmed(self) -> None:
         """Drop what only the server that answered it could confirm."""
@@ -152,19 +168,16 @@ class HotAnswers:
             kept.wire = kept.rendered.at(date)
         return kept.wire
 
-    def _holds(self, head: bytes, reuse: Reuse) -> bool:
-        if reuse.is_kept:
-            assert self._kept_stamp is not None, "without it nothing is kept that depends on it"
-            stamp = self._kept_stamp(reuse.query)
-            if stamp is None:
-                return False  # it may be good again once the servers are back
-        else:
-            source = self._source
-            if source is None or not source.can_answer(reuse.mode):
-                return False
-            stamp = source.reading_stamp(reuse.query)
-        if stamp != reuse.stamp:
-            self._drop(head)
+    def _holds_here(self, kept: _Kept) -> bool:
+        """Whether it is the answer to what the agent keeps, and that has not changed."""
+        if not kept.reuse.is_kept:
+            return False
+        assert self._kept_stamp is not None, "without it nothing is kept that depends on it"
+        stamp = self._kept_stamp(kept.query)
+        if stamp is None:
+            return False  # it may be good again once the servers are back
+        if stamp != kept.reuse.stamp:
+            self._drop(kept.head)
             return False
         return True
 
@@ -172,7 +185,7 @@ class HotAnswers:
         """Answer further requests of these bytes with `rendered` while `reuse` holds."""
         if not self._may_keep(reuse):
             return
-        kept = _Kept(reuse, rendered)
+        kept = _Kept(head, reuse, rendered)
         if kept.counted > _KEPT_BYTES_MAX:
             return
         if head in self._kept:

@@ -327,6 +327,18 @@ class RaftCore(SyncObj):
         return reign is not None and self.knows_commits and reign.lease_holds(_monotonic())
 
     @property
+    def is_current(self) -> bool:
+        """Whether this leader has applied all it committed, and nobody can have committed more: `leads` apart, what
+        `applied_index`, `commit_index`, `knows_commits` and `lease_holds` say together.
+
+        Every read asks, so it looks at as little as it can.
+        """
+        reign, no_op, committed = self._reign, self._SyncObj__noopIDx, self._SyncObj__raftCommitIndex
+        if reign is None or no_op is None or not no_op <= committed <= self._SyncObj__raftLastApplied:
+            return False
+        return self._isLeader() and (self._members.is_lone or reign.lease.holds(_monotonic()))
+
+    @property
     def is_handing_over(self) -> bool:
         """Whether this leader takes no commands because it hands over leadership."""
         return self._reign is not None and self._reign.transfer is not None

@@ -131,8 +131,12 @@ class Driver:
         True on a leader that has applied all it committed, while its lease says that nobody else can have committed
         more.
         """
-        core = self._core
-        return self.is_open and core.applied_index >= core.commit_index and core.lease_holds
+        return self._open and self._loop is not None and self._core.is_current
+
+    @property
+    def can_serve_strictly(self) -> bool:
+        """The same, where the majority that has to confirm it is this server alone: it has no peers, voters or not."""
+        return self.can_serve and not self._core.has_peers
 
     async def ready(self) -> None:
         """Return when this leader may serve requests. Raises `NoLeaderError` at once when it does not lead.
@@ -161,7 +165,7 @@ class Driver:
         `NoLeaderError` when this server does not lead.
         """
         await self.ready()
-        if self.can_serve and not (strict and self._core.has_peers):
+        if self.can_serve_strictly if strict else self.can_serve:
             return self._core.applied_index
         future: asyncio.Future[None] = self._running_loop().create_future()
 

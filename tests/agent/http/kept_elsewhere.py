@@ -23,11 +23,14 @@ class Source:
 
     answers: bool = True
     stamp: int = 1
+    index: int = 1
+    stamps_read: int = 0
 
-    def can_answer(self, mode: ReadMode) -> bool:
-        return self.answers
+    def index_at_once(self, mode: ReadMode) -> int | None:
+        return self.index if self.answers else None
 
     def reading_stamp(self, query: Query[object]) -> int:
+        self.stamps_read += 1
         return self.stamp
 
     async def pause(self, query: Query[object], options: ReadOptions) -> Pause | None:

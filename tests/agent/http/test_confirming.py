@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from lictor_agent.http.confirming import Confirmed, Confirming
+from lictor_agent.http.confirming import Confirmed
+from lictor_agent.http.confirming import Confirming as Asking
 from lictor_core.calls import STAMPS_MAX
 from lictor_core.commands import ReadMode
 from lictor_core.queries import KeyQuery, Query
@@ -17,6 +18,24 @@ from tests.support.conditions import eventually
 
 A, B = KeyQuery(key="a"), KeyQuery(key="b")
 DEFAULT, CONSISTENT = ReadMode.DEFAULT, ReadMode.CONSISTENT
+
+
+@dataclass(eq=False)
+class Subject:
+    """Something that was read; `told` has what was told of it, once for all who asked."""
+
+    query: Query[object]
+    mode: ReadMode = DEFAULT
+    told: list[Confirmed | None] = field(default_factory=list[Confirmed | None])
+
+
+Confirming = Asking[Subject]
+
+
+def answer(subject: Subject, confirmed: Confirmed | None) -> bytes | None:
+    """What those are told who asked: the stamp in words."""
+    subject.told.append(confirmed)
+    return None if confirmed is None else b"stamp %d" % confirmed.stamp
 
 
 @dataclass
@@ -38,10 +57,10 @@ class Asked:
         return Confirmation([*stamps, *self.extra], 5) if self.tells else None
 
 
-def asking(confirming: Confirming, query: Query[object], mode: ReadMode = DEFAULT) -> asyncio.Future[Confirmed | None]:
+def asking(confirming: Confirming, subject: Subject) -> asyncio.Future[bytes | None]:
     """What is told; None at once when nothing was asked."""
-    told: asyncio.Future[Confirmed | None] = asyncio.get_running_loop().create_future()
-    if not confirming.ask(query, mode, told.set_result):
+    told: asyncio.Future[bytes | None] = asyncio.get_running_loop().create_future()
+    if not confirming.ask(subject, told.set_result):
         told.set_result(None)
     return told
 
@@ -49,43 +68,48 @@ def asking(confirming: Confirming, query: Query[object], mode: ReadMode = DEFAUL
 async def test_questions_of_one_moment_are_one_and_each_query_is_in_it_once() -> None:
     asked = Asked()
     asked.open.set()
-    confirming = Confirming(asked)
-    told = await asyncio.gather(*(asking(confirming, one) for one in (A, B, A)))
-    assert told == [Confirmed(7, 5, True), Confirmed(9, 5, True), Confirmed(7, 5, True)]
+    confirming = Confirming(asked, answer)
+    first, second, same_query = Subject(A), Subject(B), Subject(A)
+    told = await asyncio.gather(*(asking(confirming, one) for one in (first, second, first, same_query)))
+    assert told == [b"stamp 7", b"stamp 9", b"stamp 7", b"stamp 7"]
     assert asked.requests == [((A, B), DEFAULT)]
+    assert first.told == same_query.told == [Confirmed(7, 5, True)], "the answer is made once for all who asked"
     await eventually(lambda: confirming.under_way == set(), what="the end of the question")
 
 
 async def test_a_question_that_comes_after_one_has_left_is_another_one() -> None:
     asked = Asked()
-    confirming = Confirming(asked)
-    first = asking(confirming, A)
+    confirming = Confirming(asked, answer)
+    subject = Subject(A)
+    first = asking(confirming, subject)
     await eventually(lambda: len(asked.requests) == 1, what="the question")
-    second = asking(confirming, A)
+    second = asking(confirming, subject)
     await eventually(lambda: len(asked.requests) == 2, what="the second question")
     assert len(confirming.under_way) == 2
     asked.open.set()
-    assert await first == await second == Confirmed(7, 5, True)
+    assert await first == await second == b"stamp 7"
 
 
 async def test_questions_of_different_strictness_are_not_mixed() -> None:
     asked = Asked()
     asked.open.set()
-    confirming = Confirming(asked)
-    await asyncio.gather(asking(confirming, A), asking(confirming, A, CONSISTENT))
+    confirming = Confirming(asked, answer)
+    await asyncio.gather(asking(confirming, Subject(A)), asking(confirming, Subject(A, CONSISTENT)))
     assert set(asked.requests) == {((A,), DEFAULT), ((A,), CONSISTENT)}
 
 
 @pytest.mark.parametrize("asked", [Asked(tells=False), Asked(extra=(1,))], ids=["nothing", "wrong"])
 async def test_nothing_or_a_wrong_answer_tells_no_stamp(asked: Asked) -> None:
     asked.open.set()
-    assert await asking(Confirming(asked), A) is None
+    subject = Subject(A)
+    assert await asking(Confirming(asked, answer), subject) is None
+    assert subject.told == [None]
 
 
 async def test_no_more_queries_are_asked_at_once_than_the_bound() -> None:
     asked = Asked()
     asked.stamps = {str(number): number for number in range(STAMPS_MAX + 1)}
     asked.open.set()
-    confirming = Confirming(asked)
-    told = await asyncio.gather(*(asking(confirming, KeyQuery(key=key)) for key in asked.stamps))
-    assert [one and one.stamp for one in told] == [*range(STAMPS_MAX), None]
+    confirming = Confirming(asked, answer)
+    told = await asyncio.gather(*(asking(confirming, Subject(KeyQuery(key=key))) for key in asked.stamps))
+    assert told == [*(b"stamp %d" % number for number in range(STAMPS_MAX)), None]

@@ -67,6 +67,23 @@ async def test_a_server_in_the_process_is_asked_for_what_it_cannot_tell_at_once(
     assert asked == [ReadMode.CONSISTENT]
 
 
+def test_a_kept_answer_is_looked_at_again_only_when_the_state_has_moved() -> None:
+    source = Source()
+    answers = HotAnswers(source, Tick(1.0, b"now"), HttpSettings())
+    answers.keep(HEAD, Reuse(KeyQuery(key="a"), ReadMode.DEFAULT, 1), RENDERED)
+    for _ in range(3):
+        assert answers.find(HEAD) == RENDERED.at(b"now")
+    assert source.stamps_read == 1
+    source.index = 2
+    assert answers.find(HEAD) is not None, "another key changed"
+    assert source.stamps_read == 2
+    source.answers = False
+    assert answers.find(HEAD) is None, "another server may lead"
+    source.answers, source.index, source.stamp = True, 3, 3
+    assert answers.find(HEAD) is None
+    assert len(answers) == 0
+
+
 STALE = Rendered(b"HTTP/1.1 200 OK\r\nX-Consul-Lastcontact: 12\r\nDate: ", b"\r\n\r\nLastcontact: 12")
 
 

@@ -490,10 +490,14 @@ def test_a_lease_waits_for_the_no_op_and_ends_with_silence(alone: Alone) -> None
     alone.lead()
     alone.heard(alone.last_seq(), "n2", "n3")
     assert not alone.core.lease_holds
+    assert not alone.core.is_current
     alone.replicated("n2", "n3")
     assert alone.core.lease_holds
+    alone.core.pump()
+    assert alone.core.is_current
     alone.clock.advance(SETTINGS.election_min_s)
     assert not alone.core.lease_holds
+    assert not alone.core.is_current
 
 
 def test_a_quorum_of_non_voters_keeps_nobody_in_the_lead(three: Stage) -> None:

@@ -186,6 +186,20 @@ async def test_stopping_leaves_the_outcome_of_waiting_writes_unknown(driven: Dri
     assert driven.applied == []
 
 
+async def test_a_lone_leader_serves_strict_reads_by_itself_once_it_is_open_and_not_when_it_is_stopped() -> None:
+    driven = Driven(RaftSettings())
+    driven.driver.start()
+    await until_leading(driven)
+    assert driven.driver.can_serve == driven.driver.can_serve_strictly == driven.driver.is_open
+    driven.driver.open_to_requests()
+    await driven.driver.propose(b"x")
+    assert driven.driver.can_serve
+    assert driven.driver.can_serve_strictly
+    driven.driver.stop()
+    assert not driven.driver.can_serve
+    assert not driven.driver.can_serve_strictly
+
+
 async def test_stopped_driver_refuses(driven: Driven) -> None:
     driven.driver.stop()
     driven.driver.stop()
