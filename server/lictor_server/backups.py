@@ -21,8 +21,8 @@ from lictor_core.clock import Clock, Rng
 from lictor_core.commands import Command, Outcome, RestoreAbandon, RestoreBegin, RestoreFinish, RestorePiece
 from lictor_core.errors import DataDamagedError, LictorError, OverloadedError, RequestError, StorageError
 from lictor_core.limits import STATE_BYTES_MAX
+from lictor_core.pace import Pace
 from lictor_core.registry import SavedState
-from lictor_server.pace import Pace
 from lictor_server.state import Store
 from lictor_server.state.loading import Loader, Rest, no_rest
 from lictor_server.state.snapshot import take

@@ -17,7 +17,7 @@ from structlog.typing import FilteringBoundLogger
 
 from lictor_core.clock import Clock
 from lictor_core.errors import RequestError
-from lictor_server.pace import Pace
+from lictor_core.pace import Pace
 from lictor_server.raft import Driver
 from lictor_server.raft.install import Installer
 from lictor_server.raft.settings import RaftSettings

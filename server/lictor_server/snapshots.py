@@ -18,7 +18,7 @@ from structlog.typing import FilteringBoundLogger
 
 from lictor_core.clock import Clock
 from lictor_core.errors import DataDamagedError, StorageError
-from lictor_server.pace import Pace
+from lictor_core.pace import Pace
 from lictor_server.raft import RaftCore
 from lictor_server.raft.files import storage_errors
 from lictor_server.raft.reader import FileReader

@@ -125,7 +125,7 @@ async def answer_query(
 ) -> Answer:
     """The answer to a read: JSON of what `shape` makes of the value, encoded once per change."""
     reading, kept, options = await _read(site, request, query, manner)
-    encoded, _ = site.answers.encoded(query, reading, pretty=site.is_pretty(request), shape=shape)
+    encoded, _ = await site.answers.encoded_aside(query, reading, pretty=site.is_pretty(request), shape=shape)
     headers = (JSON, *meta_headers(reading, options.mode, manner))
     if kept is None:
         return Answer(headers=headers, encoded=encoded, reuse=_reuse(query, reading, options))

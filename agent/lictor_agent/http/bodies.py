@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from typing import Final, cast
 
 import msgspec
@@ -16,6 +17,7 @@ import msgspec
 from lictor_agent.http.errors import Refusal
 from lictor_agent.http.requests import Request
 from lictor_config.reading import Dialect, Problem, Reader
+from lictor_core.aside import ASIDE_BYTES_MIN, aside
 from lictor_core.codec import check_nesting
 from lictor_core.errors import RequestError
 from lictor_core.limits import NESTING_MAX
@@ -41,7 +43,9 @@ async def read_json(request: Request, bytes_max: int, *, status: int = 400, pref
     """The JSON value in the body. Raises a `Refusal` with `status` and `prefix` for anything else."""
     data = await request.read_body(bytes_max)
     try:
-        return decode_json(data)
+        if len(data) < ASIDE_BYTES_MIN:
+            return decode_json(data)
+        return await aside(partial(decode_json, data))
     except RequestError as error:
         raise Refusal(prefix + str(error), status=status) from error
 

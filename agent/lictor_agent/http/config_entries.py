@@ -6,6 +6,7 @@ all flaws are named at once.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from lictor_agent.http.blocking import Manner, answer_query, meta_headers, read
@@ -16,6 +17,7 @@ from lictor_agent.http.errors import Refusal, refusing_with
 from lictor_agent.http.requests import Request, parse_unsigned
 from lictor_agent.http.router import Route
 from lictor_agent.http.site import Site
+from lictor_core.aside import ASIDE_BYTES_MIN, aside
 from lictor_core.commands import ConfigDelete, ConfigSet
 from lictor_core.config_records import ConfigEntry
 from lictor_core.errors import RequestError
@@ -36,16 +38,21 @@ async def put(site: Site, request: Request) -> Answer:
     from lictor_core.entries.reading import EntryForm, body_of, check_entry, read_entry
 
     value = await read_json(request, site.settings.body_bytes_max, prefix=_DECODE_FAILED)
+    is_large = request.content_length is None or request.content_length >= ASIDE_BYTES_MIN
     try:
-        entry = read_entry(value)
+        entry = await aside(partial(read_entry, value)) if is_large else read_entry(value)
     except EntryForm as error:
         raise Refusal(_DECODE_FAILED + str(error)) from error
     cas = _cas(request)
     site.check_datacenter(request.parameters.get("dc"))
-    with refusing_with(500):
+
+    def command() -> ConfigSet:
         check_entry(entry)
-        command = ConfigSet(kind=entry.kind, name=entry.name, body=body_of(entry), cas=cas)
-        outcome = await site.registry.write(command, token=request.token)
+        return ConfigSet(kind=entry.kind, name=entry.name, body=body_of(entry), cas=cas)
+
+    with refusing_with(500):
+        checked = await aside(command) if is_large else command()
+        outcome = await site.registry.write(checked, token=request.token)
     return site.answer_json(request, outcome.value)
 
 

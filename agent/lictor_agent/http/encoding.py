@@ -9,15 +9,17 @@ from __future__ import annotations
 import gzip
 import http
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import BinaryIO, Final, TypeVar
+from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
+from typing import BinaryIO, Final, TypeVar, cast
 
 import msgspec
 
 from lictor_agent.http.settings import HttpSettings
+from lictor_core.aside import ASIDE_ROWS_MIN, aside
 from lictor_core.commands import ReadMode
+from lictor_core.pace import Pace
 from lictor_core.queries import Query
 from lictor_core.registry import Reading
 
@@ -32,6 +34,8 @@ __all__ = [
     "Reuse",
     "accepts_gzip",
     "json_body",
+    "long_json_body",
+    "pack_aside",
     "render",
 ]
 
@@ -45,6 +49,10 @@ _GZIP_LEVEL: Final = 6
 _SHORT_BYTES_MAX: Final = 64
 _SHORT_MAX: Final = 256
 """Answers of so few bytes with no header but their type are rendered once; so many of them are kept."""
+_RUN_ROWS: Final = 250
+"""So many rows of a long list are encoded at a time: tenths of a millisecond."""
+_PACKED_ASIDE_BYTES_MIN: Final = 128 * 1024
+"""To pack so many bytes takes milliseconds."""
 _ENCODER: Final = msgspec.json.Encoder()
 _STATUS_LINES: Final = {one.value: f"HTTP/1.1 {one.value} {one.phrase}\r\n" for one in http.HTTPStatus} | {
     413: "HTTP/1.1 413 Request Entity Too Large\r\n"
@@ -140,6 +148,26 @@ def json_body(value: object, *, pretty: bool) -> bytes:
     return msgspec.json.format(body, indent=4) + b"\n" if pretty else body
 
 
+def long_json_body(rows: Sequence[object], pace: Callable[[], None], *, pretty: bool) -> bytes:
+    """`json_body` of many rows, in runs with a call of `pace` between them: for a thread beside the loop."""
+    runs: list[bytes] = []
+    opened, joined, closed = (b"[\n", b",\n", b"\n]\n") if pretty else (b"[", b",", b"]")
+    ending = len(closed)
+    for start in range(0, len(rows), _RUN_ROWS):
+        runs.append(json_body(rows[start : start + _RUN_ROWS], pretty=pretty)[len(opened) : -ending])
+        pace()
+    return opened + joined.join(runs) + closed if runs else json_body(rows, pretty=pretty)
+
+
+async def pack_aside(answer: Answer) -> Answer:
+    """`answer` with its body packed already, where that takes long."""
+    encoded = Encoded(answer.body) if answer.encoded is None else answer.encoded
+    if len(encoded.plain) < _PACKED_ASIDE_BYTES_MIN or not answer.is_endpoint:
+        return answer
+    await aside(encoded.packed)
+    return replace(answer, encoded=encoded, body=b"")
+
+
 def accepts_gzip(header: str) -> bool:
     """Whether an `Accept-Encoding` header names gzip with a weight above zero (RFC 9110, section 12.5.3)."""
     for part in header.split(","):
@@ -215,6 +243,22 @@ class AnswerCache:
         self._keep(key, reading.stamp, body)
         return body, found is not None
 
+    async def encoded_aside(
+        self, query: Query[T], reading: Reading[T], *, pretty: bool, shape: Callable[[T], object] | None = None
+    ) -> tuple[Encoded, bool]:
+        """As `encoded`; a long list is shown beside the loop, so `shape` must look at nothing but its rows."""
+        value = reading.value
+        if not isinstance(value, list) or len(cast("list[object]", value)) < ASIDE_ROWS_MIN:
+            return self.encoded(query, reading, pretty=pretty, shape=shape)
+        key = (query, pretty)
+        found = self._kept.get(key)
+        if found is not None and found[0] == reading.stamp:
+            self._kept.move_to_end(key)
+            return found[1], True
+        body = Encoded(await aside(partial(_long_body, value, shape, pretty)))
+        self._keep(key, reading.stamp, body)
+        return body, found is not None
+
     def _keep(self, key: tuple[Query[object], bool], stamp: int, body: Encoded) -> None:
         previous = self._kept.pop(key, None)
         if previous is not None:
@@ -226,6 +270,13 @@ class AnswerCache:
         while len(self._kept) > self._answers_max or self._bytes > self._bytes_max:
             _, (_, dropped) = self._kept.popitem(last=False)
             self._bytes -= len(dropped.plain)
+
+
+def _long_body(value: T, shape: Callable[[T], object] | None, pretty: bool) -> bytes:
+    shown = value if shape is None else shape(value)
+    if not isinstance(shown, list):
+        return json_body(shown, pretty=pretty)
+    return long_json_body(cast("list[object]", shown), Pace(), pretty=pretty)
 
 
 def _one_line(value: str) -> str:

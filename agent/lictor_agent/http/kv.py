@@ -104,7 +104,7 @@ async def _get_names(site: Site, request: Request) -> Answer:
     # Consul lists the names of an empty store, and answers 404 for a prefix that nothing has.
     if not reading.value and request.tail:
         return Answer(status=404, headers=headers, reuse=reuse)
-    encoded, _ = site.answers.encoded(query, reading, pretty=site.is_pretty(request), shape=_names)
+    encoded, _ = await site.answers.encoded_aside(query, reading, pretty=site.is_pretty(request), shape=_names)
     return Answer(headers=(JSON, *headers), encoded=encoded, reuse=reuse)
 
 
@@ -113,7 +113,7 @@ async def _get_tree(site: Site, request: Request) -> Answer:
     reading, headers, reuse = await _read(site, request, query)
     if not reading.value:
         return Answer(status=404, headers=headers, reuse=reuse)
-    encoded, _ = site.answers.encoded(query, reading, pretty=site.is_pretty(request), shape=_tree)
+    encoded, _ = await site.answers.encoded_aside(query, reading, pretty=site.is_pretty(request), shape=_tree)
     return Answer(headers=(JSON, *headers), encoded=encoded, reuse=reuse)
 
 

@@ -23,7 +23,7 @@ from lictor_agent.http.access import Access
 from lictor_agent.http.confirming import Confirm
 from lictor_agent.http.deferred import Deferred
 from lictor_agent.http.dispatch import Dispatch, Found
-from lictor_agent.http.encoding import Answer, AnswerCache, Rendered, accepts_gzip, render
+from lictor_agent.http.encoding import Answer, AnswerCache, Rendered, accepts_gzip, pack_aside, render
 from lictor_agent.http.errors import RETRY_AFTER_S, answer_error
 from lictor_agent.http.gauges import all_gauges
 from lictor_agent.http.hot import HotConnection, PlainPath
@@ -275,10 +275,13 @@ class HttpServer:
         keeps_alive = asked.keep_alive and not answer.closes
         if answer.stream is not None and asked.is_http_1_0:
             keeps_alive = False  # its end is that of the connection: HTTP/1.0 has no chunks
+        packed = accepts_gzip(asked.headers.get("Accept-Encoding", ""))
+        if packed:
+            answer = await pack_aside(answer)
         rendered = render(
             answer,
             method=asked.method,
-            packed=accepts_gzip(asked.headers.get("Accept-Encoding", "")),
+            packed=packed,
             keeps_alive=keeps_alive,
             is_http_1_0=asked.is_http_1_0,
         )

@@ -21,6 +21,7 @@ from lictor_core.intentions import precedence as precedence_of
 from lictor_core.limits import INTENTION_DESCRIPTION_CHARS_MAX
 
 __all__ = [
+    "SOURCES_MAX",
     "IntentionJWT",
     "IntentionSource",
     "JWTProvider",
@@ -30,6 +31,8 @@ __all__ = [
     "VerifyClaim",
 ]
 
+SOURCES_MAX: Final = 2_000
+"""Sources of one destination: each becomes an intention, all of them by one command that nothing interrupts."""
 _ACTIONS: Final = ("allow", "deny")
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "OPTIONS", "TRACE"})
 
@@ -108,6 +111,12 @@ class ServiceIntentions(Entry, frozen=True, kw_only=True):
             yield from _jwt_flaws(self.jwt, "JWT")
         if not self.sources:
             yield Flaw("Sources", "is empty: name at least one source, or delete the entry")
+        elif len(self.sources) > SOURCES_MAX:
+            reason = (
+                f"has {len(self.sources)} sources; at most {SOURCES_MAX} are taken: let one with the name '*' decide"
+            )
+            yield Flaw("Sources", reason)
+            return
         seen: set[str] = set()
         for number, source in enumerate(self.sources):
             where = place("Sources", number)

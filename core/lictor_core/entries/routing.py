@@ -17,6 +17,7 @@ from lictor_core.entries.base import Duration, Entry, Flaw, Part, key_place, pla
 from lictor_core.entries.matching import RequestMatch, match_flaws, one_form, repeated_methods, upper_methods
 
 __all__ = [
+    "ROUTES_MAX",
     "WEIGHT_WHOLE",
     "HTTPMatch",
     "QueryMatch",
@@ -36,6 +37,8 @@ __all__ = [
 WEIGHT_WHOLE: Final = 100
 _WEIGHT_STEP: Final = Decimal("0.01")
 _SUBSET_NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
+ROUTES_MAX: Final = 2_000
+"""Routes of one router. All of them are looked at in one go when it is written, and nobody else is served meanwhile."""
 _SUBSET_CHARS_MAX: Final = 63
 
 
@@ -108,6 +111,10 @@ class Router(Entry, frozen=True, kw_only=True):
     def flaws(self) -> Iterator[Flaw]:
         """Each route's rules."""
         yield from super().flaws()
+        if len(self.routes or ()) > ROUTES_MAX:
+            reason = f"has {len(self.routes or ())} routes; at most {ROUTES_MAX} are taken: merge some"
+            yield Flaw("Routes", reason)
+            return
         for number, route in enumerate(self.routes or ()):
             yield from _route_flaws(route, place("Routes", number))
 

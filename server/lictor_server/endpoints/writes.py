@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime
+from functools import partial
 
 import msgspec
 
+from lictor_core.aside import ASIDE_BYTES_MIN, aside
 from lictor_core.clock import Clock
 from lictor_core.codec import encode_command, encode_proposal
 from lictor_core.commands import (
@@ -82,7 +84,12 @@ class Writes:
 
     async def write(self, proposal: Proposal) -> Outcome:
         """A client's command. Raises what `propose` does, and `RequestError` for one that no client may send."""
-        checked = msgspec.structs.replace(proposal, command=self._timed(self._checked(proposal.command)))
+        command = proposal.command
+        if isinstance(command, ConfigSet) and len(encode_command(command)) >= ASIDE_BYTES_MIN:
+            command = await aside(partial(self._checked, command))
+        else:
+            command = self._checked(command)
+        checked = msgspec.structs.replace(proposal, command=self._timed(command))
         return await self._put(encode_proposal(checked), proposal.command)
 
     async def restore_step(self, proposal: Proposal) -> Outcome:

@@ -10,6 +10,7 @@ denial: who looks at connections alone, of whatever version, must not let pass w
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from typing import Final
 
@@ -173,10 +174,19 @@ def _free_id(store: Store, source: str, destination: str) -> str:
     """An id that no intention has: one that was given here may have been given other names since."""
     number = 0
     while True:
-        found = str(uuid.uuid5(_IDS, f"{source}\0{destination}\0{number}"))
+        found = _id_from(f"{source}\0{destination}\0{number}")
         if store.intentions.get(found) is None:
             return found
         number += 1
+
+
+def _id_from(name: str) -> str:
+    """The UUID of version 5 in `_IDS` (RFC 9562, section 5.5), in a fraction of the time of the standard library's."""
+    made = bytearray(hashlib.sha1(_IDS.bytes + name.encode(), usedforsecurity=False).digest()[:16])
+    made[6] = made[6] & 0x0F | 0x50
+    made[8] = made[8] & 0x3F | 0x80
+    text = made.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def _shown(one: Intention) -> JsonObject:

@@ -293,11 +293,11 @@ def _key(store: Store, query: KeyQuery) -> KVEntry | None:
 
 
 def _tree(store: Store, query: TreeQuery) -> list[KVEntry]:
-    return list(store.kv.under(query.prefix))
+    return store.kv.under(query.prefix)
 
 
 def _keys(store: Store, query: KeysQuery) -> list[str]:
-    return list(store.kv.names(query.prefix, query.separator))
+    return store.kv.names(query.prefix, query.separator)
 
 
 def _sessions(store: Store, _query: SessionsQuery) -> list[Session]:

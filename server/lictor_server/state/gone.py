@@ -11,6 +11,8 @@ from collections.abc import Iterator
 
 from sortedcontainers import SortedList
 
+from lictor_server.state.prefixes import end_of
+
 __all__ = ["GoneKeys"]
 
 
@@ -33,6 +35,25 @@ class GoneKeys:
         self._index[key] = index
         self._sorted.add(key)
 
+    def add_many(self, keys: list[str], index: int, keys_max: int) -> int:
+        """All of `keys`, none of which may be here, were deleted at `index`, in this order.
+
+        At most `keys_max` are kept; the newest index of those that are forgotten for that, 0 when there is none.
+        """
+        newest = index if len(keys) > keys_max else 0
+        kept = keys[max(len(keys) - keys_max, 0) :]
+        over = min(len(self._index) + len(kept) - keys_max, len(self._index))
+        for _ in range(over):
+            _, forgotten = self._index.popitem(last=False)
+            newest = max(newest, forgotten)
+        self._index.update(dict.fromkeys(kept, index))
+        if over > 0:
+            self._sorted.clear()
+            self._sorted.update(self._index)
+        else:
+            self._sorted.update(kept)
+        return newest
+
     def discard(self, key: str) -> None:
         """`key` is there again, if it was gone at all."""
         if self._index.pop(key, None) is not None:
@@ -46,12 +67,8 @@ class GoneKeys:
 
     def newest_under(self, prefix: str, default: int) -> int:
         """The newest index of a key that starts with `prefix`, or `default` when that is newer."""
-        newest = default
-        for key in self._sorted.irange(prefix):
-            if not key.startswith(prefix):
-                break
-            newest = max(newest, self._index[key])
-        return newest
+        under = self._sorted.irange(prefix, end_of(prefix), (True, False))
+        return max(default, max(map(self._index.__getitem__, under), default=default))
 
     def rows(self) -> Iterator[tuple[str, int]]:
         """Every key with its index as of this call, oldest first.

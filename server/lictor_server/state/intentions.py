@@ -122,6 +122,9 @@ class Intentions:
 
 def _wake_entries(change: Change, destination: str) -> None:
     """The entry of a destination shows its intentions."""
+    entry = on.config_entry(ServiceIntentions.kind, destination)
+    if entry in change.woken and entry not in change.retired:
+        return  # an entry of thousands of sources is woken by the first of them
     change.wake(on.CONFIG)
     change.wake(on.config_kind(ServiceIntentions.kind))
-    change.wake(on.config_entry(ServiceIntentions.kind, destination))
+    change.wake(entry)

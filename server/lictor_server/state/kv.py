@@ -10,16 +10,18 @@ write leaves that as it is, so that it can serve as a fencing token.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
-from typing import Final, cast
+from operator import attrgetter
+from typing import Final
 
-from sortedcontainers import SortedDict
+from sortedcontainers import SortedList
 
 from lictor_core.records import KVEntry
 from lictor_server.state.copies import Copies
 from lictor_server.state.gone import GoneKeys
 from lictor_server.state.indexes import FIRST_INDEX, Change
-from lictor_server.state.prefixes import PrefixMap
+from lictor_server.state.prefixes import PrefixMap, end_of
 
 __all__ = ["KEYS_GONE_MAX", "PREFIXES_CACHED_MAX", "KVTable"]
 
@@ -28,14 +30,19 @@ KEYS_GONE_MAX: Final = 100_000
 PREFIXES_CACHED_MAX: Final = 10_000
 """Prefixes whose index is kept up to date instead of computed anew."""
 
-_Entries = dict[str, KVEntry]
+_MANY_KEYS: Final = 256
+"""So many keys are deleted together rather than one by one."""
+_ONE_BY_ONE_SHARE: Final = 40
+"""A sorted list is put together anew in the time that it takes to find a fortieth of what it holds, about."""
+_INDEX: Final = attrgetter("modify_index")
 
 
 class KVTable:
     """All keys. Code point order of `str` is the byte order of its UTF-8, which Consul sorts by."""
 
     def __init__(self, *, gone_max: int = KEYS_GONE_MAX) -> None:
-        self._entries: SortedDict[str, KVEntry] = SortedDict()
+        self._entries: dict[str, KVEntry] = {}
+        self._sorted: SortedList[str] = SortedList()
         self._held: dict[str, dict[str, None]] = {}
         self._gone = GoneKeys()
         self._copies: Copies[str, KVEntry] = Copies()
@@ -47,24 +54,33 @@ class KVTable:
         """The entry of exactly this key."""
         return self._entries.get(key)
 
-    def under(self, prefix: str) -> Iterator[KVEntry]:
+    def under(self, prefix: str) -> list[KVEntry]:
         """The entries whose keys start with `prefix`, in order."""
-        for key in self._entries.irange(prefix):
-            if not key.startswith(prefix):
-                return
-            yield self._entries[key]
+        return list(map(self._entries.__getitem__, self._keys_under(prefix)))
 
-    def names(self, prefix: str, separator: str) -> Iterator[str]:
+    def _keys_under(self, prefix: str) -> Iterator[str]:
+        # What a sorted list gives of a range costs a tenth of looking at each key, and trees are large.
+        return self._sorted.irange(prefix, end_of(prefix), (True, False))
+
+    def names(self, prefix: str, separator: str) -> list[str]:
         """The keys under `prefix`; with a separator, each only up to and including its next one, once."""
-        last = None
-        for key in self._entries.irange(prefix):
-            if not key.startswith(prefix):
-                return
-            end = key.find(separator, len(prefix)) if separator else -1
-            name = key if end < 0 else key[: end + len(separator)]
-            if name != last:
-                yield name
-            last = name
+        keys = list(self._keys_under(prefix))
+        if not separator:
+            return keys
+        found: list[str] = []
+        at, last = 0, len(keys)
+        while at < last:
+            key = keys[at]
+            end = key.find(separator, len(prefix))
+            if end < 0:
+                found.append(key)
+                at += 1
+                continue
+            name = key[: end + len(separator)]
+            found.append(name)
+            after = end_of(name)
+            at = last if after is None else bisect_left(keys, after, at + 1)
+        return found
 
     def held_by(self, session: str) -> list[str]:
         """The keys that a session holds, in order."""
@@ -84,6 +100,8 @@ class KVTable:
         taken = 0 if old is None else old.lock_index
         if self._copies.made:
             self._copies.keep(key)
+        if old is None:
+            self._sorted.add(key)
         self._entries[key] = KVEntry(
             lock_index=taken + 1 if after not in ("", before) else taken,
             key=key,
@@ -121,6 +139,7 @@ class KVTable:
             self._copies.keep(key)
         self._hold(key, self._entries[key].session, "")
         del self._entries[key]
+        self._sorted.remove(key)
         self._gone.add(key, change.index)
         while len(self._gone) > self._gone_max:
             self._floor = max(self._floor, self._gone.drop_oldest())
@@ -128,8 +147,39 @@ class KVTable:
 
     def drop_under(self, change: Change, prefix: str) -> None:
         """Delete every key that starts with `prefix`."""
-        for key in [entry.key for entry in self.under(prefix)]:
-            self.drop(change, key)
+        keys = list(self._keys_under(prefix))
+        if len(keys) < _MANY_KEYS:
+            for key in keys:
+                self.drop(change, key)
+        else:
+            self._drop_many(change, keys)
+
+    def _drop_many(self, change: Change, keys: list[str]) -> None:
+        """Delete `keys`, which follow one another in the order: as `drop` of each, in a tenth of the time."""
+        if self._copies:
+            for key in keys:
+                self._copies.keep(key)
+        dropped = list(map(self._entries.pop, keys))
+        for entry in dropped:
+            if entry.session:
+                self._hold(entry.key, entry.session, "")
+        self._cut(keys)
+        forgotten = self._gone.add_many(keys, change.index, self._gone_max)
+        self._floor = max(self._floor, forgotten)
+        change.keys += keys
+        for cached in self._prefix_index.touched_by(keys):
+            self._prefix_index.set(cached, change.index)
+
+    def _cut(self, keys: list[str]) -> None:
+        """Take `keys`, which follow one another, out of the order."""
+        first = self._sorted.bisect_left(keys[0])
+        if len(keys) * _ONE_BY_ONE_SHARE < len(self._sorted):
+            del self._sorted[first : first + len(keys)]
+            return
+        left = list(self._sorted)
+        del left[first : first + len(keys)]
+        self._sorted.clear()
+        self._sorted.update(left)
 
     def _note(self, change: Change, key: str) -> None:
         change.keys.append(key)
@@ -154,7 +204,7 @@ class KVTable:
         return max(cached, self._floor)
 
     def _newest_under(self, prefix: str) -> int:
-        newest = max((entry.modify_index for entry in self.under(prefix)), default=FIRST_INDEX)
+        newest = max(map(_INDEX, self.under(prefix)), default=FIRST_INDEX)
         return self._gone.newest_under(prefix, newest)
 
     @property
@@ -164,7 +214,7 @@ class KVTable:
 
     def entries(self) -> Iterator[KVEntry]:
         """Every entry as of this call, in order: for snapshots. May be consumed in another thread."""
-        copy = self._copies.make(list(self._entries), self._entries.get)
+        copy = self._copies.make(list(self._sorted), self._entries.get)
         return (entry for _, entry in copy)
 
     def gone_rows(self) -> Iterator[tuple[str, int]]:
@@ -173,13 +223,14 @@ class KVTable:
 
     def dismantle(self) -> Iterator[None]:
         """Give up all entries, one a step: freeing a large table in one go would hold up every other thread."""
-        entries = cast(_Entries, self._entries)
-        while entries and not self._copies:
-            _Entries.popitem(entries)
+        while self._entries and not self._copies:
+            self._entries.popitem()
             yield
 
     def restore_entry(self, entry: KVEntry) -> None:
         """Take an entry of a snapshot."""
+        if entry.key not in self._entries:
+            self._sorted.add(entry.key)
         self._entries[entry.key] = entry
         self._hold(entry.key, "", entry.session)
 

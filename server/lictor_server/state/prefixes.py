@@ -6,13 +6,23 @@ Used for the watches on KV prefixes and for their cached indexes. A key of n cha
 
 from __future__ import annotations
 
+import sys
+from bisect import bisect_left
 from collections import OrderedDict
-from collections.abc import Iterator
-from typing import Generic, TypeVar
+from collections.abc import Iterator, Sequence
+from typing import Final, Generic, TypeVar
 
-__all__ = ["PrefixMap"]
+__all__ = ["PrefixMap", "end_of"]
 
 V = TypeVar("V")
+
+_LAST_CHARACTER: Final = chr(sys.maxunicode)
+
+
+def end_of(prefix: str) -> str | None:
+    """The first text after all those that start with `prefix`; None when there is none."""
+    begun = prefix.rstrip(_LAST_CHARACTER)
+    return begun[:-1] + chr(ord(begun[-1]) + 1) if begun else None
 
 
 class PrefixMap(Generic[V]):
@@ -57,3 +67,12 @@ class PrefixMap(Generic[V]):
         for length in self._lengths:
             if length <= size and (prefix := key[:length]) in self._values:
                 yield prefix
+
+    def touched_by(self, keys: Sequence[str]) -> list[str]:
+        """The prefixes that any of `keys` starts with. `keys` are sorted, and rather many: each prefix is looked at."""
+        found: list[str] = []
+        for prefix in self._values:
+            at = bisect_left(keys, prefix)
+            if at < len(keys) and keys[at].startswith(prefix):
+                found.append(prefix)
+        return found

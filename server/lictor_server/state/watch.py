@@ -103,6 +103,9 @@ class Watches:
         for topic in change.stamped:
             if topic in self._stamped:
                 concerned.update(self._stamped[topic])
+        if len(change.keys) > len(self._exact) + len(self._prefixes):
+            self._find_among(change.keys, concerned)
+            return self._call(concerned)
         for key in change.keys:
             exact = self._exact.get(Topic("key", key))
             if exact is not None:
@@ -110,6 +113,17 @@ class Watches:
             for prefix in self._prefixes.prefixes_of(key):
                 concerned.update(self._prefixes.get(prefix) or {})
         return self._call(concerned)
+
+    def _find_among(self, keys: list[str], concerned: dict[Watch, None]) -> None:
+        """Whom any of `keys`, more than there are watches, concerns: each watch is looked at rather than each key."""
+        if any(topic.kind == "key" for topic in self._exact):
+            changed = set(keys)
+            for topic, waiting in self._exact.items():
+                if topic.kind == "key" and topic.name in changed:
+                    concerned.update(waiting)
+        if len(self._prefixes) > 0:
+            for prefix in self._prefixes.touched_by(sorted(keys)):
+                concerned.update(self._prefixes.get(prefix) or {})
 
     def fire_all(self) -> int:
         """Call everybody: all has changed, or this server can no longer tell them what changes."""

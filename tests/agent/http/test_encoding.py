@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
+import threading
+from collections.abc import Awaitable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lictor_agent.http.encoding import Answer, AnswerCache, Encoded, accepts_gzip, json_body, render
+from lictor_agent.http.encoding import (
+    Answer,
+    AnswerCache,
+    Encoded,
+    accepts_gzip,
+    json_body,
+    long_json_body,
+    pack_aside,
+    render,
+)
 from lictor_agent.http.settings import HttpSettings
+from lictor_core.aside import ASIDE_ROWS_MIN
 from lictor_core.queries import KeysQuery
 from lictor_core.registry import Reading
 
@@ -130,3 +143,55 @@ def test_a_body_above_the_bound_drops_no_other() -> None:
     cache.encoded(KeysQuery(prefix="a"), reading(["v" * 400], 1), pretty=False)
     cache.encoded(KeysQuery(prefix="b"), reading(["v" * 4000], 1), pretty=False)
     assert cache.encoded(KeysQuery(prefix="a"), reading(["v" * 400], 1), pretty=False)[1]
+
+
+@pytest.mark.parametrize("pretty", [False, True])
+@pytest.mark.parametrize("count", [0, 1, 249, 250, 251, 600])
+def test_many_rows_are_shown_as_few_are(count: int, pretty: bool) -> None:
+    rows: list[object] = [{"Key": f"<{number}>", "Tags": [], "Flags": number} for number in range(count)]
+    rests: list[None] = []
+    assert long_json_body(rows, lambda: rests.append(None), pretty=pretty) == json_body(rows, pretty=pretty)
+    assert len(rests) == -(-count // 250)
+
+
+async def _passes_while(work: Awaitable[object]) -> int:
+    """How often the loop came round meanwhile."""
+    working, passes = asyncio.ensure_future(work), 0
+    while not working.done():
+        await asyncio.sleep(0)
+        passes += 1
+    await working
+    return passes
+
+
+async def test_a_long_list_is_shown_beside_the_loop_and_kept() -> None:
+    cache, query = AnswerCache(HttpSettings()), KeysQuery(prefix="a")
+    rows = [f"a/{number}" for number in range(10 * ASIDE_ROWS_MIN)]
+    threads: set[int] = set()
+
+    def shape(names: list[str]) -> list[str]:
+        threads.add(threading.get_ident())
+        return names
+
+    assert await _passes_while(cache.encoded_aside(query, reading(rows, 1), pretty=False, shape=shape)) > 1
+    assert threads != {threading.get_ident()}
+    kept, was_kept = await cache.encoded_aside(query, reading(rows, 1), pretty=False, shape=shape)
+    assert was_kept
+    assert json.loads(kept.plain) == rows
+
+
+async def test_a_short_list_is_shown_at_once() -> None:
+    cache, query = AnswerCache(HttpSettings()), KeysQuery(prefix="a")
+    assert await _passes_while(cache.encoded_aside(query, reading(["a"], 1), pretty=False)) == 1
+
+
+async def test_a_large_body_is_packed_beside_the_loop() -> None:
+    answer = Answer(body=b"0123456789abcdef" * 100_000)
+    packing = asyncio.ensure_future(pack_aside(answer))
+    assert await _passes_while(packing) > 1
+    packed = await packing
+    assert packed.encoded is not None
+    assert gzip.decompress(packed.encoded.packed()) == answer.body
+    assert render(packed, method="GET", packed=True, keeps_alive=True) == render(
+        answer, method="GET", packed=True, keeps_alive=True
+    )

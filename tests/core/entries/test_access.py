@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lictor_core.entries.access import ServiceIntentions
+from lictor_core.entries.access import SOURCES_MAX, ServiceIntentions
 from tests.core.entries.build import entry, flaws
 
 KIND = "service-intentions"
@@ -73,3 +73,9 @@ def test_a_token_has_a_provider_and_claims_have_paths() -> None:
         "JWT.Providers[2].Name",
     ]
     assert flaws(KIND, {"JWT": {}, "Sources": []}, "db*") == ["Name", "JWT.Providers", "Sources"]
+
+
+def test_sources_are_bounded_and_the_bound_is_told_alone() -> None:
+    sources = [{"Name": "same", "Action": "allow"} for _ in range(SOURCES_MAX + 1)]
+    assert flaws(KIND, {"Sources": sources}, "db") == ["Sources"]
+    assert len(flaws(KIND, {"Sources": sources[:-1]}, "db")) == SOURCES_MAX - 1

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lictor_core.entries.routing import Resolver, normal_weight
+from lictor_core.entries.routing import ROUTES_MAX, Resolver, normal_weight
 from tests.core.entries.build import entry, flaws
 
 
@@ -94,3 +94,9 @@ def test_a_resolver_that_says_nothing_is_the_default() -> None:
     assert nothing.is_default()
     assert nothing.connect_timeout == ""
     assert not timeout.is_default()
+
+
+def test_routes_are_bounded_and_the_bound_is_told_alone() -> None:
+    routes = [{"Match": {"HTTP": {"PathExact": "no-slash"}}} for _ in range(ROUTES_MAX + 1)]
+    assert flaws("service-router", {"Routes": routes}) == ["Routes"]
+    assert len(flaws("service-router", {"Routes": routes[:-1]})) == ROUTES_MAX

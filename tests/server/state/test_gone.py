@@ -35,3 +35,21 @@ def test_rows_are_those_of_the_call() -> None:
     rows = gone.rows()
     gone.add("b", 2)
     assert list(rows) == [("a", 1)]
+
+
+@given(st.sets(KEYS), st.sets(KEYS), st.integers(1, 8))
+def test_many_are_added_as_each_by_itself(before: set[str], keys: set[str], keys_max: int) -> None:
+    together, one_by_one = GoneKeys(), GoneKeys()
+    first = sorted(before - keys)[:keys_max]
+    for gone in (together, one_by_one):
+        for index, key in enumerate(first, 1):
+            gone.add(key, index)
+    newest = 0
+    for key in sorted(keys):
+        one_by_one.add(key, 50)
+        while len(one_by_one) > keys_max:
+            newest = max(newest, one_by_one.drop_oldest())
+    assert together.add_many(sorted(keys), 50, keys_max) == newest
+    assert list(together.rows()) == list(one_by_one.rows())
+    for prefix in ("", "a", "ab", "b"):
+        assert together.newest_under(prefix, 1) == one_by_one.newest_under(prefix, 1)

@@ -1,3 +1,10 @@
+import time
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from lictor_server.state import kv
 from lictor_server.state.indexes import Change
 from lictor_server.state.kv import KVTable
@@ -81,3 +88,82 @@ def test_entries_are_those_of_the_call_in_order() -> None:
     table.put(Change(4), "c", b"later", 0)
     assert [entry.key for entry in entries] == ["a", "b"]
     assert list(gone) == [("c", 2)]
+
+
+def _holding(keys: list[str], gone_max: int) -> KVTable:
+    table = KVTable(gone_max=gone_max)
+    for index, key in enumerate(keys, 2):
+        table.put(Change(index), key, b"value", 0, session="s" if index % 3 == 0 else "")
+    for index, key in enumerate(keys[::7], 5_000):
+        drop(table, index, key)
+    return table
+
+
+@pytest.mark.parametrize("gone_max", [100, 500, 5_000])
+@pytest.mark.parametrize("others", [0, 20_000])
+def test_many_keys_deleted_together_are_as_deleted_one_by_one(gone_max: int, others: int) -> None:
+    keys = [f"{folder}/{number}" for number in range(400) for folder in ("a", "b", "b/c")]
+    keys += [f"z/{number}" for number in range(others)]
+    together, one_by_one = _holding(keys, gone_max), _holding(keys, gone_max)
+    asked = ["", "a", "b/", "b/c/", "b/c/3", "b/c/399", "c", "z"]
+    for table in (together, one_by_one):
+        assert [table.prefix_index(prefix) for prefix in asked]
+    changed, former = Change(30_000), Change(30_000)
+    together.drop_under(changed, "b/")
+    for entry in one_by_one.under("b/"):
+        one_by_one.drop(former, entry.key)
+    assert changed.keys == former.keys
+    assert list(together.entries()) == list(one_by_one.entries())
+    assert list(together.gone_rows()) == list(one_by_one.gone_rows())
+    assert together.floor == one_by_one.floor
+    assert together.held_by("s") == one_by_one.held_by("s")
+    for prefix in asked:
+        assert together.prefix_index(prefix) == one_by_one.prefix_index(prefix), prefix
+        assert together.names(prefix, "/") == one_by_one.names(prefix, "/"), prefix
+    for key in keys[::50]:
+        assert together.key_index(key) == one_by_one.key_index(key)
+
+
+def test_a_copy_keeps_what_was_deleted_together_after_it_was_made() -> None:
+    table = KVTable()
+    for number in range(500):
+        put(table, 5, f"a/{number:03}")
+    entries = table.entries()
+    table.drop_under(Change(9), "a/")
+    assert len(list(entries)) == 500
+
+
+def test_deleting_a_tree_costs_a_fraction_of_deleting_its_keys() -> None:
+    def tree() -> KVTable:
+        table = KVTable()
+        for number in range(20_000):
+            put(table, 5, f"a/{number}")
+        return table
+
+    def cost(delete: Callable[[KVTable], None]) -> float:
+        table = tree()
+        began = time.thread_time()
+        delete(table)
+        assert not table.under("")
+        return time.thread_time() - began
+
+    def one_by_one(table: KVTable) -> None:
+        change = Change(9)
+        for entry in table.under("a/"):
+            table.drop(change, entry.key)
+
+    together = min(cost(lambda table: table.drop_under(Change(9), "a/")) for _ in range(3))
+    assert together * 3 < min(cost(one_by_one) for _ in range(3))
+
+
+@given(st.sets(st.text("ab/", max_size=5)), st.text("ab/", max_size=2), st.sampled_from(["", "/", "a", "//"]))
+def test_names_end_at_the_separator_and_come_once(keys: set[str], prefix: str, separator: str) -> None:
+    table = KVTable()
+    for key in keys:
+        put(table, 5, key)
+    expected: dict[str, None] = {}
+    for key in sorted(keys):
+        if key.startswith(prefix):
+            end = key.find(separator, len(prefix)) if separator else -1
+            expected[key if end < 0 else key[: end + len(separator)]] = None
+    assert table.names(prefix, separator) == list(expected)

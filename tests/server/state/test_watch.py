@@ -105,3 +105,16 @@ def test_a_watch_with_stamps_is_called_for_silent_changes_too_and_counts_not_as_
     watches.remove(removed)
     watches.fire(change(stamped=WEB, woken=WEB))
     assert calls == ["called"]
+
+
+def test_many_keys_of_one_change_call_whom_each_of_them_concerns() -> None:
+    watches, calls = Watches(), list[str]()
+    for name in ("a/1", "a/none", "c"):
+        watches.add([on.Topic("key", name)], partial(calls.append, name))
+    for name in ("a/", "a/2", "b", ""):
+        watches.add([on.Topic("key-prefix", name)], partial(calls.append, f"under {name}"))
+    watches.add([WEB], partial(calls.append, "web"))
+    made = Change(5)
+    made.keys += [f"a/{number}" for number in range(100)]
+    assert watches.fire(made) == 4
+    assert sorted(calls) == ["a/1", "under ", "under a/", "under a/2"]

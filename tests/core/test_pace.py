@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lictor_server.pace import WORK_S, Pace
+from lictor_core.pace import WORK_S, Pace
 
 
 def test_it_rests_as_long_as_it_worked() -> None:
