@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import platform
 from typing import Final
@@ -30,6 +31,8 @@ _WAN: Final = Parameter("wan", "The servers of all datacenters; any value but th
 _SEGMENT: Final = Parameter("segment", "There are no segments: empty or `_all`.", choices=("", "_all"))
 _PRUNE: Final = Parameter("prune", "Forget the member, too.", Kind.FLAG)
 _NO_LEADER: Final = (("X-Consul-Knownleader", "false"),)
+_SERVERS_S_MAX: Final = 0.5
+"""So long a client agent waits for servers before it tells of itself without them."""
 _GOSSIP_FIGURES: Final = (
     "coordinate_resets",
     "event_queue",
@@ -46,7 +49,7 @@ _GOSSIP_FIGURES: Final = (
 async def self_(site: Site, request: Request) -> Answer:
     """Everything about this agent: its identity, configuration, membership and figures."""
     identity = site.agent.identity
-    members, status = await _members(site), await _leader_status(site)
+    members, status = await _known_at_once(site)
     own = next((one for one in members if one.name == identity.node_name), identity.member())
     value: JsonObject = {
         "Config": {
@@ -80,6 +83,15 @@ async def members(site: Site, request: Request) -> Answer:
         found = [_seen_from_afar(one, site.datacenter) for one in found if WAN_PORT_TAG in one.tags]
     # Who asks while nobody leads is told what the last leader saw: the header says so, where Consul has none.
     return site.answer_json(request, found, headers=() if status and status.address else _NO_LEADER)
+
+
+async def _known_at_once(site: Site) -> tuple[list[Member], LeaderStatus | None]:
+    """What the servers tell of themselves; where they take long, what this agent knows: it is asked about itself."""
+    try:
+        async with asyncio.timeout(None if site.agent.identity.server else _SERVERS_S_MAX):
+            return await _members(site), await _leader_status(site)
+    except TimeoutError:
+        return [site.agent.identity.member()], None
 
 
 async def _members(site: Site) -> list[Member]:

@@ -88,6 +88,8 @@ class General:
         if incoming.headers.get("Expect", _CONTINUE).lower() != _CONTINUE:  # RFC 9110, section 10.1.1
             wire = self._answer_broken(incoming.connection, "Expect is anything but 100-continue", 417)
             return WireResponse(wire, keeps_alive=False)
+        if (flaw := incoming.flaw) is not None:
+            return WireResponse(self._answer_broken(incoming.connection, *flaw), keeps_alive=False)
         rendered, keeps_alive, answer = await self._respond(incoming, incoming.connection)
         wire = rendered.at(self._tick.date)
         return WireResponse(

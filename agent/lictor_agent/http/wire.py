@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 
 from aiohttp import web
 from aiohttp.abc import AbstractAccessLogger, AbstractStreamWriter
+from aiohttp.helpers import reify
 from aiohttp.http import HttpVersion10
 from aiohttp.http_parser import RawRequestMessage
 from aiohttp.streams import StreamReader
@@ -28,6 +29,8 @@ __all__ = ["Asked", "BrokenHandler", "Incoming", "NoAccessLog", "Parser", "WireR
 B = TypeVar("B", bytes, bytearray)
 
 _FILE_PART_BYTES: Final = 256 * 1024
+_HEAD_END: Final = b"\r\n\r\n"
+_CHUNKED: Final = ["chunked"]
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 BrokenHandler = Callable[[HotConnection, BaseException | None], bytes]
@@ -54,6 +57,26 @@ class Incoming(web.BaseRequest):
     def is_http_1_0(self) -> bool:
         """Whether the request is of that version."""
         return self.version == HttpVersion10
+
+    @property
+    def flaw(self) -> tuple[str, int] | None:
+        """What aiohttp takes of a head and nobody should, and the status that says so."""
+        if self.version < HttpVersion10:
+            return "a version before HTTP/1.0", 400
+        codings = [one.strip().lower() for one in self.headers.getall("Transfer-Encoding", ())]
+        # Of other codings only the chunks would be undone, and what is left would be taken for the body.
+        if codings and codings != _CHUNKED and not self.is_http_1_0:
+            return "Transfer-Encoding is anything but chunked", 501
+        return None
+
+    @reify
+    def keep_alive(self) -> bool:
+        """Whether the client wants the connection to stay, and it can.
+
+        aiohttp drops what came right behind a request for an upgrade: whoever sent it has to learn that it was lost.
+        """
+        is_lost = "Upgrade" in self.headers and isinstance(self.protocol, Parser) and self.protocol.is_followed
+        return super().keep_alive and not is_lost
 
     async def read_body(self, body_s_max: float, bytes_max: int) -> bytes:
         """The whole body. Raises `BodyTooLargeError` above `bytes_max`, a `Refusal` when it is cut or late."""
@@ -197,14 +220,24 @@ class NoAccessLog(AbstractAccessLogger):
 class Parser(RequestHandler):
     """aiohttp's protocol, with our answer to what is no HTTP."""
 
-    __slots__ = ("_broken", "connection")
+    __slots__ = ("_broken", "connection", "is_followed")
 
     connection: HotConnection
+    is_followed: bool
+    """Whether more than a head ever came at once: a body, or another request."""
 
     def attach(self, connection: HotConnection, broken: BrokenHandler) -> None:
         """Tell which connection this parses for, and who answers what cannot be parsed."""
         self.connection = connection
+        self.is_followed = False
         self._broken = broken
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what came."""
+        if not self.is_followed:
+            end = data.find(_HEAD_END)
+            self.is_followed = 0 <= end < len(data) - len(_HEAD_END)
+        super().data_received(data)
 
     def handle_error(
         self,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import msgspec
 import pytest
 
+from lictor_core.records import Member
 from lictor_core.registry import LeaderStatus
 from tests.agent.http.live import NODE, Live
 from tests.support.conditions import eventually
@@ -22,6 +24,23 @@ async def test_the_agent_says_who_it_is(live: Live) -> None:
     assert shown.at("Stats.raft.state") == "Leader"
     groups = as_object(shown.at("Stats")).values()
     assert all(isinstance(figure, str) for group in groups for figure in as_object(group).values())
+
+
+async def test_who_is_no_server_tells_of_itself_at_once_while_servers_are_silent(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    identity = live.agent.identity
+    monkeypatch.setattr(live.agent, "identity", replace(identity, server=False))
+
+    async def never() -> list[Member]:
+        await asyncio.Event().wait()
+        return []
+
+    monkeypatch.setattr(live.agent.registry, "members", never)
+    async with asyncio.timeout(5):
+        shown = await live.get("/v1/agent/self")
+    assert shown.at("Member.Name") == identity.node_name
+    assert shown.at("Stats.consul.known_servers") == "0"
 
 
 async def test_only_an_agent_that_proxies_can_reach_tells_of_them(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gc
 import gzip
+import re
 from collections.abc import AsyncGenerator
 
 import pytest
@@ -77,11 +78,17 @@ async def test_garbage_gets_400_once_and_the_connection_ends(live: Live, garbage
         (b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X: a\r\n" * 200 + b"\r\n", b"431 Request Header Fields Too Large"),
         (b"PUT /v1/kv/a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\nx", b"501 Not Implemented"),
         (
+            b"PUT /v1/kv/a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n",
+            b"501 Not Implemented",
+        ),
+        (b"PUT /v1/kv/a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding:\r\n\r\n", b"501 Not Implemented"),
+        (b"GET /v1/status/leader\r\n\r\n", b"400 Bad Request"),
+        (
             b"PUT /v1/kv/a HTTP/1.1\r\nHost: x\r\nExpect: 200-ok\r\nContent-Length: 1\r\n\r\nx",
             b"417 Expectation Failed",
         ),
     ],
-    ids=["target", "header", "headers", "coding", "expectation"],
+    ids=["target", "header", "headers", "coding", "codings", "no-coding", "http-0.9", "expectation"],
 )
 async def test_what_is_more_or_other_than_is_taken_gets_its_own_status(
     live: Live, request_bytes: bytes, status: bytes
@@ -192,6 +199,25 @@ async def test_a_chunked_body_is_read(live: Live) -> None:
     head = b"PUT /v1/kv/a HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
     assert (await raw(live, head + b"2\r\nab\r\n1\r\nc\r\n0\r\n\r\n")).endswith(b"true")
     assert (await live.get("/v1/kv/a?raw")).body == b"abc"
+
+
+async def test_what_comes_behind_an_offer_to_upgrade_is_answered_or_seen_to_be_lost(live: Live) -> None:
+    offer = b"GET /v1/status/leader HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
+    answer = await asyncio.wait_for(raw(live, offer * 2), 10)
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b"Connection: close\r\n" in answer
+
+
+async def test_an_offer_to_upgrade_by_itself_keeps_the_connection(live: Live) -> None:
+    offer = b"GET /v1/status/leader HTTP/1.1\r\nHost: x\r\nConnection: %b\r\nUpgrade: h2c\r\n\r\n"
+    reader, writer = await asyncio.open_connection("127.0.0.1", live.port)
+    for connection, following in ((b"Upgrade", True), (b"Upgrade, close", False)):
+        writer.write(offer % connection)
+        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+        assert (b"Connection: close" not in head) == following
+        await reader.readexactly(int(re.findall(rb"Content-Length: (\d+)", head)[0]))
+    assert await asyncio.wait_for(reader.read(), 10) == b""
+    writer.close()
 
 
 async def test_a_broken_chunk_gets_400(live: Live) -> None:
