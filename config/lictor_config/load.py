@@ -219,7 +219,8 @@ def _gather_files(origin: Origin, gathering: _Gathering) -> None:
         except UnicodeDecodeError as error:
             gathering.problems.append(f"{path}: is no UTF-8 text: byte {error.start} cannot be read")
         else:
-            _gather_text(str(path), text, parse, gathering)
+            if text:  # an empty file defines nothing, also where JSON wants an object
+                _gather_text(str(path), text, parse, gathering)
 
 
 def _out_of_reach(path: FilePath) -> str | None:

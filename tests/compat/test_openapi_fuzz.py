@@ -1,7 +1,8 @@
 """Requests that nobody wrote, made of the OpenAPI document, right and wrong ones: none of them finds a mistake of ours.
 
 Invariants: every answer is one that the document describes; nothing is answered with an internal error, a traceback, or
-nothing at all. `LICTOR_FUZZ_EXAMPLES` asks for more of each endpoint than CI does, in another order each time.
+nothing at all. `LICTOR_FUZZ_EXAMPLES` asks for more of each endpoint than CI does, other ones each time;
+`LICTOR_FUZZ_SEED` asks for the ones of that number.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 import requests
 import schemathesis
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from schemathesis import Case, GenerationMode
 
 from lictor_config.load import load_configuration
@@ -26,6 +27,7 @@ from tests.support.recorder.http_runner import Reply
 from tests.support.recorder.json_types import Json
 
 _MORE: Final = int(os.environ.get("LICTOR_FUZZ_EXAMPLES", "0"))
+_SEED: Final = os.environ.get("LICTOR_FUZZ_SEED", "")
 _EXAMPLES: Final = _MORE or 6
 _ANSWER_S_MAX: Final = 20.0
 _OWN_DATACENTER: Final = "dc1"
@@ -89,7 +91,7 @@ def _send_some(label: str, mode: GenerationMode, addresses: tuple[str, str]) -> 
     @settings(
         max_examples=_EXAMPLES,
         deadline=None,
-        derandomize=not _MORE,
+        derandomize=not (_MORE or _SEED),
         database=None,
         phases=(Phase.generate, Phase.shrink) if _MORE else (Phase.generate,),
         suppress_health_check=(HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large),
@@ -104,7 +106,10 @@ def _send_some(label: str, mode: GenerationMode, addresses: tuple[str, str]) -> 
         for address in addresses:
             _judge(case, address)
 
-    send()
+    if _SEED:
+        seed(int(_SEED))(send)()
+    else:
+        send()
 
 
 def _judge(case: Case, address: str) -> None:

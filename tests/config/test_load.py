@@ -77,6 +77,11 @@ def test_files_of_a_directory_are_read_by_name(tmp_path: Path) -> None:
     assert [warning for warning in configuration.warnings if "c.txt" in warning]
 
 
+def test_an_empty_file_defines_nothing(tmp_path: Path) -> None:
+    write(tmp_path, a__json='{"node_name": "a"}', b__json="", c__hcl="")
+    assert load(tmp_path).node_name == "a"
+
+
 def test_a_pipe_in_a_directory_is_skipped_and_not_waited_for(tmp_path: Path) -> None:
     write(tmp_path, a__hcl='node_name = "a"')
     os.mkfifo(tmp_path / "b.hcl")

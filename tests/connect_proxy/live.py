@@ -180,7 +180,7 @@ async def all_bytes(reader: asyncio.StreamReader) -> bytes:
     """What arrives until the other side ends or breaks, within 5 s."""
     received = bytearray()
     with contextlib.suppress(OSError, ssl.SSLError):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while data := await reader.read(65536):
                 received += data
     return bytes(received)

@@ -164,5 +164,5 @@ def test_while_the_disk_hangs_writes_wait_and_reads_are_answered(tmp_path: Path,
         fault.unlink()
         waiting.join(10)
         assert [answer[:2] for answer in answers] == [(200, "true")]
-        wait_until(lambda: server.get("/v1/kv/b?raw")[1] == "2", within_s=5, what="the write")
+        wait_until(lambda: server.get("/v1/kv/b?raw")[1] == "2", within_s=30, what="the write")
         assert "raft.leader.lost" not in program.log()

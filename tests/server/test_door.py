@@ -97,7 +97,7 @@ async def test_blocked_read_returns_with_the_change(server: Server) -> None:
     blocked = asyncio.ensure_future(server.read(KeyQuery(key="a"), behind(first.index)))
     await settle(blocked)
     second = await server.write(KVSet(key="a", value=b"2"))
-    reading = await asyncio.wait_for(blocked, 5)
+    reading = await asyncio.wait_for(blocked, 30)
     assert reading.index == second.index
     assert reading.value is not None
     assert reading.value.value == b"2"
@@ -108,7 +108,7 @@ async def test_blocked_read_of_a_missing_key_returns_when_it_comes(server: Serve
     blocked = asyncio.ensure_future(server.read(KeyQuery(key="later"), behind(missing.index)))
     await settle(blocked)
     await server.write(KVSet(key="later", value=b"1"))
-    assert (await asyncio.wait_for(blocked, 5)).value is not None
+    assert (await asyncio.wait_for(blocked, 30)).value is not None
 
 
 async def test_blocked_read_returns_when_the_key_goes_with_a_larger_index(server: Server) -> None:
@@ -116,14 +116,14 @@ async def test_blocked_read_returns_when_the_key_goes_with_a_larger_index(server
     blocked = asyncio.ensure_future(server.read(KeyQuery(key="a"), behind(first.index)))
     await settle(blocked)
     await server.write(KVDelete(key="a"))
-    reading = await asyncio.wait_for(blocked, 5)
+    reading = await asyncio.wait_for(blocked, 30)
     assert reading.value is None
     assert reading.index > first.index
 
 
 async def test_read_with_an_old_index_answers_at_once(server: Server) -> None:
     await server.write(KVSet(key="a", value=b"1"))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await server.read(KeyQuery(key="a"), behind(1, wait_s=600))
 
 
@@ -138,7 +138,7 @@ async def test_time_is_up_with_the_same_index(server: Server) -> None:
 @pytest.mark.parametrize("wait_s", [0.0, -1.0, math.nan])
 async def test_no_time_to_wait_answers_at_once(server: Server, wait_s: float) -> None:
     first = await server.write(KVSet(key="a", value=b"1"))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         reading = await server.read(KeyQuery(key="a"), behind(first.index, wait_s=wait_s))
     assert reading.index == first.index
 
@@ -200,7 +200,7 @@ async def test_waiting_reads_and_later_ones_end_when_the_server_stops(server: Se
     await settle(blocked)
     await server.stop()
     with pytest.raises(NoLeaderError):
-        await asyncio.wait_for(blocked, 5)
+        await asyncio.wait_for(blocked, 30)
     for attempt in (server.read(NodesQuery(), NOW), server.write(KVSet(key="a", value=b"1"))):
         with pytest.raises(NoLeaderError):
             await attempt
@@ -328,7 +328,7 @@ async def test_broken_log_ends_the_server_and_is_told(log: Log, monkeypatch: pyt
     with pytest.raises(LictorError):
         await server.write(KVSet(key="a", value=b"1"))
     with pytest.raises(RequestError, match=r"not a (command|proposal)"):
-        await asyncio.wait_for(failed, 5)
+        await asyncio.wait_for(failed, 30)
     assert len(log.named("raft.core.failed")) == 1
     with pytest.raises(NoLeaderError):
         await server.read(NodesQuery(), NOW)
@@ -340,7 +340,7 @@ async def test_leader_that_cannot_do_its_duties_serves_no_more(log: Log, monkeyp
     monkeypatch.setattr("lictor_server.leader.loop.reconcile_member", broken)
     await server.start()
     with pytest.raises(ZeroDivisionError):
-        await asyncio.wait_for(server.failed(), 5)
+        await asyncio.wait_for(server.failed(), 30)
     assert len(log.named("server.duty.failed")) == 1
     with pytest.raises(NoLeaderError):
         await server.read(NodesQuery(), NOW)
@@ -356,7 +356,7 @@ async def test_failed_ends_quietly_when_the_server_is_stopped(server: Server) ->
     failed = asyncio.ensure_future(server.failed())
     await asyncio.sleep(0)
     await server.stop()
-    await asyncio.wait_for(failed, 5)
+    await asyncio.wait_for(failed, 30)
 
 
 async def test_a_restored_state_is_read_and_its_leader_begins_anew(server: Server, log: Log) -> None:
@@ -369,7 +369,7 @@ async def test_a_restored_state_is_read_and_its_leader_begins_anew(server: Serve
     blocked = asyncio.ensure_future(server.read(KeyQuery(key="a"), behind(later.index)))
     await settle(blocked)
     await server.restore_state(state.archive)
-    reading = await asyncio.wait_for(blocked, 5)
+    reading = await asyncio.wait_for(blocked, 30)
     assert reading.value is not None
     assert reading.value.value == b"saved"
     assert reading.index > later.index + 1
@@ -383,7 +383,7 @@ async def test_a_leader_with_the_state_of_another_cluster_makes_what_it_lacks(se
     """An empty state has neither a root to sign with nor this server's node."""
     await server.read(NodesQuery(), NOW)
     await server.restore_state(empty_archive())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         nodes, index = list[Node](), 1
         while not nodes:
             reading = await server.read(NodesQuery(), behind(index))

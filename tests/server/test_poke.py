@@ -12,13 +12,13 @@ async def test_a_poke_ends_the_rest() -> None:
     resting = asyncio.ensure_future(poke.rest(600.0))
     await asyncio.sleep(0)
     poke.poke()
-    await asyncio.wait_for(resting, 5)
+    await asyncio.wait_for(resting, 30)
 
 
 async def test_a_poke_before_the_rest_is_kept_for_it_and_for_no_other() -> None:
     poke = Poke()
     poke.poke()
-    await asyncio.wait_for(poke.rest(600.0), 5)
+    await asyncio.wait_for(poke.rest(600.0), 30)
     resting = asyncio.ensure_future(poke.rest(600.0))
     await asyncio.sleep(0)
     assert not resting.done()
@@ -26,4 +26,4 @@ async def test_a_poke_before_the_rest_is_kept_for_it_and_for_no_other() -> None:
 
 
 async def test_the_rest_ends_by_itself() -> None:
-    await asyncio.wait_for(Poke().rest(0.01), 5)
+    await asyncio.wait_for(Poke().rest(0.01), 30)

@@ -10,6 +10,8 @@ from typing import Final
 __all__ = ["eventually", "wait_until"]
 
 _POLL_S: Final = 0.02
+_WITHIN_S: Final = 30.0
+"""How long anything may take on a machine that runs other tests: late is not never."""
 
 
 def wait_until(condition: Callable[[], bool], *, within_s: float, what: str) -> None:
@@ -20,7 +22,7 @@ def wait_until(condition: Callable[[], bool], *, within_s: float, what: str) -> 
         time.sleep(_POLL_S)
 
 
-async def eventually(condition: Callable[[], bool], *, within_s: float = 5.0, what: str) -> None:
+async def eventually(condition: Callable[[], bool], *, within_s: float = _WITHIN_S, what: str) -> None:
     """The same inside an event loop."""
     deadline = time.monotonic() + within_s
     while not condition():

@@ -65,4 +65,4 @@ def _fail_beside_a_program(directory: Path, pids: list[int]) -> None:
 
 
 def _assert_gone(pid: int) -> None:
-    wait_until(lambda: not process_is_alive(pid), within_s=5, what=f"process {pid} is gone")
+    wait_until(lambda: not process_is_alive(pid), within_s=30, what=f"process {pid} is gone")

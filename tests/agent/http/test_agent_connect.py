@@ -34,7 +34,7 @@ async def test_a_private_key_is_never_logged(live: Live) -> None:
 
 async def test_the_wait_for_a_new_leaf_ends(live: Live) -> None:
     index = (await live.get("/v1/agent/connect/ca/leaf/web")).index
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         answer = await live.get(f"/v1/agent/connect/ca/leaf/web?index={index}&wait=50ms")
     assert (answer.status, answer.index) == (200, index)
 

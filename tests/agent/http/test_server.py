@@ -271,7 +271,7 @@ async def test_a_client_that_ends_its_side_still_gets_its_answer(live: Live) -> 
     reader, writer = await asyncio.open_connection("127.0.0.1", live.port)
     writer.write(GET)
     writer.write_eof()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         assert (await reader.read()).startswith(b"HTTP/1.1 200 OK\r\n")
     writer.close()
 
@@ -359,7 +359,7 @@ async def test_stopping_ends_idle_and_blocked_connections(live: Live) -> None:
         writer.write(request)
         readers.append((reader, writer))
     await readers[0][0].readline()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await live.http.stop()
         for reader, writer in readers:
             with contextlib.suppress(ConnectionResetError):

@@ -91,7 +91,7 @@ async def _refused(context: ssl.SSLContext) -> tuple[bytes, str, Events, Applica
     received, failure = b"", ""
     async with application.running(), running(snapshot, events):
         try:
-            async with connected(public_port(snapshot), context) as (reader, _), asyncio.timeout(5):
+            async with connected(public_port(snapshot), context) as (reader, _), asyncio.timeout(30):
                 received = await reader.read(100)
         except (OSError, ssl.SSLError) as error:
             failure = str(error)
@@ -311,7 +311,7 @@ async def test_connections_over_the_bound_wait_until_there_is_room() -> None:
             await asyncio.wait([waiting], timeout=0.2)
             assert not waiting.done()
             assert application.accepted == 2
-        reader, writer = await asyncio.wait_for(waiting, 5)
+        reader, writer = await asyncio.wait_for(waiting, 30)
         assert await reader.readline() == BANNER
         await hang_up(writer)
 

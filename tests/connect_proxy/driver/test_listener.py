@@ -42,7 +42,7 @@ async def _greet(sock: socket.socket, peer: str, admission: Admission) -> None:
 async def _answer(host: str, port: int) -> bytes:
     reader, writer = await asyncio.open_connection(host, port)
     try:
-        return await asyncio.wait_for(reader.read(100), 5)
+        return await asyncio.wait_for(reader.read(100), 30)
     finally:
         writer.close()
         with suppress(OSError):

@@ -32,7 +32,7 @@ def _upstream_port(snapshot: ProxySnapshot) -> int:
 
 async def _greeted(port: int) -> bytes:
     async with connected(port) as (reader, _):
-        return await asyncio.wait_for(reader.read(100), 5)
+        return await asyncio.wait_for(reader.read(100), 30)
 
 
 async def test_a_local_program_reaches_the_upstream_through_both_proxies() -> None:

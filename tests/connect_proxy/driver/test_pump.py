@@ -188,7 +188,7 @@ async def test_a_tls_stream_without_its_end_is_not_taken_for_complete() -> None:
     server.session.write(b"half of it")
     right.send(server.outgoing.read())
     right.close()
-    reason = await asyncio.wait_for(pump.done, 5)
+    reason = await asyncio.wait_for(pump.done, 30)
     assert reason == "mesh: the TLS stream ended without close_notify"
     loop = asyncio.get_running_loop()
     assert await loop.sock_recv(near, 100) == b"half of it"
@@ -216,7 +216,7 @@ async def test_bytes_that_came_with_the_handshake_are_not_lost() -> None:
     server, _ = await asyncio.gather(handshake(right, CONTEXTS.server, server_name=None, timeout_s=5), early())
     pump = Pump(inner, server, Scratch())
     pump.start()
-    assert await asyncio.wait_for(asyncio.get_running_loop().sock_recv(near, 100), 5) == b"early"
+    assert await asyncio.wait_for(asyncio.get_running_loop().sock_recv(near, 100), 30) == b"early"
     pump.abort("the test is over")
     near.close()
     left.close()
@@ -232,7 +232,7 @@ async def test_garbage_in_the_tls_stream_cuts_both_ends() -> None:
     pump = Pump(inner, client, Scratch())
     pump.start()
     right.send(b"\x17\x03\x03\x00\x20" + b"nonsense" * 4)
-    assert str(await asyncio.wait_for(pump.done, 5)).startswith("mesh: ")
+    assert str(await asyncio.wait_for(pump.done, 30)).startswith("mesh: ")
     with pytest.raises(ConnectionResetError):
         await asyncio.get_running_loop().sock_recv(near, 100)
     near.close()

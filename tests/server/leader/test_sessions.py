@@ -55,8 +55,8 @@ class Leader:
 
 
 @pytest.fixture
-def leader(log: Log) -> Leader:
-    made = Leader(log)
+def leader(log: Log, clock: ManualClock) -> Leader:
+    made = Leader(log, clock=clock)
     made.keeper.begin_anew()
     return made
 

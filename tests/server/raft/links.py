@@ -155,7 +155,7 @@ class Caller:
 
     async def answer(self) -> Answer:
         """What the other end says to the hello."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             length = await self.reader.readexactly(4)
             found = AnswerReader().feed(length + await self.reader.readexactly(int.from_bytes(length, "big")))
         assert found is not None
@@ -167,7 +167,7 @@ class Caller:
 
     async def until_closed(self) -> None:
         """Return when the other end has closed; fails after five seconds."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             with suppress(ConnectionError):
                 while await self.reader.read(65536):
                     pass

@@ -24,7 +24,7 @@ class Client:
 
     async def next(self) -> Frame | None:
         """The next frame, None when the server closed; fails after five seconds."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not self._arrived:
                 data = await self.reader.read(65536)
                 if not data:

@@ -110,7 +110,7 @@ async def test_a_server_that_comes_back_is_found_again(pool: RpcPool) -> None:
 
 
 async def until_answered(pool: RpcPool, address: str) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while True:
             try:
                 assert await pool.call(address, "echo", b"x", timeout_s=1.0) == b"x"
@@ -218,7 +218,7 @@ async def test_a_server_that_answers_nonsense_is_cut_off(pool: RpcPool, said: by
     async with played(nonsense) as address:
         with pytest.raises(PeerError):
             await pool.call(address, "read", b"", timeout_s=CALL_S)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await closed.wait()
 
 
@@ -365,10 +365,11 @@ async def test_silence_is_counted_while_somebody_waits(pool: RpcPool, end: End) 
     assert pool.silence_s(end.address) is None
     waiting = asyncio.ensure_future(pool.call(end.address, "wait", b"", timeout_s=CALL_S))
     await eventually(lambda: (pool.silence_s(end.address) or 0.0) > 0.05, what="silence")
+    began = asyncio.get_running_loop().time()
     await pool.call(end.address, "echo", b"", timeout_s=CALL_S)
     silence_s = pool.silence_s(end.address)
     assert silence_s is not None
-    assert silence_s < 0.05
+    assert silence_s <= asyncio.get_running_loop().time() - began, "it was heard after the call began"
     waiting.cancel()
 
 

@@ -46,7 +46,7 @@ async def knocked(kind: str, parts: list[bytes]) -> None:
                 writer.write(part)
                 await asyncio.sleep(0)
             writer.write_eof()
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 while await reader.read(65536):
                     pass
         except (ConnectionError, RuntimeError):
@@ -60,6 +60,6 @@ async def knocked(kind: str, parts: list[bytes]) -> None:
 async def still_answers(end: End) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", end.listener.port)
     writer.write(encode_frame(Frame(FrameKind.REQUEST, 1, "echo", b"x")))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         assert await reader.readexactly(4)
     writer.transport.abort()

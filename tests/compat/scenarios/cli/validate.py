@@ -28,6 +28,21 @@ SCENARIO = CliScenario(
             },
         ),
         Command(
+            "empty files",
+            ("validate", "empty.d"),
+            files={
+                "empty.d/a.json": '{"data_dir": "data", "bind_addr": "127.0.0.1"}',
+                "empty.d/b.json": "",
+                "empty.d/c.hcl": "",
+            },
+        ),
+        Command(
+            "a JSON file with the end of a line alone",
+            ("validate", "line.json"),
+            files={"line.json": "\n"},
+            own_words=True,
+        ),
+        Command(
             "keys in capitals, and values in lists of one",
             ("validate", "capitals.json"),
             files={"capitals.json": '{"DATA_DIR": "data", "Bind_Addr": ["127.0.0.1"], "Ports": [{"HTTP": 8501}]}'},
