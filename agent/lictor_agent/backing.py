@@ -100,9 +100,8 @@ class RemoteServers:
     ) -> None:
         """Raises `ConfigurationError` for certificates that cannot be used."""
         settings = assembly.tls_settings(configuration)
+        # What a certificate lacks to be a server's is no matter here: `load_tls` warns of nothing else.
         tls = PLAIN if settings is None else load_tls(settings, now=clock.now())
-        for warning in tls.warnings:
-            log.warning("tls.certificate.doubted", reason=warning)
         self._join = configuration.join
         self._known = KnownServers("" if configuration.dev else configuration.data_dir, log)
         settings_of_link = assembly.remote_settings(configuration, node_id)

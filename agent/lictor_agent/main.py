@@ -100,7 +100,7 @@ async def _serve(configuration: Configuration, clock: Clock, rng: Rng, output: L
     )
     backing.at_connection(http.forget_confirmed)
     dns = _dns(configuration, backing, clock, rng, log)
-    dns.tell_figures(meter)
+    dns.tell_figures(meter, identity.node_name)
     grpc = GrpcPort(assembly.grpc_addresses(configuration), log.bind(room="agent"))
     follow(agent, backing=backing, http=http, dns=dns, output=output)
     ending = Ending(agent, log.bind(room="agent"))

@@ -67,9 +67,9 @@ class DnsServer:
         for cache in (self._udp_cache, self._tcp_cache):
             cache.follow(settings)
 
-    def tell_figures(self, meter: Meter) -> None:
-        """Have told how many questions come, and how long each takes on average."""
-        told = meter.sampler("dns.domain_query")
+    def tell_figures(self, meter: Meter, node_name: str) -> None:
+        """Have told how many questions come, and how long each takes on average, at the agent of this name."""
+        told = meter.sampler("dns.domain_query", (("node", node_name),))
         for cache in (self._udp_cache, self._tcp_cache):
             meter.before_turn(partial(cache.spent.tell, told))
 

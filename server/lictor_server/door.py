@@ -121,7 +121,7 @@ class Server:
         self._snapshots = None
         if self._storage is not None:
             self._snapshots = SnapshotExchange(
-                self._store, self._watches, self._driver, self._storage, raft, clock=clock, log=self._log
+                self._store, self._watches, self._driver, self._storage, raft, figures, clock=clock, log=self._log
             )
         self._office = Office(
             settings, self._store, self._replica, figures, own_member=self.member, clock=clock, rng=rng, log=self._log
@@ -173,7 +173,7 @@ class Server:
         )
         self._freshness = Freshness(self._driver, self._to_leader.read_index, hold_s=raft.hold_s, figures=figures)
         self._blocked = BlockedQueries(self._store, self._watches, rng, blocked_max=settings.blocked_queries_max)
-        self._reads = Reads(self._store, self._freshness, self._blocked)
+        self._reads = Reads(self._store, self._freshness, self._blocked, figures.reads)
         self._view = StoreView(self._store, lambda: self._freshness.age_s)
         self._publishers = Publishers(self._store, self._watches, self._cluster, clock, fresh=self._fresh)
         self._ticks = Ticks(self._tick)
@@ -186,7 +186,7 @@ class Server:
             streams=agent_streams(self._bulletins) | feed_streams(self),
         )
         self._ports = Ports(methods, settings, raft=self._replica.links.accept, tls=self._tls, log=self._log)
-        measure(figures, self._replica.core, self._office, self._ports, methods, self._blocked)
+        measure(figures, self._replica.core, self._office, self._ports, methods, self._blocked, self._storage)
         self._following = Following(
             settings.node_id,
             leader=self._replica.leader_card,

@@ -18,6 +18,7 @@ from structlog.typing import FilteringBoundLogger
 from lictor_core.clock import Clock
 from lictor_core.errors import RequestError
 from lictor_core.pace import Pace
+from lictor_server.figures import ServerFigures
 from lictor_server.raft import Driver
 from lictor_server.raft.install import Installer
 from lictor_server.raft.settings import RaftSettings
@@ -43,6 +44,7 @@ class SnapshotExchange:
         driver: Driver,
         storage: Storage,
         settings: RaftSettings,
+        figures: ServerFigures | None = None,
         *,
         clock: Clock,
         log: FilteringBoundLogger,
@@ -57,7 +59,15 @@ class SnapshotExchange:
         self._stopped = False
         core = driver.core
         self.keeper = SnapshotKeeper(
-            store, core, storage, settings, thread=self._thread, ready=self._send_soon, clock=clock, log=log
+            store,
+            core,
+            storage,
+            settings,
+            thread=self._thread,
+            ready=self._send_soon,
+            figures=figures,
+            clock=clock,
+            log=log,
         )
         installer: Installer[Store] = Installer(
             core,

@@ -14,6 +14,7 @@ from lictor_server.leases import NoteKind
 from lictor_server.ports import Ports
 from lictor_server.raft import RaftCore
 from lictor_server.rpc import Methods
+from lictor_server.storage import Storage
 
 __all__ = ["measure"]
 
@@ -25,15 +26,26 @@ _MEMBERS: Final = {
 }
 """What happened to a member, by Consul's name for its count."""
 _STATES: Final = ("follower", "candidate", "leader")
+_CANDIDATE: Final = 1
 
 
 def measure(
-    figures: ServerFigures, core: RaftCore, office: Office, ports: Ports, methods: Methods, blocked: BlockedQueries
+    figures: ServerFigures,
+    core: RaftCore,
+    office: Office,
+    ports: Ports,
+    methods: Methods,
+    blocked: BlockedQueries,
+    storage: Storage | None,
 ) -> None:
     """Have the meter look at what these parts count anyway."""
     meter = figures.meter
     for number, state in enumerate(_STATES):
         meter.follow(f"raft.state.{state}", partial(core.turns.__getitem__, number))
+    # A server stands for election when it has heard of no leader for long; nothing else makes it a candidate.
+    meter.follow("raft.transition.heartbeat_timeout", partial(core.turns.__getitem__, _CANDIDATE))
+    if storage is not None:
+        storage.wal.on_batch = lambda elapsed_s, entries: figures.note_batch(elapsed_s, entries, leads=core.is_leader)
     for kind, name in _MEMBERS.items():
         meter.follow(f"serf.member.{name}", partial(office.told.__getitem__, kind))
     meter.follow("rpc.request", lambda: methods.requests)
@@ -45,6 +57,8 @@ def measure(
     def gauges() -> Iterator[Gauge]:
         yield Gauge("rpc.queries_blocking", len(blocked.watches))
         yield Gauge("session_ttl.active", office.counted_sessions)
+        if figures.entries_written:
+            yield Gauge("raft.leader.dispatchNumLogs", figures.entries_written)
 
     meter.watch(gauges)
     meter.before_turn(partial(_look_at_voters, figures, core))

@@ -19,6 +19,7 @@ from structlog.typing import FilteringBoundLogger
 from lictor_core.clock import Clock
 from lictor_core.errors import DataDamagedError, StorageError
 from lictor_core.pace import Pace
+from lictor_server.figures import ServerFigures
 from lictor_server.raft import RaftCore
 from lictor_server.raft.files import storage_errors
 from lictor_server.raft.reader import FileReader
@@ -52,6 +53,7 @@ class SnapshotKeeper:
         *,
         thread: ThreadPoolExecutor,
         ready: Callable[[], None],
+        figures: ServerFigures | None = None,
         clock: Clock,
         log: FilteringBoundLogger,
     ) -> None:
@@ -60,6 +62,7 @@ class SnapshotKeeper:
         self._storage = storage
         self._settings = settings
         self._ready = ready
+        self._figures = figures
         self._clock = clock
         self._log = log
         self._thread = thread
@@ -90,6 +93,7 @@ class SnapshotKeeper:
         head = SnapshotHead(last, self._core.term_of(last), peer_set if peer_set.servers else None)
         pace = Pace()
         chunks, index = take(self._store, pace), self._store.index
+        taken = self._clock.monotonic()
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
         job = loop.run_in_executor(self._thread, _write, self._storage.snapshots, head, chunks, index, pace)
@@ -103,6 +107,8 @@ class SnapshotKeeper:
             elif not job.cancelled():
                 elapsed_ms = round((self._clock.monotonic() - began) * 1000, 1)
                 self._log.info("raft.snapshot.written", index=last, file=str(job.result()), elapsed_ms=elapsed_ms)
+                if self._figures is not None:
+                    self._figures.note_snapshot(began, taken, elapsed_ms)
                 self.have(head, added)
             self._under_way = None
             if not done.done():

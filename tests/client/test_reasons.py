@@ -135,6 +135,12 @@ def test_who_wants_tls_is_told_to_the_one_that_does_not_use_it(said: bytes) -> N
     assert "if it speaks TLS, write https:// in front of the address" in str(caught.value)
 
 
+def test_who_already_speaks_tls_is_not_told_to() -> None:
+    reason = connection_reason(http.client.RemoteDisconnected(""), secure=True)
+    assert "https://" not in reason
+    assert "name one with -client-cert and -client-key" in reason
+
+
 @pytest.mark.parametrize(
     ("make", "reason"),
     [

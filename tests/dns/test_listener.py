@@ -149,10 +149,10 @@ async def test_dig_understands_the_answers() -> None:
 async def test_questions_of_both_transports_are_in_the_figures() -> None:
     meter = Meter(SystemClock())
     async with served() as server:
-        server.tell_figures(meter)
+        server.tell_figures(meter, "n1")
         ((host, port),) = server.bound
         await answers(host, port)
     meter.turn()
-    found = meter.samples[Series("dns.domain_query")]
+    found = meter.samples[Series("dns.domain_query", (("node", "n1"),))]
     assert found.count == 2
     assert found.sum > 0

@@ -10,12 +10,15 @@ import pytest
 from lictor_core.clock import SeededRng, SystemClock
 from lictor_core.commands import (
     Command,
+    ConfigDelete,
+    ConfigSet,
     Deregister,
     IntentionDelete,
     KVDelete,
     KVDeleteTree,
     KVSet,
     PreparedQueryDelete,
+    PreparedQuerySet,
     ReadMode,
     SessionDestroy,
 )
@@ -25,6 +28,7 @@ from lictor_core.queries import KeyQuery
 from lictor_core.registry import ReadOptions
 from lictor_server import Server
 from lictor_server.figures import ServerFigures
+from tests.server.build import prepared_query
 from tests.server.conftest import SETTINGS, Log
 from tests.support.clock import ManualClock
 from tests.support.conditions import eventually
@@ -118,3 +122,58 @@ def test_contact_with_other_voters_is_told_in_milliseconds() -> None:
     meter = Meter(ManualClock())
     ServerFigures(meter, ManualClock()).note_contact(0.25)
     assert meter.samples[Series("raft.leader.lastContact")].sum == 250.0
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "op"),
+    [
+        (KVSet(key="a", value=b""), "fsm.kvs", "set"),
+        (KVSet(key="a", value=b"", cas=0), "fsm.kvs", "cas"),
+        (KVSet(key="a", value=b"", acquire="s"), "fsm.kvs", "lock"),
+        (KVSet(key="a", value=b"", release="s"), "fsm.kvs", "unlock"),
+        (KVDelete(key="a"), "fsm.kvs", "delete"),
+        (KVDelete(key="a", cas=7), "fsm.kvs", "delete-cas"),
+        (ConfigSet(kind="service-defaults", name="web", body={}), "fsm.config_entry.service-defaults", "upsert"),
+        (ConfigSet(kind="proxy-defaults", name="g", body={}, cas=1), "fsm.config_entry.proxy-defaults", "upsert-cas"),
+        (ConfigDelete(kind="service-defaults", name="web"), "fsm.config_entry.service-defaults", "delete"),
+        (PreparedQuerySet(query=prepared_query()), "fsm.prepared-query", "create"),
+        (PreparedQuerySet(query=prepared_query(), is_update=True), "fsm.prepared-query", "update"),
+    ],
+)
+def test_an_applied_command_has_consuls_operation(command: Command, name: str, op: str) -> None:
+    meter = Meter(ManualClock())
+    ServerFigures(meter, ManualClock()).note_applied(command, 0.0)
+    assert [one for one in meter.samples if one.name.startswith("fsm.")] == [Series(name, (("op", op),))]
+
+
+def test_all_that_is_applied_is_one_figure_too() -> None:
+    clock = ManualClock()
+    meter = Meter(clock)
+    figures = ServerFigures(meter, clock)
+    began = figures.now()
+    clock.advance(0.5)
+    for _ in range(3):
+        figures.note_applied(KVDelete(key="a"), began)
+    meter.turn()
+    assert (meter.samples[Series("raft.fsm.apply")].count, meter.samples[Series("raft.fsm.apply")].sum) == (3, 1500.0)
+
+
+def test_batches_of_the_log_are_told_apart_by_who_leads() -> None:
+    meter = Meter(ManualClock())
+    figures = ServerFigures(meter, ManualClock())
+    figures.note_batch(0.25, 7, leads=True)
+    figures.note_batch(0.5, 9, leads=False)
+    assert meter.samples[Series("raft.leader.dispatchLog")].sum == 250.0
+    assert meter.samples[Series("raft.rpc.appendEntries.storeLogs")].sum == 500.0
+    assert figures.entries_written == 7
+
+
+def test_a_snapshot_is_measured_in_its_parts() -> None:
+    meter = Meter(ManualClock())
+    ServerFigures(meter, ManualClock()).note_snapshot(1.0, 1.25, 1000.0)
+    assert {one.name: told.sum for one, told in meter.samples.items()} == {
+        "raft.fsm.snapshot": 250.0,
+        "raft.snapshot.persist": 750.0,
+        "raft.snapshot.takeSnapshot": 1000.0,
+        "fsm.persist": 750.0,
+    }

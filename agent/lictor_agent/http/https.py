@@ -13,6 +13,7 @@ import contextlib
 import socket
 import ssl
 from collections.abc import Callable
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Final
 
@@ -52,7 +53,7 @@ def tls_context(settings: HttpsSettings) -> ssl.SSLContext:
         raise ConfigurationError(
             "ports.https: needs cert_file and key_file; name both, or turn HTTPS off with ports.https = -1"
         )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context = _OutspokenContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = _VERSIONS[settings.min_version]
     context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
     # OpenSSL lets the server choose unless told; Go's servers of that age let the client.
@@ -75,6 +76,47 @@ def tls_context(settings: HttpsSettings) -> ssl.SSLContext:
             except (ssl.SSLError, OSError) as error:
                 raise ConfigurationError(f"{key}: {path} holds no certificate in PEM: {_reason(error)}") from error
     return context
+
+
+class _OutspokenObject(ssl.SSLObject):
+    """Keeps the alert by which TLS tells why a handshake fails: event loops drop it with the connection."""
+
+    outgoing: ssl.MemoryBIO
+    last_words: list[bytes]
+
+    def do_handshake(self) -> None:
+        """As that of `ssl.SSLObject`."""
+        try:
+            super().do_handshake()
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            raise
+        except ssl.SSLError:
+            self.last_words.append(self.outgoing.read())
+            raise
+
+
+class _OutspokenContext(ssl.SSLContext):
+    """Has connections keep their alert for whoever secures them."""
+
+    sslobject_class = _OutspokenObject
+
+    def wrap_bio(
+        self,
+        incoming: ssl.MemoryBIO,
+        outgoing: ssl.MemoryBIO,
+        server_side: bool = False,
+        server_hostname: str | bytes | None = None,
+        session: ssl.SSLSession | None = None,
+    ) -> ssl.SSLObject:
+        """As that of `ssl.SSLContext`."""
+        made = super().wrap_bio(incoming, outgoing, server_side, server_hostname, session)
+        assert isinstance(made, _OutspokenObject)
+        made.outgoing, made.last_words = outgoing, _last_words.get()
+        return made
+
+
+_last_words: ContextVar[list[bytes]] = ContextVar("_last_words")
+"""Where `SecureDoor.admit` finds the alert of its own connection: loops make TLS objects in the context of its task."""
 
 
 def _load_pair(context: ssl.SSLContext, settings: HttpsSettings) -> None:
@@ -145,9 +187,17 @@ class SecureDoor:
             self._log.warning("http.connection.refused", client=client, reason=refusal)
             sock.close()  # as Consul does: an answer would need the handshake that is to be saved
             return
+        try:
+            spare = sock.dup()  # asyncio closes the other one when the handshake fails
+        except OSError as error:
+            self.note_exhausted(error)
+            sock.close()
+            return
         self._arriving += 1
         self._roster.arrive(client)
         connection: HotConnection | None = None
+        last_words: list[bytes] = []
+        _last_words.set(last_words)
         try:
             async with asyncio.timeout(self._handshake_s_max):
                 if not await self._speaks_tls(sock):
@@ -162,7 +212,10 @@ class SecureDoor:
                 )
         except (OSError, TimeoutError) as error:
             self._log.info("http.handshake.failed", client=client, reason=_reason(error) or "it took too long")
+            for said in last_words:
+                _say_last(spare, said)
         finally:
+            spare.close()
             self._arriving -= 1
             if connection is None:
                 sock.close()
@@ -177,10 +230,7 @@ class SecureDoor:
         first = await _first_byte(sock)
         if first is None or first == _TLS_BYTE:
             return first is not None
-        with contextlib.suppress(OSError):
-            sock.send(_PLAIN_ANSWER)
-            sock.shutdown(socket.SHUT_WR)
-            sock.recv(_UNREAD_BYTES_MAX)  # what is unread when a socket closes takes the answer with it
+        _say_last(sock, _PLAIN_ANSWER)
         return False
 
 
@@ -221,6 +271,13 @@ class HttpsListener:
             task = loop.create_task(self._door.admit(self._connect, sock, str(address[0])))
             self._arrivals.add(task)
             task.add_done_callback(self._arrivals.discard)
+
+
+def _say_last(sock: socket.socket, said: bytes) -> None:
+    with contextlib.suppress(OSError):
+        sock.send(said)
+        sock.shutdown(socket.SHUT_WR)
+        sock.recv(_UNREAD_BYTES_MAX)  # what is unread when a socket closes takes the answer with it
 
 
 async def _first_byte(sock: socket.socket) -> int | None:

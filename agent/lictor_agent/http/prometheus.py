@@ -1,4 +1,4 @@
-"""Figures in Prometheus's text form, by its own client library."""
+"""Figures in Prometheus's text form, by its own client library, which adds what it tells of every process."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, generate_latest
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric, SummaryMetricFamily
 from prometheus_client.registry import Collector
 
@@ -24,7 +24,9 @@ def exposition(gauges: Iterable[Gauge], counters: Mapping[Series, Total], sample
     as_gauges = [Gauge(series.name, total.sum, series.labels) for series, total in counters.items()]
     # The library ends the names of counters with `_total`; Consul's do not, and dashboards ask for Consul's.
     counted = _GAUGE.sub(rb"\1counter", _text(_Figures(as_gauges, {})))
-    return _text(_Figures(gauges, samples)) + counted
+    process = CollectorRegistry(auto_describe=False)
+    ProcessCollector(registry=process)
+    return _text(_Figures(gauges, samples)) + counted + generate_latest(process)
 
 
 def _text(figures: _Figures) -> bytes:

@@ -13,7 +13,7 @@ import socket
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from email.utils import formatdate
-from functools import lru_cache, partial
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -32,6 +32,7 @@ from lictor_agent.http.inner import Inner
 from lictor_agent.http.listening import ListenAddress, Listener, listen
 from lictor_agent.http.namespaces import refuse_namespace
 from lictor_agent.http.plain import Plain
+from lictor_agent.http.request_figures import RequestFigures
 from lictor_agent.http.requests import Paused, Request, split_target
 from lictor_agent.http.roster import Roster
 from lictor_agent.http.router import Router
@@ -53,7 +54,6 @@ if TYPE_CHECKING:
 
 __all__ = ["HttpServer"]
 
-_METRICS_MAX: Final = 512
 _TICK_S: Final = 1.0
 _REASON_CHARS_MAX: Final = 1000
 """What the log tells of why a request was refused; who asked is told all of it."""
@@ -93,6 +93,7 @@ class HttpServer:
         self._settings = settings
         self.meter = Meter(clock) if meter is None else meter
         """Figures about this process."""
+        self._figures = RequestFigures(self.meter, clock, agent.identity.node_name)
         self.meter.watch(process_gauges)
         self.meter.watch(self._gauges)
         self._answered_hot = 0
@@ -317,10 +318,11 @@ class HttpServer:
                 answer = await found.endpoint(self._site, request)
             except Paused:
                 raise
-            except BaseException:
-                self._sample(method, found.route_path, began)
+            except BaseException as error:
+                failed = isinstance(error, LictorError) and answer_error(error).status >= 500
+                self._figures.note(method, found.route_path, began, answered=False, failed=failed)
                 raise
-            self._sample(method, found.route_path, began)
+            self._figures.note(method, found.route_path, began, answered=True, failed=False)
             return answer
         except Paused:
             raise
@@ -332,9 +334,6 @@ class HttpServer:
             # The one place where a mistake of ours is caught: it costs its caller an answer, nobody else anything.
             self._log.exception("http.request.failed", method=method, path=path, client=client)
             return Answer(status=500, headers=(_TEXT,), body=b"internal error: the agent's log has the details")
-
-    def _sample(self, method: str, path: str, began: float) -> None:
-        self.meter.sample(_metric(method, path), (self._clock.monotonic() - began) * 1000)
 
     def _with_own_headers(self, answer: Answer) -> Answer:
         if not (self._settings.response_headers and answer.is_endpoint):
@@ -385,12 +384,6 @@ def _too_much(status: int) -> Answer:
     """What is well said, and more or other than is taken here."""
     text = f"{status} {HTTPStatus(status).phrase}"
     return Answer(status=status, headers=(_TEXT,), body=text.encode(), is_endpoint=False, closes=True)
-
-
-@lru_cache(maxsize=_METRICS_MAX)
-def _metric(method: str, path: str) -> str:
-    """The name of a route's figures, as Consul's: `http.GET.v1.kv._` for what is below `/v1/kv/`."""
-    return f"http.{method}" + ".".join(part or "_" for part in path.split("/"))[1:]
 
 
 def _date(clock: Clock) -> bytes:

@@ -102,7 +102,9 @@ class BlockingTransport:
         return Response(status=reply.status, headers=replied, body=body)
 
     def _broke_off(self, connection: http.client.HTTPConnection, error: Exception) -> TimedOutError:
-        return TimedOutError(f"{self._settings.endpoint} broke off: {connection_reason(_last_word(connection, error))}")
+        endpoint = self._settings.endpoint
+        reason = connection_reason(_last_word(connection, error), secure=endpoint.tls)
+        return TimedOutError(f"{endpoint} broke off: {reason}")
 
     def _sent(self, body: bytes | None) -> bytes | Iterator[bytes] | None:
         if self.watcher is None or not body:

@@ -24,14 +24,19 @@ _WANTS_CERTIFICATE: Final = (
 _NO_TLS: Final = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNEXPECTED_MESSAGE", "RECORD_LAYER_FAILURE")
 
 
-def connection_reason(error: BaseException) -> str:
-    """What `error`, raised while an agent was dialled or spoken to, means."""
+def connection_reason(error: BaseException, *, secure: bool = False) -> str:
+    """What `error`, raised while an agent was dialled or spoken to, means; `secure` says that TLS is spoken."""
     if isinstance(error, socket.gaierror):
         return "no such host"
     if isinstance(error, ssl.SSLCertVerificationError):
         return _untrusted(error)
     if isinstance(error, ssl.SSLError):
         return _refused(error)
+    if isinstance(error, http.client.RemoteDisconnected) and secure:
+        return (
+            "it closed the connection without an answer; if it asks for certificates, name one with -client-cert and "
+            "-client-key"
+        )
     if isinstance(error, http.client.RemoteDisconnected):
         return "it closed the connection without an answer; if it speaks TLS, write https:// in front of the address"
     if isinstance(error, http.client.BadStatusLine):

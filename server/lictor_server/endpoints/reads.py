@@ -16,6 +16,7 @@ from lictor_server.endpoints.blocking import BlockedQueries, BlockedQuery
 from lictor_server.endpoints.filters import FilteredAnswers
 from lictor_server.endpoints.turns import Turns
 from lictor_server.freshness import Contact, Freshness
+from lictor_server.read_figures import ReadFigures
 from lictor_server.state import Store, answer
 
 __all__ = ["Reads", "check_datacenter"]
@@ -34,10 +35,13 @@ def check_datacenter(wanted: str, own: str) -> None:
 class Reads:
     """Answers queries from the store, once the store is as fresh as the reader wants."""
 
-    def __init__(self, store: Store, freshness: Freshness, blocked: BlockedQueries) -> None:
+    def __init__(
+        self, store: Store, freshness: Freshness, blocked: BlockedQueries, figures: ReadFigures | None = None
+    ) -> None:
         self._store = store
         self._freshness = freshness
         self._blocked = blocked
+        self._figures = figures
         self._filtered = FilteredAnswers()
         self._turns = Turns()
 
@@ -78,9 +82,13 @@ class Reads:
         return Confirmation(stamps, contact.last_ms, contact.known_leader)
 
     def _now(self, query: Query[T], contact: Contact) -> Reading[T]:
-        topics = query.topics()
+        topics, figures = query.topics(), self._figures
+        began = 0.0 if figures is None else figures.now()
+        value = answer(self._store, query)
+        if figures is not None:
+            figures.note(query, value, began)
         return Reading(
-            value=answer(self._store, query),
+            value=value,
             index=self._store.wake_index(topics),
             stamp=self._store.stamp(topics),
             last_contact_ms=contact.last_ms,

@@ -130,7 +130,10 @@ class LeaderLoop:
         Those who had failed stay failed until they renew. The own name is the leader's, whoever has it in the catalog:
         a state of other servers may have been restored, or another agent have taken it while this server was away.
         """
+        began = self._clock.monotonic()
         await self._prepare()
+        if self._figures is not None:
+            self._figures.since(self._figures.established, began)
         now, wall = self._clock.monotonic(), self._clock.now()
         self._members.begin(self._own_member(), now, wall)
         for node in self._catalog.nodes():

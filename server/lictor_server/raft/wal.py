@@ -59,6 +59,9 @@ class Wal(MemoryLog):
         self._loop: asyncio.AbstractEventLoop | None = None
         self._on_durable: Callable[[], None] = _nothing
         self._on_failure: Callable[[BaseException], None] = _raise
+        self.on_batch: Callable[[float, int], None] | None = None
+        """Told of each batch: the seconds until it was on the disk, and its changes."""
+        self._batch_began = 0.0
         self._scheduled = False
         self._bytes_added = sum(HEAD_BYTES + len(command) for command, index, _ in entries if index > snapshot_index)
 
@@ -176,6 +179,7 @@ class Wal(MemoryLog):
         changes, self._changes = self._changes, []
         self._in_flight = self._entries[-1][1] if self._entries else 0
         self._changes_in_flight = len(changes)
+        self._batch_began = self._loop.time()
         self._thread.submit(self._append_in_thread, self._loop, changes)
 
     def _append_in_thread(self, loop: asyncio.AbstractEventLoop, changes: Sequence[Change]) -> None:
@@ -199,6 +203,8 @@ class Wal(MemoryLog):
             return
         self._durable_index = max(self._durable_index, written)
         self._durable_mark += self._changes_in_flight
+        if self.on_batch is not None and self._changes_in_flight:
+            self.on_batch(self._loop.time() - self._batch_began, self._changes_in_flight)
         self._changes_in_flight = 0
         self._schedule()
         self._on_durable()

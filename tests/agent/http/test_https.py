@@ -143,6 +143,35 @@ async def test_a_client_certificate_is_wanted_only_where_that_is_configured(tmp_
         assert live.http.connections == 0
 
 
+@pytest.mark.parametrize(
+    ("version", "alerts"),
+    [
+        (ssl.TLSVersion.TLSv1_3, {"TLSV13_ALERT_CERTIFICATE_REQUIRED"}),
+        (ssl.TLSVersion.TLSv1_2, {"SSLV3_ALERT_HANDSHAKE_FAILURE"}),
+    ],
+)
+async def test_who_shows_no_certificate_is_told_so_by_tls(
+    tmp_path: Path, version: ssl.TLSVersion, alerts: set[str]
+) -> None:
+    authority = Authority(tmp_path)
+    context = _client(authority)
+    context.maximum_version = version
+    async with _live(_settings(authority, authority.server(), verify_incoming=True)) as live:
+
+        def ask() -> None:
+            with (
+                socket.create_connection(("127.0.0.1", live.port), timeout=_WAIT_S) as dialed,
+                context.wrap_socket(dialed, server_hostname="localhost") as secured,
+            ):
+                secured.sendall(_LEADER)
+                secured.recv(1)
+
+        with pytest.raises(ssl.SSLError) as caught:
+            await asyncio.to_thread(ask)
+        assert caught.value.reason in alerts
+        await eventually(lambda: len(live.events("http.handshake.failed")) == 1, what="the failure is told")
+
+
 async def test_certificates_are_replaced_without_ending_connections(tmp_path: Path) -> None:
     old, new = Authority(tmp_path / "old", "old"), Authority(tmp_path / "new", "new")
     async with _live(_settings(old, old.server())) as live:
