@@ -1,6 +1,8 @@
 """The commands against a running agent, and where there is none."""
 
 import json
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from lictor.cli.program import COMMANDS
 from tests.client.conftest import Command
 from tests.client.fake_agent import Reply, Seen, fake_agent
+from tests.support.agents import DevAgent, environment_for_commands, program_of
 
 LEAVES = [
     ("agent",),
@@ -271,6 +274,21 @@ def test_keys_are_written_read_and_deleted(command: Command) -> None:
     assert command("kv", "get", "-recurse", "t/").stdout == ""
 
 
+def test_a_key_may_be_any_bytes(live_agent: DevAgent) -> None:
+    key = b"t/\xff\xfe"
+    done = _kv(live_agent, b"put", key, b"v\xff")
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"Success! Data written to: t/\xff\xfe\n", b"")
+    assert _kv(live_agent, b"get", key).stdout == b"v\xff\n"
+    assert _kv(live_agent, b"delete", key).stdout == b"Success! Deleted key: t/\xff\xfe\n"
+    assert _kv(live_agent, b"get", key).returncode == 1
+
+
+def test_bytes_that_json_cannot_carry_are_told(lonely_command: Command) -> None:
+    told = lonely_command("intention", "create", "web\udcff", "db")
+    assert (told.exit_code, told.stdout) == (1, "")
+    assert "no UTF-8" in told.stderr
+
+
 def test_compare_and_set_tells_who_lost(command: Command) -> None:
     command("kv", "put", "cas", "1")
     lost = command("kv", "put", "-cas", "-modify-index=1", "cas", "2")
@@ -523,3 +541,9 @@ def test_who_finds_no_leader_is_told_what_to_look_at(
     assert printed.stderr == (
         "Error: Unexpected response code: 500 (No cluster leader): see that a majority of the servers run" + hint + "\n"
     )
+
+
+def _kv(agent: DevAgent, *words: bytes) -> "subprocess.CompletedProcess[bytes]":
+    """`kv` in a process of its own: only there do arguments come as bytes."""
+    environment = {**os.environ, **environment_for_commands(agent.http_address)}
+    return subprocess.run([program_of("lictor"), "kv", *words], capture_output=True, timeout=30, env=environment)

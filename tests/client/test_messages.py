@@ -1,6 +1,8 @@
 """Requests and answers as values."""
 
+import os
 from typing import TypeVar
+from urllib.parse import unquote_to_bytes
 
 import pytest
 from hypothesis import given
@@ -57,6 +59,15 @@ def test_any_key_makes_a_plain_request_line(key: str) -> None:
     target = Request(method="GET", path=f"/v1/kv/{key}").target()
     assert target.isascii()
     assert not set(target) & set(" \r\n?#")
+
+
+@given(st.binary(min_size=1, max_size=30))
+def test_a_key_of_any_bytes_is_sent_as_these_bytes(key: bytes) -> None:
+    text = os.fsdecode(key)
+    asked = Request(method="GET", path=f"/v1/kv/{text}", parameters=(("name", text),)).target()
+    path, _, query = asked.partition("?")
+    assert unquote_to_bytes(path) == b"/v1/kv/" + key
+    assert unquote_to_bytes(query.replace("+", " ")) == b"name=" + key
 
 
 def test_null_in_the_place_of_a_list_is_an_empty_one() -> None:

@@ -1,5 +1,6 @@
 """A command whose output nobody can take: on a full disk, or started without standard streams."""
 
+import os
 import shlex
 import subprocess
 import sys
@@ -25,6 +26,14 @@ def test_a_full_disk_is_one_line_and_a_failure(command: str) -> None:
 
 def test_the_exit_code_tells_where_stderr_cannot() -> None:
     assert _shell("version >/dev/full 2>/dev/full").returncode == 1
+
+
+def test_bytes_that_are_no_text_are_printed_as_they_came() -> None:
+    words = [LICTOR.encode(), b"kv", b"put", b"-cas", b"-modify-index=\xff\xfe", b"key"]
+    done = subprocess.run(words, capture_output=True, timeout=30, env={**os.environ, "LC_ALL": "C"})
+    assert done.returncode == 1
+    assert done.stderr.startswith(b"Error: ")
+    assert len(done.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])

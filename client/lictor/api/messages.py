@@ -37,6 +37,7 @@ T = TypeVar("T")
 RESPONSE_BYTES_MAX: Final = 512 * 1024 * 1024
 """The largest body of an answer that a client reads."""
 _WAITING: Final = ("index", "hash", "wait")
+_ANY_BYTES: Final = "surrogateescape"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,9 +94,12 @@ class Request:
     waits_s: float = 0.0
 
     def target(self) -> str:
-        """The request target: the quoted path, and the query if there is one."""
-        path = quote(self.path, safe="/~:@!$&'()*+,;=")
-        return f"{path}?{urlencode(self.parameters)}" if self.parameters else path
+        """The request target: the quoted path, and the query if there is one.
+
+        Bytes that are no UTF-8, which texts hold as PEP 383 says, are quoted as they are: keys may be any bytes.
+        """
+        path = quote(self.path, safe="/~:@!$&'()*+,;=", errors=_ANY_BYTES)
+        return f"{path}?{urlencode(self.parameters, errors=_ANY_BYTES)}" if self.parameters else path
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,9 +16,10 @@ __all__ = ["main"]
 def main() -> None:
     """The entry point of the console command."""
     from lictor.cli.program import complete, run
-    from lictor.cli.streams import open_closed, settle
+    from lictor.cli.streams import open_closed, pass_bytes_on, settle
 
     open_closed()
+    pass_bytes_on()
     try:
         line = os.environ.get("COMP_LINE")  # set by shells that complete, as they do for Consul's program
         code = run(sys.argv[1:]) if line is None else complete(_to_cursor(line), sys.argv[1:])

@@ -23,6 +23,7 @@ __all__ = ["COMMANDS", "UNKNOWN_COMMAND_EXIT", "complete", "program", "run"]
 UNKNOWN_COMMAND_EXIT: Final = 127
 """Consul's exit code for no command or an unknown one."""
 _INTERRUPTED_EXIT: Final = 128 + signal.SIGINT
+_SHOWN_CHARS_MAX: Final = 200
 
 COMMANDS: Final = {
     "agent": "Run an agent: registry, DNS and mesh in one process with -dev",
@@ -113,6 +114,10 @@ def run(arguments: Sequence[str]) -> int:
         return 1
     except OSError as error:
         fail(_os_reason(error))
+        return 1
+    except UnicodeEncodeError as error:
+        text = error.object[:_SHOWN_CHARS_MAX]
+        fail(f"{text!r} has bytes that are no UTF-8, which JSON cannot carry: write it in UTF-8")
         return 1
     except (click.Abort, KeyboardInterrupt):
         print(file=sys.stderr)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from io import TextIOWrapper
 from typing import Final, TextIO, cast
 
-__all__ = ["OUTPUT_ERRORS", "open_closed", "settle"]
+__all__ = ["OUTPUT_ERRORS", "open_closed", "pass_bytes_on", "settle"]
 
 OUTPUT_ERRORS: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 """Errors of a device or file system that takes no more."""
@@ -26,6 +27,13 @@ def open_closed() -> None:
         sys.stdout = _null("w")
     if sys.stderr is None:  # pyright: ignore[reportUnnecessaryComparison]
         sys.stderr = _null("w")
+
+
+def pass_bytes_on() -> None:
+    """Print UTF-8 whatever the locale says, as Consul does, and bytes of an argument that are none as they came."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="surrogateescape")
 
 
 def settle() -> None:

@@ -24,6 +24,8 @@ from lictor_core.records import KVEntry
 __all__ = ["ExportedKey", "command"]
 
 _FLAGS_MAX = 2**64 - 1
+_ESCAPED = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+"""What Go's `encoding/json` escapes, so that an export is byte for byte what Consul's is."""
 
 command = GoGroup(
     "kv",
@@ -191,7 +193,10 @@ def export(api: Api, args: tuple[str, ...]) -> None:
     check_count(args, 0, 1, "")
     entries = api.send_long(kv.tree(args[0].removeprefix("/") if args else "", api.options()), "exporting")
     exported = [_exported(entry) for entry in entries]
-    print(json.dumps(exported, indent="\t", ensure_ascii=False))
+    text = json.dumps(exported, indent="\t", ensure_ascii=False)
+    for character, escape in _ESCAPED.items():  # in strings alone: the structure has none of them
+        text = text.replace(character, escape)
+    print(text)
 
 
 @command.command(
