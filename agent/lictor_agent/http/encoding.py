@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import http
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from typing import BinaryIO, Final, TypeVar, cast
@@ -19,6 +19,7 @@ import msgspec
 from lictor_agent.http.settings import HttpSettings
 from lictor_core.aside import ASIDE_ROWS_MIN, aside
 from lictor_core.commands import ReadMode
+from lictor_core.config_records import ChainAnswer
 from lictor_core.pace import Pace
 from lictor_core.queries import Query
 from lictor_core.registry import Reading
@@ -35,6 +36,7 @@ __all__ = [
     "accepts_gzip",
     "json_body",
     "long_json_body",
+    "long_json_object",
     "pack_aside",
     "render",
 ]
@@ -49,8 +51,10 @@ _GZIP_LEVEL: Final = 6
 _SHORT_BYTES_MAX: Final = 64
 _SHORT_MAX: Final = 256
 """Answers of so few bytes with no header but their type are rendered once; so many of them are kept."""
+_CHAIN_TARGETS_MIN: Final = 250
 _RUN_ROWS: Final = 250
 """So many rows of a long list are encoded at a time: tenths of a millisecond."""
+_RUN_BYTES: Final = 256 * 1024
 _PACKED_ASIDE_BYTES_MIN: Final = 128 * 1024
 """To pack so many bytes takes milliseconds."""
 _ENCODER: Final = msgspec.json.Encoder()
@@ -159,6 +163,20 @@ def long_json_body(rows: Sequence[object], pace: Callable[[], None], *, pretty: 
     return opened + joined.join(runs) + closed if runs else json_body(rows, pretty=pretty)
 
 
+def long_json_object(
+    name: str, rows: Sequence[object], rest: Mapping[str, object], pace: Callable[[], None], *, pretty: bool
+) -> bytes:
+    """`json_body` of an object whose first member, `name`, is a list of many rows, and the others are `rest`."""
+    listed, others = long_json_body(rows, pace, pretty=pretty), json_body(rest, pretty=pretty)
+    if not pretty:
+        return b'{"%b":%b,%b' % (name.encode(), listed, others[1:])
+    inner = bytearray()
+    for start in range(0, len(listed) - 1, _RUN_BYTES):
+        inner += listed[start : min(start + _RUN_BYTES, len(listed) - 1)].replace(b"\n", b"\n    ")
+        pace()
+    return b'{\n    "%b": %b,\n%b' % (name.encode(), bytes(inner), others[2:])
+
+
 async def pack_aside(answer: Answer) -> Answer:
     """`answer` with its body packed already, where that takes long."""
     encoded = Encoded(answer.body) if answer.encoded is None else answer.encoded
@@ -246,9 +264,9 @@ class AnswerCache:
     async def encoded_aside(
         self, query: Query[T], reading: Reading[T], *, pretty: bool, shape: Callable[[T], object] | None = None
     ) -> tuple[Encoded, bool]:
-        """As `encoded`; a long list is shown beside the loop, so `shape` must look at nothing but its rows."""
+        """As `encoded`; what is long is shown beside the loop, so `shape` must look at nothing but the value."""
         value = reading.value
-        if not isinstance(value, list) or len(cast("list[object]", value)) < ASIDE_ROWS_MIN:
+        if not _is_long(value):
             return self.encoded(query, reading, pretty=pretty, shape=shape)
         key = (query, pretty)
         found = self._kept.get(key)
@@ -270,6 +288,13 @@ class AnswerCache:
         while len(self._kept) > self._answers_max or self._bytes > self._bytes_max:
             _, (_, dropped) = self._kept.popitem(last=False)
             self._bytes -= len(dropped.plain)
+
+
+def _is_long(value: object) -> bool:
+    if isinstance(value, ChainAnswer):  # each of its targets is shown with the routes and nodes that lead there
+        targets: object = None if value.chain is None else value.chain.get("Targets")
+        return isinstance(targets, dict) and len(cast("dict[str, object]", targets)) >= _CHAIN_TARGETS_MIN
+    return isinstance(value, list) and len(cast("list[object]", value)) >= ASIDE_ROWS_MIN
 
 
 def _long_body(value: T, shape: Callable[[T], object] | None, pretty: bool) -> bytes:

@@ -31,6 +31,8 @@ B = TypeVar("B", bytes, bytearray)
 _FILE_PART_BYTES: Final = 256 * 1024
 _HEAD_END: Final = b"\r\n\r\n"
 _CHUNKED: Final = ["chunked"]
+_KEPT_BEHIND: Final = ("", "tcp", "websocket")
+"""What is offered to upgrade to, if anything, where aiohttp keeps what comes behind."""
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 BrokenHandler = Callable[[HotConnection, BaseException | None], bytes]
@@ -75,7 +77,8 @@ class Incoming(web.BaseRequest):
 
         aiohttp drops what came right behind a request for an upgrade: whoever sent it has to learn that it was lost.
         """
-        is_lost = "Upgrade" in self.headers and isinstance(self.protocol, Parser) and self.protocol.is_followed
+        offered = self.headers.get("Upgrade", "").lower()
+        is_lost = offered not in _KEPT_BEHIND and isinstance(self.protocol, Parser) and self.protocol.is_followed
         return super().keep_alive and not is_lost
 
     async def read_body(self, body_s_max: float, bytes_max: int) -> bytes:

@@ -17,6 +17,7 @@ from lictor_core.entries.defaults import TCP, is_http_like
 from lictor_core.limits import PORT_MAX
 
 __all__ = [
+    "SERVICES_MAX",
     "WILDCARD",
     "IngressGateway",
     "IngressListener",
@@ -27,6 +28,8 @@ __all__ = [
 ]
 
 WILDCARD: Final = "*"
+SERVICES_MAX: Final = 10_000
+"""Services that one gateway names: each is linked to it by one command that nothing interrupts. `*` is for more."""
 _PROTOCOLS: Final = (TCP, "http", "http2", "grpc")
 _LABEL_AND_REST: Final = re.compile(r"\*(?:\..+)?")
 
@@ -70,6 +73,9 @@ class IngressGateway(Entry, frozen=True, kw_only=True):
     def flaws(self) -> Iterator[Flaw]:
         """Each listener's rules; a port has one listener."""
         yield from super().flaws()
+        if flaw := _too_many("Listeners", sum(len(one.services or ()) for one in self.listeners or ())):
+            yield flaw
+            return
         ports: set[int] = set()
         for number, listener in enumerate(self.listeners or ()):
             where = place("Listeners", number)
@@ -109,6 +115,12 @@ class IngressGateway(Entry, frozen=True, kw_only=True):
             yield Flaw(where, f"{host!r} has '*' elsewhere than as its whole first label")
 
 
+def _too_many(where: str, count: int) -> Flaw | None:
+    if count <= SERVICES_MAX:
+        return None
+    return Flaw(where, f"names {count} services; at most {SERVICES_MAX} are taken: let '*' stand for all there are")
+
+
 def _host_rules(listener: IngressListener, service: IngressService, where: str) -> Iterator[Flaw]:
     if service.name == WILDCARD and not is_http_like(listener.protocol):
         yield Flaw(f"{where}.Name", f"is '*', which a {listener.protocol} listener cannot tell apart: name one service")
@@ -140,6 +152,9 @@ class TerminatingGateway(Entry, frozen=True, kw_only=True):
     def flaws(self) -> Iterator[Flaw]:
         """Each service once, and a certificate with all that belongs to it."""
         yield from super().flaws()
+        if flaw := _too_many("Services", len(self.services or ())):
+            yield flaw
+            return
         seen: set[str] = set()
         for number, service in enumerate(self.services or ()):
             where = place("Services", number)

@@ -234,6 +234,15 @@ class KVTable:
         self._entries[entry.key] = entry
         self._hold(entry.key, "", entry.session)
 
+    def restore_entries(self, entries: dict[str, KVEntry]) -> None:
+        """Take many entries, by their keys, into an empty table."""
+        assert not self._entries, "they come first"
+        self._entries.update(entries)
+        self._sorted.update(entries)
+        for entry in entries.values():
+            if entry.session:
+                self._hold(entry.key, "", entry.session)
+
     def restore_gone(self, key: str, index: int) -> None:
         """Take a deleted key of a snapshot; call in the order of `gone_rows`."""
         self._gone.add(key, index)

@@ -8,6 +8,8 @@ by which these end; and whether a named node lives, which decides who may have i
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
+from typing import Final
 
 from lictor_core.records import Check, KVEntry, Node, Service, Session
 from lictor_core.transactions import CheckOperation, KeyOperation, NodeOperation, Operation, ServiceOperation
@@ -15,6 +17,9 @@ from lictor_server.state.catalog import SERF_CHECK_ID, fold
 from lictor_server.state.store import Store
 
 __all__ = ["slice_of"]
+
+_KEY: Final = attrgetter("key")
+_SESSION: Final = attrgetter("session")
 
 
 def slice_of(store: Store, operations: Sequence[Operation]) -> Store:
@@ -68,15 +73,16 @@ class _Wanted:
                 ((node, check) for (node, _), check in self._checks.items()),
             )
         sliced.sessions.restore(self._sessions.values())
-        for entry in self._keys.values():
-            sliced.kv.restore_entry(entry)
+        sliced.kv.restore_entries(self._keys)
         return sliced
 
     def _add_keys(self, operation: KeyOperation) -> None:
         kv = self._whole.kv
         if operation.verb in ("get-tree", "delete-tree"):
-            for each in kv.under(operation.key):
-                self._add_entry(each)
+            entries = kv.under(operation.key)
+            self._keys.update(zip(map(_KEY, entries), entries, strict=True))
+            for session_id in dict.fromkeys(map(_SESSION, entries)):
+                self._add_session(session_id)
         elif (entry := kv.get(operation.key)) is not None:
             self._add_entry(entry)
         self._add_session(operation.session)

@@ -19,12 +19,14 @@ from lictor_agent.http.encoding import (
     accepts_gzip,
     json_body,
     long_json_body,
+    long_json_object,
     pack_aside,
     render,
 )
 from lictor_agent.http.settings import HttpSettings
 from lictor_core.aside import ASIDE_ROWS_MIN
-from lictor_core.queries import KeysQuery
+from lictor_core.config_records import ChainAnswer
+from lictor_core.queries import DiscoveryChainQuery, KeysQuery
 from lictor_core.registry import Reading
 
 DATE = b"Thu, 01 Jan 2026 00:00:00 GMT"
@@ -152,6 +154,35 @@ def test_many_rows_are_shown_as_few_are(count: int, pretty: bool) -> None:
     rests: list[None] = []
     assert long_json_body(rows, lambda: rests.append(None), pretty=pretty) == json_body(rows, pretty=pretty)
     assert len(rests) == -(-count // 250)
+
+
+@pytest.mark.parametrize("pretty", [False, True])
+@pytest.mark.parametrize("count", [0, 1, 700])
+def test_an_object_with_many_rows_is_shown_as_one_with_few(
+    count: int, pretty: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lictor_agent.http.encoding._RUN_BYTES", 1000)
+    rows: list[object] = [{"KV": {"Key": f"<{number}\n>", "Tags": []}} for number in range(count)]
+    rest = {"Errors": None, "Index": 0, "KnownLeader": True}
+    whole = json_body({"Results": rows, **rest}, pretty=pretty)
+    assert long_json_object("Results", rows, rest, lambda: None, pretty=pretty) == whole
+
+
+async def test_a_large_chain_is_shown_beside_the_loop() -> None:
+    cache, query = AnswerCache(HttpSettings()), DiscoveryChainQuery(service="web")
+    targets = {f"s{number}": {"ID": f"s{number}"} for number in range(300)}
+    few: dict[str, dict[str, str]] = {"s1": {}}
+    for names, is_aside in ((targets, True), (few, False)):
+        chain = Reading(value=ChainAnswer(chain={"Targets": names}), index=1, stamp=len(names))
+        threads: set[int] = set()
+
+        def shape(answer: ChainAnswer, threads: set[int] = threads) -> object:
+            threads.add(threading.get_ident())
+            return answer.chain
+
+        body, _ = await cache.encoded_aside(query, chain, pretty=False, shape=shape)
+        assert json.loads(body.plain) == {"Targets": names}
+        assert (threads != {threading.get_ident()}) == is_aside
 
 
 async def _passes_while(work: Awaitable[object]) -> int:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import base64
 
+import pytest
+
+from lictor_agent.http import transactions
 from lictor_agent.http.settings import HttpSettings
 from tests.agent.http.live import Live, Reply, live_agent
 from tests.support.recorder.json_types import Json
@@ -77,3 +80,17 @@ async def test_services_without_tags_show_null(live: Live) -> None:
     check: Json = {"Check": {"Verb": "set", "Check": {"Node": "n", "CheckID": "c", "ServiceID": "web"}}}
     done = await run(live, node, service, check)
     assert (done.at("Results.1.Service.Tags"), done.at("Results.2.Check.ServiceTags")) == (None, None)
+
+
+@pytest.mark.parametrize("form", ["", "?pretty"])
+async def test_many_results_are_shown_beside_the_loop_as_few_are(
+    live: Live, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("t/a", "t/b", "t/<c>"):
+        await live.put(f"/v1/kv/{name}", b"1")
+    operations: list[Json] = [key("get-tree", "t/")]
+    few = await live.put(f"/v1/txn{form}", operations)
+    monkeypatch.setattr(transactions, "ASIDE_ROWS_MIN", 3)
+    many = await live.put(f"/v1/txn{form}", operations)
+    assert (many.status, many.text) == (200, few.text)
+    assert set(many.headers) == set(few.headers)

@@ -42,6 +42,22 @@ async def test_one_view_serves_many_filters() -> None:
         assert len(on.store) == 1
 
 
+async def test_a_filter_of_many_rows_holds_nobody_up() -> None:
+    async with bench() as on:
+        for number in range(120):
+            await on.server.write(register(service=service(id=f"web{number}", port=number)))
+        await on.kept.read(WEB, NOW)
+        chosen = " or ".join(f"Service.Port == {number}" for number in range(100, 200))
+        reading = asyncio.ensure_future(on.kept.read(ServiceHealthQuery(service="web", filter=chosen), NOW))
+        passes = 0
+        while not reading.done():
+            await asyncio.sleep(0)
+            passes += 1
+        kept = await reading
+        assert (len(kept.reading.value), kept.is_hit) == (20, True)
+        assert passes > 1, "it was worked out in one go"
+
+
 async def test_a_wrong_filter_is_refused_before_the_read_waits() -> None:
     async with bench() as on:
         wrong = ServiceHealthQuery(service="web", filter="(")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from lictor_core.entries.gateways import SERVICES_MAX
 from tests.core.entries.build import flaws
 
 
@@ -55,3 +56,11 @@ def test_a_linked_service_comes_once_and_with_all_of_its_certificate() -> None:
         "Services[2]",
         "Services[3]",
     ]
+
+
+def test_the_services_of_a_gateway_are_bounded() -> None:
+    services = [{"Name": f"s{number}"} for number in range(SERVICES_MAX + 1)]
+    for count, found in ((SERVICES_MAX, False), (SERVICES_MAX + 1, True)):
+        listeners = [{"Port": 80, "Protocol": "http", "Services": services[:count]}]
+        assert flaws("terminating-gateway", {"Services": services[:count]}) == (["Services"] if found else [])
+        assert flaws("ingress-gateway", {"Listeners": listeners}) == (["Listeners"] if found else [])
