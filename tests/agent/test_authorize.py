@@ -3,41 +3,25 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from lictor_agent.authorize import authorize
 from lictor_agent.kept import KeptByServer
 from lictor_core.commands import IntentionSet
 from lictor_core.errors import RequestError
 from lictor_core.intentions import precedence
-from lictor_core.records import Intention, IntentionAction
+from lictor_core.records import IntentionAction
 from lictor_server import Server
 from tests.agent.harness import running_server
+from tests.server.build import intention
 
 _ID = "11111111-2222-4333-8444-555555555555"
 WEB = "spiffe://x.consul/ns/default/dc/dc1/svc/web"
 
 
 async def _intend(server: Server, source: str, destination: str, action: IntentionAction) -> None:
-    intention = Intention(
-        id=_ID,
-        description="",
-        source_ns="default",
-        source_name=source,
-        destination_ns="default",
-        destination_name=destination,
-        source_type="consul",
-        action=action,
-        default_addr="",
-        default_port=0,
-        meta=None,
-        precedence=precedence(source, destination),
-        created_at="2026-01-01T00:00:00Z",
-        updated_at="2026-01-01T00:00:00Z",
-        hash="",
-        create_index=0,
-        modify_index=0,
-    )
-    await server.write(IntentionSet(intention=intention))
+    made = intention(source, destination, id=_ID, action=action)
+    await server.write(IntentionSet(intention=replace(made, precedence=precedence(source, destination))))
 
 
 async def test_without_an_intention_the_default_decides() -> None:

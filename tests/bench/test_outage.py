@@ -1,6 +1,5 @@
 """An outage ends with the first write that the dead leader cannot have acknowledged."""
 
-import http.server
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ import pytest
 
 from lictor_bench.outage import Acknowledgement, outage_s, writing
 from lictor_bench.servers import ServerProcess
+from tests.support.web import Page, web_server
 
 
 def test_what_the_dead_leader_still_acknowledged_does_not_count() -> None:
@@ -26,24 +26,11 @@ def test_a_write_that_was_held_and_carried_out_by_the_next_leader_counts() -> No
 def answering(statuses: list[int]) -> Generator[ServerProcess]:
     """A server that answers PUTs with these statuses, the last one again and again."""
 
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_PUT(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            self.send_response(statuses.pop(0) if len(statuses) > 1 else statuses[0])
-            self.send_header("Content-Length", "0")
-            self.end_headers()
+    def answer(method: str, path: str, body: bytes) -> Page:
+        return Page(statuses.pop(0) if len(statuses) > 1 else statuses[0])
 
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        try:
-            yield ServerProcess("one 0", {"http": server.server_port}, Path(), [])
-        finally:
-            server.shutdown()
-            thread.join(10)
+    with web_server(answer) as port:
+        yield ServerProcess("one 0", {"http": port}, Path(), [])
 
 
 @pytest.mark.slow

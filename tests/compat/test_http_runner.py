@@ -5,50 +5,24 @@ import json
 import threading
 import time
 from collections.abc import Callable, Generator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from tests.support.recorder.http_runner import NO_ANSWER, HttpRunner
 from tests.support.recorder.json_types import Json, at
 from tests.support.recorder.scenario import Scenario, Step
-
-Answer = tuple[int, dict[str, str], bytes]
+from tests.support.web import Page, web_server
 
 
 @contextlib.contextmanager
-def _peer(answer: Callable[[str, str, bytes], Answer]) -> Generator[HttpRunner]:
+def _peer(answer: Callable[[str, str, bytes], Page]) -> Generator[HttpRunner]:
     """A runner for a server that answers (method, path, body) as `answer` does; status 0 closes the connection."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def _handle(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            status, headers, content = answer(self.command, self.path, body)
-            if not status:
-                self.close_connection = True
-                return
-            self.send_response(status)
-            for name, value in {**headers, "Content-Length": str(len(content))}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(content)
-
-        do_GET = do_PUT = _handle  # the base class names them so
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        try:
-            yield HttpRunner({"http": server.server_port})
-        finally:
-            server.shutdown()
-            thread.join()
+    with web_server(answer) as port:
+        yield HttpRunner({"http": port})
 
 
-def _json(value: Json, **headers: str) -> Answer:
+def _json(value: Json, **headers: str) -> Page:
     named = {name.replace("_", "-"): text for name, text in headers.items()}
-    return 200, {"Content-Type": "application/json", **named}, json.dumps(value).encode()
+    return Page(200, json.dumps(value).encode(), {"Content-Type": "application/json", **named})
 
 
 def _run(runner: HttpRunner, *steps: Step) -> list[Json]:
@@ -58,7 +32,7 @@ def _run(runner: HttpRunner, *steps: Step) -> list[Json]:
 def test_a_saved_value_is_sent_in_a_later_step() -> None:
     seen: list[tuple[str, bytes]] = []
 
-    def answer(method: str, path: str, body: bytes) -> Answer:
+    def answer(method: str, path: str, body: bytes) -> Page:
         seen.append((path, body))
         return _json({"ID": "abc"}, X_Mark="7")
 
@@ -77,7 +51,7 @@ def test_a_saved_value_is_sent_in_a_later_step() -> None:
 def test_a_step_is_asked_until_its_condition_holds() -> None:
     count = 0
 
-    def answer(method: str, path: str, body: bytes) -> Answer:
+    def answer(method: str, path: str, body: bytes) -> Page:
         nonlocal count
         count += 1
         return _json({"Status": "passing" if count == 3 else "critical"})
@@ -101,19 +75,19 @@ def test_omitted_places_are_left_out() -> None:
 
 def test_layouts_of_json_are_told_apart() -> None:
     bodies = {"/flat": b'{"a":1}', "/line": b'{"a":1}\n', "/pretty": b'{\n    "a": 1\n}\n'}
-    with _peer(lambda method, path, body: (200, {"Content-Type": "application/json"}, bodies[path])) as runner:
+    with _peer(lambda method, path, body: Page(200, bodies[path], {"Content-Type": "application/json"})) as runner:
         contents = [at(one, "response.content") for one in _run(runner, *(Step(p, "GET", p) for p in bodies))]
     assert contents == ["json, one line", "json, one line, newline at end", "json, indented by 4, newline at end"]
 
 
 def test_bytes_that_are_no_text_are_kept_in_base64() -> None:
-    with _peer(lambda method, path, body: (200, {}, b"\xff\x00")) as runner:
+    with _peer(lambda method, path, body: Page(200, b"\xff\x00")) as runner:
         (exchange,) = _run(runner, Step("s", "GET", "/"))
     assert at(exchange, "response.body") == {"base64": "/wA="}
 
 
 def test_a_connection_that_is_closed_without_an_answer_is_an_answer() -> None:
-    with _peer(lambda method, path, body: (NO_ANSWER, {}, b"")) as runner:
+    with _peer(lambda method, path, body: Page(NO_ANSWER)) as runner:
         (exchange,) = _run(runner, Step("s", "GET", "/"))
     assert at(exchange, "response.status") == NO_ANSWER
 
@@ -121,7 +95,7 @@ def test_a_connection_that_is_closed_without_an_answer_is_an_answer() -> None:
 def test_a_request_held_open_is_seen_to_be_answered_after_the_change() -> None:
     changed = threading.Event()
 
-    def answer(method: str, path: str, body: bytes) -> Answer:
+    def answer(method: str, path: str, body: bytes) -> Page:
         if method == "PUT":
             changed.set()
         elif path == "/held":
@@ -138,7 +112,7 @@ def test_a_request_held_open_is_seen_to_be_answered_after_the_change() -> None:
 
 
 def test_an_answer_that_comes_too_soon_is_seen() -> None:
-    def answer(method: str, path: str, body: bytes) -> Answer:
+    def answer(method: str, path: str, body: bytes) -> Page:
         if path == "/late":
             time.sleep(0.06)
         return _json(None)
@@ -152,7 +126,7 @@ def test_an_answer_that_comes_too_soon_is_seen() -> None:
 def _laws_broken_by(*answers: tuple[str, Json]) -> list[str]:
     rest = list(answers)
 
-    def answer(method: str, path: str, body: bytes) -> Answer:
+    def answer(method: str, path: str, body: bytes) -> Page:
         index, value = rest.pop(0)
         return _json(value, X_Consul_Index=index)
 

@@ -1,11 +1,7 @@
 """HAProxy finds its servers by `server-template` and SRV records of our DNS."""
 
-import contextlib
-import threading
 import urllib.error
 import urllib.request
-from collections.abc import Generator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -16,6 +12,7 @@ from tests.support.conditions import wait_until
 from tests.support.ports import free_port
 from tests.support.processes import running
 from tests.support.recorder.json_types import Json
+from tests.support.web import Page, page_server
 
 pytestmark = [pytest.mark.slow, pytest.mark.needs("haproxy")]
 
@@ -51,8 +48,8 @@ def test_servers_come_and_go_with_their_instances(agent: DevAgent, tmp_path: Pat
     config = tmp_path / "haproxy.cfg"
     config.write_text(_CONFIG.format(dns=agent.ports["dns"], port=port))
     with (
-        _backend("one") as one,
-        _backend("two") as two,
+        page_server(Page(200, b"one")) as one,
+        page_server(Page(200, b"two")) as two,
         running("haproxy", ["haproxy", "-db", "-f", str(config)], tmp_path, ready=lambda: listens(port)),
     ):
         assert _answer(port) == "503"
@@ -90,25 +87,3 @@ def _register(agent: DevAgent, service_id: str, port: int) -> None:
         "Check": {"TTL": "60s", "Status": "passing"},
     }
     call(agent.http_address, "PUT", "/v1/agent/service/register", body)
-
-
-@contextlib.contextmanager
-def _backend(name: str) -> Generator[int]:
-    class Named(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(name)))
-            self.end_headers()
-            self.wfile.write(name.encode())
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Named) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        try:
-            yield server.server_port
-        finally:
-            server.shutdown()
-            thread.join()

@@ -1,9 +1,5 @@
 """Prometheus finds its targets by `consul_sd_configs`."""
 
-import contextlib
-import threading
-from collections.abc import Generator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -15,6 +11,7 @@ from tests.support.ports import free_port
 from tests.support.processes import running
 from tests.support.recorder.json_types import Json, as_list, as_object, at
 from tests.support.requirements import need_consul_discovery
+from tests.support.web import Page, page_server
 
 pytestmark = pytest.mark.slow
 
@@ -32,17 +29,7 @@ scrape_configs:
 """
 
 
-class _Metrics(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        body = b"answers 42\n"
-        self.send_response(200)
-        self.send_header("Content-Type", "text/plain; version=0.0.4")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
+_METRICS = Page(200, b"answers 42\n", {"Content-Type": "text/plain; version=0.0.4"})
 
 
 @pytest.mark.needs("prometheus", "promtool")
@@ -58,7 +45,7 @@ def test_targets_come_and_go_with_their_services(agent: DevAgent, tmp_path: Path
         f"--web.listen-address={address}",
     ]
     with (
-        _metrics_server() as metrics_port,
+        page_server(_METRICS) as metrics_port,
         running("prometheus", argv, tmp_path, ready=lambda: answers(address, "/-/ready")),
     ):
         _register(agent, "metrics-1", metrics_port, ["scraped", "x"])
@@ -79,18 +66,6 @@ def _check_target(target: Json, metrics_port: int) -> None:
     assert found["__meta_consul_dc"] == "dc1"
     assert found["__meta_consul_node"] == "judge"
     assert found["__meta_consul_health"] == "passing"
-
-
-@contextlib.contextmanager
-def _metrics_server() -> Generator[int]:
-    with HTTPServer(("127.0.0.1", 0), _Metrics) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        try:
-            yield server.server_port
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 def _register(agent: DevAgent, service_id: str, port: int, tags: list[Json]) -> None:

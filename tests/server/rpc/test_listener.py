@@ -42,6 +42,21 @@ def write(key: str, value: bytes) -> bytes:
     return pack(WriteRequest(command=encode_command(KVSet(key=key, value=value))))
 
 
+async def listening(server: Server, log: Log, *, idle_max_s: float) -> RpcListener:
+    """One more listener of this server, which closes what is silent for so long."""
+    listener = RpcListener(
+        Methods(server, {}),
+        address="127.0.0.1",
+        port=0,
+        connections_max=8,
+        in_flight_max=8,
+        log=log.logger,
+        idle_max_s=idle_max_s,
+    )
+    await listener.start()
+    return listener
+
+
 def read(key: str, *, behind: int = 0) -> bytes:
     return pack(ReadRequest(query=KeyQuery(key=key), options=ReadOptions(min_index=behind, wait_s=30.0)))
 
@@ -159,16 +174,7 @@ async def test_connections_over_the_bound_are_closed(log: Log) -> None:
 
 
 async def test_silent_connection_is_closed_and_a_waiting_one_is_not(server: Server, log: Log) -> None:
-    listener = RpcListener(
-        Methods(server, {}),
-        address="127.0.0.1",
-        port=0,
-        connections_max=8,
-        in_flight_max=8,
-        log=log.logger,
-        idle_max_s=0.1,
-    )
-    await listener.start()
+    listener = await listening(server, log, idle_max_s=0.1)
     waiting, silent = await connect(listener.port), await connect(listener.port)
     index = unpack((await waiting.ask(1, "write", write("a", b"1"))).payload, Outcome).index
     waiting.send(2, "read", read("a", behind=index))
@@ -183,16 +189,7 @@ async def test_silent_connection_is_closed_and_a_waiting_one_is_not(server: Serv
 
 
 async def test_who_spoke_during_a_pause_of_the_server_is_not_called_silent(server: Server, log: Log) -> None:
-    listener = RpcListener(
-        Methods(server, {}),
-        address="127.0.0.1",
-        port=0,
-        connections_max=8,
-        in_flight_max=8,
-        log=log.logger,
-        idle_max_s=0.1,
-    )
-    await listener.start()
+    listener = await listening(server, log, idle_max_s=0.1)
     client = await connect(listener.port)
     await client.ask(1, "leader_status", b"")
     client.send(2, "leader_status", b"")
@@ -215,16 +212,7 @@ async def test_who_reads_no_answers_gets_none_made_and_is_cut_off(
         return "x" * 1024 * 1024
 
     monkeypatch.setattr(server, "members", members)
-    listener = RpcListener(
-        Methods(server, {}),
-        address="127.0.0.1",
-        port=0,
-        connections_max=8,
-        in_flight_max=8,
-        log=log.logger,
-        idle_max_s=0.5,
-    )
-    await listener.start()
+    listener = await listening(server, log, idle_max_s=0.5)
     loop = asyncio.get_running_loop()
     with socket.create_connection(("127.0.0.1", listener.port)) as greedy:
         greedy.setblocking(False)
@@ -246,16 +234,7 @@ async def test_who_asks_once_and_reads_no_answer_is_cut_off(
         return "x" * 3 * 1024 * 1024
 
     monkeypatch.setattr(server, "members", members)
-    listener = RpcListener(
-        Methods(server, {}),
-        address="127.0.0.1",
-        port=0,
-        connections_max=8,
-        in_flight_max=8,
-        log=log.logger,
-        idle_max_s=0.2,
-    )
-    await listener.start()
+    listener = await listening(server, log, idle_max_s=0.2)
     with socket.create_connection(("127.0.0.1", listener.port)) as greedy:
         for number in range(4):
             greedy.send(encode_frame(Frame(FrameKind.REQUEST, number, "members", b"")))
