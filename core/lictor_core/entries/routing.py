@@ -275,7 +275,7 @@ class Resolver(Entry, frozen=True, kw_only=True):
 
     def _failover_flaws(self, name: str, failover: ResolverFailover) -> Iterator[Flaw]:
         where = place("Failover", key_place(name))
-        if name not in ("*", *(self.subsets or {})):
+        if name != "*" and name not in (self.subsets or {}):
             yield Flaw(where, f"is for the subset {name!r}, which Subsets does not define; '*' is for all")
         if not (failover.service or failover.service_subset or failover.namespace or failover.datacenters):
             yield Flaw(where, "is empty: name a Service, a ServiceSubset or Datacenters")

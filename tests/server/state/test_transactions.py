@@ -399,3 +399,19 @@ def test_an_answer_that_is_part_of_the_state_is_no_larger_than_what_can_be_resto
 
 def test_the_bound_of_an_answer_leaves_room_in_a_chunk_of_a_snapshot() -> None:
     assert 2 * transactions.WRITTEN_WEIGHT_MAX <= CHUNK_BYTES_MAX
+
+
+def test_what_can_always_be_is_not_tried_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[object] = []
+
+    def slice_of(store: Store, operations: object) -> Store:
+        tried.append(operations)
+        return store
+
+    store = Store("dc1")
+    run(store, key("set", "t/1"), key("set", "t/2"), key("set", "u"))
+    monkeypatch.setattr(transactions, "slice_of", slice_of)
+    assert run(store, key("delete-tree", "t/"), key("delete", "u"), key("delete", "none")) == TransactionAnswer()
+    assert (list(store.kv.entries()), tried) == ([], [])
+    run(store, key("delete-cas", "t/1", index=1))
+    assert len(tried) == 1
