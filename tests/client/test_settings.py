@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lictor.api.messages import Request
 from lictor.api.settings import Endpoint, Settings, parse_address
 from lictor_core.errors import ConfigurationError
 
@@ -80,3 +81,20 @@ def test_secrets_are_not_shown() -> None:
     settings = Settings(token="hush", basic_auth="me:hush")
     assert "hush" not in repr(settings)
     assert settings.headers() == {"X-Consul-Token": "hush", "Authorization": "Basic bWU6aHVzaA=="}
+
+
+@pytest.mark.parametrize("path", ["/v1/kv/a", "/v1/agent/services"])
+def test_a_namespace_is_named_in_every_request(path: str) -> None:
+    request = Request(method="GET", path=path, parameters=(("recurse", ""),))
+    assert Settings.from_environment({}, {}).applied(request) == request
+    for settings in (
+        Settings.from_environment({}, {"CONSUL_NAMESPACE": "dev"}),
+        Settings.from_environment({"namespace": "dev"}, {"CONSUL_NAMESPACE": "other"}),
+    ):
+        assert settings.applied(request).parameters == (("recurse", ""), ("ns", "dev"))
+
+
+@pytest.mark.parametrize("variable", ["CONSUL_HTTP_SSL", "LICTOR_HTTP_SSL_VERIFY"])
+def test_a_variable_that_is_neither_true_nor_false_is_named_as_it_was_given(variable: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"environment variable {variable}: 'maybe'"):
+        Settings.from_environment({}, {variable: "maybe"})

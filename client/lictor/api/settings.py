@@ -73,6 +73,7 @@ class Settings:
     tls_verify: bool = True
     timeout_s: float = 30.0
     datacenter: str = ""
+    namespace: str = ""
     consistency: Consistency = "default"
     retry: Retry = DEFAULT_RETRY
     watching: WatchSettings | None = None
@@ -124,7 +125,7 @@ class Settings:
         """The settings that `given` arguments say (empty ones say nothing), else the environment, else the defaults.
 
         Keys of `given`: `http_addr`, `token`, `token_file`, `ca_file`, `ca_path`, `client_cert`, `client_key`,
-        `tls_server_name`. Raises `ConfigurationError` for an address or a file that cannot be used.
+        `tls_server_name`, `namespace`. Raises `ConfigurationError` for an address or a file that cannot be used.
         """
 
         def chosen(argument: str, variable: str) -> str:
@@ -140,6 +141,7 @@ class Settings:
             client_cert=chosen("client_cert", "CLIENT_CERT"),
             client_key=chosen("client_key", "CLIENT_KEY"),
             tls_server_name=chosen("tls_server_name", "TLS_SERVER_NAME"),
+            namespace=chosen("namespace", "NAMESPACE"),
             tls_verify=_boolean(environment, "HTTP_SSL_VERIFY", default=True),
         )
 
@@ -160,11 +162,14 @@ class Settings:
         return headers
 
     def applied(self, request: Request) -> Request:
-        """`request` with the datacenter and consistency that it leaves open; what asks an agent alone has neither."""
+        """`request` with the datacenter and consistency that it leaves open; what asks an agent alone has neither.
+
+        All name the namespace, if there is one: it is for the agent to say that it has none.
+        """
+        added: list[tuple[str, str]] = [("ns", self.namespace)] if self.namespace else []
         if (not self.datacenter and self.consistency == "default") or request.path.startswith(_OF_ONE_AGENT):
-            return request
+            return replace(request, parameters=(*request.parameters, *added)) if added else request
         names = {name for name, _ in request.parameters}
-        added: list[tuple[str, str]] = []
         if self.datacenter and "dc" not in names:
             added.append(("dc", self.datacenter))
         if self.consistency != "default" and request.method == "GET" and not names & {"stale", "consistent"}:
@@ -230,7 +235,8 @@ def _boolean(environment: Mapping[str, str], name: str, *, default: bool) -> boo
     if not text:
         return default
     if text not in _TRUE + _FALSE:
-        raise ConfigurationError(f"environment variable {name}: {text!r} must be true or false")
+        named = next(prefix + name for prefix in _PREFIXES if environment.get(prefix + name))
+        raise ConfigurationError(f"environment variable {named}: {text!r} must be true or false")
     return text in _TRUE
 
 

@@ -34,7 +34,11 @@ _FLAGS: Final = (
 )
 _DATACENTER: Final = ("datacenter", "name", "Datacenter to ask; the agent's own by default.")
 _STALE: Final = ("stale", "Let any server answer, not only the leader: faster, perhaps a little behind.")
-_NAMESPACE: Final = ("namespace", "name", "Taken for Consul's sake; there is one namespace, default.")
+_NAMESPACE: Final = (
+    "namespace",
+    "name",
+    "Sent along; agents refuse it, for namespaces are of Consul Enterprise. Else LICTOR_NAMESPACE or CONSUL_NAMESPACE.",
+)
 
 
 class Api:
@@ -129,7 +133,7 @@ class ApiCommand(GoCommand):
     def invoke(self, ctx: click.Context) -> object:
         """Make the client from the common flags and run the command with the others."""
         given = {name.replace("-", "_"): str(ctx.params.pop(name.replace("-", "_"))) for name, _, _ in _FLAGS}
-        ctx.params.pop("namespace", None)
+        given["namespace"] = str(ctx.params.pop("namespace", ""))
         api = Api(given, str(ctx.params.pop("datacenter", "")), stale=bool(ctx.params.pop("stale", False)))
         ctx.obj = api
         try:
