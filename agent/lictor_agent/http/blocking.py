@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, TypeVar
 
 from lictor_agent.http.encoding import JSON, LAST_CONTACT, Answer, Reuse
@@ -15,10 +16,12 @@ from lictor_agent.http.errors import Refusal
 from lictor_agent.http.requests import Paused, Request, read_options
 from lictor_agent.http.site import Site
 from lictor_agent.kept import KeptReading
+from lictor_core.aside import aside
 from lictor_core.commands import ReadMode
 from lictor_core.errors import LictorError, OverloadedError
+from lictor_core.filter import check_filter, predicate
 from lictor_core.narrowing import base_of
-from lictor_core.queries import Query
+from lictor_core.queries import FilterableQuery, Query
 from lictor_core.records import JsonObject
 from lictor_core.registry import Reading, ReadOptions
 
@@ -97,6 +100,8 @@ async def _read(
     kept: KeptReading[T] | None = None
     try:
         site.check_datacenter(request.parameters.get("dc"))
+        if isinstance(query, FilterableQuery) and query.filter and not predicate.cache_info().currsize:
+            await aside(partial(check_filter, query))  # with the first filter comes its parser, which takes a while
         if manner.is_cacheable and site.settings.use_cache and request.is_cached:
             kept = await site.agent.kept.read(query, options)
             reading = kept.reading

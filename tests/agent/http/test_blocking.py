@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 
 import pytest
 
+from lictor_agent.http import blocking
 from lictor_agent.http.blocking import cache_headers
 from lictor_agent.kept import KeptReading
+from lictor_core.filter import predicate
 from lictor_core.registry import Reading
 from tests.agent.http.live import Live, Reply
 from tests.support.conditions import eventually
@@ -207,3 +210,21 @@ def blocked(live: Live) -> int:
 
 async def joined(live: Live, before: int, count: int) -> None:
     await eventually(lambda: blocked(live) == before + count, within_s=10, what=f"{count} wait")
+
+
+async def test_the_first_filter_of_a_process_is_read_beside_the_loop(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beside: list[Callable[[], bool]] = []
+
+    async def aside(job: Callable[[], bool]) -> bool:
+        beside.append(job)
+        return job()
+
+    monkeypatch.setattr(blocking, "aside", aside)
+    predicate.cache_clear()
+    for port in (80, 81):
+        assert (await live.get(f"/v1/health/service/web?filter=Service.Port=={port}")).status == 200
+    assert len(beside) == 1
+    predicate.cache_clear()
+    assert (await live.get("/v1/health/service/web?filter=((")).status == 500
