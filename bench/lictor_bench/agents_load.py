@@ -42,6 +42,10 @@ _LOOK_S: Final = 0.02
 _MISSING_MAX: Final = 5
 _STARTING_MAX: Final = 64
 """Agents that start at once."""
+_SETTLED_EACH: Final = 50
+"""After so many have started the collector passes over them, as over each one in a process of its own: else it walks
+all of thousands again and again, for seconds in which none of them lives.
+"""
 
 
 class Setup(msgspec.Struct, frozen=True, kw_only=True):
@@ -156,6 +160,7 @@ class Crowd:
         self._news = asyncio.Event()
         self._agents = [Simulated(setup, setup.first + own, self._seen) for own in range(setup.count)]
         self._registered: set[int] = set()
+        collector.settle()
         self._over = asyncio.Event()
 
     async def run(self) -> None:
@@ -200,6 +205,8 @@ class Crowd:
             async with starting:
                 await parts.enter_async_context(one.running())
             self._registered.add(one.number)
+            if len(self._registered) % _SETTLED_EACH == 0:
+                collector.settle()
             self._news.set()
             await self._over.wait()
 
@@ -208,7 +215,6 @@ async def _serve(setup: Setup) -> None:
     orders = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(orders), sys.stdin)
     crowd = Crowd(setup)
-    collector.settle()
     async with asyncio.TaskGroup() as group:
         group.create_task(crowd.run())
         while line := await orders.readline():
