@@ -15,14 +15,18 @@ from lictor_core.version import member_build
 
 __all__ = [
     "AGENT_ROLE",
+    "AT_ONCE_MAX",
+    "MOVES_PER_S",
     "RECONNECT_TAG",
     "SERF_LAN_PORT",
     "SERVER_ROLE",
+    "SPREAD_S_MAX",
     "WAN_PORT_TAG",
     "LeaseGrant",
     "Renewal",
     "agent_member",
     "living_member",
+    "spread_s",
 ]
 
 SERVER_ROLE: Final = "consul"
@@ -35,6 +39,12 @@ RECONNECT_TAG: Final = "rc_tm"
 """The tag by which an agent says for how long it is remembered once it failed or left, a Go duration (Consul 1.9)."""
 SERF_LAN_PORT: Final = 8301
 _SERF_WAN_PORT: Final = 8302
+AT_ONCE_MAX: Final = 50
+"""So few agents of a lost server may look for another one at once."""
+MOVES_PER_S: Final = 500
+"""Of more so many do in a second; each needs some 3 ms of a server's time."""
+SPREAD_S_MAX: Final = 4.0
+"""However many they are: so long nobody waits for a server without need."""
 
 
 class Renewal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -122,3 +132,8 @@ def agent_member(
     if reconnect:
         tags[RECONNECT_TAG] = reconnect
     return living_member(name, address, SERF_LAN_PORT, tags)
+
+
+def spread_s(agents: int) -> float:
+    """The seconds over which the agents of a lost server come to the others, when it had so many."""
+    return min(max(agents - AT_ONCE_MAX, 0) / MOVES_PER_S, SPREAD_S_MAX)

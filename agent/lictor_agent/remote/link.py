@@ -26,6 +26,7 @@ from lictor_core.calls import ATTEND, Bulletin
 from lictor_core.clock import Clock, Rng
 from lictor_core.codec import unpack
 from lictor_core.errors import ClusterError, ConfigurationError, LictorError, NoLeaderError
+from lictor_core.membership import spread_s
 from lictor_server import RpcPool
 
 __all__ = ["NOBODY", "SILENCE_S_MAX", "ServerLink"]
@@ -45,10 +46,6 @@ PATIENCE_MAX: Final = 4
 """Servers left for their silence one after the other get up to so many times the time of the first."""
 STEADY_S: Final = 30.0
 """After so long at one server patience is what it was at first."""
-MOVES_PER_S: Final = 500
-"""Of the agents of a lost server so many look for another one in a second; each needs some 3 ms of a server's time."""
-SPREAD_S_MAX: Final = 4.0
-"""However many they are: well under a lease, in which they must have appeared elsewhere."""
 _LONELY_S_MIN: Final = 0.05
 _LONELY_S_MAX: Final = 3.0
 """Between rounds while no server answers."""
@@ -258,7 +255,7 @@ class ServerLink:
         """Wait for this agent's turn among all those that lost the same server; not when it left of its own accord."""
         companions, self._companions = self._companions, 0
         if not self._next:
-            await asyncio.sleep(self._rng.uniform(0.0, min(companions / MOVES_PER_S, SPREAD_S_MAX)))
+            await asyncio.sleep(self._rng.uniform(0.0, spread_s(companions)))
 
     def _tell_change(self) -> None:
         self._changed.set()

@@ -18,7 +18,7 @@ import msgspec
 
 from lictor_core.durations import parse_duration
 from lictor_core.errors import OverloadedError, RequestError
-from lictor_core.membership import RECONNECT_TAG, SERVER_ROLE
+from lictor_core.membership import RECONNECT_TAG, SERVER_ROLE, spread_s
 from lictor_core.records import Member, MemberStatus
 from lictor_server.leases import causes
 from lictor_server.leases.agenda import Agenda
@@ -137,13 +137,13 @@ class MemberTable:
     # The reign.
 
     def begin(self, own: Member, now: float, wall: float) -> None:
-        """This server leads: whoever is known or assumed has a full lease from now on. `own` is surely alive.
+        """This server leads: all that are known have a lease from when the last may look for a server. `own` is alive.
 
         Servers are heard anew: who vouched for somebody before may be lost.
         """
         self._reign = _Reign(now, wall)
         for name, held in self._members.items():
-            self._set_adrift(name, held, now + self._lease_s, now)
+            self._set_adrift(name, held, now + self._lease_s + spread_s(len(self._members)), now)
         self.take(own)
 
     def take(self, member: Member) -> None:
@@ -373,11 +373,21 @@ class MemberTable:
         if server.heard_at + self._lease_s > now:
             self._reign.silences.plan(id, server.heard_at + self._lease_s)
             return
+        lost = {
+            name: held
+            for name, held in self._members.items()
+            if held.voucher == id and name != self._own and self._lives(held)
+        }
+        moved_at = server.heard_at + self._lease_s + spread_s(len(lost))
+        if moved_at > now:
+            self._reign.silences.plan(id, moved_at)
+            return
         del self._reign.servers[id]  # it has to tell everything when it is back
-        cause = causes.server_silent(self._server_name, server.name, server.heard_wall, self._lease_s, wall)
-        for name, held in self._members.items():
-            if held.voucher == id and name != self._own and self._lives(held):
-                self._fail(name, held, cause, now)
+        cause = causes.server_silent(
+            self._server_name, server.name, server.heard_wall, round(now - server.heard_at, 1), wall
+        )
+        for name, held in lost.items():
+            self._fail(name, held, cause, now)
         self._resolve(id, now)
 
     def _look_at_ended(self, id: str, now: float, wall: float) -> None:

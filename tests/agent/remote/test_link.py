@@ -199,7 +199,7 @@ async def test_patience_is_what_it_was_after_a_steady_time(log: Log, monkeypatch
                 assert await leave_for_its_silence(link, 1.0) < 2.0
 
 
-@pytest.mark.parametrize(("agents", "spread_s"), [(1, 0.002), (1_000, 2.0), (1_000_000, 4.0)])
+@pytest.mark.parametrize(("agents", "spread_s"), [(1, 0.0), (1_050, 2.0), (1_000_000, 4.0)])
 async def test_the_agents_of_a_lost_server_look_for_another_one_spread_over_a_time_that_their_number_makes(
     log: Log, monkeypatch: pytest.MonkeyPatch, agents: int, spread_s: float
 ) -> None:

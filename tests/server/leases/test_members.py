@@ -93,6 +93,32 @@ def test_a_silent_servers_agents_have_one_lease_to_appear_elsewhere() -> None:
     assert tables.cause("b1").startswith("server s2, to which it was connected, has been silent for leader s1 since")
 
 
+def test_many_agents_of_a_silent_server_have_a_lease_from_when_the_last_of_them_may_look_for_another() -> None:
+    tables = Tables(members_max=2_000)
+    for number in range(1_050):
+        tables.renew("s2", 1, f"b{number}", f"id-{number}")
+    tables.tell("s2")
+    tables.wait(LEASE_S + 1.8, silent=("s2",))
+    assert set(tables.statuses().values()) == {ALIVE}
+    tables.wait(0.4, silent=("s2",))
+    assert [name for name, status in tables.statuses().items() if status is ALIVE] == []
+    assert "it appeared at no other server within 11 s" in tables.cause("b7")
+
+
+def test_the_fewer_of_a_silent_servers_agents_are_missing_the_sooner_they_have_failed() -> None:
+    tables = Tables(members_max=2_000)
+    for number in range(1_050):
+        tables.renew("s2", 1, f"b{number}", f"id-{number}")
+    tables.tell("s2")
+    for number in range(1_049):
+        tables.renew("s3", 2, f"b{number}", f"id-{number}", last="s2")
+    tables.wait(LEASE_S - 1, silent=("s2",))
+    for number in range(1_049):
+        tables.renew("s3", 3, f"b{number}", f"id-{number}")
+    tables.wait(1.2, silent=("s2",))
+    assert [name for name, status in tables.statuses().items() if status is FAILED] == ["b1049"]
+
+
 def test_a_server_that_was_cut_off_brings_its_agents_back() -> None:
     tables = joined()
     tables.wait(LEASE_S / 2, silent=("s2",))
