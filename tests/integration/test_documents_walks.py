@@ -18,11 +18,14 @@ import pytest
 
 from tests.support.conditions import wait_until
 from tests.support.documents import ROOT
+from tests.support.processes import START_S_MAX, STOP_S_MAX
 from tests.support.requirements import lack, need_consul_discovery
 from tests.support.walk import run_walk, steps_under
 
 # The documents use the default ports, since a reader does; only the tests of this module do.
 PORTS = (8300, 8500, 8502, 8600, 9090, 9191, 21000, 21001, 6390, 6391, 8090, 8091, 9095)
+WALK_S_MAX = 240.0
+"""Ten times what a walk takes: other tests run at the same time."""
 LEADER = "http://127.0.0.1:8500/v1/status/leader"
 
 
@@ -43,7 +46,7 @@ def default_ports() -> Iterator[None]:
 
 def _has_leader() -> bool:
     try:
-        with urllib.request.urlopen(LEADER, timeout=1) as answer:
+        with urllib.request.urlopen(LEADER, timeout=5) as answer:
             return bool(answer.read() != b'""')
     except (urllib.error.URLError, OSError):
         return False
@@ -51,9 +54,12 @@ def _has_leader() -> bool:
 
 @contextmanager
 def make_run() -> Generator[None]:
-    """`make run` in the foreground of another terminal."""
+    """`make run` in the foreground of another terminal, in the environment that these tests run in, as it is.
+
+    One that is older than the lock file would be made anew under all of them.
+    """
     process = subprocess.Popen(
-        ["make", "run"],
+        ["make", "--old-file=.venv/.installed", "run"],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -61,34 +67,39 @@ def make_run() -> Generator[None]:
         start_new_session=True,
     )
     try:
-        wait_until(_has_leader, within_s=30, what="a leader")
+        wait_until(_has_leader, within_s=START_S_MAX, what="a leader")
         yield
     finally:
         os.killpg(process.pid, signal.SIGINT)
-        printed, _ = process.communicate(timeout=20)
+        printed, _ = process.communicate(timeout=STOP_S_MAX)
     assert "8500" in printed
     assert "8600" in printed
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)
 @pytest.mark.needs("dig", "curl", "make")
 @pytest.mark.usefixtures("default_ports")
 def test_the_walk_of_the_readme_works_as_written() -> None:
     walk = steps_under((ROOT / "README.md").read_text(), "## A walk in five minutes")
     with make_run():
-        run_walk(walk, ROOT, timeout_s=90)
+        run_walk(walk, ROOT, timeout_s=WALK_S_MAX)
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)
 @pytest.mark.needs("dig", "curl", "make", "redis-server", "redis-cli", "nginx", "wrk", "prometheus", "promtool")
 @pytest.mark.usefixtures("default_ports")
 def test_the_walk_of_the_quickstart_works_as_written() -> None:
     need_consul_discovery(ROOT / "config" / "examples" / "walk" / "prometheus.yml")
     walk = steps_under((ROOT / "docs" / "quickstart.md").read_text(), "## The walk")
     with make_run():
-        run_walk(walk, ROOT, timeout_s=110)
+        run_walk(walk, ROOT, timeout_s=WALK_S_MAX)
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)
 def test_the_three_servers_of_the_operators_page_work_as_written() -> None:
-    run_walk(steps_under((ROOT / "docs" / "OPERATING.md").read_text(), "## Three servers to try"), ROOT, timeout_s=90)
+    run_walk(
+        steps_under((ROOT / "docs" / "OPERATING.md").read_text(), "## Three servers to try"), ROOT, timeout_s=WALK_S_MAX
+    )

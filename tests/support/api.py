@@ -6,7 +6,7 @@ import socket
 
 from tests.support.recorder.json_types import Json, parse
 
-WAIT_S_MAX = 20.0
+WAIT_S_MAX = 60.0
 """How long tests wait for what an agent brings about by itself."""
 
 _ANSWER_S_MAX = 30.0
