@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -31,6 +32,9 @@ _PLAIN: Final = "\x1b[0m"
 _LINES_HELD_MAX: Final = 256
 _VALUE_CHARS_MAX: Final = 1000
 """The longest value of a key that a line shows: what others sent may be long."""
+_SIMPLE: Final = re.compile(rf"[!#-~]{{1,{_VALUE_CHARS_MAX}}}")
+"""Values that are shown as they are, told at one look: nearly all; a development agent shows five for each request."""
+_APART: Final = frozenset({"level", "event", "timestamp", "exception", "node"})
 
 
 class LogSink(Protocol):
@@ -47,6 +51,10 @@ class _Listener:
     threshold: int
     as_json: bool
     colour: bool
+
+    def line(self, event: EventDict) -> str:
+        """The event in the form that this one wants."""
+        return _json_line(event) if self.as_json else _people_line(event, colour=self.colour)
 
 
 class LogOutput:
@@ -114,12 +122,17 @@ class LogOutput:
         """Hand one event to the sinks that want it."""
         name = str(event["level"])
         number = _NUMBERS.get(name, LEVELS["err"])
+        if len(self._common) == 1 and not self._own:
+            listener = self._common[0]
+            if number >= listener.threshold:
+                listener.sink(name, listener.line(event))
+            return
         lines: dict[tuple[bool, bool], str] = {}
         for listener in (*self._common, *self._own):
             if number >= listener.threshold:
                 form = (listener.as_json, listener.colour)
                 if form not in lines:
-                    lines[form] = _json_line(event) if form[0] else _people_line(event, colour=form[1])
+                    lines[form] = listener.line(event)
                 listener.sink(name, lines[form])
 
     debug = info = warning = error = critical = msg
@@ -244,8 +257,7 @@ def _json_line(event: EventDict) -> str:
 
 def _people_line(event: EventDict, *, colour: bool) -> str:
     level = str(event["level"])
-    apart = ("level", "event", "timestamp", "exception", "node")
-    keys = " ".join(f"{key}={_value(value)}" for key, value in event.items() if key not in apart)
+    keys = " ".join([f"{key}={_value(value)}" for key, value in event.items() if key not in _APART])
     line = f"{event['timestamp']} [{_SHOWN.get(level, level)}] {event['event']}"
     if colour and level in _COLOURS:
         line = f"{_COLOURS[level]}{line}{_PLAIN}"
@@ -258,6 +270,8 @@ def _value(value: object) -> str:
     """One value on one line: what could be read as something else, or as a line of its own, is quoted. Lists are quoted
     item by item, and numbers have no more digits than people want.
     """
+    if type(value) is str and _SIMPLE.fullmatch(value):
+        return value
     if isinstance(value, list | tuple):
         items = cast("Sequence[object]", value)
         return _cut(f"[{', '.join(_value(item) for item in items[:_VALUE_CHARS_MAX])}]")

@@ -23,7 +23,7 @@ from typing import Final
 from lictor_bench.dev_agents import consul_program, end, lictor_program
 from lictor_bench.dns_load import Load
 from lictor_bench.report import Row, table
-from lictor_bench.wrk import program, rate
+from lictor_bench.wrk import program, puts, rate
 
 __all__ = ["main", "measure"]
 
@@ -46,13 +46,8 @@ _READS: Final = (
     ("KV get", "/v1/kv/greeting", 5.0),
 )
 _PUTS_GOAL: Final = 1.0
-_PUTS: Final = """\
-local count = 0
-function request()
-  count = count + 1
-  return wrk.format("PUT", "/v1/kv/bench/" .. (count % 1000), nil, string.rep("v", 64))
-end
-"""
+_KEYS: Final = 1000
+_VALUE_BYTES: Final = 64
 _DNS_GOAL: Final = 20.0
 
 
@@ -88,8 +83,8 @@ def measure(wrk: str, consul: str | None) -> list[Row]:
         for name, path, goal in _READS:
             rounds = [[_http_rate(wrk, pair, path) for pair in pairs] for _ in range(_ROUNDS)]
             rows.append(_row(name, [max(rates) for rates in zip(*rounds, strict=True)], "/s", goal))
-        script = Path(running.enter_context(tempfile.TemporaryDirectory())) / "put.lua"
-        script.write_text(_PUTS)
+        place = Path(running.enter_context(tempfile.TemporaryDirectory()))
+        script = puts(place, keys=_KEYS, value_bytes=_VALUE_BYTES)
         rounds = [[_http_rate(wrk, pair, "", script) for pair in pairs] for _ in range(_ROUNDS)]
         rows.append(_row("KV put, 64 bytes", [max(each) for each in zip(*rounds, strict=True)], "/s", _PUTS_GOAL))
         rounds = [[_dns_rate(pair) for pair in pairs] for _ in range(_ROUNDS)]

@@ -14,7 +14,7 @@ from typing import Final
 
 from lictor_bench.dev_agents import Agent, consul_agent, consul_program, lictor_agent
 from lictor_bench.report import Row, table
-from lictor_bench.wrk import program, rate
+from lictor_bench.wrk import program, puts, rate
 from lictor_core.transactions import OPERATIONS_MAX
 
 __all__ = ["MEASURE_S", "main", "measure"]
@@ -40,13 +40,8 @@ _READS: Final = (
     ("KV get, ?consistent", "/v1/kv/greeting?consistent", 5.0),
     ("blocking query behind its index", "/v1/health/service/web?index=1", None),
 )
-_PUTS: Final = """\
-local count = 0
-function request()
-  count = count + 1
-  return wrk.format("PUT", "/v1/kv/bench/" .. (count % 1000), nil, string.rep("v", 64))
-end
-"""
+_KEYS: Final = 1000
+_VALUE_BYTES: Final = 64
 
 
 def main() -> None:
@@ -69,8 +64,8 @@ def measure(wrk: str, consul: str | None) -> list[Row]:
             agents.append(running.enter_context(consul_agent(consul)))
         for agent in agents:
             _register(agent)
-        script = Path(running.enter_context(tempfile.TemporaryDirectory())) / "put.lua"
-        script.write_text(_PUTS)
+        place = Path(running.enter_context(tempfile.TemporaryDirectory()))
+        script = puts(place, keys=_KEYS, value_bytes=_VALUE_BYTES)
         rows = [_row(name, [_rate(wrk, agent.url + path) for agent in agents], goal) for name, path, goal in _READS]
         rows.append(_row("KV put, 64 bytes", [_rate(wrk, agent.url, script) for agent in agents], 1.0))
     return rows

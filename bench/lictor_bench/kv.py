@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 
 from lictor_bench.report import Row, table
 from lictor_bench.servers import Cluster, ServerProcess, consul, lictor, running
-from lictor_bench.wrk import program, rate
+from lictor_bench.wrk import program, puts, rate
 
 __all__ = ["KEYS", "MEASURE_S", "ROUNDS", "main", "measure"]
 
@@ -30,14 +30,6 @@ _CASES: Final = (
     ("at the leader, 128 connections", True, 128, 1.0),
     ("at a follower, 32 connections", False, 32, None),
 )
-_PUTS: Final = f"""\
-local count = 0
-local value = string.rep("v", {_VALUE_BYTES})
-function request()
-  count = count + 1
-  return wrk.format("PUT", "/v1/kv/bench/" .. (count % {KEYS}), nil, value)
-end
-"""
 
 
 class _Found(NamedTuple):
@@ -59,8 +51,8 @@ def main() -> None:
 def measure(wrk: str) -> list[Row]:
     """The figures of both; only ours without the real Consul."""
     with contextlib.ExitStack() as open_:
-        script = Path(open_.enter_context(tempfile.TemporaryDirectory())) / "put.lua"
-        script.write_text(_PUTS)
+        place = Path(open_.enter_context(tempfile.TemporaryDirectory()))
+        script = puts(place, keys=KEYS, value_bytes=_VALUE_BYTES)
         programs = [one for one in (lictor(), consul()) if one is not None]
         clusters = [open_.enter_context(running(one)) for one in programs]
         found: dict[str, list[list[_Found]]] = {name: [[] for _ in clusters] for name, *_ in _CASES}

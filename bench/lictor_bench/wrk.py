@@ -8,17 +8,32 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
-__all__ = ["program", "rate", "rate_told"]
+__all__ = ["program", "puts", "rate", "rate_told"]
 
 _RATE: Final = re.compile(r"Requests/sec:\s+([0-9.]+)")
 _FAILED: Final = re.compile(r"Non-2xx or 3xx responses:\s+(\d+)")
 _ERRORS: Final = re.compile(r"Socket errors: (.*)")
 _EXTRA_S_MAX: Final = 30
+_PUTS: Final = """\
+local count = 0
+local value = string.rep("v", {value_bytes})
+function request()
+  count = count + 1
+  return wrk.format("PUT", "/v1/kv/bench/" .. (count % {keys}), nil, value)
+end
+"""
 
 
 def program() -> str | None:
     """Where it is; None when it is missing."""
     return shutil.which("wrk")
+
+
+def puts(directory: Path, *, keys: int, value_bytes: int) -> Path:
+    """A script, written into `directory`, that puts values of `value_bytes` at `keys` keys below `bench/`, in turns."""
+    script = directory / "put.lua"
+    script.write_text(_PUTS.format(keys=keys, value_bytes=value_bytes))
+    return script
 
 
 def rate(wrk: str, url: str, *, connections: int, seconds: int, script: Path | None = None) -> float:

@@ -48,6 +48,16 @@ def test_what_others_sent_cannot_make_lines_of_its_own() -> None:
     assert "\x1b" not in line
 
 
+@pytest.mark.parametrize("value", ["a/b?c=d'~!#", "ä", "1", "True"])
+def test_a_value_of_one_word_is_shown_as_it_is(value: str) -> None:
+    assert _logged(sent=value).endswith(f" sent={value}\n")
+
+
+@pytest.mark.parametrize("value", ["", "a b", 'a"b', "a\x7f", "a\n", "\xa0"])
+def test_a_value_that_could_be_read_as_something_else_is_quoted(value: str) -> None:
+    assert _logged(sent=value).endswith(f" sent={value!r}\n")
+
+
 def test_a_long_value_is_cut() -> None:
     assert len(_logged(sent="x" * 100_000)) < 1200
 
