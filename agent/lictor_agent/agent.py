@@ -27,7 +27,7 @@ from lictor_agent.kept import Kept, KeptByServer, KeptReading
 from lictor_agent.lease import LeaseKeeper
 from lictor_agent.local import LocalState, Subject
 from lictor_agent.loop import SyncLoop
-from lictor_agent.persisted import Keeper, Shelf, restore
+from lictor_agent.persisted import Keeper, Shelf, recalled, restore
 from lictor_agent.plan import SyncTokens
 from lictor_agent.registrar import Registered, Registrar
 from lictor_agent.reloading import Reloaded, Reloader, ReloadHook
@@ -300,6 +300,10 @@ class Agent:
         if self._shelf is None or self._keeper is None:
             self._register_configured(configuration)
             return
+        defaults = {} if self._central is None else recalled(self._shelf, self._log)
+        if self._central is not None:
+            self._central.recall({saved.service_id: saved for saved in defaults.values()})
+            self._central.tell(self._keeper.defaults_told)
         self._registrar.register_configured(configuration.services, (), configuration.service_places)
         found = restore(
             self._shelf,
@@ -310,7 +314,7 @@ class Agent:
             self._log,
             configure=lambda: self._register_configured(configuration),
         )
-        self._keeper.begin(found)
+        self._keeper.begin(found | defaults.keys())
 
     def _register_configured(self, configuration: Configuration) -> Registered:
         return self._registrar.register_configured(

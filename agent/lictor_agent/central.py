@@ -7,14 +7,15 @@ the agent, and the catalog, see that. While the servers are away the last that w
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Collection, Iterable
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Final, TypeAlias
 
 from structlog.typing import FilteringBoundLogger
 
 from lictor_agent.kept import Kept
 from lictor_agent.local import Change, LocalState, Subject
+from lictor_agent.persisted import SavedDefaults
 from lictor_core.backoff import Backoff
 from lictor_core.central_config import completed, question_of
 from lictor_core.clock import Rng
@@ -28,6 +29,8 @@ from lictor_core.registry import ReadOptions
 
 __all__ = ["CentralConfig"]
 
+Told: TypeAlias = Callable[[str, ServiceConfigQuery, ServiceConfig], None]
+"""Takes the id of an instance, what was asked for it, and what the servers said."""
 _RETRY_S_MIN: Final = 0.1
 _RETRY_S_MAX: Final = 15.0
 
@@ -54,6 +57,9 @@ class CentralConfig:
         self._followed: dict[ServiceConfigQuery, _Followed] = {}
         self._question: dict[object, ServiceConfigQuery] = {}
         self._group: asyncio.TaskGroup | None = None
+        self._recalled: dict[str, SavedDefaults] = {}
+        """What was said before this start, by instances; each until the servers say something of it."""
+        self._told: Told = _nobody_is_told
         local.complete_with(self._completed)
         local.subscribe(self._changed)
 
@@ -61,6 +67,14 @@ class CentralConfig:
     def questions(self) -> Collection[ServiceConfigQuery]:
         """What is followed now."""
         return self._followed.keys()
+
+    def recall(self, recalled: Mapping[str, SavedDefaults]) -> None:
+        """What was said before this start; for before instances are put into the local state."""
+        self._recalled = dict(recalled)
+
+    def tell(self, told: Told) -> None:
+        """`told` is called with what the servers say of an instance whenever that is another thing than before."""
+        self._told = told
 
     async def run(self) -> None:
         """Follow until cancelled."""
@@ -102,12 +116,19 @@ class CentralConfig:
 
     def _completed(self, service: Service) -> Service:
         question = question_of(service)
-        one = None if question is None else self._followed.get(question)
-        return service if one is None or one.answer is None else completed(service, one.answer)
+        if question is None:
+            return service
+        one = self._followed.get(question)
+        answer = None if one is None else one.answer
+        if answer is None and (before := self._recalled.get(service.id)) is not None:
+            answer = before.config if before.question in (None, question) else None
+        return service if answer is None else completed(service, answer)
 
     def _changed(self, change: Change) -> None:
         if change.subject is Subject.SERVICE:
             service = self._local.services.get(change.id)
+            if service is None:
+                self._recalled.pop(change.id, None)
             self._use(change.id, None if service is None else question_of(service.registered))
 
     def _use(self, user: object, question: ServiceConfigQuery | None) -> None:
@@ -121,6 +142,8 @@ class CentralConfig:
                 if self._group is not None:
                     one.task = self._group.create_task(self._follow(question, one), name="central-config")
             one.users.add(user)
+            if isinstance(user, str) and before != question and one.answer is not None:
+                self._tell_of(user, question, one.answer)
         if before is not None and before != question:
             users = self._followed[before].users
             users.discard(user)
@@ -128,6 +151,11 @@ class CentralConfig:
                 task = self._followed.pop(before).task
                 if task is not None:
                     task.cancel()
+
+    def _tell_of(self, service_id: str, question: ServiceConfigQuery, answer: ServiceConfig) -> None:
+        before = self._recalled.pop(service_id, None)
+        if before is None or (before.question, before.config) != (question, answer):
+            self._told(service_id, question, answer)
 
     async def _follow(self, question: ServiceConfigQuery, one: _Followed) -> None:
         backoff = Backoff(self._rng, first_s=_RETRY_S_MIN, max_s=_RETRY_S_MAX)
@@ -150,5 +178,10 @@ class CentralConfig:
                 one.answer = reading.value
                 for user in list(one.users):
                     if isinstance(user, str):
+                        self._tell_of(user, question, one.answer)
                         self._local.complete_again(user)
             one.tried.set()
+
+
+def _nobody_is_told(_service_id: str, _question: ServiceConfigQuery, _config: ServiceConfig) -> None:
+    """Where nothing is kept on a disk."""

@@ -16,8 +16,10 @@ from lictor_core.config_queries import ServiceConfigQuery
 from lictor_core.config_records import ServiceConfig
 from lictor_core.records import Expose, JsonObject, MeshGateway, Proxy, Service, ServiceKind, Upstream
 
-__all__ = ["completed", "question_about", "question_of"]
+__all__ = ["NOTHING_SAID", "completed", "question_about", "question_of"]
 
+NOTHING_SAID: Final = ServiceConfig(proxy_config=None, upstream_configs={}, mesh_gateway=MeshGateway(), expose=Expose())
+"""Where no entry speaks of a proxy."""
 _GATEWAYS: Final = (ServiceKind.MESH_GATEWAY, ServiceKind.TERMINATING_GATEWAY, ServiceKind.INGRESS_GATEWAY)
 _SERVICE: Final = ("", "service")
 """Types of upstreams that are services, and no prepared queries."""

@@ -13,7 +13,9 @@ import msgspec
 from lictor_agent.central import CentralConfig
 from lictor_agent.kept import Kept, KeptByServer, KeptReading
 from lictor_agent.local import LocalService, LocalState
-from lictor_agent.persisted.shelf import Found, Shelf
+from lictor_agent.persisted import recalled
+from lictor_agent.persisted.forms import file_name
+from lictor_agent.persisted.shelf import Found, Kind, Shelf
 from lictor_agent.settings import AgentSettings
 from lictor_config.definitions import parse_service
 from lictor_config.tree import Configuration
@@ -113,9 +115,47 @@ async def test_what_the_cluster_says_is_not_kept_as_if_it_had_been_registered(tm
         await running.server.write(everyone(secret="theirs"))
         await running.agent.register_service(parse_service(_SIDECAR))
         assert config_of(running.agent.local) == {"secret": "theirs"}
-    kept = [one.data for one in Shelf(tmp_path).find() if isinstance(one, Found)]
+    kept = {one.item: one.data for one in Shelf(tmp_path).find() if isinstance(one, Found)}
     assert kept
-    assert not any(b"theirs" in data for data in kept)
+    assert {item.kind for item, data in kept.items() if b"theirs" in data} == {Kind.DEFAULTS}
+
+
+async def test_a_start_without_servers_knows_what_they_said_last(tmp_path: Path) -> None:
+    settings = AgentSettings(data_dir=str(tmp_path))
+    async with running_agent(settings, _ON) as running:
+        await running.server.write(everyone(protocol="http"))
+        await running.agent.register_service(parse_service(_SIDECAR))
+    local, failing = LocalState(), Failing(NoLeaderError)
+    central = CentralConfig(local, failing, SeededRng(1), quiet_log()[0])
+    central.recall({one.service_id: one for one in recalled(Shelf(tmp_path), quiet_log()[0]).values()})
+    local.put_service(proxy(_ID))
+    assert config_of(local) == {"protocol": "http"}
+    local.put_service(proxy(_ID, of="other"))
+    assert config_of(local) is None
+
+
+async def test_what_the_servers_say_now_takes_the_place_of_what_they_said_last(tmp_path: Path) -> None:
+    settings = AgentSettings(data_dir=str(tmp_path))
+    async with running_agent(settings, _ON) as running:
+        await running.server.write(everyone(protocol="http"))
+        await running.agent.register_service(parse_service(_SIDECAR))
+    async with running_agent(settings, _ON) as running:  # of which the server is another one, without entries
+        await eventually(lambda: config_of(running.agent.local) is None, what="the sidecar is as the entries say")
+        await eventually(lambda: not _file_of(_ID, tmp_path).exists(), what="the file went")
+        assert _ID in running.agent.local.services
+
+
+async def test_what_was_said_goes_with_the_instance(tmp_path: Path) -> None:
+    async with running_agent(AgentSettings(data_dir=str(tmp_path)), _ON) as running:
+        await running.server.write(everyone(protocol="http"))
+        await running.agent.register_service(parse_service(_SIDECAR))
+        await eventually(_file_of(_ID, tmp_path).exists, what="it is kept")
+        await running.agent.deregister_service("web")
+        await eventually(lambda: not _file_of(_ID, tmp_path).exists(), what="the file went")
+
+
+def _file_of(service_id: str, data_dir: Path) -> Path:
+    return data_dir / Kind.DEFAULTS / file_name(service_id)
 
 
 async def test_proxies_of_one_service_ask_once_and_the_last_one_ends_it() -> None:

@@ -6,8 +6,9 @@ servers, HTTP, the running of checks.
 
 from __future__ import annotations
 
+from lictor_agent.persisted.defaults import SavedDefaults, recalled
 from lictor_agent.persisted.keeper import Keeper
 from lictor_agent.persisted.restoring import restore
 from lictor_agent.persisted.shelf import Shelf
 
-__all__ = ["Keeper", "Shelf", "restore"]
+__all__ = ["Keeper", "SavedDefaults", "Shelf", "recalled", "restore"]

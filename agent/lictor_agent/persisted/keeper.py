@@ -16,11 +16,15 @@ from typing import Final, NamedTuple
 from structlog.typing import FilteringBoundLogger
 
 from lictor_agent.local import Change, LocalService, LocalState, Origin, Subject
+from lictor_agent.persisted.defaults import defaults_bytes
 from lictor_agent.persisted.forms import SavedStatus, check_bytes, file_name, service_bytes, status_bytes
 from lictor_agent.persisted.shelf import Item, Kind, Shelf
 from lictor_config.definitions import CheckDefinition, CheckKind
 from lictor_core.backoff import Backoff
+from lictor_core.central_config import NOTHING_SAID
 from lictor_core.clock import Clock, Rng
+from lictor_core.config_queries import ServiceConfigQuery
+from lictor_core.config_records import ServiceConfig
 from lictor_core.errors import StorageError
 
 __all__ = ["BATCH_MAX", "Keeper"]
@@ -87,7 +91,9 @@ class Keeper:
         self._on_disk = set(found)
         wanted: set[Item] = set()
         for service_id in self._local.services:
-            self._begin_with(Item(Kind.SERVICE, file_name(service_id)), self._service(service_id), wanted)
+            name = file_name(service_id)
+            self._begin_with(Item(Kind.SERVICE, name), self._service(service_id), wanted)
+            wanted.add(Item(Kind.DEFAULTS, name))
         for check_id in self._local.checks:
             name = file_name(check_id)
             self._begin_with(Item(Kind.CHECK, name), self._check(check_id), wanted)
@@ -144,10 +150,18 @@ class Keeper:
         self._statuses[check_id] = told
         self._put(Item(Kind.STATUS, file_name(check_id)), status_bytes(told))
 
+    def defaults_told(self, service_id: str, question: ServiceConfigQuery, config: ServiceConfig) -> None:
+        """The servers said this of an instance: it is kept for a start without them. Nobody waits for that."""
+        if service_id in self._local.services:
+            data = None if config == NOTHING_SAID else defaults_bytes(service_id, question, config)
+            self._put(Item(Kind.DEFAULTS, file_name(service_id)), data)
+
     def _changed(self, change: Change) -> None:
         name = file_name(change.id)
         if change.subject is Subject.SERVICE:
             self._follow(Item(Kind.SERVICE, name), self._service(change.id))
+            if change.removed:
+                self._put(Item(Kind.DEFAULTS, name), None)
             return
         self._follow(Item(Kind.CHECK, name), self._check(change.id))
         if change.removed:

@@ -49,7 +49,7 @@ def restore(
     else does. Blocks.
     """
     reading = _Restoring(shelf, local, registrar, node, clock, log)
-    for one in shelf.find():
+    for one in shelf.find(Kind.SERVICE, Kind.CHECK, Kind.STATUS):
         if isinstance(one, StorageError):
             log.error("agent.registration.unread", reason=str(one))
         else:
@@ -105,6 +105,8 @@ class _Restoring:
                     status = read_saved_status(data)
                     _require_name(item, status.check_id)
                     self._statuses[status.check_id] = status
+                case Kind.DEFAULTS:
+                    return  # these are for `defaults`, which is asked before anything is registered
         except RequestError as error:
             self._services.pop(item, None)
             self._checks.pop(item, None)

@@ -41,6 +41,7 @@ class Kind(enum.StrEnum):
     """What is kept; the values are the directories beneath the data directory."""
 
     SERVICE = "services"
+    DEFAULTS = "services/configs"
     CHECK = "checks"
     STATUS = "checks/state"
 
@@ -75,12 +76,12 @@ class Shelf:
         """Where something is kept."""
         return self._data_dir / item.kind / item.name
 
-    def find(self) -> Iterator[Found | StorageError]:
-        """Everything that is kept, by kind, and an error for each file or directory that cannot be read.
+    def find(self, *kinds: Kind) -> Iterator[Found | StorageError]:
+        """Everything that is kept of these kinds, by kind, and an error for each file or directory that cannot be read.
 
         Temporary files that a crash left are removed.
         """
-        for kind in Kind:
+        for kind in kinds or Kind:
             directory = self._data_dir / kind
             try:
                 names = sorted(one.name for one in os.scandir(directory) if one.is_file())
@@ -145,7 +146,7 @@ class Shelf:
         try:
             descriptor = os.open(temporary, flags, _PRIVATE)
         except FileNotFoundError:
-            for directory in (self._data_dir / Kind.CHECK, temporary.parent):
+            for directory in (temporary.parent.parent, temporary.parent):
                 directory.mkdir(mode=_PRIVATE_DIRECTORY, parents=True, exist_ok=True)
             descriptor = os.open(temporary, flags, _PRIVATE)
         try:
