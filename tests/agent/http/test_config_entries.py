@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
+import pytest
+
+from lictor_agent.http import bodies, config_entries
+from lictor_server.endpoints import writes
 from tests.agent.http.live import Live
 
 RESOLVER = {"Kind": "service-resolver", "Name": "web", "ConnectTimeout": "1500ms"}
@@ -69,3 +74,24 @@ async def test_intentions_are_entries_of_their_destinations(live: Live) -> None:
     assert check.json == {"Allowed": False}
     rows = await live.get("/v1/connect/intentions")
     assert (rows.at("0.Action"), rows.at("0.Permissions")) == ("deny", [permission])
+
+
+async def test_a_large_entry_is_read_and_judged_beside_the_loop(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    beside: list[str] = []
+
+    def recording(room: str) -> Callable[[Callable[[], object]], Awaitable[object]]:
+        async def aside(job: Callable[[], object]) -> object:
+            beside.append(room)
+            return job()
+
+        return aside
+
+    for room in (bodies, config_entries, writes):
+        monkeypatch.setattr(room, "aside", recording(room.__name__.rpartition(".")[2]))
+    for keys, found in ((10, []), (8_000, ["bodies", "config_entries", "config_entries", "writes"])):
+        config = {f"key{number}": number for number in range(keys)}
+        body = {"Kind": "proxy-defaults", "Name": "global", "Config": config}
+        assert (await live.put("/v1/config", body)).status == 200
+        assert beside == found
+    shown = await live.get("/v1/config/proxy-defaults/global")
+    assert shown.at("Config.key7999") == 7999
