@@ -175,7 +175,7 @@ class Server:
         self._blocked = BlockedQueries(self._store, self._watches, rng, blocked_max=settings.blocked_queries_max)
         self._reads = Reads(self._store, self._freshness, self._blocked, figures.reads)
         self._view = StoreView(self._store, lambda: self._freshness.age_s)
-        self._publishers = Publishers(self._store, self._watches, self._cluster, clock, fresh=self._fresh)
+        self._publishers = Publishers(self._store, self._watches, self._cluster, clock, fresh=self._freshness.fed)
         self._ticks = Ticks(self._tick)
         self._bulletins = Bulletins(self._replica, settings, rng=rng)
         methods = Methods(
@@ -445,10 +445,6 @@ class Server:
 
     def _cluster(self) -> str:
         return self._replica.core.peer_set.cluster_id
-
-    async def _fresh(self, is_behind: bool) -> None:
-        """Return when views may be fed; where one is ahead of the state here, once that is surely current."""
-        await self._freshness.reached(ReadMode.DEFAULT if is_behind else ReadMode.STALE)
 
     def _tick(self) -> Tick:
         contact = self._freshness.contact()

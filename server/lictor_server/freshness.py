@@ -71,6 +71,10 @@ class Freshness:
             figures.since(figures.consistent_reads, began)
         return _CURRENT
 
+    async def fed(self, is_behind: bool) -> None:
+        """Return when views may be fed; where one is ahead of the state here, once that is surely current."""
+        await self.reached(ReadMode.DEFAULT if is_behind else ReadMode.STALE)
+
     def stop(self) -> None:
         """Ask nothing more."""
         for rounds in self._rounds.values():
