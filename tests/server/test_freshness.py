@@ -105,6 +105,16 @@ async def test_a_fresh_read_waits_for_what_the_leader_had_committed(
     assert (leader.asked, follower.waited_for) == ([strict], [1])
 
 
+async def test_views_are_fed_at_once_and_one_that_is_ahead_once_the_state_here_is_current(
+    freshness: Freshness, follower: Follower, leader: Leader
+) -> None:
+    leader.free.set()
+    await freshness.fed(False)
+    assert (leader.asked, follower.waited_for) == ([], [])
+    await freshness.fed(True)
+    assert (leader.asked, follower.waited_for) == ([False], [1])
+
+
 async def test_reads_of_a_moment_share_one_question(freshness: Freshness, leader: Leader) -> None:
     leader.free.set()
     await asyncio.gather(*(freshness.reached(ReadMode.DEFAULT) for _ in range(100)))
