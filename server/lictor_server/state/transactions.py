@@ -279,15 +279,18 @@ def _stale(what: str, verb: str, row: Node | Service | Check | None, expected: i
     return None
 
 
+def _barred_change(kind: str, what: str, verb: str, row: Node | Service | Check | None, expected: int) -> str | None:
+    """Why something of the catalog is not to be changed so; None when it may be."""
+    return _unknown(kind, verb, _VERBS) if verb not in _VERBS else _stale(what, verb, row, expected)
+
+
 def _do_node(store: Store, change: Change, operation: NodeOperation) -> Done:
     verb, wanted, catalog = operation.verb, operation.node, store.catalog
     if verb == "get":
         node = catalog.node_of_id(wanted.id) if wanted.id else catalog.node(wanted.node)
         return f"there is no node {wanted.id or wanted.node!r}" if node is None else [OperationResult(node=node)]
-    if verb not in _VERBS:
-        return _unknown("Node", verb, _VERBS)
     node = catalog.node(wanted.node)
-    flaw = _stale(f"node {wanted.node!r}", verb, node, wanted.modify_index)
+    flaw = _barred_change("Node", f"node {wanted.node!r}", verb, node, wanted.modify_index)
     if flaw is not None:
         return flaw
     if verb in ("set", "cas"):
@@ -308,9 +311,8 @@ def _do_service(store: Store, change: Change, operation: ServiceOperation) -> Do
         if service is None:
             return f"there is no service with id {wanted.id!r} on node {operation.node!r}"
         return [OperationResult(service=service)]
-    if verb not in _VERBS:
-        return _unknown("Service", verb, _VERBS)
-    flaw = _stale(f"service {wanted.id!r} on node {operation.node!r}", verb, service, wanted.modify_index)
+    what = f"service {wanted.id!r} on node {operation.node!r}"
+    flaw = _barred_change("Service", what, verb, service, wanted.modify_index)
     if flaw is not None:
         return flaw
     node = catalog.node(operation.node)
@@ -332,9 +334,8 @@ def _do_check(store: Store, change: Change, operation: CheckOperation) -> Done:
         if check is None:
             return f"there is no check with id {wanted.check_id!r} on node {wanted.node!r}"
         return [OperationResult(check=check)]
-    if verb not in _VERBS:
-        return _unknown("Check", verb, _VERBS)
-    flaw = _stale(f"check {wanted.check_id!r} on node {wanted.node!r}", verb, check, wanted.modify_index)
+    what = f"check {wanted.check_id!r} on node {wanted.node!r}"
+    flaw = _barred_change("Check", what, verb, check, wanted.modify_index)
     if flaw is not None:
         return flaw
     node = catalog.node(wanted.node)

@@ -131,7 +131,11 @@ def delete(query_id: str, *, dc: str = "") -> Call[None]:
 def execute(
     query: str, options: Options | None = None, *, limit: int = 0, connect: bool = False
 ) -> Call[Execution | None]:
-    """Run a query, named by id or name; None when no query has that name. `limit` bounds the instances."""
+    """Run a query, named by id or name; None when no query has that name. `limit` bounds the instances.
+
+    There is no watching it, with Consul neither: each run may turn to another datacenter. Who must learn of changes
+    soon watches `health.service` of the service that the query names, and runs it again then.
+    """
     bounds = (("limit", str(limit) if limit else ""), ("connect", "true" if connect else ""))
     base = none_call("GET", f"/v1/query/{query}/execute", *bounds, options=options)
 

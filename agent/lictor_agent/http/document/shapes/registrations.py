@@ -161,11 +161,10 @@ class AddressToSet(TypedDict, total=False):
     Port: int
 
 
-class SidecarToRegister(TypedDict, total=False):
-    """The proxy to register beside an instance; what is left out the agent chooses."""
+class _Instance(TypedDict, total=False):
+    """What an instance has, whoever registers it and where."""
 
     Kind: str
-    Name: str
     Tags: list[str]
     Address: str
     TaggedAddresses: dict[str, AddressToSet]
@@ -173,10 +172,16 @@ class SidecarToRegister(TypedDict, total=False):
     Port: int
     Weights: WeightsToSet
     EnableTagOverride: bool
+    Proxy: CatalogProxy
+
+
+class SidecarToRegister(_Instance, total=False):
+    """The proxy to register beside an instance; what is left out the agent chooses."""
+
+    Name: str
     Token: str
     Check: ServiceCheckToRegister
     Checks: list[ServiceCheckToRegister]
-    Proxy: CatalogProxy
 
 
 class ConnectToRegister(TypedDict, total=False):
@@ -193,20 +198,11 @@ class ServiceToRegister(SidecarToRegister, total=False):
     Connect: ConnectToRegister
 
 
-class CatalogInstance(TypedDict, total=False):
+class CatalogInstance(_Instance, total=False):
     """An instance of a node that has no agent."""
 
-    Kind: str
     ID: str
     Service: str
-    Tags: list[str]
-    Address: str
-    TaggedAddresses: dict[str, AddressToSet]
-    Meta: dict[str, str]
-    Port: int
-    Weights: WeightsToSet
-    EnableTagOverride: bool
-    Proxy: CatalogProxy
     Connect: ConnectToRegister
     CreateIndex: int
     ModifyIndex: int
