@@ -186,7 +186,9 @@ async def test_stopping_leaves_the_outcome_of_waiting_writes_unknown(driven: Dri
     assert driven.applied == []
 
 
-async def test_a_lone_leader_serves_strict_reads_by_itself_once_it_is_open_and_not_when_it_is_stopped() -> None:
+async def test_a_lone_leader_serves_strict_reads_by_itself_once_it_is_open_and_not_when_it_is_stopped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     driven = Driven(RaftSettings())
     driven.driver.start()
     await until_leading(driven)
@@ -195,6 +197,10 @@ async def test_a_lone_leader_serves_strict_reads_by_itself_once_it_is_open_and_n
     await driven.driver.propose(b"x")
     assert driven.driver.can_serve
     assert driven.driver.can_serve_strictly
+    with monkeypatch.context() as patched:
+        patched.setattr(type(driven.driver.core), "has_peers", property(lambda _: True))
+        assert driven.driver.can_serve
+        assert not driven.driver.can_serve_strictly, "the others have to confirm that it leads still"
     driven.driver.stop()
     assert not driven.driver.can_serve
     assert not driven.driver.can_serve_strictly
