@@ -21,6 +21,7 @@ from lictor_dns.names import (
     Labels,
     Miss,
     NodeName,
+    QueryName,
     ReverseName,
     ServiceName,
     Zone,
@@ -70,6 +71,8 @@ class Finder:
 
     def instances(self, name: ServiceName) -> list[ServiceHealth]:
         """The healthy instances that `name` means, in the order of this turn."""
+        if name.ingress:
+            return []
         topic = topics.connect(name.service) if name.connect else topics.service(name.service)
         self.topics[topic] = None
         serving = [
@@ -162,7 +165,7 @@ class Finder:
 
     def _follow(self, target: Labels, hops: int) -> list[Record]:
         name = parse_name(target, self._zone, is_srv=False)
-        if hops >= _HOPS_MAX or isinstance(name, Miss | ReverseName):
+        if hops >= _HOPS_MAX or isinstance(name, Miss | QueryName | ReverseName):
             return []
         if isinstance(name, AddressName):
             return self.spelled(name, target)

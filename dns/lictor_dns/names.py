@@ -3,6 +3,8 @@
     [tag.]<service>.service[.<datacenter>].<domain>      an instance's address, or port with SRV
     _<service>._<tag>[.service][.<datacenter>].<domain>   the same after RFC 2782; the tag `tcp` stands for any
     <service>.connect[.<datacenter>].<domain>             what accepts mesh connections for a service
+    <service>.ingress[.<datacenter>].<domain>             the ingress gateways that lead to a service
+    <query>.query[.<datacenter>].<domain>                 what a prepared query finds; its name may have dots
     <node>.node[.<datacenter>].<domain>                   a node; its name may have dots
     <hex>.addr[.<datacenter>].<domain>                    the address that the label spells: targets of SRV records
     d.c.b.a.in-addr.arpa, <32 nibbles>.ip6.arpa           who has this address (RFC 1035, 3.5; RFC 3596, 2.5)
@@ -28,6 +30,7 @@ __all__ = [
     "Miss",
     "Name",
     "NodeName",
+    "QueryName",
     "ReverseName",
     "ServiceName",
     "Zone",
@@ -47,7 +50,7 @@ IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 _LABEL_BYTES_MAX: Final = 63  # RFC 1035, section 2.3.4
 _NAME_BYTES_MAX: Final = 255  # the same, counted on the wire: a length byte before each label and the root
 _ANY_TAG: Final = ("", "tcp")
-_KINDS: Final = frozenset((b"service", b"connect", b"node", b"addr"))
+_KINDS: Final = frozenset((b"service", b"connect", b"ingress", b"node", b"query", b"addr"))
 _REVERSE_ROOT: Final = b"arpa"
 _NIBBLES: Final = 32
 _TEXTS_MAX: Final = 4096
@@ -64,18 +67,28 @@ class Miss(enum.Enum):
 
 
 class ServiceName(NamedTuple):
-    """The instances of a service, or with `connect` what accepts mesh connections for it. An empty tag is any."""
+    """The instances of a service; or, at most one of them set, what accepts mesh connections for it (`connect`), the
+    gateways that lead to it (`ingress`). An empty tag is any.
+    """
 
     service: str
     tag: str
     datacenter: str
     connect: bool = False
+    ingress: bool = False
 
 
 class NodeName(NamedTuple):
     """One node."""
 
     node: str
+    datacenter: str
+
+
+class QueryName(NamedTuple):
+    """What a prepared query finds: `query` is its name, what a template matches, or its id."""
+
+    query: str
     datacenter: str
 
 
@@ -93,7 +106,7 @@ class ReverseName(NamedTuple):
     address: IpAddress | None
 
 
-Name = ServiceName | NodeName | AddressName | ReverseName | Miss
+Name = ServiceName | NodeName | QueryName | AddressName | ReverseName | Miss
 
 
 class Zone(NamedTuple):
@@ -151,8 +164,12 @@ def _named(kind: bytes, parts: Labels, suffix: Labels, zone: Zone) -> Name:
             return _service(parts, datacenter)
         case b"connect":
             return ServiceName(text_of(parts[-1:]), "", datacenter, connect=True)
+        case b"ingress":
+            return ServiceName(text_of(parts[-1:]), "", datacenter, ingress=True)
         case b"node":
             return NodeName(text_of(parts), datacenter)
+        case b"query":
+            return QueryName(text_of(parts), datacenter)
         case _:
             return _spelled_address(parts, datacenter)
 

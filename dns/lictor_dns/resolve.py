@@ -20,6 +20,7 @@ from lictor_dns.names import (
     Labels,
     Miss,
     NodeName,
+    QueryName,
     ReverseName,
     ServiceName,
     Zone,
@@ -92,7 +93,7 @@ class _Resolution:
         if isinstance(name, AddressName):
             records = self._finder.spelled(name, self._spelled_owner(name))
             return self._made(Result.FOUND if records else Result.NO_DATA, records)
-        if isinstance(name, Miss) or name.datacenter != self._zone.datacenter:
+        if isinstance(name, Miss | QueryName) or name.datacenter != self._zone.datacenter:
             return self._negative(Result.NO_NAME)
         return self._service(name) if isinstance(name, ServiceName) else self._node(name)
 
