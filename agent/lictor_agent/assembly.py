@@ -230,7 +230,11 @@ def dns_settings(configuration: Configuration) -> DnsSettings:
         service_ttls_s={name: round(seconds) for name, seconds in dns.service_ttl_s.items()},
         only_passing=dns.only_passing,
         node_meta_txt=dns.enable_additional_node_meta_txt,
+        allow_stale=dns.allow_stale,
         max_stale_s=dns.max_stale_s,
+        use_cache=dns.use_cache,
+        cache_max_age_s=dns.cache_max_age_s,
+        enable_age_txt=dns.enable_age_txt,
         udp_answer_limit=dns.udp_answer_limit,
         a_record_limit=dns.a_record_limit,
         enable_truncate=dns.enable_truncate,
@@ -238,6 +242,9 @@ def dns_settings(configuration: Configuration) -> DnsSettings:
         soa=SoaSettings(
             refresh_s=dns.soa.refresh, retry_s=dns.soa.retry, expire_s=dns.soa.expire, min_ttl_s=dns.soa.min_ttl
         ),
+        cache_entries_max=dns.cache_entries_max,
+        tcp_connections_max=dns.tcp_connections_max,
+        tcp_idle_s=dns.tcp_idle_timeout_s,
     )
 
 

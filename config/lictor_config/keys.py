@@ -322,10 +322,12 @@ leader_lease_timeout duration
 health_interval duration
 [dns_config]
 a_record_limit whole : DNS
-allow_stale boolean
-cache_max_age duration
+allow_stale boolean : DNS
+cache_entries_max whole : DNS; ours
+cache_max_age duration : DNS, with use_cache
 disable_compression boolean : DNS
 enable_additional_node_meta_txt boolean : DNS
+enable_age_txt boolean : DNS; ours
 enable_truncate boolean : DNS
 max_stale duration : DNS
 node_ttl duration : DNS
@@ -334,8 +336,10 @@ prefer_namespace boolean
 recursor_timeout duration
 service_ttl duration_map : DNS
 soa section
+tcp_connections_max whole : DNS; ours
+tcp_idle_timeout duration : DNS; ours
 udp_answer_limit whole : DNS
-use_cache boolean
+use_cache boolean : DNS
 [dns_config.soa]
 expire whole : DNS
 min_ttl whole : DNS

@@ -228,6 +228,10 @@ def _bounds(configuration: Configuration) -> Iterator[str]:
     for key, number in numbers.items():
         if number < 0:
             yield f"{key}: {number:g} is below 0"
+    if dns.cache_entries_max < 1 or dns.tcp_connections_max < 1:
+        yield "dns_config: cache_entries_max and tcp_connections_max must be at least 1"
+    if dns.tcp_idle_timeout_s <= 0:
+        yield f"dns_config.tcp_idle_timeout: {dns.tcp_idle_timeout_s:g} s is not above 0"
     if configuration.limits.kv_max_value_size < 1:
         yield f"limits.kv_max_value_size: {configuration.limits.kv_max_value_size} is below 1"
     if configuration.check_output_max_size < 1:

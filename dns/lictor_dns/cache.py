@@ -15,6 +15,7 @@ from typing import Final
 from lictor_core.clock import Clock, Rng
 from lictor_core.registry import CatalogView, ColdViewError
 from lictor_dns.answer import Answer, Result
+from lictor_dns.names import is_reverse
 from lictor_dns.question import ID_BYTES, Question, Refusal, parse
 from lictor_dns.render import limits_for, render, render_refusal
 from lictor_dns.resolve import resolve
@@ -33,6 +34,8 @@ _ENTRY_BYTES_MAX: Final = 128 * 1024
 """No further orders are made of an answer when those there are reach this size."""
 _GENERATION_BYTES_MAX: Final = 16 * 1024 * 1024
 """Answers of one generation together; there are two of them, for each of UDP and TCP."""
+_STALE_S: Final = 5.0
+"""Above this age of the picture a question is counted as one that got a stale answer, as in Consul."""
 _TURN_BITS: Final = 16
 _NO_ID: Final = bytes(ID_BYTES)
 
@@ -63,6 +66,7 @@ class AnswerCache:
         self._refused = refused
         self._is_udp = is_udp
         self._generation_max = max(1, settings.cache_entries_max // 2)
+        self._age_s_max = settings.age_s_max
         self._young: dict[bytes, _Entry] = {}
         self._old: dict[bytes, _Entry] = {}
         self._young_bytes = 0
@@ -74,7 +78,13 @@ class AnswerCache:
         self.cold: ColdViewError | None = None
         """After `reply` gave nothing: what has to be fetched first, if that is why."""
         self.spent = Spent()
-        """Figures of all passes."""
+        """Figures of all passes, but for questions who has an address."""
+        self.spent_on_reverse = Spent()
+        """Figures of those."""
+        self.stale_count = 0
+        """Questions that came while the picture was older than `_STALE_S`."""
+        self._reverse_count = 0
+        self._is_old = False
         self._began = 0.0
         self.made_count = 0
         """Answers made so far; all others were taken from what was kept."""
@@ -85,6 +95,8 @@ class AnswerCache:
     def follow(self, settings: DnsSettings) -> None:
         """Answer by other settings from now on; what was kept is forgotten."""
         self._settings = settings
+        self._generation_max = max(1, settings.cache_entries_max // 2)
+        self._age_s_max = settings.age_s_max
         self._young, self._old, self._young_bytes = {}, {}, 0
 
     def refresh(self) -> None:
@@ -94,15 +106,31 @@ class AnswerCache:
         if version != self._version or int(now_s) != int(self._now_s):
             self._mark += 1
         self._version, self._now_s = version, now_s
-        is_stale = self._view.age_s > self._settings.max_stale_s
+        self._reverse_count = 0
+        age_s = self._view.age_s
+        self._is_old = age_s > _STALE_S
+        is_stale = age_s > self._age_s_max
         if is_stale is not self._is_stale:
             self._is_stale = is_stale
             self._young, self._old, self._young_bytes = {}, {}, 0
 
     def passed(self, count: int) -> None:
         """The pass that began with `refresh` is over; it was for so many messages."""
+        seconds = self._clock.monotonic() - self._began
+        if self._is_old:
+            self.stale_count += count
+        if self._reverse_count:
+            count, seconds = self._apart(count, seconds)
         self.spent.count += count
-        self.spent.seconds += self._clock.monotonic() - self._began
+        self.spent.seconds += seconds
+
+    def _apart(self, count: int, seconds: float) -> tuple[int, float]:
+        """What is left of a pass without its reverse questions, each of which took as long as any other."""
+        reverse, self._reverse_count = min(self._reverse_count, count), 0
+        share_s = seconds * reverse / count if count else 0.0
+        self.spent_on_reverse.count += reverse
+        self.spent_on_reverse.seconds += share_s
+        return count - reverse, seconds - share_s
 
     def reply(self, key: bytes, client: object) -> bytes | None:
         """The reply to the message that goes on with `key` after its id; None where there is none, or none yet."""
@@ -138,9 +166,13 @@ class AnswerCache:
                 self._refused(question, client)
                 refusal = render_refusal(question)
                 return refusal and refusal[ID_BYTES:]
-            entry = _Entry(self._version, int(self._now_s))
+            entry = _Entry(self._version, int(self._now_s), is_reverse=is_reverse(question.labels))
             entry.replies = self._replies(entry, question)
-        entry.mark = self._mark
+        if entry.is_reverse:
+            # It gets no mark, and so comes by here each time: nobody else has to be counted one by one for its sake.
+            self._reverse_count += 1
+        else:
+            entry.mark = self._mark
         reply = next(entry.replies)
         if len(key) <= _KEY_BYTES_MAX:
             self._keep(key, entry)
@@ -205,13 +237,14 @@ class _Entry:
     The index is the one that wakes watchers: a check's output, which changes often, is in no answer.
     """
 
-    __slots__ = ("answer", "bytes", "index", "mark", "replies", "second", "version")
+    __slots__ = ("answer", "bytes", "index", "is_reverse", "mark", "replies", "second", "version")
 
-    def __init__(self, version: int, second: int) -> None:
+    def __init__(self, version: int, second: int, *, is_reverse: bool) -> None:
         self.replies: Iterator[bytes] = iter(())
         self.answer: Answer | None = None
         self.index = 0
         self.version = version
         self.second = second
+        self.is_reverse = is_reverse
         self.mark = 0
         self.bytes = 0

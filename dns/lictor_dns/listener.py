@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import math
 import socket
 from collections.abc import Sequence
 from functools import partial
@@ -14,7 +15,7 @@ from structlog.typing import FilteringBoundLogger
 from lictor_core.addresses import join_host_port
 from lictor_core.clock import Clock, Rng
 from lictor_core.errors import ConfigurationError
-from lictor_core.metrics import Meter
+from lictor_core.metrics import Gauge, Meter
 from lictor_core.registry import CatalogView
 from lictor_dns import tcp, udp
 from lictor_dns.cache import AnswerCache
@@ -45,6 +46,7 @@ class DnsServer:
     ) -> None:
         settings.check()
         self._addresses = tuple(addresses)
+        self._view = view
         self._log = log
         refusals = RefusalLog(log, clock)
         self._udp_cache = AnswerCache(view, settings, clock, rng, refusals.note, is_udp=True)
@@ -59,19 +61,31 @@ class DnsServer:
         return tuple(self._bound)
 
     def follow(self, settings: DnsSettings) -> None:
-        """Answer by other settings from now on, on the addresses and within the bounds on connections of before.
+        """Answer by other settings from now on, on the addresses of before; connections that are open stay.
 
         Raises `ConfigurationError` for settings that cannot be served, and goes on by those of before.
         """
         settings.check()
         for cache in (self._udp_cache, self._tcp_cache):
             cache.follow(settings)
+        self._tcp.follow(settings)
 
     def tell_figures(self, meter: Meter, node_name: str) -> None:
-        """Have told how many questions come, and how long each takes on average, at the agent of this name."""
-        told = meter.sampler("dns.domain_query", (("node", node_name),))
-        for cache in (self._udp_cache, self._tcp_cache):
+        """Have told how many questions come at the agent of this name, how long each takes on average, and how old
+        the picture is that they are answered from."""
+        labels = (("node", node_name),)
+        told, told_reverse = meter.sampler("dns.domain_query", labels), meter.sampler("dns.ptr_query", labels)
+        caches = (self._udp_cache, self._tcp_cache)
+        for cache in caches:
             meter.before_turn(partial(cache.spent.tell, told))
+            meter.before_turn(partial(cache.spent_on_reverse.tell, told_reverse))
+        meter.follow("dns.stale_queries", lambda: sum(cache.stale_count for cache in caches), labels)
+        meter.watch(self._gauges)
+
+    def _gauges(self) -> list[Gauge]:
+        age_s = self._view.age_s
+        gauges = [Gauge("dns.connections", self._tcp.connections)]
+        return gauges if math.isinf(age_s) else [Gauge("dns.age", age_s), *gauges]
 
     async def start(self) -> None:
         """Listen on all addresses. Raises `ConfigurationError` when one cannot be had; then none is kept."""

@@ -35,6 +35,7 @@ __all__ = [
     "ServiceName",
     "Zone",
     "address_target",
+    "is_reverse",
     "labels_of",
     "node_target",
     "parse_domain",
@@ -140,7 +141,7 @@ def parse_domain(text: str) -> Labels:
 def parse_name(labels: Labels, zone: Zone, *, is_srv: bool) -> Name:
     """What `labels` name. `is_srv`: only there may the label `service` be left out after RFC 2782 labels."""
     lowered = tuple(label.lower() for label in labels)
-    if lowered and lowered[-1] == _REVERSE_ROOT:
+    if is_reverse(lowered):
         return ReverseName(_reversed_address(lowered[:-1]))
     inner = zone.inside(lowered)
     if inner is None:
@@ -153,6 +154,11 @@ def parse_name(labels: Labels, zone: Zone, *, is_srv: bool) -> Name:
         if is_srv and label.startswith(b"_"):
             return _named(b"service", inner[: place + 1], inner[place + 1 :], zone)
     return Miss.UNKNOWN
+
+
+def is_reverse(labels: Labels) -> bool:
+    """Whether this is a question who has an address."""
+    return bool(labels) and labels[-1].lower() == _REVERSE_ROOT
 
 
 def _named(kind: bytes, parts: Labels, suffix: Labels, zone: Zone) -> Name:

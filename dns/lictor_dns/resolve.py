@@ -13,6 +13,7 @@ from typing import Final
 from lictor_core.clock import Rng
 from lictor_core.records import Node
 from lictor_core.registry import CatalogView
+from lictor_dns.age import with_age
 from lictor_dns.answer import Answer, Record, RecordType, Result, Soa, Target
 from lictor_dns.finder import Finder, texts
 from lictor_dns.names import (
@@ -58,7 +59,8 @@ def resolve(
     `records_max` are given, which should be one more than the reply can hold, so that it shows what it leaves out.
     """
     finder = Finder(view, settings, settings.zone(), rng, turn, records_max)
-    return _Resolution(view, question, settings, now, finder).answer()
+    answer = _Resolution(view, question, settings, now, finder).answer()
+    return with_age(answer, view, settings) if settings.enable_age_txt else answer
 
 
 class _Resolution:
@@ -80,7 +82,7 @@ class _Resolution:
             return Answer(result=Result.REFUSED)
         if self._asked.type == RecordType.AXFR:
             return Answer(result=Result.NOT_OFFERED)
-        if self._view.age_s > self._settings.max_stale_s:
+        if self._view.age_s > self._settings.age_s_max:
             return Answer(result=Result.FAILED, this_second=True)
         if isinstance(name, ReverseName):
             return self._reverse(name)

@@ -16,6 +16,8 @@ from lictor_dns.names import Zone, parse_domain
 __all__ = ["DnsSettings", "SoaSettings"]
 
 _TTL_S_MAX: Final = 2**31 - 1  # RFC 2181, section 8
+_FRESH_S: Final = 2.5
+"""A picture that was known to be current so lately counts as current: servers tell that about once a second."""
 
 
 class SoaSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,7 +39,11 @@ class DnsSettings(msgspec.Struct, frozen=True, kw_only=True):
     starts so, an exact name wins, then the longest start.
 
     Choice: `only_passing` leaves out instances in the warning state too. `node_meta_txt` adds a node's metadata as
-    TXT to the additional section. `max_stale_s`: a picture of the catalog older than this is not answered from.
+    TXT to the additional section.
+
+    Age: a picture of the catalog older than `max_stale_s` is not answered from; without `allow_stale` none that is not
+    current. With `use_cache` an older one than `cache_max_age_s` is not, either (0: no such bound), whatever
+    `allow_stale` says. `enable_age_txt` adds to each answer how old the picture is, as TXT.
 
     Size: `udp_answer_limit` instances for clients without EDNS or with no more than 512 bytes (0: none, only TC, so
     that they ask again over TCP); `a_record_limit` (0:
@@ -55,7 +61,11 @@ class DnsSettings(msgspec.Struct, frozen=True, kw_only=True):
     service_ttls_s: Mapping[str, int] = msgspec.field(default_factory=dict[str, int])
     only_passing: bool = False
     node_meta_txt: bool = True
+    allow_stale: bool = True
     max_stale_s: float = 87600 * 3600.0
+    use_cache: bool = False
+    cache_max_age_s: float = 0.0
+    enable_age_txt: bool = False
     udp_answer_limit: int = 3
     a_record_limit: int = 0
     enable_truncate: bool = False
@@ -82,6 +92,18 @@ class DnsSettings(msgspec.Struct, frozen=True, kw_only=True):
         ):
             if count < least:
                 raise ConfigurationError(f"dns_config: {name} is {count}; use at least {least}")
+        if self.tcp_idle_s <= 0:
+            raise ConfigurationError(f"dns_config: tcp_idle_timeout is {self.tcp_idle_s:g} s; use more than 0")
+
+    @property
+    def age_s_max(self) -> float:
+        """The greatest age of a picture that is answered from. What is current is answered from always, also where a
+        bound is 0 or, as Consul takes it, below."""
+        if self.use_cache:
+            bound_s = min(self.max_stale_s, self.cache_max_age_s or self.max_stale_s)
+        else:
+            bound_s = self.max_stale_s if self.allow_stale else 0.0
+        return max(bound_s, _FRESH_S)
 
     def zone(self) -> Zone:
         """The names that are answered for. Raises `ConfigurationError` for a domain that is no name."""

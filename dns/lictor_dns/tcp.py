@@ -53,6 +53,17 @@ class TcpListener:
         self._servers: list[asyncio.Server] = []
         self._connections: set[_Connection] = set()
 
+    @property
+    def connections(self) -> int:
+        """How many connections are open."""
+        return len(self._connections)
+
+    def follow(self, settings: DnsSettings) -> None:
+        """Other bounds from now on. Connections beyond a smaller number stay until they end."""
+        self._settings = settings
+        for connection in tuple(self._connections):
+            connection.follow(settings)
+
     async def add(self, bound: socket.socket, loop: asyncio.AbstractEventLoop) -> None:
         """Begin to accept on `bound`."""
         server = await loop.create_server(
@@ -161,7 +172,7 @@ class _Connection(asyncio.Protocol):
             self._last_query_at = self._clock.monotonic()
         if answers:
             transport.writelines(answers)
-        self._cache.passed(len(answers) // _PIECES)
+        self._cache.passed(len(answers) // _PIECES + (late is not None))
         if late is not None:
             self._wait_for(late, transport)
         else:
@@ -193,6 +204,13 @@ class _Connection(asyncio.Protocol):
                 self._loop.call_soon(self._answer_received)
         elif was_behind and not self._is_full:
             transport.resume_reading()
+
+    def follow(self, settings: DnsSettings) -> None:
+        """Another idle limit from now on."""
+        self._settings = settings
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+        self._close_if_idle()
 
     def cut(self) -> None:
         """Close at once."""

@@ -68,8 +68,22 @@ def test_critical_instances_are_looked_at_as_configured() -> None:
 
 
 def test_times_and_limits_arrive() -> None:
-    given = Dns(node_ttl_s=5.0, service_ttl_s={"web": 7.0}, udp_answer_limit=9, max_stale_s=3.5)
+    given = Dns(
+        node_ttl_s=5.0,
+        service_ttl_s={"web": 7.0},
+        udp_answer_limit=9,
+        allow_stale=False,
+        max_stale_s=3.5,
+        use_cache=True,
+        cache_max_age_s=8.0,
+        enable_age_txt=True,
+        cache_entries_max=10,
+        tcp_connections_max=11,
+        tcp_idle_timeout_s=12.0,
+    )
     dns = assembly.dns_settings(_dev(dns=given))
+    assert (dns.allow_stale, dns.use_cache, dns.cache_max_age_s, dns.enable_age_txt) == (False, True, 8.0, True)
+    assert (dns.cache_entries_max, dns.tcp_connections_max, dns.tcp_idle_s) == (10, 11, 12.0)
     assert (dns.node_ttl_s, dns.service_ttls_s, dns.udp_answer_limit, dns.max_stale_s) == (5, {"web": 7}, 9, 3.5)
     http = assembly.http_settings(
         _dev(limits=Limits(http_max_conns_per_client=3, kv_max_value_size=4, txn_max_req_len=5))

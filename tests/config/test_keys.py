@@ -24,6 +24,10 @@ REFUSED = {"advertise_addr_wan_ipv6", "reap"}
 """What the documents name and Consul 1.8.7 itself refuses."""
 OURS = REFUSED | {
     "advertise_reconnect_timeout",
+    "dns_config.cache_entries_max",
+    "dns_config.enable_age_txt",
+    "dns_config.tcp_connections_max",
+    "dns_config.tcp_idle_timeout",
     "membership",
     "membership.connection_grace",
     "membership.lease_ttl",

@@ -62,6 +62,8 @@ REFUSED = {
     "ports { server = -1 }": "ports.server: -1 turns off",
     "ports { sidecar_min_port = 5 sidecar_max_port = 2 }": "ports.sidecar_min_port: 5 must not be above",
     "dns_config { udp_answer_limit = -1 }": "dns_config.udp_answer_limit: -1 is below 0",
+    "dns_config { tcp_connections_max = 0 }": "dns_config: cache_entries_max and tcp_connections_max must be",
+    'dns_config { tcp_idle_timeout = "0s" }': "dns_config.tcp_idle_timeout: 0 s is not above 0",
     'dns_config { service_ttl { "a" = "-1s" } }': "dns_config.service_ttl['a']: -1 is below 0",
     "check_output_max_size = 0": "check_output_max_size: must be at least 1",
     "limits { kv_max_value_size = 0 }": "limits.kv_max_value_size: 0 is below 1",

@@ -156,3 +156,24 @@ async def test_questions_of_both_transports_are_in_the_figures() -> None:
     found = meter.samples[Series("dns.domain_query", (("node", "n1"),))]
     assert found.count == 2
     assert found.sum > 0
+
+
+async def test_reverse_questions_old_answers_and_the_age_have_figures() -> None:
+    view, meter = PlainCatalog([], [make_node("n1", "10.0.0.1")]), Meter(SystemClock())
+    view.age_s = 7.0
+    async with served(view=view) as server:
+        server.tell_figures(meter, "n1")
+        ((host, port),) = server.bound
+        query = dns.message.make_query("1.0.0.10.in-addr.arpa", "PTR")
+        for _ in range(2):
+            await dns.asyncquery.udp(query, host, 5, port)
+        gauges = {gauge.name: gauge.value for gauge in meter.gauges()}
+        view.age_s = float("inf")
+        names = [gauge.name for gauge in meter.gauges()]
+    meter.turn()
+    labels = (("node", "n1"),)
+    assert meter.samples[Series("dns.ptr_query", labels)].count == 2
+    assert Series("dns.domain_query", labels) not in meter.samples
+    assert meter.counters[Series("dns.stale_queries", labels)].sum == 2
+    assert gauges == {"dns.age": 7.0, "dns.connections": 0.0}
+    assert names == ["dns.connections"], "an age that is not known has no figure"

@@ -43,6 +43,7 @@ def test_no_pattern_no_time_to_live() -> None:
         DnsSettings(a_record_limit=-1),
         DnsSettings(cache_entries_max=0),
         DnsSettings(tcp_connections_max=0),
+        DnsSettings(tcp_idle_s=0.0),
     ],
 )
 def test_values_that_cannot_be_served_are_refused(settings: DnsSettings) -> None:
@@ -53,3 +54,22 @@ def test_values_that_cannot_be_served_are_refused(settings: DnsSettings) -> None
 def test_domains_are_names_without_case_or_final_dot() -> None:
     zone = DnsSettings(domain="Mesh.Example.", alt_domain="ALT.test", datacenter="DC1").zone()
     assert zone == Zone((b"mesh", b"example"), (b"alt", b"test"), "dc1")
+
+
+@pytest.mark.parametrize(
+    ("settings", "seconds"),
+    [
+        (DnsSettings(), 87600 * 3600.0),
+        (DnsSettings(max_stale_s=30.0), 30.0),
+        (DnsSettings(max_stale_s=30.0, allow_stale=False), 2.5),
+        (DnsSettings(max_stale_s=0.0), 2.5),
+        (DnsSettings(max_stale_s=-1.0), 2.5),
+        (DnsSettings(max_stale_s=30.0, cache_max_age_s=10.0), 30.0),
+        (DnsSettings(max_stale_s=30.0, cache_max_age_s=10.0, use_cache=True), 10.0),
+        (DnsSettings(max_stale_s=30.0, cache_max_age_s=10.0, use_cache=True, allow_stale=False), 10.0),
+        (DnsSettings(max_stale_s=30.0, use_cache=True), 30.0),
+        (DnsSettings(max_stale_s=5.0, cache_max_age_s=10.0, use_cache=True), 5.0),
+    ],
+)
+def test_what_is_current_is_answered_from_and_what_is_older_as_allowed(settings: DnsSettings, seconds: float) -> None:
+    assert settings.age_s_max == seconds

@@ -120,6 +120,26 @@ async def test_a_silent_connection_is_closed() -> None:
             await writer.wait_closed()
 
 
+async def test_other_bounds_hold_for_connections_that_are_open_too() -> None:
+    settings = DnsSettings(tcp_idle_s=3600.0)
+    server = DnsServer(CATALOG, settings, [(HOST, 0)], SystemClock(), SeededRng(1), structlog.get_logger())
+    await server.start()
+    try:
+        port = server.bound[0][1]
+        reader, writer = await asyncio.open_connection(HOST, port)
+        writer.write(framed(query("n1.node.consul")))
+        await read_answer(reader)
+        server.follow(DnsSettings(tcp_idle_s=0.05, tcp_connections_max=1))
+        _, second = await asyncio.open_connection(HOST, port)
+        with contextlib.suppress(ConnectionResetError):
+            async with asyncio.timeout(30):
+                assert await reader.read() == b""
+        for one in (writer, second):
+            one.close()
+    finally:
+        await server.close()
+
+
 async def test_a_connection_beyond_the_bound_is_cut_and_one_that_ends_makes_room() -> None:
     async with served(DnsSettings(tcp_connections_max=1)) as port:
         first_reader, first = await asyncio.open_connection(HOST, port)
