@@ -8,6 +8,7 @@ left out.
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 import time
 from collections.abc import AsyncGenerator, Callable
@@ -23,7 +24,6 @@ from lictor_agent.agent import Agent
 from lictor_agent.backing import RemoteServers
 from lictor_config.definitions import parse_service
 from lictor_config.tree import Configuration, Join
-from lictor_core import collector
 from lictor_core.clock import SeededRng, SystemClock
 from lictor_core.errors import LictorError
 from lictor_core.limits import WAIT_MAX_S
@@ -42,10 +42,6 @@ _LOOK_S: Final = 0.02
 _MISSING_MAX: Final = 5
 _STARTING_MAX: Final = 64
 """Agents that start at once."""
-_SETTLED_EACH: Final = 50
-"""After so many have started the collector passes over them, as over each one in a process of its own: else it walks
-all of thousands again and again, for seconds in which none of them lives.
-"""
 
 
 class Setup(msgspec.Struct, frozen=True, kw_only=True):
@@ -160,7 +156,6 @@ class Crowd:
         self._news = asyncio.Event()
         self._agents = [Simulated(setup, setup.first + own, self._seen) for own in range(setup.count)]
         self._registered: set[int] = set()
-        collector.settle()
         self._over = asyncio.Event()
 
     async def run(self) -> None:
@@ -205,8 +200,6 @@ class Crowd:
             async with starting:
                 await parts.enter_async_context(one.running())
             self._registered.add(one.number)
-            if len(self._registered) % _SETTLED_EACH == 0:
-                collector.settle()
             self._news.set()
             await self._over.wait()
 
@@ -226,9 +219,12 @@ async def _serve(setup: Setup) -> None:
 def main() -> None:
     """Be the agents that the first argument tells."""
     structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger("warning"),
+        wrapper_class=structlog.make_filtering_bound_logger("error"),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
+    # In processes of their own the collector would walk what one agent holds. Here it walked that of thousands again
+    # and again, more than half of all processor time, and none of them lived meanwhile.
+    gc.disable()
     setup = msgspec.json.decode(sys.argv[1], type=Setup)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(setup))
