@@ -7,6 +7,7 @@ import os
 import socket
 import ssl
 import struct
+from contextlib import suppress
 from typing import Final, cast
 
 from lictor_core.addresses import join_host_port, split_host_port
@@ -61,13 +62,12 @@ async def dial(address: str, *, source: str = "", timeout_s: float = CONNECT_TIM
     try:
         host, port = split_host_port(address, SERVER_PORT)
         async with asyncio.timeout(timeout_s):
-            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            family, kind, protocol, _, where = found[0]
+            family, kind, protocol, where = await _found(host, port)
             sock = socket.socket(family, kind, protocol)
             try:
                 tuned(sock)
                 if source:
-                    sock.bind((source, 0))
+                    _bind_source(sock, source)
                 await loop.sock_connect(sock, where)
             except BaseException:
                 sock.close()
@@ -79,6 +79,29 @@ async def dial(address: str, *, source: str = "", timeout_s: float = CONNECT_TIM
         raise UnreachableError(f"{address} cannot be reached: {reason_of(error)}") from error
     except (RequestError, UnicodeError) as error:  # the latter for a name that DNS cannot hold
         raise UnreachableError(f"{address[:_SHOWN_MAX]!r} is no address: {error}") from error
+
+
+async def _found(
+    host: str, port: int
+) -> tuple[socket.AddressFamily, socket.SocketKind, int, tuple[str | int | bytes, ...]]:
+    """Where `host` is, the first place of several. An address is read at once, without a thread that looks names up."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except socket.gaierror:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    family, kind, protocol, _, where = found[0]
+    return family, kind, protocol, where
+
+
+def _bind_source(sock: socket.socket, source: str) -> None:
+    """Dial from `source`; the port is found when it is known where to.
+
+    Otherwise the system looks for one that nobody at all uses at this address, longer and longer the more do.
+    """
+    if hasattr(socket, "IP_BIND_ADDRESS_NO_PORT"):
+        with suppress(OSError):
+            sock.setsockopt(socket.IPPROTO_IP, socket.IP_BIND_ADDRESS_NO_PORT, 1)
+    sock.bind((source, 0))
 
 
 def reason_of(error: OSError) -> str:
