@@ -18,6 +18,7 @@ MEASUREMENTS: Final = (
     "outage",
     "snapshot",
     "client_agents",
+    "dns_agents",
     "views",
     "checks",
     "check_latency",

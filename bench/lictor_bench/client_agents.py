@@ -12,16 +12,12 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Generator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from lictor_bench.dev_agents import consul_program, end, lictor_program
+from lictor_bench.dev_agents import consul_program
 from lictor_bench.dns_load import Load
+from lictor_bench.pairs import Pair, every_pair, put, until_answers
 from lictor_bench.report import Row, table
 from lictor_bench.wrk import program, puts, rate
 
@@ -32,8 +28,6 @@ _MEASURE_S: Final = 3
 _CONNECTIONS: Final = 32
 _INSTANCES: Final = 10
 _MANY_INSTANCES: Final = 1000
-_START_S_MAX: Final = 40.0
-_POLL_S: Final = 0.2
 _READS: Final = (
     ("health/service, default", "/v1/health/service/web", 5.0),
     ("health/service, ?cached", "/v1/health/service/web?cached", 2.0),
@@ -51,34 +45,23 @@ _VALUE_BYTES: Final = 64
 _DNS_GOAL: Final = 20.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Pair:
-    """A server and a client agent; `host` and `pid` are the client agent's."""
-
-    name: str
-    host: str
-    pid: int
-
-
 def main() -> None:
     """Measure and print."""
     wrk = program()
     if wrk is None:
         print("client_agents: wrk is missing, so nothing was measured: install it (Debian: wrk) and run again")
         return
-    consul = consul_program()
-    if consul is None:
+    if consul_program() is None:
         print("client_agents: the real Consul is missing (PATH or LICTOR_CONSUL), so there are no ratios")
-    print(table("At a client agent, one server behind it", measure(wrk, consul)))
+    print(table("At a client agent, one server behind it", measure(wrk)))
 
 
-def measure(wrk: str, consul: str | None) -> list[Row]:
+def measure(wrk: str) -> list[Row]:
     """The figures of both; only ours without the real Consul."""
     with contextlib.ExitStack() as running:
-        net = f"127.{1 + os.getpid() % 250}"
-        pairs = [running.enter_context(_pair("Lictor", lictor_program(), f"{net}.1"))]
-        if consul is not None:
-            pairs.append(running.enter_context(_pair("Consul", consul, f"{net}.2")))
+        pairs = running.enter_context(every_pair())
+        for pair in pairs:
+            _fill(pair)
         rows: list[Row] = []
         for name, path, goal in _READS:
             rounds = [[_http_rate(wrk, pair, path) for pair in pairs] for _ in range(_ROUNDS)]
@@ -98,31 +81,12 @@ def _row(name: str, figures: list[float], unit: str, goal: float, *, smaller_is_
     return Row(name, figures[0], peer, unit, goal, smaller_is_better=smaller_is_better)
 
 
-@contextlib.contextmanager
-def _pair(name: str, command: str, net: str) -> Generator[_Pair]:
-    server, client = f"{net}.1", f"{net}.2"
-    with tempfile.TemporaryDirectory() as directory, contextlib.ExitStack() as running:
-        place = Path(directory)
-        running.enter_context(_process(place, command, "server", server, "-server", "-bootstrap-expect=1"))
-        agent = running.enter_context(_process(place, command, "client", client, f"-retry-join={server}"))
-        _until_answers(f"http://{client}:8500/v1/status/leader", b":8300")
-        for service, count in (("web", _INSTANCES), ("many", _MANY_INSTANCES)):
-            for number in range(count):
-                _put(f"http://{server}:8500/v1/catalog/register", _registration(service, number))
-        _put(f"http://{server}:8500/v1/kv/greeting", b"v" * 64)
-        _until_answers(f"http://{client}:8500/v1/health/service/web?cached", b"web-9")
-        yield _Pair(name, client, agent.pid)
-
-
-@contextlib.contextmanager
-def _process(place: Path, command: str, name: str, host: str, *more: str) -> Generator[subprocess.Popen[bytes]]:
-    arguments = [command, "agent", f"-node={name}", f"-data-dir={place / name}", f"-bind={host}", f"-client={host}"]
-    with (place / f"{name}.log").open("wb") as log:
-        process = subprocess.Popen([*arguments, *more], stdout=log, stderr=log, cwd=place)
-        try:
-            yield process
-        finally:
-            end(process)
+def _fill(pair: Pair) -> None:
+    for service, count in (("web", _INSTANCES), ("many", _MANY_INSTANCES)):
+        for number in range(count):
+            put(f"http://{pair.server}:8500/v1/catalog/register", _registration(service, number))
+    put(f"http://{pair.server}:8500/v1/kv/greeting", b"v" * _VALUE_BYTES)
+    until_answers(f"http://{pair.host}:8500/v1/health/service/web?cached", b"web-9")
 
 
 def _registration(service: str, number: int) -> bytes:
@@ -137,27 +101,12 @@ def _registration(service: str, number: int) -> bytes:
     return json.dumps(registration).encode()
 
 
-def _put(url: str, body: bytes) -> None:
-    with urllib.request.urlopen(urllib.request.Request(url, body, method="PUT"), timeout=10):
-        pass
-
-
-def _until_answers(url: str, wanted: bytes) -> None:
-    deadline = time.monotonic() + _START_S_MAX
-    while time.monotonic() < deadline:
-        with contextlib.suppress(OSError, urllib.error.URLError), urllib.request.urlopen(url, timeout=5) as answer:
-            if wanted in answer.read():
-                return
-        time.sleep(_POLL_S)
-    raise RuntimeError(f"{url} does not show {wanted.decode()} within {_START_S_MAX} s")
-
-
-def _http_rate(wrk: str, pair: _Pair, path: str, script: Path | None = None) -> float:
+def _http_rate(wrk: str, pair: Pair, path: str, script: Path | None = None) -> float:
     url = f"http://{pair.host}:8500{path}"
     return rate(wrk, url, connections=_CONNECTIONS, seconds=_MEASURE_S, script=script)
 
 
-def _dns_rate(pair: _Pair) -> float:
+def _dns_rate(pair: Pair) -> float:
     command = [sys.executable, "-m", "lictor_bench.dns_load", pair.host, "8600", str(_MEASURE_S), "0"]
     command += ["web.service.consul/A", "web.service.consul/SRV"]
     output = subprocess.run(command, capture_output=True, text=True, check=True, timeout=_MEASURE_S + 30).stdout

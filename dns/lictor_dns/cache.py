@@ -2,8 +2,9 @@
 
 The key is the message without its id, so whatever a client can say that changes its answer is in the key. For a
 service there are several answers, in different orders, made one by one as they are asked for and then given in turn;
-new orders are made after some seconds. Two generations bound the whole: when the young one is full it becomes the old
-one and the old one is forgotten; an entry asked for again returns to the young.
+new orders are made after some seconds. The first is made when it is asked for; those after it take only a share of the
+time, so that a service that changes all the time holds up nobody. Two generations bound the whole: when the young one
+is full it becomes the old one and the old one is forgotten; an entry asked for again returns to the young.
 """
 
 from __future__ import annotations
@@ -16,10 +17,12 @@ from lictor_core.clock import Clock, Rng
 from lictor_core.registry import CatalogView, ColdViewError
 from lictor_dns.answer import Answer, Result
 from lictor_dns.names import is_reverse
+from lictor_dns.order import reordered
 from lictor_dns.question import ID_BYTES, Question, Refusal, parse
-from lictor_dns.render import limits_for, render, render_refusal
+from lictor_dns.render import Limits, limits_for, render, render_refusal
 from lictor_dns.resolve import resolve
 from lictor_dns.settings import DnsSettings
+from lictor_dns.spare import SpareTime
 from lictor_dns.spent import Spent
 
 __all__ = ["AnswerCache"]
@@ -86,6 +89,7 @@ class AnswerCache:
         self._reverse_count = 0
         self._is_old = False
         self._began = 0.0
+        self._spare = SpareTime()
         self.made_count = 0
         """Answers made so far; all others were taken from what was kept."""
 
@@ -102,6 +106,7 @@ class AnswerCache:
     def refresh(self) -> None:
         """Look at the clock and the view: its version, and whether it is too old to answer from."""
         self._began = self._clock.monotonic()
+        self._spare.earn(self._began)
         version, now_s = self._view.version, self._clock.now()
         if version != self._version or int(now_s) != int(self._now_s):
             self._mark += 1
@@ -181,33 +186,49 @@ class AnswerCache:
     def _replies(self, entry: _Entry, question: Question) -> Iterator[bytes]:
         """Replies for one turn after the other; the first round makes them, all others repeat them."""
         limits = limits_for(question, self._settings, is_udp=self._is_udp)
-        first_turn = self._rng.bits(_TURN_BITS)
         replies: list[bytes] = []
-        turns = 1
+        first_turn = self._rng.bits(_TURN_BITS)
+        turns, repeated = 1, 0
         while len(replies) < turns and entry.bytes <= _ENTRY_BYTES_MAX:
-            turn = first_turn + len(replies)
-            answer = resolve(
-                self._view,
-                question,
-                self._settings,
-                now=self._now_s,
-                rng=self._rng,
-                turn=turn,
-                records_max=limits.records_max,
-            )
-            reply = render(question, answer, limits)[ID_BYTES:]
-            if not replies:
-                entry.answer = answer
-                entry.index = self._view.wake_index(answer.topics)
-            turns = min(answer.turns, _TURNS_MAX)
-            self.made_count += 1
+            if replies and not self._spare.is_left:
+                repeated += 1
+                yield replies[repeated % len(replies)]
+                continue
+            reply, turns = self._make(entry, question, limits, first_turn, len(replies))
             replies.append(reply)
-            entry.bytes += len(reply)
-            self._young_bytes += len(reply)
             yield reply
         # From here on the iterator is one that runs no code of ours.
         entry.replies = itertools.cycle(replies)
         yield next(entry.replies)
+
+    def _make(self, entry: _Entry, question: Question, limits: Limits, first_turn: int, made: int) -> tuple[bytes, int]:
+        """The reply of the turn after those `made`, and how many turns give different ones."""
+        began = self._clock.monotonic()
+        # The first answer begins with the first turn's instance: in it turns are counted from there.
+        answer = entry.answer and reordered(entry.answer, self._rng, made)
+        answer = answer or self._look_up(question, limits, entry.answer, first_turn + made)
+        reply = render(question, answer, limits)[ID_BYTES:]
+        if entry.answer is None:
+            entry.answer = answer
+            entry.index = self._view.wake_index(answer.topics)
+        entry.bytes += len(reply)
+        self._young_bytes += len(reply)
+        self.made_count += 1
+        self._spare.spend(self._clock.monotonic() - began)
+        return reply, min(answer.turns, _TURNS_MAX)
+
+    def _look_up(self, question: Question, limits: Limits, first: Answer | None, turn: int) -> Answer:
+        # As many records as there may be turns can be reordered; of more instances no more than needed are looked at.
+        is_large = first is not None and first.turns > _TURNS_MAX
+        return resolve(
+            self._view,
+            question,
+            self._settings,
+            now=self._now_s,
+            rng=self._rng,
+            turn=turn,
+            records_max=limits.records_max if is_large else max(limits.records_max, _TURNS_MAX),
+        )
 
     def _holds(self, entry: _Entry) -> bool:
         """Whether what `entry` was made from is as it was."""

@@ -46,6 +46,8 @@ __all__ = ["Finder"]
 
 _HOPS_MAX: Final = 3
 """Host names followed one after the other inside our zone, after the first."""
+_DEPTH_PER_RECORD: Final = 4
+"""Instances in random order for each record that is made: several may be at one address, which is given once."""
 _PRIORITY: Final = 1
 _ADDRESS_TYPES: Final = frozenset((RecordType.A, RecordType.AAAA, RecordType.CNAME))
 
@@ -80,7 +82,7 @@ class Finder:
             for instance in self._view.service_health(name.service, connect=name.connect)
             if is_serving(instance, only_passing=self._settings.only_passing) and _has_tag(instance, name.tag)
         ]
-        return shuffled(serving, self._rng, self._turn)
+        return shuffled(serving, self._rng, self._turn, depth=_DEPTH_PER_RECORD * self._records_max)
 
     def node(self, name: str) -> Node | None:
         """The node of this name."""

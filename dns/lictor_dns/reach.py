@@ -77,7 +77,11 @@ def address_record(name: Labels, place: Place, wanted: int, ttl: int) -> Record 
 
 def is_serving(instance: ServiceHealth, *, only_passing: bool) -> bool:
     """Whether an instance's checks and its node's let it be given out."""
-    return not any(check.status == CRITICAL or (only_passing and check.status == WARNING) for check in instance.checks)
+    # A loop, since a generator takes three times as long, and of a thousand instances each is looked at.
+    for check in instance.checks:  # noqa: SIM110
+        if check.status == CRITICAL or (only_passing and check.status == WARNING):
+            return False
+    return True
 
 
 def weight(instance: ServiceHealth) -> int:

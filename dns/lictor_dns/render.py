@@ -8,16 +8,12 @@ from __future__ import annotations
 
 import itertools
 import struct
-from collections.abc import Iterable
-from typing import Final, NamedTuple, assert_never
+from typing import Final, NamedTuple
 
-import dnslib
-from dnslib.label import DNSBuffer, DNSLabel
-
-from lictor_dns.answer import Address, Answer, Data, Record, RecordType, Result, Soa, Srv, Target, Text
-from lictor_dns.names import Labels
-from lictor_dns.question import HEADER_BYTES, Edns, Question, Refusal, ResponseCode
+from lictor_dns.answer import Answer, RecordType, Result
+from lictor_dns.question import Edns, Question, Refusal, ResponseCode
 from lictor_dns.settings import DnsSettings
+from lictor_dns.writer import Writer
 
 __all__ = ["TCP_BYTES_MAX", "UDP_BYTES_MAX", "UDP_BYTES_MIN", "Limits", "limits_for", "render", "render_refusal"]
 
@@ -39,10 +35,10 @@ _CODES: Final = {
     Result.FAILED: ResponseCode.SERVER_FAILURE,
 }
 _AUTHORITATIVE: Final = frozenset((Result.FOUND, Result.NO_DATA, Result.NO_NAME, Result.NOT_OFFERED))
-_IN: Final = 1
-_NAME_BYTES_MAX: Final = 255
-_POINTER_REACH: Final = 0x4000  # a compression pointer has 14 bits (RFC 1035, section 4.1.4)
 _CLIENT_SUBNET: Final = 8  # RFC 7871, section 6
+_SCOPE_AT: Final = 3  # the same: after the family and the length of the source's prefix
+_OPTION: Final = struct.Struct(">HH")
+_OPT: Final = struct.Struct(">BHHIH")  # RFC 6891, section 6.1.2: the root, the type, payload, flags, length
 _RECORD_BYTES_MIN: Final = 16  # an A record whose name is a pointer
 _HEADER: Final = struct.Struct(">6H")
 
@@ -78,7 +74,8 @@ def render(question: Question, answer: Answer, limits: Limits) -> bytes:
     """The message that answers `question`, with 0 as its id, at most `limits.bytes_max` long."""
     # A refused question is none of ours; Consul leaves its EDNS unanswered too.
     edns = _edns_record(question.edns) if question.edns and answer.result is not Result.REFUSED else None
-    writer = _Writer(question, limits.bytes_max - (len(edns) if edns else 0), compress=limits.compress)
+    bytes_max = limits.bytes_max - (len(edns) if edns else 0)
+    writer = Writer(question.wire, question.labels, bytes_max, compress=limits.compress)
     answers = answer.answers[: limits.answers_max] if answer.interchangeable else answer.answers
     given = writer.add(answers)
     authority = writer.add(answer.authority)
@@ -109,94 +106,10 @@ def render_refusal(refusal: Refusal) -> bytes | None:
     return _HEADER.pack(0, flags, 0, 0, 0, 0)
 
 
-class _Writer:
-    """A message that grows record by record and takes back one that does not fit."""
-
-    def __init__(self, question: Question, bytes_max: int, *, compress: bool) -> None:
-        self._buffer = _Buffer(bytes(HEADER_BYTES) + question.wire, compress=compress)
-        self._buffer.learn(question.labels, HEADER_BYTES)
-        self._bytes_max = bytes_max
-
-    @property
-    def message(self) -> bytearray:
-        return self._buffer.data
-
-    def add(self, records: Iterable[Record]) -> int:
-        """Write records in order until one does not fit; returns how many did."""
-        count = 0
-        for record in records:
-            mark = self._buffer.offset
-            name = DNSLabel(record.name)
-            dnslib.RR(name, record.type, _IN, record.ttl, _rdata(record.type, record.data)).pack(self._buffer)
-            if self._buffer.offset > self._bytes_max:
-                self._buffer.forget_from(mark)
-                break
-            count += 1
-        return count
-
-
-class _Buffer(DNSBuffer):
-    """Names point back to where they stood before, also into SRV targets, which are themselves written in full."""
-
-    def __init__(self, data: bytes, *, compress: bool) -> None:
-        super().__init__(data)
-        self.offset = len(data)
-        self._compress = compress
-
-    def encode_name(self, name: DNSLabel) -> None:
-        # Far into a long message no new name may be pointed to, but a known one may still be.
-        if self._compress and (name.label in self.names or self.offset + _NAME_BYTES_MAX <= _POINTER_REACH):
-            super().encode_name(name)
-        else:
-            super().encode_name_nocompress(name)
-
-    def encode_name_nocompress(self, name: DNSLabel) -> None:
-        start = self.offset
-        super().encode_name_nocompress(name)
-        self.learn(name.label, start)
-
-    def learn(self, labels: Labels, place: int) -> None:
-        """Names written from now on may point to `labels`, which stand in full at `place`."""
-        for index, label in enumerate(labels):
-            if place >= _POINTER_REACH:
-                return
-            self.names.setdefault(labels[index:], place)
-            place += 1 + len(label)
-
-    def forget_from(self, mark: int) -> None:
-        """Cut the message at `mark`."""
-        del self.data[mark:]
-        self.offset = mark
-        self.names = {labels: place for labels, place in self.names.items() if place < mark}
-
-
-def _rdata(kind: RecordType, data: Data) -> dnslib.RD:
-    match data:
-        case Address(ip):
-            return dnslib.A(tuple(ip.packed)) if ip.version == 4 else dnslib.AAAA(tuple(ip.packed))
-        case Target(name):
-            label = DNSLabel(name)
-            if kind is RecordType.CNAME:
-                return dnslib.CNAME(label)
-            return dnslib.NS(label) if kind is RecordType.NS else dnslib.PTR(label)
-        case Srv(priority, weight, port, target):
-            return dnslib.SRV(priority, weight, port, DNSLabel(target))
-        case Text(strings):
-            return dnslib.TXT(strings)
-        case Soa():
-            times = (data.serial, data.refresh, data.retry, data.expire, data.minimum)
-            return dnslib.SOA(DNSLabel(data.primary), DNSLabel(data.mailbox), times)
-        case _:
-            assert_never(data)
-
-
 def _edns_record(edns: Edns) -> bytes:
     # The client's own payload comes back, as Consul has it. A subnet comes back with scope 0: true for everybody.
-    options: list[dnslib.EDNSOption] = []
+    options = b""
     if edns.client_subnet:
-        subnet = bytearray(edns.client_subnet)
-        subnet[3] = 0
-        options.append(dnslib.EDNSOption(_CLIENT_SUBNET, bytes(subnet)))
-    buffer = DNSBuffer()
-    dnslib.RR(DNSLabel(()), RecordType.OPT, edns.payload, 0, options).pack(buffer)
-    return bytes(buffer.data)
+        subnet = edns.client_subnet[:_SCOPE_AT] + b"\0" + edns.client_subnet[_SCOPE_AT + 1 :]
+        options = _OPTION.pack(_CLIENT_SUBNET, len(subnet)) + subnet
+    return _OPT.pack(0, RecordType.OPT, edns.payload, 0, len(options)) + options

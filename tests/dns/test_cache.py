@@ -1,12 +1,13 @@
 """The cache: never an answer of the past, never more than its bounds, fair turns."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lictor_core.clock import SeededRng
-from lictor_core.records import CRITICAL
+from lictor_core.records import CRITICAL, ServiceHealth
 from lictor_dns.cache import AnswerCache
 from lictor_dns.question import Refusal
 from lictor_dns.settings import DnsSettings
@@ -80,6 +81,55 @@ def test_orders_kept_are_bounded() -> None:
     for _ in range(300):
         rig.answers()
     assert rig.cache.made_count == 32
+
+
+class CountingCatalog(PlainCatalog):
+    """One that tells how often a service was looked up."""
+
+    looked_up = 0
+
+    def service_health(self, name: str, *, connect: bool = False) -> Sequence[ServiceHealth]:
+        self.looked_up += 1
+        return super().service_health(name, connect=connect)
+
+
+def test_all_orders_of_a_service_come_from_one_look_at_it() -> None:
+    catalog = CountingCatalog(catalog_of(10).service_health("web"))
+    rig = Rig(catalog)
+    seen = {tuple(rig.answers(kind="SRV", payload=4096)) for _ in range(30)}
+    assert (len(seen), rig.cache.made_count, catalog.looked_up) == (10, 10, 1)
+    catalog.put(make_instance(make_service(), make_node("n99", "10.0.0.99")))
+    assert all(len(rig.answers(kind="SRV", payload=4096)) == 11 for _ in range(30))
+    assert catalog.looked_up == 2
+
+
+class SlowCatalog(PlainCatalog):
+    """One in which looking up a service takes a while."""
+
+    clock: ManualClock | None = None
+
+    def service_health(self, name: str, *, connect: bool = False) -> Sequence[ServiceHealth]:
+        if self.clock is not None:
+            self.clock.advance(0.02)
+        return super().service_health(name, connect=connect)
+
+
+def test_orders_beyond_the_first_take_only_a_share_of_the_time() -> None:
+    catalog = SlowCatalog(catalog_of(50).service_health("web"))
+    rig = Rig(catalog)
+    catalog.clock = rig.clock
+    assert len({rig.answers()[0] for _ in range(100)}) == rig.cache.made_count == 1
+    rig.clock.advance(0.11)
+    assert len({rig.answers()[0] for _ in range(100)}) == rig.cache.made_count == 2
+
+
+def test_a_change_is_answered_at_once_whatever_the_orders_took() -> None:
+    catalog = SlowCatalog(catalog_of(2).service_health("web"))
+    rig = Rig(catalog)
+    catalog.clock = rig.clock
+    for number in range(2, 10):
+        catalog.put(make_instance(make_service(), make_node(f"n{number}", f"10.0.0.{number}")))
+        assert len(rig.answers(payload=1232)) == number + 1
 
 
 def test_a_change_of_the_service_is_answered_at_once() -> None:

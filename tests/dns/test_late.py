@@ -88,7 +88,8 @@ def test_what_an_answer_needs_is_fetched_one_after_the_other() -> None:
 
 
 def test_what_went_again_while_its_answers_were_made_is_fetched_again() -> None:
-    instances = [make_instance(make_service(), make_node(f"n{number}", f"10.0.0.{number}")) for number in range(3)]
+    # So many that each order is looked up, instead of the first one being put into another order.
+    instances = [make_instance(make_service(), make_node(f"n{number}", f"10.0.0.{number}")) for number in range(40)]
     rig = Rig(ColdCatalog(instances))
     rig.ask()
     rig.catalog.bring()
