@@ -1,7 +1,9 @@
 """Bytes as a library writes and reads them: every name found again, nothing of a record that did not fit."""
 
 import ipaddress
+import socket
 
+import dns.inet
 import dns.message
 from hypothesis import given
 from hypothesis import strategies as st
@@ -47,7 +49,7 @@ def as_text(record: Record) -> str:
     data = record.data
     match data:
         case Address(ip):
-            shown = str(ip)
+            shown = dns.inet.inet_ntop(socket.AF_INET if ip.version == 4 else socket.AF_INET6, ip.packed)
         case Target(target):
             shown = text_of(target)
         case Srv():
