@@ -86,6 +86,7 @@ async def _serve(configuration: Configuration, clock: Clock, rng: Rng, output: L
         kept=backing.kept,
     )
     backing.at_connection(agent.reconnected)
+    dns = _dns(configuration, backing, clock, rng, log)
     http = HttpServer(
         agent,
         assembly.http_addresses(configuration),
@@ -97,9 +98,9 @@ async def _serve(configuration: Configuration, clock: Clock, rng: Rng, output: L
         confirm=backing.confirm,
         output=output,
         meter=meter,
+        dns=dns,
     )
     backing.at_connection(http.forget_confirmed)
-    dns = _dns(configuration, backing, clock, rng, log)
     dns.tell_figures(meter, identity.node_name)
     grpc = GrpcPort(assembly.grpc_addresses(configuration), log.bind(room="agent"))
     follow(agent, backing=backing, http=http, dns=dns, output=output)

@@ -2,13 +2,14 @@
 
 A query passes `question` (bytes to question), `names` (what the name means), `resolve` with `finder` and `reach` (what
 the catalog says of it), `render` (answer to bytes, within what the client takes). `cache` keeps the bytes, `listener`
-with `udp` and `tcp` carries them.
+with `udp` and `tcp` carries them. `explain` says why a question is answered as it is.
 
 What may enter: a `CatalogView`, settings, clock, chance, log. What may not: other rooms but core; anything that waits
 between a question and its answer; I/O outside the listener.
 """
 
+from lictor_dns.asked import Asked, worded
 from lictor_dns.listener import DnsServer
 from lictor_dns.settings import DnsSettings, SoaSettings
 
-__all__ = ["DnsServer", "DnsSettings", "SoaSettings"]
+__all__ = ["Asked", "DnsServer", "DnsSettings", "SoaSettings", "worded"]

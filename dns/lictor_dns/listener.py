@@ -15,10 +15,13 @@ from structlog.typing import FilteringBoundLogger
 from lictor_core.addresses import join_host_port
 from lictor_core.clock import Clock, Rng
 from lictor_core.errors import ConfigurationError
+from lictor_core.explanations import DnsExplanation
 from lictor_core.metrics import Gauge, Meter
 from lictor_core.registry import CatalogView
 from lictor_dns import tcp, udp
+from lictor_dns.asked import Asked
 from lictor_dns.cache import AnswerCache
+from lictor_dns.explaining import explained
 from lictor_dns.refusals import RefusalLog
 from lictor_dns.settings import DnsSettings
 
@@ -47,11 +50,13 @@ class DnsServer:
         settings.check()
         self._addresses = tuple(addresses)
         self._view = view
+        self._settings = settings
+        self._clock = clock
         self._log = log
         refusals = RefusalLog(log, clock)
         self._udp_cache = AnswerCache(view, settings, clock, rng, refusals.note, is_udp=True)
         self._tcp_cache = AnswerCache(view, settings, clock, rng, refusals.note, is_udp=False)
-        self._tcp = tcp.TcpListener(self._tcp_cache, settings, clock, log)
+        self._tcp = tcp.TcpListener(self._tcp_cache, settings, clock, refusals)
         self._udp: list[udp.UdpSocket] = []
         self._bound: list[tuple[str, int]] = []
 
@@ -69,6 +74,14 @@ class DnsServer:
         for cache in (self._udp_cache, self._tcp_cache):
             cache.follow(settings)
         self._tcp.follow(settings)
+        self._settings = settings
+
+    async def explain(self, asked: Asked) -> DnsExplanation:
+        """Why `asked` is answered as it is now, also while nothing is listened on.
+
+        Raises `ClusterError` when what it is about cannot be fetched from the servers.
+        """
+        return await explained(self._view, asked, self._settings, self._clock)
 
     def tell_figures(self, meter: Meter, node_name: str) -> None:
         """Have told how many questions come at the agent of this name, how long each takes on average, and how old
@@ -79,7 +92,7 @@ class DnsServer:
         for cache in caches:
             meter.before_turn(partial(cache.spent.tell, told))
             meter.before_turn(partial(cache.spent_on_reverse.tell, told_reverse))
-        meter.follow("dns.stale_queries", lambda: sum(cache.stale_count for cache in caches), labels)
+        meter.follow("dns.stale_queries", lambda: sum(cache.stale_count for cache in caches))
         meter.watch(self._gauges)
 
     def _gauges(self) -> list[Gauge]:

@@ -6,12 +6,11 @@ import asyncio
 import socket
 from typing import Final, cast
 
-from structlog.typing import FilteringBoundLogger
-
 from lictor_core.clock import Clock
 from lictor_dns.cache import AnswerCache
 from lictor_dns.late import LateAnswers
 from lictor_dns.question import ID_BYTES
+from lictor_dns.refusals import RefusalLog
 from lictor_dns.settings import DnsSettings
 
 __all__ = ["TcpListener", "bind"]
@@ -44,12 +43,12 @@ def bind(host: str, port: int) -> socket.socket:
 class TcpListener:
     """Accepts connections on any number of addresses and answers on them until closed."""
 
-    def __init__(self, cache: AnswerCache, settings: DnsSettings, clock: Clock, log: FilteringBoundLogger) -> None:
+    def __init__(self, cache: AnswerCache, settings: DnsSettings, clock: Clock, refusals: RefusalLog) -> None:
         self._cache = cache
         self._late = LateAnswers(cache)
         self._settings = settings
         self._clock = clock
-        self._log = log
+        self._refusals = refusals
         self._servers: list[asyncio.Server] = []
         self._connections: set[_Connection] = set()
 
@@ -68,7 +67,7 @@ class TcpListener:
         """Begin to accept on `bound`."""
         server = await loop.create_server(
             lambda: _Connection(
-                self._cache, self._late, self._connections, self._settings, self._clock, loop, self._log
+                self._cache, self._late, self._connections, self._settings, self._clock, loop, self._refusals
             ),
             sock=bound,
         )
@@ -95,7 +94,7 @@ class _Connection(asyncio.Protocol):
         settings: DnsSettings,
         clock: Clock,
         loop: asyncio.AbstractEventLoop,
-        log: FilteringBoundLogger,
+        refusals: RefusalLog,
     ) -> None:
         self._cache = cache
         self._late = late
@@ -103,7 +102,7 @@ class _Connection(asyncio.Protocol):
         self._settings = settings
         self._clock = clock
         self._loop = loop
-        self._log = log
+        self._refusals = refusals
         self._transport: asyncio.Transport | None = None
         self._client: object = None
         self._received = bytearray()
@@ -119,7 +118,7 @@ class _Connection(asyncio.Protocol):
         self._transport = transport
         self._client = transport.get_extra_info("peername")
         if len(self._connections) >= self._settings.tcp_connections_max:
-            self._log.warning("dns.connection.refused", client=str(self._client), reason="tcp_connections_max")
+            self._refusals.note_connection(self._client, "tcp_connections_max")
             transport.abort()
             return
         self._connections.add(self)

@@ -25,6 +25,7 @@ LEAVES = [
     ("connect", "ca", "get-config"),
     ("connect", "ca", "set-config"),
     ("connect", "proxy"),
+    ("dns", "explain"),
     ("event",),
     ("exec",),
     ("explain", "service"),
@@ -74,6 +75,7 @@ GROUPS = [
     ("config",),
     ("connect",),
     ("connect", "ca"),
+    ("dns",),
     ("explain",),
     ("intention",),
     ("kv",),
@@ -92,6 +94,7 @@ LONELY = [
     (("event", "-name=x"), 1),
     (("lock", "x", "true"), 1),
     (("members",), 1),
+    (("dns", "explain", "a.consul"), 1),
     (("info",), 1),
     (("catalog", "nodes"), 1),
     (("kv", "get", "a"), 1),
@@ -120,6 +123,9 @@ WRONG = [
     (("kv", "get", "a", "b"), 1, "too many arguments: expected 1, got 2"),
     (("kv", "get", "a", "-detailed"), 1, "expected 1, got 2; flags come before all else"),
     (("explain", "service", "a", "-stale"), 1, "expected 1, got 2; flags come before all else"),
+    (("dns", "explain"), 1, "name the question"),
+    (("dns", "explain", "a.consul", "A", "-tcp"), 1, "expected 1 to 2, got 3; flags come before all else"),
+    (("dns", "explain", "-edns=many", "a.consul"), 1, "-edns: must be a whole number"),
     (("debug", "now"), 1, "unexpected arguments: now"),
     (("kv", "put"), 1, "missing KEY"),
     (("kv", "put", "a", "b", "c"), 1, "too many arguments"),
@@ -347,6 +353,26 @@ def test_where_a_registration_came_from_is_told(command: Command) -> None:
     assert command("services", "deregister", "-id=told-1").exit_code == 0
     nowhere = command("explain", "service", "told-1")
     assert (nowhere.exit_code, "no service of that name" in nowhere.stderr) == (1, True)
+
+
+def test_why_dns_answers_as_it_does_is_told(command: Command) -> None:
+    assert command("services", "register", "-name=asked", "-port=80", "-tag=v1").exit_code == 0
+    told = command("dns", "explain", "v1.asked.service.consul", "SRV")
+    assert told.exit_code == 0
+    assert told.lines[0] == "Question    v1.asked.service.consul. SRV over UDP, at most 512 bytes"
+    assert told.lines[1] == "Read as     the instances of the service asked with the tag v1"
+    assert told.lines[2].startswith("Answer      NOERROR: 1 of 1 instances are given; ")
+    assert told.lines[3].startswith("Made from   service:asked at index ")
+    assert "  80    passing  yes    " in told.stdout
+    assert "\nAnswers\n  v1.asked.service.consul. 0 IN SRV 1 1 80 " in told.stdout
+    other = command("dns", "explain", "-tcp", "v2.asked.service.consul")
+    assert "A over TCP, at most 65535 bytes" in other.stdout
+    assert "no     it does not have the tag v2" in other.stdout
+    odd = command("dns", "explain", "asked.service.consul", "NOSUCH")
+    assert (odd.exit_code, "no type of DNS records" in odd.stderr) == (1, True)
+    as_json = json.loads(command("dns", "explain", "-format=json", "-edns=1232", "asked.service.consul").stdout)
+    assert (as_json["BytesMax"], as_json["Instances"][0]["Given"]) == (1232, True)
+    assert command("services", "deregister", "-id=asked").exit_code == 0
 
 
 def test_a_file_with_a_fault_registers_nothing(command: Command, tmp_path: Path) -> None:

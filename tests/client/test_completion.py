@@ -75,6 +75,22 @@ def test_names_come_from_the_agent(line: str, asked: str, body: object, expected
     assert [(seen.target, seen.headers["x-consul-token"]) for seen in fake.seen] == [(asked, "t")]
 
 
+def test_names_and_types_of_dns_are_those_of_the_agent() -> None:
+    def known(seen: Seen) -> Reply:
+        answers: dict[str, object] = {
+            "/v1/agent/self": {"DebugConfig": {"DNSDomain": "mesh.test."}},
+            "/v1/catalog/services": {"web": []},
+            "/v1/catalog/nodes": [],
+        }
+        return Reply(body=json.dumps(answers[seen.target]).encode())
+
+    with fake_agent(known) as fake:
+        environment = {"CONSUL_HTTP_ADDR": fake.address}
+        assert after("lictor dns explain w", environment) == ["web.service.mesh.test"]
+        assert after("lictor dns explain web.service.mesh.test S", environment) == ["SOA", "SRV"]
+        assert after("lictor dns explain web.service.mesh.test SRV ", environment) == []
+
+
 def test_the_flags_that_are_typed_say_which_agent(monkeypatch: pytest.MonkeyPatch) -> None:
     with fake_agent(lambda _: Reply(body=b'["k"]')) as fake:
         assert after(f"lictor kv get -http-addr {fake.address} -token=x ") == ["k"]

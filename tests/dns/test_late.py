@@ -181,6 +181,22 @@ async def test_over_tcp_a_late_answer_keeps_its_place() -> None:
     assert ids == [0, 1, 2]
 
 
+async def test_over_tcp_a_client_that_has_said_everything_gets_a_late_answer_too() -> None:
+    catalog = one_instance()
+    async with served(catalog, "127.0.0.1") as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(len(QUESTION).to_bytes(2, "big") + QUESTION)
+        await eventually(lambda: bool(catalog.wanted), within_s=S_MAX, what="the question waits")
+        writer.write_eof()
+        await asyncio.sleep(0.05)
+        catalog.bring()
+        async with asyncio.timeout(S_MAX):
+            length = int.from_bytes(await reader.readexactly(2), "big")
+            assert texts(await reader.readexactly(length)) == ["web.service.consul. 0 IN A 10.0.0.1"]
+            assert await reader.read() == b""
+        writer.close()
+
+
 async def test_a_client_of_tcp_that_went_away_gets_nothing() -> None:
     catalog = one_instance()
     async with served(catalog, "127.0.0.1") as port:

@@ -36,3 +36,13 @@ def test_a_flood_is_ten_events_a_second_and_the_next_tells_how_many_were_left_ou
         refusals.note(REFUSAL, "x")
         refusals.note(REFUSAL, "x")
     assert [event["left_out"] for event in events[10:]] == [990, 0]
+
+
+def test_connections_are_counted_apart() -> None:
+    with capture_logs() as events:
+        refusals = RefusalLog(structlog.get_logger(), ManualClock())
+        for _ in range(30):
+            refusals.note_connection(("10.0.0.1", 5), "tcp_connections_max")
+        refusals.note(REFUSAL, "x")
+    assert [event["event"] for event in events] == ["dns.connection.refused"] * 10 + ["dns.query.refused"]
+    assert (events[0]["reason"], events[0]["client"]) == ("tcp_connections_max", "('10.0.0.1', 5)")

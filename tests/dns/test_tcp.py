@@ -87,6 +87,24 @@ def test_answers_far_larger_than_their_questions_are_all_given(
     run(main())
 
 
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+def test_a_client_that_has_said_everything_gets_all_answers_and_then_the_end(
+    run: Callable[[Coroutine[None, None, None]], None],
+) -> None:
+    async def main() -> None:
+        async with served() as port:
+            reader, writer = await asyncio.open_connection(HOST, port)
+            writer.write(b"".join(framed(query("web.service.consul", id=identifier)) for identifier in range(200)))
+            writer.write_eof()
+            for identifier in range(200):
+                assert int.from_bytes((await read_answer(reader))[:2], "big") == identifier
+            async with asyncio.timeout(5):  # before it is idle for long
+                assert await reader.read() == b""
+            writer.close()
+
+    run(main())
+
+
 async def test_a_query_may_come_byte_by_byte() -> None:
     async with served() as port:
         reader, writer = await asyncio.open_connection(HOST, port)
@@ -184,6 +202,27 @@ async def test_a_client_that_does_not_read_is_not_read_from() -> None:
             questions = framed(query("web.service.consul") + bytes(400)) * 20
             stuck = await asyncio.to_thread(is_stuck, client, questions)
         assert stuck
+
+
+async def test_a_client_that_never_reads_is_cut_when_it_was_idle_for_long() -> None:
+    async with served(DnsSettings(tcp_idle_s=0.2)) as port:
+        with socket.socket() as client:
+            for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+                client.setsockopt(socket.SOL_SOCKET, option, 4096)
+            client.connect((HOST, port))
+            client.settimeout(30.0)
+            questions = framed(query("web.service.consul") + bytes(400)) * 20
+            assert await asyncio.to_thread(is_cut_off, client, questions)
+
+
+def is_cut_off(client: socket.socket, data: bytes) -> bool:
+    """Whether sending comes to an end because the other side ended the connection."""
+    try:
+        for _ in range(2000):
+            client.sendall(data)
+    except (ConnectionResetError, BrokenPipeError):
+        return True
+    return False
 
 
 def is_stuck(client: socket.socket, data: bytes) -> bool:

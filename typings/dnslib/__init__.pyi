@@ -2,7 +2,15 @@ from collections.abc import Sequence
 
 from dnslib.label import DNSBuffer, DNSLabel
 
+class Bimap:
+    forward: dict[int, str]
+    reverse: dict[str, int]
+
+QTYPE: Bimap
+RCODE: Bimap
+
 class RD:
+    def toZone(self) -> str: ...
     def pack(self, buffer: DNSBuffer) -> None: ...
 
 class A(RD):
@@ -30,6 +38,10 @@ class EDNSOption:
     def __init__(self, code: int, data: bytes) -> None: ...
 
 class RR:
+    rname: DNSLabel
+    rtype: int
+    ttl: int
+    rdata: RD
     def __init__(
         self,
         rname: DNSLabel,
@@ -48,6 +60,11 @@ class EDNS0(RR):
     def __init__(self, *, udp_len: int) -> None: ...
 
 class DNSRecord:
+    rr: list[RR]
+    auth: list[RR]
+    ar: list[RR]
+    @classmethod
+    def parse(cls, packet: bytes) -> DNSRecord: ...
     @classmethod
     def question(cls, qname: str, qtype: str = ..., qclass: str = ...) -> DNSRecord: ...
     def add_ar(self, *ar: RR) -> None: ...

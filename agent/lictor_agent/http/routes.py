@@ -17,6 +17,7 @@ from lictor_agent.http import (
     config_entries,
     coordinates,
     discovery_chain,
+    dns_explain,
     events,
     federation,
     health,
@@ -70,5 +71,6 @@ ROUTES: Final[tuple[Route, ...]] = (
     *ui.ROUTES,
     *federation.ROUTES,
     *pprof.ROUTES,
+    *dns_explain.ROUTES,
     *openapi.ROUTES,
 )

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from lictor_agent.http.general import General
     from lictor_agent.http.https import SecureDoor
     from lictor_agent.http.wire import Asked
+    from lictor_dns import DnsServer
 
 __all__ = ["HttpServer"]
 
@@ -84,6 +85,7 @@ class HttpServer:
         confirm: Confirm | None = None,
         output: LogOutput | None = None,
         meter: Meter | None = None,
+        dns: DnsServer | None = None,
     ) -> None:
         self.listen_addresses = tuple(addresses)
         """Where it was told to listen."""
@@ -100,7 +102,7 @@ class HttpServer:
         self.listeners = None if output is None else LogListeners(output)
         """Who listens to the log."""
         pause = None if source is None else source.pause
-        self._site = Site(agent, settings, AnswerCache(settings), clock, rng, self.meter, self.listeners, pause)
+        self._site = Site(agent, settings, AnswerCache(settings), clock, rng, self.meter, self.listeners, pause, dns)
         self._router = Router(ROUTES)
         access = Access(settings.blocked_endpoints, settings.write_networks)
         self._dispatch = Dispatch(self._router, access, takes_unprintable=settings.takes_unprintable)

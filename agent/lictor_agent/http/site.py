@@ -20,6 +20,7 @@ from lictor_core.registry import Pause, ReadOptions, Registry
 
 if TYPE_CHECKING:
     from lictor_agent.agent import Agent
+    from lictor_dns import DnsServer
 
 __all__ = ["Site"]
 
@@ -37,6 +38,8 @@ class Site:
     listeners: LogListeners | None = None
     pause: Callable[[Query[object], ReadOptions], Awaitable[Pause | None]] | None = None
     """What a read would wait for, where the server is in this process."""
+    dns: DnsServer | None = None
+    """What answers DNS at this agent, to be asked why."""
     executions: KeptExecutions = field(default_factory=KeptExecutions)
     _asked: OrderedDict[str, None] = field(default_factory=OrderedDict[str, None])
 

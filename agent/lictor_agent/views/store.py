@@ -276,8 +276,14 @@ class ViewStore:
             self._log.warning("agent.view.stuck", views=len(self._behind), age_s=round(behind_s, 1), reason=reason)
 
     def _make_room(self) -> None:
-        """Let go those that were not wanted for longest, empty ones first."""
-        idle = [found for found in self._views.values() if found.view.is_ready and not found.waiting]
+        """Let go those that were not wanted for longest, empty ones first; only those while the servers are away, lest
+        names that nobody knows push out what could not come again."""
+        may_come_again = self._freshness.is_fresh(self._clock.monotonic())
+        idle = [
+            found
+            for found in self._views.values()
+            if found.view.is_ready and not found.waiting and (may_come_again or found.is_empty)
+        ]
         if not idle:
             raise OverloadedError(f"{self._settings.views_max} views come at once on this agent: retry later")
         idle.sort(key=lambda found: (not found.is_empty, found.used_at))

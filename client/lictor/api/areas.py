@@ -14,6 +14,7 @@ from lictor.api.calls import (
     config,
     coordinate,
     discovery_chain,
+    dns,
     event,
     health,
     intentions,
@@ -35,6 +36,7 @@ __all__ = [
     "Config",
     "Coordinate",
     "DiscoveryChain",
+    "Dns",
     "Event",
     "Health",
     "Intentions",
@@ -125,6 +127,12 @@ class DiscoveryChain(Area[C_co]):
     """How requests for a service find instances: `/v1/discovery-chain`."""
 
     get = Watchable(discovery_chain.get)
+
+
+class Dns(Area[C_co]):
+    """DNS as the agent answers it: `/v1/internal/dns`."""
+
+    explain = Once(dns.explain)
 
 
 class Event(Area[C_co]):
@@ -239,6 +247,7 @@ BY_NAME: Final[dict[str, type[Area[object]]]] = {
     "config": Config,
     "coordinate": Coordinate,
     "discovery_chain": DiscoveryChain,
+    "dns": Dns,
     "event": Event,
     "health": Health,
     "intentions": Intentions,

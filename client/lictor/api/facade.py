@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         Config,
         Coordinate,
         DiscoveryChain,
+        Dns,
         Event,
         Health,
         Intentions,
@@ -41,6 +42,7 @@ class Facade(Generic[C]):
         config: Config[C]
         coordinate: Coordinate[C]
         discovery_chain: DiscoveryChain[C]
+        dns: Dns[C]
         event: Event[C]
         health: Health[C]
         intentions: Intentions[C]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from lictor.api.calls import agent, catalog, kv
 
@@ -16,6 +16,7 @@ __all__ = ["ARGUMENT_SOURCES", "ARGUMENT_WORDS", "FLAG_SOURCES", "FLAG_WORDS", "
 SHELLS: Final = ("bash", "zsh", "fish")
 _LOG_LEVELS: Final = ("trace", "debug", "info", "warn", "err")
 _STATES: Final = ("any", "passing", "warning", "critical")
+_TYPES: Final = ("A", "AAAA", "ANY", "CNAME", "NS", "PTR", "SOA", "SRV", "TXT")
 _KINDS: Final = (
     "service-defaults", "proxy-defaults", "service-router", "service-splitter", "service-resolver",
     "ingress-gateway", "terminating-gateway", "service-intentions", "mesh",
@@ -40,6 +41,18 @@ def _instances(client: Client, _: str) -> Iterable[str]:
 
 def _members(client: Client, _: str) -> Iterable[str]:
     return [member.name for member in client.send(agent.members())]
+
+
+def _dns_names(client: Client, _: str) -> Iterable[str]:
+    settings = client.send(agent.self()).get("DebugConfig")
+    domain = str(cast("dict[str, object]", settings).get("DNSDomain", "consul.")) if isinstance(settings, dict) else ""
+    names = [f"{name}.service" for name in client.send(catalog.services())]
+    names += [f"{node.node}.node" for node in client.send(catalog.nodes())]
+    return [f"{name}.{domain.rstrip('.') or 'consul'}" for name in names]
+
+
+def _dns_types(_: Client, __: str) -> Iterable[str]:
+    return _TYPES
 
 
 def _keys(client: Client, current: str) -> Iterable[str]:
@@ -87,6 +100,7 @@ ARGUMENT_SOURCES: Final[Mapping[str, Sequence[Source]]] = {
     "force-leave": (_members,),
     "rtt": (_nodes, _nodes),
     "explain service": (_instances,),
+    "dns explain": (_dns_names, _dns_types),
     "intention create": (_services, _services),
     "intention check": (_services, _services),
     "intention get": (_services, _services),

@@ -38,6 +38,7 @@ COMMANDS: Final = {
     "kv": "Read and write the key-value store",
     "watch": "Run a program whenever something changes",
     "snapshot": "Save all state of the servers to a file, restore it, look at it",
+    "dns": "Say why DNS answers a question as it does",
     "explain": "Say where a registration came from",
     "maint": "Take a node or service out of service, and put it back",
     "members": "List the members of the cluster",

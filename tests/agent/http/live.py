@@ -20,6 +20,7 @@ from lictor_agent.log import LogOutput
 from lictor_config.tree import Addresses, Configuration, Connect, Ports
 from lictor_core.clock import SeededRng, SystemClock
 from lictor_core.metrics import Meter
+from lictor_dns import DnsServer, DnsSettings
 from lictor_server import Server
 from tests.support.recorder.json_types import Json, as_list, at, parse
 
@@ -139,7 +140,16 @@ async def live_agent(
         log=log,
     )
     http = HttpServer(
-        agent, addresses, clock, rng, log, settings or HttpSettings(), source=server, output=output, meter=meter
+        agent,
+        addresses,
+        clock,
+        rng,
+        log,
+        settings or HttpSettings(),
+        source=server,
+        output=output,
+        meter=meter,
+        dns=DnsServer(server.view(), DnsSettings(), [], clock, rng, log),
     )
     await server.start()
     await http.start()

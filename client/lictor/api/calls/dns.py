@@ -1,0 +1,23 @@
+"""DNS as the agent answers it: `/v1/internal/dns`. Consul has no such thing."""
+
+from __future__ import annotations
+
+from lictor.api.messages import Call, json_call
+from lictor_core.explanations import DnsExplanation
+
+__all__ = ["explain"]
+
+
+def explain(name: str, type: str = "A", *, edns: int = 0, tcp: bool = False, subnet: str = "") -> Call[DnsExplanation]:
+    """Why the agent answers a question as it does: asked over UDP by a client that takes 512 bytes, or with `edns` so
+    many, or over TCP; `subnet` is for whom it asks."""
+    return json_call(
+        DnsExplanation,
+        "/v1/internal/dns/explain",
+        None,
+        ("name", name),
+        ("type", type),
+        ("edns", str(edns) if edns else ""),
+        ("tcp", "1" if tcp else ""),
+        ("subnet", subnet),
+    )
