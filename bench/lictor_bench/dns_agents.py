@@ -70,20 +70,28 @@ class _Bench:
         edns = self._rounds(lambda pair: self._flood(pair, Shape(edns=True)))
         streams = self._rounds(self._streams)
         churned = self._rounds(self._churned)
+        streams_churned = self._rounds(self._streams_churned)
         cases = (
             (mixed, plain, 20.0),
             ("the same, EDNS", edns, 20.0),
             (f"SRV of {_MANY} instances, TCP", streams, 10.0),
             (f"{mixed}, {_CHURN_PER_S} registrations/s", churned, 10.0),
+            (f"SRV of {_MANY} instances, TCP, {_CHURN_PER_S} registrations/s of them", streams_churned, 10.0),
         )
         rates = [_row(name, [each.rate for each in figures], "/s", goal) for name, figures, goal in cases]
         costs = [
             _row(f"{name}: processor", [each.cost_us for each in figures], "us", smaller_is_better=True)
             for name, figures, _ in cases
         ]
-        churn = _row("registrations taken meanwhile", [each.churn for each in churned], "/s")
+        churn = [
+            _row(f"registrations {where}", [each.churn for each in figures], "/s")
+            for where, figures in (
+                (f"of the {_SERVICES} services", churned),
+                (f"of the {_MANY} instances", streams_churned),
+            )
+        ]
         peaks = [each.rate for each in plain]
-        return [*rates, *costs, churn, *self._delays(min(peaks) / 2), self._losses(peaks)]
+        return [*rates, *costs, *churn, *self._delays(min(peaks) / 2), self._losses(peaks)]
 
     def _rounds(self, one: Callable[[Pair], _Round]) -> list[_Round]:
         """The median of each figure of each program, which take turns."""
@@ -106,6 +114,14 @@ class _Bench:
 
         with Registering(pair.server, _CHURN_PER_S, registration) as registering:
             found = self._flood(pair, Shape())
+        return found._replace(churn=registering.rate)
+
+    def _streams_churned(self, pair: Pair) -> _Round:
+        def registration(number: int) -> bytes:
+            return _registration("many", number % _MANY, port=_CHANGED_PORTS + number % _CHANGED_PORTS)
+
+        with Registering(pair.server, _CHURN_PER_S, registration) as registering:
+            found = self._streams(pair)
         return found._replace(churn=registering.rate)
 
     def _streams(self, pair: Pair) -> _Round:

@@ -5,6 +5,7 @@ Pure, over a `CatalogView`; `resolve` puts what is here into answers.
 
 from __future__ import annotations
 
+import functools
 from typing import Final, NamedTuple
 
 from lictor_core.records import CRITICAL, WARNING, Node, ServiceHealth
@@ -25,6 +26,8 @@ __all__ = [
 
 _NUMBER_MAX: Final = 65535
 _STRING_BYTES_MAX: Final = 255  # RFC 1035, section 3.3.14
+_TEXTS_MAX: Final = 4096
+"""Pairs of metadata whose text is remembered: many nodes say the same."""
 _RAW_PREFIX: Final = "rfc1035-"
 _WANTS_IPV4: Final = frozenset((RecordType.A, RecordType.ANY, RecordType.TXT, RecordType.SRV))
 _WANTS_IPV6: Final = frozenset((RecordType.AAAA, RecordType.ANY, RecordType.TXT, RecordType.SRV))
@@ -98,14 +101,16 @@ def within_number(number: int) -> int:
 
 def metadata_texts(node: Node) -> list[Text]:
     """A node's metadata as TXT: `key=value` (RFC 1464), or the value alone where the key starts with `rfc1035-`."""
-    texts: list[Text] = []
-    for key, value in sorted((node.meta or {}).items()):
-        raw = key.lower().startswith(_RAW_PREFIX)
-        text = value if raw else f"{_quoted_key(key)}={value.replace('`', '``')}"
-        octets = text.encode("utf-8", "surrogateescape")
-        pieces = tuple(octets[at : at + _STRING_BYTES_MAX] for at in range(0, len(octets), _STRING_BYTES_MAX))
-        texts.append(Text(pieces or (b"",)))
-    return texts
+    return [_metadata_text(key, value) for key, value in sorted((node.meta or {}).items())]
+
+
+@functools.lru_cache(_TEXTS_MAX)
+def _metadata_text(key: str, value: str) -> Text:
+    raw = key.lower().startswith(_RAW_PREFIX)
+    text = value if raw else f"{_quoted_key(key)}={value.replace('`', '``')}"
+    octets = text.encode("utf-8", "surrogateescape")
+    pieces = tuple(octets[at : at + _STRING_BYTES_MAX] for at in range(0, len(octets), _STRING_BYTES_MAX))
+    return Text(pieces or (b"",))
 
 
 def _quoted_key(key: str) -> str:
