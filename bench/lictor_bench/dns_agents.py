@@ -10,6 +10,7 @@ much as it takes, and what is lost when each is asked half of what it can. `main
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import socket
 import statistics
@@ -62,6 +63,7 @@ class _Bench:
         self._dnsperf = dnsperf
         self._pairs = pairs
         self._mixed = mixed
+        self._ports = itertools.cycle(range(_CHANGED_PORTS, 2 * _CHANGED_PORTS))
 
     def rows(self) -> list[Row]:
         """All figures."""
@@ -107,10 +109,14 @@ class _Bench:
         load = self._ask(pair, shape, _MEASURE_S)
         return _Round(load.rate, (cpu_s(pair.pid) - before_s) / load.answers * 1e6)
 
+    def _another_port(self) -> int:
+        """One that no instance has had for long: a registration that changes nothing would be for nothing."""
+        return next(self._ports)
+
     def _churned(self, pair: Pair) -> _Round:
         def registration(number: int) -> bytes:
             service, instance = _service(number % _SERVICES), number // _SERVICES % _INSTANCES
-            return _registration(service, instance, port=_CHANGED_PORTS + number % _CHANGED_PORTS)
+            return _registration(service, instance, port=self._another_port())
 
         with Registering(pair.server, _CHURN_PER_S, registration) as registering:
             found = self._flood(pair, Shape())
@@ -118,7 +124,7 @@ class _Bench:
 
     def _streams_churned(self, pair: Pair) -> _Round:
         def registration(number: int) -> bytes:
-            return _registration("many", number % _MANY, port=_CHANGED_PORTS + number % _CHANGED_PORTS)
+            return _registration("many", number % _MANY, port=self._another_port())
 
         with Registering(pair.server, _CHURN_PER_S, registration) as registering:
             found = self._streams(pair)
