@@ -13,14 +13,15 @@ import itertools
 from collections.abc import Callable, Iterator
 from typing import Final
 
+import msgspec
+
 from lictor_core.clock import Clock, Rng
 from lictor_core.registry import CatalogView, ColdViewError
 from lictor_dns.answer import Answer, Result
 from lictor_dns.names import is_reverse
-from lictor_dns.order import reordered
+from lictor_dns.orders import Orders
 from lictor_dns.question import ID_BYTES, Question, Refusal, parse
-from lictor_dns.render import Limits, limits_for, render, render_refusal
-from lictor_dns.resolve import resolve
+from lictor_dns.render import limits_for, render, render_refusal
 from lictor_dns.settings import DnsSettings
 from lictor_dns.spare import SpareTime
 from lictor_dns.spent import Spent
@@ -29,8 +30,6 @@ __all__ = ["AnswerCache"]
 
 _KEY_BYTES_MAX: Final = 512
 """Longer messages are answered anew each time; a name has at most 255 bytes, and options are short."""
-_TURNS_MAX: Final = 32
-"""Most orders kept of one answer."""
 _ORDER_S_MAX: Final = 5
 """Seconds after which new orders are made, so that of many instances all are given sometime."""
 _ENTRY_BYTES_MAX: Final = 128 * 1024
@@ -39,7 +38,6 @@ _GENERATION_BYTES_MAX: Final = 16 * 1024 * 1024
 """Answers of one generation together; there are two of them, for each of UDP and TCP."""
 _STALE_S: Final = 5.0
 """Above this age of the picture a question is counted as one that got a stale answer, as in Consul."""
-_TURN_BITS: Final = 16
 _NO_ID: Final = bytes(ID_BYTES)
 
 
@@ -73,6 +71,7 @@ class AnswerCache:
         self._young: dict[bytes, _Entry] = {}
         self._old: dict[bytes, _Entry] = {}
         self._young_bytes = 0
+        self._generation = 1
         # Grows when the view or the second changes: an entry of the same mark needs no second look.
         self._mark = 0
         self._version = 0
@@ -96,12 +95,17 @@ class AnswerCache:
     def __len__(self) -> int:
         return len(self._young) + len(self._old)
 
+    @property
+    def young_bytes(self) -> int:
+        """About what the young generation takes."""
+        return self._young_bytes
+
     def follow(self, settings: DnsSettings) -> None:
         """Answer by other settings from now on; what was kept is forgotten."""
         self._settings = settings
         self._generation_max = max(1, settings.cache_entries_max // 2)
         self._age_s_max = settings.age_s_max
-        self._young, self._old, self._young_bytes = {}, {}, 0
+        self._begin_generation({})
 
     def refresh(self) -> None:
         """Look at the clock and the view: its version, and whether it is too old to answer from."""
@@ -117,7 +121,7 @@ class AnswerCache:
         is_stale = age_s > self._age_s_max
         if is_stale is not self._is_stale:
             self._is_stale = is_stale
-            self._young, self._old, self._young_bytes = {}, {}, 0
+            self._begin_generation({})
 
     def passed(self, count: int) -> None:
         """The pass that began with `refresh` is over; it was for so many messages."""
@@ -146,7 +150,7 @@ class AnswerCache:
             return self._missed(key, client)
         except ColdViewError as cold:
             # An iterator that raised is at its end.
-            self._young.pop(key, None)
+            self._forget_young(key)
             self._old.pop(key, None)
             self.cold = cold
             return None
@@ -185,50 +189,42 @@ class AnswerCache:
 
     def _replies(self, entry: _Entry, question: Question) -> Iterator[bytes]:
         """Replies for one turn after the other; the first round makes them, all others repeat them."""
-        limits = limits_for(question, self._settings, is_udp=self._is_udp)
+        orders = Orders(self._view, question, self._settings, self._rng, is_udp=self._is_udp)
         replies: list[bytes] = []
-        first_turn = self._rng.bits(_TURN_BITS)
-        turns, repeated = 1, 0
-        while len(replies) < turns and entry.bytes <= _ENTRY_BYTES_MAX:
+        size = repeated = 0
+        while orders.is_left and size <= _ENTRY_BYTES_MAX:
             if replies and not self._spare.is_left:
                 repeated += 1
                 yield replies[repeated % len(replies)]
                 continue
-            reply, turns = self._make(entry, question, limits, first_turn, len(replies))
+            reply = self._make(entry, orders)
             replies.append(reply)
+            size += len(reply)
             yield reply
-        # From here on the iterator is one that runs no code of ours.
+        self._weigh(entry, -orders.held_bytes)
+        # From here on the iterator is one that runs no code of ours, and nothing holds `orders`.
         entry.replies = itertools.cycle(replies)
         yield next(entry.replies)
 
-    def _make(self, entry: _Entry, question: Question, limits: Limits, first_turn: int, made: int) -> tuple[bytes, int]:
-        """The reply of the turn after those `made`, and how many turns give different ones."""
+    def _make(self, entry: _Entry, orders: Orders) -> bytes:
+        """One more reply."""
         began = self._clock.monotonic()
-        # The first answer begins with the first turn's instance: in it turns are counted from there.
-        answer = entry.answer and reordered(entry.answer, self._rng, made)
-        answer = answer or self._look_up(question, limits, entry.answer, first_turn + made)
-        reply = render(question, answer, limits)[ID_BYTES:]
+        reply, answer = orders.make(self._now_s)
         if entry.answer is None:
-            entry.answer = answer
+            # The records are not needed any more.
+            entry.answer = msgspec.structs.replace(answer, answers=(), authority=(), additional=(), attached=())
             entry.index = self._view.wake_index(answer.topics)
-        entry.bytes += len(reply)
-        self._young_bytes += len(reply)
+            self._weigh(entry, orders.held_bytes)
+        self._weigh(entry, len(reply))
         self.made_count += 1
         self._spare.spend(self._clock.monotonic() - began)
-        return reply, min(answer.turns, _TURNS_MAX)
+        return reply
 
-    def _look_up(self, question: Question, limits: Limits, first: Answer | None, turn: int) -> Answer:
-        # As many records as there may be turns can be reordered; of more instances no more than needed are looked at.
-        is_large = first is not None and first.turns > _TURNS_MAX
-        return resolve(
-            self._view,
-            question,
-            self._settings,
-            now=self._now_s,
-            rng=self._rng,
-            turn=turn,
-            records_max=limits.records_max if is_large else max(limits.records_max, _TURNS_MAX),
-        )
+    def _weigh(self, entry: _Entry, more: int) -> None:
+        """`entry` takes so many bytes more."""
+        entry.bytes += more
+        if entry.generation == self._generation:
+            self._young_bytes += more
 
     def _holds(self, entry: _Entry) -> bool:
         """Whether what `entry` was made from is as it was."""
@@ -245,20 +241,34 @@ class AnswerCache:
         return True
 
     def _keep(self, key: bytes, entry: _Entry) -> None:
-        if self._young.get(key) is not entry:
-            if len(self._young) >= self._generation_max or self._young_bytes >= _GENERATION_BYTES_MAX:
-                self._old, self._young, self._young_bytes = self._young, {}, 0
-            self._young_bytes += len(key) + entry.bytes
+        if self._young.get(key) is entry:
+            return
+        self._forget_young(key)
+        if len(self._young) >= self._generation_max or self._young_bytes >= _GENERATION_BYTES_MAX:
+            self._begin_generation(self._young)
+        entry.generation = self._generation
+        self._young_bytes += len(key) + entry.bytes
         self._young[key] = entry
+
+    def _forget_young(self, key: bytes) -> None:
+        entry = self._young.pop(key, None)
+        if entry is not None:
+            self._young_bytes -= len(key) + entry.bytes
+            entry.generation = 0
+
+    def _begin_generation(self, old: dict[bytes, _Entry]) -> None:
+        self._generation += 1
+        self._old, self._young, self._young_bytes = old, {}, 0
 
 
 class _Entry:
     """The replies to one message, and what they were made from: the view's version, the second, the topics' index.
 
-    The index is the one that wakes watchers: a check's output, which changes often, is in no answer.
+    The index is the one that wakes watchers: a check's output, which changes often, is in no answer. `bytes` is what it
+    takes, and with it what is held to make further replies from; `generation` where it is counted, 0 nowhere.
     """
 
-    __slots__ = ("answer", "bytes", "index", "is_reverse", "mark", "replies", "second", "version")
+    __slots__ = ("answer", "bytes", "generation", "index", "is_reverse", "mark", "replies", "second", "version")
 
     def __init__(self, version: int, second: int, *, is_reverse: bool) -> None:
         self.replies: Iterator[bytes] = iter(())
@@ -269,3 +279,4 @@ class _Entry:
         self.is_reverse = is_reverse
         self.mark = 0
         self.bytes = 0
+        self.generation = 0

@@ -10,7 +10,7 @@ import msgspec
 from lictor_core.clock import Rng
 from lictor_dns.answer import Answer, RecordType
 
-__all__ = ["reordered", "shuffled"]
+__all__ = ["is_reorderable", "reordered", "shuffled"]
 
 T = TypeVar("T")
 
@@ -35,16 +35,22 @@ def shuffled(items: Sequence[T], rng: Rng, turn: int, *, depth: int | None = Non
     return [items[first], *rest]
 
 
-def reordered(answer: Answer, rng: Rng, turn: int) -> Answer | None:
-    """`answer` as it would be in another turn, without looking for it again; None where that cannot be known from it.
+def is_reorderable(answer: Answer) -> bool:
+    """Whether every instance gave exactly one record, so that other orders can be known from this one.
 
-    That is where every instance gave exactly one record. A host name's CNAME stands before what is behind it.
+    Not so with a host name, whose CNAME stands before what is behind it.
     """
+    answers = answer.answers
+    return (
+        answer.interchangeable
+        and len(answers) == answer.turns > 1
+        and not any(record.type is RecordType.CNAME for record in answers)
+    )
+
+
+def reordered(answer: Answer, rng: Rng, turn: int) -> Answer:
+    """`answer`, which is reorderable, as it would be in another turn, without looking it up again."""
     answers, attached = answer.answers, answer.attached
-    if not answer.interchangeable or len(answers) != answer.turns:
-        return None
-    if any(record.type is RecordType.CNAME for record in answers):
-        return None
     places = shuffled(range(len(answers)), rng, turn)
     return msgspec.structs.replace(
         answer,

@@ -215,6 +215,29 @@ def test_entries_are_bounded_and_those_in_use_stay() -> None:
     assert rig.cache.made_count == 201
 
 
+def test_what_orders_are_made_from_counts_until_they_are_made() -> None:
+    rig = Rig(catalog_of(10))
+    key = query("web.service.consul")[2:]
+    sizes: list[int] = []
+    for _ in range(11):
+        rig.send(b"id" + key)
+        sizes.append(rig.cache.young_bytes)
+    size = len(rig.send(b"id" + key) or b"") - 2
+    assert sizes[0] > len(key) + size + 10 * 100
+    assert sizes[-1] == rig.cache.young_bytes == len(key) + 10 * size
+
+
+def test_an_answer_that_is_made_anew_takes_the_place_of_the_former() -> None:
+    rig = Rig(catalog_of(2))
+    sizes: set[int] = set()
+    for _ in range(50):
+        rig.catalog.put(make_instance(make_service(), make_node("n1", "10.0.0.1")))
+        for _ in range(3):
+            rig.answers()
+        sizes.add(rig.cache.young_bytes)
+    assert len(sizes) == 1
+
+
 def test_long_messages_are_answered_and_not_kept() -> None:
     rig = Rig(catalog_of(1))
     long = query("web.service.consul") + bytes(600)
