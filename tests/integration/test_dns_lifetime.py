@@ -33,7 +33,10 @@ class Lonely:
         self.cluster.start_client(AGENT, joins=(1,), settings=self.settings(f"{BOUND_S}s"))
 
     def settings(self, max_stale: str) -> dict[str, object]:
-        return {"dns_config": {"enable_age_txt": True, "max_stale": max_stale}}
+        return {
+            "dns_config": {"enable_age_txt": True, "max_stale": max_stale},
+            "telemetry": {"disable_hostname": True},
+        }
 
     def reload(self, max_stale: str) -> None:
         path = self._directory / f"c{AGENT}.json"
