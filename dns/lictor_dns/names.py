@@ -6,7 +6,7 @@
     <service>.ingress[.<datacenter>].<domain>             the ingress gateways that lead to a service
     <query>.query[.<datacenter>].<domain>                 what a prepared query finds; its name may have dots
     <node>.node[.<datacenter>].<domain>                   a node; its name may have dots
-    <hex>.addr[.<datacenter>].<domain>                    the address that the label spells: targets of SRV records
+    <hex>.addr[.<anything>].<domain>                      the address that the label spells: targets of SRV records
     d.c.b.a.in-addr.arpa, <32 nibbles>.ip6.arpa           who has this address (RFC 1035, 3.5; RFC 3596, 2.5)
 
 A name on the wire is a tuple of labels, bytes without dots between them, the root left out. Case does not count in
@@ -56,7 +56,7 @@ _REVERSE_ROOT: Final = b"arpa"
 _NIBBLES: Final = 32
 _TEXTS_MAX: Final = 4096
 """Texts of registrations whose reading is remembered, by each of the functions that read them."""
-_ADDRESS_DIGITS: Final = (8, 32)
+_ADDRESS_BYTES: Final = (4, 16)
 _HEX_DIGITS: Final = frozenset(string.hexdigits)
 
 
@@ -162,7 +162,8 @@ def is_reverse(labels: Labels) -> bool:
 
 
 def _named(kind: bytes, parts: Labels, suffix: Labels, zone: Zone) -> Name:
-    if not parts or len(suffix) > 1:
+    # An address is the same everywhere, so nothing after `addr` is looked at.
+    if not parts or (len(suffix) > 1 and kind != b"addr"):
         return Miss.UNKNOWN
     datacenter = text_of(suffix) if suffix else zone.datacenter
     match kind:
@@ -191,10 +192,10 @@ def _service(parts: Labels, datacenter: str) -> ServiceName:
 
 def _spelled_address(parts: Labels, datacenter: str) -> AddressName | Miss:
     label = text_of(parts)
-    # Consul looks at the length first: what is no address's length is a name without data, whatever its digits.
-    if len(parts) == 1 and len(label) not in _ADDRESS_DIGITS:
+    # Consul counts whole bytes first: what is no address's length is a name without data, whatever its digits.
+    if len(parts) == 1 and len(label) // 2 not in _ADDRESS_BYTES:
         return AddressName(label, None, datacenter)
-    if len(parts) != 1 or not _HEX_DIGITS.issuperset(label):
+    if len(parts) != 1 or len(label) % 2 or not _HEX_DIGITS.issuperset(label):
         return Miss.UNKNOWN
     return AddressName(label, ipaddress.ip_address(bytes.fromhex(label)), datacenter)
 

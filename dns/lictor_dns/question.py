@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from lictor_dns.answer import RecordType
 from lictor_dns.names import Labels
+from lictor_dns.subnet import CLIENT_SUBNET, normal_subnet
 
 __all__ = ["HEADER_BYTES", "ID_BYTES", "Edns", "Question", "Refusal", "ResponseCode", "parse"]
 
@@ -32,7 +33,6 @@ _ANSWERS_MAX: Final = 1
 _AUTHORITY_MAX: Final = 1
 _ADDITIONAL_MAX: Final = 2
 """Most records in the sections after the question; a query has an OPT, perhaps a signature."""
-_CLIENT_SUBNET: Final = 8  # RFC 7871, section 6
 
 
 class ResponseCode:
@@ -46,9 +46,9 @@ class ResponseCode:
 
 
 class Edns(NamedTuple):
-    """What an OPT record says (RFC 6891): the client's `payload` in bytes, and its subnet option as it came.
+    """What an OPT record says (RFC 6891). Its version is not looked at: there is only version 0.
 
-    Its version is not looked at: there is only version 0.
+    `payload` is what the client takes, in bytes; `client_subnet` its option as it goes back, or nothing.
     """
 
     payload: int
@@ -70,11 +70,15 @@ class Question(NamedTuple):
 
 
 class Refusal(NamedTuple):
-    """A message that gets only a header back, with this `code`, or with None nothing; `reason` is for the log."""
+    """A message that gets a header back, with this `code`, or with None nothing; `reason` is for the log.
+
+    `wire` is the question section as it came, which goes back too; empty where it could not be read.
+    """
 
     flags: int
     code: int | None
     reason: str
+    wire: bytes = b""
 
 
 class _Malformed(Exception):
@@ -90,6 +94,7 @@ def parse(message: bytes) -> Question | Refusal:
         return Refusal(flags, None, "a reply, not a query")
     if flags & _OPCODE:
         return Refusal(flags, ResponseCode.NOT_IMPLEMENTED, "operation is not QUERY")
+    wire = b""
     try:
         if questions != 1:
             raise _Malformed(f"{questions} questions in one message")
@@ -98,10 +103,11 @@ def parse(message: bytes) -> Question | Refusal:
         labels, end = _question_name(message)
         kind, _ = _unpack(_TYPE_AND_CLASS, message, end)
         end += _TYPE_AND_CLASS.size
+        wire = message[HEADER_BYTES:end]
         edns = _find_edns(message, end, answers + authority, additional)
     except _Malformed as error:
-        return Refusal(flags, ResponseCode.FORMAT_ERROR, str(error))
-    return Question(flags & _KEPT_FLAGS, labels, kind, message[HEADER_BYTES:end], edns)
+        return Refusal(flags, ResponseCode.FORMAT_ERROR, str(error), wire)
+    return Question(flags & _KEPT_FLAGS, labels, kind, wire, edns)
 
 
 def _question_name(message: bytes) -> tuple[Labels, int]:
@@ -156,7 +162,8 @@ def _skip_name(message: bytes, place: int) -> int:
 
 
 def _client_subnet(options: bytes) -> bytes:
-    subnet = b""
+    """The first subnet option; all others must be well formed, too."""
+    found = b""
     place = 0
     while place < len(options):
         code, length = _unpack(_OPTION, options, place)
@@ -164,10 +171,13 @@ def _client_subnet(options: bytes) -> bytes:
         option = options[place : place + length]
         if len(option) < length:
             raise _Malformed("an EDNS option ends early")
-        if code == _CLIENT_SUBNET and length >= 4:
-            subnet = option
+        if code == CLIENT_SUBNET:
+            subnet = normal_subnet(option)
+            if subnet is None:
+                raise _Malformed("a client subnet is of no known family or has too long a prefix")
+            found = found or subnet
         place += length
-    return subnet
+    return found
 
 
 def _unpack(shape: struct.Struct, data: bytes, place: int) -> tuple[int, ...]:

@@ -39,6 +39,8 @@ _CLIENT_SUBNET: Final = 8  # RFC 7871, section 6
 _SCOPE_AT: Final = 3  # the same: after the family and the length of the source's prefix
 _OPTION: Final = struct.Struct(">HH")
 _OPT: Final = struct.Struct(">BHHIH")  # RFC 6891, section 6.1.2: the root, the type, payload, flags, length
+_FEW_MAX: Final = 8
+"""Most instances for a client that takes 512 bytes, whatever is set, as in Consul."""
 _RECORD_BYTES_MIN: Final = 16  # an A record whose name is a pointer
 _HEADER: Final = struct.Struct(">6H")
 
@@ -64,7 +66,7 @@ def limits_for(question: Question, settings: DnsSettings, *, is_udp: bool) -> Li
     few = is_udp and bytes_max == UDP_BYTES_MIN
     return Limits(
         bytes_max=bytes_max,
-        answers_max=settings.udp_answer_limit if few else TCP_BYTES_MAX,
+        answers_max=min(settings.udp_answer_limit, _FEW_MAX) if few else TCP_BYTES_MAX,
         compress=not settings.disable_compression,
         mark_truncated=settings.enable_truncate,
     )
@@ -99,11 +101,11 @@ def render(question: Question, answer: Answer, limits: Limits) -> bytes:
 
 
 def render_refusal(refusal: Refusal) -> bytes | None:
-    """A header with 0 as its id that says why there is no answer; None where nothing is to be sent."""
+    """A message with 0 as its id that says why there is no answer; None where nothing is to be sent."""
     if refusal.code is None:
         return None
     flags = _QR | refusal.flags & _OPCODE_AND_RD | refusal.code
-    return _HEADER.pack(0, flags, 0, 0, 0, 0)
+    return _HEADER.pack(0, flags, 1 if refusal.wire else 0, 0, 0, 0) + refusal.wire
 
 
 def _edns_record(edns: Edns) -> bytes:

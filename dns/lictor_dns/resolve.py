@@ -115,12 +115,13 @@ class _Resolution:
         return self._made(Result.FOUND, answers, attached=attached, turns=len(instances), interchangeable=True)
 
     def _node(self, name: NodeName) -> Answer:
+        labels, wanted = self._asked.labels, self._asked.type
+        if wanted not in _NODE_TYPES:
+            # As from Consul, whether there is such a node or not.
+            return self._made(Result.NO_DATA)
         node = self._finder.node(name.node)
         if node is None:
             return self._negative(Result.NO_NAME)
-        labels, wanted = self._asked.labels, self._asked.type
-        if wanted not in _NODE_TYPES:
-            return self._made(Result.NO_DATA)
         answers = [] if wanted == RecordType.TXT else self._finder.node_addresses(node, labels, wanted)
         metadata = texts(node, labels, self._settings.node_ttl_s)
         if wanted in _TEXT_TYPES:
@@ -136,7 +137,10 @@ class _Resolution:
             # Consul hands the question to its recursors, and fails where it has none.
             return Answer(result=Result.FAILED, recursion_available=True, any_change=True)
         pointer = Record(self._asked.labels, RecordType.PTR, 0, Target(target))
-        return Answer(result=Result.FOUND, answers=(pointer,), any_change=True)
+        if self._asked.type != RecordType.SOA:
+            return Answer(result=Result.FOUND, answers=(pointer,), any_change=True)
+        zone = (self._soa(),)
+        return Answer(result=Result.FOUND, answers=(pointer,), authority=zone, any_change=True, this_second=True)
 
     def _holder(self, address: str) -> Labels | None:
         holders = self._view.holders_at(address)

@@ -45,8 +45,8 @@ class DnsSettings(msgspec.Struct, frozen=True, kw_only=True):
     current. With `use_cache` an older one than `cache_max_age_s` is not, either (0: no such bound), whatever
     `allow_stale` says. `enable_age_txt` adds to each answer how old the picture is, as TXT.
 
-    Size: `udp_answer_limit` instances for clients without EDNS or with no more than 512 bytes (0: none, only TC, so
-    that they ask again over TCP); `a_record_limit` (0:
+    Size: `udp_answer_limit` instances for clients without EDNS or with no more than 512 bytes (at most 8; 0: none,
+    only TC, so that they ask again over TCP); `a_record_limit` (0:
     none) address records in any answer; `enable_truncate` sets TC when answers were left out; `disable_compression`
     writes all names in full.
 

@@ -22,7 +22,9 @@ def test_lictor_answers_what_consul_answered(scenario: DnsScenario, tmp_path: Pa
     with dev_agent("lictor", tmp_path, scenario.config) as agent:
         runner = DnsRunner(agent.ports)
         exchanges = runner.run(scenario)
-    text = report(scenario.area, compare(recorded, exchanges, dns_allowances_for(scenario)), runner.broken_laws)
+    text = report(
+        scenario.area, compare(recorded, exchanges, dns_allowances_for(scenario, recorded)), runner.broken_laws
+    )
     assert not text, text
 
 

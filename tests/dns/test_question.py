@@ -57,6 +57,13 @@ def test_a_client_subnet_is_kept() -> None:
     assert found.edns.client_subnet == bytes.fromhex("00011800c00002")
 
 
+def test_the_first_of_several_subnets_counts() -> None:
+    options = b"\x00\x08\x00\x07\x00\x01\x18\x00\xc0\x00\x02" + b"\x00\x08\x00\x05\x00\x01\x08\x00\x0a"
+    found = parse(message(QUESTION + OPT[:-2] + len(options).to_bytes(2, "big") + options, counts=(1, 0, 0, 1)))
+    assert isinstance(found, Question)
+    assert found.edns == Edns(1232, bytes.fromhex("00011800c00002"))
+
+
 @pytest.mark.parametrize(
     "data",
     [
@@ -74,11 +81,22 @@ def test_a_client_subnet_is_kept() -> None:
         message(QUESTION + OPT[:-3], counts=(1, 0, 0, 1)),
         message(QUESTION + OPT[:-2] + b"\x00\x05", counts=(1, 0, 0, 1)),
         message(QUESTION + OPT[:-2] + b"\x00\x04\x00\x03\x00\xff", counts=(1, 0, 0, 1)),
+        message(QUESTION + OPT[:-2] + b"\x00\x06\x00\x08\x00\x02\x00\x01", counts=(1, 0, 0, 1)),
+        message(QUESTION + OPT[:-2] + b"\x00\x08\x00\x08\x00\x04\x00\x03\x08\x00", counts=(1, 0, 0, 1)),
         message(QUESTION + b"\x80", counts=(1, 0, 0, 1)),
     ],
 )
 def test_a_malformed_message_is_a_format_error(data: bytes) -> None:
     assert refusal_of(data) == FORMAT_ERROR
+
+
+def test_a_question_that_was_read_goes_back_with_its_refusal() -> None:
+    cut = parse(message(QUESTION + OPT[:-3], counts=(1, 0, 0, 1)))
+    assert isinstance(cut, Refusal)
+    assert cut.wire == QUESTION
+    unread = parse(message(NAME))
+    assert isinstance(unread, Refusal)
+    assert unread.wire == b""
 
 
 @pytest.mark.parametrize("opcode", range(1, 16))

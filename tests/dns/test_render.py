@@ -120,6 +120,12 @@ def test_limits_go_with_transport_and_payload(
     assert limits.records_max == min(answers_max, bytes_max // 16) + 1
 
 
+@pytest.mark.parametrize(("limit", "answers_max"), [(0, 0), (5, 5), (8, 8), (20, 8)])
+def test_small_answers_have_at_most_eight_instances(limit: int, answers_max: int) -> None:
+    limits = limits_for(question("web.service.consul"), DnsSettings(udp_answer_limit=limit), is_udp=True)
+    assert limits.answers_max == answers_max
+
+
 def test_instances_are_limited_and_other_answers_are_not() -> None:
     many = Answer(result=Result.FOUND, answers=tuple(address(number) for number in range(9)))
     few = Limits(512, 3, compress=True, mark_truncated=False)
@@ -233,6 +239,11 @@ def test_an_srv_target_is_written_in_full_and_pointed_to() -> None:
 def test_a_refusal_is_a_header() -> None:
     assert render_refusal(Refusal(0x7900 | 0x0085, 4, "")) == bytes.fromhex("0000f9040000000000000000")
     assert render_refusal(Refusal(0, None, "")) is None
+
+
+def test_a_refusal_has_the_question_that_was_read() -> None:
+    wire = question("web.service.consul").wire
+    assert render_refusal(Refusal(0x0100, 1, "", wire)) == bytes.fromhex("000081010001000000000000") + wire
 
 
 @given(

@@ -98,8 +98,6 @@ def test_the_name_stays_as_it_was_asked() -> None:
         "down.service.consul",
         "v2.web.service.consul",
         "web.service.dc2.consul",
-        "nobody.node.consul",
-        "n1.node.dc2.consul",
         "six.connect.consul",
         "consul",
         "ns.consul",
@@ -110,6 +108,31 @@ def test_the_name_stays_as_it_was_asked() -> None:
 def test_what_has_no_such_name_gets_the_soa(name: str, kind: str) -> None:
     assert ask(CATALOG, name, kind).result is Result.NO_NAME
     assert shown(name, kind) == {"authority": [SOA]}
+
+
+@pytest.mark.parametrize("kind", ["A", "AAAA", "ANY", "TXT"])
+def test_a_node_that_is_not_there_gets_the_soa(kind: str) -> None:
+    assert ask(CATALOG, "nobody.node.consul", kind).result is Result.NO_NAME
+    assert shown("nobody.node.consul", kind) == {"authority": [SOA]}
+
+
+@pytest.mark.parametrize("name", ["n1.node.consul", "nobody.node.consul"])
+@pytest.mark.parametrize("kind", ["SRV", "MX", "CNAME", "PTR"])
+def test_no_node_has_data_of_other_types(name: str, kind: str) -> None:
+    assert ask(CATALOG, name, kind).result is Result.NO_DATA
+    assert shown(name, kind) == {}
+
+
+@pytest.mark.parametrize("name", ["n1.node.dc2.consul", "n1.node.dc1.more.consul"])
+def test_a_node_elsewhere_gets_the_soa(name: str) -> None:
+    assert shown(name, "A") == shown(name, "ANY") == {"authority": [SOA]}
+
+
+def test_a_reverse_name_asked_for_soa_has_it_beside_its_answer() -> None:
+    assert shown("1.0.0.10.in-addr.arpa", "SOA") == {
+        "answer": ["1.0.0.10.in-addr.arpa. 0 IN PTR n1.node.dc1.consul."],
+        "authority": [SOA],
+    }
 
 
 @pytest.mark.parametrize(("name", "kind"), [("web.service.consul", "AAAA"), ("six.service.consul", "A")])

@@ -53,6 +53,7 @@ class RR:
     def pack(self, buffer: DNSBuffer) -> None: ...
 
 class DNSHeader:
+    id: int
     def __init__(self, id: int, bitmap: int, q: int, a: int, auth: int, ar: int) -> None: ...
     def pack(self, buffer: DNSBuffer) -> None: ...
 
@@ -60,6 +61,7 @@ class EDNS0(RR):
     def __init__(self, *, udp_len: int) -> None: ...
 
 class DNSRecord:
+    header: DNSHeader
     rr: list[RR]
     auth: list[RR]
     ar: list[RR]

@@ -89,7 +89,7 @@ def _allowances(
     if isinstance(scenario, Scenario):
         return allowances_for(scenario, recorded, same_product=same_product)
     if isinstance(scenario, DnsScenario):
-        return dns_allowances_for(scenario, same_product=same_product)
+        return dns_allowances_for(scenario, recorded, same_product=same_product)
     return cli_allowances_for(scenario, same_product=same_product)
 
 

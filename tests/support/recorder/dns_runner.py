@@ -4,6 +4,7 @@ import re
 import socket
 import struct
 import time
+from collections import Counter
 from collections.abc import Mapping
 
 import dns.exception
@@ -26,12 +27,14 @@ UNORDERED = ("answer", "additional")
 
 _ID = 0x1234
 _PROBE_ID = 0x4321
+_PROBE_PAYLOAD = 1232
 _ANSWER_S_MAX = 5.0
 _SILENCE_S = 0.1
 _SETTLE_S_MAX = 10.0
 _AGAIN_S = 0.02
 _MESSAGE_BYTES_MAX = 65_535
 _SENTINEL = "sentinel"
+_OPTION = "option "
 # The serial of Consul's SOA is the time in seconds.
 _SOA_SERIAL = re.compile(r"( SOA \S+ \S+) \d+ ")
 
@@ -43,6 +46,7 @@ class DnsRunner:
         self._ports = ports
         self._address = ("127.0.0.1", ports["dns"])
         self._normal_form = NormalForm(ports)
+        self._sentinel = _sentinel("consul")
         self.broken_laws: list[str] = []
 
     def run(self, scenario: DnsScenario) -> list[Json]:
@@ -53,14 +57,14 @@ class DnsRunner:
             response = exchange["response"]
             assert isinstance(response, dict)
             assert response["status"] == 200, f"{exchange['step']}: {response}"
+        self._sentinel = _sentinel(str(scenario.config.get("domain", "consul")))
         self._wait_for_sentinel()
         return [self._exchange(question) for question in scenario.questions]
 
     def _wait_for_sentinel(self) -> None:
-        question = Question("", f"{_SENTINEL}.service.consul")
         deadline = time.monotonic() + _SETTLE_S_MAX
-        while not _answers(self._ask(question)):
-            assert time.monotonic() < deadline, f"no answer for {question.domain_name} within {_SETTLE_S_MAX} s"
+        while not _answers(self._ask(self._sentinel)):
+            assert time.monotonic() < deadline, f"no answer for {self._sentinel.domain_name} within {_SETTLE_S_MAX} s"
             time.sleep(_AGAIN_S)
 
     def _ask(self, question: Question) -> bytes | None:
@@ -75,7 +79,17 @@ class DnsRunner:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
             sender.connect(self._address)
             sender.send(wire)
-            return _answer_or_silence(sender) if question.wire else _received(sender, _ANSWER_S_MAX)
+            return self._answer_or_silence(sender) if question.wire else _received(sender, _ANSWER_S_MAX)
+
+    def _answer_or_silence(self, sender: socket.socket) -> bytes | None:
+        """The answer to a packet that may get none; None once a question sent after it is answered."""
+        if (early := _received(sender, _SILENCE_S)) is not None:
+            return early
+        probe = _query(self._sentinel)
+        probe.id = _PROBE_ID
+        sender.send(probe.to_wire())
+        answer = _received(sender, _ANSWER_S_MAX)
+        return None if answer is None or answer[:2] == _PROBE_ID.to_bytes(2) else answer
 
     def _exchange(self, question: Question) -> Json:
         request: dict[str, Json] = {
@@ -96,7 +110,9 @@ class DnsRunner:
         return {"step": question.name, "request": request, "response": response}
 
     def _response(self, question: Question, reply: bytes) -> dict[str, Json]:
-        header: dict[str, Json] = {"bytes": len(reply), "wire": reply.hex()}
+        header: dict[str, Json] = {"bytes": len(reply)}
+        if _choice(question) is None:
+            header["wire"] = reply.hex()
         try:
             message = dns.message.from_wire(reply, one_rr_per_rrset=True)
         except dns.exception.DNSException as error:
@@ -112,33 +128,35 @@ class DnsRunner:
             "opcode": dns.opcode.to_text(message.opcode()),
             "flags": [flag.lower() for flag in dns.flags.to_text(message.flags).split()],
             "same_id": message.id == _ID,
-            "edns": {"version": message.edns, "payload": int(message.payload)} if message.edns >= 0 else None,
+            "edns": _edns(message) if message.edns >= 0 else None,
             **{name: list[Json](records) for name, records in sections.items()},
             **header,
         }
 
     def _records(self, question: Question, rrsets: list[dns.rrset.RRset]) -> list[str]:
         texts = [line for rrset in rrsets for line in rrset.to_text().split("\n")]
-        chosen = [one for text in texts for one in question.any_of if one in text]
-        if len(set(chosen)) != len(chosen):
-            self.broken_laws.append(f"{question.name}: one of many was chosen twice: {chosen}")
-        return [self._record(text, question.any_of) for text in texts]
+        choice = _choice(question)
+        if choice is None:
+            return [self._record(text) for text in texts]
+        chosen = Counter(one for text in texts for one in choice.findall(text))
+        if twice := [one for one, count in chosen.items() if count > 1]:
+            self.broken_laws.append(f"{question.name}: of many were chosen twice: {twice}")
+        counts = Counter(self._record(choice.sub("<one of many>", text)) for text in texts)
+        return [record if count == 1 else f"{count} times {record}" for record, count in counts.items()]
 
-    def _record(self, text: str, any_of: tuple[str, ...]) -> str:
-        for one in any_of:
-            text = text.replace(one, "<one of many>")
+    def _record(self, text: str) -> str:
         return self._normal_form.text(_SOA_SERIAL.sub(r"\1 <serial> ", text))
 
 
-def _answer_or_silence(sender: socket.socket) -> bytes | None:
-    """The answer to a packet that may get none; None once a question sent after it is answered."""
-    if (early := _received(sender, _SILENCE_S)) is not None:
-        return early
-    probe = _query(Question("", f"{_SENTINEL}.service.consul"))
-    probe.id = _PROBE_ID
-    sender.send(probe.to_wire())
-    answer = _received(sender, _ANSWER_S_MAX)
-    return None if answer is None or answer[:2] == _PROBE_ID.to_bytes(2) else answer
+def _sentinel(domain: str) -> Question:
+    """Asks for what was registered last, with room, so that no limit of small answers is in the way."""
+    return Question("", f"{_SENTINEL}.service.{domain}", payload=_PROBE_PAYLOAD)
+
+
+def _choice(question: Question) -> re.Pattern[str] | None:
+    """What a server may choose from; None where it has no choice."""
+    pattern = question.any_like or "|".join(map(re.escape, question.any_of))
+    return re.compile(pattern) if pattern else None
 
 
 def _received(sender: socket.socket, seconds: float) -> bytes | None:
@@ -184,6 +202,17 @@ def _framed(stream: socket.socket) -> bytes | None:
 def _sentinel_step() -> Step:
     body: dict[str, Json] = {"Node": _SENTINEL, "Address": "192.0.2.250", "Service": {"Service": _SENTINEL}}
     return Step("the last registration", "PUT", "/v1/catalog/register", body)
+
+
+def _edns(message: dns.message.Message) -> dict[str, Json]:
+    """What the OPT record says; flags and options only where there are any."""
+    said: dict[str, Json] = {"version": message.edns, "payload": int(message.payload)}
+    if message.ednsflags:
+        said["flags"] = f"{message.ednsflags:08x}"
+    lines = message.to_text().splitlines()
+    if options := [line.removeprefix(_OPTION) for line in lines if line.startswith(_OPTION)]:
+        said["options"] = list[Json](options)
+    return said
 
 
 def _class(rrset: dns.rrset.RRset) -> str:

@@ -24,6 +24,8 @@ class Question:
     """Sent as it is instead of a question built from the other fields."""
     any_of: tuple[str, ...] = ()
     """Texts of which a random choice may come: each is kept as `<one of many>`, and they must be different."""
+    any_like: str = ""
+    """A regular expression of such texts, where they are too many for `any_of`."""
     differs: Mapping[str, str] = field(default_factory=dict[str, str])
     """Path of a deliberate difference of Lictor to its reason."""
 

@@ -1,6 +1,6 @@
 """What is asked over DNS, one module an area."""
 
-from tests.compat.scenarios.dns import limits, nodes, packets, services, zone
+from tests.compat.scenarios.dns import edns, huge, limits, nodes, packets, services, variants, zone
 from tests.support.recorder.dns_scenario import DnsScenario
 
 SCENARIOS: tuple[DnsScenario, ...] = (
@@ -9,4 +9,7 @@ SCENARIOS: tuple[DnsScenario, ...] = (
     zone.SCENARIO,
     limits.SCENARIO,
     packets.SCENARIO,
+    edns.SCENARIO,
+    huge.SCENARIO,
+    *variants.SCENARIOS,
 )
