@@ -112,9 +112,12 @@ def test_a_server_joins_without_a_vote_is_promoted_and_a_leader_that_leaves_hand
     with ServerCluster(tmp_path, 3, AUTOPILOT).running() as cluster:
         cluster.start(4, expect=0)
         cluster.until(lambda: cluster.peers(1).get("s4") is True, "a vote for the newcomer")
-        log = cluster.programs[cluster.leader()].log()
-        assert "raft.peer.added" in log
-        assert "raft.peer.promoted" in log
+
+        def told() -> str:
+            return "".join(program.log() for program in cluster.programs.values())
+
+        cluster.until(lambda: "raft.peer.promoted" in told(), "the leader to tell of it")
+        assert "raft.peer.added" in told()
         leader = cluster.leader()
         left = cluster.programs[leader]
         began = time.monotonic()

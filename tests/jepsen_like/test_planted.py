@@ -41,10 +41,10 @@ KILLED = ("--net=loopback", "--nodes=1", "--nemesis=kill-all", "--seconds=9", "-
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(3 * BOUND_S + 30)
+@pytest.mark.timeout(5 * BOUND_S + 30)
 def test_a_log_that_is_not_synced_loses_acknowledged_writes(tmp_path: Path) -> None:
     verdicts: list[object] = []
-    for seed in (5, 6, 7):  # a busy machine may have written nothing just before the kill
+    for seed in (5, 6, 7, 8, 9):  # a busy machine may have written nothing just before the kill
         told = _run(tmp_path / str(seed), "lossy_disk.py --planted", *KILLED, f"--seed={seed}")
         verdicts.append(told.findings["consistent"]["verdict"])
         if verdicts[-1] == "invalid":
