@@ -106,6 +106,8 @@ class Meeting:
         """Who leads, by the word of another server: for a server that gets no entries yet."""
         self._refusals: dict[str, str] = {}
         """Why which place was refused, as it was told last."""
+        self._named_itself = False
+        """Whether `retry_join` names this server, too: that counts as found, as in Consul."""
 
     @property
     def cluster_id(self) -> str:
@@ -158,7 +160,7 @@ class Meeting:
                         attempts=fruitless,
                         reasons=reasons[:_REASONS_MAX],
                     )
-                if 0 < self._settings.retry_max <= fruitless:
+                if 0 < self._settings.retry_max <= fruitless and not self._named_itself:
                     raise ConfigurationError(
                         f"no server answered at {', '.join(self._settings.retry_join)} in {fruitless} attempts "
                         "(retry_max): check retry_join, or that those servers run"
@@ -169,29 +171,36 @@ class Meeting:
                 await self._poke.rest(backoff.next_s())
 
     async def join(self, addresses: tuple[str, ...]) -> int:
-        """Introduce to each of `addresses` once; how many answered. Raises `ClusterError` when none did."""
+        """Introduce to each of `addresses` once; how many answered. Raises `ClusterError` when none did.
+
+        This server itself counts, as in Consul: all servers of a cluster may be given one and the same list.
+        """
         reasons: list[str] = []
         places = [place for address in addresses for place in await self._resolved(address, reasons)]
-        answered = await self._introduce_to(places, reasons)
+        answered = [one for one in await self._introduce_to(places, reasons) if one]
         if not answered:
-            raise ClusterError(f"no server answered at {', '.join(addresses)}: {'; '.join(reasons)}")
+            raise ClusterError(
+                f"no server answered at {', '.join(addresses)}: {'; '.join(reasons)}; client agents join servers, not "
+                "the other way round: run join there, with the address of this one"
+            )
         self.poke()
-        return answered
+        return len(answered)
 
     async def _round(self, reasons: list[str]) -> int:
-        places = set(self._directory.places(self._peer_set()))
+        """Introduce to everybody once; how many others answered."""
+        own, places = self._own_card(), set(self._directory.places(self._peer_set()))
         if self._leader_card() is None or not places:
             for address in self._settings.retry_join:
                 places.update(await self._resolved(address, reasons))
-        places.discard(self._own_card().address)
-        return await self._introduce_to(sorted(places), reasons)
+        answers = await self._introduce_to(sorted(places - {own.address}), reasons)
+        self._named_itself |= own.address in places or own.id in answers
+        return sum(1 for one in answers if one not in ("", own.id))
 
-    async def _introduce_to(self, places: list[str], reasons: list[str]) -> int:
-        answers = await asyncio.gather(*(self._introduce(place, reasons) for place in places))
-        return sum(answers)
+    async def _introduce_to(self, places: list[str], reasons: list[str]) -> list[str]:
+        return await asyncio.gather(*(self._introduce(place, reasons) for place in places))
 
-    async def _introduce(self, place: str, reasons: list[str]) -> bool:
-        """Whether another server answered at `place`."""
+    async def _introduce(self, place: str, reasons: list[str]) -> str:
+        """The id of the server that answered at `place`; empty for none."""
         own = self._own_card()
         try:
             data = await self._calls.call(place, INTRODUCE, pack(own), timeout_s=_CALL_S_MAX)
@@ -199,7 +208,7 @@ class Meeting:
             if answer.card.id == own.id:
                 self._directory.drop_hint(place)
                 reasons.append(f"{place} is this server itself")
-                return False
+                return own.id
             self._check(own, answer.card)
         except LictorError as error:
             self._directory.drop_hint(place)
@@ -208,13 +217,13 @@ class Meeting:
             self._log.debug("cluster.introduction.failed", address=place, reason=reason)
             if isinstance(error, RequestError):
                 self._tell_refusal(place, reason)
-            return False
+            return ""
         self._refusals.pop(place, None)
         self._directory.hint(answer.others)
         self._hear(answer.card)
         if answer.leader is not None and answer.leader.id != own.id:
             self._hint_at(answer.leader)
-        return True
+        return answer.card.id
 
     def _hint_at(self, leader: ServerCard) -> None:
         """Another server names the leader; a place that is none is no hint."""
