@@ -226,6 +226,8 @@ def dns_settings(configuration: Configuration) -> DnsSettings:
         domain=configuration.domain,
         alt_domain=configuration.alt_domain,
         datacenter=configuration.datacenter,
+        node_name=configuration.node_name,
+        translate_wan_addrs=configuration.translate_wan_addrs,
         node_ttl_s=round(dns.node_ttl_s),
         service_ttls_s={name: round(seconds) for name, seconds in dns.service_ttl_s.items()},
         only_passing=dns.only_passing,

@@ -213,7 +213,7 @@ telemetry section
 tls_cipher_suites text : HTTPS, for TLS 1.2
 tls_min_version text : TLS between agents and servers, HTTPS
 tls_prefer_server_cipher_suites boolean : HTTPS, for TLS 1.2
-translate_wan_addrs boolean
+translate_wan_addrs boolean : DNS, for what is in another datacenter; names are found in the own one alone
 ui boolean : shown in agent/self
 ui_content_path text
 ui_dir text

@@ -32,13 +32,13 @@ _MEMORY_BYTES_MAX: Final = 1 << 20
 
 
 def check_template(query: PreparedQuery) -> None:
-    """Raise `RequestError` for a template that could not be filled in for any name; other queries pass."""
+    """Raise `RequestError` for a template that cannot be filled in for its own name, as Consul does; others pass."""
     template = query.template
     if not query.is_template:
         return
     if template.type != TEMPLATE_TYPE:
         raise RequestError(f"Bad Template.Type '{template.type[:64]}': the one there is is '{TEMPLATE_TYPE}'")
-    rendered(query, "")
+    rendered(query, query.name)
 
 
 def rendered(query: PreparedQuery, name: str) -> PreparedQuery:

@@ -6,7 +6,7 @@ RPC client the other. `CatalogView` is what DNS and the local endpoints read wit
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Generic, NamedTuple, Protocol, TypeVar
 
@@ -14,10 +14,11 @@ import msgspec
 
 from lictor_core.autopilot import AutopilotHealth, RaftServers
 from lictor_core.commands import Command, Outcome, ReadMode
-from lictor_core.coordinates import NodeCoordinate, Position
+from lictor_core.coordinates import Coordinate, NodeCoordinate, Position
 from lictor_core.feed import FeedRequest
 from lictor_core.membership import LeaseGrant, Renewal
 from lictor_core.peers import PeerSet
+from lictor_core.prepared import PreparedQuery
 from lictor_core.queries import Query
 from lictor_core.records import AddressHolders, Member, Node, ServiceHealth, Session
 from lictor_core.topics import Topic
@@ -177,8 +178,23 @@ class CatalogView(Protocol):
         """The instances of a service (or its mesh-capable ones) with their checks, in a stable order."""
         ...
 
+    def ingress_health(self, name: str) -> Sequence[ServiceHealth]:
+        """The instances of the gateways that let traffic in to a service, in a stable order."""
+        ...
+
     def node(self, name: str) -> Node | None:
         """A node by name."""
+        ...
+
+    def prepared_query(self, id_or_name: str) -> PreparedQuery | None:
+        """The prepared query that runs under an id or a name, a template filled in; None when there is none.
+
+        Raises `RequestError` for a template that is named by its id, or that cannot be filled in.
+        """
+        ...
+
+    def coordinates(self) -> Mapping[str, Coordinate]:
+        """Where the nodes stand, those that are placed, by name in lower case."""
         ...
 
     def holders_at(self, address: str) -> AddressHolders:

@@ -13,15 +13,19 @@ from typing import Final, TypeVar, cast
 
 from lictor_core.codec import unpacker
 from lictor_core.config_records import ConfigEntry
+from lictor_core.coordinates import NodeCoordinate
+from lictor_core.prepared import PreparedQuery
 from lictor_core.queries import (
     ChecksInStateQuery,
     ConfigEntriesQuery,
+    CoordinatesQuery,
     IngressHealthQuery,
     IntentionMatchQuery,
     IntentionsQuery,
     KeysQuery,
     NodeChecksQuery,
     NodesQuery,
+    PreparedQueriesQuery,
     Query,
     ServiceChecksQuery,
     ServiceHealthQuery,
@@ -131,6 +135,15 @@ def _of_intention(row: Row) -> object:
     return cast(Intention, row).id
 
 
+def _of_prepared(row: Row) -> object:
+    return cast(PreparedQuery, row).id.lower()
+
+
+def _of_place(row: Row) -> object:
+    one = cast(NodeCoordinate, row)
+    return one.node.lower(), one.segment
+
+
 _LISTS: Final[Mapping[type[object], tuple[type[object], Callable[[Row], object]]]] = {
     NodesQuery: (Node, _of_node),
     ServiceInstancesQuery: (CatalogService, _of_instance),
@@ -144,5 +157,7 @@ _LISTS: Final[Mapping[type[object], tuple[type[object], Callable[[Row], object]]
     ConfigEntriesQuery: (ConfigEntry, _of_config),
     IntentionsQuery: (Intention, _of_intention),
     IntentionMatchQuery: (Intention, _of_intention),
+    PreparedQueriesQuery: (PreparedQuery, _of_prepared),
+    CoordinatesQuery: (NodeCoordinate, _of_place),
 }
 """Queries whose answers are lists: the type of a row, and its key. Any other answer is one row."""

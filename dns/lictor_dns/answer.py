@@ -102,10 +102,15 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     `additional` belongs to the whole, `attached` to the answer at the same place: it goes when that one is cut.
 
     `turns`: in how many orders it is worth giving, 1 where order means nothing. `interchangeable`: the answers are
-    instances of one service, so that a client who gets some of them is served. `recursion_available`: the RA flag.
+    instances of one service, so that a client who gets some of them is served. `ranked`: some are nearer than others.
+    `recursion_available`: the RA flag.
+
+    `scoped`: it may be another one for who asks from elsewhere (RFC 7871, section 7.2.1), as with all that prepared
+    queries find.
 
     For whoever keeps the answer: it holds while none of `topics` is touched, with `any_change` while nothing in the
-    catalog is, and with `this_second` no longer than the clock's second, which it shows.
+    catalog is, and with `this_second` no longer than the clock's second, which it shows. With `by_client` it is for the
+    address alone that the question came from.
     """
 
     result: Result
@@ -115,7 +120,10 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     attached: tuple[tuple[Record, ...], ...] = ()
     turns: int = 1
     interchangeable: bool = False
+    ranked: bool = False
     recursion_available: bool = False
+    scoped: bool = False
     topics: tuple[Topic, ...] = ()
     any_change: bool = False
     this_second: bool = False
+    by_client: bool = False

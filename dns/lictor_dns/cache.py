@@ -3,22 +3,24 @@
 The key is the message without its id, so whatever a client can say that changes its answer is in the key. For a
 service there are several answers, in different orders, made one by one as they are asked for and then given in turn;
 new orders are made after some seconds. The first is made when it is asked for; those after it take only a share of the
-time, so that a service that changes all the time holds up nobody. Two generations bound the whole: when the young one
-is full it becomes the old one and the old one is forgotten; an entry asked for again returns to the young.
+time, so that a service that changes all the time holds up nobody. What is for one client alone is kept for that client.
+Two generations bound the whole: when the young one is full it becomes the old one and the old one is forgotten; an
+entry asked for again returns to the young.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
 
 from lictor_core.clock import Clock, Rng
 from lictor_core.registry import CatalogView, ColdViewError
 from lictor_dns.answer import Answer, Result
-from lictor_dns.names import is_reverse
+from lictor_dns.clients import host_of
+from lictor_dns.names import is_of_query, is_reverse
 from lictor_dns.orders import Orders
 from lictor_dns.question import ID_BYTES, Question, Refusal, parse
 from lictor_dns.render import limits_for, render, render_refusal
@@ -39,6 +41,9 @@ _GENERATION_BYTES_MAX: Final = 16 * 1024 * 1024
 _STALE_S: Final = 5.0
 """Above this age of the picture a question is counted as one that got a stale answer, as in Consul."""
 _NO_ID: Final = bytes(ID_BYTES)
+
+_Key: TypeAlias = bytes | tuple[bytes, str]
+"""A message without its id; for an answer that is for one client alone, with the client's address."""
 
 
 class AnswerCache:
@@ -68,8 +73,8 @@ class AnswerCache:
         self._is_udp = is_udp
         self._generation_max = max(1, settings.cache_entries_max // 2)
         self._age_s_max = settings.age_s_max
-        self._young: dict[bytes, _Entry] = {}
-        self._old: dict[bytes, _Entry] = {}
+        self._young: dict[_Key, _Entry] = {}
+        self._old: dict[_Key, _Entry] = {}
         self._young_bytes = 0
         self._generation = 1
         # Grows when the view or the second changes: an entry of the same mark needs no second look.
@@ -150,8 +155,7 @@ class AnswerCache:
             return self._missed(key, client)
         except ColdViewError as cold:
             # An iterator that raised is at its end.
-            self._forget_young(key)
-            self._old.pop(key, None)
+            self._forget(key)
             self.cold = cold
             return None
 
@@ -168,28 +172,38 @@ class AnswerCache:
         return render(question, Answer(result=Result.FAILED), limits)[ID_BYTES:]
 
     def _missed(self, key: bytes, client: object) -> bytes | None:
-        entry = self._young.get(key) or self._old.get(key)
-        if entry is None or not self._holds(entry):
+        entry = self._held(key)
+        own: _Key = key
+        if entry is None:
             question = parse(_NO_ID + key)
             if isinstance(question, Refusal):
                 self._refused(question, client)
                 refusal = render_refusal(question)
                 return refusal and refusal[ID_BYTES:]
-            entry = _Entry(self._version, int(self._now_s), is_reverse=is_reverse(question.labels))
-            entry.replies = self._replies(entry, question)
+            if is_of_query(question.labels):
+                own = (key, host_of(client))
+                entry = self._held(own)
+            if entry is None:
+                entry = _Entry(self._version, int(self._now_s), is_reverse=is_reverse(question.labels))
+                entry.replies = self._replies(entry, question, own)
         if entry.is_reverse:
             # It gets no mark, and so comes by here each time: nobody else has to be counted one by one for its sake.
             self._reverse_count += 1
         else:
             entry.mark = self._mark
-        reply = next(entry.replies)
+        try:
+            reply = next(entry.replies)
+        except ColdViewError:
+            self._forget(own)
+            raise
         if len(key) <= _KEY_BYTES_MAX:
-            self._keep(key, entry)
+            self._keep(own if entry.is_by_client else key, entry)
         return reply
 
-    def _replies(self, entry: _Entry, question: Question) -> Iterator[bytes]:
+    def _replies(self, entry: _Entry, question: Question, own: _Key) -> Iterator[bytes]:
         """Replies for one turn after the other; the first round makes them, all others repeat them."""
-        orders = Orders(self._view, question, self._settings, self._rng, is_udp=self._is_udp)
+        client = None if isinstance(own, bytes) else own[1:]
+        orders = Orders(self._view, question, self._settings, self._rng, is_udp=self._is_udp, client=client)
         replies: list[bytes] = []
         size = repeated = 0
         while orders.is_left and size <= _ENTRY_BYTES_MAX:
@@ -226,6 +240,15 @@ class AnswerCache:
         if entry.generation == self._generation:
             self._young_bytes += more
 
+    def _held(self, key: _Key) -> _Entry | None:
+        """What is kept as `key`, if it still holds."""
+        entry = self._young.get(key) or self._old.get(key)
+        return entry if entry is not None and self._holds(entry) else None
+
+    def _forget(self, key: _Key) -> None:
+        self._forget_young(key)
+        self._old.pop(key, None)
+
     def _holds(self, entry: _Entry) -> bool:
         """Whether what `entry` was made from is as it was."""
         answer = entry.answer
@@ -240,25 +263,29 @@ class AnswerCache:
             entry.version = self._version
         return True
 
-    def _keep(self, key: bytes, entry: _Entry) -> None:
+    def _keep(self, key: _Key, entry: _Entry) -> None:
         if self._young.get(key) is entry:
             return
         self._forget_young(key)
         if len(self._young) >= self._generation_max or self._young_bytes >= _GENERATION_BYTES_MAX:
             self._begin_generation(self._young)
         entry.generation = self._generation
-        self._young_bytes += len(key) + entry.bytes
+        self._young_bytes += _size(key) + entry.bytes
         self._young[key] = entry
 
-    def _forget_young(self, key: bytes) -> None:
+    def _forget_young(self, key: _Key) -> None:
         entry = self._young.pop(key, None)
         if entry is not None:
-            self._young_bytes -= len(key) + entry.bytes
+            self._young_bytes -= _size(key) + entry.bytes
             entry.generation = 0
 
-    def _begin_generation(self, old: dict[bytes, _Entry]) -> None:
+    def _begin_generation(self, old: dict[_Key, _Entry]) -> None:
         self._generation += 1
         self._old, self._young, self._young_bytes = old, {}, 0
+
+
+def _size(key: _Key) -> int:
+    return len(key) if isinstance(key, bytes) else sum(map(len, key))
 
 
 class _Entry:
@@ -280,3 +307,8 @@ class _Entry:
         self.mark = 0
         self.bytes = 0
         self.generation = 0
+
+    @property
+    def is_by_client(self) -> bool:
+        """Whether it is an answer for one client alone."""
+        return self.answer is not None and self.answer.by_client

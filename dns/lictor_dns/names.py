@@ -35,6 +35,7 @@ __all__ = [
     "ServiceName",
     "Zone",
     "address_target",
+    "is_of_query",
     "is_reverse",
     "labels_of",
     "node_target",
@@ -52,6 +53,7 @@ _LABEL_BYTES_MAX: Final = 63  # RFC 1035, section 2.3.4
 _NAME_BYTES_MAX: Final = 255  # the same, counted on the wire: a length byte before each label and the root
 _ANY_TAG: Final = ("", "tcp")
 _KINDS: Final = frozenset((b"service", b"connect", b"ingress", b"node", b"query", b"addr"))
+_QUERY: Final = b"query"
 _REVERSE_ROOT: Final = b"arpa"
 _NIBBLES: Final = 32
 _TEXTS_MAX: Final = 4096
@@ -128,6 +130,11 @@ class Zone(NamedTuple):
             if found is None or len(inner) < len(found):
                 found = inner
         return found
+
+
+def is_of_query(labels: Labels) -> bool:
+    """Whether `labels`, in any case, may name a prepared query."""
+    return any(label.lower() == _QUERY for label in labels)
 
 
 def parse_domain(text: str) -> Labels:

@@ -38,11 +38,12 @@ def shuffled(items: Sequence[T], rng: Rng, turn: int, *, depth: int | None = Non
 def is_reorderable(answer: Answer) -> bool:
     """Whether every instance gave exactly one record, so that other orders can be known from this one.
 
-    Not so with a host name, whose CNAME stands before what is behind it.
+    Not so with a host name, whose CNAME stands before what is behind it, nor where some are nearer than others.
     """
     answers = answer.answers
     return (
         answer.interchangeable
+        and not answer.ranked
         and len(answers) == answer.turns > 1
         and not any(record.type is RecordType.CNAME for record in answers)
     )

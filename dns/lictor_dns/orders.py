@@ -23,13 +23,25 @@ _RECORD_BYTES: Final = 200
 
 
 class Orders:
-    """Makes the replies to `question`, without their id. The view may change meanwhile, but not for what is asked."""
+    """Makes the replies to `question` of `client`, without their id. The view may change meanwhile, but not for what is
+    asked.
+    """
 
-    def __init__(self, view: CatalogView, question: Question, settings: DnsSettings, rng: Rng, *, is_udp: bool) -> None:
+    def __init__(
+        self,
+        view: CatalogView,
+        question: Question,
+        settings: DnsSettings,
+        rng: Rng,
+        *,
+        is_udp: bool,
+        client: object = None,
+    ) -> None:
         self._view = view
         self._question = question
         self._settings = settings
         self._rng = rng
+        self._client = client
         self._limits = limits_for(question, settings, is_udp=is_udp)
         self._first_turn = rng.bits(_TURN_BITS)
         self._first: Answer | None = None
@@ -69,4 +81,5 @@ class Orders:
             rng=self._rng,
             turn=self._first_turn + self._made,
             records_max=few if self._turns > TURNS_MAX else max(few, TURNS_MAX),
+            client=self._client,
         )

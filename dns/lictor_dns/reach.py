@@ -1,36 +1,33 @@
 """Where an instance or node is reached: its address, or the host name it was registered with, and under which name.
 
-Pure, over a `CatalogView`; `resolve` puts what is here into answers.
+Which of its addresses it is depends on what is asked: tags name further ones for each family, and for who asks from
+another datacenter. Pure.
 """
 
 from __future__ import annotations
 
-import functools
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from lictor_core.records import CRITICAL, WARNING, Node, ServiceHealth
-from lictor_dns.answer import Address, Record, RecordType, Target, Text
+from lictor_core.records import Node, ServiceHealth
+from lictor_dns.answer import Address, Record, RecordType, Target
 from lictor_dns.names import IpAddress, Labels, Zone, address_target, labels_of, node_target, parse_ip
 
 __all__ = [
     "Place",
+    "Viewpoint",
     "address_record",
     "datacenter_of",
     "instance_place",
-    "is_serving",
-    "metadata_texts",
+    "instance_port",
     "node_place",
-    "weight",
     "within_number",
 ]
 
 _NUMBER_MAX: Final = 65535
-_STRING_BYTES_MAX: Final = 255  # RFC 1035, section 3.3.14
-_TEXTS_MAX: Final = 4096
-"""Pairs of metadata whose text is remembered: many nodes say the same."""
-_RAW_PREFIX: Final = "rfc1035-"
 _WANTS_IPV4: Final = frozenset((RecordType.A, RecordType.ANY, RecordType.TXT, RecordType.SRV))
 _WANTS_IPV6: Final = frozenset((RecordType.AAAA, RecordType.ANY, RecordType.TXT, RecordType.SRV))
+_WAN: Final = "wan"
 
 
 class Place(NamedTuple):
@@ -41,29 +38,79 @@ class Place(NamedTuple):
     target: Labels
 
 
-def node_place(node: Node, zone: Zone) -> Place | None:
-    """Where `node` is; None when its address is neither an IP nor a host name."""
-    ip = parse_ip(node.address)
+class Viewpoint(NamedTuple):
+    """From where places are looked at.
+
+    `translates` (`translate_wan_addrs`): what is in another datacenter is at its WAN addresses. `zone` is in whose
+    names places are given, and `zone.datacenter` the one that is near.
+    """
+
+    zone: Zone
+    translates: bool = False
+
+    def is_far(self, node: Node) -> bool:
+        """Whether WAN addresses count for what is on `node`."""
+        return self.translates and datacenter_of(node, self.zone) != self.zone.datacenter
+
+
+def node_place(node: Node, seen: Viewpoint, wanted: int = RecordType.ANY) -> Place | None:
+    """Where `node` is for questions of type `wanted`; None when that is neither an IP nor a host name."""
+    zone = seen.zone
+    address = _address(node.address, node.tagged_addresses or {}, wanted, is_far=seen.is_far(node))
+    ip = parse_ip(address)
     if ip is None:
-        host = labels_of(node.address)
+        host = labels_of(address)
         return None if host is None else Place(None, host, host)
     datacenter = datacenter_of(node, zone)
-    # A node whose name no DNS name can hold is still reached, by the name of its address.
-    return Place(ip, None, node_target(node.node, datacenter, zone) or address_target(ip, datacenter, zone))
+    # The node's name leads to the node's address alone. And a node whose name no DNS name can hold is still reached.
+    target = node_target(node.node, datacenter, zone) if address == node.address else None
+    return Place(ip, None, target or address_target(ip, datacenter, zone))
 
 
-def instance_place(instance: ServiceHealth, asked: Labels, zone: Zone) -> Place | None:
+def instance_place(
+    instance: ServiceHealth, asked: Labels, seen: Viewpoint, wanted: int = RecordType.ANY
+) -> Place | None:
     """Where an instance is: at its own address, else at its node's. `asked` would point to itself, so not there."""
-    own = instance.service.address
+    service = instance.service
+    own = service.address
+    if service.tagged_addresses:
+        tagged = {tag: place.address for tag, place in service.tagged_addresses.items()}
+        own = _address(own, tagged, wanted, is_far=seen.is_far(instance.node))
     if not own:
-        return node_place(instance.node, zone)
+        return node_place(instance.node, seen, wanted)
     ip = parse_ip(own)
     if ip is not None:
-        return Place(ip, None, address_target(ip, datacenter_of(instance.node, zone), zone))
+        return Place(ip, None, address_target(ip, datacenter_of(instance.node, seen.zone), seen.zone))
     host = labels_of(own)
     if host is None or _lower(host) == _lower(asked):
-        return node_place(instance.node, zone)
+        return node_place(instance.node, seen, wanted)
     return Place(None, host, host)
+
+
+def instance_port(instance: ServiceHealth, seen: Viewpoint) -> int:
+    """The port of an instance, 0..65535; from another datacenter that of its WAN address."""
+    service = instance.service
+    port = service.port
+    if seen.is_far(instance.node):
+        place = (service.tagged_addresses or {}).get(_WAN)
+        port = place.port if place is not None and place.port else port
+    return within_number(port)
+
+
+def _address(address: str, tagged: Mapping[str, str], wanted: int, *, is_far: bool) -> str:
+    """The one of several addresses that questions of type `wanted` get, as from Consul; it may be of either family.
+
+    Questions for no family in particular get the tagged address of IPv6, then that of IPv4, then the plain one.
+    """
+    ipv4, ipv6 = tagged.get("lan_ipv4", ""), tagged.get("lan_ipv6", "")
+    if is_far:
+        address = tagged.get(_WAN) or address
+        ipv4, ipv6 = tagged.get("wan_ipv4") or ipv4, tagged.get("wan_ipv6") or ipv6
+    if wanted == RecordType.A:
+        return ipv4 or address
+    if wanted == RecordType.AAAA:
+        return ipv6 or address
+    return ipv6 or ipv4 or address
 
 
 def address_record(name: Labels, place: Place, wanted: int, ttl: int) -> Record | None:
@@ -78,44 +125,9 @@ def address_record(name: Labels, place: Place, wanted: int, ttl: int) -> Record 
     return Record(name, RecordType.AAAA, ttl, Address(place.ip)) if wanted in _WANTS_IPV6 else None
 
 
-def is_serving(instance: ServiceHealth, *, only_passing: bool) -> bool:
-    """Whether an instance's checks and its node's let it be given out."""
-    # A loop, since a generator takes three times as long, and of a thousand instances each is looked at.
-    for check in instance.checks:  # noqa: SIM110
-        if check.status == CRITICAL or (only_passing and check.status == WARNING):
-            return False
-    return True
-
-
-def weight(instance: ServiceHealth) -> int:
-    """The SRV weight that the instance was registered with for its present health."""
-    warned = any(check.status == WARNING for check in instance.checks)
-    weights = instance.service.weights
-    return within_number(weights.warning if warned else weights.passing)
-
-
 def within_number(number: int) -> int:
     """A port or weight as an SRV record can hold it: 0..65535."""
     return min(max(number, 0), _NUMBER_MAX)
-
-
-def metadata_texts(node: Node) -> list[Text]:
-    """A node's metadata as TXT: `key=value` (RFC 1464), or the value alone where the key starts with `rfc1035-`."""
-    return [_metadata_text(key, value) for key, value in sorted((node.meta or {}).items())]
-
-
-@functools.lru_cache(_TEXTS_MAX)
-def _metadata_text(key: str, value: str) -> Text:
-    raw = key.lower().startswith(_RAW_PREFIX)
-    text = value if raw else f"{_quoted_key(key)}={value.replace('`', '``')}"
-    octets = text.encode("utf-8", "surrogateescape")
-    pieces = tuple(octets[at : at + _STRING_BYTES_MAX] for at in range(0, len(octets), _STRING_BYTES_MAX))
-    return Text(pieces or (b"",))
-
-
-def _quoted_key(key: str) -> str:
-    # RFC 1464: a grave accent quotes itself and the equals sign.
-    return key.replace("`", "``").replace("=", "`=")
 
 
 def datacenter_of(node: Node, zone: Zone) -> str:

@@ -75,7 +75,8 @@ def limits_for(question: Question, settings: DnsSettings, *, is_udp: bool) -> Li
 def render(question: Question, answer: Answer, limits: Limits) -> bytes:
     """The message that answers `question`, with 0 as its id, at most `limits.bytes_max` long."""
     # A refused question is none of ours; Consul leaves its EDNS unanswered too.
-    edns = _edns_record(question.edns) if question.edns and answer.result is not Result.REFUSED else None
+    is_ours = answer.result is not Result.REFUSED
+    edns = _edns_record(question.edns, scoped=answer.scoped) if question.edns and is_ours else None
     bytes_max = limits.bytes_max - (len(edns) if edns else 0)
     writer = Writer(question.wire, question.labels, bytes_max, compress=limits.compress)
     answers = answer.answers[: limits.answers_max] if answer.interchangeable else answer.answers
@@ -108,10 +109,12 @@ def render_refusal(refusal: Refusal) -> bytes | None:
     return _HEADER.pack(0, flags, 1 if refusal.wire else 0, 0, 0, 0) + refusal.wire
 
 
-def _edns_record(edns: Edns) -> bytes:
-    # The client's own payload comes back, as Consul has it. A subnet comes back with scope 0: true for everybody.
+def _edns_record(edns: Edns, *, scoped: bool) -> bytes:
+    # The client's own payload comes back, as Consul has it. A subnet comes back with scope 0 for what is true for
+    # everybody, with its own length for what is not.
     options = b""
     if edns.client_subnet:
-        subnet = edns.client_subnet[:_SCOPE_AT] + b"\0" + edns.client_subnet[_SCOPE_AT + 1 :]
+        scope = edns.client_subnet[_SCOPE_AT - 1 : _SCOPE_AT] if scoped else b"\0"
+        subnet = edns.client_subnet[:_SCOPE_AT] + scope + edns.client_subnet[_SCOPE_AT + 1 :]
         options = _OPTION.pack(_CLIENT_SUBNET, len(subnet)) + subnet
     return _OPT.pack(0, RecordType.OPT, edns.payload, 0, len(options)) + options

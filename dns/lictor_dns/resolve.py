@@ -11,11 +11,13 @@ from collections.abc import Sequence
 from typing import Final
 
 from lictor_core.clock import Rng
+from lictor_core.errors import RequestError
 from lictor_core.records import Node
 from lictor_core.registry import CatalogView
 from lictor_dns.age import with_age
 from lictor_dns.answer import Answer, Record, RecordType, Result, Soa, Target
-from lictor_dns.finder import Finder, texts
+from lictor_dns.clients import asker_of
+from lictor_dns.finder import Finder
 from lictor_dns.names import (
     AddressName,
     Labels,
@@ -30,8 +32,9 @@ from lictor_dns.names import (
     service_target,
 )
 from lictor_dns.question import Question
-from lictor_dns.reach import address_record, datacenter_of, node_place
+from lictor_dns.reach import Viewpoint, address_record, datacenter_of, node_place
 from lictor_dns.settings import DnsSettings
+from lictor_dns.texts import text_records
 
 __all__ = ["resolve"]
 
@@ -52,13 +55,17 @@ def resolve(
     rng: Rng,
     turn: int,
     records_max: int,
+    client: object = None,
 ) -> Answer:
     """The answer to `question`. `now` is in seconds since 1970; `turn` says which instance stands first.
+
+    `client` is who sent it, as sockets name it; only some prepared queries look at that.
 
     `Answer.turns` of any answer says how many successive turns give different ones. Of very many instances only
     `records_max` are given, which should be one more than the reply can hold, so that it shows what it leaves out.
     """
-    finder = Finder(view, settings, settings.zone(), rng, turn, records_max)
+    asker = asker_of(settings.node_name, client, question.edns)
+    finder = Finder(view, settings, settings.zone(), rng, turn, records_max, asker)
     answer = _Resolution(view, question, settings, now, finder).answer()
     return with_age(answer, view, settings) if settings.enable_age_txt else answer
 
@@ -95,24 +102,36 @@ class _Resolution:
         if isinstance(name, AddressName):
             records = self._finder.spelled(name, self._spelled_owner(name))
             return self._made(Result.FOUND if records else Result.NO_DATA, records)
-        if isinstance(name, Miss | QueryName) or name.datacenter != self._zone.datacenter:
+        if isinstance(name, Miss) or name.datacenter != self._zone.datacenter:
             return self._negative(Result.NO_NAME)
-        return self._service(name) if isinstance(name, ServiceName) else self._node(name)
+        return self._node(name) if isinstance(name, NodeName) else self._service(name)
 
-    def _service(self, name: ServiceName) -> Answer:
-        instances = self._finder.instances(name)
-        if not instances:
+    def _service(self, name: ServiceName | QueryName) -> Answer:
+        try:
+            found = self._finder.found(name)
+        except RequestError:
+            return self._made(Result.FAILED)
+        if found is None or not found.instances:
             return self._negative(Result.NO_NAME)
-        ttl = self._settings.service_ttl_s(name.service)
+        instances, ttl = found.instances, found.ttl_s
         labels, wanted = self._asked.labels, self._asked.type
+        scoped = isinstance(name, QueryName)
         attached: list[tuple[Record, ...]] = []
         if wanted == RecordType.SRV:
             answers, attached = self._finder.ports(instances, labels, ttl)
         else:
             answers = self._finder.addresses(instances, labels, wanted, ttl)
         if not answers:
-            return self._negative(Result.NO_DATA)
-        return self._made(Result.FOUND, answers, attached=attached, turns=len(instances), interchangeable=True)
+            return self._negative(Result.NO_DATA, scoped=scoped)
+        return self._made(
+            Result.FOUND,
+            answers,
+            attached=attached,
+            turns=found.turns,
+            interchangeable=True,
+            ranked=found.ranked,
+            scoped=scoped,
+        )
 
     def _node(self, name: NodeName) -> Answer:
         labels, wanted = self._asked.labels, self._asked.type
@@ -123,7 +142,7 @@ class _Resolution:
         if node is None:
             return self._negative(Result.NO_NAME)
         answers = [] if wanted == RecordType.TXT else self._finder.node_addresses(node, labels, wanted)
-        metadata = texts(node, labels, self._settings.node_ttl_s)
+        metadata = text_records(node, labels, self._settings.node_ttl_s)
         if wanted in _TEXT_TYPES:
             answers += metadata
             metadata = []
@@ -169,7 +188,7 @@ class _Resolution:
         servers: list[Record] = []
         addresses: list[Record] = []
         for node in nodes.values():
-            place = node_place(node, self._zone)
+            place = node_place(node, Viewpoint(self._zone))
             owner = node_target(node.node, datacenter_of(node, self._zone), self._zone)
             if place is None or owner is None or len(servers) == _NAME_SERVERS_MAX:
                 continue
@@ -185,8 +204,8 @@ class _Resolution:
         times = (serial, soa.refresh_s, soa.retry_s, soa.expire_s, soa.min_ttl_s)
         return Record(domain, RecordType.SOA, soa.min_ttl_s, Soa((b"ns", *domain), (b"hostmaster", *domain), *times))
 
-    def _negative(self, result: Result) -> Answer:
-        return self._made(result, authority=[self._soa()], this_second=True)
+    def _negative(self, result: Result, *, scoped: bool = False) -> Answer:
+        return self._made(result, authority=[self._soa()], this_second=True, scoped=scoped)
 
     def _made(
         self,
@@ -198,7 +217,9 @@ class _Resolution:
         attached: Sequence[tuple[Record, ...]] = (),
         turns: int = 1,
         interchangeable: bool = False,
+        ranked: bool = False,
         this_second: bool = False,
+        scoped: bool = False,
     ) -> Answer:
         return Answer(
             result=result,
@@ -208,6 +229,10 @@ class _Resolution:
             attached=tuple(attached),
             turns=turns,
             interchangeable=interchangeable,
+            ranked=ranked,
+            scoped=scoped,
             topics=tuple(self._finder.topics),
+            any_change=self._finder.any_change,
             this_second=this_second,
+            by_client=self._finder.by_client,
         )

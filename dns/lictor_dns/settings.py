@@ -33,7 +33,8 @@ class DnsSettings(msgspec.Struct, frozen=True, kw_only=True):
     """All settings of a DNS server. `check` raises `ConfigurationError` for values that cannot be served.
 
     Names: `domain` and `alt_domain` (empty: none) are answered for, with or without a final dot; answers that name
-    things use `domain`. `datacenter` is this agent's own, the only one whose names are found here.
+    things use `domain`. `datacenter` is this agent's own, the only one whose names are found here, and `node_name` its
+    node's. With `translate_wan_addrs` what is in another datacenter is given with its WAN addresses.
 
     Times to live: `node_ttl_s` for nodes; `service_ttls_s` by service name, where `web*` and `*` stand for what
     starts so, an exact name wins, then the longest start.
@@ -57,6 +58,8 @@ class DnsSettings(msgspec.Struct, frozen=True, kw_only=True):
     domain: str = "consul."
     alt_domain: str = ""
     datacenter: str = "dc1"
+    node_name: str = ""
+    translate_wan_addrs: bool = False
     node_ttl_s: int = 0
     service_ttls_s: Mapping[str, int] = msgspec.field(default_factory=dict[str, int])
     only_passing: bool = False

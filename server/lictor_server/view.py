@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+from lictor_core.coordinates import Coordinate
+from lictor_core.prepared import PreparedQuery
 from lictor_core.records import AddressHolders, Node, ServiceHealth
 from lictor_core.topics import Topic
 from lictor_server.state import Store
@@ -21,8 +23,8 @@ class StoreView:
 
     @property
     def version(self) -> int:
-        """The index of the last change to the catalog."""
-        return self._store.catalog_index
+        """The index of the last change to anything that is read here."""
+        return self._store.view_index
 
     @property
     def age_s(self) -> float:
@@ -41,9 +43,21 @@ class StoreView:
         """The instances of a service (or its mesh-capable ones) with their checks, by node and id."""
         return self._store.health.of(name, connect=connect)
 
+    def ingress_health(self, name: str) -> Sequence[ServiceHealth]:
+        """The instances of the gateways that let traffic in to a service, by node and id."""
+        return self._store.health.of_ingress(name)
+
     def node(self, name: str) -> Node | None:
         """A node by name."""
         return self._store.catalog.node(name)
+
+    def prepared_query(self, id_or_name: str) -> PreparedQuery | None:
+        """The prepared query that runs under an id or a name, a template filled in. Raises `RequestError`."""
+        return self._store.prepared.render(id_or_name)
+
+    def coordinates(self) -> Mapping[str, Coordinate]:
+        """Where the nodes stand, by name in lower case."""
+        return self._store.coordinates.known
 
     def holders_at(self, address: str) -> AddressHolders:
         """Who has this IP."""

@@ -29,7 +29,7 @@ def _dev(**changes: object) -> Configuration:
 
 def test_the_defaults_of_both_sides_agree() -> None:
     production = replace(_dev(), dev=False)
-    assert assembly.dns_settings(production) == DnsSettings(domain="consul")
+    assert assembly.dns_settings(production) == DnsSettings(domain="consul", node_name=production.node_name)
     assert assembly.http_settings(production) == HttpSettings()
     assert assembly.agent_settings(production) == AgentSettings()
 

@@ -12,7 +12,7 @@ from lictor_dns.cache import AnswerCache
 from lictor_dns.question import Refusal
 from lictor_dns.settings import DnsSettings
 from tests.dns.asking import query, text, texts
-from tests.support.catalog import PlainCatalog, make_instance, make_node, make_service
+from tests.support.catalog import PlainCatalog, make_instance, make_node, make_query, make_service
 from tests.support.clock import ManualClock
 
 
@@ -32,9 +32,9 @@ class Rig:
             is_udp=is_udp,
         )
 
-    def send(self, message: bytes) -> bytes | None:
+    def send(self, message: bytes, client: object = "client") -> bytes | None:
         self.cache.refresh()
-        tail = self.cache.reply(message[2:], "client")
+        tail = self.cache.reply(message[2:], client)
         return None if tail is None else message[:2] + tail
 
     def answers(self, name: str = "web.service.consul", kind: str = "A", *, payload: int | None = None) -> list[str]:
@@ -287,3 +287,53 @@ def test_the_cache_answers_as_if_there_were_none(changes: list[tuple[int, bool]]
         rig.clock.advance(step_s)
         for _ in range(2):
             assert {record.split()[-1] for record in rig.answers(payload=1232)} == healthy
+
+
+def test_what_is_near_a_client_is_kept_for_that_client_alone() -> None:
+    catalog = catalog_of(3)
+    catalog.put_query(make_query("near", near="_ip"))
+    rig = Rig(catalog)
+    message = query("near.query.consul", "SRV")
+    for _ in range(3):
+        for number in range(3):
+            reply = rig.send(message, (f"10.0.0.{number}", 5353))
+            assert reply is not None
+            assert texts(reply)[0].endswith(f" n{number}.node.dc1.consul.")
+    made = rig.cache.made_count
+    rig.clock.advance(1.0)
+    assert rig.send(message, ("10.0.0.1", 5354)) is not None
+    assert rig.cache.made_count == made
+    catalog.put_query(make_query("near"))
+    for _ in range(9):
+        rig.send(message, ("10.0.0.1", 5353))
+    made = rig.cache.made_count
+    rig.send(message, ("10.0.0.9", 5353))
+    assert rig.cache.made_count == made
+
+
+def test_a_query_for_all_is_kept_once_and_goes_with_its_change() -> None:
+    catalog = catalog_of(1)
+    catalog.put_query(make_query("any"))
+    rig = Rig(catalog)
+    message = query("any.query.consul")
+    for number in range(9):
+        assert rig.send(message, (f"10.0.0.{number}", 5353)) is not None
+    assert (rig.cache.made_count, len(rig.cache)) == (1, 1)
+    catalog.put_query(make_query("any", "nobody"))
+    reply = rig.send(message, ("10.0.0.1", 5353))
+    assert reply is not None
+    assert texts(reply) == []
+
+
+def test_the_nearest_of_two_at_one_address_stays_before_others() -> None:
+    catalog = PlainCatalog(
+        [
+            make_instance(make_service(id="one"), make_node("n1", "10.0.0.1")),
+            make_instance(make_service(id="two"), make_node("n2", "10.0.0.1")),
+            make_instance(make_service(id="three"), make_node("n3", "10.0.0.3")),
+        ]
+    )
+    catalog.put_query(make_query("near", near="n1"))
+    rig = Rig(catalog)
+    firsts = {rig.answers("near.query.consul")[0] for _ in range(20)}
+    assert firsts == {"near.query.consul. 0 IN A 10.0.0.1"}

@@ -5,18 +5,19 @@ from collections.abc import Sequence
 from lictor_core import topics
 from lictor_core.clock import SeededRng
 from lictor_dns.answer import Record, RecordType
+from lictor_dns.clients import asker_of
 from lictor_dns.finder import Finder
-from lictor_dns.names import ServiceName, Zone, text_of
+from lictor_dns.names import QueryName, ServiceName, Zone, text_of
 from lictor_dns.settings import DnsSettings
 from tests.dns.asking import name
-from tests.support.catalog import PlainCatalog, make_instance, make_node, make_service
+from tests.support.catalog import PlainCatalog, make_instance, make_node, make_query, make_service
 
 ZONE = Zone((b"consul",), None, "dc1")
 WEB = name("web.service.consul")
 
 
 def finder(catalog: PlainCatalog, settings: DnsSettings | None = None, *, records_max: int = 65535) -> Finder:
-    return Finder(catalog, settings or DnsSettings(), ZONE, SeededRng(1), 0, records_max)
+    return Finder(catalog, settings or DnsSettings(), ZONE, SeededRng(1), 0, records_max, asker_of("n1", None, None))
 
 
 def shown(records: Sequence[Record]) -> list[str]:
@@ -153,3 +154,42 @@ def test_the_same_port_of_the_same_place_is_given_once() -> None:
     seeker = finder(catalog)
     answers, attached = seeker.ports(seeker.instances(ServiceName("web", "", "dc1")), WEB, 0)
     assert len(answers) == len(attached) == 2
+
+
+def test_a_host_name_leads_to_the_family_that_was_asked_for_where_there_are_two() -> None:
+    both = make_node("n1", "10.0.0.1", tagged={"lan_ipv6": "2001:db8::1"})
+    catalog = PlainCatalog([make_instance(make_service("web", address="db.service.consul"), both)])
+    catalog.put(make_instance(make_service("db"), both))
+    seeker = finder(catalog)
+    instances = seeker.instances(ServiceName("web", "", "dc1"))
+    for kind, behind in ((RecordType.A, "A"), (RecordType.AAAA, "AAAA"), (RecordType.ANY, "AAAA")):
+        found = seeker.addresses(instances, WEB, kind, 0)
+        assert shown(found) == ["web.service.consul 0 CNAME", f"db.service.consul 0 {behind}"]
+
+
+def test_a_host_name_that_is_a_broken_template_leads_nowhere() -> None:
+    catalog = PlainCatalog([make_instance(make_service("web", address="broken.query.consul"))])
+    catalog.put_query(make_query("broken", "${name.full + 1}", template=True))
+    seeker = finder(catalog)
+    found = seeker.addresses(seeker.instances(ServiceName("web", "", "dc1")), WEB, RecordType.A, 0)
+    assert shown(found) == ["web.service.consul 0 CNAME"]
+
+
+def test_gateways_that_let_in_are_found_by_the_service() -> None:
+    catalog = PlainCatalog([make_instance(make_service("gw", port=8443)), make_instance(make_service("web"))])
+    catalog.put_ingress("web", "gw")
+    seeker = finder(catalog)
+    found = seeker.instances(ServiceName("web", "", "dc1", ingress=True))
+    assert [instance.service.service for instance in found] == ["gw"]
+    assert list(seeker.topics) == [topics.ingress("web")]
+
+
+def test_what_is_equally_near_takes_turns_and_nothing_else() -> None:
+    catalog = PlainCatalog(
+        [make_instance(make_service(), make_node(f"n{number}", f"10.0.0.{number}")) for number in range(4)]
+    )
+    catalog.put_query(make_query("near", near="n2"))
+    found = finder(catalog).found(QueryName("near", "dc1"))
+    assert found is not None
+    assert (found.instances[0].node.node, found.turns) == ("n2", 3)
+    assert len(found.instances) == 4

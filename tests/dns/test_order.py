@@ -3,6 +3,7 @@
 import ipaddress
 from collections import Counter
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -90,3 +91,7 @@ def test_a_host_name_stays_before_what_is_behind_it() -> None:
 def test_what_is_not_interchangeable_keeps_its_order() -> None:
     first = Answer(result=Result.FOUND, answers=found(2).answers, turns=2)
     assert not is_reorderable(first)
+
+
+def test_what_is_nearer_keeps_its_place() -> None:
+    assert not is_reorderable(msgspec.structs.replace(found(2), ranked=True))

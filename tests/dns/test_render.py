@@ -100,6 +100,15 @@ def test_a_client_subnet_comes_back_for_everybody() -> None:
     assert "ECS 192.0.2.0/24 scope/0" in message.to_text()
 
 
+def test_a_client_subnet_comes_back_for_itself_where_others_may_get_another_answer() -> None:
+    sent = dns.message.make_query("near.query.consul", "A")
+    sent.use_edns(0, options=[dns.edns.ECSOption("192.0.2.0", 24, 0)])
+    asked = parse(sent.to_wire())
+    assert isinstance(asked, Question)
+    message = text(render(asked, Answer(result=Result.FOUND, answers=(address(1),), scoped=True), WIDE))
+    assert "ECS 192.0.2.0/24 scope/24" in message.to_text()
+
+
 @pytest.mark.parametrize(
     ("payload", "is_udp", "bytes_max", "answers_max"),
     [

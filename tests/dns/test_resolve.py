@@ -1,5 +1,6 @@
 """Answers in the shapes of Consul 1.8.7, over a catalog in lists."""
 
+import ipaddress
 from collections.abc import Sequence
 
 import pytest
@@ -9,14 +10,14 @@ from hypothesis import strategies as st
 from lictor_core import topics
 from lictor_core.clock import SeededRng
 from lictor_core.records import CRITICAL, PASSING, WARNING
-from lictor_dns.answer import Record, RecordType, Result
+from lictor_dns.answer import Address, Record, RecordType, Result, Srv
 from lictor_dns.names import text_of
 from lictor_dns.question import Question
 from lictor_dns.render import limits_for, render
 from lictor_dns.resolve import resolve
 from lictor_dns.settings import DnsSettings, SoaSettings
 from tests.dns.asking import NOW, ask, question, texts
-from tests.support.catalog import PlainCatalog, make_instance, make_node, make_service
+from tests.support.catalog import PlainCatalog, make_instance, make_node, make_query, make_service
 
 N1 = make_node("n1", "10.0.0.1", meta={"k": "v"})
 N2 = make_node("n2", "10.0.0.2")
@@ -287,3 +288,71 @@ def test_every_name_of_every_type_has_an_answer(
     answer = resolve(CATALOG, asked, DnsSettings(), now=NOW, rng=SeededRng(turn), turn=turn, records_max=65535)
     assert (answer.result is Result.FOUND) is bool(answer.answers)
     assert all(record.name == asked.labels or text_of(record.name).endswith("consul") for record in answer.answers)
+
+
+def catalog_with_queries() -> PlainCatalog:
+    catalog = PlainCatalog(
+        [
+            make_instance(make_service(port=80 + number), make_node(f"n{number}", f"10.0.0.{number}"))
+            for number in (1, 2)
+        ]
+    )
+    catalog.put_query(make_query("any", ttl="9s"))
+    catalog.put_query(make_query("near", near="_ip"))
+    catalog.put_query(make_query("none", "nobody", id="3"))
+    catalog.put_query(make_query("x-", "${name.suffix + 1}", template=True, id="4"))
+    return catalog
+
+
+def test_a_prepared_query_is_what_it_finds() -> None:
+    catalog = catalog_with_queries()
+    answer = ask(catalog, "any.query.consul", "SRV", DnsSettings(service_ttls_s={"web": 3}))
+    assert {record.ttl for record in answer.answers} == {9}
+    assert len(answer.answers) == len(answer.attached) == answer.turns == 2
+    assert (answer.interchangeable, answer.scoped, answer.by_client) == (True, True, False)
+    assert answer.topics == (topics.PREPARED_QUERIES, topics.service("web"))
+    assert ask(catalog, "near.query.consul", settings=DnsSettings(service_ttls_s={"web": 3})).answers[0].ttl == 3
+    assert ask(catalog, "any.query.consul", "AAAA").scoped
+
+
+@pytest.mark.parametrize("name", ["none.query.consul", "nobody.query.consul", "any.query.dc2.consul", "query.consul"])
+def test_a_query_that_finds_nothing_is_no_name(name: str) -> None:
+    answer = ask(catalog_with_queries(), name)
+    assert (answer.result, answer.scoped) == (Result.NO_NAME, False)
+
+
+@pytest.mark.parametrize("name", ["x-y.query.consul", "4.query.consul"])
+def test_a_query_that_cannot_be_carried_out_fails_until_queries_change(name: str) -> None:
+    answer = ask(catalog_with_queries(), name)
+    assert (answer.result, answer.topics) == (Result.FAILED, (topics.PREPARED_QUERIES,))
+
+
+def test_what_is_near_goes_by_who_asks() -> None:
+    catalog = catalog_with_queries()
+    asked = question("near.query.consul")
+    for number in (1, 2):
+        answer = resolve(
+            catalog,
+            asked,
+            DnsSettings(),
+            now=NOW,
+            rng=SeededRng(1),
+            turn=0,
+            records_max=9,
+            client=(f"10.0.0.{number}", 53),
+        )
+        assert answer.by_client
+        assert str(answer.answers[0].data) == str(Address(ipaddress.IPv4Address(f"10.0.0.{number}")))
+
+
+def test_gateways_let_in_to_a_service() -> None:
+    catalog = PlainCatalog([make_instance(make_service("gw", port=8443), N1)])
+    catalog.put_ingress("web", "gw")
+    answer = ask(catalog, "tag.web.ingress.consul", "SRV")
+    assert [record.data for record in answer.answers] == [Srv(1, 1, 8443, (b"n1", b"node", b"dc1", b"consul"))]
+    assert answer.topics == (topics.ingress("web"),)
+    assert ask(catalog, "gw.ingress.consul").result is Result.NO_NAME
+
+
+def test_names_of_virtual_addresses_are_none_of_ours() -> None:
+    assert ask(CATALOG, "web.virtual.consul").result is Result.NO_NAME

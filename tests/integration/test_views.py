@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import dns.exception
@@ -104,3 +105,43 @@ def test_views_go_on_without_a_gap_when_servers_are_lost_and_stay_when_all_are(t
         cluster.until(lambda: cached_port(cluster.ask(AGENT, CACHED)) == port, "the view follows again")
         cluster.until(lambda: cluster.ask(AGENT, CACHED).headers.get("Age") == "0", "it is young again")
         cluster.until(lambda: dns_port(cluster) == port, "DNS follows again")
+
+
+def put(cluster: ServerCluster, path: str, body: Mapping[str, object], method: str = "PUT") -> None:
+    answer = cluster.ask(1, path, method, json.dumps(body))
+    assert answer.status == 200, answer.body
+
+
+def test_prepared_queries_and_gateways_are_answered_from_memory(tmp_path: Path) -> None:
+    cluster = ServerCluster(tmp_path, 1)
+    gateway = {"Service": "gw", "Kind": "ingress-gateway", "Port": 8443}
+    listener = {"Port": 8080, "Protocol": "tcp", "Services": [{"Name": "web"}]}
+    with cluster.running():
+        cluster.until(lambda: write_port(cluster, 1, 1000), "a write")
+        # The node that the test itself asks from.
+        near = {"Node": "here", "Address": "127.0.0.1", "Service": {"Service": "web", "Port": 2000}}
+        put(cluster, "/v1/catalog/register", near)
+        put(cluster, "/v1/catalog/register", {"Node": "edge", "Address": "192.0.2.8", "Service": gateway})
+        put(cluster, "/v1/config", {"Kind": "ingress-gateway", "Name": "gw", "Listeners": [listener]})
+        put(cluster, "/v1/query", {"Name": "near", "Service": {"Service": "web", "Near": "_ip"}}, "POST")
+        put(
+            cluster,
+            "/v1/query",
+            {"Name": "t-", "Service": {"Service": "${name.suffix}"}, "Template": {"Type": "name_prefix_match"}},
+            "POST",
+        )
+        cluster.start_client(AGENT)
+
+        def answered() -> bool:
+            ports = [answer.split()[2] for answer in dns_answers(cluster, "near.query.consul", "SRV")]
+            return (
+                ports == ["2000", "1000"]
+                and dns_answers(cluster, "t-gw.query.consul", "A") == ["192.0.2.8"]
+                and dns_answers(cluster, "web.ingress.consul", "A") == ["192.0.2.8"]
+            )
+
+        cluster.until(answered, "the agent's DNS answers")
+        cluster.kill(1)
+        cluster.until(lambda: int(cluster.ask(AGENT, CACHED).headers.get("Age", "0")) >= 6, "the server is gone")
+        assert answered()
+        assert dns_answers(cluster, "nobody.query.consul", "A") == []

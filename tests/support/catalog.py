@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from lictor_core import topics
+from lictor_core.coordinates import DIMENSIONS, Coordinate
+from lictor_core.prepared import PreparedQuery, QueryDNS, QueryFailover, QueryService, QueryTemplate
+from lictor_core.prepared_names import PreparedNames
 from lictor_core.records import (
     PASSING,
     AddressHolder,
@@ -17,13 +20,14 @@ from lictor_core.records import (
     Node,
     Proxy,
     Service,
+    ServiceAddress,
     ServiceHealth,
     ServiceKind,
     Weights,
 )
 from lictor_core.topics import Topic
 
-__all__ = ["PlainCatalog", "make_check", "make_instance", "make_node", "make_service"]
+__all__ = ["PlainCatalog", "make_check", "make_instance", "make_node", "make_query", "make_service"]
 
 
 class PlainCatalog:
@@ -34,6 +38,9 @@ class PlainCatalog:
         self.age_s = 0.0
         self._nodes: dict[str, Node] = {}
         self._instances: dict[tuple[str, str], ServiceHealth] = {}
+        self._ingress: dict[str, tuple[str, ...]] = {}
+        self._queries: dict[str, PreparedQuery] = {}
+        self._coordinates: dict[str, Coordinate] = {}
         self._stamps: dict[Topic, int] = {}
         self._wakes: dict[Topic, int] = {}
         for node in nodes:
@@ -74,6 +81,33 @@ class PlainCatalog:
             if wanted in (_mesh_names(instance) if connect else (instance.service.service.lower(),))
         ]
 
+    def ingress_health(self, name: str) -> Sequence[ServiceHealth]:
+        gateways = self._ingress.get(name.lower(), ())
+        return [one for one in self._instances.values() if one.service.service.lower() in gateways]
+
+    def put_ingress(self, service: str, *gateways: str) -> None:
+        """These gateways let traffic in to a service."""
+        self._ingress[service.lower()] = gateways
+        self._note(topics.ingress(service))
+
+    def prepared_query(self, id_or_name: str) -> PreparedQuery | None:
+        return PreparedNames(self._queries.values()).render(id_or_name)
+
+    def put_query(self, query: PreparedQuery) -> None:
+        """Keep a prepared query, in place of the one with its id."""
+        self._queries[query.id] = query
+        self._note(topics.PREPARED_QUERIES)
+
+    def coordinates(self) -> Mapping[str, Coordinate]:
+        return self._coordinates
+
+    def place(self, node: str, far_s: float) -> None:
+        """A node is so far from the middle, on one line with all others."""
+        self._coordinates[node.lower()] = Coordinate(
+            vec=[far_s, *[0.0] * (DIMENSIONS - 1)], error=0.0, adjustment=0.0, height=0.0
+        )
+        self._note(topics.COORDINATES)
+
     def node(self, name: str) -> Node | None:
         return self._nodes.get(name.lower())
 
@@ -85,12 +119,18 @@ class PlainCatalog:
             services=[AddressHolder(name=one.service.service, datacenter=one.node.datacenter) for one in instances],
         )
 
-    def _touch(self, instance: ServiceHealth) -> None:
+    def _note(self, *touched: Topic) -> None:
         self.version += 1
-        touched = [topics.SERVICES, topics.service(instance.service.service)]
-        touched += [topics.connect(name) for name in _mesh_names(instance)]
         for topic in touched:
             self._stamps[topic] = self._wakes[topic] = self.version
+
+    def _touch(self, instance: ServiceHealth) -> None:
+        touched = [topics.SERVICES, topics.service(instance.service.service)]
+        touched += [topics.connect(name) for name in _mesh_names(instance)]
+        touched += [
+            topics.ingress(name) for name, gateways in self._ingress.items() if instance.service.service in gateways
+        ]
+        self._note(*touched)
 
     def tell_output(self, instance: ServiceHealth) -> None:
         """Only the output of a check of this instance changes, which wakes nobody."""
@@ -109,14 +149,57 @@ def _mesh_names(instance: ServiceHealth) -> list[str]:
     return [service.service.lower()] if service.connect.native else []
 
 
-def make_node(name: str = "node-1", address: str = "10.0.0.1", *, meta: dict[str, str] | None = None) -> Node:
-    """A node of `dc1`."""
+def make_query(
+    name: str = "query",
+    service: str = "web",
+    *,
+    id: str = "",
+    template: bool = False,
+    near: str = "",
+    tags: list[str] | None = None,
+    connect: bool = False,
+    ignored: list[str] | None = None,
+    ttl: str = "",
+) -> PreparedQuery:
+    """A prepared query for the instances of `service`; with `template` one for all names that begin with its own."""
+    return PreparedQuery(
+        id=id or f"00000000-0000-0000-0000-{len(name):012}",
+        name=name,
+        session="",
+        token="",
+        template=QueryTemplate(type="name_prefix_match" if template else "", regexp="", remove_empty_tags=False),
+        service=QueryService(
+            service=service,
+            failover=QueryFailover(nearest_n=0, datacenters=None),
+            only_passing=False,
+            ignore_check_ids=ignored,
+            near=near,
+            tags=tags,
+            node_meta=None,
+            service_meta=None,
+            connect=connect,
+        ),
+        dns=QueryDNS(ttl=ttl),
+        create_index=1,
+        modify_index=1,
+    )
+
+
+def make_node(
+    name: str = "node-1",
+    address: str = "10.0.0.1",
+    *,
+    meta: dict[str, str] | None = None,
+    datacenter: str = "dc1",
+    tagged: dict[str, str] | None = None,
+) -> Node:
+    """A node; `tagged` are its addresses by tag."""
     return Node(
         id="",
         node=name,
         address=address,
-        datacenter="dc1",
-        tagged_addresses=None,
+        datacenter=datacenter,
+        tagged_addresses=tagged,
         meta=meta,
         create_index=1,
         modify_index=1,
@@ -133,14 +216,17 @@ def make_service(
     weights: tuple[int, int] = (1, 1),
     proxy_of: str = "",
     native: bool = False,
+    tagged: dict[str, tuple[str, int]] | None = None,
 ) -> Service:
-    """An instance of `name`; with `proxy_of` a proxy in front of that service."""
+    """An instance of `name`; with `proxy_of` a proxy in front of that service. `tagged` are its addresses by tag."""
     return Service(
         kind=ServiceKind.CONNECT_PROXY if proxy_of else ServiceKind.TYPICAL,
         id=id or name,
         service=name,
         tags=list(tags),
         address=address,
+        tagged_addresses={tag: ServiceAddress(address=host, port=at) for tag, (host, at) in (tagged or {}).items()}
+        or None,
         meta=None,
         port=port,
         weights=Weights(passing=weights[0], warning=weights[1]),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+from lictor_core.coordinates import Coordinate
 from lictor_core.errors import OverloadedError
+from lictor_core.prepared import PreparedQuery
 from lictor_core.records import AddressHolders, Node, ServiceHealth
 from lictor_core.registry import ColdViewError
 from tests.support.catalog import PlainCatalog
@@ -38,6 +40,18 @@ class ColdCatalog(PlainCatalog):
     def service_health(self, name: str, *, connect: bool = False) -> Sequence[ServiceHealth]:
         self._need(f"{name.lower()} {connect}")
         return super().service_health(name, connect=connect)
+
+    def ingress_health(self, name: str) -> Sequence[ServiceHealth]:
+        self._need(f"ingress {name.lower()}")
+        return super().ingress_health(name)
+
+    def prepared_query(self, id_or_name: str) -> PreparedQuery | None:
+        self._need("queries")
+        return super().prepared_query(id_or_name)
+
+    def coordinates(self) -> Mapping[str, Coordinate]:
+        self._need("coordinates")
+        return super().coordinates()
 
     def node(self, name: str) -> Node | None:
         self._need(f"node {name.lower()}")

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeVar
 
 from lictor_agent.views.addresses import AddressBook
 from lictor_agent.views.store import ViewStore
-from lictor_core.queries import NodeQuery, Query, ServiceHealthQuery
+from lictor_core.coordinates import Coordinate, NodeCoordinate
+from lictor_core.prepared import PreparedQuery
+from lictor_core.prepared_names import PreparedNames
+from lictor_core.queries import (
+    CoordinatesQuery,
+    IngressHealthQuery,
+    NodeQuery,
+    PreparedQueriesQuery,
+    Query,
+    ServiceHealthQuery,
+)
 from lictor_core.records import AddressHolders, Node, ServiceHealth
 from lictor_core.registry import ColdViewError
 from lictor_core.topics import Topic
@@ -16,6 +26,9 @@ from lictor_core.view import View
 __all__ = ["BRING_S_MAX", "ViewCatalog"]
 
 T = TypeVar("T")
+
+_PREPARED_QUERIES: Final = PreparedQueriesQuery()
+_COORDINATES: Final = CoordinatesQuery()
 
 BRING_S_MAX: Final = 3.0
 """How long a question waits for a view to come: clients of DNS ask again after five seconds."""
@@ -27,6 +40,8 @@ class ViewCatalog:
     def __init__(self, store: ViewStore, addresses: AddressBook) -> None:
         self._store = store
         self._addresses = addresses
+        self._prepared: tuple[list[PreparedQuery], PreparedNames] | None = None
+        self._places: tuple[list[NodeCoordinate], dict[str, Coordinate]] | None = None
 
     @property
     def version(self) -> int:
@@ -62,9 +77,30 @@ class ViewCatalog:
         """The instances of a service (or its mesh-capable ones) with their checks, by node and id."""
         return self._view(ServiceHealthQuery(service=name.lower(), connect=connect)).value
 
+    def ingress_health(self, name: str) -> Sequence[ServiceHealth]:
+        """The instances of the gateways that let traffic in to a service, by node and id."""
+        return self._view(IngressHealthQuery(service=name.lower())).value
+
     def node(self, name: str) -> Node | None:
         """A node by name."""
         return self._view(NodeQuery(node=name.lower())).value
+
+    def prepared_query(self, id_or_name: str) -> PreparedQuery | None:
+        """The prepared query that runs under an id or a name, a template filled in. Raises `RequestError`.
+
+        All queries are followed together: a name that nothing has needs no view of its own then.
+        """
+        view = self._view(_PREPARED_QUERIES)
+        if self._prepared is None or self._prepared[0] is not view.value:
+            self._prepared = (view.value, PreparedNames(view.value))
+        return self._prepared[1].render(id_or_name)
+
+    def coordinates(self) -> Mapping[str, Coordinate]:
+        """Where the nodes stand, by name in lower case."""
+        view = self._view(_COORDINATES)
+        if self._places is None or self._places[0] is not view.value:
+            self._places = (view.value, {row.node.lower(): row.coord for row in view.value if not row.segment})
+        return self._places[1]
 
     def holders_at(self, address: str) -> AddressHolders:
         """Who has this IP, as of a few seconds ago."""
@@ -88,5 +124,11 @@ def _query_of(topic: Topic) -> Query[object]:
             return ServiceHealthQuery(service=topic.name, connect=True)
         case "node":
             return NodeQuery(node=topic.name)
+        case "ingress":
+            return IngressHealthQuery(service=topic.name)
+        case "prepared-queries":
+            return _PREPARED_QUERIES
+        case "coordinates":
+            return _COORDINATES
         case _:
             raise AssertionError(f"no answer of this view depends on {topic.kind}")

@@ -137,6 +137,7 @@ class Loader:
         store.index_shift = header.index_shift
         store.index_floor = header.index_floor
         store.catalog_index = header.catalog_index
+        store.view_index = header.index + header.index_shift  # no change in here came later
         store.time_ms = header.time_ms
         store.events.last_time = header.last_event_time
         store.kv.restore_floor(header.keys_floor)

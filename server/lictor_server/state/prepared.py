@@ -10,6 +10,7 @@ from sortedcontainers import SortedDict
 from lictor_core import topics as on
 from lictor_core.errors import RequestError
 from lictor_core.prepared import PreparedQuery
+from lictor_core.prepared_names import PreparedNames
 from lictor_server.state.catalog import fold
 from lictor_server.state.copies import in_order
 from lictor_server.state.indexes import Change
@@ -22,8 +23,7 @@ class PreparedQueries:
 
     def __init__(self) -> None:
         self._by_id: SortedDict[str, PreparedQuery] = SortedDict()
-        self._named: dict[str, str] = {}
-        self._templates: dict[str, str] = {}
+        self._names = PreparedNames()
         self._of_session: dict[str, dict[str, None]] = {}
 
     def __len__(self) -> int:
@@ -46,32 +46,21 @@ class PreparedQueries:
 
         A template is not filled in. Raises `RequestError` for the id of a template: it has no name to go by.
         """
-        wanted = fold(id_or_name)
-        query = self._by_id.get(wanted)
-        if query is not None and query.is_template:
-            raise RequestError(
-                f"prepared query {query.id} is a template: ask for a name that begins with {query.name!r}, "
-                "not for its id"
-            )
-        if query is not None:
-            return query
-        found = self._named.get(wanted) or self._templates.get(self._longest_prefix(wanted))
-        return None if found is None else self._by_id[found]
+        return self._names.resolve(id_or_name)
 
-    def _longest_prefix(self, name: str) -> str:
-        end = min(len(name), max(map(len, self._templates), default=0))
-        return next((name[:length] for length in range(end, 0, -1) if name[:length] in self._templates), "")
+    def render(self, id_or_name: str) -> PreparedQuery | None:
+        """The same, a template filled in for the name. Raises `RequestError` where that cannot be done."""
+        return self._names.render(id_or_name)
 
     def why_not(self, query: PreparedQuery) -> str:
         """Why the name of `query` is not to be had; empty when it is."""
         query_id, name = fold(query.id), fold(query.name)
         if not name:
-            holder = self._templates.get("") if query.is_template else None
-            return "" if holder in (None, query_id) else "a query template with an empty name already exists"
+            holder = self._names.catch_all if query.is_template else None
+            return "" if _is(holder, query_id) else "a query template with an empty name already exists"
         if name in self._by_id:
             return f"name '{query.name}' aliases an existing query ID"
-        holder = self._named.get(name) or self._templates.get(name)
-        return "" if holder in (None, query_id) else f"name '{query.name}' aliases an existing query name"
+        return "" if _is(self._names.holder(name), query_id) else f"name '{query.name}' aliases an existing query name"
 
     def put(self, change: Change, query: PreparedQuery) -> None:
         """Create or replace by id; that its name is free was settled by the caller."""
@@ -93,22 +82,16 @@ class PreparedQueries:
         change.wake(on.PREPARED_QUERIES)
 
     def _link(self, query: PreparedQuery) -> None:
-        query_id, name = fold(query.id), fold(query.name)
+        query_id = fold(query.id)
         self._by_id[query_id] = query
-        if query.is_template:
-            self._templates[name] = query_id
-        elif name:
-            self._named[name] = query_id
+        self._names.add(query)
         if query.session:
             self._of_session.setdefault(fold(query.session), {})[query_id] = None
 
     def _unlink(self, query: PreparedQuery) -> None:
-        query_id, name = fold(query.id), fold(query.name)
+        query_id = fold(query.id)
         del self._by_id[query_id]
-        if query.is_template:
-            del self._templates[name]
-        elif name:
-            del self._named[name]
+        self._names.remove(query)
         if query.session:
             bound = self._of_session[fold(query.session)]
             del bound[query_id]
@@ -123,8 +106,11 @@ class PreparedQueries:
     def restore(self, queries: Iterable[PreparedQuery]) -> None:
         """Take the rows of a snapshot. Raises `RequestError` for what no server held together."""
         for query in queries:
-            name = fold(query.name)
-            is_taken = name in self._templates if query.is_template else bool(name) and name in self._named
-            if is_taken or fold(query.id) in self._by_id:
+            if self._names.has_like(query):
                 raise RequestError(f"the snapshot has the id or the name of prepared query {query.id} twice")
             self._link(query)
+
+
+def _is(holder: PreparedQuery | None, query_id: str) -> bool:
+    """Whether nobody else has it."""
+    return holder is None or fold(holder.id) == query_id

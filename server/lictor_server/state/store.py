@@ -9,6 +9,7 @@ import itertools
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from lictor_core import topics as on
 from lictor_core.topics import Topic
 from lictor_server.state.addresses import Addresses
 from lictor_server.state.autopilot import AutopilotTable
@@ -49,6 +50,8 @@ _APART: Final = frozenset(
         "sessions",
     }
 )
+_VIEWED: Final = frozenset((on.COORDINATES, on.PREPARED_QUERIES))
+"""Of those apart, what answers of DNS depend on, too."""
 """Kinds of topics that nothing in the catalog depends on."""
 
 
@@ -66,6 +69,9 @@ class Store:
         self.index_shift = 0
         self.index_floor = FIRST_INDEX
         self.catalog_index = FIRST_INDEX
+        self.view_index = FIRST_INDEX
+        """When anything last changed that names are answered from: the catalog, prepared queries, coordinates. It is in
+        no snapshot, so after a start it may be lower than on another server."""
         self.time_ms = 0
         self.catalog = Catalog()
         self.kv = KVTable()
@@ -90,10 +96,13 @@ class Store:
         if change.woken or change.stamped:
             self.indexes.note(change)
             if all(topic.kind in _APART for topics in (change.woken, change.stamped) for topic in topics):
-                return  # nothing that is kept of the catalog depends on it, and some is written all the time
+                # Nothing that is kept of the catalog depends on it, and some is written all the time.
+                if not _VIEWED.isdisjoint(change.woken):
+                    self.view_index = change.index
+                return
             self.health.forget(change)
             self.addresses.forget()
-            self.catalog_index = change.index
+            self.catalog_index = self.view_index = change.index
 
     def become(self, other: Store) -> None:
         """Take over the whole state of `other`, in place: every table that somebody holds shows the new state.
@@ -106,6 +115,7 @@ class Store:
         self.index_shift, other.index_shift = other.index_shift, self.index_shift
         self.index_floor, other.index_floor = other.index_floor, self.index_floor
         self.catalog_index, other.catalog_index = other.catalog_index, self.catalog_index
+        self.view_index, other.view_index = other.view_index, self.view_index
         self.time_ms, other.time_ms = other.time_ms, self.time_ms
         exchange(self.catalog, other.catalog)
         exchange(self.kv, other.kv)
@@ -136,7 +146,7 @@ class Store:
         change.index = max(change.index, saved.index + saved.index_shift + 1)
         change.former = saved
         saved.index_shift = change.index - log_index
-        saved.index_floor = saved.catalog_index = change.index
+        saved.index_floor = saved.catalog_index = saved.view_index = change.index
         saved.ca.last_serial = max(saved.ca.last_serial, self.ca.last_serial)
         saved.events.last_time = max(saved.events.last_time, self.events.last_time)
         saved.time_ms = max(saved.time_ms, self.time_ms)

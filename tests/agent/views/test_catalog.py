@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Callable
+from typing import TypeVar, cast
 
 import pytest
 
 from lictor_agent.views import AddressBook, ViewCatalog, ViewStore
 from lictor_core import topics
+from lictor_core.commands import CoordinatesSet, PreparedQuerySet
 from lictor_core.feed import Bookmark, encode_snapshot
 from lictor_core.queries import Query, ServiceHealthQuery
+from lictor_core.records import ServiceKind
 from lictor_core.registry import CatalogView, ColdViewError
 from lictor_core.view import View
 from tests.agent.views.source import S_MAX, Bench, bench
-from tests.server.build import check, node, register, service
+from tests.server.build import check, config, node, placed, register, service, template
 from tests.support.conditions import eventually
+
+T = TypeVar("T")
 
 
 async def brought(on: Bench, cold: ColdViewError) -> bool:
@@ -111,3 +116,46 @@ def test_a_change_counts_also_where_another_view_is_further() -> None:
     views.put(ServiceHealthQuery(service="web"), 15)
     assert catalog.wake_index(both) > before[0]
     assert catalog.stamp(both) > before[1]
+
+
+async def bring(on: Bench, ask: Callable[[], T]) -> T:
+    """What `ask` gives after what it lacked was brought."""
+    with pytest.raises(ColdViewError) as cold:
+        ask()
+    assert await brought(on, cold.value)
+    return ask()
+
+
+async def test_prepared_queries_are_followed_together() -> None:
+    async with bench() as on:
+        assert await bring(on, lambda: on.catalog.prepared_query("to-web")) is None
+        wake = on.catalog.wake_index((topics.PREPARED_QUERIES,))
+        await on.server.write(PreparedQuerySet(query=template("to-", service="${name.suffix}")))
+        await eventually(
+            lambda: on.catalog.wake_index((topics.PREPARED_QUERIES,)) > wake, within_s=S_MAX, what="a query"
+        )
+        query = on.catalog.prepared_query("to-web")
+        assert query is not None
+        assert query.service.service == "web"
+        assert on.catalog.prepared_query("web") is None
+        assert on.source.feeds["PreparedQueriesQuery"] == 1
+
+
+async def test_coordinates_are_followed_together() -> None:
+    async with bench() as on:
+        await on.server.write(register(node("N1")))
+        assert await bring(on, on.catalog.coordinates) == {}
+        await on.server.write(CoordinatesSet(updates=[placed("N1", 0.25), placed("n1", 0.5, segment="other")]))
+        await eventually(lambda: bool(on.catalog.coordinates()), within_s=S_MAX, what="a coordinate")
+        assert {name: place.vec[0] for name, place in on.catalog.coordinates().items()} == {"n1": 0.25}
+        assert on.catalog.coordinates() is on.catalog.coordinates()
+
+
+async def test_gateways_are_followed_by_the_service() -> None:
+    async with bench() as on:
+        assert list(await bring(on, lambda: on.catalog.ingress_health("Web"))) == []
+        await on.server.write(register(service=service("gw", kind=ServiceKind.INGRESS_GATEWAY)))
+        listener = {"Port": 1, "Protocol": "tcp", "Services": [{"Name": "web"}]}
+        await on.server.write(config("ingress-gateway", "gw", {"Listeners": [listener]}))
+        await eventually(lambda: bool(on.catalog.ingress_health("web")), within_s=S_MAX, what="a gateway")
+        assert on.catalog.wake_index((topics.ingress("web"),)) > 0

@@ -1,6 +1,19 @@
 """What is asked over DNS, one module an area."""
 
-from tests.compat.scenarios.dns import edns, huge, limits, nodes, packets, services, variants, zone
+from tests.compat.scenarios.dns import (
+    addresses,
+    edns,
+    gateways,
+    health,
+    huge,
+    limits,
+    nodes,
+    packets,
+    queries,
+    services,
+    variants,
+    zone,
+)
 from tests.support.recorder.dns_scenario import DnsScenario
 
 SCENARIOS: tuple[DnsScenario, ...] = (
@@ -9,6 +22,10 @@ SCENARIOS: tuple[DnsScenario, ...] = (
     zone.SCENARIO,
     limits.SCENARIO,
     packets.SCENARIO,
+    queries.SCENARIO,
+    gateways.SCENARIO,
+    addresses.SCENARIO,
+    health.SCENARIO,
     edns.SCENARIO,
     huge.SCENARIO,
     *variants.SCENARIOS,
