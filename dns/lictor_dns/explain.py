@@ -81,7 +81,8 @@ class Explaining:
         self._given = frozenset((*answer.answers[: reply.answers], *answer.authority[: reply.authority]))
         self._whole = frozenset(whole.answers)
         self._depends_on = [
-            DnsDependency(name=f"{topic.kind}:{topic.name}", index=view.wake_index((topic,))) for topic in answer.topics
+            DnsDependency(name=f"{topic.kind}:{topic.name}".rstrip(":"), index=view.wake_index((topic,)))
+            for topic in answer.topics
         ]
         self._left = list(reversed(noted.instances[:INSTANCES_MAX]))
         self._instances: list[DnsInstance] = []
@@ -135,13 +136,15 @@ class Explaining:
                 given = sum(one.given for one in self._instances) if total <= INSTANCES_MAX else self._reply.answers
                 return f"{given} of {total} instances are given" if total else "the catalog has it"
             case Result.NO_DATA:
-                return "the name is there, and has nothing of this type"
+                return "such a name has nothing of this type"
             case Result.NOT_OFFERED:
                 return "the zone is not handed out as a whole"
             case Result.REFUSED:
                 return "other zones are not answered for"
             case Result.FAILED if self._age_s > self._settings.age_s_max:
                 return "what this agent knows of the catalog is older than it may be, or has never come"
+            case Result.FAILED if isinstance(name, QueryName):
+                return "the prepared query cannot be carried out for this name"
             case Result.FAILED:
                 return "nobody in the catalog has this address"
             case Result.NO_NAME:
@@ -205,14 +208,14 @@ def _not_there(name: Name, settings: DnsSettings, noted: Noted) -> str:
             return "no such name can be"
         case ServiceName() | NodeName() | QueryName() if name.datacenter != own:
             return f"{name.datacenter} is not this agent's datacenter, {own}, and no other is reached from here"
-        case ServiceName() if noted.instances:
+        case ServiceName() | QueryName() if noted.instances:
             return f"none of its {len(noted.instances)} instances can be given"
         case ServiceName(service):
             return f"the catalog has no instance of {service}"
         case NodeName(node):
             return f"the catalog has no node {node}"
         case QueryName(query):
-            return f"no prepared query has the name {query}, or it finds nothing"
+            return f"no prepared query has the name {query}, or its service has no instance"
         case ReverseName():
             return "nobody in the catalog has this address"
         case _:

@@ -13,7 +13,8 @@ from lictor_core.registry import CatalogView
 
 __all__ = ["Noted", "noting", "showing_one"]
 
-_Key = tuple[str, bool]
+_Key = tuple[str, str]
+"""How instances were asked for, and for which name in lower case."""
 
 
 class Noted:
@@ -48,9 +49,14 @@ class _Noting(_Before):
         self._noted = noted
 
     def service_health(self, name: str, *, connect: bool = False) -> Sequence[ServiceHealth]:
-        found = self._view.service_health(name, connect=connect)
+        return self._note(_key(name, connect), self._view.service_health(name, connect=connect))
+
+    def ingress_health(self, name: str) -> Sequence[ServiceHealth]:
+        return self._note(_ingress_key(name), self._view.ingress_health(name))
+
+    def _note(self, key: _Key, found: Sequence[ServiceHealth]) -> Sequence[ServiceHealth]:
         if self._noted.key is None:
-            self._noted.key = _key(name, connect)
+            self._noted.key = key
             self._noted.instances = tuple(found)
         return found
 
@@ -62,10 +68,16 @@ class _ShowingOne(_Before):
         self._instance = instance
 
     def service_health(self, name: str, *, connect: bool = False) -> Sequence[ServiceHealth]:
-        if _key(name, connect) == self._key:
-            return [self._instance]
-        return self._view.service_health(name, connect=connect)
+        is_asked = _key(name, connect) == self._key
+        return [self._instance] if is_asked else self._view.service_health(name, connect=connect)
+
+    def ingress_health(self, name: str) -> Sequence[ServiceHealth]:
+        return [self._instance] if _ingress_key(name) == self._key else self._view.ingress_health(name)
 
 
 def _key(name: str, connect: bool) -> _Key:
-    return name.lower(), connect
+    return "connect" if connect else "service", name.lower()
+
+
+def _ingress_key(name: str) -> _Key:
+    return "ingress", name.lower()

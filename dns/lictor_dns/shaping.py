@@ -72,7 +72,7 @@ def _limits(shaped: Shaped, settings: DnsSettings, limits: Limits) -> Iterator[D
         yield _setting("a_record_limit", str(settings.a_record_limit), f"no answer has more than {within} addresses")
     if shaped.within.interchangeable and limits.answers_max < within:
         effect = f"{limits.answers_max} of {within} answers for clients that take {limits.bytes_max} bytes over UDP"
-        yield _setting("udp_answer_limit", str(limits.answers_max), effect)
+        yield _setting("udp_answer_limit", str(settings.udp_answer_limit), effect)
 
 
 def _size(shaped: Shaped, asked: Asked, limits: Limits) -> Iterator[DnsSetting]:

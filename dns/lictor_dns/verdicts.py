@@ -17,7 +17,7 @@ from lictor_core.records import (
 )
 from lictor_dns.answer import Record, RecordType
 from lictor_dns.asked import type_text
-from lictor_dns.names import ServiceName, parse_name
+from lictor_dns.names import QueryName, ServiceName, parse_name
 from lictor_dns.question import Question
 from lictor_dns.settings import DnsSettings
 
@@ -91,6 +91,8 @@ def _why_out(instance: ServiceHealth, case: Case) -> str:
     name = parse_name(question.labels, case.settings.zone(), is_srv=question.type == RecordType.SRV)
     if isinstance(name, ServiceName) and name.tag and name.tag not in [tag.lower() for tag in instance.service.tags]:
         return f"it does not have the tag {name.tag}"
+    if isinstance(name, QueryName):
+        return "the prepared query leaves it out: by its tags, its metadata, or its address's type"
     if case.has_others:
         return f"its address is none for a question of type {type_text(question.type)}"
     return "its address is none that DNS can give"

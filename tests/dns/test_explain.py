@@ -16,7 +16,7 @@ from lictor_dns.asked import worded
 from lictor_dns.explain import INSTANCES_MAX, explain
 from lictor_dns.settings import DnsSettings
 from tests.dns.asking import NOW
-from tests.support.catalog import PlainCatalog, make_instance, make_node, make_service
+from tests.support.catalog import PlainCatalog, make_instance, make_node, make_query, make_service
 from tests.support.cold_catalog import ColdCatalog
 
 N1 = make_node("n1", "10.0.0.1", meta={"k": "v"})
@@ -156,3 +156,31 @@ def test_any_question_that_can_be_asked_is_explained_in_json(
     assert found.reading
     assert found.reason
     assert found.bytes <= found.bytes_max
+
+
+def test_gateways_of_a_service_are_explained() -> None:
+    catalog = PlainCatalog([make_instance(make_service("edge"), N1), make_instance(make_service("other"), N1)])
+    catalog.put_ingress("web", "edge")
+    found = explained("web.ingress.consul", catalog=catalog)
+    assert (found.kind, found.answers) == ("ingress", ["web.ingress.consul. 0 IN A 10.0.0.1"])
+    assert [(one.service, one.given) for one in found.instances] == [("edge", True)]
+
+
+def test_a_prepared_query_is_explained_by_the_instances_of_its_service() -> None:
+    catalog = PlainCatalog(
+        [
+            make_instance(make_service(tags=["v1"]), N1),
+            make_instance(make_service(), make_node("n2", "10.0.0.2")),
+            make_instance(make_service(tags=["v1"]), make_node("n3", "10.0.0.3"), statuses=[CRITICAL]),
+        ]
+    )
+    query = make_query("near")
+    catalog.put_query(msgspec.structs.replace(query, service=msgspec.structs.replace(query.service, tags=["v1"])))
+    found = explained("near.query.consul", catalog=catalog)
+    assert (found.kind, found.reason) == ("query", "1 of 3 instances are given")
+    assert {one.node: one.given for one in found.instances} == {"n1": True, "n2": False, "n3": False}
+    reasons = {one.node: one.reason for one in found.instances}
+    assert "the prepared query leaves it out" in reasons["n2"]
+    assert reasons["n3"] == "its check check-web is critical"
+    assert [one.name for one in found.depends_on] == ["prepared-queries", "service:web"]
+    assert explained("nobody.query.consul", catalog=catalog).code == "NXDOMAIN"
