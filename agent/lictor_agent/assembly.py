@@ -15,7 +15,7 @@ from lictor_agent.plan import SyncTokens
 from lictor_agent.registrar import ScriptPolicy
 from lictor_agent.remote.settings import RemoteSettings
 from lictor_agent.settings import AgentSettings
-from lictor_config.tree import Configuration, Tls
+from lictor_config.tree import Configuration, Dns, Tls
 from lictor_core.autopilot import AutopilotConfiguration
 from lictor_core.commands import ConfigSet
 from lictor_core.durations import format_duration
@@ -247,6 +247,8 @@ def dns_settings(configuration: Configuration) -> DnsSettings:
         cache_entries_max=dns.cache_entries_max,
         tcp_connections_max=dns.tcp_connections_max,
         tcp_idle_s=dns.tcp_idle_timeout_s,
+        recursors=dns.recursors,
+        recursor_timeout_s=dns.recursor_timeout_s or Dns().recursor_timeout_s,
     )
 
 

@@ -170,6 +170,7 @@ def _dns(
         clock,
         quick,
         log.bind(room="dns"),
+        ids=rng,
     )
 
 

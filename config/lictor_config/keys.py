@@ -179,7 +179,7 @@ raft_trailing_logs whole : snapshots of servers
 reap boolean
 reconnect_timeout duration : membership, on servers
 reconnect_timeout_wan duration
-recursors texts
+recursors texts : DNS
 rejoin_after_leave boolean : membership, of agents that are no servers
 retry_interval duration : joining
 retry_interval_wan duration
@@ -333,7 +333,7 @@ max_stale duration : DNS
 node_ttl duration : DNS
 only_passing boolean : DNS
 prefer_namespace boolean
-recursor_timeout duration
+recursor_timeout duration : DNS
 service_ttl duration_map : DNS
 soa section
 tcp_connections_max whole : DNS; ours

@@ -17,7 +17,7 @@ from lictor_config.definitions import dns_warnings
 from lictor_config.metadata import metadata_flaw
 from lictor_config.tree import Configuration, Tls
 from lictor_config.watches import read_watches
-from lictor_core.addresses import split_host_port
+from lictor_core.addresses import split_host_port, split_ip_port
 from lictor_core.durations import parse_duration
 from lictor_core.errors import ConfigurationError, RequestError
 from lictor_core.limits import LEAF_TTL_MAX_S, LEAF_TTL_MIN_S, PORT_MAX
@@ -32,6 +32,7 @@ _POLICIES: Final = ("allow", "deny")
 _TLS_VERSIONS: Final = ("tls10", "tls11", "tls12", "tls13")
 _TLS_VERSIONS_OLD: Final = ("tls10", "tls11")
 _CA_PROVIDERS: Final = ("consul",)
+_DNS_PORT: Final = 53
 _LEASE_S_MIN: Final = 1.0
 _LEASE_S_MAX: Final = 600.0
 _REMEMBERED_S_MIN: Final = 60.0
@@ -171,6 +172,11 @@ def _where(configuration: Configuration) -> Iterator[str]:
     for address in configuration.client_addr:
         if (flaw := address_flaw(address, unix_allowed=True)) is not None:
             yield f"client_addr: {address!r} {flaw}"
+    for recursor in configuration.dns.recursors:
+        try:
+            split_ip_port(recursor, _DNS_PORT)
+        except RequestError as error:
+            yield f"recursors: {error}"
     own = configuration.addresses
     for name, addresses in {"dns": own.dns, "http": own.http, "https": own.https, "grpc": own.grpc}.items():
         for address in addresses:
@@ -214,6 +220,7 @@ def _bounds(configuration: Configuration) -> Iterator[str]:
         "dns_config.udp_answer_limit": dns.udp_answer_limit,
         "dns_config.a_record_limit": dns.a_record_limit,
         "dns_config.node_ttl": dns.node_ttl_s,
+        "dns_config.recursor_timeout": dns.recursor_timeout_s,
         "dns_config.soa.expire": dns.soa.expire,
         "dns_config.soa.min_ttl": dns.soa.min_ttl,
         "dns_config.soa.refresh": dns.soa.refresh,

@@ -123,7 +123,7 @@ def _addresses(reader: Reader, base: Addresses) -> Addresses:
 
 
 def _dns(reader: Reader, base: Dns) -> Dns:
-    recursors = reader.texts("recursors") or base.recursors
+    recursors = tuple(dict.fromkeys(reader.texts("recursors"))) or base.recursors
     child = reader.child("dns_config")
     if child is None:
         return replace(base, recursors=recursors)

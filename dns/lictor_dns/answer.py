@@ -34,7 +34,7 @@ class Result(enum.Enum):
 
     FOUND: there are records. NO_NAME: nothing has this name (NXDOMAIN). NO_DATA: the name is there, not in this
     type. NOT_OFFERED: the zone is not handed out as a whole (NOTIMP). REFUSED: the name is not ours to answer.
-    FAILED: we cannot know now (SERVFAIL).
+    ELSEWHERE: nor is this one, but the recursors are asked for it. FAILED: we cannot know now (SERVFAIL).
     """
 
     FOUND = enum.auto()
@@ -42,6 +42,7 @@ class Result(enum.Enum):
     NO_DATA = enum.auto()
     NOT_OFFERED = enum.auto()
     REFUSED = enum.auto()
+    ELSEWHERE = enum.auto()
     FAILED = enum.auto()
 
 

@@ -23,6 +23,7 @@ from lictor_dns.clients import host_of
 from lictor_dns.names import is_of_query, is_reverse
 from lictor_dns.orders import Orders
 from lictor_dns.question import ID_BYTES, Question, Refusal, parse
+from lictor_dns.recursion import ElsewhereError, Recursion
 from lictor_dns.render import limits_for, render, render_refusal
 from lictor_dns.settings import DnsSettings
 from lictor_dns.spare import SpareTime
@@ -52,7 +53,7 @@ class AnswerCache:
     Call `refresh` once in each pass of the loop, then `reply` for the messages of that pass, then `passed`. `refused`
     is told of every message that is no question, with the client as it was given to `reply`. Where the view has not
     got yet what a question needs, `reply` leaves in `cold` how that is brought; the question is put again then
-    (`late`).
+    (`late`). So it does where `recursion` has to be asked.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class AnswerCache:
         refused: Callable[[Refusal, object], None],
         *,
         is_udp: bool,
+        recursion: Recursion | None = None,
     ) -> None:
         self._view = view
         self._settings = settings
@@ -71,6 +73,7 @@ class AnswerCache:
         self._rng = rng
         self._refused = refused
         self._is_udp = is_udp
+        self._recursion = recursion
         self._generation_max = max(1, settings.cache_entries_max // 2)
         self._age_s_max = settings.age_s_max
         self._young: dict[_Key, _Entry] = {}
@@ -82,7 +85,7 @@ class AnswerCache:
         self._version = 0
         self._now_s = 0.0
         self._is_stale = False
-        self.cold: ColdViewError | None = None
+        self.cold: ColdViewError | ElsewhereError | None = None
         """After `reply` gave nothing: what has to be fetched first, if that is why."""
         self.spent = Spent()
         """Figures of all passes, but for questions who has an address."""
@@ -153,13 +156,13 @@ class AnswerCache:
             if entry is not None and entry.mark == self._mark:
                 return next(entry.replies)
             return self._missed(key, client)
-        except ColdViewError as cold:
+        except (ColdViewError, ElsewhereError) as cold:
             # An iterator that raised is at its end.
             self._forget(key)
             self.cold = cold
             return None
 
-    def take_cold(self) -> ColdViewError | None:
+    def take_cold(self) -> ColdViewError | ElsewhereError | None:
         """What the last message that got nothing has to wait for; None when it gets nothing at all."""
         cold, self.cold = self.cold, None
         return cold
@@ -169,7 +172,8 @@ class AnswerCache:
         question = parse(_NO_ID + key)
         assert not isinstance(question, Refusal), "what was resolved once is a question"
         limits = limits_for(question, self._settings, is_udp=self._is_udp)
-        return render(question, Answer(result=Result.FAILED), limits)[ID_BYTES:]
+        answer = Answer(result=Result.FAILED, recursion_available=bool(self._settings.recursors))
+        return render(question, answer, limits)[ID_BYTES:]
 
     def _missed(self, key: bytes, client: object) -> bytes | None:
         entry = self._held(key)
@@ -193,7 +197,7 @@ class AnswerCache:
             entry.mark = self._mark
         try:
             reply = next(entry.replies)
-        except ColdViewError:
+        except (ColdViewError, ElsewhereError):
             self._forget(own)
             raise
         if len(key) <= _KEY_BYTES_MAX:
@@ -203,7 +207,15 @@ class AnswerCache:
     def _replies(self, entry: _Entry, question: Question, own: _Key) -> Iterator[bytes]:
         """Replies for one turn after the other; the first round makes them, all others repeat them."""
         client = None if isinstance(own, bytes) else own[1:]
-        orders = Orders(self._view, question, self._settings, self._rng, is_udp=self._is_udp, client=client)
+        orders = Orders(
+            self._view,
+            question,
+            self._settings,
+            self._rng,
+            is_udp=self._is_udp,
+            client=client,
+            recursion=self._recursion,
+        )
         replies: list[bytes] = []
         size = repeated = 0
         while orders.is_left and size <= _ENTRY_BYTES_MAX:

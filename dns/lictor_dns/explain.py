@@ -141,6 +141,8 @@ class Explaining:
                 return "the zone is not handed out as a whole"
             case Result.REFUSED:
                 return "other zones are not answered for"
+            case Result.ELSEWHERE:
+                return "it is not ours to answer: the recursors are asked"
             case Result.FAILED if self._age_s > self._settings.age_s_max:
                 return "what this agent knows of the catalog is older than it may be, or has never come"
             case Result.FAILED if isinstance(name, QueryName):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from itertools import islice
 from typing import Final, NamedTuple
 
 from lictor_core import topics
@@ -52,6 +53,8 @@ _HOPS_MAX: Final = 3
 """Host names followed one after the other inside our zone, after the first."""
 _DEPTH_PER_RECORD: Final = 4
 """Instances in random order for each record that is made: several may be at one address, which is given once."""
+_BEHIND_MAX: Final = 5
+"""Records given of what is behind the host name of an instance, as from Consul."""
 _PRIORITY: Final = 1
 _FAMILIES: Final = {RecordType.A: 4, RecordType.AAAA: 6}
 _ADDRESS_TYPES: Final = frozenset((RecordType.A, RecordType.AAAA, RecordType.CNAME))
@@ -77,7 +80,16 @@ class Finder:
     """
 
     def __init__(
-        self, view: CatalogView, settings: DnsSettings, zone: Zone, rng: Rng, turn: int, records_max: int, asker: Asker
+        self,
+        view: CatalogView,
+        settings: DnsSettings,
+        zone: Zone,
+        rng: Rng,
+        turn: int,
+        records_max: int,
+        asker: Asker,
+        *,
+        outside: Callable[[Labels], Sequence[Record]] | None = None,
     ) -> None:
         self.topics: dict[Topic, None] = {}
         self.any_change = False
@@ -89,6 +101,7 @@ class Finder:
         self._rng = rng
         self._turn = turn
         self._asker = asker
+        self._outside = outside
         limit = settings.a_record_limit
         self._records_max = records_max
         self._addresses_max = min(limit, records_max) if limit else records_max
@@ -231,11 +244,13 @@ class Finder:
 
     def _behind(self, target: Labels, ttl: int, hops: int, rather: int) -> Iterable[Record]:
         # They stand in a service's answer, so its time to live goes for them too.
-        records = self._follow(target, hops, rather)
-        return (record._replace(ttl=ttl) for record in records if record.type in _ADDRESS_TYPES)
+        found = (record for record in self._follow(target, hops, rather) if record.type in _ADDRESS_TYPES)
+        return (record._replace(ttl=ttl) for record in islice(found, _BEHIND_MAX))
 
     def _follow(self, target: Labels, hops: int, rather: int) -> list[Record]:
         name = parse_name(target, self._zone, is_srv=False)
+        if name is Miss.FOREIGN and self._outside is not None:
+            return list(self._outside(target))
         if hops >= _HOPS_MAX or isinstance(name, Miss | ReverseName):
             return []
         if isinstance(name, AddressName):

@@ -1,5 +1,7 @@
 """Answers that come later: what a question needs is fetched first, and the question is asked again then.
 
+What is for others to answer goes to them, and their reply is the reply.
+
 One question may need several things, one after the other (a service, then the node that a host name names).
 """
 
@@ -12,6 +14,7 @@ from typing import Final
 from lictor_core.errors import LictorError
 from lictor_core.registry import ColdViewError
 from lictor_dns.cache import AnswerCache
+from lictor_dns.recursion import ElsewhereError
 
 __all__ = ["LATE_MAX", "LateAnswers"]
 
@@ -51,8 +54,16 @@ class LateAnswers:
         self._closed = True
 
     def _bring(
-        self, cold: ColdViewError, key: bytes, client: object, send: Callable[[bytes | None], None], rounds: int
+        self,
+        cold: ColdViewError | ElsewhereError,
+        key: bytes,
+        client: object,
+        send: Callable[[bytes | None], None],
+        rounds: int,
     ) -> None:
+        if isinstance(cold, ElsewhereError):
+            cold.ask(key, partial(self._asked, key, send))
+            return
         try:
             cold.bring(partial(self._brought, key, client, send, rounds))
         except LictorError:
@@ -73,6 +84,10 @@ class LateAnswers:
             self._send(send, reply)
         else:
             self._bring(cold, key, client, send, rounds - 1)
+
+    def _asked(self, key: bytes, send: Callable[[bytes | None], None], reply: bytes | None) -> None:
+        if not self._closed:
+            self._send(send, self._cache.failed(key) if reply is None else reply)
 
     def _send(self, send: Callable[[bytes | None], None], reply: bytes | None) -> None:
         self._waiting -= 1

@@ -13,7 +13,7 @@ from typing import Final
 from structlog.typing import FilteringBoundLogger
 
 from lictor_core.addresses import join_host_port
-from lictor_core.clock import Clock, Rng
+from lictor_core.clock import Clock, Rng, SystemRng
 from lictor_core.errors import ConfigurationError
 from lictor_core.explanations import DnsExplanation
 from lictor_core.metrics import Gauge, Meter
@@ -22,6 +22,7 @@ from lictor_dns import tcp, udp
 from lictor_dns.asked import Asked
 from lictor_dns.cache import AnswerCache
 from lictor_dns.explaining import explained
+from lictor_dns.recursion import Recursion
 from lictor_dns.refusals import RefusalLog
 from lictor_dns.settings import DnsSettings
 
@@ -34,8 +35,8 @@ _PORT_TRIES_MAX: Final = 16
 class DnsServer:
     """Answers questions about `view` on `addresses`, pairs of IP address and port; port 0 is any free one.
 
-    Answering never waits: it runs in the loop's callbacks. `rng` should be fast; it only spreads load. Raises
-    `ConfigurationError` for settings that cannot be served.
+    Answering never waits: it runs in the loop's callbacks. `rng` should be fast; it only spreads load. `ids` are for
+    questions to recursors, and must be unpredictable. Raises `ConfigurationError` for settings that cannot be served.
     """
 
     def __init__(
@@ -46,6 +47,8 @@ class DnsServer:
         clock: Clock,
         rng: Rng,
         log: FilteringBoundLogger,
+        *,
+        ids: Rng | None = None,
     ) -> None:
         settings.check()
         self._addresses = tuple(addresses)
@@ -54,8 +57,11 @@ class DnsServer:
         self._clock = clock
         self._log = log
         refusals = RefusalLog(log, clock)
-        self._udp_cache = AnswerCache(view, settings, clock, rng, refusals.note, is_udp=True)
-        self._tcp_cache = AnswerCache(view, settings, clock, rng, refusals.note, is_udp=False)
+        self._recursion = Recursion(settings, clock, ids or SystemRng(), log)
+        self._udp_cache, self._tcp_cache = (
+            AnswerCache(view, settings, clock, rng, refusals.note, is_udp=is_udp, recursion=self._recursion)
+            for is_udp in (True, False)
+        )
         self._tcp = tcp.TcpListener(self._tcp_cache, settings, clock, refusals)
         self._udp: list[udp.UdpSocket] = []
         self._bound: list[tuple[str, int]] = []
@@ -71,6 +77,7 @@ class DnsServer:
         Raises `ConfigurationError` for settings that cannot be served, and goes on by those of before.
         """
         settings.check()
+        self._recursion.follow(settings)
         for cache in (self._udp_cache, self._tcp_cache):
             cache.follow(settings)
         self._tcp.follow(settings)
@@ -121,6 +128,7 @@ class DnsServer:
         for udp_socket in udp_sockets:
             udp_socket.close()
         await self._tcp.close()
+        await self._recursion.close()
 
     async def _listen(self, host: str, port: int, loop: asyncio.AbstractEventLoop) -> None:
         tcp_bound, udp_bound = _bind_both(host, port)

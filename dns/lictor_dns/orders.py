@@ -6,9 +6,10 @@ from typing import Final
 
 from lictor_core.clock import Rng
 from lictor_core.registry import CatalogView
-from lictor_dns.answer import Answer
+from lictor_dns.answer import Answer, Result
 from lictor_dns.order import is_reorderable, reordered
 from lictor_dns.question import ID_BYTES, Question
+from lictor_dns.recursion import Recursion
 from lictor_dns.render import limits_for, render
 from lictor_dns.resolve import resolve
 from lictor_dns.settings import DnsSettings
@@ -36,12 +37,15 @@ class Orders:
         *,
         is_udp: bool,
         client: object = None,
+        recursion: Recursion | None = None,
     ) -> None:
         self._view = view
         self._question = question
         self._settings = settings
         self._rng = rng
         self._client = client
+        self._is_udp = is_udp
+        self._recursion = recursion
         self._limits = limits_for(question, settings, is_udp=is_udp)
         self._first_turn = rng.bits(_TURN_BITS)
         self._first: Answer | None = None
@@ -56,7 +60,9 @@ class Orders:
         return self._made < min(self._turns, TURNS_MAX)
 
     def make(self, now: float) -> tuple[bytes, Answer]:
-        """The next reply, and the answer that it was made from. Raises `ColdViewError` as `resolve` does."""
+        """The next reply, and the answer that it was made from. Raises `ColdViewError` as `resolve` does, and
+        `ElsewhereError` where the recursors are to be asked.
+        """
         # The first answer begins with the first turn's instance: in it turns are counted from there.
         answer = reordered(self._first, self._rng, self._made) if self._first else self._look_up(now)
         if not self._made:
@@ -73,7 +79,7 @@ class Orders:
     def _look_up(self, now: float) -> Answer:
         # As many records as there may be orders can be reordered; of more instances only what is needed is looked at.
         few = self._limits.records_max
-        return resolve(
+        answer = resolve(
             self._view,
             self._question,
             self._settings,
@@ -82,4 +88,9 @@ class Orders:
             turn=self._first_turn + self._made,
             records_max=few if self._turns > TURNS_MAX else max(few, TURNS_MAX),
             client=self._client,
+            recursion=self._recursion,
         )
+        if answer.result is Result.ELSEWHERE:
+            assert self._recursion is not None, "only where there is somebody to ask"
+            raise self._recursion.elsewhere(self._question, self._limits.bytes_max, is_udp=self._is_udp)
+        return answer

@@ -32,6 +32,7 @@ _CODES: Final = {
     Result.NO_NAME: ResponseCode.NAME_ERROR,
     Result.NOT_OFFERED: ResponseCode.NOT_IMPLEMENTED,
     Result.REFUSED: ResponseCode.REFUSED,
+    Result.ELSEWHERE: ResponseCode.REFUSED,
     Result.FAILED: ResponseCode.SERVER_FAILURE,
 }
 _AUTHORITATIVE: Final = frozenset((Result.FOUND, Result.NO_DATA, Result.NO_NAME, Result.NOT_OFFERED))

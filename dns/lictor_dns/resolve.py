@@ -31,6 +31,7 @@ from lictor_dns.names import (
     parse_name,
     service_target,
 )
+from lictor_dns.outside import Heard, Outside, with_recursion
 from lictor_dns.question import Question
 from lictor_dns.reach import Viewpoint, address_record, datacenter_of, node_place
 from lictor_dns.settings import DnsSettings
@@ -56,6 +57,7 @@ def resolve(
     turn: int,
     records_max: int,
     client: object = None,
+    recursion: Outside | None = None,
 ) -> Answer:
     """The answer to `question`. `now` is in seconds since 1970; `turn` says which instance stands first.
 
@@ -63,10 +65,14 @@ def resolve(
 
     `Answer.turns` of any answer says how many successive turns give different ones. Of very many instances only
     `records_max` are given, which should be one more than the reply can hold, so that it shows what it leaves out.
+    Where there are recursors, `recursion` knows what they say of host names outside our zone.
     """
     asker = asker_of(settings.node_name, client, question.edns)
-    finder = Finder(view, settings, settings.zone(), rng, turn, records_max, asker)
+    outside = Heard(recursion, question.type) if recursion is not None and settings.recursors else None
+    finder = Finder(view, settings, settings.zone(), rng, turn, records_max, asker, outside=outside)
     answer = _Resolution(view, question, settings, now, finder).answer()
+    if settings.recursors:
+        answer = with_recursion(answer, outside)
     return with_age(answer, view, settings) if settings.enable_age_txt else answer
 
 
@@ -86,7 +92,7 @@ class _Resolution:
     def answer(self) -> Answer:
         name = parse_name(self._asked.labels, self._zone, is_srv=self._asked.type == RecordType.SRV)
         if name is Miss.FOREIGN:
-            return Answer(result=Result.REFUSED)
+            return Answer(result=Result.ELSEWHERE if self._settings.recursors else Result.REFUSED)
         if self._asked.type == RecordType.AXFR:
             return Answer(result=Result.NOT_OFFERED)
         if self._view.age_s > self._settings.age_s_max:
@@ -153,7 +159,9 @@ class _Resolution:
     def _reverse(self, name: ReverseName) -> Answer:
         target = None if name.address is None else self._holder(str(name.address))
         if target is None:
-            # Consul hands the question to its recursors, and fails where it has none.
+            if self._settings.recursors:
+                return Answer(result=Result.ELSEWHERE, any_change=True)
+            # As Consul says it: nobody could be asked.
             return Answer(result=Result.FAILED, recursion_available=True, any_change=True)
         pointer = Record(self._asked.labels, RecordType.PTR, 0, Target(target))
         if self._asked.type != RecordType.SOA:

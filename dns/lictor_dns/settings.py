@@ -10,7 +10,8 @@ from typing import Final
 
 import msgspec
 
-from lictor_core.errors import ConfigurationError
+from lictor_core.addresses import split_ip_port
+from lictor_core.errors import ConfigurationError, RequestError
 from lictor_dns.names import Zone, parse_domain
 
 __all__ = ["DnsSettings", "SoaSettings"]
@@ -18,6 +19,7 @@ __all__ = ["DnsSettings", "SoaSettings"]
 _TTL_S_MAX: Final = 2**31 - 1  # RFC 2181, section 8
 _FRESH_S: Final = 2.5
 """A picture that was known to be current so lately counts as current: servers tell that about once a second."""
+_PORT: Final = 53
 
 
 class SoaSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,6 +53,9 @@ class DnsSettings(msgspec.Struct, frozen=True, kw_only=True):
     none) address records in any answer; `enable_truncate` sets TC when answers were left out; `disable_compression`
     writes all names in full.
 
+    Others' names: `recursors`, IP addresses with or without a port, are asked for them one after the other, each for
+    `recursor_timeout_s`; without any, they are refused.
+
     Bounds: `cache_entries_max` questions whose answers are kept, for each transport; `tcp_connections_max` at once;
     `tcp_idle_s` until a silent connection is closed.
     """
@@ -74,6 +79,8 @@ class DnsSettings(msgspec.Struct, frozen=True, kw_only=True):
     enable_truncate: bool = False
     disable_compression: bool = False
     soa: SoaSettings = SoaSettings()
+    recursors: tuple[str, ...] = ()
+    recursor_timeout_s: float = 2.0
     cache_entries_max: int = 8192
     tcp_connections_max: int = 1024
     tcp_idle_s: float = 10.0
@@ -97,6 +104,11 @@ class DnsSettings(msgspec.Struct, frozen=True, kw_only=True):
                 raise ConfigurationError(f"dns_config: {name} is {count}; use at least {least}")
         if self.tcp_idle_s <= 0:
             raise ConfigurationError(f"dns_config: tcp_idle_timeout is {self.tcp_idle_s:g} s; use more than 0")
+        if self.recursor_timeout_s <= 0:
+            raise ConfigurationError(
+                f"dns_config: recursor_timeout is {self.recursor_timeout_s:g} s; use more than 0, such as 2s"
+            )
+        self.recursor_addresses()
 
     @property
     def age_s_max(self) -> float:
@@ -112,6 +124,13 @@ class DnsSettings(msgspec.Struct, frozen=True, kw_only=True):
         """The names that are answered for. Raises `ConfigurationError` for a domain that is no name."""
         alternative = parse_domain(self.alt_domain) if self.alt_domain else None
         return Zone(parse_domain(self.domain), alternative, self.datacenter.lower())
+
+    def recursor_addresses(self) -> tuple[tuple[str, int], ...]:
+        """Where the recursors are, each once. Raises `ConfigurationError` for what is no IP address."""
+        try:
+            return tuple(dict.fromkeys(split_ip_port(text, _PORT) for text in self.recursors))
+        except RequestError as error:
+            raise ConfigurationError(f"recursors: {error}") from error
 
     def service_ttl_s(self, service: str) -> int:
         """Time to live of answers about `service`, whose case does not count."""

@@ -85,6 +85,11 @@ def test_times_and_limits_arrive() -> None:
     assert (dns.allow_stale, dns.use_cache, dns.cache_max_age_s, dns.enable_age_txt) == (False, True, 8.0, True)
     assert (dns.cache_entries_max, dns.tcp_connections_max, dns.tcp_idle_s) == (10, 11, 12.0)
     assert (dns.node_ttl_s, dns.service_ttls_s, dns.udp_answer_limit, dns.max_stale_s) == (5, {"web": 7}, 9, 3.5)
+    given = Dns(recursors=("192.0.2.1",), recursor_timeout_s=0.5)
+    dns = assembly.dns_settings(_dev(dns=given))
+    assert (dns.recursors, dns.recursor_timeout_s) == (("192.0.2.1",), 0.5)
+    # As in Consul, no time at all stands for the usual one.
+    assert assembly.dns_settings(_dev(dns=Dns(recursor_timeout_s=0.0))).recursor_timeout_s == 2.0
     http = assembly.http_settings(
         _dev(limits=Limits(http_max_conns_per_client=3, kv_max_value_size=4, txn_max_req_len=5))
     )

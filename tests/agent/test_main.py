@@ -21,6 +21,7 @@ import pytest
 from tests.support.agents import program_of
 from tests.support.ports import free_ports
 from tests.support.processes import START_S_MAX, Program, running
+from tests.support.upstream import upstream
 
 END_S_MAX = 8.0
 """Far above what the end of a process takes, and below what might hold it up: other tests run at the same time."""
@@ -149,13 +150,14 @@ def test_a_reload_takes_over_what_files_define_now(tmp_path: Path) -> None:
 def test_settings_are_taken_over_while_connections_stay_open(tmp_path: Path) -> None:
     file = tmp_path / "agent.hcl"
     file.write_text('log_level = "err"')
-    with _agent(tmp_path, ["-config-file", str(file)]) as process:
+    with upstream() as outside, _agent(tmp_path, ["-config-file", str(file)]) as process:
         before = process.ask("GET", "/v1/agent/self")[0]
         kept = http.client.HTTPConnection("127.0.0.1", process.ports["http"], timeout=30)
         kept.request("GET", "/v1/kv/nothing?index=99999&wait=60s")
         file.write_text(
             'log_level = "info"\nlimits { http_max_conns_per_client = 3 }\ndns_config { node_ttl = "7s" }\n'
-            'node_meta { rack = "r1" }\ncheck_update_interval = "1m"\nservice { name = "web" }'
+            'node_meta { rack = "r1" }\ncheck_update_interval = "1m"\nservice { name = "web" }\n'
+            f'recursors = ["{outside.address}"]'
         )
         status, body = process.ask("PUT", "/v1/agent/reload")
         assert (before, status, json.loads(body)["NeedsRestart"]) == (200, 200, ["check_update_interval"])
@@ -167,6 +169,9 @@ def test_settings_are_taken_over_while_connections_stay_open(tmp_path: Path) -> 
         asked = dns.message.make_query("judge.node.consul", "A")
         answer = dns.query.udp(asked, "127.0.0.1", timeout=10, port=process.ports["dns"])
         assert [rows.ttl for rows in answer.answer] == [7]
+        asked = dns.message.make_query("www.example.com", "A")
+        answer = dns.query.udp(asked, "127.0.0.1", timeout=10, port=process.ports["dns"])
+        assert [rows.to_text() for rows in answer.answer] == ["www.example.com. 300 IN A 203.0.113.80"]
         others = [socket.create_connection(("127.0.0.1", process.ports["http"]), timeout=5) for _ in range(3)]
         try:
             others[-1].sendall(b"GET /v1/status/leader HTTP/1.1\r\nHost: x\r\n\r\n")

@@ -19,7 +19,7 @@ from tests.support.recorder.verdict import dns_allowances_for
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.area)
 def test_lictor_answers_what_consul_answered(scenario: DnsScenario, tmp_path: Path) -> None:
     recorded = load(cassette_path("dns", scenario.area)).exchanges
-    with dev_agent("lictor", tmp_path, scenario.config) as agent:
+    with scenario.configured() as config, dev_agent("lictor", tmp_path, config) as agent:
         runner = DnsRunner(agent.ports)
         exchanges = runner.run(scenario)
     text = report(

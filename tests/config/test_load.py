@@ -236,6 +236,7 @@ def test_templates_become_addresses(tmp_path: Path) -> None:
         client_addr = "{{ GetAllInterfaces | include `type` `IPv4` | join `address` ` ` }}"
         addresses { dns = "{{ GetInterfaceIP `eth` }} 127.0.0.1" }
         retry_join = ["10.0.0.1", "{{ GetPrivateIP }}:8301"]
+        recursors = ["10.0.0.1", "{{ GetPrivateIP }}:5353", "10.0.0.1", "10.0.0.2 10.0.0.3"]
         """,
     )
     configuration = load(file)
@@ -244,6 +245,7 @@ def test_templates_become_addresses(tmp_path: Path) -> None:
     assert configuration.client_addr == ("127.0.0.1", "10.0.0.7")
     assert configuration.addresses.dns == ("10.0.0.7", "127.0.0.1")
     assert configuration.join.retry == ("10.0.0.1", "10.0.0.7:8301")
+    assert configuration.dns.recursors == ("10.0.0.1", "10.0.0.7:5353", "10.0.0.2", "10.0.0.3")
 
 
 def test_a_template_that_gives_nothing_is_told_with_what_there_is(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lictor_core.addresses import join_host_port, split_host_port
+from lictor_core.addresses import join_host_port, split_host_port, split_ip_port
 from lictor_core.errors import RequestError
 
 
@@ -33,3 +33,17 @@ def test_a_port_that_is_not_named_is_the_usual_one(text: str, split: tuple[str, 
 def test_text_that_names_no_place_is_refused(text: str) -> None:
     with pytest.raises(RequestError):
         split_host_port(text, 8301)
+
+
+@pytest.mark.parametrize(
+    ("text", "split"),
+    [("192.0.2.1", ("192.0.2.1", 53)), ("[::1]:99", ("::1", 99)), ("fe80::1%eth0", ("fe80::1%eth0", 53))],
+)
+def test_an_ip_address_may_have_a_port(text: str, split: tuple[str, int]) -> None:
+    assert split_ip_port(text, 53) == split
+
+
+@pytest.mark.parametrize("text", ["h", "h:53", "0.0.0.0", "::", "[::]:53", "192.0.2", "192.0.2.1:0", ""])
+def test_what_is_no_address_of_somebody_is_refused(text: str) -> None:
+    with pytest.raises(RequestError):
+        split_ip_port(text, 53)

@@ -33,6 +33,10 @@ def test_no_pattern_no_time_to_live() -> None:
 @pytest.mark.parametrize(
     "settings",
     [
+        DnsSettings(recursors=("dns.example.com",)),
+        DnsSettings(recursors=("192.0.2.1:99999",)),
+        DnsSettings(recursors=("0.0.0.0",)),
+        DnsSettings(recursor_timeout_s=0.0),
         DnsSettings(domain=""),
         DnsSettings(alt_domain="a..b"),
         DnsSettings(node_ttl_s=-1),
@@ -73,3 +77,15 @@ def test_domains_are_names_without_case_or_final_dot() -> None:
 )
 def test_what_is_current_is_answered_from_and_what_is_older_as_allowed(settings: DnsSettings, seconds: float) -> None:
     assert settings.age_s_max == seconds
+
+
+def test_recursors_have_the_port_of_dns_and_stand_once() -> None:
+    settings = DnsSettings(
+        recursors=("192.0.2.1", "192.0.2.1:53", "[2001:db8::1]:5353", "2001:db8::1", "[2001:db8::2]")
+    )
+    assert settings.recursor_addresses() == (
+        ("192.0.2.1", 53),
+        ("2001:db8::1", 5353),
+        ("2001:db8::1", 53),
+        ("2001:db8::2", 53),
+    )

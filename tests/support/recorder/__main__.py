@@ -94,7 +94,11 @@ def _allowances(
 
 
 def _run(scenario: AnyScenario, product: Product) -> tuple[list[Json], list[str]]:
-    with tempfile.TemporaryDirectory() as name, dev_agent(product, Path(name), scenario.config) as agent:
+    with (
+        tempfile.TemporaryDirectory() as name,
+        scenario.configured() if isinstance(scenario, DnsScenario) else nullcontext(scenario.config) as config,
+        dev_agent(product, Path(name), config) as agent,
+    ):
         if isinstance(scenario, Scenario):
             with checked_targets(Path(name)) if scenario.targets else nullcontext(dict[str, int]()) as targets:
                 http_runner = HttpRunner({**agent.ports, **targets})

@@ -1,10 +1,12 @@
 """Scenarios of DNS: what is registered, and what is asked then."""
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 
 from tests.support.recorder.json_types import Json
 from tests.support.recorder.scenario import Step
+from tests.support.upstream import upstreams
 
 
 @dataclass(frozen=True)
@@ -39,3 +41,14 @@ class DnsScenario:
     setup: tuple[Step, ...]
     questions: tuple[Question, ...]
     config: Mapping[str, Json] = field(default_factory=dict[str, Json])
+    has_recursors: bool = False
+    """Whether the agent has the two servers of `tests.support.upstream` as recursors."""
+
+    @contextlib.contextmanager
+    def configured(self) -> Generator[Mapping[str, Json]]:
+        """The agent's configuration, while its recursors run."""
+        if not self.has_recursors:
+            yield self.config
+            return
+        with upstreams() as (first, second):
+            yield {**self.config, "recursors": [first.address, second.address]}

@@ -10,6 +10,7 @@ from tests.compat.scenarios.dns import (
     nodes,
     packets,
     queries,
+    recursion,
     services,
     variants,
     zone,
@@ -28,5 +29,6 @@ SCENARIOS: tuple[DnsScenario, ...] = (
     health.SCENARIO,
     edns.SCENARIO,
     huge.SCENARIO,
+    recursion.SCENARIO,
     *variants.SCENARIOS,
 )

@@ -1,0 +1,106 @@
+"""Names of others, with two recursors: `tests.support.upstream` says what they answer."""
+
+from tests.compat.scenarios.dns.registrations import instance
+from tests.support.recorder.dns_scenario import DnsScenario, Question
+
+_OTHER = "Consul hands on the reply to another question; it is no reply"
+_TYPE = "Consul asks for A whatever the client wants; here for what it wants"
+_WHOLE = "Consul leaves the addresses out when its recursor truncates; here it is asked again over TCP"
+
+_SERVICES = {
+    "hosted": "host.example.com",
+    "aliased": "alias.example.com",
+    "with-many": "many.example.com",
+    "with-eight": "eight.example.com",
+    "with-six": "six.example.com",
+    "with-nothing": "nothing.example.com",
+    "with-failure": "servfail.example.com",
+    "with-silence": "silent.example.com",
+    "with-refusal": "refused.example.com",
+    "inwards": "inwards.example.com",
+}
+
+SCENARIO = DnsScenario(
+    "recursion",
+    "What recursors are asked, and what is made of what they say.",
+    (
+        *(
+            instance(f"n{number}", f"192.0.2.{number}", {"Service": name, "Port": 8000, "Address": host})
+            for number, (name, host) in enumerate(_SERVICES.items(), 1)
+        ),
+        instance("outside", "node.example.com", {"Service": "at-host", "Port": 8012}),
+        instance("at-eight", "eight.example.com", {"Service": "at-eight", "Port": 8013}),
+        instance("at-alias", "alias.example.com", {"Service": "at-alias", "Port": 8014}, NodeMeta={"a": "b"}),
+        instance("n31", "192.0.2.31", {"Service": "two", "Port": 1, "Address": "host.example.com"}),
+        instance("n32", "192.0.2.32", {"Service": "two", "Port": 2, "Address": "www.example.com"}),
+    ),
+    (
+        Question("another zone", "www.example.com"),
+        Question("another zone in its case", "WwW.eXample.com"),
+        Question("TXT of another zone", "www.example.com", "TXT"),
+        Question("MX of another zone", "www.example.com", "MX"),
+        Question("SRV of another zone", "_sip._tcp.example.com", "SRV"),
+        Question("a type without records", "www.example.com", "TYPE65280"),
+        Question("an alias of another zone", "alias.example.com"),
+        Question("a name of another zone that is not there", "nothing.example.com"),
+        Question("the root", ".", "NS"),
+        Question("without recursion desired", "www.example.com", recursion_desired=False),
+        Question("with EDNS", "www.example.com", payload=1232),
+        Question("over TCP", "www.example.com", transport="tcp"),
+        Question("the first recursor is asked", "who.example.com", "TXT"),
+        Question("the second is asked when the first refuses", "not-first.example.com"),
+        Question("both fail", "servfail.example.com"),
+        Question("both refuse", "refused.example.com"),
+        Question("both find it malformed", "formerr.example.com"),
+        Question("both fail, with EDNS", "servfail.example.com", payload=1232),
+        Question("both are silent", "silent.example.com"),
+        Question("both are silent over TCP", "silent-over-tcp.example.com", transport="tcp"),
+        Question("a reply with another id is none", "wrong-id.example.com"),
+        Question(
+            "a reply to another question is none",
+            "other-question.example.com",
+            differs={"rcode": _OTHER, "flags": _OTHER, "question": _OTHER},
+        ),
+        Question("a reply that cannot be read", "garbage.example.com"),
+        Question("a truncated reply is handed on", "many.example.com"),
+        Question("a long reply over TCP", "many.example.com", transport="tcp"),
+        Question("a long reply with EDNS", "many.example.com", payload=4096),
+        Question("a truncated reply with EDNS", "many.example.com", payload=600),
+        Question("a transfer of another zone", "example.com", "AXFR", "tcp"),
+        Question("reverse of an address that nobody here has", "7.113.0.203.in-addr.arpa", "PTR"),
+        Question("reverse of an address that nobody has", "250.113.0.203.in-addr.arpa", "PTR"),
+        Question("reverse of a node", "31.2.0.192.in-addr.arpa", "PTR"),
+        Question("half an address", "9.9.in-addr.arpa", "A"),
+        Question("recursion is available in our zone", "consul", "SOA"),
+        Question("recursion is available for what is not there", "nothing.consul"),
+        Question("recursion is available for what is not done", "consul", "AXFR", "tcp"),
+        Question("recursion is available for an address", "c0000201.addr.consul"),
+        Question("a host name is followed", "hosted.service.consul"),
+        Question("a host name is followed over TCP", "hosted.service.consul", transport="tcp"),
+        Question("a host name in IPv6", "hosted.service.consul", "AAAA", differs={"answer": _TYPE}),
+        Question("a host name in SRV", "hosted.service.consul", "SRV", differs={"additional": _TYPE}),
+        Question("a host name in ANY", "hosted.service.consul", "ANY", payload=1232, differs={"answer": _TYPE}),
+        Question("without recursion desired it is followed, too", "hosted.service.consul", recursion_desired=False),
+        Question("an alias is followed", "aliased.service.consul"),
+        Question("a long list is given", "with-many.service.consul", transport="tcp", differs={"answer": _WHOLE}),
+        Question("eight addresses over UDP", "with-eight.service.consul"),
+        Question("eight addresses over TCP", "with-eight.service.consul", transport="tcp"),
+        Question("eight addresses in SRV", "with-eight.service.consul", "SRV"),
+        Question("a host with IPv6 alone", "with-six.service.consul"),
+        Question("a host with IPv6 alone, asked so", "with-six.service.consul", "AAAA", differs={"answer": _TYPE}),
+        Question("a host that is not there", "with-nothing.service.consul"),
+        Question("a host that nobody can find", "with-failure.service.consul"),
+        Question("a host that nobody speaks of", "with-silence.service.consul"),
+        Question("a host that nobody may speak of", "with-refusal.service.consul"),
+        Question("an alias into our zone is not followed", "inwards.service.consul"),
+        Question("a node's host name is followed", "outside.node.consul"),
+        Question("a service at such a node", "at-host.service.consul"),
+        Question("SRV of a service at such a node", "at-host.service.consul", "SRV"),
+        Question("eight addresses of a node", "at-eight.node.consul"),
+        Question("an alias of a node", "at-alias.node.consul", "ANY", differs={"answer": _TYPE}),
+        Question("metadata of such a node", "at-alias.node.consul", "TXT"),
+        Question("two host names in SRV", "two.service.consul", "SRV", "tcp", differs={"additional": _TYPE}),
+    ),
+    config={"dns_config": {"recursor_timeout": "1s"}},
+    has_recursors=True,
+)
