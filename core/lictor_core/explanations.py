@@ -45,9 +45,10 @@ class DnsExplanation(Record, frozen=True, kw_only=True, omit_defaults=False):
     """How one question is answered.
 
     `kind` and `reading`: what the name was taken for. `code`, `answers`, `authority`, `additional`, `truncated` and
-    `bytes`: the reply, records as in a zone file; `bytes_max` is what the client takes. `instances` are those that were
-    looked at, at most as many as are explained; `instances_more` come besides. `age_s` is None while it is not known,
-    and `fetched` says how many things this agent had to fetch for the question.
+    `bytes`: the reply, records as in a zone file; all of it is empty where recursors are asked. `bytes_max` is what the
+    client takes. `instances` are those that were looked at, at most as many as are explained; `instances_more` come
+    besides. `age_s` is None while it is not known, and `fetched` says how many things this agent had to fetch for the
+    question.
     """
 
     name: str

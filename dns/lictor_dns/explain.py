@@ -20,6 +20,7 @@ from lictor_dns.answer import Answer, Record, RecordType, Result
 from lictor_dns.asked import Asked, type_text
 from lictor_dns.names import Miss, Name, NodeName, QueryName, ReverseName, ServiceName, parse_name, text_of
 from lictor_dns.noting import Noted, noting, showing_one
+from lictor_dns.outside import Outside
 from lictor_dns.question import HEADER_BYTES, Question
 from lictor_dns.reading import reading
 from lictor_dns.render import TCP_BYTES_MAX, Limits, limits_for, render
@@ -56,9 +57,11 @@ class _Reply(NamedTuple):
         return bool(self.flags & _TC)
 
 
-def explain(view: CatalogView, asked: Asked, settings: DnsSettings, *, now: float) -> DnsExplanation:
+def explain(
+    view: CatalogView, asked: Asked, settings: DnsSettings, *, now: float, recursion: Outside | None = None
+) -> DnsExplanation:
     """How `asked` is answered now (seconds since 1970), and why. Raises `ColdViewError` as `resolve` does."""
-    explaining = Explaining(view, asked, settings, now=now)
+    explaining = Explaining(view, asked, settings, now=now, recursion=recursion)
     while explaining.go_on(INSTANCES_MAX):
         pass
     return explaining.result()
@@ -67,11 +70,13 @@ def explain(view: CatalogView, asked: Asked, settings: DnsSettings, *, now: floa
 class Explaining:
     """An explanation under way: after the answer, which is made at once, instances are judged as many as one likes."""
 
-    def __init__(self, view: CatalogView, asked: Asked, settings: DnsSettings, *, now: float) -> None:
+    def __init__(
+        self, view: CatalogView, asked: Asked, settings: DnsSettings, *, now: float, recursion: Outside | None = None
+    ) -> None:
         """Raises `ColdViewError` as `resolve` does, and so does `go_on`."""
         self._asked, self._settings, self._age_s = asked, settings, view.age_s
         self._noted = noted = Noted()
-        self._case = case = _Case(view, asked, settings, now, noted)
+        self._case = case = _Case(view, asked, settings, now, noted, recursion)
         self._answer = answer = case.answer(noting(view, noted), settings, case.limits.records_max)
         self._reply = reply = _reply(asked.question, answer, case.limits)
         whole = case.answer(view, msgspec.structs.replace(settings, a_record_limit=0, only_passing=False))
@@ -106,6 +111,7 @@ class Explaining:
         name = parse_name(asked.question.labels, zone, is_srv=asked.question.type == RecordType.SRV)
         kind, text = reading(name, zone, asked.question.type)
         record = dnslib.DNSRecord.parse(reply.message)
+        is_ours = self._answer.result is not Result.ELSEWHERE
         return DnsExplanation(
             name=f"{text_of(asked.question.labels)}.",
             type=type_text(asked.question.type),
@@ -113,10 +119,10 @@ class Explaining:
             bytes_max=self._case.limits.bytes_max,
             kind=kind,
             reading=text,
-            code=dnslib.RCODE.forward.get(reply.code, str(reply.code)),
+            code=dnslib.RCODE.forward.get(reply.code, str(reply.code)) if is_ours else "",
             reason=self._reason(name),
             truncated=reply.is_truncated,
-            bytes=len(reply.message),
+            bytes=len(reply.message) if is_ours else 0,
             answers=_texts(record.rr),
             authority=_texts(record.auth),
             additional=_texts(record.ar),
@@ -142,7 +148,9 @@ class Explaining:
             case Result.REFUSED:
                 return "other zones are not answered for"
             case Result.ELSEWHERE:
-                return "it is not ours to answer: the recursors are asked"
+                return (
+                    f"it is not ours to answer: {', '.join(self._settings.recursors)} is asked, and says what is given"
+                )
             case Result.FAILED if self._age_s > self._settings.age_s_max:
                 return "what this agent knows of the catalog is older than it may be, or has never come"
             case Result.FAILED if isinstance(name, QueryName):
@@ -156,7 +164,16 @@ class Explaining:
 class _Case:
     """One question under one catalog and settings, to be answered over and over."""
 
-    def __init__(self, view: CatalogView, asked: Asked, settings: DnsSettings, now: float, noted: Noted) -> None:
+    def __init__(
+        self,
+        view: CatalogView,
+        asked: Asked,
+        settings: DnsSettings,
+        now: float,
+        noted: Noted,
+        recursion: Outside | None,
+    ) -> None:
+        self._recursion = recursion
         self.view = view
         self.question = asked.question
         self.settings = settings
@@ -179,6 +196,7 @@ class _Case:
             rng=SeededRng(_SEED),
             turn=0,
             records_max=records_max,
+            recursion=self._recursion,
         )
 
     def alone(self, instance: ServiceHealth, question: Question) -> list[Record]:

@@ -11,6 +11,7 @@ from lictor_core.explanations import DnsExplanation
 from lictor_core.registry import CatalogView, ColdViewError
 from lictor_dns.asked import Asked
 from lictor_dns.explain import Explaining
+from lictor_dns.outside import Outside
 from lictor_dns.settings import DnsSettings
 
 __all__ = ["explained"]
@@ -22,11 +23,13 @@ _AT_ONCE: Final = 32
 """Instances that are judged before others on the loop get their turn: they take some milliseconds."""
 
 
-async def explained(view: CatalogView, asked: Asked, settings: DnsSettings, clock: Clock) -> DnsExplanation:
+async def explained(
+    view: CatalogView, asked: Asked, settings: DnsSettings, clock: Clock, recursion: Outside | None = None
+) -> DnsExplanation:
     """As `explain`, once what it needs is here. Raises `ClusterError` when that cannot be had."""
     for fetched in range(_ROUNDS_MAX):
         try:
-            explaining = Explaining(view, asked, settings, now=clock.now())
+            explaining = Explaining(view, asked, settings, now=clock.now(), recursion=recursion)
             while True:
                 if not explaining.go_on(_AT_ONCE):
                     return explaining.result(fetched=fetched)

@@ -88,7 +88,7 @@ class DnsServer:
 
         Raises `ClusterError` when what it is about cannot be fetched from the servers.
         """
-        return await explained(self._view, asked, self._settings, self._clock)
+        return await explained(self._view, asked, self._settings, self._clock, self._recursion)
 
     def tell_figures(self, meter: Meter, node_name: str) -> None:
         """Have told how many questions come at the agent of this name, how long each takes on average, and how old

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ipaddress
+from collections.abc import Sequence
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -12,8 +15,10 @@ from lictor_core.errors import RequestError
 from lictor_core.explanations import DnsExplanation
 from lictor_core.records import CRITICAL, PASSING, WARNING
 from lictor_core.registry import ColdViewError
+from lictor_dns.answer import Address, Record, RecordType
 from lictor_dns.asked import worded
 from lictor_dns.explain import INSTANCES_MAX, explain
+from lictor_dns.names import Labels
 from lictor_dns.settings import DnsSettings
 from tests.dns.asking import NOW
 from tests.support.catalog import PlainCatalog, make_instance, make_node, make_query, make_service
@@ -184,3 +189,25 @@ def test_a_prepared_query_is_explained_by_the_instances_of_its_service() -> None
     assert reasons["n3"] == "its check check-web is critical"
     assert [one.name for one in found.depends_on] == ["prepared-queries", "service:web"]
     assert explained("nobody.query.consul", catalog=catalog).code == "NXDOMAIN"
+
+
+class Said:
+    """Recursors that know one host."""
+
+    def addresses(self, host: Labels, wanted: int) -> Sequence[Record]:
+        return [Record(host, RecordType.A, 9, Address(ipaddress.ip_address("192.0.2.1")))]
+
+
+def test_what_recursors_are_asked_is_theirs_to_explain() -> None:
+    found = explained("example.com", settings=DnsSettings(recursors=("192.0.2.53",)))
+    assert (found.code, found.bytes, found.answers) == ("", 0, [])
+    assert "192.0.2.53 is asked" in found.reason
+
+
+def test_what_recursors_say_of_an_instance_is_in_the_answer() -> None:
+    catalog = PlainCatalog([make_instance(make_service(address="host.example.com"), N1)])
+    settings = DnsSettings(recursors=("192.0.2.53",))
+    found = explain(catalog, worded("web.service.consul"), settings, now=NOW, recursion=Said())
+    assert found.answers[0] == "web.service.consul. 0 IN CNAME host.example.com."
+    assert found.answers[1].endswith(" IN A 192.0.2.1")
+    assert [one.given for one in found.instances] == [True]

@@ -68,7 +68,7 @@ def _head(found: DnsExplanation) -> list[tuple[str, str]]:
     return [
         ("Question", f"{found.name} {found.type} over {found.transport}, at most {found.bytes_max} bytes"),
         ("Read as", found.reading),
-        ("Answer", f"{found.code}: {found.reason}; {found.bytes} bytes{cut}"),
+        ("Answer", f"{found.code}: {found.reason}; {found.bytes} bytes{cut}" if found.code else found.reason),
         ("Made from", "; ".join(_sources(found))),
     ]
 
