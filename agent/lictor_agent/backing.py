@@ -64,6 +64,10 @@ class Backing(Protocol):
         """Take over what a reload changes for the servers."""
         ...
 
+    def renew(self, configuration: Configuration) -> None:
+        """Take over certificate, key and CA as they are now. Raises `ConfigurationError` for such as cannot be used."""
+        ...
+
     def at_connection(self, callback: Callable[[], None]) -> None:
         """Call `callback` each time when the servers are reached by another connection; never where there is none."""
         ...
@@ -101,14 +105,15 @@ class RemoteServers:
         """Raises `ConfigurationError` for certificates that cannot be used."""
         settings = assembly.tls_settings(configuration)
         # What a certificate lacks to be a server's is no matter here: `load_tls` warns of nothing else.
-        tls = PLAIN if settings is None else load_tls(settings, now=clock.now())
+        self._clock = clock
+        self._tls = PLAIN if settings is None else load_tls(settings, now=clock.now())
         self._join = configuration.join
         self._known = KnownServers("" if configuration.dev else configuration.data_dir, log)
         settings_of_link = assembly.remote_settings(configuration, node_id)
         self._source_address = settings_of_link.source
         self._registry = RemoteRegistry(
             replace(settings_of_link, known=self._known.read()),
-            tls=tls,
+            tls=self._tls,
             clock=clock,
             rng=rng,
             log=log,
@@ -154,6 +159,12 @@ class RemoteServers:
 
     def follow(self, configuration: Configuration) -> None:
         """The servers of this agent read configurations of their own."""
+
+    def renew(self, configuration: Configuration) -> None:
+        """Show the certificate as it is now, and trust the CA as it is now, at the next connection."""
+        settings = assembly.tls_settings(configuration)
+        if settings is not None:
+            self._tls.renew(settings, now=self._clock.now())
 
     def at_connection(self, callback: Callable[[], None]) -> None:
         """Call `callback` each time when a server was found."""

@@ -38,6 +38,7 @@ class EmbeddedServer:
         self._bind_address = configuration.bind_addr
         self._port = configuration.ports.server
         settings = assembly.server_settings(configuration, node_id)
+        self._clock = clock
         self._server = Server(settings, clock=clock, rng=rng, log=log, meter=meter)
 
     @property
@@ -75,6 +76,12 @@ class EmbeddedServer:
     def follow(self, configuration: Configuration) -> None:
         """Have the leader write configuration entries that are new in the configuration."""
         self._server.follow_entries(assembly.first_entries(configuration))
+
+    def renew(self, configuration: Configuration) -> None:
+        """Show the certificate as it is now."""
+        settings = assembly.tls_settings(configuration)
+        if settings is not None:
+            self._server.tls.renew(settings, now=self._clock.now())
 
     def at_connection(self, callback: Callable[[], None]) -> None:
         """There is no connection that could be lost."""

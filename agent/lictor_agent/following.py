@@ -14,7 +14,7 @@ __all__ = ["follow"]
 
 
 def follow(agent: Agent, *, backing: Backing, http: HttpServer, dns: DnsServer | None, output: LogOutput) -> None:
-    """Have log, HTTP API, DNS and the server in this process take over what changes for them, at each reload."""
+    """Have log, HTTP API, DNS, and the way to the servers take over what changes for them, at each reload."""
 
     def take(old: Configuration, new: Configuration) -> None:
         output.set_level(new.log.level)
@@ -24,5 +24,6 @@ def follow(agent: Agent, *, backing: Backing, http: HttpServer, dns: DnsServer |
             dns.follow(settings)
         if new.first_entries:  # also what was there before: as in Consul, what was deleted meanwhile comes back
             backing.follow(new)
+        backing.renew(new)  # the paths may be the same and the files others
 
     agent.on_reload(take)

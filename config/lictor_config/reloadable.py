@@ -17,13 +17,15 @@ __all__ = ["RELOADABLE", "Differences", "differences"]
 
 RELOADABLE: Final = frozenset(
     {
-        "acl.tokens", "checks", "config_entries", "discard_check_output", "dns_config", "recursors",
+        "acl.tokens", "cert_file", "checks", "config_entries", "discard_check_output", "dns_config", "recursors",
         "limits.http_max_conns_per_client", "limits.rpc_max_burst", "limits.rpc_rate", "log_level", "node_meta",
-        "services", "telemetry.filter_default", "telemetry.prefix_filter", "tls_cipher_suites",
+        "services", "telemetry.filter_default", "key_file", "telemetry.prefix_filter", "tls_cipher_suites",
         "tls_prefer_server_cipher_suites", "verify_incoming_https", "watches",
     }
 )  # fmt: skip
 """Keys, and sections with all their keys, that a running agent takes over."""
+_EXCHANGED: Final = frozenset({"cert_file", "key_file"})
+"""Of these one for another only: a reload turns TLS neither on nor off."""
 
 
 @dataclass(frozen=True)
@@ -42,12 +44,18 @@ def differences(old: Configuration, new: Configuration) -> Differences:
     changed = set(_changed("", old.given, new.given))
     known = keys()
     acting = [spec for spec in known.values() if spec.path in changed and is_used(spec)]
-    taken = [spec.path for spec in acting if _is_reloadable(spec.newer or spec.path)]
+    taken = [
+        spec.path for spec in acting if _is_reloadable(spec.newer or spec.path) and _is_in_time(spec.path, old, new)
+    ]
     return Differences(tuple(taken), tuple(spec.path for spec in acting if spec.path not in taken))
 
 
 def _is_reloadable(path: str) -> bool:
     return any(f"{path}.".startswith(f"{one}.") for one in RELOADABLE)
+
+
+def _is_in_time(path: str, old: Configuration, new: Configuration) -> bool:
+    return path not in _EXCHANGED or bool(old.given.get(path) and new.given.get(path))
 
 
 def _changed(section: str, old: Mapping[str, object], new: Mapping[str, object]) -> list[str]:

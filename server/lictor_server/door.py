@@ -93,8 +93,9 @@ class Server:
         self._clock = clock
         figures = ServerFigures(Meter(clock) if meter is None else meter, clock)
         self._log: FilteringBoundLogger = log.bind(room="server", node=settings.node_name)
-        self._tls = PLAIN if settings.tls is None else load_tls(settings.tls, now=clock.now())
-        for warning in self._tls.warnings:
+        self.tls = PLAIN if settings.tls is None else load_tls(settings.tls, now=clock.now())
+        """What its connections show and demand; may be renewed."""
+        for warning in self.tls.warnings:
             self._log.warning("tls.certificate.doubted", reason=warning)
         self._storage = None
         if settings.data_dir:
@@ -108,7 +109,7 @@ class Server:
             apply=Machine(
                 self._store, self._watches, self._note_restored, lambda ids: self._office.note_sessions(ids), figures
             ).apply,
-            tls=self._tls,
+            tls=self.tls,
             on_leadership=self._note_leadership,
             on_leader=self._note_leader,
             on_ended=lambda: self._office.note_ended(),
@@ -185,7 +186,7 @@ class Server:
             visited={"renew": self._renew_visited} | Transfers(self, directory=settings.data_dir).methods(),
             streams=agent_streams(self._bulletins) | feed_streams(self),
         )
-        self._ports = Ports(methods, settings, raft=self._replica.links.accept, tls=self._tls, log=self._log)
+        self._ports = Ports(methods, settings, raft=self._replica.links.accept, tls=self.tls, log=self._log)
         measure(figures, self._replica.core, self._office, self._ports, methods, self._blocked, self._storage)
         self._following = Following(
             settings.node_id,

@@ -88,6 +88,23 @@ class Tls:
         )
         return Proof(self.server_name in names, frozenset(id for name in names if (id := self._node_id(name))))
 
+    def renew(self, settings: TlsSettings, *, now: float) -> None:
+        """Take over certificate, key and roots as they are now, for connections from now on.
+
+        Those that stand go on. Roots that were taken away stay trusted, and what must be proven stays as it was, until
+        a restart. Raises `ConfigurationError` when `load_tls` would; nothing was changed then.
+        """
+        load_tls(settings, now=now)  # all is checked before anything is changed: half a renewal would be none
+        from lictor_server.tls_material import read_roots
+
+        roots = read_roots(settings, now)
+        for context in (self.listening, self.dialing_raft, self.dialing_rpc):
+            if context is None:
+                continue
+            _show(context, settings)
+            if roots and context.verify_mode is ssl.CERT_REQUIRED:
+                context.load_verify_locations(cadata=roots)
+
     def _node_id(self, name: str) -> str:
         label, _, rest = name.partition(".")
         return label if rest == self.server_name and _is_uuid(label) else ""
@@ -156,14 +173,20 @@ def _common(context: ssl.SSLContext, settings: TlsSettings) -> ssl.SSLContext:
     context.options |= ssl.OP_NO_TICKET | ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
     # Whatever stands in the CA's file is trusted, also an intermediate CA, as by Consul.
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-    if settings.cert_file and settings.key_file:
-        try:
-            context.load_cert_chain(settings.cert_file, settings.key_file, password=_no_password)
-        except (ssl.SSLError, OSError, ValueError) as error:
-            raise ConfigurationError(
-                f"cert_file: {settings.cert_file} with key_file {settings.key_file} cannot be used: {error}"
-            ) from error
+    _show(context, settings)
     return context
+
+
+def _show(context: ssl.SSLContext, settings: TlsSettings) -> None:
+    """Have `context` show the certificate, where there is one."""
+    if not (settings.cert_file and settings.key_file):
+        return
+    try:
+        context.load_cert_chain(settings.cert_file, settings.key_file, password=_no_password)
+    except (ssl.SSLError, OSError, ValueError) as error:
+        raise ConfigurationError(
+            f"cert_file: {settings.cert_file} with key_file {settings.key_file} cannot be used: {error}"
+        ) from error
 
 
 def _no_password() -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
+import ssl
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,8 +17,10 @@ from lictor_config.tree import Configuration, Join, Ports, Tls
 from lictor_core.clock import SystemClock, SystemRng
 from lictor_core.errors import ClusterError, ConfigurationError
 from lictor_server import Server
+from lictor_server.tls import ALPN_RPC
 from tests.agent.builders import NODE_ID
 from tests.agent.harness import quiet_log, running_server
+from tests.server.certificates import Authority
 from tests.support.conditions import eventually
 from tests.support.ports import free_port
 
@@ -80,6 +84,48 @@ async def test_an_address_of_another_machine_is_told_at_the_start() -> None:
 async def test_certificates_that_cannot_be_used_are_told_at_the_start(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="ca_file"):
         remote(client(tls=Tls(ca_file=str(tmp_path / "none.pem"), verify_outgoing=True)))
+
+
+async def shown(port: int) -> bytes:
+    """The certificate that a server port shows."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_alpn_protocols([ALPN_RPC])
+    _, writer = await asyncio.wait_for(asyncio.open_connection("127.0.0.1", port, ssl=context), 30)
+    peer = writer.get_extra_info("ssl_object")
+    writer.close()
+    assert isinstance(peer, ssl.SSLObject)
+    found = peer.getpeercert(binary_form=True)
+    assert found is not None
+    return found
+
+
+async def test_a_server_shows_a_renewed_certificate_after_a_reload(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    pair = authority.server("s1")
+    tls = Tls(ca_file=authority.ca_file, cert_file=pair.cert_file, key_file=pair.key_file)
+    configuration = replace(DEV, node_name="s1", advertise_addr="127.0.0.1", ports=Ports(server=0), tls=tls)
+    backing = EmbeddedServer(configuration, NODE_ID, clock=SystemClock(), rng=SystemRng(), log=quiet_log()[0])
+    await backing.start()
+    port = backing.registry.server_port
+    before = await shown(port)
+    authority.server("s1")
+    assert await shown(port) == before
+    backing.renew(configuration)
+    assert await shown(port) != before
+    await backing.stop()
+
+
+async def test_a_client_agent_renews_its_certificate_or_tells_why_not(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    pair = authority.client()
+    tls = Tls(ca_file=authority.ca_file, cert_file=pair.cert_file, key_file=pair.key_file)
+    configuration = client(tls=tls)
+    backing: Backing = remote(configuration)
+    backing.renew(configuration)
+    with pytest.raises(ConfigurationError, match="key_file"):
+        backing.renew(client(tls=replace(tls, key_file=authority.server().key_file)))
+    remote(client()).renew(client())
 
 
 async def test_a_server_in_the_process_is_asked_without_a_connection() -> None:

@@ -29,6 +29,8 @@ def load(tmp_path: Path, text: str) -> Configuration:
          Differences(taken=("dns_config.only_passing", "dns_config.soa.retry"))),
         ('node_meta { a = "b" }', 'node_meta { a = "c" }', Differences(taken=("node_meta",))),
         ('service { name = "a" }', 'service { name = "b" }', Differences(taken=("services",))),
+        ('cert_file = "a"\nkey_file = "b"', 'cert_file = "c"\nkey_file = "b"', Differences(taken=("cert_file",))),
+        ("", 'cert_file = "a"\nkey_file = "b"', Differences(restart=("cert_file", "key_file"))),
         ("", 'telemetry { circonus_api_app = "x" }', Differences()),
     ],
 )  # fmt: skip

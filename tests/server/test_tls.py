@@ -191,3 +191,44 @@ def test_certificates_made_by_consul_are_good(tmp_path: Path) -> None:
         )
     )
     assert server.proof(shaken(client, server)[1]) == Proof(is_server=False, node_ids=frozenset())
+
+
+def shown(tls: Tls) -> int:
+    """The serial number of the certificate that a server with `tls` shows."""
+    certificate = shaken(tls, tls)[0].getpeercert()
+    assert certificate is not None
+    return int(str(certificate["serialNumber"]), 16)
+
+
+def test_a_renewed_certificate_is_shown_to_whoever_connects_from_then_on(authority: Authority) -> None:
+    settings = strict(authority, authority.server("old"))
+    tls = loaded(settings)
+    before, standing = shown(tls), shaken(tls, tls)[0].getpeercert()
+    authority.server("old")  # another one, in the same files
+    assert shown(tls) == before
+    tls.renew(settings, now=time.time())  # noqa: TID251 OpenSSL asks the machine, too
+    assert shown(tls) != before
+    assert standing is not None
+    assert int(str(standing["serialNumber"]), 16) == before
+
+
+def test_a_renewed_ca_is_trusted_beside_the_one_before(tmp_path: Path) -> None:
+    first, second = Authority(tmp_path, "one"), Authority(tmp_path, "two")
+    old, new = strict(first, first.server("1")), strict(second, second.server("2"))
+    tls = loaded(old)
+    with pytest.raises(ssl.SSLError):
+        shaken(tls, loaded(new))
+    tls.renew(replace(old, ca_file=new.ca_file), now=time.time())  # noqa: TID251 OpenSSL asks the machine, too
+    shaken(tls, loaded(replace(new, verify_incoming_rpc=False)))
+    shaken(tls, loaded(replace(old, verify_incoming_rpc=False)))
+
+
+def test_a_renewal_that_cannot_be_used_changes_nothing(authority: Authority) -> None:
+    settings = strict(authority, authority.server("kept"))
+    tls = loaded(settings)
+    before = shown(tls)
+    other = authority.server("other")
+    with pytest.raises(ConfigurationError, match="is not the key of"):
+        tls.renew(replace(settings, key_file=other.key_file), now=time.time())  # noqa: TID251 OpenSSL asks the machine
+    assert shown(tls) == before
+    PLAIN.renew(TlsSettings(), now=0.0)
