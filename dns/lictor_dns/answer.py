@@ -104,7 +104,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
     `turns`: in how many orders it is worth giving, 1 where order means nothing. `interchangeable`: the answers are
     instances of one service, so that a client who gets some of them is served. `ranked`: some are nearer than others.
-    `recursion_available`: the RA flag.
+    `recursion_available` and `authoritative`: the RA and AA flags, the latter but for what is refused.
 
     `scoped`: it may be another one for who asks from elsewhere (RFC 7871, section 7.2.1), as with all that prepared
     queries find.
@@ -123,6 +123,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     interchangeable: bool = False
     ranked: bool = False
     recursion_available: bool = False
+    authoritative: bool = True
     scoped: bool = False
     topics: tuple[Topic, ...] = ()
     any_change: bool = False

@@ -172,7 +172,8 @@ class AnswerCache:
         question = parse(_NO_ID + key)
         assert not isinstance(question, Refusal), "what was resolved once is a question"
         limits = limits_for(question, self._settings, is_udp=self._is_udp)
-        answer = Answer(result=Result.FAILED, recursion_available=bool(self._settings.recursors))
+        is_ours = self._settings.zone().inside(tuple(label.lower() for label in question.labels)) is not None
+        answer = Answer(result=Result.FAILED, recursion_available=bool(self._settings.recursors), authoritative=is_ours)
         return render(question, answer, limits)[ID_BYTES:]
 
     def _missed(self, key: bytes, client: object) -> bytes | None:

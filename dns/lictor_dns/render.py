@@ -35,7 +35,7 @@ _CODES: Final = {
     Result.ELSEWHERE: ResponseCode.REFUSED,
     Result.FAILED: ResponseCode.SERVER_FAILURE,
 }
-_AUTHORITATIVE: Final = frozenset((Result.FOUND, Result.NO_DATA, Result.NO_NAME, Result.NOT_OFFERED))
+_NOT_OURS: Final = frozenset((Result.REFUSED, Result.ELSEWHERE))
 _CLIENT_SUBNET: Final = 8  # RFC 7871, section 6
 _SCOPE_AT: Final = 3  # the same: after the family and the length of the source's prefix
 _OPTION: Final = struct.Struct(">HH")
@@ -87,7 +87,7 @@ def render(question: Question, answer: Answer, limits: Limits) -> bytes:
     additional = writer.add(record for record in wanted if record.type is not RecordType.TXT)
     additional += writer.add(record for record in wanted if record.type is RecordType.TXT)
     flags = _QR | question.kept_flags | _CODES[answer.result]
-    if answer.result in _AUTHORITATIVE:
+    if answer.authoritative and answer.result not in _NOT_OURS:
         flags |= _AA
     if answer.recursion_available:
         flags |= _RA

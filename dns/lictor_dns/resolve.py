@@ -162,7 +162,7 @@ class _Resolution:
             if self._settings.recursors:
                 return Answer(result=Result.ELSEWHERE, any_change=True)
             # As Consul says it: nobody could be asked.
-            return Answer(result=Result.FAILED, recursion_available=True, any_change=True)
+            return Answer(result=Result.FAILED, recursion_available=True, authoritative=False, any_change=True)
         pointer = Record(self._asked.labels, RecordType.PTR, 0, Target(target))
         if self._asked.type != RecordType.SOA:
             return Answer(result=Result.FOUND, answers=(pointer,), any_change=True)

@@ -71,13 +71,18 @@ def test_every_type_of_record_is_written_as_others_read_it() -> None:
         (Result.NO_NAME, "NXDOMAIN", {"QR", "AA", "RD"}),
         (Result.NOT_OFFERED, "NOTIMP", {"QR", "AA", "RD"}),
         (Result.REFUSED, "REFUSED", {"QR", "RD"}),
-        (Result.FAILED, "SERVFAIL", {"QR", "RD"}),
+        (Result.FAILED, "SERVFAIL", {"QR", "AA", "RD"}),
     ],
 )
 def test_a_result_has_its_code_and_flags(result: Result, code: str, flags: set[str]) -> None:
     message = render(question("web.service.consul"), Answer(result=result), WIDE)
     assert dns.rcode.to_text(text(message).rcode()) == code
     assert flags_of(message) == flags
+
+
+def test_what_others_are_asked_about_is_not_said_with_authority() -> None:
+    answer = Answer(result=Result.FAILED, recursion_available=True, authoritative=False)
+    assert flags_of(render(question("1.0.0.10.in-addr.arpa", "PTR"), answer, WIDE)) == {"QR", "RD", "RA"}
 
 
 def test_edns_is_answered_with_the_clients_payload() -> None:

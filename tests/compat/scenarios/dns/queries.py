@@ -104,6 +104,7 @@ SCENARIO = DnsScenario(
         _query("Capitals", {"Service": "web"}),
         _query("under_score", {"Service": "web"}),
         _template("geo-", {"Service": "$${match(1)}", "Tags": ["$${match(2)}"]}, "^geo-(.*?)-([^\\-]+?)$$"),
+        _template("7", {"Service": "web", "Tags": ["$${name.full + 1}"]}),
         _template("wide-", {"Service": "$${name.suffix}"}),
     ),
     (
@@ -168,6 +169,7 @@ SCENARIO = DnsScenario(
         Question("a template for whatever follows", "wide-db.query.consul", "A"),
         Question("a template with dots in what follows", "wide-d.b.query.consul", "A"),
         Question("a template for nobody", "wide-nobody.query.consul", "A"),
+        Question("a template that cannot be filled in for this name", "7x.query.consul", "A"),
         Question("an unknown query", "nobody.query.consul", "A"),
         Question("SRV of an unknown query", "nobody.query.consul", "SRV"),
         Question("query without a name", "query.consul", "A"),
