@@ -8,7 +8,7 @@ import pytest
 
 _ROOT = Path(__file__).parents[2]
 # A few of each kind: all of them by `python -m tests.support.recorder beside`, which takes some minutes.
-_AREAS = ("http/status", "http/kv", "http/bad_catalog", "dns/zone", "cli/catalog")
+_AREAS = ("http/status", "http/kv", "http/bad_catalog", "dns/zone", "dns/edns", "cli/catalog")
 
 
 @pytest.mark.slow
