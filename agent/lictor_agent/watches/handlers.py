@@ -56,7 +56,7 @@ async def call(handler: HttpHandler, news: News) -> Told:
             asyncio.timeout(handler.timeout_s),
             aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session,
             session.request(
-                handler.method, handler.url, data=news.body, headers=headers, ssl=not handler.tls_skip_verify
+                handler.method, handler.url, data=news.body + b"\n", headers=headers, ssl=not handler.tls_skip_verify
             ) as answer,
         ):
             async for chunk in answer.content.iter_chunked(_CHUNK_BYTES):

@@ -74,7 +74,7 @@ async def test_an_address_is_called_with_the_news(unused_tcp_port: int) -> None:
     url = f"http://127.0.0.1:{unused_tcp_port}"
     try:
         told = await call(HttpHandler(url=url, method="PUT", headers=(("X-Key", "k"),)), NEWS)
-        assert (told, seen) == (("thanks", ""), [("PUT", "42", "k", b'{"a":1}')])
+        assert (told, seen) == (("thanks", ""), [("PUT", "42", "k", b'{"a":1}\n')])
         assert (await call(HttpHandler(url=f"{url}/no", headers=(("X-Key", "k"),)), NEWS)).flaw == "answered 500"
     finally:
         await runner.cleanup()
