@@ -44,6 +44,8 @@ RAFT_MULTIPLIER: Final = 2
 """Where nobody says `raft_multiplier`: a leader is missed after one to two seconds. Consul takes 5, and that slower."""
 _UNIX: Final = "unix://"
 _ANY: Final = ("0.0.0.0", "::")
+_TRANSLATES: Final = ("X-Consul-Translate-Addresses", "true")
+"""The header by which Consul's agents say that addresses of other datacenters are translated."""
 _NO_ENVIRONMENT: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -260,7 +262,10 @@ def http_settings(configuration: Configuration) -> HttpSettings:
         kv_value_bytes_max=configuration.limits.kv_max_value_size,
         txn_bytes_max=configuration.limits.txn_max_req_len,
         use_cache=configuration.http.use_cache,
-        response_headers=tuple(configuration.http.response_headers.items()),
+        response_headers=(
+            *((_TRANSLATES,) if configuration.translate_wan_addrs else ()),
+            *configuration.http.response_headers.items(),
+        ),
         blocked_endpoints=configuration.http.block_endpoints,
         write_networks=configuration.http.allow_write_http_from,
         discovery_stale_s=configuration.discovery_max_stale_s,

@@ -14,7 +14,7 @@ from lictor_agent.http.unix_sockets import SocketOwner
 from lictor_agent.registrar import ScriptPolicy
 from lictor_agent.settings import AgentSettings
 from lictor_config.presets import DEV
-from lictor_config.sections import UnixSockets
+from lictor_config.sections import Http, UnixSockets
 from lictor_config.tree import Acl, Addresses, Autopilot, Configuration, Dns, Join, Limits, Ports, Tls
 from lictor_core.autopilot import AutopilotConfiguration
 from lictor_dns import DnsSettings
@@ -65,6 +65,15 @@ def test_critical_instances_are_looked_at_as_configured() -> None:
     given = _dev(check_deregister_interval_min_s=5.0, check_reap_interval_s=2.0)
     settings = assembly.agent_settings(given)
     assert (settings.critical_s_min, settings.reap_every_s) == (5.0, 2.0)
+
+
+def test_that_addresses_are_translated_is_told_in_a_header() -> None:
+    headers = {"X-A": "b"}
+    configuration = Configuration(translate_wan_addrs=True, http=Http(response_headers=headers))
+    assert assembly.http_settings(configuration).response_headers == (
+        ("X-Consul-Translate-Addresses", "true"),
+        ("X-A", "b"),
+    )
 
 
 def test_times_and_limits_arrive() -> None:
