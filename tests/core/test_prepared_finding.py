@@ -70,3 +70,8 @@ def test_those_at_one_place_are_equally_near() -> None:
 
 def test_nobody_is_no_run() -> None:
     assert runs_by_distance([], "", {}) == runs_by_distance([], "a", {}) == []
+
+
+def test_the_node_itself_comes_before_others_at_its_place() -> None:
+    found = runs_by_distance(ROWS, "b", {"a": at(0.0), "b": at(0.0)})
+    assert ["".join(row.node.node for row in run) for run in found] == ["b", "a", "cd"]

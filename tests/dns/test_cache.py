@@ -11,7 +11,7 @@ from lictor_core.records import CRITICAL, ServiceHealth
 from lictor_dns.cache import AnswerCache
 from lictor_dns.question import Refusal
 from lictor_dns.settings import DnsSettings
-from tests.dns.asking import query, text, texts
+from tests.dns.asking import flags_of, query, text, texts
 from tests.support.catalog import PlainCatalog, make_instance, make_node, make_query, make_service
 from tests.support.clock import ManualClock
 
@@ -337,3 +337,10 @@ def test_the_nearest_of_two_at_one_address_stays_before_others() -> None:
     rig = Rig(catalog)
     firsts = {rig.answers("near.query.consul")[0] for _ in range(20)}
     assert firsts == {"near.query.consul. 0 IN A 10.0.0.1"}
+
+
+def test_only_what_is_of_our_zone_fails_with_authority() -> None:
+    rig = Rig(catalog_of(1))
+    for name, flags in (("web.SERVICE.consul", {"QR", "AA", "RD"}), ("www.example.com", {"QR", "RD"})):
+        message = query(name)
+        assert flags_of(message[:2] + rig.cache.failed(message[2:])) == flags
