@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 
 import pytest
 from hypothesis import settings
@@ -15,8 +16,11 @@ settings.load_profile("lictor")
 
 
 def pytest_configure() -> None:
-    """Tests of bounds open more connections than the usual soft limit lets a process have."""
+    """Tests of bounds open more connections than the usual soft limit lets a process have, and some interrupt programs:
+    a shell that starts the tests in its background has them, and so all programs, pass over that."""
     allow_all_descriptors()
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
