@@ -1,11 +1,16 @@
 """The intention engine against Consul's precedence table and a twin that cannot be wrong because it is too dumb."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lictor_core.intentions import Decision, Rule, decide, in_deciding_order, precedence, rule_of
-from lictor_core.records import Intention, IntentionAction
+from lictor_core.entries.base import as_json
+from lictor_core.entries.permissions import IntentionJWT, Permission
+from lictor_core.intentions import Decision, Rule, Verdict, decide, in_deciding_order, precedence, rule_of
+from lictor_core.records import Intention, IntentionAction, JsonObject
+from lictor_core.request_judging import RequestFacts
+from tests.core import requests as any_of
 
 NAMES = st.sampled_from(["*", "web", "db", "api"])
 EXACT = st.sampled_from(["web", "db", "api"])
@@ -103,5 +108,93 @@ def test_names_compare_exactly() -> None:
 def test_nothing_said_is_the_default() -> None:
     decision = decide("a", "b", [], default_allow=False)
     assert decision == Decision(
-        allowed=False, rule=None, reason="no intention matches a -> b; the default policy is deny", considered=()
+        allowed=False,
+        rule=None,
+        reason="no intention matches a -> b; the default policy is deny",
+        considered=(),
+        source="a",
+        destination="b",
     )
+    assert decision.summary() == "deny default (no intention matches)"
+
+
+PERMISSIONS: list[JsonObject] = [
+    {"Action": "deny", "HTTP": {"PathPrefix": "/admin"}},
+    {"Action": "allow", "HTTP": {"Methods": ["GET"]}},
+]
+OKTA: JsonObject = {"Providers": [{"Name": "okta"}]}
+
+
+def asking(permissions: list[JsonObject], jwt: JsonObject | None = None) -> Rule:
+    said = intention("web", "db", IntentionAction.DENY)
+    return rule_of(msgspec.structs.replace(said, permissions=permissions, jwt=jwt))
+
+
+def test_the_request_decides_where_the_rule_asks_for_it() -> None:
+    rules = [asking(PERMISSIONS), rule_of(intention("*", "*"))]
+    verdicts = {
+        (method, path): decide(
+            "web", "db", rules, default_allow=False, request=RequestFacts(method=method, path=path)
+        ).summary()
+        for method, path in (("GET", "/x"), ("GET", "/admin"), ("PUT", "/x"))
+    }
+    assert verdicts == {
+        ("GET", "/x"): "allow web->db#2 (precedence 9)",
+        ("GET", "/admin"): "deny web->db#1 (precedence 9)",
+        ("PUT", "/x"): "deny web->db (no permission matches, default)",
+    }
+
+
+def test_a_connection_alone_may_leave_it_open() -> None:
+    for rule, verdict in (
+        (asking(PERMISSIONS), Verdict.DEPENDS),
+        (asking([], OKTA), Verdict.DEPENDS),
+        (asking(PERMISSIONS[:1]), Verdict.DENY),
+    ):
+        decision = decide("web", "db", [rule], default_allow=False)
+        assert (decision.verdict, decision.allowed) == (verdict, False)
+        assert decision.may_allow is (verdict is Verdict.DEPENDS)
+    assert decide("web", "db", [asking(PERMISSIONS[:1])], default_allow=True).verdict is Verdict.DEPENDS
+
+
+@given(any_of.permissions | st.just(()), st.none() | any_of.demands, st.booleans(), any_of.request_facts)
+def test_where_some_request_passes_the_connection_is_not_denied(
+    permissions: tuple[Permission, ...], jwt: IntentionJWT | None, default_allow: bool, request: RequestFacts
+) -> None:
+    rule = asking([as_json(one) for one in permissions], None if jwt is None else as_json(jwt))
+    judged = decide("web", "db", [rule], default_allow=default_allow, request=request)
+    connection = decide("web", "db", [rule], default_allow=default_allow)
+    assert connection.may_allow or not judged.allowed
+    assert connection.allowed is False or not rule.looks_at_requests
+    assert judged.verdict is not Verdict.DEPENDS
+
+
+def test_rules_that_cannot_be_read_deny_everything() -> None:
+    for rule in (asking([{"Action": "allow", "Body": "x"}]), asking([], {"Providers": "all"})):
+        assert rule.unreadable
+        for request in (None, RequestFacts()):
+            decision = decide("web", "db", [rule], default_allow=True, request=request)
+            assert (decision.verdict, decision.rule) == (Verdict.DENY, rule)
+
+
+def test_an_expression_that_cannot_be_compiled_denies() -> None:
+    rule = asking([{"Action": "allow", "HTTP": {"PathRegex": "("}}])
+    decision = decide("web", "db", [rule], default_allow=True, request=RequestFacts())
+    assert not decision.allowed
+    assert "RE2" in decision.reason
+
+
+def test_a_missing_token_is_told() -> None:
+    decision = decide("web", "db", [asking([], OKTA)], default_allow=True, request=RequestFacts())
+    assert decision.demanded == ("okta",)
+    assert decision.summary() == "deny web->db (precedence 9) token of okta missing"
+    assert decision.as_json()["TokenOf"] == ["okta"]
+
+
+@given(st.text(min_size=1), st.text(min_size=1))
+def test_a_summary_is_fit_for_a_header(source: str, destination: str) -> None:
+    rule = Rule(source=source, destination=destination, action=IntentionAction.DENY, precedence=9)
+    said = decide(source, destination, [rule], default_allow=True).summary()
+    assert said.isascii()
+    assert said.isprintable()
+    assert 0 < len(said) <= 256

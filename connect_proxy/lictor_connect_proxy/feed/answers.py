@@ -27,7 +27,7 @@ from lictor_connect_proxy.snapshot import (
 )
 from lictor_core.codec import from_json
 from lictor_core.errors import PeerError, RequestError
-from lictor_core.intentions import Rule, precedence
+from lictor_core.intentions import Rule, precedence, stated_rule
 from lictor_core.limits import PORT_MAX
 from lictor_core.names import NAMESPACE
 from lictor_core.records import PASSING, WARNING, IntentionAction
@@ -91,7 +91,7 @@ class _Intention(_Answer, frozen=True):
     id: str = msgspec.field(name="ID", default="")
     source_namespace: str = msgspec.field(name="SourceNS", default="")
     destination_namespace: str = msgspec.field(name="DestinationNS", default="")
-    permissions: list[object] | None = None
+    permissions: object = None
     jwt: object = msgspec.field(name="JWT", default=None)
 
 
@@ -215,15 +215,15 @@ def _rule(one: _Intention) -> Rule:
         raise UnusableAnswerError(
             f"the intention {one.source_name} -> {one.destination_name} has the action {one.action!r}, which is unknown"
         )
-    return Rule(
+    rule = Rule(
         source=one.source_name,
         destination=one.destination_name,
         # One with rules on requests has no action of its own in later Consul.
         action=IntentionAction.DENY if looks_at_requests else IntentionAction(one.action),
         precedence=precedence(one.source_name, one.destination_name),
         id=one.id,
-        looks_at_requests=looks_at_requests,
     )
+    return stated_rule(rule, one.permissions, one.jwt)
 
 
 def default_allow_in(body: bytes) -> bool:

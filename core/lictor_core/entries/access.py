@@ -15,60 +15,27 @@ from typing import ClassVar, Final
 import msgspec
 
 from lictor_core.entries.base import Entry, Flaw, Part, place
-from lictor_core.entries.matching import RequestMatch, match_flaws, repeated_methods, upper_methods
+from lictor_core.entries.permissions import (
+    PERMISSIONS_MAX,
+    IntentionJWT,
+    Permission,
+    jwt_flaws,
+    normal_permission,
+    permission_flaws,
+)
 from lictor_core.intentions import SOURCE_TYPE, WILDCARD
 from lictor_core.intentions import precedence as precedence_of
 from lictor_core.limits import INTENTION_DESCRIPTION_CHARS_MAX
 
 __all__ = [
     "SOURCES_MAX",
-    "IntentionJWT",
     "IntentionSource",
-    "JWTProvider",
-    "Permission",
-    "PermissionHTTP",
     "ServiceIntentions",
-    "VerifyClaim",
 ]
 
 SOURCES_MAX: Final = 2_000
 """Sources of one destination: each becomes an intention, all of them by one command that nothing interrupts."""
 _ACTIONS: Final = ("allow", "deny")
-_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "OPTIONS", "TRACE"})
-
-
-class VerifyClaim(Part, frozen=True, kw_only=True):
-    """A claim that a token must have, with its value."""
-
-    path: tuple[str, ...] = ()
-    value: str = ""
-
-
-class JWTProvider(Part, frozen=True, kw_only=True):
-    """Who must have issued a token, by the name of a jwt-provider, and what it must claim."""
-
-    name: str = ""
-    verify_claims: tuple[VerifyClaim, ...] = ()
-
-
-class IntentionJWT(Part, frozen=True, kw_only=True):
-    """That requests must carry a token of one of these providers."""
-
-    providers: tuple[JWTProvider, ...] = ()
-
-
-class PermissionHTTP(RequestMatch, frozen=True, kw_only=True):
-    """Which requests a permission speaks of."""
-
-    methods: tuple[str, ...] = ()
-
-
-class Permission(Part, frozen=True, kw_only=True):
-    """Whether such requests may pass; the first permission that matches decides, and what none matches is denied."""
-
-    action: str = ""
-    http: PermissionHTTP | None = msgspec.field(default=None, name="HTTP")
-    jwt: IntentionJWT | None = msgspec.field(default=None, name="JWT")
 
 
 class IntentionSource(Part, frozen=True, kw_only=True):
@@ -108,7 +75,7 @@ class ServiceIntentions(Entry, frozen=True, kw_only=True):
         yield from super().flaws()
         yield from _wildcard_flaws(self.name, "Name")
         if self.jwt is not None:
-            yield from _jwt_flaws(self.jwt, "JWT")
+            yield from jwt_flaws(self.jwt, "JWT")
         if not self.sources:
             yield Flaw("Sources", "is empty: name at least one source, or delete the entry")
         elif len(self.sources) > SOURCES_MAX:
@@ -140,8 +107,12 @@ class ServiceIntentions(Entry, frozen=True, kw_only=True):
                 yield Flaw(f"{where}.Permissions", "cannot be for every destination: name one service")
         elif source.action not in _ACTIONS:
             yield Flaw(f"{where}.Action", f"is {source.action!r}, and must be 'allow' or 'deny'")
+        if len(source.permissions) > PERMISSIONS_MAX:
+            reason = f"has {len(source.permissions)} permissions; at most {PERMISSIONS_MAX} are taken"
+            yield Flaw(f"{where}.Permissions", reason)
+            return
         for number, permission in enumerate(source.permissions):
-            yield from _permission_flaws(permission, place(f"{where}.Permissions", number))
+            yield from permission_flaws(permission, place(f"{where}.Permissions", number))
 
 
 def _normal_source(destination: str, source: IntentionSource) -> IntentionSource:
@@ -150,7 +121,7 @@ def _normal_source(destination: str, source: IntentionSource) -> IntentionSource
         type=source.type or SOURCE_TYPE,
         action=source.action.lower(),
         precedence=precedence_of(source.name, destination),
-        permissions=tuple(_normal_permission(one) for one in source.permissions),
+        permissions=tuple(normal_permission(one) for one in source.permissions),
         legacy_id="",
         legacy_meta=None,
         legacy_create_time=None,
@@ -158,46 +129,6 @@ def _normal_source(destination: str, source: IntentionSource) -> IntentionSource
     )
 
 
-def _normal_permission(permission: Permission) -> Permission:
-    if permission.http is None or not permission.http.methods:
-        return permission
-    http = msgspec.structs.replace(permission.http, methods=upper_methods(permission.http.methods))
-    return msgspec.structs.replace(permission, http=http)
-
-
 def _wildcard_flaws(name: str, where: str) -> Iterator[Flaw]:
     if WILDCARD in name and name != WILDCARD:
         yield Flaw(where, f"is {name!r}: '*' stands for the whole name or not at all")
-
-
-def _permission_flaws(permission: Permission, where: str) -> Iterator[Flaw]:
-    if permission.action not in _ACTIONS:
-        yield Flaw(f"{where}.Action", f"is {permission.action!r}, and must be 'allow' or 'deny'")
-    if permission.jwt is not None:
-        yield from _jwt_flaws(permission.jwt, f"{where}.JWT")
-    http = permission.http
-    if http is None or http == PermissionHTTP():
-        if permission.jwt is None:
-            yield Flaw(f"{where}.HTTP", "is required: say which requests are meant, or give the source an Action")
-        return
-    inside = f"{where}.HTTP"
-    yield from match_flaws(http, inside)
-    for method in sorted(set(http.methods) - _METHODS):
-        yield Flaw(f"{inside}.Methods", f"{method!r} is no method of HTTP")
-    yield from repeated_methods(http.methods, inside)
-
-
-def _jwt_flaws(jwt: IntentionJWT, where: str) -> Iterator[Flaw]:
-    if not jwt.providers:
-        yield Flaw(f"{where}.Providers", "is empty: name who must have issued the token")
-    seen: set[str] = set()
-    for number, provider in enumerate(jwt.providers):
-        here = place(f"{where}.Providers", number)
-        if not provider.name:
-            yield Flaw(f"{here}.Name", "is required")
-        elif provider.name in seen:
-            yield Flaw(f"{here}.Name", f"{provider.name!r} comes twice: merge the two")
-        seen.add(provider.name)
-        for claim_number, claim in enumerate(provider.verify_claims):
-            if not claim.path or not all(claim.path):
-                yield Flaw(place(f"{here}.VerifyClaims", claim_number) + ".Path", "is required, without empty steps")
