@@ -45,6 +45,7 @@ from lictor_core.records import (
 )
 from lictor_core.topics import Topic
 from lictor_core.transactions import Operation, TransactionAnswer
+from lictor_core.virtual_addresses import VirtualAddressesQuery
 
 __all__ = [
     "AddressQuery",
@@ -95,6 +96,7 @@ __all__ = [
     "SessionsQuery",
     "TransactionQuery",
     "TreeQuery",
+    "VirtualAddressesQuery",
     "answer_type",
 ]
 
@@ -445,6 +447,7 @@ AnyQuery = (
     | PreparedQueryQuery
     | PreparedQueryRenderedQuery
     | PreparedQueryExecutionQuery
+    | VirtualAddressesQuery
 )
 """Every query, for decoding."""
 

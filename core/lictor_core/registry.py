@@ -197,6 +197,10 @@ class CatalogView(Protocol):
         """Where the nodes stand, those that are placed, by name in lower case."""
         ...
 
+    def virtual_address(self, service: str) -> str | None:
+        """The virtual IP of a service of the mesh; None when it has none."""
+        ...
+
     def holders_at(self, address: str) -> AddressHolders:
         """Who has this IP: nodes by their address, services by an instance with that address of its own."""
         ...

@@ -32,9 +32,11 @@ from lictor_core.queries import (
     ServiceInstancesQuery,
     ServicesQuery,
     TreeQuery,
+    VirtualAddressesQuery,
     answer_type,
 )
 from lictor_core.records import CatalogService, Check, Intention, KVEntry, Node, ServiceHealth
+from lictor_core.virtual_addresses import VirtualAddress
 
 __all__ = ["Row", "Shape", "shape_of"]
 
@@ -139,6 +141,10 @@ def _of_prepared(row: Row) -> object:
     return cast(PreparedQuery, row).id.lower()
 
 
+def _of_virtual(row: Row) -> object:
+    return cast(VirtualAddress, row).service
+
+
 def _of_place(row: Row) -> object:
     one = cast(NodeCoordinate, row)
     return one.node.lower(), one.segment
@@ -159,5 +165,6 @@ _LISTS: Final[Mapping[type[object], tuple[type[object], Callable[[Row], object]]
     IntentionMatchQuery: (Intention, _of_intention),
     PreparedQueriesQuery: (PreparedQuery, _of_prepared),
     CoordinatesQuery: (NodeCoordinate, _of_place),
+    VirtualAddressesQuery: (VirtualAddress, _of_virtual),
 }
 """Queries whose answers are lists: the type of a row, and its key. Any other answer is one row."""

@@ -25,6 +25,7 @@ __all__ = [
     "PREPARED_QUERIES",
     "SERVICES",
     "SESSIONS",
+    "VIRTUAL_ADDRESSES",
     "Topic",
     "chain",
     "checks_in_state",
@@ -78,6 +79,8 @@ EVENTS: Final = Topic("events", "")
 """Any event that somebody fired."""
 PREPARED_QUERIES: Final = Topic("prepared-queries", "")
 """Any prepared query; Consul, too, wakes who watches one of them with all."""
+VIRTUAL_ADDRESSES: Final = Topic("virtual-addresses", "")
+"""Which service has which virtual address."""
 CONFIG: Final = Topic("config", "")
 """Any configuration entry."""
 CHAINS: Final = Topic("chains", "")

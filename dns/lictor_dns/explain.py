@@ -18,7 +18,7 @@ from lictor_core.records import ServiceHealth
 from lictor_core.registry import CatalogView
 from lictor_dns.answer import Answer, Record, RecordType, Result
 from lictor_dns.asked import Asked, type_text
-from lictor_dns.names import Miss, Name, NodeName, QueryName, ReverseName, ServiceName, parse_name, text_of
+from lictor_dns.names import Miss, Name, NodeName, QueryName, ReverseName, ServiceName, VirtualName, parse_name, text_of
 from lictor_dns.noting import Noted, noting, showing_one
 from lictor_dns.outside import Outside
 from lictor_dns.question import HEADER_BYTES, Question
@@ -226,12 +226,14 @@ def _not_there(name: Name, settings: DnsSettings, noted: Noted) -> str:
     match name:
         case Miss():
             return "no such name can be"
-        case ServiceName() | NodeName() | QueryName() if name.datacenter != own:
+        case ServiceName() | NodeName() | QueryName() | VirtualName() if name.datacenter != own:
             return f"{name.datacenter} is not this agent's datacenter, {own}, and no other is reached from here"
         case ServiceName() | QueryName() if noted.instances:
             return f"none of its {len(noted.instances)} instances can be given"
         case ServiceName(service):
             return f"the catalog has no instance of {service}"
+        case VirtualName(service):
+            return f"{service} has no virtual address: nothing leads to it through the mesh"
         case NodeName(node):
             return f"the catalog has no node {node}"
         case QueryName(query):

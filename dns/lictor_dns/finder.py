@@ -29,8 +29,10 @@ from lictor_dns.names import (
     QueryName,
     ReverseName,
     ServiceName,
+    VirtualName,
     Zone,
     node_target,
+    parse_ip,
     parse_name,
 )
 from lictor_dns.order import shuffled
@@ -232,6 +234,13 @@ class Finder:
             return [record] if record else []
         return [record, *self._follow(place.host, hops, wanted if wanted in _FAMILIES else rather)]
 
+    def virtual(self, name: VirtualName, owner: Labels) -> Record | None:
+        """The virtual address of a service under `owner`; None when it has none. It lives as long as a node's."""
+        self.topics[topics.VIRTUAL_ADDRESSES] = None
+        address = self._view.virtual_address(name.service)
+        ip = None if address is None else parse_ip(address)
+        return None if ip is None else Record(owner, RecordType.A, self._settings.node_ttl_s, Address(ip))
+
     def spelled(self, name: AddressName, owner: Labels) -> list[Record]:
         """The address that `name` spells; Consul gives it to questions of every type."""
         if name.address is None:
@@ -257,6 +266,9 @@ class Finder:
             return self.spelled(name, target)
         if name.datacenter != self._zone.datacenter:
             return []
+        if isinstance(name, VirtualName):
+            virtual = self.virtual(name, target)
+            return [] if virtual is None else [virtual]
         if isinstance(name, NodeName):
             node = self.node(name.node)
             if node is None:

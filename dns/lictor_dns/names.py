@@ -4,6 +4,7 @@
     _<service>._<tag>[.service][.<datacenter>].<domain>   the same after RFC 2782; the tag `tcp` stands for any
     <service>.connect[.<datacenter>].<domain>             what accepts mesh connections for a service
     <service>.ingress[.<datacenter>].<domain>             the ingress gateways that lead to a service
+    <service>.virtual[.<datacenter>].<domain>             the virtual address of a service of the mesh
     <query>.query[.<datacenter>].<domain>                 what a prepared query finds; its name may have dots
     <node>.node[.<datacenter>].<domain>                   a node; its name may have dots
     <hex>.addr[.<anything>].<domain>                      the address that the label spells: targets of SRV records
@@ -33,6 +34,7 @@ __all__ = [
     "QueryName",
     "ReverseName",
     "ServiceName",
+    "VirtualName",
     "Zone",
     "address_target",
     "is_of_query",
@@ -52,7 +54,8 @@ IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 _LABEL_BYTES_MAX: Final = 63  # RFC 1035, section 2.3.4
 _NAME_BYTES_MAX: Final = 255  # the same, counted on the wire: a length byte before each label and the root
 _ANY_TAG: Final = ("", "tcp")
-_KINDS: Final = frozenset((b"service", b"connect", b"ingress", b"node", b"query", b"addr"))
+_KINDS: Final = frozenset((b"service", b"connect", b"ingress", b"node", b"query", b"addr", b"virtual"))
+_VIRTUAL: Final = b"virtual"
 _QUERY: Final = b"query"
 _REVERSE_ROOT: Final = b"arpa"
 _NIBBLES: Final = 32
@@ -95,6 +98,13 @@ class QueryName(NamedTuple):
     datacenter: str
 
 
+class VirtualName(NamedTuple):
+    """The virtual address of a service of the mesh."""
+
+    service: str
+    datacenter: str
+
+
 class AddressName(NamedTuple):
     """An address spelled as hexadecimal in `label`; `address` is None when they are too many or too few."""
 
@@ -109,7 +119,7 @@ class ReverseName(NamedTuple):
     address: IpAddress | None
 
 
-Name = ServiceName | NodeName | QueryName | AddressName | ReverseName | Miss
+Name = ServiceName | NodeName | QueryName | VirtualName | AddressName | ReverseName | Miss
 
 
 class Zone(NamedTuple):
@@ -156,11 +166,16 @@ def parse_name(labels: Labels, zone: Zone, *, is_srv: bool) -> Name:
     # The word nearest to the domain decides, so that a node or service may itself be called `service`.
     for place in range(len(inner) - 1, -1, -1):
         label = inner[place]
-        if label in _KINDS:
+        if label in _KINDS and not (label == _VIRTUAL and _is_datacenter(inner, place, zone)):
             return _named(label, inner[:place], inner[place + 1 :], zone)
         if is_srv and label.startswith(b"_"):
             return _named(b"service", inner[: place + 1], inner[place + 1 :], zone)
     return Miss.UNKNOWN
+
+
+def _is_datacenter(inner: Labels, place: int, zone: Zone) -> bool:
+    # In Consul 1.8.7 `virtual` was no word, so a datacenter may be called so.
+    return place == len(inner) - 1 and zone.datacenter == text_of(inner[place:])
 
 
 def is_reverse(labels: Labels) -> bool:
@@ -182,6 +197,8 @@ def _named(kind: bytes, parts: Labels, suffix: Labels, zone: Zone) -> Name:
             return ServiceName(text_of(parts[-1:]), "", datacenter, ingress=True)
         case b"node":
             return NodeName(text_of(parts), datacenter)
+        case b"virtual":
+            return VirtualName(text_of(parts[-1:]), datacenter)
         case b"query":
             return QueryName(text_of(parts), datacenter)
         case _:

@@ -5,7 +5,18 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from lictor_dns.answer import RecordType
-from lictor_dns.names import AddressName, Miss, Name, NodeName, QueryName, ReverseName, ServiceName, Zone, text_of
+from lictor_dns.names import (
+    AddressName,
+    Miss,
+    Name,
+    NodeName,
+    QueryName,
+    ReverseName,
+    ServiceName,
+    VirtualName,
+    Zone,
+    text_of,
+)
 
 __all__ = ["Reading", "reading"]
 
@@ -40,6 +51,9 @@ def _ours(name: Name, zone: Zone) -> Reading:
             return Reading("node", f"the node {node}{_within(datacenter, zone)}")
         case QueryName(query, datacenter):
             return Reading("query", f"the prepared query {query}{_within(datacenter, zone)}")
+        case VirtualName(service, datacenter):
+            place = _within(datacenter, zone)
+            return Reading("virtual", f"the virtual address of the service {service}{place}")
         case AddressName(label, None, _):
             return Reading("address", f"an address spelled in hexadecimal, but {label!r} has not 8 or 32 digits")
         case AddressName(_, address, _):

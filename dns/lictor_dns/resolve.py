@@ -26,6 +26,7 @@ from lictor_dns.names import (
     QueryName,
     ReverseName,
     ServiceName,
+    VirtualName,
     Zone,
     node_target,
     parse_name,
@@ -110,7 +111,17 @@ class _Resolution:
             return self._made(Result.FOUND if records else Result.NO_DATA, records)
         if isinstance(name, Miss) or name.datacenter != self._zone.datacenter:
             return self._negative(Result.NO_NAME)
+        if isinstance(name, VirtualName):
+            return self._virtual(name)
         return self._node(name) if isinstance(name, NodeName) else self._service(name)
+
+    def _virtual(self, name: VirtualName) -> Answer:
+        record = self._finder.virtual(name, self._asked.labels)
+        if record is None:
+            return self._negative(Result.NO_NAME)
+        if self._asked.type not in (record.type, RecordType.ANY):
+            return self._negative(Result.NO_DATA)
+        return self._made(Result.FOUND, [record])
 
     def _service(self, name: ServiceName | QueryName) -> Answer:
         try:

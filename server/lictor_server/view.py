@@ -59,6 +59,10 @@ class StoreView:
         """Where the nodes stand, by name in lower case."""
         return self._store.coordinates.known
 
+    def virtual_address(self, service: str) -> str | None:
+        """The virtual IP of a service of the mesh; None when it has none."""
+        return self._store.virtual.of(service)
+
     def holders_at(self, address: str) -> AddressHolders:
         """Who has this IP."""
         return self._store.addresses.holders(address)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lictor.api.calls import agent, ca, catalog, health, intentions, kv, status
+from lictor.api.calls import agent, ca, catalog, dns, health, intentions, kv, status
 from lictor.api.errors import AgentError
 from lictor.api.messages import Answer, Call, Options, Request, Response
 from lictor_core.errors import PeerError, RequestError
@@ -38,6 +38,7 @@ TARGETS = [
     (kv.delete_tree("a"), "DELETE", "/v1/kv/a?recurse="),
     (intentions.match("db"), "GET", "/v1/connect/intentions/match?by=destination&name=db"),
     (intentions.delete("x"), "DELETE", "/v1/connect/intentions/x"),
+    (dns.virtual_addresses(Options(index=5)), "GET", "/v1/internal/service-virtual-ip?index=5"),
     (ca.configuration(), "GET", "/v1/connect/ca/configuration"),
     (health.node("n", Options(index=5, wait_s=90, consistent=True)), "GET",
      "/v1/health/node/n?index=5&wait=1m30s&consistent="),

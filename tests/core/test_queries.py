@@ -83,6 +83,7 @@ TOPICS: list[tuple[Query[typing.Any], set[Topic]]] = [
         queries.NodeInFullQuery(node=N),
         {Topic("node", "node-1"), Topic("node-services", "node-1"), Topic("node-checks", "node-1")},
     ),
+    (queries.VirtualAddressesQuery(), {topics.VIRTUAL_ADDRESSES}),
     (queries.PreparedQueriesQuery(), {topics.PREPARED_QUERIES}),
     (queries.PreparedQueryQuery(id="x"), {topics.PREPARED_QUERIES}),
     (queries.PreparedQueryRenderedQuery(id_or_name="x"), {topics.PREPARED_QUERIES}),

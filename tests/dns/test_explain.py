@@ -32,6 +32,7 @@ CATALOG = PlainCatalog(
         make_instance(make_service("alias", address="web.service.consul"), N1),
     ]
 )
+CATALOG.put_virtual("web", "240.0.0.1")
 
 
 def explained(
@@ -61,6 +62,10 @@ def test_a_service_is_explained_with_its_answer_and_each_of_its_instances() -> N
         ("nobody.service.consul", "A", "NXDOMAIN", "the catalog has no instance of nobody"),
         ("v9.web.service.consul", "A", "NXDOMAIN", "none of its 2 instances can be given"),
         ("web.service.dc9.consul", "A", "NXDOMAIN", "dc9 is not this agent's datacenter, dc1"),
+        ("web.virtual.consul", "A", "NOERROR", "the catalog has it"),
+        ("web.virtual.consul", "SRV", "NOERROR", "has nothing of this type"),
+        ("db.virtual.consul", "A", "NXDOMAIN", "db has no virtual address"),
+        ("web.virtual.dc9.consul", "A", "NXDOMAIN", "dc9 is not this agent's datacenter, dc1"),
         ("nobody.node.consul", "A", "NXDOMAIN", "the catalog has no node nobody"),
         ("n1.node.consul", "A", "NOERROR", "the catalog has it"),
         ("n1.node.consul", "SRV", "NOERROR", "has nothing of this type"),

@@ -15,6 +15,7 @@ from lictor_dns.names import (
     QueryName,
     ReverseName,
     ServiceName,
+    VirtualName,
     Zone,
     address_target,
     labels_of,
@@ -56,6 +57,13 @@ def parsed(name: str, zone: Zone = ZONE, *, is_srv: bool = False) -> object:
         ("v1.web.connect.consul", ServiceName("web", "", "dc1", connect=True)),
         ("web.ingress.consul", ServiceName("web", "", "dc1", ingress=True)),
         ("v1.web.ingress.dc2.consul", ServiceName("web", "", "dc2", ingress=True)),
+        ("Web.Virtual.consul", VirtualName("web", "dc1")),
+        ("v1.web.virtual.dc2.consul", VirtualName("web", "dc2")),
+        ("virtual.virtual.consul", VirtualName("virtual", "dc1")),
+        ("virtual.service.consul", ServiceName("virtual", "", "dc1")),
+        ("web.virtual.node.consul", NodeName("web.virtual", "dc1")),
+        ("web.virtual.dc1.more.consul", Miss.UNKNOWN),
+        ("virtual.consul", Miss.UNKNOWN),
         ("Near.query.consul", QueryName("near", "dc1")),
         ("a.b.query.dc2.consul", QueryName("a.b", "dc2")),
         ("query.query.consul", QueryName("query", "dc1")),
@@ -82,6 +90,14 @@ def parsed(name: str, zone: Zone = ZONE, *, is_srv: bool = False) -> object:
 )
 def test_a_name_means_what_the_grammar_says(name: str, expected: object) -> None:
     assert parsed(name) == expected
+
+
+def test_a_datacenter_that_is_called_virtual_keeps_its_names() -> None:
+    zone = Zone((b"consul",), None, "virtual")
+    assert parsed("web.service.Virtual.consul", zone) == ServiceName("web", "", "virtual")
+    assert parsed("_web._tcp.virtual.consul", zone, is_srv=True) == ServiceName("web", "", "virtual")
+    assert parsed("web.virtual.virtual.consul", zone) == VirtualName("web", "virtual")
+    assert parsed("web.virtual.consul", zone) is Miss.UNKNOWN
 
 
 def test_the_root_is_foreign() -> None:

@@ -20,6 +20,8 @@ ZONE = DnsSettings(alt_domain="mesh.test").zone()
         ("v1.Web.service.dc2.consul", "service", "the service web with the tag v1 in the datacenter dc2"),
         ("web.connect.consul", "connect", "mesh connections for the service web"),
         ("web.ingress.mesh.test", "ingress", "gateways that lead to the service web"),
+        ("web.virtual.consul", "virtual", "the virtual address of the service web"),
+        ("web.virtual.dc2.consul", "virtual", "of the service web in the datacenter dc2"),
         ("a.b.node.consul", "node", "the node a.b"),
         ("near.query.consul", "query", "the prepared query near"),
         ("0a000001.addr.consul", "address", "the address 10.0.0.1"),

@@ -354,5 +354,44 @@ def test_gateways_let_in_to_a_service() -> None:
     assert ask(catalog, "gw.ingress.consul").result is Result.NO_NAME
 
 
-def test_names_of_virtual_addresses_are_none_of_ours() -> None:
-    assert ask(CATALOG, "web.virtual.consul").result is Result.NO_NAME
+def virtual_catalog() -> PlainCatalog:
+    catalog = PlainCatalog([make_instance(make_service(), N1)])
+    catalog.put_virtual("web", "240.0.0.1")
+    return catalog
+
+
+@pytest.mark.parametrize("name", ["web.virtual.consul", "wEb.Virtual.DC1.consul", "any.web.virtual.consul"])
+@pytest.mark.parametrize("kind", ["A", "ANY"])
+def test_a_service_of_the_mesh_has_its_virtual_address(name: str, kind: str) -> None:
+    answer = ask(virtual_catalog(), name, kind, DnsSettings(node_ttl_s=5, service_ttls_s={"*": 9.0}))
+    owner = question(name).labels
+    assert answer.answers == (Record(owner, RecordType.A, 5, Address(ipaddress.IPv4Address("240.0.0.1"))),)
+    assert (answer.topics, answer.turns) == ((topics.VIRTUAL_ADDRESSES,), 1)
+
+
+@pytest.mark.parametrize("kind", ["AAAA", "SRV", "TXT", "CNAME", "PTR"])
+def test_a_virtual_address_is_of_one_type(kind: str) -> None:
+    answer = ask(virtual_catalog(), "web.virtual.consul", kind)
+    assert (answer.result, answer.answers) == (Result.NO_DATA, ())
+    assert [record.type for record in answer.authority] == [RecordType.SOA]
+
+
+@pytest.mark.parametrize(
+    "name", ["db.virtual.consul", "web.virtual.dc2.consul", "virtual.consul", "web.virtual.a.dc1.consul"]
+)
+@pytest.mark.parametrize("kind", ["A", "AAAA"])
+def test_what_has_no_virtual_address_is_no_name(name: str, kind: str) -> None:
+    answer = ask(virtual_catalog(), name, kind)
+    assert answer.result is Result.NO_NAME
+    assert [record.type for record in answer.authority] == [RecordType.SOA]
+
+
+def test_a_host_name_may_be_that_of_a_virtual_address() -> None:
+    catalog = virtual_catalog()
+    catalog.put(make_instance(make_service("alias", address="web.virtual.consul"), N2))
+    answer = ask(catalog, "alias.service.consul")
+    assert [(record.type, text_of(record.name)) for record in answer.answers] == [
+        (RecordType.CNAME, "alias.service.consul"),
+        (RecordType.A, "web.virtual.consul"),
+    ]
+    assert topics.VIRTUAL_ADDRESSES in answer.topics

@@ -145,3 +145,40 @@ def test_prepared_queries_and_gateways_are_answered_from_memory(tmp_path: Path) 
         cluster.until(lambda: int(cluster.ask(AGENT, CACHED).headers.get("Age", "0")) >= 6, "the server is gone")
         assert answered()
         assert dns_answers(cluster, "nobody.query.consul", "A") == []
+
+
+def test_virtual_addresses_are_the_same_at_servers_and_agents_and_after_a_start(tmp_path: Path) -> None:
+    cluster = ServerCluster(tmp_path, 1)
+    name = "Web.Virtual.consul"
+
+    def listed(through: int) -> list[dict[str, str]]:
+        answer = cluster.ask(through, "/v1/internal/service-virtual-ip")
+        rows: list[dict[str, str]] = json.loads(answer.body) if answer.status == 200 else []
+        return rows
+
+    def register(service: str) -> None:
+        proxy = {"Service": f"{service}-proxy", "Kind": "connect-proxy", "Proxy": {"DestinationServiceName": service}}
+        put(cluster, "/v1/catalog/register", {"Node": "ext", "Address": "192.0.2.7", "Service": {**proxy, "Port": 1}})
+
+    with cluster.running():
+        cluster.until(lambda: write_port(cluster, 1, 1000), "a write")
+        register("gone")
+        register("web")
+        put(cluster, "/v1/catalog/deregister", {"Node": "ext", "ServiceID": "gone-proxy"})
+        cluster.start_client(AGENT)
+        cluster.until(lambda: dns_answers(cluster, name, "A") == ["240.0.0.2"], "the agent's DNS answers")
+        cluster.kill(1)
+        assert dns_answers(cluster, name, "ANY") == ["240.0.0.2"]
+        assert dns_answers(cluster, name, "AAAA") == dns_answers(cluster, "gone.virtual.consul", "A") == []
+        cluster.start(1)
+        cluster.until(lambda: listed(1) == [{"Service": "web", "Address": "240.0.0.2"}], "the server is back")
+        register("db")
+        cluster.until(lambda: dns_answers(cluster, "db.virtual.dc1.consul", "A") == ["240.0.0.1"], "the agent follows")
+        assert (
+            listed(AGENT)
+            == listed(1)
+            == [
+                {"Service": "db", "Address": "240.0.0.1"},
+                {"Service": "web", "Address": "240.0.0.2"},
+            ]
+        )

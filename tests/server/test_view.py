@@ -30,8 +30,9 @@ def filled() -> Store:
         INGRESS,
         PreparedQuerySet(query=prepared_query("q")),
         CoordinatesSet(updates=[placed("n1", 0.1)]),
+        config("service-resolver", "web", {}),
     ],
-    ids=["an instance", "a gateway's entry", "a prepared query", "a coordinate"],
+    ids=["an instance", "a gateway's entry", "a prepared query", "a coordinate", "a virtual address"],
 )
 def test_its_version_grows_with_all_that_it_tells(command: Command) -> None:
     store = filled()
@@ -68,3 +69,6 @@ def test_gateways_queries_and_places_are_told() -> None:
     assert query.service.service == "web"
     assert view.prepared_query("web") is None
     assert set(view.coordinates()) == {"n1"}
+    assert view.virtual_address("web") is None
+    apply(store, 14, register(service=service("web", native=True)))
+    assert view.virtual_address("WEB") == "240.0.0.1"

@@ -41,6 +41,7 @@ class PlainCatalog:
         self._ingress: dict[str, tuple[str, ...]] = {}
         self._queries: dict[str, PreparedQuery] = {}
         self._coordinates: dict[str, Coordinate] = {}
+        self._virtual: dict[str, str] = {}
         self._stamps: dict[Topic, int] = {}
         self._wakes: dict[Topic, int] = {}
         for node in nodes:
@@ -107,6 +108,14 @@ class PlainCatalog:
             vec=[far_s, *[0.0] * (DIMENSIONS - 1)], error=0.0, adjustment=0.0, height=0.0
         )
         self._note(topics.COORDINATES)
+
+    def put_virtual(self, service: str, address: str) -> None:
+        """A service has this virtual address; an empty one takes it away."""
+        self._virtual[service.lower()] = address
+        self._note(topics.VIRTUAL_ADDRESSES)
+
+    def virtual_address(self, service: str) -> str | None:
+        return self._virtual.get(service.lower()) or None
 
     def node(self, name: str) -> Node | None:
         return self._nodes.get(name.lower())

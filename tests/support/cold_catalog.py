@@ -53,6 +53,10 @@ class ColdCatalog(PlainCatalog):
         self._need("coordinates")
         return super().coordinates()
 
+    def virtual_address(self, service: str) -> str | None:
+        self._need("virtual addresses")
+        return super().virtual_address(service)
+
     def node(self, name: str) -> Node | None:
         self._need(f"node {name.lower()}")
         return super().node(name)

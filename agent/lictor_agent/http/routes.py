@@ -36,6 +36,7 @@ from lictor_agent.http import (
     status,
     transactions,
     ui,
+    virtual_addresses,
 )
 from lictor_agent.http.router import Route
 
@@ -72,5 +73,6 @@ ROUTES: Final[tuple[Route, ...]] = (
     *federation.ROUTES,
     *pprof.ROUTES,
     *dns_explain.ROUTES,
+    *virtual_addresses.ROUTES,
     *openapi.ROUTES,
 )

@@ -17,11 +17,13 @@ from lictor_core.queries import (
     PreparedQueriesQuery,
     Query,
     ServiceHealthQuery,
+    VirtualAddressesQuery,
 )
 from lictor_core.records import AddressHolders, Node, ServiceHealth
 from lictor_core.registry import ColdViewError
 from lictor_core.topics import Topic
 from lictor_core.view import View
+from lictor_core.virtual_addresses import VirtualAddress
 
 __all__ = ["BRING_S_MAX", "ViewCatalog"]
 
@@ -29,6 +31,7 @@ T = TypeVar("T")
 
 _PREPARED_QUERIES: Final = PreparedQueriesQuery()
 _COORDINATES: Final = CoordinatesQuery()
+_VIRTUAL_ADDRESSES: Final = VirtualAddressesQuery()
 
 BRING_S_MAX: Final = 3.0
 """How long a question waits for a view to come: clients of DNS ask again after five seconds."""
@@ -42,6 +45,7 @@ class ViewCatalog:
         self._addresses = addresses
         self._prepared: tuple[list[PreparedQuery], PreparedNames] | None = None
         self._places: tuple[list[NodeCoordinate], dict[str, Coordinate]] | None = None
+        self._virtual: tuple[list[VirtualAddress], dict[str, str]] | None = None
 
     @property
     def version(self) -> int:
@@ -102,6 +106,13 @@ class ViewCatalog:
             self._places = (view.value, {row.node.lower(): row.coord for row in view.value if not row.segment})
         return self._places[1]
 
+    def virtual_address(self, service: str) -> str | None:
+        """The virtual IP of a service of the mesh; None when it has none. All are followed together, as queries are."""
+        view = self._view(_VIRTUAL_ADDRESSES)
+        if self._virtual is None or self._virtual[0] is not view.value:
+            self._virtual = (view.value, {row.service: row.address for row in view.value})
+        return self._virtual[1].get(service.lower())
+
     def holders_at(self, address: str) -> AddressHolders:
         """Who has this IP, as of a few seconds ago."""
         return self._addresses.holders_at(address)
@@ -130,5 +141,7 @@ def _query_of(topic: Topic) -> Query[object]:
             return _PREPARED_QUERIES
         case "coordinates":
             return _COORDINATES
+        case "virtual-addresses":
+            return _VIRTUAL_ADDRESSES
         case _:
             raise AssertionError(f"no answer of this view depends on {topic.kind}")

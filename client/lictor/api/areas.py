@@ -130,9 +130,10 @@ class DiscoveryChain(Area[C_co]):
 
 
 class Dns(Area[C_co]):
-    """DNS as the agent answers it: `/v1/internal/dns`."""
+    """DNS as the agent answers it, and the virtual addresses of services: `/v1/internal`."""
 
     explain = Once(dns.explain)
+    virtual_addresses = Watchable(dns.virtual_addresses)
 
 
 class Event(Area[C_co]):

@@ -87,6 +87,7 @@ from lictor_core.records import (
     UserEvent,
 )
 from lictor_core.transactions import TransactionAnswer
+from lictor_core.virtual_addresses import VirtualAddress, VirtualAddressesQuery
 from lictor_server.state.catalog import SERF_CHECK_ID
 from lictor_server.state.configuring import shown_entries, shown_entry
 from lictor_server.state.executing import execute, render
@@ -372,6 +373,10 @@ def _node_coordinates(store: Store, query: NodeCoordinatesQuery) -> list[NodeCoo
     return store.coordinates.of(query.node)
 
 
+def _virtual_addresses(store: Store, _query: VirtualAddressesQuery) -> list[VirtualAddress]:
+    return store.virtual.all()
+
+
 def _node(store: Store, query: NodeQuery) -> Node | None:
     return store.catalog.node(query.node)
 
@@ -425,6 +430,7 @@ _TABLE: Final[dict[type[object], Step]] = dict(
         _entry(CARootsQuery, _ca_roots),
         _entry(CAConfigurationQuery, _ca_configuration),
         _entry(AutopilotQuery, _autopilot),
+        _entry(VirtualAddressesQuery, _virtual_addresses),
         _entry(NodeQuery, _node),
         _entry(NodeHasAgentQuery, _node_has_agent),
         _entry(AddressQuery, _address),

@@ -53,6 +53,7 @@ from lictor_server.state.locking import acquire, destroy, end_sessions, release,
 from lictor_server.state.registering import refuse, settle_node, why_not_these_checks, why_not_this_node
 from lictor_server.state.store import Store
 from lictor_server.state.transactions import carry_out
+from lictor_server.state.virtual import follow
 
 __all__ = ["REJECTION_CHARS_MAX", "apply", "apply_proposal"]
 
@@ -72,6 +73,7 @@ def apply(store: Store, index: int, command: Command) -> tuple[Outcome, Change]:
     result = _TABLE[type(command)](store, change, command)
     end_sessions(store, change)
     store.gateways.follow(change)
+    follow(store, change)
     store.index = index
     store.note(change)
     if isinstance(result, Rejection):

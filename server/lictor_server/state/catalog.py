@@ -106,6 +106,14 @@ class Catalog:
         for node, service_id in index.of(fold(name)):
             yield self._nodes[node], self._services[node][service_id]
 
+    def has_mesh(self, name: str) -> bool:
+        """Whether any instance accepts mesh connections for a service."""
+        return fold(name) in self._by_mesh_name
+
+    def mesh_names(self) -> list[str]:
+        """The services for which some instance accepts mesh connections, in lower case and no order."""
+        return self._by_mesh_name.names()
+
     def checks_of_service(self, name: str) -> Iterator[Check]:
         """The checks that name this service."""
         for node, check_id in self._checks_by_name.of(fold(name)):

@@ -52,6 +52,15 @@ class Gateways:
         """The instances of the gateways that let traffic in to a service."""
         return self._gateway_instances(self._ingress, ServiceKind.INGRESS_GATEWAY, service)
 
+    def leads_out_to(self, service: str) -> bool:
+        """Whether the entry of a terminating gateway names a service, or means it by its `*`."""
+        return bool(self._terminating) and bool(self._gateways_of(self._terminating, service))
+
+    def led_out_to(self) -> list[str]:
+        """The services of which that is so, in lower case and no order."""
+        meant = (self._typical or _NOBODY) if WILDCARD in self._terminating else _NOBODY
+        return [*(name for name in self._terminating if name != WILDCARD), *meant]
+
     def services_of(self, gateway: str) -> list[GatewayService]:
         """What is behind a gateway, by name and port. What its entry names goes before what its `*` means."""
         entries = self._entries.set()

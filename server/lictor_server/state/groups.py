@@ -23,6 +23,13 @@ class Groups:
         if members is not None:
             yield from members
 
+    def __contains__(self, name: str) -> bool:
+        return name in self._members
+
+    def names(self) -> list[str]:
+        """All names, in no order that means anything."""
+        return list(self._members)
+
     def add(self, name: str, key: Key) -> None:
         """Put `key` under `name`."""
         members = self._members.get(name)

@@ -20,6 +20,7 @@ from lictor_core.errors import RequestError
 from lictor_core.prepared import PreparedQuery
 from lictor_core.records import CAConfiguration, CARoot, Check, Intention, KVEntry, Node, Service, Session, UserEvent
 from lictor_server.state.indexes import FIRST_INDEX
+from lictor_server.state.virtual import give_to_all
 
 if TYPE_CHECKING:
     from lictor_server.state.store import Store
@@ -98,6 +99,7 @@ class Loader:
         self._requests: list[tuple[bytes, Outcome]] = []
         self._requests_forgotten_up_to = 0
         self._root_keys: list[CAKeyMaterial] = []
+        self._virtual: list[tuple[str, int]] = []
 
     def feed(self, data: bytes) -> None:
         """Take the next chunk. Raises `RequestError` when it is none, or does not fit to what came before."""
@@ -120,6 +122,8 @@ class Loader:
             raise RequestError("the snapshot is empty")
         store.ca.restore_keys(self._root_keys)
         store.gateways.forget()
+        store.virtual.restore(self._virtual)
+        give_to_all(store)
         store.requests.restore(self._requests_forgotten_up_to, self._requests)
         return store
 
@@ -228,6 +232,10 @@ class Loader:
         """Rows of `coordinate`."""
         store.coordinates.restore(self._unpacked(rows, NodeCoordinate))
 
+    def load_virtual(self, _store: Store, rows: list[bytes]) -> None:
+        """Rows of `virtual-address`."""
+        self._virtual += self._unpacked(rows, tuple[str, int])
+
     def load_topics(self, store: Store, rows: list[bytes]) -> None:
         """Rows of `topic`."""
         store.indexes.restore_known(self._unpacked(rows, tuple[str, str, int, int]))
@@ -289,6 +297,7 @@ _TABLES: Final[dict[str, Callable[[Loader, Store, list[bytes]], None]]] = {
     "root-key": Loader.load_root_keys,
     "autopilot": Loader.load_autopilot,
     "coordinate": Loader.load_coordinates,
+    "virtual-address": Loader.load_virtual,
     "topic": Loader.load_topics,
     "topic-gone": Loader.load_topics_gone,
     "request": Loader.load_requests,

@@ -64,6 +64,7 @@ def take(store: Store, rest: Rest = no_rest, *, with_restore: bool = True) -> It
         "root-key": store.ca.keys(),
         "autopilot": [] if store.autopilot.configuration is None else [store.autopilot.configuration],
         "coordinate": store.coordinates.rows(),
+        "virtual-address": store.virtual.rows(),
         "topic": store.indexes.rows(),
         "topic-gone": store.indexes.gone_rows(),
         "request": list(store.requests.rows()),

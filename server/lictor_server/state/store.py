@@ -30,6 +30,7 @@ from lictor_server.state.prepared import PreparedQueries
 from lictor_server.state.requests import RecentRequests
 from lictor_server.state.restoring import Restoring
 from lictor_server.state.sessions import Sessions
+from lictor_server.state.virtual import VirtualAddresses
 
 __all__ = ["Store"]
 
@@ -48,11 +49,12 @@ _APART: Final = frozenset(
         "prepared-queries",
         "session",
         "sessions",
+        "virtual-addresses",
     }
 )
-_VIEWED: Final = frozenset((on.COORDINATES, on.PREPARED_QUERIES))
-"""Of those apart, what answers of DNS depend on, too."""
 """Kinds of topics that nothing in the catalog depends on."""
+_VIEWED: Final = frozenset((on.COORDINATES, on.PREPARED_QUERIES, on.VIRTUAL_ADDRESSES))
+"""Of those apart, what answers of DNS depend on, too."""
 
 
 class Store:
@@ -70,8 +72,8 @@ class Store:
         self.index_floor = FIRST_INDEX
         self.catalog_index = FIRST_INDEX
         self.view_index = FIRST_INDEX
-        """When anything last changed that names are answered from: the catalog, prepared queries, coordinates. It is in
-        no snapshot, so after a start it may be lower than on another server."""
+        """When anything last changed that names are answered from: the catalog, prepared queries, coordinates, virtual
+        addresses. It is in no snapshot, so after a start it may be lower than on another server."""
         self.time_ms = 0
         self.catalog = Catalog()
         self.kv = KVTable()
@@ -87,6 +89,7 @@ class Store:
         self.requests = RecentRequests()
         self.restoring = Restoring()
         self.entries = ConfigEntries()
+        self.virtual = VirtualAddresses()
         self.gateways = Gateways(self.catalog, self.entries)
         self.health = HealthRows(self.catalog, self.gateways)
         self.addresses = Addresses(self.catalog, self.health)
@@ -128,6 +131,7 @@ class Store:
         exchange(self.ca, other.ca)
         exchange(self.autopilot, other.autopilot)
         exchange(self.coordinates, other.coordinates)
+        exchange(self.virtual, other.virtual)
         exchange(self.indexes, other.indexes)
         exchange(self.requests, other.requests)
         exchange(self.restoring, other.restoring)

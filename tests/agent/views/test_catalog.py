@@ -151,6 +151,19 @@ async def test_coordinates_are_followed_together() -> None:
         assert on.catalog.coordinates() is on.catalog.coordinates()
 
 
+async def test_virtual_addresses_are_followed_together() -> None:
+    async with bench() as on:
+        await on.server.write(register(service=service("Web", native=True)))
+        assert await bring(on, lambda: on.catalog.virtual_address("web")) == "240.0.0.1"
+        wake = on.catalog.wake_index((topics.VIRTUAL_ADDRESSES,))
+        assert on.catalog.virtual_address("db") is None
+        await on.server.write(register(service=service("db-proxy", proxy_for="db")))
+        await eventually(lambda: on.catalog.virtual_address("DB") is not None, within_s=S_MAX, what="an address")
+        assert on.catalog.virtual_address("DB") == "240.0.0.2"
+        assert on.catalog.wake_index((topics.VIRTUAL_ADDRESSES,)) > wake
+        assert on.source.feeds["VirtualAddressesQuery"] == 1
+
+
 async def test_gateways_are_followed_by_the_service() -> None:
     async with bench() as on:
         assert list(await bring(on, lambda: on.catalog.ingress_health("Web"))) == []
