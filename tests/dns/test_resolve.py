@@ -363,7 +363,7 @@ def virtual_catalog() -> PlainCatalog:
 @pytest.mark.parametrize("name", ["web.virtual.consul", "wEb.Virtual.DC1.consul", "any.web.virtual.consul"])
 @pytest.mark.parametrize("kind", ["A", "ANY"])
 def test_a_service_of_the_mesh_has_its_virtual_address(name: str, kind: str) -> None:
-    answer = ask(virtual_catalog(), name, kind, DnsSettings(node_ttl_s=5, service_ttls_s={"*": 9.0}))
+    answer = ask(virtual_catalog(), name, kind, DnsSettings(node_ttl_s=5, service_ttls_s={"*": 9}))
     owner = question(name).labels
     assert answer.answers == (Record(owner, RecordType.A, 5, Address(ipaddress.IPv4Address("240.0.0.1"))),)
     assert (answer.topics, answer.turns) == ((topics.VIRTUAL_ADDRESSES,), 1)
