@@ -29,6 +29,7 @@ from lictor_agent.local import LocalState, Subject
 from lictor_agent.loop import SyncLoop
 from lictor_agent.persisted import Keeper, Shelf, recalled, restore
 from lictor_agent.plan import SyncTokens
+from lictor_agent.proxies import Proxies
 from lictor_agent.registrar import Registered, Registrar
 from lictor_agent.reloading import Reloaded, Reloader, ReloadHook
 from lictor_agent.settings import AgentSettings
@@ -80,6 +81,8 @@ class Agent:
         self.left = asyncio.Event()
         """Set once this agent has left the cluster: nothing is left for it to do."""
         self.events = EventInbox(identity.node_name, lambda: [one.service for one in self.local.services.values()])
+        self.proxies = Proxies(self.local, identity.node_name, clock)
+        """What the proxies of this host tell of themselves."""
         self._clock = clock
         self._log = log
         self._registrar = Registrar(self.local, identity.node_name, settings.scripts, settings.sidecar_ports, clock)
