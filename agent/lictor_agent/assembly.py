@@ -230,8 +230,9 @@ def dns_settings(configuration: Configuration) -> DnsSettings:
         datacenter=configuration.datacenter,
         node_name=configuration.node_name,
         translate_wan_addrs=configuration.translate_wan_addrs,
-        node_ttl_s=round(dns.node_ttl_s),
-        service_ttls_s={name: round(seconds) for name, seconds in dns.service_ttl_s.items()},
+        # Whole seconds, cut as Consul cuts them.
+        node_ttl_s=int(dns.node_ttl_s),
+        service_ttls_s={name: int(seconds) for name, seconds in dns.service_ttl_s.items()},
         only_passing=dns.only_passing,
         node_meta_txt=dns.enable_additional_node_meta_txt,
         allow_stale=dns.allow_stale,

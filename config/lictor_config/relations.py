@@ -27,6 +27,10 @@ __all__ = ["flaws", "warnings"]
 _DATACENTER: Final = re.compile(r"[a-z0-9_-]+")
 _DNS_LABEL: Final = re.compile(r"[A-Za-z0-9-]{1,63}")
 _DOMAIN: Final = re.compile(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*")
+_WORDS_OF_NAMES: Final = ("service", "connect", "node", "query", "addr")
+"""What Consul lets no other domain begin with, beside the datacenter."""
+_DNS_S_MAX: Final = 2**31 - 1
+"""The greatest time to live (RFC 2181, section 8)."""
 _LOG_LEVELS: Final = ("trace", "debug", "info", "warn", "err")
 _POLICIES: Final = ("allow", "deny")
 _TLS_VERSIONS: Final = ("tls10", "tls11", "tls12", "tls13")
@@ -103,6 +107,9 @@ def _names(configuration: Configuration) -> Iterator[str]:
     for key, name in {"domain": configuration.domain, "alt_domain": configuration.alt_domain}.items():
         if name and _DOMAIN.fullmatch(name) is None:
             yield f"{key}: {name!r} is no DNS name"
+    first = configuration.alt_domain.partition(".")[0]
+    if first in (*_WORDS_OF_NAMES, configuration.datacenter):
+        yield f"alt_domain: {configuration.alt_domain!r} cannot begin with {first!r}, which means something in names"
     if not configuration.datacenter:
         yield "datacenter: cannot be empty"
     if not configuration.domain:
@@ -216,25 +223,30 @@ def _ports(configuration: Configuration) -> Iterator[str]:
 
 def _bounds(configuration: Configuration) -> Iterator[str]:
     dns = configuration.dns
-    numbers = {
-        "dns_config.udp_answer_limit": dns.udp_answer_limit,
-        "dns_config.a_record_limit": dns.a_record_limit,
+    told_s = {
         "dns_config.node_ttl": dns.node_ttl_s,
-        "dns_config.recursor_timeout": dns.recursor_timeout_s,
         "dns_config.soa.expire": dns.soa.expire,
         "dns_config.soa.min_ttl": dns.soa.min_ttl,
         "dns_config.soa.refresh": dns.soa.refresh,
         "dns_config.soa.retry": dns.soa.retry,
+    } | {f"dns_config.service_ttl[{name!r}]": ttl for name, ttl in dns.service_ttl_s.items()}
+    numbers = {
+        "dns_config.udp_answer_limit": dns.udp_answer_limit,
+        "dns_config.a_record_limit": dns.a_record_limit,
+        "dns_config.recursor_timeout": dns.recursor_timeout_s,
         "limits.http_max_conns_per_client": configuration.limits.http_max_conns_per_client,
         "check_update_interval": configuration.check_update_interval_s,
         "autopilot.max_trailing_logs": configuration.autopilot.max_trailing_logs,
         "autopilot.min_quorum": configuration.autopilot.min_quorum,
         "autopilot.last_contact_threshold": configuration.autopilot.last_contact_threshold_s,
         "autopilot.server_stabilization_time": configuration.autopilot.server_stabilization_time_s,
-    } | {f"dns_config.service_ttl[{name!r}]": ttl for name, ttl in dns.service_ttl_s.items()}
+    } | told_s
     for key, number in numbers.items():
         if number < 0:
             yield f"{key}: {number:g} is below 0"
+    for key, seconds in told_s.items():
+        if seconds > _DNS_S_MAX:
+            yield f"{key}: {seconds:.0f} s is more than the {_DNS_S_MAX} s that DNS can say"
     if dns.cache_entries_max < 1 or dns.tcp_connections_max < 1:
         yield "dns_config: cache_entries_max and tcp_connections_max must be at least 1"
     if dns.tcp_idle_timeout_s <= 0:

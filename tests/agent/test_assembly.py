@@ -97,6 +97,8 @@ def test_times_and_limits_arrive() -> None:
     given = Dns(recursors=("192.0.2.1",), recursor_timeout_s=0.5)
     dns = assembly.dns_settings(_dev(dns=given))
     assert (dns.recursors, dns.recursor_timeout_s) == (("192.0.2.1",), 0.5)
+    dns = assembly.dns_settings(_dev(dns=Dns(node_ttl_s=1.9, service_ttl_s={"*": 2.7})))
+    assert (dns.node_ttl_s, dns.service_ttls_s) == (1, {"*": 2}), "Consul cuts what is not a whole second"
     # As in Consul, no time at all stands for the usual one.
     assert assembly.dns_settings(_dev(dns=Dns(recursor_timeout_s=0.0))).recursor_timeout_s == 2.0
     http = assembly.http_settings(

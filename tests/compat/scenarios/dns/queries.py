@@ -182,5 +182,5 @@ SCENARIO = DnsScenario(
         ),
         Question("and outside of the mesh there is none", "web.virtual.consul", "A"),
     ),
-    config={"dns_config": {"udp_answer_limit": 1, "service_ttl": {"web": "7s", "*": "3s"}, "node_ttl": "5s"}},
+    config={"dns_config": {"udp_answer_limit": 1, "service_ttl": {"web": "7900ms", "*": "3s"}, "node_ttl": "5.9s"}},
 )
