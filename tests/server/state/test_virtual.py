@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lictor_core import topics as on
 from lictor_core.codec import pack, unpack
-from lictor_core.commands import Command, Deregister
+from lictor_core.commands import Command, Deregister, NodeUpdate
 from lictor_core.errors import RequestError
 from lictor_core.records import ServiceKind
 from lictor_core.topics import Topic
@@ -114,6 +114,13 @@ def test_what_a_terminating_gateway_leads_out_to_has_one() -> None:
     assert given_to(store) == {"plain": "240.0.0.1", "another": "240.0.0.2"}
     run(store, Deregister(node="n1", service_id="plain"))
     assert given_to(store) == {"another": "240.0.0.2"}
+
+
+def test_of_what_comes_together_each_gets_its_address_in_the_order_of_the_names() -> None:
+    names = "qwertzuiop"
+    services = [service(f"{name}-proxy", proxy_for=name) for name in names]
+    store = filled(NodeUpdate(node=node(), services=services))
+    assert given_to(store) == {name: f"240.0.0.{place}" for place, name in enumerate(sorted(names), 1)}
 
 
 def test_the_lowest_address_that_was_given_back_is_given_again() -> None:
