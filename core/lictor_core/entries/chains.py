@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import msgspec
 
-from lictor_core.entries.routing import Route, Subset
+from lictor_core.entries.routing import Route, Split, Subset
+from lictor_core.entries.traffic import LoadBalancer
 from lictor_core.records import MeshGateway, Record
 
 __all__ = [
@@ -24,17 +25,22 @@ __all__ = [
 
 
 class ChainRoute(Record, frozen=True, kw_only=True):
-    """A rule of a router, and the name of the node to go on from."""
+    """A rule of a router, and the name of the node to go on from. `mirror_target` is the id of who gets copies."""
 
     definition: Route
     next_node: str
+    mirror_target: str = ""
 
 
 class ChainSplit(Record, frozen=True, kw_only=True):
-    """A share of the requests in percent, and the name of the node to go on from."""
+    """A share of the requests in percent, and the name of the node to go on from.
+
+    `definition` is the split that was written where it changes headers, for that is all it says besides.
+    """
 
     weight: int | float
     next_node: str
+    definition: Split | None = None
 
 
 class ChainFailover(Record, frozen=True, kw_only=True):
@@ -50,6 +56,8 @@ class ChainResolver(Record, frozen=True, kw_only=True):
     default: bool = False
     target: str
     failover: ChainFailover | None = None
+    request_timeout: str = ""
+    load_balancer: LoadBalancer | None = None
 
 
 class ChainNode(Record, frozen=True, kw_only=True):

@@ -36,10 +36,12 @@ from lictor_core.entries.routing import (
     RouteDestination,
     RouteMatch,
     Router,
+    Split,
     Splitter,
     Subset,
     normal_weight,
 )
+from lictor_core.entries.traffic import HeaderModifiers, Mirror
 from lictor_core.errors import RequestError
 from lictor_core.names import NAMESPACE, service_sni
 from lictor_core.records import MeshGateway
@@ -160,10 +162,18 @@ class _Compiler:
 
     def _route(self, service: str, route: Route) -> ChainRoute:
         to = route.destination or RouteDestination()
+        mirror = "" if to.mirror is None else self._mirror_target(to.mirror)
         if to.service_subset or to.namespace not in ("", self._question.namespace):
             place = self._place(to.service or service, to.service_subset, to.namespace)
-            return ChainRoute(definition=route, next_node=self._resolver(place))
-        return ChainRoute(definition=route, next_node=self._splitter_or_resolver(to.service or service))
+            return ChainRoute(definition=route, next_node=self._resolver(place), mirror_target=mirror)
+        following = self._splitter_or_resolver(to.service or service)
+        return ChainRoute(definition=route, next_node=following, mirror_target=mirror)
+
+    def _mirror_target(self, mirror: Mirror) -> str:
+        """Who gets copies: instances alone, since nobody waits for what they answer."""
+        place, entry = self._settled(self._place(mirror.service, mirror.service_subset))
+        self._add_target(place, entry)
+        return place.id
 
     def _splitter_or_resolver(self, service: str) -> str:
         splitter = self._entries.find(Splitter, service) if self._routes_requests else None
@@ -188,20 +198,25 @@ class _Compiler:
                 following = self._resolver(self._place(to, one.service_subset, one.namespace))
             else:
                 following = self._splitter_or_resolver(to)
-            splits += self._flattened(one.weight, following)
+            splits += self._flattened(one, following)
             if len(splits) > CHAIN_SPLITS_MAX:
                 raise RequestError(f'the splitters under "{service}" make more than {CHAIN_SPLITS_MAX} shares')
         self._splitters_above.pop()
         return self._add(ChainNode(type=_SPLITTER, name=name, splits=tuple(splits)))
 
-    def _flattened(self, weight: int | float, following: str) -> list[ChainSplit]:
-        """A share, or the shares of the splitter that it leads to."""
+    def _flattened(self, split: Split, following: str) -> list[ChainSplit]:
+        """A share, or the shares of the splitter that it leads to, which keep the headers that they change."""
         below = self._nodes[following]
+        definition = split if split.changes_headers else None
         if below.type != _SPLITTER:
-            return [ChainSplit(weight=weight, next_node=following)]
-        share = Decimal(str(weight)) / WEIGHT_WHOLE
+            return [ChainSplit(weight=split.weight, next_node=following, definition=definition)]
+        share = Decimal(str(split.weight)) / WEIGHT_WHOLE
         return [
-            ChainSplit(weight=normal_weight(Decimal(str(one.weight)) * share), next_node=one.next_node)
+            ChainSplit(
+                weight=normal_weight(Decimal(str(one.weight)) * share),
+                next_node=one.next_node,
+                definition=_with_headers(definition, one.definition),
+            )
             for one in below.splits
         ]
 
@@ -219,6 +234,8 @@ class _Compiler:
             default=entry.is_default(),
             target=place.id,
             failover=ChainFailover(targets=targets) if targets else None,
+            request_timeout=entry.request_timeout,
+            load_balancer=entry.load_balancer,
         )
         return self._add(ChainNode(type=_RESOLVER, name=place.id, resolver=resolver))
 
@@ -262,8 +279,8 @@ class _Compiler:
 
     def _failover_targets(self, place: _Place, failover: ResolverFailover) -> list[str]:
         found: dict[str, None] = {}
-        for datacenter in failover.datacenters or [""]:
-            moved = place.moved(failover.service, failover.service_subset, failover.namespace, datacenter)
+        for one in failover.ordered():
+            moved = place.moved(one.service, one.service_subset, one.namespace, one.datacenter)
             if moved == place:
                 continue
             settled, entry = self._settled(moved)
@@ -341,9 +358,30 @@ class _Compiler:
         return found
 
 
+def _with_headers(outer: Split | None, inner: Split | None) -> Split | None:
+    """One split for two that follow one another: both change headers, and where they differ the inner one holds."""
+    if outer is None or inner is None:
+        return inner or outer
+    return msgspec.structs.replace(
+        inner,
+        request_headers=_both(outer.request_headers, inner.request_headers),
+        response_headers=_both(outer.response_headers, inner.response_headers),
+    )
+
+
+def _both(outer: HeaderModifiers | None, inner: HeaderModifiers | None) -> HeaderModifiers | None:
+    if outer is None or inner is None:
+        return inner or outer
+    return HeaderModifiers(
+        add={**(outer.add or {}), **(inner.add or {})} or None,
+        set={**(outer.set or {}), **(inner.set or {})} or None,
+        remove=tuple(dict.fromkeys((*outer.remove, *inner.remove))),
+    )
+
+
 def _targets_of(node: ChainNode) -> Iterable[str]:
     if node.resolver is None:
-        return ()
+        return tuple(one.mirror_target for one in node.routes if one.mirror_target)
     failover = node.resolver.failover
     return (node.resolver.target, *(() if failover is None else failover.targets))
 

@@ -11,7 +11,8 @@ from typing import ClassVar, Final
 import msgspec
 
 from lictor_core.codec import check_nesting
-from lictor_core.entries.base import Entry, Flaw, Part
+from lictor_core.entries.base import Entry, Flaw, Part, as_json
+from lictor_core.entries.traffic import AccessLogs, RateLimits, UpstreamsConfig
 from lictor_core.errors import RequestError
 from lictor_core.records import Expose, JsonObject, MeshGateway
 
@@ -20,6 +21,7 @@ __all__ = ["GLOBAL", "MESH", "TCP", "Mesh", "ProxyDefaults", "ServiceDefaults", 
 GLOBAL: Final = "global"
 """The name of the one proxy-defaults entry."""
 MESH: Final = "mesh"
+EXACT_BALANCE: Final = "exact_balance"
 TCP: Final = "tcp"
 """The protocol of services of which nothing else is said."""
 _HTTP_LIKE: Final = frozenset({"http", "http2", "grpc"})
@@ -46,10 +48,47 @@ class ServiceDefaults(Entry, frozen=True, kw_only=True):
     mesh_gateway: MeshGateway
     expose: Expose
     external_sni: str = msgspec.field(default="", name="ExternalSNI")
+    upstream_config: UpstreamsConfig | None = None
+    max_inbound_connections: int = 0
+    local_connect_timeout_ms: int = 0
+    local_request_timeout_ms: int = 0
+    balance_inbound_connections: str = ""
+    rate_limits: RateLimits | None = None
 
     def normal(self) -> ServiceDefaults:
         """With the protocol in lower case."""
         return msgspec.structs.replace(self, protocol=self.protocol.lower())
+
+    def flaws(self) -> Iterator[Flaw]:
+        """Numbers that count something, and what the parts forbid."""
+        yield from super().flaws()
+        numbers = {
+            "MaxInboundConnections": self.max_inbound_connections,
+            "LocalConnectTimeoutMs": self.local_connect_timeout_ms,
+            "LocalRequestTimeoutMs": self.local_request_timeout_ms,
+        }
+        for name, number in numbers.items():
+            if number < 0:
+                yield Flaw(name, f"is {number}, and must not be negative")
+        if self.balance_inbound_connections not in ("", EXACT_BALANCE):
+            shown = self.balance_inbound_connections
+            yield Flaw("BalanceInboundConnections", f"is {shown!r}, and must be {EXACT_BALANCE!r} or empty")
+        if self.upstream_config is not None:
+            yield from self.upstream_config.flaws("UpstreamConfig")
+        if self.rate_limits is not None:
+            yield from self.rate_limits.flaws("RateLimits")
+
+    def proxy_config(self) -> JsonObject:
+        """What it says of the service's own proxies, by the keys that their opaque configuration has."""
+        said: JsonObject = {
+            "protocol": self.protocol,
+            "max_inbound_connections": self.max_inbound_connections,
+            "local_connect_timeout_ms": self.local_connect_timeout_ms,
+            "local_request_timeout_ms": self.local_request_timeout_ms,
+            "balance_inbound_connections": self.balance_inbound_connections,
+            "rate_limits": None if self.rate_limits is None else as_json(self.rate_limits),
+        }
+        return {key: value for key, value in said.items() if value}
 
 
 class ProxyDefaults(Entry, frozen=True, kw_only=True):
@@ -61,6 +100,7 @@ class ProxyDefaults(Entry, frozen=True, kw_only=True):
     config: JsonObject | None
     mesh_gateway: MeshGateway
     expose: Expose
+    access_logs: AccessLogs | None = None
 
     def normal(self) -> ProxyDefaults:
         """With the only name there is, whatever was written, as Consul does it."""
@@ -73,6 +113,14 @@ class ProxyDefaults(Entry, frozen=True, kw_only=True):
             check_nesting(self.config, "Config")
         except RequestError as error:
             yield Flaw("Config", str(error))
+        if self.access_logs is not None:
+            yield from self.access_logs.flaws("AccessLogs")
+
+    def proxy_config(self) -> JsonObject | None:
+        """What it says of all proxies, by the keys that their opaque configuration has."""
+        if self.access_logs is None or not self.access_logs.enabled:
+            return self.config
+        return {**(self.config or {}), "access_logs": as_json(self.access_logs)}
 
 
 class TransparentProxy(Part, frozen=True, kw_only=True):

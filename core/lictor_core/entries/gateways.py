@@ -14,11 +14,13 @@ import msgspec
 
 from lictor_core.entries.base import Entry, Flaw, Part, place
 from lictor_core.entries.defaults import TCP, is_http_like
+from lictor_core.entries.traffic import HeaderModifiers
 from lictor_core.limits import PORT_MAX
 
 __all__ = [
     "SERVICES_MAX",
     "WILDCARD",
+    "IngressDefaults",
     "IngressGateway",
     "IngressListener",
     "IngressService",
@@ -45,14 +47,28 @@ class IngressService(Part, frozen=True, kw_only=True):
 
     name: str
     hosts: list[str] | None
+    request_headers: HeaderModifiers | None = None
+    response_headers: HeaderModifiers | None = None
+    max_connections: int = 0
+    max_pending_requests: int = 0
+    max_concurrent_requests: int = 0
+
+
+class IngressDefaults(Part, frozen=True, kw_only=True):
+    """Limits of each service behind a gateway that has none of its own; 0 is none."""
+
+    max_connections: int = 0
+    max_pending_requests: int = 0
+    max_concurrent_requests: int = 0
 
 
 class IngressListener(Part, frozen=True, kw_only=True):
-    """A port that an ingress gateway opens, and the services behind it."""
+    """A port that an ingress gateway opens, and the services behind it. `tls` is in place of the gateway's."""
 
     port: int
     protocol: str
     services: list[IngressService] | None
+    tls: IngressTLS | None = msgspec.field(default=None, name="TLS")
 
 
 class IngressGateway(Entry, frozen=True, kw_only=True):
@@ -62,6 +78,7 @@ class IngressGateway(Entry, frozen=True, kw_only=True):
 
     tls: IngressTLS = msgspec.field(name="TLS")
     listeners: list[IngressListener] | None
+    defaults: IngressDefaults | None = None
 
     def normal(self) -> IngressGateway:
         """With protocols in lower case, `tcp` where there is none."""
@@ -99,6 +116,7 @@ class IngressGateway(Entry, frozen=True, kw_only=True):
             inside = place(f"{where}.Services", number)
             if not service.name:
                 yield Flaw(f"{inside}.Name", "is required")
+            yield from _request_flaws(listener, service, inside)
             yield from _host_rules(listener, service, inside)
             for host in service.hosts or ():
                 if host in hosts:
@@ -119,6 +137,17 @@ def _too_many(where: str, count: int) -> Flaw | None:
     if count <= SERVICES_MAX:
         return None
     return Flaw(where, f"names {count} services; at most {SERVICES_MAX} are taken: let '*' stand for all there are")
+
+
+def _request_flaws(listener: IngressListener, service: IngressService, where: str) -> Iterator[Flaw]:
+    for name, headers in (("RequestHeaders", service.request_headers), ("ResponseHeaders", service.response_headers)):
+        if headers is None:
+            continue
+        if not is_http_like(listener.protocol):
+            yield Flaw(f"{where}.{name}", f"means nothing on a {listener.protocol} listener, which sees no headers")
+        yield from headers.flaws(f"{where}.{name}")
+    if min(service.max_connections, service.max_pending_requests, service.max_concurrent_requests) < 0:
+        yield Flaw(where, "has a negative limit")
 
 
 def _host_rules(listener: IngressListener, service: IngressService, where: str) -> Iterator[Flaw]:

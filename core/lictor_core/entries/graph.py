@@ -195,6 +195,7 @@ def _named_by(entry: Entry) -> Iterator[str]:
             for route in entry.routes or ():
                 if route.destination is not None:
                     yield route.destination.service
+                    yield "" if route.destination.mirror is None else route.destination.mirror.service
         case Splitter():
             for split in entry.splits:
                 yield split.service
@@ -202,6 +203,6 @@ def _named_by(entry: Entry) -> Iterator[str]:
             if entry.redirect is not None:
                 yield entry.redirect.service
             for failover in (entry.failover or {}).values():
-                yield failover.service
+                yield from (target.service for target in failover.ordered())
         case _:
             return

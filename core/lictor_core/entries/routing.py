@@ -15,10 +15,12 @@ import msgspec
 
 from lictor_core.entries.base import Duration, Entry, Flaw, Part, key_place, place, seconds
 from lictor_core.entries.matching import RequestMatch, match_flaws, one_form, repeated_methods, upper_methods
+from lictor_core.entries.traffic import RETRY_CONDITIONS, Fault, HeaderModifiers, LoadBalancer, Mirror
 
 __all__ = [
     "ROUTES_MAX",
     "WEIGHT_WHOLE",
+    "FailoverTarget",
     "HTTPMatch",
     "QueryMatch",
     "Resolver",
@@ -87,6 +89,12 @@ class RouteDestination(Part, frozen=True, kw_only=True):
     num_retries: int = 0
     retry_on_connect_failure: bool = False
     retry_on_status_codes: tuple[int, ...] = ()
+    retry_on: tuple[str, ...] = ()
+    idle_timeout: Duration = ""
+    request_headers: HeaderModifiers | None = None
+    response_headers: HeaderModifiers | None = None
+    fault: Fault | None = None
+    mirror: Mirror | None = None
 
 
 class Route(Part, frozen=True, kw_only=True):
@@ -146,6 +154,25 @@ def _route_flaws(route: Route, where: str) -> Iterator[Flaw]:
         yield Flaw(f"{where}.Destination.RequestTimeout", f"is {destination.request_timeout}, and must not be negative")
     if destination.num_retries < 0:
         yield Flaw(f"{where}.Destination.NumRetries", f"is {destination.num_retries}, and must not be negative")
+    yield from _destination_flaws(destination, f"{where}.Destination")
+
+
+def _destination_flaws(destination: RouteDestination, where: str) -> Iterator[Flaw]:
+    for condition in destination.retry_on:
+        if condition not in RETRY_CONDITIONS:
+            yield Flaw(f"{where}.RetryOn", f"names {condition!r}: choose among {', '.join(RETRY_CONDITIONS)}")
+    if seconds(destination.idle_timeout) < 0:
+        yield Flaw(f"{where}.IdleTimeout", f"is {destination.idle_timeout}, and must not be negative")
+    yield from _header_flaws(destination.request_headers, destination.response_headers, where)
+    for name, part in (("Fault", destination.fault), ("Mirror", destination.mirror)):
+        if part is not None:
+            yield from part.flaws(f"{where}.{name}")
+
+
+def _header_flaws(request: HeaderModifiers | None, response: HeaderModifiers | None, where: str) -> Iterator[Flaw]:
+    for name, headers in (("RequestHeaders", request), ("ResponseHeaders", response)):
+        if headers is not None:
+            yield from headers.flaws(f"{where}.{name}")
 
 
 class Split(Part, frozen=True, kw_only=True):
@@ -155,6 +182,13 @@ class Split(Part, frozen=True, kw_only=True):
     service: str = ""
     service_subset: str = ""
     namespace: str = ""
+    request_headers: HeaderModifiers | None = None
+    response_headers: HeaderModifiers | None = None
+
+    @property
+    def changes_headers(self) -> bool:
+        """Whether its requests or their answers get other headers."""
+        return self.request_headers is not None or self.response_headers is not None
 
 
 class Splitter(Entry, frozen=True, kw_only=True):
@@ -178,6 +212,7 @@ class Splitter(Entry, frozen=True, kw_only=True):
         for number, split in enumerate(self.splits):
             if not 0 <= split.weight <= WEIGHT_WHOLE:
                 yield Flaw(f"{place('Splits', number)}.Weight", f"is {split.weight:g}, and must be 0 to 100")
+            yield from _header_flaws(split.request_headers, split.response_headers, place("Splits", number))
         total = sum(Decimal(str(one.weight)) for one in self.splits)
         if total != WEIGHT_WHOLE:
             yield Flaw("Splits", f"the weights sum to {total:f}, and must sum to 100")
@@ -206,13 +241,34 @@ class ResolverRedirect(Part, frozen=True, kw_only=True):
     datacenter: str = ""
 
 
+class FailoverTarget(Part, frozen=True, kw_only=True):
+    """One of several whose instances serve in turn; what is empty is the service's own."""
+
+    service: str = ""
+    service_subset: str = ""
+    namespace: str = ""
+    datacenter: str = ""
+
+
 class ResolverFailover(Part, frozen=True, kw_only=True):
-    """Whose instances serve when none of the service's is healthy; datacenters are tried in order."""
+    """Whose instances serve when none of the service's is healthy; datacenters, or `targets`, are tried in order."""
 
     service: str = ""
     service_subset: str = ""
     namespace: str = ""
     datacenters: tuple[str, ...] = ()
+    targets: tuple[FailoverTarget, ...] = ()
+
+    def ordered(self) -> tuple[FailoverTarget, ...]:
+        """Whom to try, whichever way it was written."""
+        if self.targets:
+            return self.targets
+        return tuple(
+            FailoverTarget(
+                service=self.service, service_subset=self.service_subset, namespace=self.namespace, datacenter=one
+            )
+            for one in self.datacenters or ("",)
+        )
 
 
 class Resolver(Entry, frozen=True, kw_only=True):
@@ -225,6 +281,8 @@ class Resolver(Entry, frozen=True, kw_only=True):
     redirect: ResolverRedirect | None = None
     failover: dict[str, ResolverFailover] | None = None
     connect_timeout: Duration = ""
+    request_timeout: Duration = ""
+    load_balancer: LoadBalancer | None = None
 
     def is_default(self) -> bool:
         """Whether it says nothing that would hold without it as well."""
@@ -234,6 +292,8 @@ class Resolver(Entry, frozen=True, kw_only=True):
             or self.redirect is not None
             or self.failover
             or seconds(self.connect_timeout)
+            or seconds(self.request_timeout)
+            or self.load_balancer is not None
         )
 
     def has_subset(self, name: str) -> bool:
@@ -258,6 +318,10 @@ class Resolver(Entry, frozen=True, kw_only=True):
             yield Flaw("DefaultSubset", f"is {self.default_subset!r}, which Subsets does not define")
         if seconds(self.connect_timeout) < 0:
             yield Flaw("ConnectTimeout", f"is {self.connect_timeout}, and must not be negative")
+        if seconds(self.request_timeout) < 0:
+            yield Flaw("RequestTimeout", f"is {self.request_timeout}, and must not be negative")
+        if self.load_balancer is not None:
+            yield from self.load_balancer.flaws("LoadBalancer")
         if self.redirect is not None:
             yield from self._redirect_flaws(self.redirect)
         for name, failover in (self.failover or {}).items():
@@ -277,8 +341,14 @@ class Resolver(Entry, frozen=True, kw_only=True):
         where = place("Failover", key_place(name))
         if name != "*" and name not in (self.subsets or {}):
             yield Flaw(where, f"is for the subset {name!r}, which Subsets does not define; '*' is for all")
-        if not (failover.service or failover.service_subset or failover.namespace or failover.datacenters):
-            yield Flaw(where, "is empty: name a Service, a ServiceSubset or Datacenters")
+        others = failover.service or failover.service_subset or failover.namespace or failover.datacenters
+        if failover.targets:
+            yield from self._target_flaws(failover.targets, where)
+            if others:
+                yield Flaw(f"{where}.Targets", "excludes what else says where to go: keep one of the two")
+            return
+        if not others:
+            yield Flaw(where, "is empty: name a Service, a ServiceSubset, Datacenters or Targets")
         own = failover.service in ("", self.name)
         if own and not self.has_subset(failover.service_subset):
             reason = f"is {failover.service_subset!r}, which Subsets does not define"
@@ -286,3 +356,11 @@ class Resolver(Entry, frozen=True, kw_only=True):
         for number, datacenter in enumerate(failover.datacenters):
             if not datacenter:
                 yield Flaw(place(f"{where}.Datacenters", number), "is empty")
+
+    def _target_flaws(self, targets: tuple[FailoverTarget, ...], where: str) -> Iterator[Flaw]:
+        for number, target in enumerate(targets):
+            here = place(f"{where}.Targets", number)
+            if not (target.service or target.service_subset or target.namespace or target.datacenter):
+                yield Flaw(here, "is empty: name a Service, a ServiceSubset or a Datacenter")
+            if target.service in ("", self.name) and not self.has_subset(target.service_subset):
+                yield Flaw(f"{here}.ServiceSubset", f"is {target.service_subset!r}, which Subsets does not define")

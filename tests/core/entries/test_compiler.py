@@ -134,3 +134,55 @@ def test_redirects_go_no_deeper_than_their_bound() -> None:
     assert chain(entries(*resolvers), "s1").start_node == f"resolver:s{REDIRECTS_MAX + 1}.default.dc1"
     with pytest.raises(RequestError, match=f"more than {REDIRECTS_MAX} deep"):
         chain(entries(*resolvers), "s0")
+
+
+def test_failover_targets_are_tried_in_their_order() -> None:
+    targets = [{"Service": "c"}, {"ServiceSubset": "v1"}, {"Service": "b", "Datacenter": "dc2"}]
+    of = entries(
+        entry(
+            "service-resolver",
+            "a",
+            {"Subsets": {"v1": {"Filter": "Service.ID == x"}}, "Failover": {"*": {"Targets": targets}}},
+        )
+    )
+    resolver = chain(of, "a").nodes["resolver:a.default.dc1"].resolver
+    assert resolver is not None
+    assert resolver.failover is not None
+    assert resolver.failover.targets == ["c.default.dc1", "v1.a.default.dc1", "b.default.dc2"]
+
+
+def test_balancing_and_the_time_for_requests_stand_beside_the_target() -> None:
+    balancer = {"Policy": "ring_hash", "HashPolicies": [{"SourceIP": True}]}
+    of = entries(entry("service-resolver", "a", {"LoadBalancer": balancer, "RequestTimeout": "3s"}))
+    resolver = chain(of, "a").nodes["resolver:a.default.dc1"].resolver
+    assert resolver is not None
+    assert resolver.load_balancer is not None
+    assert (resolver.load_balancer.policy, resolver.request_timeout, resolver.default) == ("ring_hash", "3s", False)
+
+
+def test_who_gets_copies_of_requests_is_a_target_of_the_chain() -> None:
+    of = entries(
+        *http("web", "shadow"),
+        entry("service-router", "web", {"Routes": [{"Destination": {"Mirror": {"Service": "shadow", "Percent": 5}}}]}),
+    )
+    found = chain(of, "web")
+    assert found.nodes["router:web.default"].routes[0].mirror_target == "shadow.default.dc1"
+    assert set(found.targets) == {"web.default.dc1", "shadow.default.dc1"}
+
+
+def test_splits_that_follow_one_another_both_change_headers_and_the_inner_one_holds() -> None:
+    outer = {"Weight": 100, "Service": "a", "RequestHeaders": {"Set": {"x": "outer", "y": "outer"}, "Remove": ["r"]}}
+    inner = {"Weight": 60, "Service": "a", "RequestHeaders": {"Set": {"x": "inner"}}}
+    of = entries(
+        *http("web", "a", "b"),
+        entry("service-splitter", "web", {"Splits": [outer]}),
+        entry("service-splitter", "a", {"Splits": [inner, {"Weight": 40, "Service": "b"}]}),
+    )
+    first, second = chain(of, "web").nodes["splitter:web.default"].splits
+    assert first.definition is not None
+    assert first.definition.request_headers is not None
+    assert first.definition.request_headers.set == {"x": "inner", "y": "outer"}
+    assert first.definition.request_headers.remove == ("r",)
+    assert second.definition is not None
+    assert second.definition.request_headers is not None
+    assert second.definition.request_headers.set == {"x": "outer", "y": "outer"}

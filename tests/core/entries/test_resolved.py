@@ -53,3 +53,52 @@ def test_a_service_that_leaves_something_open_takes_it_from_all() -> None:
 
 def test_an_upstream_has_its_protocol() -> None:
     assert resolved(entries(*http("db")), "web", ["db", "x"]).upstream_configs == {"db": {"protocol": "http"}}
+
+
+def test_limits_of_a_service_are_in_the_configuration_of_its_proxies() -> None:
+    own = entry(
+        "service-defaults",
+        "web",
+        {
+            "Protocol": "http",
+            "MaxInboundConnections": 7,
+            "LocalRequestTimeoutMs": 1500,
+            "RateLimits": {"InstanceLevel": {"RequestsPerSecond": 10}},
+        },
+    )
+    assert resolved(entries(own), "web", []).proxy_config == {
+        "protocol": "http",
+        "max_inbound_connections": 7,
+        "local_request_timeout_ms": 1500,
+        "rate_limits": {"InstanceLevel": {"RequestsPerSecond": 10}},
+    }
+
+
+def test_what_a_service_asks_of_one_upstream_goes_over_what_it_asks_of_all() -> None:
+    own = entry(
+        "service-defaults",
+        "web",
+        {
+            "UpstreamConfig": {
+                "Defaults": {"ConnectTimeoutMs": 1000, "Limits": {"MaxConnections": 3}},
+                "Overrides": [{"Name": "db", "ConnectTimeoutMs": 250, "PassiveHealthCheck": {"MaxFailures": 2}}],
+            }
+        },
+    )
+    assert resolved(entries(own, *http("db")), "web", ["cache", "db"]).upstream_configs == {
+        "cache": {"connect_timeout_ms": 1000, "limits": {"max_connections": 3}},
+        "db": {
+            "protocol": "http",
+            "connect_timeout_ms": 250,
+            "limits": {"max_connections": 3},
+            "passive_health_check": {"max_failures": 2},
+        },
+    }
+
+
+def test_access_logs_of_all_proxies_are_in_the_configuration_of_each_once_they_are_enabled() -> None:
+    logs = {"Enabled": True, "Type": "file", "Path": "/var/log/access"}
+    of = entries(entry("proxy-defaults", "global", {"AccessLogs": logs}))
+    assert resolved(of, "web", []).proxy_config == {"access_logs": logs}
+    silent = entries(entry("proxy-defaults", "global", {"AccessLogs": {**logs, "Enabled": False}}))
+    assert resolved(silent, "web", []).proxy_config is None

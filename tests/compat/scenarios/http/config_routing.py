@@ -238,7 +238,7 @@ RESOLVERS = (
     Step("a failover with a timeout", "GET", _RESOLVED),
     resolve("a timeout of milliseconds", ConnectTimeout="250ms"),
     Step("a short timeout", "GET", _RESOLVED),
-    resolve("a key that 1.8 does not know", LoadBalancer={"Policy": "maglev"}),
+    resolve("a key that nobody knows", LoadBalancing={"Policy": "maglev"}),
     resolve("a redirect from http to tcp", "other", Redirect={"Service": "third"}),
     resolve("a redirect from tcp to http", "third", Redirect={"Service": "other"}),
     resolve("a failover from tcp to http", "third", Failover={"*": {"Service": "other"}}),
