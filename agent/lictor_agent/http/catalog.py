@@ -122,7 +122,7 @@ async def node_services(site: Site, request: Request) -> Answer:
 async def gateway_services(site: Site, request: Request) -> Answer:
     """The services behind a gateway."""
     query = GatewayServicesQuery(gateway=required_tail(request, "gateway name"))
-    return await answer_query(site, request, query, CATALOG, shape=_rows_or_null)
+    return await answer_query(site, request, query, _CACHEABLE, shape=_rows_or_null)
 
 
 @described(bool, DC, body=Body("CatalogRegistration"), headers=(_WARNING,))

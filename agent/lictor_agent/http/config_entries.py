@@ -27,7 +27,7 @@ from lictor_core.records import JsonObject
 __all__ = ["ROUTES"]
 
 _CAS: Final = Parameter("cas", "Only if this is the ModifyIndex of the entry; 0: only if there is none.", Kind.COUNT)
-_ENTRIES: Final = Manner()
+_ENTRIES: Final = Manner(is_cacheable=True)
 _DECODE_FAILED: Final = "Bad request: Request decoding failed: "
 
 

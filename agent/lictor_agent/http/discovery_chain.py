@@ -56,7 +56,7 @@ async def post(site: Site, request: Request) -> Answer:
         connect_timeout=format_duration(timeout_s) if timeout_s > 0 else "",
         mesh_gateway=mode,
     )
-    reading, read_mode, _ = await read(site, request, query, CATALOG)
+    reading, read_mode, _ = await read(site, request, query, _CACHEABLE)
     # The body is part of the question: an answer to it is good for no other request.
     return site.answer_json(request, _shown(reading.value), headers=meta_headers(reading, read_mode, CATALOG))
 

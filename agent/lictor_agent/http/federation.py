@@ -23,7 +23,7 @@ from lictor_core.registry import Reading
 
 __all__ = ["ROUTES"]
 
-_MANNER: Final = Manner(marks_errors=True)
+_MANNER: Final = Manner(marks_errors=True, is_cacheable=True)
 _GATEWAYS: Final = AllServiceHealthQuery(filter='Service.Kind == "mesh-gateway"')
 
 Found = Reading[list[ServiceHealth]]

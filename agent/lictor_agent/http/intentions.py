@@ -34,6 +34,7 @@ _SOURCE_KIND: Final = Parameter("source-type", "What the source is.", choices=("
 _NAMES_MAX: Final = 100
 """Names in one match request; each costs a read."""
 _PLAIN: Final = Manner()
+_MATCH: Final = Manner(is_cacheable=True)
 _CREATE_FAILED: Final = "Failed to decode request body: "
 _UPDATE_FAILED: Final = "Bad request: Request decode failed: "
 _SIDES: Final = ("source", "destination")
@@ -97,12 +98,12 @@ async def match(site: Site, request: Request) -> Answer:
     if len(names) > _NAMES_MAX:
         raise Refusal(f"{len(names)} names are too many for one request: ask for at most {_NAMES_MAX} at once")
     readings = [
-        await read(site, request, IntentionMatchQuery(by=by, name=_service_name(name)), _PLAIN) for name in names
+        await read(site, request, IntentionMatchQuery(by=by, name=_service_name(name)), _MATCH) for name in names
     ]
     found = {name: reading.value or None for name, (reading, _, _) in zip(names, readings, strict=True)}
     # Consul gives no index here, so its clients must poll; with it a proxy can wait for a change of what it needs.
     newest, mode, _ = max(readings, key=lambda one: one[0].index)
-    return site.answer_json(request, found, headers=meta_headers(newest, mode, _PLAIN))
+    return site.answer_json(request, found, headers=meta_headers(newest, mode, _MATCH))
 
 
 @described("IntentionDecision", _SOURCE, _DESTINATION, _SOURCE_KIND, *BLOCKING)

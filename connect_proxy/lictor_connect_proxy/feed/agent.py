@@ -5,29 +5,24 @@ from __future__ import annotations
 import ssl
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Final, NamedTuple
+from typing import Final
 
 import aiohttp
 import msgspec
 
 from lictor_connect_proxy.driver.sockets import reason_of
-from lictor_core.errors import NotFoundError, PeerError, PermissionDeniedError
+from lictor_connect_proxy.feed.asking import Answer, answered
+from lictor_core.errors import PeerError
 
-__all__ = ["AgentAddress", "AgentClient", "Answer"]
+__all__ = ["AgentAddress", "AgentClient"]
 
 _PLAIN_TIMEOUT_S: Final = 10.0
 """For requests that do not block, and on top of the wait of those that do."""
 _BODY_BYTES_MAX: Final = 64 * 1024 * 1024
 _CONNECTIONS_MAX: Final = 2048
 """Each watched thing holds one connection while it blocks."""
-_ERROR_CHARS_MAX: Final = 300
-
-
-class Answer(NamedTuple):
-    """A 200. Header names compare without case."""
-
-    body: bytes
-    headers: Mapping[str, str]
+_WAIT_S: Final = 60.0
+_SETTLED_S: Final = 15.0
 
 
 class AgentAddress(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,14 +72,33 @@ class AgentClient:
         assert self._session is not None
         await self._session.close()
 
+    @property
+    def wait_s(self) -> float:
+        """Short enough that a connection which died without a word is noticed."""
+        return _WAIT_S
+
+    @property
+    def settled_s(self) -> float:
+        """Short, since another agent may have taken this one's place without anybody noticing."""
+        return _SETTLED_S
+
     async def get(self, path: str, parameters: Mapping[str, str] | None = None, *, wait_s: float = 0.0) -> Answer:
         """The answer to a GET; `wait_s` is how long the agent was asked to block at most."""
+        return await self._request("GET", path, self._query(path, parameters), None, wait_s + _PLAIN_TIMEOUT_S)
+
+    async def post(
+        self, path: str, parameters: Mapping[str, str] | None = None, body: bytes = b"", *, wait_s: float = 0.0
+    ) -> Answer:
+        """The answer to a POST that asks for something."""
+        return await self._request("POST", path, self._query(path, parameters), body, wait_s + _PLAIN_TIMEOUT_S)
+
+    def _query(self, path: str, parameters: Mapping[str, str] | None) -> dict[str, str]:
         query = dict(parameters or {})
         if self._address.datacenter and "dc" not in query and not path.startswith("/v1/agent/"):
             query["dc"] = self._address.datacenter
         if self._address.stale:
             query["stale"] = ""
-        return await self._request("GET", path, query, None, wait_s + _PLAIN_TIMEOUT_S)
+        return query
 
     async def put(self, path: str, body: bytes = b"") -> Answer:
         """The answer to a PUT."""
@@ -115,11 +129,7 @@ class AgentClient:
             ) from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise PeerError(f"the agent at {self._base} cannot be asked for {path}: {error}") from error
-        if status == 200:
-            return Answer(content, headers)
-        text = content[:_ERROR_CHARS_MAX].decode(errors="replace").strip()
-        message = f"the agent answered {status} to {path}: {text}"
-        raise {403: PermissionDeniedError, 404: NotFoundError}.get(status, PeerError)(message)
+        return answered(path, status, {name.lower(): value for name, value in headers.items()}, content)
 
 
 async def _whole(stream: aiohttp.StreamReader, path: str) -> bytes:

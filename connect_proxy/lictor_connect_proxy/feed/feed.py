@@ -14,8 +14,8 @@ import msgspec
 from structlog.typing import FilteringBoundLogger
 
 from lictor_connect_proxy.feed import sources
-from lictor_connect_proxy.feed.agent import AgentClient
 from lictor_connect_proxy.feed.answers import Registration, UnusableAnswerError, default_allow_in
+from lictor_connect_proxy.feed.asking import AgentSource
 from lictor_connect_proxy.feed.sources import Fetched, Source
 from lictor_connect_proxy.snapshot import Endpoint, ProxySnapshot, UpstreamKey
 from lictor_core.clock import Clock, Rng
@@ -31,7 +31,6 @@ _PAUSE_S: Final = 0.01
 """Between two answers of one source, so that a busy agent is not asked without end."""
 _POLL_S: Final = 5.0
 """For answers that cannot be waited for."""
-_DEFAULT_POLICY_POLL_S: Final = 15.0
 _REMINDER_S: Final = 60.0
 """How often an interruption that goes on is logged."""
 
@@ -41,7 +40,7 @@ class Feed:
 
     def __init__(
         self,
-        agent: AgentClient,
+        agent: AgentSource,
         snapshot: ProxySnapshot,
         publish: Callable[[ProxySnapshot], None],
         *,
@@ -186,9 +185,9 @@ class Feed:
         await asyncio.sleep(pause_s)
         return told_at
 
-    async def _default_policy(self, agent: AgentClient, cursor: str) -> Fetched[bool]:
+    async def _default_policy(self, agent: AgentSource, cursor: str) -> Fetched[bool]:
         if cursor:
-            await asyncio.sleep(_DEFAULT_POLICY_POLL_S)
+            await asyncio.sleep(agent.settled_s)
         try:
             return Fetched(default_allow_in((await agent.get("/v1/agent/self")).body), "polled")
         except PermissionDeniedError as error:

@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable
 from typing import Final, Generic, NamedTuple, TypeVar
 from urllib.parse import quote
 
-from lictor_connect_proxy.feed.agent import AgentClient, Answer
 from lictor_connect_proxy.feed.answers import (
     Registration,
     endpoints_in,
@@ -19,15 +18,15 @@ from lictor_connect_proxy.feed.answers import (
     registration_in,
     roots_in,
 )
+from lictor_connect_proxy.feed.asking import AgentSource, Answer
 from lictor_connect_proxy.snapshot import Endpoint, Leaf, Policy, TrustRoots, UpstreamKey
 
-__all__ = ["WAIT_S", "Fetched", "Source", "endpoints", "leaf", "policy", "registration", "roots"]
+__all__ = ["Fetched", "Source", "endpoints", "leaf", "policy", "registration", "roots"]
 
 T = TypeVar("T")
 
-WAIT_S: Final = 60.0
-"""How long one question blocks; the agent adds up to a sixteenth."""
-_DEADLINE_S: Final = WAIT_S * 17 / 16
+_JITTER: Final = 17 / 16
+"""How much longer than it was asked to an agent may block."""
 
 
 class Fetched(NamedTuple, Generic[T]):
@@ -37,7 +36,7 @@ class Fetched(NamedTuple, Generic[T]):
     cursor: str
 
 
-Source = Callable[[AgentClient, str], Awaitable[Fetched[T]]]
+Source = Callable[[AgentSource, str], Awaitable[Fetched[T]]]
 """Ask once; the cursor is the one of the last answer, or empty to be answered at once."""
 
 
@@ -45,9 +44,9 @@ def registration(proxy_id: str) -> Source[Registration]:
     """The proxy's own registration, which blocks by a hash of its content."""
     path = f"/v1/agent/service/{quote(proxy_id, safe='')}"
 
-    async def fetch(agent: AgentClient, cursor: str) -> Fetched[Registration]:
-        answer = await agent.get(path, _waiting("hash", cursor), wait_s=_DEADLINE_S)
-        return Fetched(registration_in(answer.body), answer.headers.get("X-Consul-ContentHash", ""))
+    async def fetch(agent: AgentSource, cursor: str) -> Fetched[Registration]:
+        answer = await agent.get(path, _waiting(agent, "hash", cursor), wait_s=agent.wait_s * _JITTER)
+        return Fetched(registration_in(answer.body), answer.headers.get("x-consul-contenthash", ""))
 
     return fetch
 
@@ -77,14 +76,18 @@ def policy(service: str) -> Source[Policy]:
     match = "/v1/connect/intentions/match"
     parameters = {"by": "destination", "name": service}
 
-    async def fetch(agent: AgentClient, cursor: str) -> Fetched[Policy]:
+    async def fetch(agent: AgentSource, cursor: str) -> Fetched[Policy]:
         kind, _, index = cursor.partition(":")
         if kind != "list":
-            answer = await agent.get(match, {**parameters, **_waiting("index", index)}, wait_s=_DEADLINE_S)
+            answer = await agent.get(
+                match, {**parameters, **_waiting(agent, "index", index)}, wait_s=agent.wait_s * _JITTER
+            )
             found = _index_after(answer, index)
             if found:
                 return Fetched(policy_in(answer.body, service), f"match:{found}")
-        listed = await agent.get("/v1/connect/intentions", _waiting("index", index), wait_s=_DEADLINE_S)
+        listed = await agent.get(
+            "/v1/connect/intentions", _waiting(agent, "index", index), wait_s=agent.wait_s * _JITTER
+        )
         # Asked after the list, so the rules are at least as new as its index.
         answer = await agent.get(match, parameters)
         return Fetched(policy_in(answer.body, service), f"list:{_index_after(listed, index)}")
@@ -93,19 +96,21 @@ def policy(service: str) -> Source[Policy]:
 
 
 def _indexed(path: str, parameters: dict[str, str], parse: Callable[[bytes], T]) -> Source[T]:
-    async def fetch(agent: AgentClient, cursor: str) -> Fetched[T]:
-        answer = await agent.get(path, {**parameters, **_waiting("index", cursor)}, wait_s=_DEADLINE_S)
+    async def fetch(agent: AgentSource, cursor: str) -> Fetched[T]:
+        answer = await agent.get(
+            path, {**parameters, **_waiting(agent, "index", cursor)}, wait_s=agent.wait_s * _JITTER
+        )
         return Fetched(parse(answer.body), _index_after(answer, cursor))
 
     return fetch
 
 
-def _waiting(name: str, cursor: str) -> dict[str, str]:
-    return {name: cursor, "wait": f"{WAIT_S:g}s"} if cursor else {}
+def _waiting(agent: AgentSource, name: str, cursor: str) -> dict[str, str]:
+    return {name: cursor, "wait": f"{agent.wait_s:g}s"} if cursor else {}
 
 
 def _index_after(answer: Answer, before: str) -> str:
-    text = answer.headers.get("X-Consul-Index", "")
+    text = answer.headers.get("x-consul-index", "")
     if not text.isascii() or not text.isdecimal() or int(text) < 1:
         return ""
     return "" if before and int(text) < int(before) else text

@@ -1,17 +1,19 @@
 """How each question waits for its next change."""
 
 from collections.abc import Mapping
-from typing import cast
 
 import pytest
 
 from lictor_connect_proxy.feed import sources
-from lictor_connect_proxy.feed.agent import AgentClient, Answer
+from lictor_connect_proxy.feed.asking import Answer
 from lictor_connect_proxy.snapshot import Policy, UpstreamKey
 
 
 class Asked:
     """An agent that gives prepared answers in order and remembers the questions."""
+
+    wait_s = 60.0
+    settled_s = 15.0
 
     def __init__(self, *answers: Answer) -> None:
         self.questions: list[tuple[str, dict[str, str]]] = []
@@ -22,8 +24,10 @@ class Asked:
         self.questions.append((path, dict(parameters or {})))
         return self._answers.pop(0)
 
-    def client(self) -> AgentClient:
-        return cast(AgentClient, self)
+    async def post(
+        self, path: str, parameters: Mapping[str, str] | None = None, body: bytes = b"", *, wait_s: float = 0.0
+    ) -> Answer:
+        return await self.get(path, parameters, wait_s=wait_s)
 
 
 ROOTS = b'{"TrustDomain": "x.consul", "Roots": [{"RootCert": "pem"}]}'
@@ -44,8 +48,8 @@ ROOTS = b'{"TrustDomain": "x.consul", "Roots": [{"RootCert": "pem"}]}'
     ],
 )
 async def test_an_index_that_goes_backwards_or_is_none_is_forgotten(before: str, header: str, after: str) -> None:
-    agent = Asked(Answer(ROOTS, {"X-Consul-Index": header}))
-    fetched = await sources.roots()(agent.client(), before)
+    agent = Asked(Answer(ROOTS, {"x-consul-index": header}))
+    fetched = await sources.roots()(agent, before)
     assert fetched.cursor == after
     waiting = {"index": before, "wait": "60s"} if before else {}
     assert agent.questions == [("/v1/agent/connect/ca/roots", waiting)]
@@ -53,34 +57,34 @@ async def test_an_index_that_goes_backwards_or_is_none_is_forgotten(before: str,
 
 async def test_a_registration_waits_by_hash() -> None:
     body = b'{"Kind": "connect-proxy", "Proxy": {"DestinationServiceName": "web"}}'
-    agent = Asked(Answer(body, {"X-Consul-ContentHash": "abc"}))
-    fetched = await sources.registration("a/b")(agent.client(), "old")
+    agent = Asked(Answer(body, {"x-consul-contenthash": "abc"}))
+    fetched = await sources.registration("a/b")(agent, "old")
     assert fetched.cursor == "abc"
     assert agent.questions == [("/v1/agent/service/a%2Fb", {"hash": "old", "wait": "60s"})]
 
 
 async def test_instances_are_asked_for_in_their_datacenter() -> None:
-    agent = Asked(Answer(b"[]", {"X-Consul-Index": "3"}))
-    await sources.endpoints(UpstreamKey("db", "dc2"))(agent.client(), "")
+    agent = Asked(Answer(b"[]", {"x-consul-index": "3"}))
+    await sources.endpoints(UpstreamKey("db", "dc2"))(agent, "")
     assert agent.questions == [("/v1/health/connect/db", {"dc": "dc2"})]
 
 
 async def test_intentions_wait_by_their_own_index_where_there_is_one() -> None:
-    agent = Asked(*[Answer(b'{"db": []}', {"X-Consul-Index": index}) for index in ("5", "6")])
+    agent = Asked(*[Answer(b'{"db": []}', {"x-consul-index": index}) for index in ("5", "6")])
     source = sources.policy("db")
-    first = await source(agent.client(), "")
+    first = await source(agent, "")
     assert first == (Policy(rules=()), "match:5")
-    assert (await source(agent.client(), first.cursor)).cursor == "match:6"
+    assert (await source(agent, first.cursor)).cursor == "match:6"
     assert [question.get("index") for _, question in agent.questions] == [None, "5"]
 
 
 async def test_intentions_without_an_index_wait_by_the_list_and_are_read_after_it() -> None:
-    match, listed = Answer(b'{"db": []}', {}), Answer(b"[]", {"X-Consul-Index": "5"})
+    match, listed = Answer(b'{"db": []}', {}), Answer(b"[]", {"x-consul-index": "5"})
     agent = Asked(match, listed, match, listed, match)
     source = sources.policy("db")
-    first = await source(agent.client(), "")
+    first = await source(agent, "")
     assert first.cursor == "list:5"
-    await source(agent.client(), first.cursor)
+    await source(agent, first.cursor)
     paths = [path.rpartition("/")[2] for path, _ in agent.questions]
     assert paths == ["match", "intentions", "match", "intentions", "match"]
     assert agent.questions[3][1] == {"index": "5", "wait": "60s"}
