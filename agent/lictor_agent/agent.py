@@ -30,6 +30,7 @@ from lictor_agent.loop import SyncLoop
 from lictor_agent.persisted import Keeper, Shelf, recalled, restore
 from lictor_agent.plan import SyncTokens
 from lictor_agent.proxies import Proxies
+from lictor_agent.proxy_tidings import ProxyTeller
 from lictor_agent.registrar import Registered, Registrar
 from lictor_agent.reloading import Reloaded, Reloader, ReloadHook
 from lictor_agent.settings import AgentSettings
@@ -108,6 +109,7 @@ class Agent:
         self._coordinates = CoordinateKeeper(
             registry, identity, configuration.coordinates, clock, rng, log, nodes=lambda: self._sync.nodes
         )
+        self._teller = ProxyTeller(self.proxies, registry, identity.node_name, rng, log)
         self._leaves = LeafKeeper(registry, identity.datacenter, clock, rng, log, kept=self.kept)
         self.reloader = Reloader(configuration, load, self._register_configured, log)
         self.reloader.on_reload(self._follow)
@@ -124,7 +126,15 @@ class Agent:
         Leaving the block ends everything that was started, also scripts of checks and their children.
         """
         self._register_first()
-        jobs = [self._lease.run, self._tell, self._checks.run, self._leaves.run, self._reap, self._coordinates.run]
+        jobs = [
+            self._lease.run,
+            self._tell,
+            self._checks.run,
+            self._leaves.run,
+            self._reap,
+            self._coordinates.run,
+            self._teller.run,
+        ]
         if self._central is not None:
             jobs.append(self._central.run)
         if self._shelf is not None and self._keeper is not None:
@@ -248,6 +258,7 @@ class Agent:
     def reconnected(self) -> None:
         """The servers are reached by another connection than before."""
         self._lease.reconnected()
+        self._teller.reconnected()
 
     async def members(self) -> list[Member]:
         """The agents of the cluster, by name."""

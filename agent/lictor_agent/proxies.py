@@ -51,6 +51,11 @@ class Proxies:
         if self._told.pop(proxy_id, None) is not None:
             self.changed.set()
 
+    @property
+    def any(self) -> bool:
+        """Whether any proxy told of itself, lately or not."""
+        return bool(self._told)
+
     def all(self) -> list[ProxyStatus]:
         """The proxies that told of themselves, by id."""
         self._prune()

@@ -16,8 +16,11 @@ __all__ = [
     "FEED",
     "LOOK",
     "PROPOSE",
+    "PROXIES",
+    "PROXIES_TOLD",
     "STAMPS",
     "STAMPS_MAX",
+    "TELL_PROXIES",
     "TICKS",
     "Attendance",
     "Bulletin",
@@ -44,6 +47,12 @@ LOOK: Final = "look"
 """From an `Attendance` to a `Bulletin`, once."""
 PROPOSE: Final = "propose"
 """From a `Proposed` to an `Outcome`, and how much of the log the server had applied."""
+PROXIES: Final = "proxies"
+"""From the name of a service, or an empty one for all, to a list of core's `ProxyPolicy`: all known in the cluster."""
+PROXIES_TOLD: Final = "proxies_told"
+"""The same of one server, which others ask."""
+TELL_PROXIES: Final = "tell_proxies"
+"""From core's `ProxyTidings`; it is good as long as the connection lasts."""
 STAMPS: Final = "stamps"
 """From a `StampsRequest` to a list of stamps, in its order.
 

@@ -16,6 +16,7 @@ from lictor_core.records import Record
 __all__ = [
     "BUILT_IN",
     "ENVOY",
+    "PROXIES_OF_AGENT_MAX",
     "REJECTED_MAX",
     "REPORT_EVERY_S",
     "SILENT_S_MAX",
@@ -23,6 +24,7 @@ __all__ = [
     "ProxyPolicy",
     "ProxyReport",
     "ProxyStatus",
+    "ProxyTidings",
     "RejectedResource",
     "check_report",
 ]
@@ -34,6 +36,8 @@ REPORT_EVERY_S: Final = 10.0
 SILENT_S_MAX: Final = 30.0
 REJECTED_MAX: Final = 32
 """Rejected resources of one report."""
+PROXIES_OF_AGENT_MAX: Final = 2_000
+"""Proxies of one host of which its agent tells the servers."""
 _TEXT_CHARS_MAX: Final = 512
 _INDEX_MAX: Final = 2**63 - 1
 
@@ -75,7 +79,7 @@ class ProxyStatus(ProxyReport, frozen=True, kw_only=True, omit_defaults=False):
 class ProxyPolicy(Record, frozen=True, kw_only=True, omit_defaults=False):
     """Which policy one proxy of the cluster runs, as far as is known.
 
-    `policy_index` is 0 where nothing is known of it; `age_ms` is the time since it last told, -1 where it never did.
+    `policy_index` is 0 where nothing is known of it; `age_ms` is the time since it told so, -1 where it never did.
     """
 
     proxy_id: str = msgspec.field(name="ProxyID")
@@ -83,6 +87,13 @@ class ProxyPolicy(Record, frozen=True, kw_only=True, omit_defaults=False):
     service: str
     policy_index: int
     age_ms: int
+
+
+class ProxyTidings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which policies the proxies of an agent's node run: all of them, in place of what it told before."""
+
+    node: str
+    policies: tuple[ProxyPolicy, ...]
 
 
 class Enforcement(Record, frozen=True, kw_only=True, omit_defaults=False):

@@ -19,6 +19,7 @@ from lictor_core.feed import FeedRequest
 from lictor_core.membership import LeaseGrant, Renewal
 from lictor_core.peers import PeerSet
 from lictor_core.prepared import PreparedQuery
+from lictor_core.proxy_status import ProxyPolicy, ProxyTidings
 from lictor_core.queries import Query
 from lictor_core.records import AddressHolders, Member, Node, ServiceHealth, Session
 from lictor_core.topics import Topic
@@ -317,6 +318,15 @@ class Registry(Protocol):
 
     async def position(self) -> Position:
         """Where the server that answers stands in the network; who asks measures how long that takes."""
+        ...
+
+    async def tell_proxies(self, tidings: ProxyTidings) -> None:
+        """Say which policies the proxies of this agent run; to be said again when the connection is another one."""
+        ...
+
+    async def proxies(self, service: str) -> list[ProxyPolicy]:
+        """Which policies the proxies of a service run, all proxies when it is empty, as agents told: those that told
+        nothing are not among them."""
         ...
 
     async def place(self, update: NodeCoordinate) -> None:

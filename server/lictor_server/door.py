@@ -21,6 +21,7 @@ from lictor_core.errors import LictorError, NoLeaderError, StorageError
 from lictor_core.feed import FeedRequest, Tick
 from lictor_core.membership import LeaseGrant, Renewal
 from lictor_core.metrics import Meter
+from lictor_core.proxy_status import ProxyPolicy, ProxyTidings
 from lictor_core.queries import Query
 from lictor_core.records import JsonObject, Member, Session
 from lictor_core.registry import (
@@ -51,10 +52,11 @@ from lictor_server.leases import KeptLeases
 from lictor_server.machine import Machine
 from lictor_server.measuring import measure
 from lictor_server.ports import Ports
+from lictor_server.proxies import ServerProxies
 from lictor_server.raft.memory_log import MemoryLog
 from lictor_server.replica import Replica
 from lictor_server.rpc import Methods
-from lictor_server.rpc.agent_methods import agent_methods, agent_streams
+from lictor_server.rpc.agent_methods import agent_methods, agent_streams, visited_agent_methods
 from lictor_server.rpc.feed_streams import feed_streams
 from lictor_server.rpc.leader_methods import leader_methods
 from lictor_server.rpc.server_methods import server_methods
@@ -172,6 +174,12 @@ class Server:
             rng=rng,
             log=self._log,
         )
+        self._proxies = ServerProxies(
+            lambda: self._replica.directory.addresses(self._replica.core.peer_set),
+            self._replica.pool,
+            clock,
+            self._log,
+        )
         self._freshness = Freshness(self._driver, self._to_leader.read_index, hold_s=raft.hold_s, figures=figures)
         self._blocked = BlockedQueries(self._store, self._watches, rng, blocked_max=settings.blocked_queries_max)
         self._reads = Reads(self._store, self._freshness, self._blocked, figures.reads)
@@ -181,9 +189,11 @@ class Server:
         self._bulletins = Bulletins(self._replica, settings, rng=rng)
         methods = Methods(
             self,
-            agent_methods(self._bulletins, self._to_leader, self._reads),
-            for_servers=leader_methods(self._office.side) | server_methods(self._replica.meeting),
-            visited={"renew": self._renew_visited} | Transfers(self, directory=settings.data_dir).methods(),
+            agent_methods(self._bulletins, self._to_leader, self._reads, self._proxies),
+            for_servers=leader_methods(self._office.side) | server_methods(self._replica.meeting, self._proxies),
+            visited={"renew": self._renew_visited}
+            | visited_agent_methods(self._proxies)
+            | Transfers(self, directory=settings.data_dir).methods(),
             streams=agent_streams(self._bulletins) | feed_streams(self),
         )
         self._ports = Ports(methods, settings, raft=self._replica.links.accept, tls=self.tls, log=self._log)
@@ -354,6 +364,14 @@ class Server:
     async def place(self, update: NodeCoordinate) -> None:
         """Take a report of where a node stands, to be written with others."""
         self._coordinates.take(update)
+
+    async def tell_proxies(self, tidings: ProxyTidings) -> None:
+        """Note which policies the proxies of the agent in this process run."""
+        self._proxies.note(tidings)
+
+    async def proxies(self, service: str) -> list[ProxyPolicy]:
+        """Which policies the proxies of a service run, as agents told this server and the others."""
+        return await self._proxies.all(service)
 
     async def save_state(self, options: ReadOptions) -> SavedState:
         """Save the state of this server, once it is as fresh as `options` ask."""

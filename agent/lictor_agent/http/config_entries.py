@@ -13,6 +13,7 @@ from lictor_agent.http.blocking import Manner, answer_query, meta_headers, read
 from lictor_agent.http.bodies import read_json
 from lictor_agent.http.described import BLOCKING, DC, Body, Kind, Parameter, described
 from lictor_agent.http.encoding import JSON, Answer
+from lictor_agent.http.enforcing import WAIT_ENFORCED, answer_written, enforced_wait_s
 from lictor_agent.http.errors import Refusal, refusing_with
 from lictor_agent.http.requests import Request, parse_unsigned
 from lictor_agent.http.router import Route
@@ -21,6 +22,7 @@ from lictor_core.aside import ASIDE_BYTES_MIN, aside
 from lictor_core.commands import ConfigDelete, ConfigSet
 from lictor_core.config_records import ConfigEntry
 from lictor_core.errors import RequestError
+from lictor_core.proxy_status import Enforcement
 from lictor_core.queries import ConfigEntriesQuery, ConfigEntryQuery
 from lictor_core.records import JsonObject
 
@@ -28,10 +30,11 @@ __all__ = ["ROUTES"]
 
 _CAS: Final = Parameter("cas", "Only if this is the ModifyIndex of the entry; 0: only if there is none.", Kind.COUNT)
 _ENTRIES: Final = Manner(is_cacheable=True)
+_INTENTIONS_KIND: Final = "service-intentions"
 _DECODE_FAILED: Final = "Bad request: Request decoding failed: "
 
 
-@described(bool, DC, _CAS, body=Body("Entry"))
+@described(bool | Enforcement, DC, _CAS, WAIT_ENFORCED, body=Body("Entry"))
 async def put(site: Site, request: Request) -> Answer:
     """Create or replace an entry; false when `cas` lost."""
     # Entries are much to carry for an agent that never reads one: their types come with the first that is written.
@@ -44,6 +47,7 @@ async def put(site: Site, request: Request) -> Answer:
     except EntryForm as error:
         raise Refusal(_DECODE_FAILED + str(error)) from error
     cas = _cas(request)
+    wait_s = _enforced_wait_s(request, entry.kind)
     site.check_datacenter(request.parameters.get("dc"))
 
     def command() -> ConfigSet:
@@ -53,7 +57,9 @@ async def put(site: Site, request: Request) -> Answer:
     with refusing_with(500):
         checked = await aside(command) if is_large else command()
         outcome = await site.registry.write(checked, token=request.token)
-    return site.answer_json(request, outcome.value)
+    if outcome.value is False:
+        return site.answer_json(request, False)
+    return await answer_written(site, request, outcome.value, wait_s, [entry.name])
 
 
 @described("EntriesShown", *BLOCKING, tail="kind", also={404: "There is no such entry."})
@@ -71,7 +77,14 @@ async def get(site: Site, request: Request) -> Answer:
     return site.answer_json(request, reading.value.shown(), headers=meta_headers(reading, mode, _ENTRIES))
 
 
-@described(bool | JsonObject, DC, _CAS, tail="kind", also={404: "The kind or the name is missing."})
+@described(
+    bool | JsonObject,
+    DC,
+    _CAS,
+    WAIT_ENFORCED,
+    tail="kind",
+    also={404: "The kind or the name is missing."},
+)
 async def delete(site: Site, request: Request) -> Answer:
     """Delete an entry; with `cas` the answer says whether it was."""
     kind, slash, name = request.tail.partition("/")
@@ -79,14 +92,24 @@ async def delete(site: Site, request: Request) -> Answer:
         raise Refusal("Must provide both a kind and name to delete", status=404)
     _check_kind(kind)
     cas = _cas(request)
+    wait_s = _enforced_wait_s(request, kind)
     site.check_datacenter(request.parameters.get("dc"))
     with refusing_with(500):
         if not name:
             raise RequestError("the name of the entry is missing: DELETE /v1/config/<kind>/<name>")
         outcome = await site.registry.write(ConfigDelete(kind=kind, name=name, cas=cas), token=request.token)
+    if wait_s is not None and outcome.value is not False:
+        return await answer_written(site, request, outcome.value, wait_s, [name])
     if cas is not None:
         return site.answer_json(request, outcome.value)
     return Answer(headers=(JSON,), body=b"{}\n" if site.is_pretty(request) else b"{}")
+
+
+def _enforced_wait_s(request: Request, kind: str) -> float | None:
+    wait_s = enforced_wait_s(request)
+    if wait_s is not None and kind != _INTENTIONS_KIND:
+        raise Refusal(f"{WAIT_ENFORCED.name} is for entries of kind {_INTENTIONS_KIND}: leave it out for {kind}")
+    return wait_s
 
 
 def _check_kind(kind: str, *, status: int = 400) -> None:

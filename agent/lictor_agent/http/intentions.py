@@ -12,6 +12,7 @@ from lictor_agent.http.blocking import INTENTIONS, Manner, answer_query, meta_he
 from lictor_agent.http.bodies import read_mapping, refuse_problems
 from lictor_agent.http.described import BLOCKING, DC, FILTER, Body, Parameter, described
 from lictor_agent.http.encoding import Answer
+from lictor_agent.http.enforcing import WAIT_ENFORCED, answer_written, enforced_wait_s
 from lictor_agent.http.errors import Refusal, refusing_with
 from lictor_agent.http.intention_bodies import Draft, intention_of, read_draft
 from lictor_agent.http.requests import Request
@@ -20,6 +21,7 @@ from lictor_agent.http.site import Site
 from lictor_agent.http.uuids import uuid_flaw
 from lictor_core.commands import IntentionDelete, IntentionSet
 from lictor_core.intentions import SOURCE_TYPE, decide, rule_of
+from lictor_core.proxy_status import Enforcement
 from lictor_core.queries import IntentionMatchQuery, IntentionQuery, IntentionsQuery
 from lictor_core.records import Intention
 from lictor_core.registry import ReadOptions
@@ -46,7 +48,7 @@ async def list_all(site: Site, request: Request) -> Answer:
     return await answer_query(site, request, IntentionsQuery(filter=request.filter), INTENTIONS)
 
 
-@described("Id", DC, body=Body("IntentionToSet"))
+@described("IdEnforced", DC, WAIT_ENFORCED, body=Body("IntentionToSet"))
 async def create(site: Site, request: Request) -> Answer:
     """Create an intention; the answer names its id."""
     reader = await read_mapping(request, site.settings.body_bytes_max, status=500, prefix=_CREATE_FAILED)
@@ -68,23 +70,24 @@ async def get(site: Site, request: Request) -> Answer:
     return site.answer_json(request, reading.value)
 
 
-@described("Id", DC, tail="id", body=Body("IntentionToSet"))
+@described("IdEnforced", DC, WAIT_ENFORCED, tail="id", body=Body("IntentionToSet"))
 async def update(site: Site, request: Request) -> Answer:
     """Replace an intention."""
     reader = await read_mapping(request, site.settings.body_bytes_max, prefix=_UPDATE_FAILED)
     draft = read_draft(reader)
     refuse_problems(reader, prefix=_UPDATE_FAILED)
-    await _must_exist(site, request, "modify")
-    return await _set(site, request, draft, request.tail)
+    former = await _must_exist(site, request, "modify")
+    return await _set(site, request, draft, request.tail, former.destination_name)
 
 
-@described(bool, DC, tail="id")
+@described(bool | Enforcement, DC, WAIT_ENFORCED, tail="id")
 async def delete(site: Site, request: Request) -> Answer:
     """Remove an intention."""
-    await _must_exist(site, request, "delete")
+    wait_s = enforced_wait_s(request)
+    former = await _must_exist(site, request, "delete")
     with refusing_with(500):
         outcome = await site.registry.write(IntentionDelete(id=request.tail), token=request.token)
-    return site.answer_json(request, outcome.value)
+    return await answer_written(site, request, outcome.value, wait_s, [former.destination_name])
 
 
 @described("IntentionMatches", _BY, _NAMED, *BLOCKING)
@@ -121,21 +124,24 @@ async def check(site: Site, request: Request) -> Answer:
     return site.answer_json(request, {"Allowed": decision.allowed})
 
 
-async def _set(site: Site, request: Request, draft: Draft, intention_id: str) -> Answer:
+async def _set(site: Site, request: Request, draft: Draft, intention_id: str, *former: str) -> Answer:
+    """Write it; `former` are the destinations that it had before."""
+    wait_s = enforced_wait_s(request)
     site.check_datacenter(request.parameters.get("dc"))
     with refusing_with(500):
         intention = intention_of(draft, intention_id)
         await site.registry.write(IntentionSet(intention=intention), token=request.token)
-    return site.answer_json(request, {"ID": intention_id})
+    return await answer_written(site, request, {"ID": intention_id}, wait_s, [*former, intention.destination_name])
 
 
-async def _must_exist(site: Site, request: Request, verb: str) -> None:
+async def _must_exist(site: Site, request: Request, verb: str) -> Intention:
     if (flaw := uuid_flaw(request.tail)) is not None:
         raise Refusal(f"Intention lookup failed: failed intention lookup: index error: {flaw}", status=500)
     site.check_datacenter(request.parameters.get("dc"))
     reading = await site.registry.read(IntentionQuery(id=request.tail), ReadOptions(token=request.token))
     if reading.value is None:
         raise Refusal(f"Cannot {verb} non-existent intention: '{request.tail}'", status=500)
+    return reading.value
 
 
 def _required(request: Request, name: str) -> str:

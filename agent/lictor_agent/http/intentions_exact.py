@@ -14,6 +14,7 @@ from lictor_agent.http.blocking import Manner, meta_headers, read
 from lictor_agent.http.bodies import read_mapping, refuse_problems
 from lictor_agent.http.described import BLOCKING, DC, Body, Parameter, described
 from lictor_agent.http.encoding import Answer
+from lictor_agent.http.enforcing import WAIT_ENFORCED, answer_written, enforced_wait_s
 from lictor_agent.http.errors import Refusal, refusing_with
 from lictor_agent.http.intention_bodies import Draft, intention_of, read_draft
 from lictor_agent.http.requests import Request
@@ -21,6 +22,7 @@ from lictor_agent.http.router import Route
 from lictor_agent.http.site import Site
 from lictor_core.commands import IntentionDelete, IntentionSet
 from lictor_core.errors import NotFoundError, RequestError
+from lictor_core.proxy_status import Enforcement
 from lictor_core.queries import IntentionExactQuery
 from lictor_core.records import Intention
 from lictor_core.registry import ReadOptions
@@ -44,10 +46,11 @@ async def get(site: Site, request: Request) -> Answer:
     return site.answer_json(request, reading.value, headers=meta_headers(reading, mode, _PLAIN))
 
 
-@described(bool, _SOURCE, _DESTINATION, DC, body=Body("IntentionToSet"))
+@described(bool | Enforcement, _SOURCE, _DESTINATION, DC, WAIT_ENFORCED, body=Body("IntentionToSet"))
 async def put(site: Site, request: Request) -> Answer:
     """Create or replace the intention between two names."""
     names = _names(request)
+    wait_s = enforced_wait_s(request)
     reader = await read_mapping(request, site.settings.body_bytes_max, prefix=_BAD)
     draft = replace(read_draft(reader), source=names.source, destination=names.destination)
     refuse_problems(reader, prefix=_BAD)
@@ -62,17 +65,18 @@ async def put(site: Site, request: Request) -> Answer:
             before, former = former, await _former(site, request, names)
             if not left or _id_of(before) == _id_of(former):
                 raise Refusal(str(error), status=500) from error
-    return site.answer_json(request, True)
+    return await answer_written(site, request, True, wait_s, [names.destination])
 
 
-@described(bool, _SOURCE, _DESTINATION, DC)
+@described(bool | Enforcement, _SOURCE, _DESTINATION, DC, WAIT_ENFORCED)
 async def delete(site: Site, request: Request) -> Answer:
     """Remove the intention between two names; true also when there was none."""
-    former = await _former(site, request, _names(request))
+    names, wait_s = _names(request), enforced_wait_s(request)
+    former = await _former(site, request, names)
     if former is not None:
         with suppress(NotFoundError):  # somebody else was faster: it is gone
             await site.registry.write(IntentionDelete(id=former.id), token=request.token)
-    return site.answer_json(request, True)
+    return await answer_written(site, request, True, wait_s, [names.destination])
 
 
 async def _set(site: Site, request: Request, draft: Draft, former: Intention | None) -> None:

@@ -18,7 +18,9 @@ from lictor_core.autopilot import AutopilotHealth, RaftServers
 from lictor_core.calls import (
     FEED,
     PROPOSE,
+    PROXIES,
     STAMPS,
+    TELL_PROXIES,
     TICKS,
     ConfigureRequest,
     ForceLeaveRequest,
@@ -36,6 +38,7 @@ from lictor_core.feed import FeedRequest
 from lictor_core.limits import WAIT_JITTER_FRACTION, WAIT_MAX_S
 from lictor_core.membership import LeaseGrant, Renewal
 from lictor_core.metrics import Meter
+from lictor_core.proxy_status import ProxyPolicy, ProxyTidings
 from lictor_core.queries import AnyQuery, Query, answer_type
 from lictor_core.records import JsonObject, Member, Session
 from lictor_core.registry import Confirmation, IssuedLeaf, LeaderStatus, LeafRequest, Reading, ReadOptions, SavedState
@@ -298,6 +301,14 @@ class RemoteRegistry:
     async def position_of(self, server: str) -> Position:
         """Where another server stands, asked on a connection to it that ends when it is not used."""
         return _decoded(await self._pool.call(server, "position", b"", timeout_s=ROUND_TRIP_S_MAX), Position)
+
+    async def tell_proxies(self, tidings: ProxyTidings) -> None:
+        """Say which policies the proxies of this agent run."""
+        await self._calls.ask(TELL_PROXIES, lambda _: pack(tidings))
+
+    async def proxies(self, service: str) -> list[ProxyPolicy]:
+        """Which policies the proxies of a service run."""
+        return _decoded(await self._calls.ask(PROXIES, lambda _: pack(service)), list[ProxyPolicy])
 
     async def place(self, update: NodeCoordinate) -> None:
         """Say where a node stands."""

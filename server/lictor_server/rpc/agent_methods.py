@@ -5,18 +5,31 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol, cast
 
-from lictor_core.calls import ATTEND, LOOK, PROPOSE, STAMPS, STAMPS_MAX, Attendance, Proposed, StampsRequest
+from lictor_core.calls import (
+    ATTEND,
+    LOOK,
+    PROPOSE,
+    PROXIES,
+    STAMPS,
+    STAMPS_MAX,
+    TELL_PROXIES,
+    Attendance,
+    Proposed,
+    StampsRequest,
+)
 from lictor_core.codec import decode_proposal, unpack
 from lictor_core.commands import ReadMode
 from lictor_core.errors import RequestError
+from lictor_core.proxy_status import ProxyTidings
 from lictor_core.queries import Query
 from lictor_core.registry import Confirmation
 from lictor_server.bulletins import Bulletins
-from lictor_server.rpc.methods import Step, Stream
+from lictor_server.proxies import ServerProxies
+from lictor_server.rpc.methods import Step, Stream, VisitedStep
 from lictor_server.rpc.visitor import Visitor
 from lictor_server.to_leader import ToLeader
 
-__all__ = ["agent_methods", "agent_streams"]
+__all__ = ["agent_methods", "agent_streams", "visited_agent_methods"]
 
 
 class StampReader(Protocol):
@@ -27,7 +40,9 @@ class StampReader(Protocol):
         ...
 
 
-def agent_methods(bulletins: Bulletins, to_leader: ToLeader, reads: StampReader) -> dict[str, Step]:
+def agent_methods(
+    bulletins: Bulletins, to_leader: ToLeader, reads: StampReader, proxies: ServerProxies
+) -> dict[str, Step]:
     """Each method by its name on the wire."""
 
     async def look(payload: bytes) -> object:
@@ -46,7 +61,20 @@ def agent_methods(bulletins: Bulletins, to_leader: ToLeader, reads: StampReader)
             return found.stamps
         return [*found.stamps, found.last_contact_ms, int(found.known_leader)]
 
-    return {LOOK: look, PROPOSE: propose, STAMPS: stamps}
+    async def policies(payload: bytes) -> object:
+        return await proxies.all(unpack(payload, str))
+
+    return {LOOK: look, PROPOSE: propose, PROXIES: policies, STAMPS: stamps}
+
+
+def visited_agent_methods(proxies: ServerProxies) -> dict[str, VisitedStep]:
+    """Those that are told over which connection they are called, by their names on the wire."""
+
+    async def tell_proxies(payload: bytes, visitor: Visitor) -> object:
+        proxies.note(unpack(payload, ProxyTidings), visitor)
+        return None
+
+    return {TELL_PROXIES: tell_proxies}
 
 
 def agent_streams(bulletins: Bulletins) -> dict[str, Stream]:

@@ -6,6 +6,7 @@ from typing import Literal, NotRequired, TypeAlias, TypedDict
 
 from lictor_agent.http.document.shapes.registrations import Duration
 from lictor_core.coordinates import Coordinate
+from lictor_core.proxy_status import ProxyPolicy
 from lictor_core.records import Intention, JsonObject, Node, Service
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "FederationState",
     "FederationStates",
     "Id",
+    "IdEnforced",
     "IntentionDecision",
     "IntentionMatches",
     "IntentionToSet",
@@ -41,6 +43,15 @@ class Id(TypedDict):
     """The id of what was made."""
 
     ID: str
+
+
+class IdEnforced(Id):
+    """The id, and with `wait-enforced` which proxies judge by the intention."""
+
+    Index: NotRequired[int]
+    Complete: NotRequired[bool]
+    Enforced: NotRequired[list[ProxyPolicy]]
+    Pending: NotRequired[list[ProxyPolicy]]
 
 
 class ServiceCheckToName(TypedDict, total=False):
