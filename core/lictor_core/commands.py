@@ -11,6 +11,7 @@ import enum
 
 import msgspec
 
+from lictor_core.authority import RootLife
 from lictor_core.autopilot import AutopilotConfiguration
 from lictor_core.coordinates import NodeCoordinate
 from lictor_core.prepared import PreparedQuery
@@ -158,22 +159,17 @@ class IntentionDelete(CommandBase, frozen=True, kw_only=True, tag="IntentionDele
 
 
 class CAKeyMaterial(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The signing key of one root, PEM. It is replicated to servers, and never shown to anyone else."""
+    """The signing key of one root, PEM, and the key of its intermediate where it has one.
+
+    They are replicated to servers, and never shown to anyone else.
+    """
 
     root_id: str
     private_key: str
+    intermediate_key: str = ""
 
     def __repr__(self) -> str:
         return f"CAKeyMaterial(root_id={self.root_id!r}, private_key=<hidden>)"
-
-
-class CARootsSet(CommandBase, frozen=True, kw_only=True, tag="CARootsSet"):
-    """Replace the set of roots, if the set was last changed at index `cas` (0: there is none yet)."""
-
-    cluster_id: str
-    roots: list[CARoot]
-    keys: list[CAKeyMaterial]
-    cas: int
 
 
 class CAConfigurationSet(CommandBase, frozen=True, kw_only=True, tag="CAConfigurationSet"):
@@ -186,8 +182,29 @@ class CAConfigurationSet(CommandBase, frozen=True, kw_only=True, tag="CAConfigur
     cas: int | None = None
 
 
+class CARootsSet(CommandBase, frozen=True, kw_only=True, tag="CARootsSet"):
+    """Replace the set of roots, if the set was last changed at index `cas` (0: there is none yet).
+
+    `lives` says what is known of roots; what the state has counted itself stays. `configuration` are settings that
+    come into force together with the roots.
+    """
+
+    cluster_id: str
+    roots: list[CARoot]
+    keys: list[CAKeyMaterial]
+    cas: int
+    lives: list[RootLife] = []
+    configuration: CAConfigurationSet | None = None
+
+
 class CASerialTake(CommandBase, frozen=True, kw_only=True, tag="CASerialTake"):
-    """Take the next certificate serial number: the result is that number, given to nobody else."""
+    """Take the next certificate serial number: the result is that number, given to nobody else.
+
+    For a leaf, `root_id` is the root that signs it and `until` when it ends at the latest, in seconds since 1970.
+    """
+
+    root_id: str = ""
+    until: float = 0.0
 
 
 class RestoreBegin(CommandBase, frozen=True, kw_only=True, tag="RestoreBegin"):

@@ -18,6 +18,7 @@ __all__ = [
     "SigningId",
     "SpiffeId",
     "agent_common_name",
+    "intermediate_common_name",
     "parse_spiffe",
     "root_common_name",
     "service_common_name",
@@ -124,6 +125,11 @@ def agent_common_name(node: str, domain: str) -> str:
 def root_common_name(unique: str, domain: str) -> str:
     """Common name of a root: `pri-<unique>.consul.ca.<first 8 of the trust domain>.consul`."""
     return f"pri-{_sanitised(unique)[:16]}.consul.ca.{domain[:8]}.consul"
+
+
+def intermediate_common_name(unique: str, domain: str) -> str:
+    """Common name of an intermediate: `sec-<unique>.consul.ca.<first 8 of the trust domain>.consul`."""
+    return f"sec-{_sanitised(unique)[:16]}.consul.ca.{domain[:8]}.consul"
 
 
 def _sanitised(name: str) -> str:

@@ -250,7 +250,14 @@ class Registry(Protocol):
         """Sign a leaf with the active root."""
         ...
 
-    async def configure_ca(self, provider: str, config: dict[str, object], *, token: str = "") -> None:
+    async def configure_ca(
+        self,
+        provider: str,
+        config: dict[str, object],
+        *,
+        force_without_cross_signing: bool = False,
+        token: str = "",
+    ) -> None:
         """Change the CA's settings; a new provider or key makes a new root."""
         ...
 

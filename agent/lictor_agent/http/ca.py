@@ -53,8 +53,8 @@ async def put_configuration(site: Site, request: Request) -> Answer:
     reader = await read_mapping(request, site.settings.body_bytes_max, prefix=_DECODE_FAILED)
     provider = reader.text("Provider")
     config = reader.free("Config")
+    forced = reader.boolean("ForceWithoutCrossSigning")
     # A configuration is sent back as it was read; what is not settable in it is overlooked.
-    reader.boolean("ForceWithoutCrossSigning")
     for name in ("CreateIndex", "ModifyIndex"):
         reader.integer(name)
     reader.text_map("State")
@@ -62,7 +62,9 @@ async def put_configuration(site: Site, request: Request) -> Answer:
     refuse_problems(reader, prefix=_DECODE_FAILED)
     site.check_datacenter(request.parameters.get("dc"))
     with refusing_with(500):
-        await site.registry.configure_ca(provider, config or {}, token=request.token)
+        await site.registry.configure_ca(
+            provider, config or {}, force_without_cross_signing=bool(forced), token=request.token
+        )
     return Answer()
 
 

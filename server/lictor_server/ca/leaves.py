@@ -20,7 +20,7 @@ from lictor_core.errors import RequestError
 from lictor_core.names import AgentId, ServiceId, agent_common_name, parse_spiffe, service_common_name
 from lictor_server.ca.keys import PrivateKey, check_public_key, colon_hex, key_id
 
-__all__ = ["CSR_BYTES_MAX", "LeafOrder", "SignedLeaf", "read_csr", "sign_leaf"]
+__all__ = ["CLOCK_SKEW", "CSR_BYTES_MAX", "LeafOrder", "SignedLeaf", "read_csr", "sign_leaf", "signer_id"]
 
 CSR_BYTES_MAX: Final = 16 * 1024
 """The largest signing request; one with an RSA key of 8192 bits has a fifth of this."""
@@ -94,25 +94,25 @@ def _identity(extensions: x509.Extensions) -> ServiceId | AgentId:
 
 
 def sign_leaf(
-    order: LeafOrder, *, root_pem: str, key: PrivateKey, serial: int, now: float, lifetime_s: float
+    order: LeafOrder, *, issuer_pem: str, key: PrivateKey, serial: int, now: float, lifetime_s: float
 ) -> SignedLeaf:
-    """The leaf for `order`, signed by the root's `key`, never outliving the root."""
-    root = x509.load_pem_x509_certificate(root_pem.encode())
+    """The leaf for `order`, signed by the `key` of a root or intermediate, never outliving that."""
+    issuer = x509.load_pem_x509_certificate(issuer_pem.encode())
     identity = order.identity
     if isinstance(identity, ServiceId):
         common_name = service_common_name(identity.service, identity.trust_domain)
     else:
         common_name = agent_common_name(identity.node, identity.trust_domain)
     begin = datetime.datetime.fromtimestamp(int(now), datetime.UTC) - CLOCK_SKEW
-    end = min(begin + datetime.timedelta(seconds=lifetime_s), root.not_valid_after_utc)
+    end = min(begin + datetime.timedelta(seconds=lifetime_s), issuer.not_valid_after_utc)
     if end <= begin + CLOCK_SKEW:
-        raise RequestError("the active root has expired: set a new one with the CA's configuration")
+        raise RequestError("what signs leaves has expired: set a new root with the CA's configuration")
     signer = key.public_key()
     certificate = (
         x509.CertificateBuilder()
         .serial_number(serial)
         .subject_name(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, common_name)]))
-        .issuer_name(root.subject)
+        .issuer_name(issuer.subject)
         .public_key(order.key)
         .not_valid_before(begin)
         .not_valid_after(end)
@@ -120,7 +120,7 @@ def sign_leaf(
         .add_extension(_EXTENDED_USAGE, critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.SubjectKeyIdentifier(key_id(order.key)), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier(_signer_id(root, signer), None, None), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier(signer_id(issuer, signer), None, None), critical=False)
         .add_extension(x509.SubjectAlternativeName([x509.UniformResourceIdentifier(identity.uri())]), critical=False)
         .sign(key, hashes.SHA256())
     )
@@ -133,9 +133,9 @@ def sign_leaf(
     )
 
 
-def _signer_id(root: x509.Certificate, signer: ec.EllipticCurvePublicKey | rsa.RSAPublicKey) -> bytes:
-    """The root's own key identifier, so that chains are found; RFC 5280 section 4.2.1.1."""
+def signer_id(issuer: x509.Certificate, signer: ec.EllipticCurvePublicKey | rsa.RSAPublicKey) -> bytes:
+    """The issuer's own key identifier, so that chains are found; RFC 5280 section 4.2.1.1."""
     try:
-        return root.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
+        return issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
     except x509.ExtensionNotFound:
         return key_id(signer)

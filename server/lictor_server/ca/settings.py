@@ -1,6 +1,6 @@
 """The CA's settings as users write them: `/v1/connect/ca/configuration` and the agent's `connect` section.
 
-Source: Consul's documents `docs/connect/ca/consul` and `docs/agent/options` (`ca_config`).
+Source: Consul's documents `docs/connect/ca/consul`, `docs/connect/ca/vault` and `docs/agent/options` (`ca_config`).
 """
 
 from __future__ import annotations
@@ -15,44 +15,82 @@ from lictor_core.limits import LEAF_TTL_MAX_S, LEAF_TTL_MIN_S
 from lictor_core.records import JsonObject
 from lictor_server.ca.keys import KEY_BITS
 
-__all__ = ["DEFAULT_CONFIG", "PROVIDER", "CASettings", "read_settings"]
+__all__ = ["DEFAULT_CONFIG", "PROVIDER", "PROVIDERS", "VAULT", "CASettings", "VaultSettings", "read_settings"]
 
 PROVIDER: Final = "consul"
 """The built-in CA's name in Consul's API."""
+VAULT: Final = "vault"
+"""The CA that keeps its keys in Vault."""
+PROVIDERS: Final = (PROVIDER, VAULT)
 DEFAULT_CONFIG: Final[dict[str, str]] = {
     "IntermediateCertTTL": "8760h",
     "LeafCertTTL": "72h",
     "RotationPeriod": "2160h",
 }
+_ROOT_TTL: Final = "RootCertTTL"
 _DURATIONS: Final = ("IntermediateCertTTL", "LeafCertTTL", "RotationPeriod")
 _NUMBERS: Final = ("CSRMaxPerSecond", "CSRMaxConcurrent")
 _KEY: Final = ("PrivateKeyType", "PrivateKeyBits")
-_FLAGS: Final = ("SkipValidate",)
+_COMMON_FLAGS: Final = ("RotateRoot", "SkipValidate")
 _SECRET: Final = ("PrivateKey", "RootCert")
 _CLUSTER: Final = "cluster_id"
 """Counts once, for the first root of a cluster: the name of a trust domain never changes."""
-_NAMES: Final = {
-    **{key.lower(): key for key in (*_DURATIONS, *_NUMBERS, *_KEY, *_FLAGS, *_SECRET)},
-    "clusterid": _CLUSTER,
-}
+_BUILT_IN: Final = (*_SECRET, _ROOT_TTL, "SignByIntermediate", _CLUSTER)
+_VAULT_NEEDED: Final = ("Address", "Token", "RootPKIPath", "IntermediatePKIPath")
+_VAULT_TEXTS: Final = (*_VAULT_NEEDED, "CAFile", "CAPath", "CertFile", "KeyFile", "TLSServerName", "Namespace")
+_VAULT_FLAG: Final = "TLSSkipVerify"
+_FLAGS: Final = (*_COMMON_FLAGS, "SignByIntermediate", _VAULT_FLAG)
+_COMMON: Final = (*_DURATIONS, *_NUMBERS, *_KEY, *_COMMON_FLAGS)
+_OF_PROVIDER: Final = {PROVIDER: _BUILT_IN, VAULT: (*_VAULT_TEXTS, _VAULT_FLAG)}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class VaultSettings:
+    """Where Vault is and what of it is ours. Paths of files are those of the server that leads."""
+
+    address: str
+    token: str = dataclasses.field(repr=False)
+    root_path: str
+    intermediate_path: str
+    namespace: str = ""
+    ca_file: str = ""
+    ca_path: str = ""
+    cert_file: str = ""
+    key_file: str = ""
+    server_name: str = ""
+    skip_verify: bool = False
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CASettings:
-    """The built-in CA's settings, checked.
+    """A CA's settings, checked; times in seconds.
+
+    `rotation_s` is how long before its end a root that the CA made is replaced, and with `rotates_root` also how old it
+    becomes at most. `csr_per_second` bounds leaves signed a second, 0 does not, None is for whoever asks to say;
+    `csr_concurrent_max` those being signed at once, 0 does not.
 
     `key_kind` is the kind and size of key that a root made by us has; `says_key_kind` whether that was asked for.
-    `cluster_id` is the UUID that a new trust domain shall have, empty for one made by chance.
-    `shown` is what is stored and answered: what was given, but for the private key and its certificate.
+    `root_ttl_s` is the life of such a root, 0 for ten calendar years. `cluster_id` is the UUID that a new trust domain
+    shall have, empty for one made by chance. `stored` is what is kept and, but for secrets, answered: what was given
+    without the built-in CA's private key and its certificate. `vault` is there for that provider alone.
     """
 
+    provider: str = PROVIDER
     leaf_ttl_s: float
+    intermediate_ttl_s: float
+    rotation_s: float
+    rotates_root: bool
+    csr_per_second: float | None
+    csr_concurrent_max: int
     key_kind: tuple[str, int]
     says_key_kind: bool
     private_key: str = dataclasses.field(repr=False)
     root_certificate: str
+    root_ttl_s: float
+    by_intermediate: bool
     cluster_id: str
-    shown: JsonObject
+    stored: JsonObject = dataclasses.field(repr=False)
+    vault: VaultSettings | None = None
 
 
 def read_settings(provider: str, config: JsonObject) -> CASettings:
@@ -60,28 +98,85 @@ def read_settings(provider: str, config: JsonObject) -> CASettings:
 
     Raises `RequestError` that names the setting, never a secret.
     """
-    if provider != PROVIDER:
-        raise RequestError(f"there is no CA provider {provider!r}: use {PROVIDER!r}")
-    given = {_named(key): value for key, value in config.items() if value is not None}
+    if provider not in PROVIDERS:
+        raise RequestError(f"there is no CA provider {provider!r}: use {' or '.join(map(repr, PROVIDERS))}")
+    names = {key.replace("_", "").lower(): key for key in (*_COMMON, *_OF_PROVIDER[provider])}
+    given = {_named(names, provider, key): value for key, value in config.items() if value is not None}
     _refuse_bad_values(given)
     durations = {key: _duration(key, given.get(key, DEFAULT_CONFIG[key])) for key in _DURATIONS}
+    _check_durations(durations)
+    if given.get("RotateRoot") and durations["RotationPeriod"] < durations["LeafCertTTL"]:
+        raise RequestError("RotationPeriod must not be below LeafCertTTL: too many roots would be trusted at once")
+    private_key, root_certificate = (_text(key, given.get(key, "")) for key in _SECRET)
+    if root_certificate and not private_key:
+        raise RequestError("RootCert needs its PrivateKey beside it")
+    rate = given.get("CSRMaxPerSecond")
+    concurrent = given.get("CSRMaxConcurrent", 0)
+    assert isinstance(concurrent, int | float), "checked with the values"
+    return CASettings(
+        provider=provider,
+        leaf_ttl_s=durations["LeafCertTTL"],
+        intermediate_ttl_s=durations["IntermediateCertTTL"],
+        rotation_s=durations["RotationPeriod"],
+        rotates_root=bool(given.get("RotateRoot")),
+        csr_per_second=float(rate) if isinstance(rate, int | float) else (0.0 if concurrent else None),
+        csr_concurrent_max=int(concurrent),
+        key_kind=_key_kind(given),
+        says_key_kind=any(key in given for key in _KEY),
+        private_key=private_key,
+        root_certificate=root_certificate,
+        root_ttl_s=_root_ttl(given, durations),
+        by_intermediate=bool(given.get("SignByIntermediate")),
+        cluster_id=_cluster_id(given),
+        stored={key: value for key, value in given.items() if key not in _SECRET},
+        vault=_vault(given) if provider == VAULT else None,
+    )
+
+
+def _check_durations(durations: dict[str, float]) -> None:
     leaf_ttl_s = durations["LeafCertTTL"]
     if not LEAF_TTL_MIN_S <= leaf_ttl_s <= LEAF_TTL_MAX_S:
         raise RequestError("LeafCertTTL must be from 1h to 8760h")
     if leaf_ttl_s > durations["IntermediateCertTTL"]:
         raise RequestError("LeafCertTTL must not be above IntermediateCertTTL: no leaf outlives what signed it")
-    private_key, root_certificate = (_text(key, given.get(key, "")) for key in _SECRET)
-    if root_certificate and not private_key:
-        raise RequestError("RootCert needs its PrivateKey beside it")
-    shown: JsonObject = {key: value for key, value in given.items() if key not in _SECRET}
-    return CASettings(
-        leaf_ttl_s=leaf_ttl_s,
-        key_kind=_key_kind(given),
-        says_key_kind=any(key in given for key in _KEY),
-        private_key=private_key,
-        root_certificate=root_certificate,
-        cluster_id=_cluster_id(given),
-        shown=shown,
+    if durations["RotationPeriod"] < 0:
+        raise RequestError("RotationPeriod must be at least 0")
+
+
+def _root_ttl(given: JsonObject, durations: dict[str, float]) -> float:
+    if _ROOT_TTL not in given:
+        return 0.0
+    root_ttl_s = _duration(_ROOT_TTL, given[_ROOT_TTL])
+    if root_ttl_s < durations["IntermediateCertTTL"]:
+        raise RequestError(f"{_ROOT_TTL} must not be below IntermediateCertTTL: no intermediate outlives its root")
+    return root_ttl_s
+
+
+def _vault(given: JsonObject) -> VaultSettings:
+    for key in _VAULT_TEXTS:
+        if not isinstance(given.get(key, ""), str):
+            raise RequestError(f"{key} must be text")
+    text = {key: str(given.get(key, "")).strip() for key in _VAULT_TEXTS}
+    for key in _VAULT_NEEDED:
+        if not text[key]:
+            raise RequestError(f"the CA in Vault needs {key}")
+    root, intermediate = (text[key].strip("/") for key in ("RootPKIPath", "IntermediatePKIPath"))
+    if root == intermediate:
+        raise RequestError("RootPKIPath and IntermediatePKIPath must be two places")
+    if bool(text["CertFile"]) != bool(text["KeyFile"]):
+        raise RequestError("CertFile and KeyFile come together")
+    return VaultSettings(
+        address=text["Address"].rstrip("/"),
+        token=text["Token"],
+        root_path=root,
+        intermediate_path=intermediate,
+        namespace=text["Namespace"],
+        ca_file=text["CAFile"],
+        ca_path=text["CAPath"],
+        cert_file=text["CertFile"],
+        key_file=text["KeyFile"],
+        server_name=text["TLSServerName"],
+        skip_verify=bool(given.get(_VAULT_FLAG)),
     )
 
 
@@ -95,10 +190,10 @@ def _cluster_id(given: JsonObject) -> str:
         raise RequestError(f"{_CLUSTER} must be a UUID, not {text[:64]!r}") from error
 
 
-def _named(key: str) -> str:
-    name = _NAMES.get(key.replace("_", "").lower())
+def _named(names: dict[str, str], provider: str, key: str) -> str:
+    name = names.get(key.replace("_", "").lower())
     if name is None:
-        raise RequestError(f"the CA has no setting {key[:64]!r}")
+        raise RequestError(f"the CA {provider!r} has no setting {key[:64]!r}")
     return name
 
 

@@ -15,6 +15,7 @@ from lictor_server.endpoints.autopilot import checked_autopilot
 from lictor_server.endpoints.cluster_time import ClusterTime
 from lictor_server.endpoints.writes import Writes
 from lictor_server.figures import ServerFigures
+from lictor_server.leader.authority_keeper import AuthorityKeeper
 from lictor_server.leader.first_entries import FirstEntries
 from lictor_server.leader.loop import LeaderLoop
 from lictor_server.leader.membership import Membership
@@ -82,6 +83,7 @@ class Office:
             config=settings.ca_config,
             csr_per_second_max=settings.csr_per_second_max,
         )
+        self._authority_keeper = AuthorityKeeper(self._authority.tend, leads=lambda: driver.leads, log=log)
         self._membership = Membership(
             replica.core,
             node_id=settings.node_id,
@@ -140,6 +142,7 @@ class Office:
     def jobs(self) -> dict[str, Callable[[], Coroutine[None, None, None]]]:
         """What runs while the server does, by name."""
         return {
+            "authority": self._authority_keeper.run,
             "leader": self._loop.run,
             "membership": self._membership.run,
             "sessions": self._sessions.run,

@@ -31,7 +31,9 @@ def leader_methods(side: LeaderSide) -> dict[str, Callable[[bytes], Awaitable[ob
 
     async def configure_ca(payload: bytes) -> object:
         request = unpack(payload, ConfigureRequest)
-        await side.configure_ca(request.provider, request.config)
+        await side.configure_ca(
+            request.provider, request.config, force_without_cross_signing=request.force_without_cross_signing
+        )
         return None
 
     async def members(payload: bytes) -> object:

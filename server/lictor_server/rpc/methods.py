@@ -122,7 +122,12 @@ class Methods:
 
     async def _configure_ca(self, payload: bytes) -> object:
         request = unpack(payload, ConfigureRequest)
-        await self._registry.configure_ca(request.provider, request.config, token=request.token)
+        await self._registry.configure_ca(
+            request.provider,
+            request.config,
+            force_without_cross_signing=request.force_without_cross_signing,
+            token=request.token,
+        )
         return None
 
     async def _leader_status(self, payload: bytes) -> object:

@@ -285,7 +285,9 @@ def _intention_delete(store: Store, change: Change, command: IntentionDelete) ->
 def _ca_roots_set(store: Store, change: Change, command: CARootsSet) -> Result:
     if command.cas != store.ca.roots_index:
         return False
-    store.ca.put_roots(change, command.cluster_id, command.roots, command.keys)
+    store.ca.put_roots(change, command)
+    if command.configuration is not None:
+        store.ca.put_configuration(change, command.configuration)
     return True
 
 
@@ -297,8 +299,8 @@ def _ca_configuration_set(store: Store, change: Change, command: CAConfiguration
     return True
 
 
-def _ca_serial_take(store: Store, _change: Change, _command: CASerialTake) -> Result:
-    return store.ca.take_serial()
+def _ca_serial_take(store: Store, _change: Change, command: CASerialTake) -> Result:
+    return store.ca.take_serial(command)
 
 
 def _restore_begin(store: Store, change: Change, command: RestoreBegin) -> Result:

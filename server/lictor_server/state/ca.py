@@ -1,4 +1,4 @@
-"""What servers share about the CA: roots, their keys, settings, and the counter of serial numbers.
+"""What servers share about the CA: roots, their keys and lives, settings, and the counter of serial numbers.
 
 Keys are part of the replicated state, since any server may come to sign. No answer contains them; `signing_key` is for
 the CA of this server alone.
@@ -6,12 +6,14 @@ the CA of this server alone.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
 
 from lictor_core import topics as on
-from lictor_core.commands import CAConfigurationSet, CAKeyMaterial
+from lictor_core.authority import RootLife, with_leaf
+from lictor_core.commands import CAConfigurationSet, CAKeyMaterial, CARootsSet, CASerialTake
 from lictor_core.names import trust_domain
 from lictor_core.records import CAConfiguration, CARoot, CARoots
 from lictor_server.state.indexes import Change
@@ -32,6 +34,7 @@ class CATable:
         self.configuration: CAConfiguration | None = None
         self.last_serial = 0
         self._keys: dict[str, CAKeyMaterial] = {}
+        self._lives: dict[str, RootLife] = {}
 
     def trusted(self) -> CARoots:
         """The roots as everybody may see them; no roots before the first leader made one."""
@@ -63,15 +66,27 @@ class CATable:
         shown = {key: value for key, value in self.configuration.config.items() if key not in SECRET_KEYS}
         return msgspec.structs.replace(self.configuration, config=shown)
 
-    def put_roots(self, change: Change, cluster_id: str, roots: list[CARoot], keys: list[CAKeyMaterial]) -> None:
-        """Replace the set of roots and their keys."""
+    def life(self, root_id: str) -> RootLife | None:
+        """What is remembered of a root; None of one that was made before anything was."""
+        return self._lives.get(root_id)
+
+    def lives(self) -> list[RootLife]:
+        """What is remembered of all roots, by root id: for snapshots."""
+        return [self._lives[root_id] for root_id in sorted(self._lives)]
+
+    def put_roots(self, change: Change, command: CARootsSet) -> None:
+        """Replace the set of roots and their keys. What is remembered of those that go is forgotten."""
         created = {root.id: root.create_index for root in self.roots}
-        self.cluster_id = cluster_id
+        roots = command.roots
+        self.cluster_id = command.cluster_id
         self.roots = [
             msgspec.structs.replace(root, create_index=created.get(root.id, change.index), modify_index=change.index)
             for root in roots
         ]
-        self._keys = {key.root_id: key for key in keys}
+        self._keys = {key.root_id: key for key in command.keys}
+        told = {life.root_id: life for life in command.lives}
+        lives = {root.id: _merged(told.get(root.id), self._lives.get(root.id)) for root in roots}
+        self._lives = {root_id: life for root_id, life in lives.items() if life is not None}
         self.roots_index = change.index
         change.wake(on.CA_ROOTS)
 
@@ -88,11 +103,30 @@ class CATable:
         )
         change.wake(on.CA_CONFIGURATION)
 
-    def take_serial(self) -> int:
-        """The next serial number, given to nobody else: 1, 2, 3 ..."""
+    def take_serial(self, command: CASerialTake) -> int:
+        """The next serial number, given to nobody else: 1, 2, 3 ...; a leaf is counted for its root."""
         self.last_serial += 1
+        life = self._lives.get(command.root_id)
+        if life is not None:
+            self._lives[command.root_id] = with_leaf(life, command.until)
         return self.last_serial
+
+    def restore_lives(self, lives: Iterable[RootLife]) -> None:
+        """Take what a snapshot remembers of roots."""
+        self._lives.update((life.root_id, life) for life in lives)
 
     def restore_keys(self, keys: list[CAKeyMaterial]) -> None:
         """Take the keys of a snapshot."""
         self._keys = {key.root_id: key for key in keys}
+
+
+def _merged(told: RootLife | None, known: RootLife | None) -> RootLife | None:
+    """What is told of a root, with the counts that were kept of it here."""
+    if told is None or known is None:
+        return told or known
+    return msgspec.structs.replace(
+        told,
+        leaves_until=max(told.leaves_until, known.leaves_until),
+        leaves_issued=known.leaves_issued,
+        ending=known.ending,
+    )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
+from lictor_core.authority import RootLife
 from lictor_core.autopilot import AutopilotConfiguration
 from lictor_core.codec import check_nesting, unpack, unpacker
 from lictor_core.commands import CAKeyMaterial, Outcome, RestoreBegin
@@ -223,6 +224,10 @@ class Loader:
         """Rows of `root-key`."""
         self._root_keys += self._unpacked(rows, CAKeyMaterial)
 
+    def load_root_lives(self, store: Store, rows: list[bytes]) -> None:
+        """Rows of `root-life`."""
+        store.ca.restore_lives(self._unpacked(rows, RootLife))
+
     def load_autopilot(self, store: Store, rows: list[bytes]) -> None:
         """The one row of `autopilot`."""
         for configuration in self._unpacked(rows, AutopilotConfiguration):
@@ -295,6 +300,7 @@ _TABLES: Final[dict[str, Callable[[Loader, Store, list[bytes]], None]]] = {
     "config-entry": Loader.load_config_entries,
     "root": Loader.load_roots,
     "root-key": Loader.load_root_keys,
+    "root-life": Loader.load_root_lives,
     "autopilot": Loader.load_autopilot,
     "coordinate": Loader.load_coordinates,
     "virtual-address": Loader.load_virtual,

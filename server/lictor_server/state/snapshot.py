@@ -62,6 +62,7 @@ def take(store: Store, rest: Rest = no_rest, *, with_restore: bool = True) -> It
         "config-entry": store.entries.rows(),
         "root": list(store.ca.roots),
         "root-key": store.ca.keys(),
+        "root-life": store.ca.lives(),
         "autopilot": [] if store.autopilot.configuration is None else [store.autopilot.configuration],
         "coordinate": store.coordinates.rows(),
         "virtual-address": store.virtual.rows(),

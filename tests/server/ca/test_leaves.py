@@ -22,7 +22,7 @@ HOUR = 3600.0
 def signed(request: str, *, serial: int = 8, now: float = NOW, lifetime_s: float = 72 * HOUR) -> ca.SignedLeaf:
     root, key = root_and_key()
     return ca.sign_leaf(
-        ca.read_csr(request), root_pem=root.root_cert, key=key, serial=serial, now=now, lifetime_s=lifetime_s
+        ca.read_csr(request), issuer_pem=root.root_cert, key=key, serial=serial, now=now, lifetime_s=lifetime_s
     )
 
 
@@ -65,7 +65,7 @@ def test_leaf_never_outlives_its_root() -> None:
     root, _ = root_and_key()
     end = x509.load_pem_x509_certificate(root.root_cert.encode()).not_valid_after_utc.timestamp()
     assert signed(csr(default_uri()), now=end - HOUR).valid_before == end
-    with pytest.raises(RequestError, match="root has expired"):
+    with pytest.raises(RequestError, match="has expired: set a new root"):
         signed(csr(default_uri()), now=end)
 
 

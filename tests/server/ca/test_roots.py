@@ -51,7 +51,7 @@ def test_root_made_on_a_leap_day_ends_after_ten_years() -> None:
 def test_openssl_verifies_the_chain(tmp_path: Path) -> None:
     root, key = root_and_key()
     leaf = ca.sign_leaf(
-        ca.read_csr(csr(default_uri())), root_pem=root.root_cert, key=key, serial=8, now=NOW, lifetime_s=3600
+        ca.read_csr(csr(default_uri())), issuer_pem=root.root_cert, key=key, serial=8, now=NOW, lifetime_s=3600
     )
     (tmp_path / "root.pem").write_text(root.root_cert)
     (tmp_path / "leaf.pem").write_text(leaf.certificate)
@@ -79,7 +79,7 @@ def test_given_leaf_is_no_root() -> None:
     root, key = root_and_key()
     own = ca.new_key()
     order = ca.read_csr(csr(default_uri(), key=own))
-    leaf = ca.sign_leaf(order, root_pem=root.root_cert, key=key, serial=8, now=NOW, lifetime_s=3600)
+    leaf = ca.sign_leaf(order, issuer_pem=root.root_cert, key=key, serial=8, now=NOW, lifetime_s=3600)
     with pytest.raises(RequestError, match="no CA"):
         ca.adopt_root(leaf.certificate, own, cluster_id=CLUSTER, now=NOW)
 

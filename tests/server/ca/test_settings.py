@@ -11,12 +11,12 @@ def test_defaults_are_72_hours() -> None:
     settings = ca.read_settings("consul", {})
     assert settings.leaf_ttl_s == 72 * 3600
     assert (settings.key_kind, settings.says_key_kind) == (("ec", 256), False)
-    assert (settings.private_key, settings.shown) == ("", {})
+    assert (settings.private_key, settings.stored) == ("", {})
 
 
 def test_settings_are_shown_as_written_but_for_secrets() -> None:
     settings = ca.read_settings("consul", {"LeafCertTTL": "24h", "PrivateKey": "pem", "RootCert": "cert"})
-    assert settings.shown == {"LeafCertTTL": "24h"}
+    assert settings.stored == {"LeafCertTTL": "24h"}
     assert settings.private_key == "pem\n"
     assert "pem" not in repr(settings)
 
@@ -60,11 +60,11 @@ def test_kind_of_key_has_a_default_size() -> None:
 
 def test_a_cluster_may_be_given_its_id() -> None:
     given = ca.read_settings("consul", {"cluster_id": "11111111-2222-3333-4444-555555555555"})
-    assert given.cluster_id == given.shown["cluster_id"] == "11111111-2222-3333-4444-555555555555"
+    assert given.cluster_id == given.stored["cluster_id"] == "11111111-2222-3333-4444-555555555555"
     assert ca.read_settings("consul", {}).cluster_id == ""
 
 
 def test_keys_may_be_written_as_in_files() -> None:
     settings = ca.read_settings("consul", {"leaf_cert_ttl": "24h", "private_key_type": "rsa"})
     assert settings.leaf_ttl_s == 24 * 3600
-    assert settings.shown == {"LeafCertTTL": "24h", "PrivateKeyType": "rsa"}
+    assert settings.stored == {"LeafCertTTL": "24h", "PrivateKeyType": "rsa"}
