@@ -96,7 +96,7 @@ class ConfigureRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 
     provider: str
     config: JsonObject
-    force_without_cross_signing: bool = False
+    forced: bool = False
     token: str = ""
 
 

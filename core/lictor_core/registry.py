@@ -251,12 +251,7 @@ class Registry(Protocol):
         ...
 
     async def configure_ca(
-        self,
-        provider: str,
-        config: dict[str, object],
-        *,
-        force_without_cross_signing: bool = False,
-        token: str = "",
+        self, provider: str, config: dict[str, object], *, forced: bool = False, token: str = ""
     ) -> None:
         """Change the CA's settings; a new provider or key makes a new root."""
         ...

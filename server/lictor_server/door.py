@@ -276,11 +276,9 @@ class Server:
         """Sign a leaf with the active root."""
         return await self._to_leader.sign_leaf(request)
 
-    async def configure_ca(
-        self, provider: str, config: JsonObject, *, force_without_cross_signing: bool = False, token: str = ""
-    ) -> None:
+    async def configure_ca(self, provider: str, config: JsonObject, *, forced: bool = False, token: str = "") -> None:
         """Change the CA's settings; another key makes a new root."""
-        await self._to_leader.configure_ca(provider, config, force_without_cross_signing)
+        await self._to_leader.configure_ca(provider, config, forced)
 
     async def leader_status(self) -> LeaderStatus:
         """Who leads now, as far as this server knows."""

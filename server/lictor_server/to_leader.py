@@ -98,17 +98,13 @@ class ToLeader:
             repeatable=True,
         )
 
-    async def configure_ca(self, provider: str, config: JsonObject, force_without_cross_signing: bool) -> None:
+    async def configure_ca(self, provider: str, config: JsonObject, forced: bool) -> None:
         """Change the CA's settings; not repeated when the outcome is unknown, since it may make a new root."""
-        request = ConfigureRequest(
-            provider=provider, config=config, force_without_cross_signing=force_without_cross_signing
-        )
+        request = ConfigureRequest(provider=provider, config=config, forced=forced)
         await self._forward.to_leader(
             "configure_ca",
             lambda _: pack(request),
-            lambda _: self._side.configure_ca(
-                provider, config, force_without_cross_signing=force_without_cross_signing
-            ),
+            lambda _: self._side.configure_ca(provider, config, forced=forced),
             _nothing,
             repeatable=False,
         )

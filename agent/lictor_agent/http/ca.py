@@ -62,9 +62,7 @@ async def put_configuration(site: Site, request: Request) -> Answer:
     refuse_problems(reader, prefix=_DECODE_FAILED)
     site.check_datacenter(request.parameters.get("dc"))
     with refusing_with(500):
-        await site.registry.configure_ca(
-            provider, config or {}, force_without_cross_signing=bool(forced), token=request.token
-        )
+        await site.registry.configure_ca(provider, config or {}, forced=bool(forced), token=request.token)
     return Answer()
 
 

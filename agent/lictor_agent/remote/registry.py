@@ -225,13 +225,9 @@ class RemoteRegistry:
         """Sign a leaf. A repetition signs another one, which harms nobody."""
         return _decoded(await self._calls.ask("sign_leaf", lambda _: pack(request)), IssuedLeaf)
 
-    async def configure_ca(
-        self, provider: str, config: JsonObject, *, force_without_cross_signing: bool = False, token: str = ""
-    ) -> None:
+    async def configure_ca(self, provider: str, config: JsonObject, *, forced: bool = False, token: str = "") -> None:
         """Change the CA's settings; not repeated when the outcome is unknown, since it may make a new root."""
-        request = ConfigureRequest(
-            provider=provider, config=config, force_without_cross_signing=force_without_cross_signing, token=token
-        )
+        request = ConfigureRequest(provider=provider, config=config, forced=forced, token=token)
         await self._calls.ask("configure_ca", lambda _: pack(request), repeatable=False)
 
     async def leader_status(self) -> LeaderStatus:

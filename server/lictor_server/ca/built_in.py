@@ -103,8 +103,9 @@ class BuiltIn:
     async def cross_sign(self, current: Established, root_pem: str, terms: LeafTerms) -> str:
         """Another root, vouched for by this one (by the intermediate, where only its key is here)."""
         pem, key = _root_signer(current)
-        until = terms.now + terms.lifetime_s
-        return cross_sign(root_pem, issuer_pem=pem, key=key, serial=terms.serial, now=terms.now, until=until)
+        return cross_sign(
+            root_pem, issuer_pem=pem, key=key, serial=terms.serial, now=terms.now, lifetime_s=terms.lifetime_s
+        )
 
     async def clean_up(self, current: Established) -> None:
         """Nothing: the keys leave the state with the root that takes over."""

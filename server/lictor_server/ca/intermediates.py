@@ -44,7 +44,7 @@ def sign_intermediate(
     """
     request, public = _read(csr, trust_domain)
     issuer = x509.load_pem_x509_certificate(issuer_pem.encode())
-    begin, end = _times(issuer, now, now + lifetime_s)
+    begin, end = _times(issuer, now, lifetime_s)
     return _signed(
         issuer,
         key,
@@ -58,7 +58,7 @@ def sign_intermediate(
     )
 
 
-def cross_sign(root_pem: str, *, issuer_pem: str, key: PrivateKey, serial: int, now: float, until: float) -> str:
+def cross_sign(root_pem: str, *, issuer_pem: str, key: PrivateKey, serial: int, now: float, lifetime_s: float) -> str:
     """The root in `root_pem` with its own name and key, vouched for by the issuer; PEM, never outliving either.
 
     Raises `RequestError` when the issuer's own life is over.
@@ -68,7 +68,8 @@ def cross_sign(root_pem: str, *, issuer_pem: str, key: PrivateKey, serial: int, 
     public = root.public_key()
     check_public_key(public, "the new root")
     assert isinstance(public, ec.EllipticCurvePublicKey | rsa.RSAPublicKey), "checked above"
-    begin, end = _times(issuer, now, min(until, root.not_valid_after_utc.timestamp()))
+    begin, end = _times(issuer, now, lifetime_s)
+    end = min(end, root.not_valid_after_utc)
     try:
         names: x509.SubjectAlternativeName | None = root.extensions.get_extension_for_class(
             x509.SubjectAlternativeName
@@ -118,9 +119,9 @@ def _read(
     return request, public
 
 
-def _times(issuer: x509.Certificate, now: float, until: float) -> tuple[datetime.datetime, datetime.datetime]:
+def _times(issuer: x509.Certificate, now: float, lifetime_s: float) -> tuple[datetime.datetime, datetime.datetime]:
     begin = datetime.datetime.fromtimestamp(int(now), datetime.UTC) - CLOCK_SKEW
-    end = min(datetime.datetime.fromtimestamp(int(until), datetime.UTC), issuer.not_valid_after_utc)
+    end = min(begin + datetime.timedelta(seconds=lifetime_s), issuer.not_valid_after_utc)
     if end <= begin + CLOCK_SKEW:
         raise RequestError("the CA that was to sign another one has expired")
     return begin, end

@@ -7,7 +7,7 @@ other, the rate where both are set.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -32,7 +32,7 @@ class SigningLimits:
         self._waiting = 0
 
     @asynccontextmanager
-    async def turn(self, now: float) -> AsyncIterator[None]:
+    async def turn(self, now: float) -> AsyncGenerator[None]:
         """A turn to sign, by the monotonic clock. Raises `OverloadedError` when there is none in time."""
         if not self._rate.take(now):
             raise OverloadedError(

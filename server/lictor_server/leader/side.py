@@ -75,12 +75,10 @@ class LeaderSide:
         await self._driver.ready()
         return await self._authority.sign(request)
 
-    async def configure_ca(
-        self, provider: str, config: JsonObject, *, force_without_cross_signing: bool = False
-    ) -> None:
+    async def configure_ca(self, provider: str, config: JsonObject, *, forced: bool = False) -> None:
         """Change the CA's settings; another key makes a new root."""
         await self._driver.ready()
-        await self._authority.configure(provider, config, force_without_cross_signing=force_without_cross_signing)
+        await self._authority.configure(provider, config, force_without_cross_signing=forced)
 
     async def members(self) -> list[Member]:
         """The agents of the cluster, by name."""

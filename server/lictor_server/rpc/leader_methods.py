@@ -31,9 +31,7 @@ def leader_methods(side: LeaderSide) -> dict[str, Callable[[bytes], Awaitable[ob
 
     async def configure_ca(payload: bytes) -> object:
         request = unpack(payload, ConfigureRequest)
-        await side.configure_ca(
-            request.provider, request.config, force_without_cross_signing=request.force_without_cross_signing
-        )
+        await side.configure_ca(request.provider, request.config, forced=request.forced)
         return None
 
     async def members(payload: bytes) -> object:

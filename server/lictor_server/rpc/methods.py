@@ -125,7 +125,7 @@ class Methods:
         await self._registry.configure_ca(
             request.provider,
             request.config,
-            force_without_cross_signing=request.force_without_cross_signing,
+            forced=request.forced,
             token=request.token,
         )
         return None

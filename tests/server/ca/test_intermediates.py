@@ -76,7 +76,7 @@ def test_old_root_vouches_for_the_leaves_of_a_new_one() -> None:
     new_key = ca.new_key()
     new = ca.make_root(new_key, cluster_id=CLUSTER, serial=10, unique="new", now=NOW)
     vouched = cross_sign(
-        new.root_cert, issuer_pem=old.root_cert, key=old_key, serial=11, now=NOW, until=NOW + 7 * 24 * HOUR
+        new.root_cert, issuer_pem=old.root_cert, key=old_key, serial=11, now=NOW, lifetime_s=7 * 24 * HOUR
     )
     signed = leaf(new.root_cert, new_key)
     assert chains(signed + vouched, [old.root_cert], NOW)
@@ -88,7 +88,7 @@ def test_voucher_is_shaped_like_consuls() -> None:
     old, old_key = root_and_key()
     new = ca.make_root(ca.new_key(), cluster_id=CLUSTER, serial=10, unique="new", now=NOW)
     vouched = cross_sign(
-        new.root_cert, issuer_pem=old.root_cert, key=old_key, serial=11, now=NOW, until=NOW + 7 * 24 * HOUR
+        new.root_cert, issuer_pem=old.root_cert, key=old_key, serial=11, now=NOW, lifetime_s=7 * 24 * HOUR
     )
     certificate, root = (x509.load_pem_x509_certificate(pem.encode()) for pem in (vouched, new.root_cert))
     assert certificate.subject == root.subject

@@ -5,6 +5,7 @@ Changing this changes what today's code is asked to write, so a change comes wit
 
 from __future__ import annotations
 
+from lictor_core.authority import RootLife
 from lictor_core.autopilot import AutopilotConfiguration
 from lictor_core.commands import (
     AutopilotSet,
@@ -120,6 +121,15 @@ def later_commands() -> list[Command]:
     return [
         *restore_commands(ahead, piece_bytes=1000),
         KVDeleteTree(prefix="bytes/"),
+        CARootsSet(
+            cluster_id="55555555-5555-4555-8555-555555555555",
+            roots=[root("aa")],
+            keys=[CAKeyMaterial(root_id="aa", private_key="no key", intermediate_key="none")],
+            cas=ahead.ca.roots_index,
+            lives=[RootLife(root_id="aa", given=True, signer_begins=1.5, signer_ends=2.5, rotated_out_at=3.5)],
+            configuration=CAConfigurationSet(provider="consul", config={}, force_without_cross_signing=True),
+        ),
+        CASerialTake(root_id="aa", until=1_767_225_600.5),
         NodeUpdate(
             node=node("n3", meta={"k": "v"}),
             gone_services=["a"],

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from lictor_core.errors import PeerError
 from lictor_server.leader.authority_keeper import AuthorityKeeper
@@ -25,7 +25,7 @@ class Office:
 
 
 @contextlib.asynccontextmanager
-async def running(office: Office, log: Log) -> AsyncIterator[AuthorityKeeper]:
+async def running(office: Office, log: Log) -> AsyncGenerator[AuthorityKeeper]:
     keeper = AuthorityKeeper(office.tend, leads=lambda: office.leads, log=log.logger)
     async with asyncio.TaskGroup() as group:
         task = group.create_task(keeper.run())
