@@ -29,7 +29,7 @@ from lictor_bench.dnsperf import Load, Shape, program, run
 from lictor_bench.pairs import Pair, every_pair, put
 from lictor_bench.registering import Registering
 from lictor_bench.report import Row, table
-from lictor_dns.question import ID_BYTES
+from lictor_dns.protocol import ID_BYTES
 
 __all__ = ["main", "measure"]
 

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 import dnslib
 
 from lictor_dns.datagrams import BATCH_MAX, MESSAGE_BYTES_MAX, Datagrams
-from lictor_dns.question import ID_BYTES
+from lictor_dns.protocol import ID_BYTES
 from lictor_dns.udp import bind
 
 __all__ = ["OUTSTANDING", "Load", "main", "run"]

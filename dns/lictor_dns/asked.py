@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import struct
 from typing import Final, NamedTuple
 
 import dnslib
@@ -11,13 +10,12 @@ import dnslib
 from lictor_core.errors import RequestError
 from lictor_dns.answer import RecordType
 from lictor_dns.names import labels_of
+from lictor_dns.protocol import HEADER, OPTION, RECORD, Flag, question_wire
 from lictor_dns.question import Question, Refusal, parse
+from lictor_dns.subnet import CLIENT_SUBNET, subnet_of
 
 __all__ = ["Asked", "type_number", "type_text", "worded"]
 
-_RECURSION_DESIRED: Final = 0x0100
-_IN: Final = 1
-_CLIENT_SUBNET: Final = 8  # RFC 7871, section 6
 _NUMBERED: Final = "TYPE"  # RFC 3597, section 5
 _NUMBER_MAX: Final = 65535
 _SHOWN_CHARS_MAX: Final = 100
@@ -43,11 +41,10 @@ def worded(name: str, kind: str = "A", *, is_udp: bool = True, payload: int = 0,
         raise RequestError(f"a payload of {payload} bytes cannot be said: use 0 to {_NUMBER_MAX}")
     options = _subnet_option(subnet) if subnet else b""
     has_edns = bool(payload or options)
-    header = struct.pack(">6H", 0, _RECURSION_DESIRED, 1, 0, 0, int(has_edns))
-    wire = b"".join(bytes((len(label),)) + label for label in labels) + b"\0"
-    message = header + wire + struct.pack(">HH", type_number(kind), _IN)
+    header = HEADER.pack(0, Flag.RECURSION_DESIRED, 1, 0, 0, int(has_edns))
+    message = header + question_wire(labels, type_number(kind))
     if has_edns:
-        message += b"\0" + struct.pack(">HHIH", RecordType.OPT, payload, 0, len(options)) + options
+        message += b"\0" + RECORD.pack(RecordType.OPT, payload, 0, len(options)) + options
     question = parse(message)
     assert not isinstance(question, Refusal), "what is made here is a question"
     return Asked(question, is_udp)
@@ -77,7 +74,5 @@ def _subnet_option(subnet: str) -> bytes:
         network = ipaddress.ip_network(subnet, strict=False)
     except ValueError:
         raise RequestError(f"{subnet[:_SHOWN_CHARS_MAX]!r} is no subnet: write it as 192.0.2.0/24") from None
-    family = 1 if network.version == 4 else 2  # IANA's address family numbers
-    octets = network.network_address.packed[: (network.prefixlen + 7) // 8]
-    data = struct.pack(">HBB", family, network.prefixlen, 0) + octets
-    return struct.pack(">HH", _CLIENT_SUBNET, len(data)) + data
+    option = subnet_of(network)
+    return OPTION.pack(CLIENT_SUBNET, len(option)) + option

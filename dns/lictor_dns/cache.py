@@ -20,9 +20,10 @@ from lictor_core.clock import Clock, Rng
 from lictor_core.registry import CatalogView, ColdViewError
 from lictor_dns.answer import Answer, Result
 from lictor_dns.clients import host_of
-from lictor_dns.names import is_of_query, is_reverse
+from lictor_dns.names import is_of_query, is_reverse, lowered
 from lictor_dns.orders import Orders
-from lictor_dns.question import ID_BYTES, Question, Refusal, parse
+from lictor_dns.protocol import ID_BYTES
+from lictor_dns.question import Question, Refusal, parse
 from lictor_dns.recursion import ElsewhereError, Recursion
 from lictor_dns.render import limits_for, render, render_refusal
 from lictor_dns.settings import DnsSettings
@@ -172,7 +173,7 @@ class AnswerCache:
         question = parse(_NO_ID + key)
         assert not isinstance(question, Refusal), "what was resolved once is a question"
         limits = limits_for(question, self._settings, is_udp=self._is_udp)
-        is_ours = self._settings.zone().inside(tuple(label.lower() for label in question.labels)) is not None
+        is_ours = self._settings.zone().inside(lowered(question.labels)) is not None
         answer = Answer(result=Result.FAILED, recursion_available=bool(self._settings.recursors), authoritative=is_ours)
         return render(question, answer, limits)[ID_BYTES:]
 

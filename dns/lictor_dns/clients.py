@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable
-from typing import Final, NamedTuple, cast
+from typing import NamedTuple, cast
 
 from lictor_dns.question import Edns
+from lictor_dns.subnet import subnet_address
 
-__all__ = ["Asker", "asker_of", "host_of", "subnet_address"]
-
-_IPV4: Final = 1  # IANA's address family numbers, as in RFC 7871, section 6
-_IPV6: Final = 2
-_PREFIX_BYTES: Final = 4
-_ADDRESS_BYTES: Final = {_IPV4: 4, _IPV6: 16}
+__all__ = ["Asker", "asker_of", "host_of"]
 
 
 class Asker(NamedTuple):
@@ -39,16 +34,6 @@ class Asker(NamedTuple):
 def asker_of(agent: str, client: object, edns: Edns | None) -> Asker:
     """Who asks through `client`, as sockets name it, with these words of EDNS."""
     return Asker(agent, lambda: host_of(client), edns.client_subnet if edns else b"")
-
-
-def subnet_address(option: bytes) -> str:
-    """The address in a client subnet option, empty where there is none that can be read."""
-    family = int.from_bytes(option[:2], "big")
-    size = _ADDRESS_BYTES.get(family, 0)
-    given = option[_PREFIX_BYTES:]
-    if len(option) < _PREFIX_BYTES or not size or len(given) > size:
-        return ""
-    return str(ipaddress.ip_address(given.ljust(size, b"\0")))
 
 
 def host_of(client: object) -> str:

@@ -6,7 +6,6 @@ of its service, and what comes of that is looked for in the answer. Reasons are 
 
 from __future__ import annotations
 
-import struct
 from typing import Final, NamedTuple
 
 import dnslib
@@ -21,9 +20,10 @@ from lictor_dns.asked import Asked, type_text
 from lictor_dns.names import Miss, Name, NodeName, QueryName, ReverseName, ServiceName, VirtualName, parse_name, text_of
 from lictor_dns.noting import Noted, noting, showing_one
 from lictor_dns.outside import Outside
-from lictor_dns.question import HEADER_BYTES, Question
+from lictor_dns.protocol import HEADER, HEADER_BYTES, MESSAGE_BYTES_MAX, Flag
+from lictor_dns.question import Question
 from lictor_dns.reading import reading
-from lictor_dns.render import TCP_BYTES_MAX, Limits, limits_for, render
+from lictor_dns.render import Limits, limits_for, render
 from lictor_dns.resolve import resolve
 from lictor_dns.settings import DnsSettings
 from lictor_dns.shaping import Shaped, left_out_by, shaping
@@ -34,9 +34,6 @@ __all__ = ["INSTANCES_MAX", "Explaining", "explain"]
 INSTANCES_MAX: Final = 1024
 """Instances of one service that are explained; each costs about as much as an answer."""
 _SEED: Final = 1
-_TC: Final = 0x0200
-_CODE: Final = 0x000F
-_HEADER: Final = struct.Struct(">6H")
 
 
 class _Reply(NamedTuple):
@@ -50,11 +47,11 @@ class _Reply(NamedTuple):
 
     @property
     def code(self) -> int:
-        return self.flags & _CODE
+        return self.flags & Flag.CODE
 
     @property
     def is_truncated(self) -> bool:
-        return bool(self.flags & _TC)
+        return bool(self.flags & Flag.TRUNCATED)
 
 
 def explain(
@@ -185,7 +182,7 @@ class _Case:
         self,
         view: CatalogView,
         settings: DnsSettings,
-        records_max: int = TCP_BYTES_MAX,
+        records_max: int = MESSAGE_BYTES_MAX,
         question: Question | None = None,
     ) -> Answer:
         return resolve(
@@ -208,7 +205,7 @@ class _Case:
 def _reply(question: Question, answer: Answer, limits: Limits) -> _Reply:
     message = render(question, answer, limits)
     assert len(message) >= HEADER_BYTES, "a reply has a header"
-    _, flags, _, answers, authority, additional = _HEADER.unpack_from(message)
+    _, flags, _, answers, authority, additional = HEADER.unpack_from(message)
     has_edns = question.edns is not None and answer.result is not Result.REFUSED
     return _Reply(message, flags, answers, authority, additional - has_edns)
 

@@ -25,6 +25,7 @@ from typing import Final, NamedTuple
 from lictor_core.errors import ConfigurationError
 
 __all__ = [
+    "NAME_BYTES_MAX",
     "AddressName",
     "IpAddress",
     "Labels",
@@ -40,6 +41,7 @@ __all__ = [
     "is_of_query",
     "is_reverse",
     "labels_of",
+    "lowered",
     "node_target",
     "parse_domain",
     "parse_ip",
@@ -52,7 +54,8 @@ Labels = tuple[bytes, ...]
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _LABEL_BYTES_MAX: Final = 63  # RFC 1035, section 2.3.4
-_NAME_BYTES_MAX: Final = 255  # the same, counted on the wire: a length byte before each label and the root
+NAME_BYTES_MAX: Final = 255
+"""The same, counted on the wire: a length byte before each label and the root."""
 _ANY_TAG: Final = ("", "tcp")
 _KINDS: Final = frozenset((b"service", b"connect", b"ingress", b"node", b"query", b"addr", b"virtual"))
 _VIRTUAL: Final = b"virtual"
@@ -157,10 +160,10 @@ def parse_domain(text: str) -> Labels:
 
 def parse_name(labels: Labels, zone: Zone, *, is_srv: bool) -> Name:
     """What `labels` name. `is_srv`: only there may the label `service` be left out after RFC 2782 labels."""
-    lowered = tuple(label.lower() for label in labels)
-    if is_reverse(lowered):
-        return ReverseName(_reversed_address(lowered[:-1]))
-    inner = zone.inside(lowered)
+    folded = lowered(labels)
+    if is_reverse(folded):
+        return ReverseName(_reversed_address(folded[:-1]))
+    inner = zone.inside(folded)
     if inner is None:
         return Miss.FOREIGN
     # The word nearest to the domain decides, so that a node or service may itself be called `service`.
@@ -269,8 +272,13 @@ def labels_of(name: str) -> Labels | None:
 def _fits(labels: Labels) -> bool:
     return (
         all(0 < len(label) <= _LABEL_BYTES_MAX for label in labels)
-        and sum(map(len, labels)) + len(labels) + 1 <= _NAME_BYTES_MAX
+        and sum(map(len, labels)) + len(labels) + 1 <= NAME_BYTES_MAX
     )
+
+
+def lowered(labels: Labels) -> Labels:
+    """The labels in the form in which they compare (RFC 4343)."""
+    return tuple(label.lower() for label in labels)
 
 
 def text_of(labels: Labels) -> str:

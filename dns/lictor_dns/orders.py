@@ -8,7 +8,8 @@ from lictor_core.clock import Rng
 from lictor_core.registry import CatalogView
 from lictor_dns.answer import Answer, Result
 from lictor_dns.order import is_reorderable, reordered
-from lictor_dns.question import ID_BYTES, Question
+from lictor_dns.protocol import ID_BYTES
+from lictor_dns.question import Question
 from lictor_dns.recursion import Recursion
 from lictor_dns.render import limits_for, render
 from lictor_dns.resolve import resolve

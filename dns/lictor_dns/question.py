@@ -10,39 +10,17 @@ import struct
 from typing import Final, NamedTuple
 
 from lictor_dns.answer import RecordType
-from lictor_dns.names import Labels
+from lictor_dns.names import NAME_BYTES_MAX, Labels
+from lictor_dns.protocol import HEADER, HEADER_BYTES, OPTION, POINTER, RECORD, TYPE_AND_CLASS, Flag, ResponseCode
 from lictor_dns.subnet import CLIENT_SUBNET, normal_subnet
 
-__all__ = ["HEADER_BYTES", "ID_BYTES", "Edns", "Question", "Refusal", "ResponseCode", "parse"]
+__all__ = ["Edns", "Question", "Refusal", "parse"]
 
-HEADER_BYTES: Final = 12  # RFC 1035, section 4.1.1
-ID_BYTES: Final = 2  # the first of them
-
-_HEADER: Final = struct.Struct(">6H")
-_TYPE_AND_CLASS: Final = struct.Struct(">HH")
-_RECORD: Final = struct.Struct(">HHIH")
-_OPTION: Final = struct.Struct(">HH")
-
-_IS_RESPONSE: Final = 0x8000
-_OPCODE: Final = 0x7800
-_KEPT_FLAGS: Final = 0x0110  # RD and CD are copied into a reply (RFC 1035, 4.1.1; RFC 4035, 3.1.6)
-
-_NAME_BYTES_MAX: Final = 255
-_POINTER: Final = 0xC0
+_KEPT_FLAGS: Final = Flag.RECURSION_DESIRED | Flag.CHECKING_DISABLED  # RFC 1035, 4.1.1; RFC 4035, 3.1.6
 _ANSWERS_MAX: Final = 1
 _AUTHORITY_MAX: Final = 1
 _ADDITIONAL_MAX: Final = 2
 """Most records in the sections after the question; a query has an OPT, perhaps a signature."""
-
-
-class ResponseCode:
-    """The RCODEs that are sent (RFC 1035, section 4.1.1)."""
-
-    FORMAT_ERROR: Final = 1
-    SERVER_FAILURE: Final = 2
-    NAME_ERROR: Final = 3
-    NOT_IMPLEMENTED: Final = 4
-    REFUSED: Final = 5
 
 
 class Edns(NamedTuple):
@@ -89,10 +67,10 @@ def parse(message: bytes) -> Question | Refusal:
     """The question in `message`, or why there is none. Less than a header, or a reply itself, gets no reply."""
     if len(message) < HEADER_BYTES:
         return Refusal(0, None, "shorter than a header")
-    _, flags, questions, answers, authority, additional = _HEADER.unpack_from(message)
-    if flags & _IS_RESPONSE:
+    _, flags, questions, answers, authority, additional = HEADER.unpack_from(message)
+    if flags & Flag.RESPONSE:
         return Refusal(flags, None, "a reply, not a query")
-    if flags & _OPCODE:
+    if flags & Flag.OPCODE:
         return Refusal(flags, ResponseCode.NOT_IMPLEMENTED, "operation is not QUERY")
     wire = b""
     try:
@@ -101,8 +79,8 @@ def parse(message: bytes) -> Question | Refusal:
         if answers > _ANSWERS_MAX or authority > _AUTHORITY_MAX or additional > _ADDITIONAL_MAX:
             raise _Malformed("more records than a query has")
         labels, end = _question_name(message)
-        kind, _ = _unpack(_TYPE_AND_CLASS, message, end)
-        end += _TYPE_AND_CLASS.size
+        kind, _ = _unpack(TYPE_AND_CLASS, message, end)
+        end += TYPE_AND_CLASS.size
         wire = message[HEADER_BYTES:end]
         edns = _find_edns(message, end, answers + authority, additional)
     except _Malformed as error:
@@ -121,11 +99,11 @@ def _question_name(message: bytes) -> tuple[Labels, int]:
         if length == 0:
             return tuple(labels), place
         # Nothing stands before the first name to which it could point, and other high bits are unassigned.
-        if length & _POINTER:
+        if length & POINTER:
             raise _Malformed("the question's name has a pointer or unknown label")
         label = message[place : place + length]
         place += length
-        if len(label) < length or place - HEADER_BYTES >= _NAME_BYTES_MAX:
+        if len(label) < length or place - HEADER_BYTES >= NAME_BYTES_MAX:
             raise _Malformed("the name ends early or is too long")
         labels.append(label)
 
@@ -137,8 +115,8 @@ def _find_edns(message: bytes, place: int, skipped: int, additional: int) -> Edn
         if place == len(message):
             break
         place = _skip_name(message, place)
-        kind, payload, _, length = _unpack(_RECORD, message, place)
-        place += _RECORD.size
+        kind, payload, _, length = _unpack(RECORD, message, place)
+        place += RECORD.size
         data = message[place : place + length]
         if len(data) < length:
             raise _Malformed("a record ends early")
@@ -151,9 +129,9 @@ def _find_edns(message: bytes, place: int, skipped: int, additional: int) -> Edn
 def _skip_name(message: bytes, place: int) -> int:
     while place < len(message):
         length = message[place]
-        if length & _POINTER == _POINTER:
+        if length & POINTER == POINTER:
             return place + 2
-        if length & _POINTER:
+        if length & POINTER:
             raise _Malformed("a name has an unknown label")
         place += 1 + length
         if length == 0:
@@ -166,8 +144,8 @@ def _client_subnet(options: bytes) -> bytes:
     found = b""
     place = 0
     while place < len(options):
-        code, length = _unpack(_OPTION, options, place)
-        place += _OPTION.size
+        code, length = _unpack(OPTION, options, place)
+        place += OPTION.size
         option = options[place : place + length]
         if len(option) < length:
             raise _Malformed("an EDNS option ends early")

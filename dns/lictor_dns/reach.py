@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from lictor_core.records import Node, ServiceHealth
 from lictor_dns.answer import Address, Record, RecordType, Target
-from lictor_dns.names import IpAddress, Labels, Zone, address_target, labels_of, node_target, parse_ip
+from lictor_dns.names import IpAddress, Labels, Zone, address_target, labels_of, lowered, node_target, parse_ip
 
 __all__ = [
     "Place",
@@ -82,7 +82,7 @@ def instance_place(
     if ip is not None:
         return Place(ip, None, address_target(ip, datacenter_of(instance.node, seen.zone), seen.zone))
     host = labels_of(own)
-    if host is None or _lower(host) == _lower(asked):
+    if host is None or lowered(host) == lowered(asked):
         return node_place(instance.node, seen, wanted)
     return Place(None, host, host)
 
@@ -133,7 +133,3 @@ def within_number(number: int) -> int:
 def datacenter_of(node: Node, zone: Zone) -> str:
     """The datacenter in the names of `node`, lower case."""
     return node.datacenter.lower() or zone.datacenter
-
-
-def _lower(labels: Labels) -> Labels:
-    return tuple(label.lower() for label in labels)

@@ -11,21 +11,16 @@ import struct
 from typing import Final, NamedTuple
 
 from lictor_dns.answer import Answer, RecordType, Result
-from lictor_dns.question import Edns, Question, Refusal, ResponseCode
+from lictor_dns.protocol import HEADER, MESSAGE_BYTES_MAX, OPTION, UDP_BYTES_MIN, Flag, ResponseCode
+from lictor_dns.question import Edns, Question, Refusal
 from lictor_dns.settings import DnsSettings
+from lictor_dns.subnet import CLIENT_SUBNET, with_scope
 from lictor_dns.writer import Writer
 
-__all__ = ["TCP_BYTES_MAX", "UDP_BYTES_MAX", "UDP_BYTES_MIN", "Limits", "limits_for", "render", "render_refusal"]
+__all__ = ["UDP_BYTES_MAX", "Limits", "limits_for", "render", "render_refusal"]
 
-UDP_BYTES_MIN: Final = 512  # RFC 1035, section 4.2.1: what every client takes
-TCP_BYTES_MAX: Final = 65535  # the same, 4.2.2: the length before a message has 16 bits
 UDP_BYTES_MAX: Final = 65535 - 20 - 8  # what an IPv4 packet holds after its header and UDP's
 
-_QR: Final = 0x8000
-_AA: Final = 0x0400
-_TC: Final = 0x0200
-_RA: Final = 0x0080
-_OPCODE_AND_RD: Final = 0x7900
 _CODES: Final = {
     Result.FOUND: 0,
     Result.NO_DATA: 0,
@@ -36,14 +31,10 @@ _CODES: Final = {
     Result.FAILED: ResponseCode.SERVER_FAILURE,
 }
 _NOT_OURS: Final = frozenset((Result.REFUSED, Result.ELSEWHERE))
-_CLIENT_SUBNET: Final = 8  # RFC 7871, section 6
-_SCOPE_AT: Final = 3  # the same: after the family and the length of the source's prefix
-_OPTION: Final = struct.Struct(">HH")
 _OPT: Final = struct.Struct(">BHHIH")  # RFC 6891, section 6.1.2: the root, the type, payload, flags, length
 _FEW_MAX: Final = 8
 """Most instances for a client that takes 512 bytes, whatever is set, as in Consul."""
 _RECORD_BYTES_MIN: Final = 16  # an A record whose name is a pointer
-_HEADER: Final = struct.Struct(">6H")
 
 
 class Limits(NamedTuple):
@@ -63,11 +54,11 @@ class Limits(NamedTuple):
 def limits_for(question: Question, settings: DnsSettings, *, is_udp: bool) -> Limits:
     """The limits of the client that asked. Over UDP it takes 512 bytes, or what its EDNS payload says above that."""
     payload = question.edns.payload if question.edns else 0
-    bytes_max = min(max(payload, UDP_BYTES_MIN), UDP_BYTES_MAX) if is_udp else TCP_BYTES_MAX
+    bytes_max = min(max(payload, UDP_BYTES_MIN), UDP_BYTES_MAX) if is_udp else MESSAGE_BYTES_MAX
     few = is_udp and bytes_max == UDP_BYTES_MIN
     return Limits(
         bytes_max=bytes_max,
-        answers_max=min(settings.udp_answer_limit, _FEW_MAX) if few else TCP_BYTES_MAX,
+        answers_max=min(settings.udp_answer_limit, _FEW_MAX) if few else MESSAGE_BYTES_MAX,
         compress=not settings.disable_compression,
         mark_truncated=settings.enable_truncate,
     )
@@ -86,19 +77,19 @@ def render(question: Question, answer: Answer, limits: Limits) -> bytes:
     wanted = dict.fromkeys(itertools.chain(answer.additional, *answer.attached[:given]))
     additional = writer.add(record for record in wanted if record.type is not RecordType.TXT)
     additional += writer.add(record for record in wanted if record.type is RecordType.TXT)
-    flags = _QR | question.kept_flags | _CODES[answer.result]
+    flags = Flag.RESPONSE | question.kept_flags | _CODES[answer.result]
     if answer.authoritative and answer.result not in _NOT_OURS:
-        flags |= _AA
+        flags |= Flag.AUTHORITATIVE
     if answer.recursion_available:
-        flags |= _RA
+        flags |= Flag.RECURSION_AVAILABLE
     # A client that could be given none of them must be told, whatever the settings say, or it believes in none.
     if given < len(answer.answers) and (limits.mark_truncated or not given):
-        flags |= _TC
+        flags |= Flag.TRUNCATED
     message = writer.message
     if edns:
         message += edns
         additional += 1
-    _HEADER.pack_into(message, 0, 0, flags, 1, given, authority, additional)
+    HEADER.pack_into(message, 0, 0, flags, 1, given, authority, additional)
     return bytes(message)
 
 
@@ -106,16 +97,14 @@ def render_refusal(refusal: Refusal) -> bytes | None:
     """A message with 0 as its id that says why there is no answer; None where nothing is to be sent."""
     if refusal.code is None:
         return None
-    flags = _QR | refusal.flags & _OPCODE_AND_RD | refusal.code
-    return _HEADER.pack(0, flags, 1 if refusal.wire else 0, 0, 0, 0) + refusal.wire
+    flags = Flag.RESPONSE | refusal.flags & (Flag.OPCODE | Flag.RECURSION_DESIRED) | refusal.code
+    return HEADER.pack(0, flags, 1 if refusal.wire else 0, 0, 0, 0) + refusal.wire
 
 
 def _edns_record(edns: Edns, *, scoped: bool) -> bytes:
-    # The client's own payload comes back, as Consul has it. A subnet comes back with scope 0 for what is true for
-    # everybody, with its own length for what is not.
+    # The client's own payload comes back, as Consul has it.
     options = b""
     if edns.client_subnet:
-        scope = edns.client_subnet[_SCOPE_AT - 1 : _SCOPE_AT] if scoped else b"\0"
-        subnet = edns.client_subnet[:_SCOPE_AT] + scope + edns.client_subnet[_SCOPE_AT + 1 :]
-        options = _OPTION.pack(_CLIENT_SUBNET, len(subnet)) + subnet
+        subnet = with_scope(edns.client_subnet, scoped=scoped)
+        options = OPTION.pack(CLIENT_SUBNET, len(subnet)) + subnet
     return _OPT.pack(0, RecordType.OPT, edns.payload, 0, len(options)) + options

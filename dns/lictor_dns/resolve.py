@@ -28,6 +28,7 @@ from lictor_dns.names import (
     ServiceName,
     VirtualName,
     Zone,
+    lowered,
     node_target,
     parse_name,
     service_target,
@@ -195,7 +196,7 @@ class _Resolution:
 
     def _spelled_owner(self, name: AddressName) -> Labels:
         # Consul names what it gives here under the main domain, in lower case, however it was asked.
-        inner = self._zone.inside(tuple(label.lower() for label in self._asked.labels))
+        inner = self._zone.inside(lowered(self._asked.labels))
         assert inner is not None, f"{name} was parsed as ours"
         return (*inner, *self._zone.domain)
 

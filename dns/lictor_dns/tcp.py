@@ -9,13 +9,12 @@ from typing import Final, cast
 from lictor_core.clock import Clock
 from lictor_dns.cache import AnswerCache
 from lictor_dns.late import LateAnswers
-from lictor_dns.question import ID_BYTES
+from lictor_dns.protocol import ID_BYTES, LENGTH_BYTES
 from lictor_dns.refusals import RefusalLog
 from lictor_dns.settings import DnsSettings
 
 __all__ = ["TcpListener", "bind"]
 
-_LENGTH_BYTES: Final = 2
 _BACKLOG: Final = 1024
 _PIECES: Final = 3
 """An answer is written as its length, its id, and the rest."""
@@ -157,14 +156,14 @@ class _Connection(asyncio.Protocol):
         message: bytes | None = None
         late: bytes | None = None
         while size < _PASS_BYTES_MAX and (message := _message_at(self._received, place)) is not None:
-            place += _LENGTH_BYTES + len(message)
+            place += LENGTH_BYTES + len(message)
             answer = self._cache.reply(message[ID_BYTES:], self._client)
             if answer is None and self._cache.cold is not None:
                 late = message
                 break
             if answer is not None:
                 length = ID_BYTES + len(answer)
-                answers += (length.to_bytes(_LENGTH_BYTES, "big"), message[:ID_BYTES], answer)
+                answers += (length.to_bytes(LENGTH_BYTES, "big"), message[:ID_BYTES], answer)
                 size += length
         if place:
             del self._received[:place]
@@ -189,7 +188,7 @@ class _Connection(asyncio.Protocol):
             self._last_query_at = self._clock.monotonic()
             if answer is not None:
                 length = ID_BYTES + len(answer)
-                transport.writelines((length.to_bytes(_LENGTH_BYTES, "big"), message[:ID_BYTES], answer))
+                transport.writelines((length.to_bytes(LENGTH_BYTES, "big"), message[:ID_BYTES], answer))
             self._is_behind = True  # whatever came behind it is looked at, and reading goes on
             self._loop.call_soon(self._answer_received)
 
@@ -229,7 +228,7 @@ class _Connection(asyncio.Protocol):
 
 def _message_at(received: bytearray, place: int) -> bytes | None:
     """The whole message whose length stands at `place`; None when it has not come yet."""
-    start = place + _LENGTH_BYTES
+    start = place + LENGTH_BYTES
     if len(received) < start:
         return None
     end = start + int.from_bytes(received[place:start], "big")

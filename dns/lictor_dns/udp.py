@@ -14,7 +14,7 @@ from structlog.typing import FilteringBoundLogger
 from lictor_dns.cache import AnswerCache
 from lictor_dns.datagrams import BATCH_MAX, MESSAGE_BYTES_MAX, Datagrams
 from lictor_dns.late import LateAnswers
-from lictor_dns.question import ID_BYTES
+from lictor_dns.protocol import ID_BYTES
 
 __all__ = ["UdpSocket", "bind"]
 

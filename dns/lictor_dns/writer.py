@@ -13,14 +13,12 @@ from typing import Final, assert_never
 
 from lictor_dns.answer import Address, Data, Record, Soa, Srv, Target, Text
 from lictor_dns.names import Labels
-from lictor_dns.question import HEADER_BYTES
+from lictor_dns.protocol import CLASS_IN, HEADER_BYTES, POINTER, RECORD
 
 __all__ = ["Writer"]
 
-_IN: Final = 1
-_POINTER: Final = 0xC000
+_POINTER: Final = POINTER << 8
 _POINTER_REACH: Final = 0x4000  # a compression pointer has 14 bits (RFC 1035, section 4.1.4)
-_RECORD: Final = struct.Struct(">HHIH")  # type, class, time to live, length of the data
 _LENGTH: Final = struct.Struct(">H")
 _PORT: Final = struct.Struct(">HHH")
 _SOA_TIMES: Final = struct.Struct(">5I")
@@ -63,10 +61,10 @@ class Writer:
         data = record.data
         if isinstance(data, Address):
             address = data.ip.packed
-            message += _RECORD.pack(record.type, _IN, record.ttl, len(address))
+            message += RECORD.pack(record.type, CLASS_IN, record.ttl, len(address))
             message += address
             return
-        message += _RECORD.pack(record.type, _IN, record.ttl, 0)
+        message += RECORD.pack(record.type, CLASS_IN, record.ttl, 0)
         start = len(message)
         self._write_data(data)
         _LENGTH.pack_into(message, start - _LENGTH.size, len(message) - start)

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from lictor_core.clock import SeededRng
 from lictor_core.records import CRITICAL, WARNING
 from lictor_dns.cache import AnswerCache
-from lictor_dns.question import HEADER_BYTES, ID_BYTES, Question, Refusal, parse
-from lictor_dns.render import TCP_BYTES_MAX, UDP_BYTES_MAX, UDP_BYTES_MIN
+from lictor_dns.protocol import HEADER_BYTES, ID_BYTES, MESSAGE_BYTES_MAX, UDP_BYTES_MIN
+from lictor_dns.question import Question, Refusal, parse
+from lictor_dns.render import UDP_BYTES_MAX
 from lictor_dns.settings import DnsSettings
 from tests.dns.asking import query, text
 from tests.support.catalog import PlainCatalog, make_instance, make_node, make_service
@@ -88,7 +89,7 @@ def reply_to(message: bytes, dns_settings: DnsSettings, *, is_udp: bool) -> byte
 def room(asked: Question | Refusal, *, is_udp: bool) -> int:
     """The bytes that whoever asked takes."""
     if not is_udp:
-        return TCP_BYTES_MAX
+        return MESSAGE_BYTES_MAX
     payload = asked.edns.payload if isinstance(asked, Question) and asked.edns else 0
     return min(max(payload, UDP_BYTES_MIN), UDP_BYTES_MAX)
 

@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 
 from lictor_dns.answer import Address, Answer, Record, RecordType, Result, Soa, Srv, Target, Text
 from lictor_dns.names import Labels
+from lictor_dns.protocol import MESSAGE_BYTES_MAX, UDP_BYTES_MIN
 from lictor_dns.question import Question, Refusal, parse
-from lictor_dns.render import TCP_BYTES_MAX, UDP_BYTES_MAX, UDP_BYTES_MIN, Limits, limits_for, render, render_refusal
+from lictor_dns.render import UDP_BYTES_MAX, Limits, limits_for, render, render_refusal
 from lictor_dns.settings import DnsSettings
 from tests.dns.asking import flags_of, name, question, text, texts
 
 WEB = name("web.service.consul")
-WIDE = Limits(TCP_BYTES_MAX, TCP_BYTES_MAX, compress=True, mark_truncated=False)
+WIDE = Limits(MESSAGE_BYTES_MAX, MESSAGE_BYTES_MAX, compress=True, mark_truncated=False)
 
 
 def address(number: int, owner: Labels = WEB) -> Record:
@@ -120,10 +121,10 @@ def test_a_client_subnet_comes_back_for_itself_where_others_may_get_another_answ
         (None, True, UDP_BYTES_MIN, 3),
         (100, True, UDP_BYTES_MIN, 3),
         (512, True, UDP_BYTES_MIN, 3),
-        (513, True, 513, TCP_BYTES_MAX),
-        (65535, True, UDP_BYTES_MAX, TCP_BYTES_MAX),
-        (None, False, TCP_BYTES_MAX, TCP_BYTES_MAX),
-        (512, False, TCP_BYTES_MAX, TCP_BYTES_MAX),
+        (513, True, 513, MESSAGE_BYTES_MAX),
+        (65535, True, UDP_BYTES_MAX, MESSAGE_BYTES_MAX),
+        (None, False, MESSAGE_BYTES_MAX, MESSAGE_BYTES_MAX),
+        (512, False, MESSAGE_BYTES_MAX, MESSAGE_BYTES_MAX),
     ],
 )
 def test_limits_go_with_transport_and_payload(
@@ -198,7 +199,7 @@ def test_a_client_that_could_be_given_no_instance_is_told() -> None:
 
 def test_a_tcp_answer_over_64_kib_is_trimmed() -> None:
     message = render(question("web.service.consul", "SRV"), instances(2500), WIDE)
-    assert 60_000 < len(message) <= TCP_BYTES_MAX
+    assert 60_000 < len(message) <= MESSAGE_BYTES_MAX
     assert 1_000 < len(texts(message)) < 2500
 
 

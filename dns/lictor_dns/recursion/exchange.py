@@ -10,16 +10,14 @@ import asyncio
 import os
 import socket
 from collections.abc import Awaitable, Callable
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
-from lictor_dns.question import ID_BYTES
+from lictor_dns.protocol import ID_BYTES, LENGTH_BYTES, MESSAGE_BYTES_MAX
 from lictor_dns.recursion.reply import BrokenReplyError, Reply, read_reply
 from lictor_dns.recursion.servers import Recursor
 
 __all__ = ["NoReplyError", "ask"]
 
-_LENGTH_BYTES: Final = 2
-_MESSAGE_BYTES_MAX: Final = 65535
 
 _Transport: TypeAlias = Callable[[Recursor, bytes, bytes], Awaitable[Reply]]
 
@@ -67,7 +65,7 @@ async def _over_udp(recursor: Recursor, query: bytes, wire: bytes) -> Reply:
         own.connect((recursor.host, recursor.port))
         own.send(query)
         while True:
-            reply = read_reply(await loop.sock_recv(own, _MESSAGE_BYTES_MAX), id, wire)
+            reply = read_reply(await loop.sock_recv(own, MESSAGE_BYTES_MAX), id, wire)
             if reply is not None:
                 return reply
 
@@ -75,8 +73,8 @@ async def _over_udp(recursor: Recursor, query: bytes, wire: bytes) -> Reply:
 async def _over_tcp(recursor: Recursor, query: bytes, wire: bytes) -> Reply:
     reader, writer = await asyncio.open_connection(recursor.host, recursor.port)
     try:
-        writer.write(len(query).to_bytes(_LENGTH_BYTES, "big") + query)
-        length = int.from_bytes(await reader.readexactly(_LENGTH_BYTES), "big")
+        writer.write(len(query).to_bytes(LENGTH_BYTES, "big") + query)
+        length = int.from_bytes(await reader.readexactly(LENGTH_BYTES), "big")
         reply = read_reply(await reader.readexactly(length), int.from_bytes(query[:ID_BYTES], "big"), wire)
     except asyncio.IncompleteReadError as error:
         raise NoReplyError("it closed the connection before it replied") from error

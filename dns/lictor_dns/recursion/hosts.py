@@ -15,8 +15,9 @@ from lictor_core.clock import Clock
 from lictor_core.errors import OverloadedError
 from lictor_core.registry import ColdViewError
 from lictor_dns.answer import Record, RecordType
-from lictor_dns.names import Labels
-from lictor_dns.recursion.reply import BrokenReplyError, Reply, addresses_in, question_wire
+from lictor_dns.names import Labels, lowered
+from lictor_dns.protocol import question_wire
+from lictor_dns.recursion.reply import BrokenReplyError, Reply, addresses_in
 
 __all__ = ["HOSTS_MAX", "HostNames"]
 
@@ -57,7 +58,7 @@ class HostNames:
 
     def addresses(self, host: Labels, wanted: int) -> tuple[Record, ...]:
         """What was said of `host`. Raises `ColdViewError` when it has to be asked for."""
-        key = tuple(label.lower() for label in host), _types(wanted)
+        key = lowered(host), _types(wanted)
         entry = self._entries.get(key)
         if entry is not None and self._clock.monotonic() < entry.good_until:
             return entry.records

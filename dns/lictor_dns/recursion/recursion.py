@@ -19,7 +19,8 @@ from lictor_core.clock import Clock, Rng
 from lictor_core.errors import OverloadedError
 from lictor_dns.answer import Record
 from lictor_dns.names import Labels
-from lictor_dns.question import ID_BYTES, Question
+from lictor_dns.protocol import ID_BYTES, UDP_BYTES_MIN
+from lictor_dns.question import Question
 from lictor_dns.recursion.exchange import NoReplyError, ask
 from lictor_dns.recursion.hosts import HostNames
 from lictor_dns.recursion.reply import Reply, fitted
@@ -31,8 +32,6 @@ __all__ = ["ASKED_MAX", "ElsewhereError", "Recursion"]
 ASKED_MAX: Final = 512
 """Questions that others are asked at once; each has a socket. One more fails at once."""
 _ID_BITS: Final = 16
-_PLAIN_BYTES_MAX: Final = 512
-"""What a client takes by UDP that does not say otherwise (RFC 1035, section 4.2.1)."""
 
 Done = Callable[[bytes | None], None]
 """Is called once with a reply without its id, or with None when there is none."""
@@ -119,7 +118,7 @@ class Recursion:
     async def _forwarded(self, question: Question, tail: bytes, bytes_max: int, is_udp: bool) -> None:
         answer: bytes | None = None
         try:
-            wants_whole = bytes_max > _PLAIN_BYTES_MAX
+            wants_whole = bytes_max > UDP_BYTES_MIN
             reply = await self._ask(tail, question.wire, is_udp=is_udp, wants_whole=wants_whole)
             if reply is not None:
                 answer = fitted(reply, question.wire, bytes_max)[ID_BYTES:]

@@ -7,26 +7,25 @@ no library knows, so only its frame is read; and whatever the bytes are, nothing
 from __future__ import annotations
 
 import ipaddress
-import struct
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from lictor_dns.answer import Address, Record, RecordType, Target
-from lictor_dns.names import Labels
-from lictor_dns.question import HEADER_BYTES, ResponseCode
+from lictor_dns.names import NAME_BYTES_MAX, Labels, lowered
+from lictor_dns.protocol import (
+    CLASS_IN,
+    HEADER,
+    HEADER_BYTES,
+    ID_BYTES,
+    POINTER,
+    RECORD,
+    TYPE_AND_CLASS,
+    Flag,
+    ResponseCode,
+)
 
-__all__ = ["BrokenReplyError", "Reply", "addresses_in", "fitted", "question_wire", "read_reply"]
+__all__ = ["BrokenReplyError", "Reply", "addresses_in", "fitted", "read_reply"]
 
-_HEADER: Final = struct.Struct(">6H")
-_RECORD: Final = struct.Struct(">HHIH")
-_IS_RESPONSE: Final = 0x8000
-_OPCODE: Final = 0x7800
-_TC: Final = 0x0200
-_CODE: Final = 0x000F
-_IN: Final = 1
-_TYPE_AND_CLASS_BYTES: Final = 4
-_POINTER: Final = 0xC0
-_NAME_BYTES_MAX: Final = 255  # RFC 1035, section 2.3.4
 _POINTERS_MAX: Final = 127
 """Pointers followed in one name: more than it can have labels."""
 _ANSWERS_MAX: Final = 256
@@ -58,12 +57,6 @@ class Reply(NamedTuple):
         return self.code in (0, ResponseCode.NAME_ERROR)
 
 
-def question_wire(labels: Labels, kind: int) -> bytes:
-    """A question section of class IN."""
-    name = b"".join(bytes((len(label),)) + label for label in labels)
-    return name + b"\0" + kind.to_bytes(2, "big") + _IN.to_bytes(2, "big")
-
-
 def read_reply(message: bytes, id: int, wire: bytes) -> Reply | None:
     """`message` as the reply to the question `wire` that was sent with `id`; None when it is none.
 
@@ -72,10 +65,10 @@ def read_reply(message: bytes, id: int, wire: bytes) -> Reply | None:
     """
     if len(message) < HEADER_BYTES:
         return None
-    its_id, flags, questions, *counts = _HEADER.unpack_from(message)
-    if its_id != id or not flags & _IS_RESPONSE or flags & _OPCODE:
+    its_id, flags, questions, *counts = HEADER.unpack_from(message)
+    if its_id != id or not flags & Flag.RESPONSE or flags & Flag.OPCODE:
         return None
-    code, is_truncated = flags & _CODE, bool(flags & _TC)
+    code, is_truncated = flags & Flag.CODE, bool(flags & Flag.TRUNCATED)
     if not questions and code:
         # Some servers refuse with a header alone; it says nothing that could be believed wrongly.
         return Reply(message[:HEADER_BYTES], code, is_truncated=False)
@@ -96,7 +89,7 @@ def fitted(reply: Reply, wire: bytes, bytes_max: int) -> bytes:
     """The message for a client that takes `bytes_max`: when it is longer, just that there is more (RFC 2181, 9)."""
     if len(reply.message) <= bytes_max:
         return reply.message
-    return _bare(reply.message, wire, int.from_bytes(reply.message[2:4], "big") | _TC, reply.edns)
+    return _bare(reply.message, wire, int.from_bytes(reply.message[2:4], "big") | Flag.TRUNCATED, reply.edns)
 
 
 def addresses_in(reply: Reply, host: Labels, kind: RecordType) -> list[Record]:
@@ -111,27 +104,27 @@ def addresses_in(reply: Reply, host: Labels, kind: RecordType) -> list[Record]:
     for owner, its_kind, ttl, start, length in _answers(message):
         if its_kind == RecordType.CNAME:
             target, _ = _name_at(message, start)
-            links.setdefault(_lower(owner), Record(owner, RecordType.CNAME, ttl, Target(target)))
+            links.setdefault(lowered(owner), Record(owner, RecordType.CNAME, ttl, Target(target)))
         elif its_kind == kind and length == _ADDRESS_BYTES[kind]:
             ip = ipaddress.ip_address(message[start : start + length])
-            addresses.setdefault(_lower(owner), []).append(Record(owner, kind, ttl, Address(ip)))
+            addresses.setdefault(lowered(owner), []).append(Record(owner, kind, ttl, Address(ip)))
     found: list[Record] = []
-    name = _lower(host)
+    name = lowered(host)
     while name in links and len(found) < _LINKS_MAX:
         link = links.pop(name)
         assert isinstance(link.data, Target)
         found.append(link)
-        name = _lower(link.data.name)
+        name = lowered(link.data.name)
     return found if reply.code else [*found, *addresses.get(name, ())]
 
 
 def _bare(message: bytes, wire: bytes, flags: int, edns: bytes) -> bytes:
-    return message[:2] + struct.pack(">5H", flags, 1, 0, 0, 1 if edns else 0) + wire + edns
+    return message[:ID_BYTES] + HEADER.pack(0, flags, 1, 0, 0, 1 if edns else 0)[ID_BYTES:] + wire + edns
 
 
 def _is_same_question(theirs: bytes, ours: bytes) -> bool:
     # Case does not count in a name (RFC 4343), and its length bytes are no letters; in type and class all counts.
-    name = len(ours) - _TYPE_AND_CLASS_BYTES
+    name = len(ours) - TYPE_AND_CLASS.size
     return theirs[:name].lower() == ours[:name].lower() and theirs[name:] == ours[name:]
 
 
@@ -142,10 +135,10 @@ def _frame(message: bytes, place: int, count: int) -> tuple[int, bytes]:
     for _ in range(count):
         start = place
         place = _past_name(message, place, sizes)
-        if place + _RECORD.size > len(message):
+        if place + RECORD.size > len(message):
             raise BrokenReplyError("a record ends early")
-        kind, _, _, length = _RECORD.unpack_from(message, place)
-        place += _RECORD.size + length
+        kind, _, _, length = RECORD.unpack_from(message, place)
+        place += RECORD.size + length
         if place > len(message):
             raise BrokenReplyError("a record's data ends early")
         if kind == RecordType.OPT:
@@ -166,14 +159,14 @@ def _past_name(message: bytes, place: int, sizes: dict[int, int]) -> int:
     while not (after and place in sizes):
         length = _byte(message, place)
         passed.append(place)
-        if length & _POINTER == _POINTER:
-            target = (length & ~_POINTER) << 8 | _byte(message, place + 1)
+        if length & POINTER == POINTER:
+            target = (length & ~POINTER) << 8 | _byte(message, place + 1)
             after = after or place + 2
             # A name may point to what stands before it (RFC 1035, 4.1.4); so it cannot go round in circles.
             if target >= first:
                 raise BrokenReplyError("a name points to itself or ahead")
             first = place = target
-        elif length & _POINTER:
+        elif length & POINTER:
             raise BrokenReplyError("a name has an unknown kind of label")
         elif length:
             place += 1 + length
@@ -184,8 +177,8 @@ def _past_name(message: bytes, place: int, sizes: dict[int, int]) -> int:
     size = sizes[place]
     for start in reversed(passed):
         length = message[start]
-        size += 0 if length & _POINTER or not length else 1 + length
-        if size > _NAME_BYTES_MAX:
+        size += 0 if length & POINTER or not length else 1 + length
+        if size > NAME_BYTES_MAX:
             raise BrokenReplyError("a name is too long")
         sizes[start] = size
     return after
@@ -199,16 +192,16 @@ def _byte(message: bytes, place: int) -> int:
 
 def _answers(message: bytes) -> Iterator[tuple[Labels, int, int, int, int]]:
     """Owner, type, time to live, and where the data stand, of each record of class IN in the answer section."""
-    _, _, questions, count, _, _ = _HEADER.unpack_from(message)
+    _, _, questions, count, _, _ = HEADER.unpack_from(message)
     place = HEADER_BYTES
     for _ in range(questions):
         _, place = _name_at(message, place)
-        place += _TYPE_AND_CLASS_BYTES
+        place += TYPE_AND_CLASS.size
     for _ in range(min(count, _ANSWERS_MAX)):
         owner, place = _name_at(message, place)
-        kind, its_class, ttl, length = _RECORD.unpack_from(message, place)
-        place += _RECORD.size
-        if its_class == _IN:
+        kind, its_class, ttl, length = RECORD.unpack_from(message, place)
+        place += RECORD.size
+        if its_class == CLASS_IN:
             yield owner, kind, ttl if ttl <= _TTL_S_MAX else 0, place, length
         place += length
 
@@ -219,21 +212,17 @@ def _name_at(message: bytes, place: int) -> tuple[Labels, int]:
     after = pointers = 0
     size = 1
     while length := _byte(message, place):
-        if length & _POINTER == _POINTER:
+        if length & POINTER == POINTER:
             after = after or place + 2
-            place = (length & ~_POINTER) << 8 | _byte(message, place + 1)
+            place = (length & ~POINTER) << 8 | _byte(message, place + 1)
             pointers += 1
             if pointers > _POINTERS_MAX:
                 raise BrokenReplyError("a name has more pointers than labels")
             continue
         label = message[place + 1 : place + 1 + length]
         size += 1 + length
-        if length & _POINTER or len(label) < length or size > _NAME_BYTES_MAX:
+        if length & POINTER or len(label) < length or size > NAME_BYTES_MAX:
             raise BrokenReplyError("a name has an unknown kind of label, ends early or is too long")
         labels.append(label)
         place += 1 + length
     return tuple(labels), after or place + 1
-
-
-def _lower(labels: Labels) -> Labels:
-    return tuple(label.lower() for label in labels)

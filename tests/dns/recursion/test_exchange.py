@@ -11,8 +11,9 @@ import pytest
 import uvloop
 
 from lictor_dns.answer import RecordType
+from lictor_dns.protocol import question_wire
 from lictor_dns.recursion.exchange import NoReplyError, ask
-from lictor_dns.recursion.reply import Reply, question_wire
+from lictor_dns.recursion.reply import Reply
 from lictor_dns.recursion.servers import Recursor
 from tests.dns.asking import IPV6, name, query, texts
 from tests.support.ports import free_port

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from lictor_dns.answer import Address, Record, RecordType, Target
 from lictor_dns.names import parse_ip
-from lictor_dns.recursion.reply import BrokenReplyError, Reply, addresses_in, fitted, question_wire, read_reply
+from lictor_dns.protocol import question_wire
+from lictor_dns.recursion.reply import BrokenReplyError, Reply, addresses_in, fitted, read_reply
 from tests.dns.asking import name, query, texts
 from tests.dns.asking import text as parsed
 
