@@ -128,6 +128,9 @@ def _certificate_time(moment: datetime.datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+_SHOWN_SERIAL: Final = 2**64 - 1
+
+
 def _years_after(begin: datetime.datetime) -> datetime.datetime:
     try:
         return begin.replace(year=begin.year + ROOT_YEARS)
@@ -145,7 +148,8 @@ def root_record(
     return CARoot(
         id=colon_hex(certificate.fingerprint(hashes.SHA1())),
         name=name,
-        serial_number=certificate.serial_number,
+        # Usual ones have 20 bytes (RFC 5280, 4.1.2.2); Consul shows the lowest 8 of them, and clients read no more.
+        serial_number=certificate.serial_number & _SHOWN_SERIAL,
         signing_key_id=colon_hex(key_id(public)),
         external_trust_domain=cluster_id.lower(),
         not_before=_certificate_time(certificate.not_valid_before_utc),

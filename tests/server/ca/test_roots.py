@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives import hashes, serialization
 
 from lictor_core.errors import RequestError
 from lictor_server import ca
@@ -67,6 +67,27 @@ def test_given_root_is_adopted_with_its_key() -> None:
     root, key = root_and_key()
     adopted = ca.adopt_root(root.root_cert, key, cluster_id=CLUSTER, now=NOW)
     assert adopted == root
+
+
+def test_given_root_with_a_serial_number_of_usual_length_shows_its_lowest_eight_bytes() -> None:
+    key = ca.new_key()
+    now = datetime.datetime.fromtimestamp(NOW, datetime.UTC)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "somebody's root")])
+    serial = 0x7E15_0000_0000_0000_0000_00FF_EEDD_CCBB_AA99_8877
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(serial)
+        .not_valid_before(now)
+        .not_valid_after(now + datetime.timedelta(days=9))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = certificate.public_bytes(serialization.Encoding.PEM).decode()
+    adopted = ca.adopt_root(pem, key, cluster_id=CLUSTER, now=NOW)
+    assert adopted.serial_number == 0xEEDD_CCBB_AA99_8877
 
 
 def test_given_root_with_another_key_is_refused() -> None:
