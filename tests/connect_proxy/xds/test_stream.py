@@ -210,7 +210,7 @@ def test_what_was_rejected_is_told_again_only_when_it_is_different() -> None:
     [response] = stream.respond(good, 2)
     assert stream.rejected
     stream.receive(taken(response))
-    assert stream.rejected == ()
+    assert not stream.rejected
 
 
 def test_a_rejection_is_forgotten_with_its_resource() -> None:
@@ -354,8 +354,8 @@ class _Client:
         kind = response.kind
         bad = [name for name, one in response.resources if one.version in self._refuses]
         for name, one in response.resources:
-            if name in bad:
-                continue
+            if name in bad or name not in self.wanted.get(kind, {name}):
+                continue  # Envoy, too, does not keep what it does not want any more
             self.held[kind][name] = one.version
             self.waits.discard((kind, name))
             if kind in self.children:
@@ -396,7 +396,7 @@ STATES = st.fixed_dictionaries({CLUSTER: PARENTS, ENDPOINTS: LEAVES, LISTENER: P
 STEPS = st.tuples(STATES, st.integers(0, 4), st.booleans())
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(steps=st.lists(STEPS, min_size=1, max_size=6), refuses=st.frozensets(st.sampled_from(["3", "3a", "2b"])))
 def test_whatever_happens_a_client_ends_with_what_it_shall_have(
     steps: list[tuple[dict[str, dict[str, Encoded]], int, bool]], refuses: frozenset[str]
