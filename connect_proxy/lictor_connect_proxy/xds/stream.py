@@ -112,13 +112,26 @@ class _Kind:
 
 
 class DeltaStream:
-    """The server's side of one stream."""
+    """The server's side of one stream. `owed` is what the last stream of the same client left behind."""
 
-    def __init__(self) -> None:
+    def __init__(self, owed: Mapping[str, frozenset[str]] | None = None) -> None:
         self.applied: int | None = None
         """The stamp of the last state of which the client has taken, or rejected, everything it wants."""
         self._kinds: dict[str, _Kind] = {kind: _Kind() for kind in ORDER}
         self._count = 0
+        for kind, names in (owed or {}).items():
+            self._kinds[kind].forced.update(names)
+
+    @property
+    def owed(self) -> Mapping[str, frozenset[str]]:
+        """Children by kind that the client may be waiting for, though it will say that it holds them (rule 3)."""
+        owed: dict[str, frozenset[str]] = {}
+        for kind in _CHILDREN.values():
+            one = self._kinds[kind]
+            unsure = {name for name, _ in one.waiting.resources} if one.waiting else set[str]()
+            if found := frozenset(one.forced | unsure):
+                owed[kind] = found
+        return owed
 
     @property
     def rejected(self) -> tuple[Rejection, ...]:
@@ -162,6 +175,8 @@ class DeltaStream:
             found = state.get(kind, {})
             for name in [name for name in one.rejected if name not in found]:
                 del one.rejected[name]
+                if not one.wants_all:
+                    one.held.pop(name, None)  # it never held this, and may be waiting for anything at all
             due = one.due(found, partial(empty, kind))
             gone = () if kind == CLUSTER else one.gone(found) if kind in ORDER else tuple(sorted(one.wanted))
             if not due and not gone:

@@ -157,6 +157,20 @@ def test_endpoints_follow_a_changed_cluster_though_the_client_holds_them_from_be
     assert told(stream.respond(state, 0)) == [("ClusterLoadAssignment", [("db", "1")], [])]
 
 
+def test_endpoints_that_a_broken_stream_owed_are_told_by_the_next() -> None:
+    state = {CLUSTER: {"db": resource("1", "db")}, ENDPOINTS: {"db": resource("1")}}
+    stream = begun(state, ClusterLoadAssignment=("db",))
+    changed = {**state, CLUSTER: {"db": resource("2", "db")}}
+    assert len(stream.respond(changed, 1)) == 2
+    after = DeltaStream(stream.owed)
+    after.receive(asking(CLUSTER, versions={"db": "2"}))
+    after.receive(asking(ENDPOINTS, "db", versions={"db": "1"}))
+    assert told(after.respond(changed, 1)) == [("ClusterLoadAssignment", [("db", "1")], [])]
+    after = DeltaStream(begun(state, ClusterLoadAssignment=("db",)).owed)
+    after.receive(asking(ENDPOINTS, "db", versions={"db": "1"}))
+    assert after.respond(state, 1) == []
+
+
 def test_clusters_go_when_all_else_was_taken() -> None:
     state = {CLUSTER: {"db": resource("1")}, LISTENER: {"db": resource("1"), "in": resource("1")}}
     stream = begun(state)
@@ -406,7 +420,7 @@ def test_whatever_happens_a_client_ends_with_what_it_shall_have(
     queue = client.connect()
     for stamp, (state, answers, breaks) in enumerate(steps):
         if breaks:
-            stream, queue = DeltaStream(), client.connect()
+            stream, queue = DeltaStream(stream.owed), client.connect()
         for _ in range(answers):
             queue = _exchange(stream, client, queue, state, stamp, 1)
     state, stamp = steps[-1][0], len(steps)
