@@ -1,8 +1,7 @@
-"""TLS contexts from a leaf and roots: 1.2 or newer, both ends prove themselves, nothing is resumed.
+"""TLS contexts from a leaf and roots: 1.2 or newer, both ends prove themselves, sessions end with their contexts.
 
-Sessions are not resumed: a resumed one skips the check of the peer's chain, so a removed root or a replaced leaf would
-live on in tickets; without tickets each new connection is judged by today's material. Host names are not compared, the
-SPIFFE id is (`layers/identify.py`).
+Why a session may be resumed at all, which skips the check of the peer's chain: `sessions`. Host names are not compared,
+the SPIFFE id is (`layers/identify.py`).
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import NamedTuple
 
+from lictor_connect_proxy.sessions import Sessions
 from lictor_connect_proxy.snapshot import Leaf, TrustRoots
 from lictor_core.errors import ConfigurationError
 
@@ -21,18 +21,25 @@ __all__ = ["TlsContexts", "tls_contexts"]
 
 
 class TlsContexts(NamedTuple):
-    """For accepting and for dialing; made anew whenever leaf or roots change, used for new handshakes only."""
+    """For accepting and for dialing; made anew whenever leaf or roots change, used for new handshakes only.
+
+    `sessions` are those of `client`.
+    """
 
     server: ssl.SSLContext
     client: ssl.SSLContext
+    sessions: Sessions
 
 
 def tls_contexts(leaf: Leaf, roots: TrustRoots) -> TlsContexts:
     """The contexts. Raises `ConfigurationError` when certificate, key or roots cannot be used."""
     try:
         server = _context(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), leaf, roots)
-        server.num_tickets = 0
-        return TlsContexts(server, _context(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), leaf, roots))
+        # One is enough, since it can be used again: what RFC 8446, appendix C.4, warns of are those who watch whom a
+        # client meets, and in a mesh both ends name themselves.
+        server.num_tickets = 1
+        client = _context(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), leaf, roots)
+        return TlsContexts(server, client, Sessions())
     except (ssl.SSLError, ValueError, OSError) as error:
         raise ConfigurationError(
             f"the certificates of {leaf.uri or 'the proxy'} cannot be used: {error}; the proxy waits for new ones"
@@ -43,7 +50,7 @@ def _context(context: ssl.SSLContext, leaf: Leaf, roots: TrustRoots) -> ssl.SSLC
     context.check_hostname = False
     context.verify_mode = ssl.CERT_REQUIRED
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.options |= ssl.OP_NO_TICKET | ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
+    context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
     # A CA certificate in the list is trusted also when it is not self-signed, as by Consul's own proxy.
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     if not roots.pems:

@@ -16,15 +16,10 @@ LEAF = AUTHORITY.leaf("db")
 
 
 def test_both_contexts_demand_a_certificate_and_tls_1_2() -> None:
-    for context in tls_contexts(LEAF, AUTHORITY.roots()):
+    contexts = tls_contexts(LEAF, AUTHORITY.roots())
+    for context in (contexts.server, contexts.client):
         assert context.verify_mode is ssl.CERT_REQUIRED
         assert context.minimum_version is ssl.TLSVersion.TLSv1_2
-
-
-def test_the_server_gives_no_tickets() -> None:
-    contexts = tls_contexts(LEAF, AUTHORITY.roots())
-    assert contexts.server.num_tickets == 0
-    assert contexts.server.options & ssl.OP_NO_TICKET
 
 
 def _encrypted() -> Leaf:

@@ -18,6 +18,7 @@ from lictor_connect_proxy.driver.listener import Listener
 from lictor_connect_proxy.driver.outbound import Outbound
 from lictor_connect_proxy.driver.pump import Scratch
 from lictor_connect_proxy.layers.balance import Balancer
+from lictor_connect_proxy.sessions import SESSION_S_MAX
 from lictor_connect_proxy.snapshot import Policy, ProxySnapshot, PublicListener, UpstreamKey, UpstreamListener
 from lictor_core.clock import Clock, Rng
 from lictor_core.errors import ConfigurationError
@@ -52,9 +53,11 @@ class ProxyDriver:
             self._connections = connections
             async with asyncio.TaskGroup() as listeners:
                 self._group = listeners
+                renewal = listeners.create_task(self._renew_contexts())
                 self._keep_listeners()
                 await stop.wait()
                 self._group = None
+                renewal.cancel()
                 for _, task in self._listeners.values():
                     task.cancel()
             await self._drain()
@@ -65,6 +68,7 @@ class ProxyDriver:
         before, self.snapshot = self.snapshot, snapshot
         if (snapshot.leaf, snapshot.roots) != (before.leaf, before.roots):
             self._make_contexts()
+            self._tell_of_certificates()
         if snapshot.endpoints is not before.endpoints:
             self._update_balancers()
         self._keep_listeners()
@@ -109,16 +113,25 @@ class ProxyDriver:
 
     def _make_contexts(self) -> None:
         leaf, roots = self.snapshot.leaf, self.snapshot.roots
+        self.contexts = None
         if leaf is None or roots is None:
-            self.contexts = None
             return
         try:
             self.contexts = tls_contexts(leaf, roots)
         except ConfigurationError as error:
-            self.contexts = None
             self.log.error("proxy.certificates.refused", reason=str(error))
-            return
-        self.log.info("proxy.certificates.loaded", uri=leaf.uri, serial=leaf.serial, valid_before=leaf.valid_before)
+
+    def _tell_of_certificates(self) -> None:
+        leaf = self.snapshot.leaf
+        if leaf is not None and self.contexts is not None:
+            self.log.info("proxy.certificates.loaded", uri=leaf.uri, serial=leaf.serial, valid_before=leaf.valid_before)
+
+    async def _renew_contexts(self) -> None:
+        """Let sessions, and the keys that tickets are sealed with, live no longer than `SESSION_S_MAX`."""
+        while True:
+            await asyncio.sleep(SESSION_S_MAX)
+            if self.contexts is not None:
+                self._make_contexts()
 
     def _update_balancers(self) -> None:
         for key, endpoints in self.snapshot.endpoints.items():

@@ -31,26 +31,38 @@ class TlsEnd:
 
     __slots__ = ("incoming", "outgoing", "session", "sock")
 
-    def __init__(self, sock: socket.socket, context: ssl.SSLContext, *, server_name: str | None) -> None:
+    def __init__(
+        self,
+        sock: socket.socket,
+        context: ssl.SSLContext,
+        *,
+        server_name: str | None,
+        resumes: ssl.SSLSession | None = None,
+    ) -> None:
         self.sock = sock
         self.incoming = ssl.MemoryBIO()
         self.outgoing = ssl.MemoryBIO()
         self.session = context.wrap_bio(
-            self.incoming, self.outgoing, server_side=server_name is None, server_hostname=server_name
+            self.incoming, self.outgoing, server_side=server_name is None, server_hostname=server_name, session=resumes
         )
 
 
 async def handshake(
-    sock: socket.socket, context: ssl.SSLContext, *, server_name: str | None, timeout_s: float
+    sock: socket.socket,
+    context: ssl.SSLContext,
+    *,
+    server_name: str | None,
+    timeout_s: float,
+    resumes: ssl.SSLSession | None = None,
 ) -> TlsEnd:
     """Complete TLS as the server (`server_name` None) or as the client that asks for `server_name`.
 
-    Raises `HandshakeError`; the peer has then been sent the alert. The socket stays the caller's.
+    `resumes` is a session of the same context that the other end may go on with. Raises `HandshakeError`; the peer has
+    then been sent the alert. The socket stays the caller's.
     """
-    end = TlsEnd(sock, context, server_name=server_name)
+    end = TlsEnd(sock, context, server_name=server_name, resumes=resumes)
     try:
-        async with asyncio.timeout(timeout_s):
-            await _converse(end)
+        await _Conversation(end, timeout_s).finished()
     except TimeoutError:
         raise HandshakeError(f"no complete handshake within {timeout_s:g} s") from None
     except ssl.SSLCertVerificationError as error:
@@ -64,24 +76,95 @@ async def handshake(
     return end
 
 
-async def _converse(end: TlsEnd) -> None:
-    loop = asyncio.get_running_loop()
-    heard = False
-    while True:
+class _Conversation:
+    """One handshake, driven by the socket's readiness: no task of its own, one future and one timer."""
+
+    __slots__ = ("_done", "_end", "_heard", "_loop", "_timer", "_unsent")
+
+    def __init__(self, end: TlsEnd, timeout_s: float) -> None:
+        self._end = end
+        self._heard = False
+        self._unsent = b""
+        self._loop = asyncio.get_running_loop()
+        self._done: asyncio.Future[None] = self._loop.create_future()
+        self._timer = self._loop.call_later(timeout_s, self._fail, TimeoutError())
+
+    async def finished(self) -> None:
+        """Raises what ended it: `ssl.SSLError`, `OSError`, `TimeoutError`, `HandshakeError`."""
+        sock = self._end.sock
+        try:
+            self._loop.add_reader(sock, self._readable)
+            self._advance()
+            await self._done
+        finally:
+            self._timer.cancel()
+            self._loop.remove_reader(sock)
+            if self._unsent:
+                self._loop.remove_writer(sock)
+
+    def _readable(self) -> None:
+        end = self._end
+        try:
+            data = end.sock.recv(_READ_BYTES)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self._fail(error)
+            return
+        if not data:
+            self._fail(HandshakeError("the peer left during the handshake", probe=not self._heard))
+            return
+        self._heard = True
+        end.incoming.write(data)
+        self._advance()
+
+    def _advance(self) -> None:
+        end = self._end
+        is_complete = True
         try:
             end.session.do_handshake()
-            done = True
         except ssl.SSLWantReadError:
-            done = False
-        if end.outgoing.pending:
-            await loop.sock_sendall(end.sock, end.outgoing.read())
-        if done:
+            is_complete = False
+        except ssl.SSLError as error:
+            self._fail(error)
             return
-        data = await loop.sock_recv(end.sock, _READ_BYTES)
-        if not data:
-            raise HandshakeError("the peer left during the handshake", probe=not heard)
-        heard = True
-        end.incoming.write(data)
+        if end.outgoing.pending:
+            self._send(end.outgoing.read())
+        if is_complete and not self._unsent:
+            self._succeed()
+
+    def _send(self, data: bytes) -> None:
+        if not self._unsent:
+            try:
+                data = data[self._end.sock.send(data) :]
+            except (BlockingIOError, InterruptedError):
+                pass
+            except OSError as error:
+                self._fail(error)
+                return
+            if data:
+                self._loop.add_writer(self._end.sock, self._writable)
+        self._unsent += data
+
+    def _writable(self) -> None:
+        try:
+            self._unsent = self._unsent[self._end.sock.send(self._unsent) :]
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self._fail(error)
+            return
+        if not self._unsent:
+            self._loop.remove_writer(self._end.sock)
+            self._advance()
+
+    def _succeed(self) -> None:
+        if not self._done.done():
+            self._done.set_result(None)
+
+    def _fail(self, error: Exception) -> None:
+        if not self._done.done():
+            self._done.set_exception(error)
 
 
 def _send_alert(end: TlsEnd) -> None:

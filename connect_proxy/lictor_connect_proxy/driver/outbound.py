@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import socket
+from collections.abc import Callable
 
 from lictor_connect_proxy.commands import Abort, Command, DialInstance, Report, StartRelay
 from lictor_connect_proxy.driver.handshake import HandshakeError, TlsEnd, certificate_of, handshake
@@ -15,6 +17,7 @@ from lictor_connect_proxy.layers.balance import Balancer
 from lictor_connect_proxy.layers.outbound import OutboundLayer
 from lictor_connect_proxy.layers.route import UpstreamRoute, route_out
 from lictor_connect_proxy.layers.stages import Accepted, Refusal
+from lictor_connect_proxy.sessions import SessionKey, Sessions
 from lictor_connect_proxy.snapshot import Endpoint, UpstreamListener
 
 __all__ = ["Outbound"]
@@ -52,6 +55,7 @@ class _OutboundConnection:
         self._around = around
         self._end: TlsEnd | None = None
         self._pump: Pump | None = None
+        self._heard: Callable[[], None] | None = None
 
     async def run(self) -> None:
         try:
@@ -92,19 +96,25 @@ class _OutboundConnection:
         except OSError as error:
             return InstanceFailed(reason_of(error), clock.monotonic())
         left_s = max(0.0, route.timeout_s - (clock.monotonic() - started))
+        key = SessionKey(endpoint.host, endpoint.port, route.sni)
+        session = contexts.sessions.find(key)
         try:
-            self._end = await handshake(sock, contexts.client, server_name=route.sni, timeout_s=left_s)
+            self._end = await handshake(sock, contexts.client, server_name=route.sni, timeout_s=left_s, resumes=session)
         except HandshakeError as error:
             sock.close()
             return InstanceFailed(f"TLS: {error.reason}", clock.monotonic())
         except BaseException:
             sock.close()
             raise
+        if session is not None:
+            (contexts.sessions.resumed if self._end.session.session_reused else contexts.sessions.refused)(key)
+        if contexts.sessions.wants(key):
+            self._heard = functools.partial(_keep, contexts.sessions, key, self._end)
         return InstanceReached(certificate_of(self._end), clock.now(), clock.monotonic())
 
     async def _relay(self) -> None:
         assert self._end is not None
-        self._pump = Pump(self._sock, self._end, self._around.scratch)
+        self._pump = Pump(self._sock, self._end, self._around.scratch, self._heard)
         self._pump.start()
         reason = await self._pump.done
         self._around.log.debug(
@@ -116,3 +126,7 @@ class _OutboundConnection:
         if self._end is not None:
             end, self._end = self._end, None
             cut(end.sock)
+
+
+def _keep(sessions: Sessions, key: SessionKey, end: TlsEnd) -> None:
+    sessions.keep(key, end.session.session)

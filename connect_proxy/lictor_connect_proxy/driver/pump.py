@@ -41,12 +41,16 @@ class Scratch:
 
 
 class Pump:
-    """One relay. `done` is resolved when both sockets are closed: with None in order, else with the reason."""
+    """One relay. `done` is resolved when both sockets are closed: with None in order, else with the reason.
+
+    `heard` is called once, after the first bytes from the mesh: with them come TLS 1.3's tickets.
+    """
 
     __slots__ = (
         "_ended",
         "_finish_local",
         "_finish_mesh",
+        "_heard",
         "_held_local",
         "_held_mesh",
         "_incoming",
@@ -71,7 +75,9 @@ class Pump:
         "moved",
     )
 
-    def __init__(self, local: socket.socket, mesh: TlsEnd, scratch: Scratch) -> None:
+    def __init__(
+        self, local: socket.socket, mesh: TlsEnd, scratch: Scratch, heard: Callable[[], None] | None = None
+    ) -> None:
         self._loop = asyncio.get_running_loop()
         self._local = local
         self._mesh = mesh.sock
@@ -81,6 +87,7 @@ class Pump:
         self._received = scratch.received
         self._plain = scratch.plain
         self._relay = RelayLayer()
+        self._heard = heard
         self._local_recv = local.recv_into
         self._local_send = local.send
         self._mesh_recv = mesh.sock.recv_into
@@ -102,7 +109,7 @@ class Pump:
     def start(self) -> None:
         """Let bytes flow, first those that came together with the end of the handshake."""
         self._loop.add_reader(self._local, self._local_readable)
-        self._loop.add_reader(self._mesh, self._mesh_readable)
+        self._loop.add_reader(self._mesh, self._mesh_readable if self._heard is None else self._mesh_readable_first)
         self._decrypt()
 
     def abort(self, reason: str) -> None:
@@ -181,6 +188,12 @@ class Pump:
         self._settle()
 
     # From the mesh to the application.
+
+    def _mesh_readable_first(self) -> None:
+        self._loop.add_reader(self._mesh, self._mesh_readable)
+        self._mesh_readable()
+        if self._heard is not None and not self._ended:
+            self._heard()
 
     def _mesh_readable(self) -> None:
         try:
