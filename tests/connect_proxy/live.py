@@ -61,8 +61,12 @@ class Application:
         self._writers: set[asyncio.StreamWriter] = set()
 
     @contextlib.asynccontextmanager
-    async def running(self) -> AsyncGenerator[Application]:
-        server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+    async def running(self, path: str = "") -> AsyncGenerator[Application]:
+        """On its port, or at a Unix socket."""
+        if path:
+            server = await asyncio.start_unix_server(self._serve, path)
+        else:
+            server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
         try:
             yield self
         finally:

@@ -16,6 +16,7 @@ from lictor_connect_proxy.contexts import TlsContexts, tls_contexts
 from lictor_connect_proxy.driver.inbound import Inbound
 from lictor_connect_proxy.driver.listener import Listener
 from lictor_connect_proxy.driver.outbound import Outbound
+from lictor_connect_proxy.driver.places import Place, SocketFile, TcpPort
 from lictor_connect_proxy.driver.pump import Scratch
 from lictor_connect_proxy.layers.balance import Balancer
 from lictor_connect_proxy.sessions import SESSION_S_MAX
@@ -172,13 +173,15 @@ class ProxyDriver:
         return wanted
 
     def _listener(self, spec: PublicListener | UpstreamListener) -> Listener:
+        place: Place = TcpPort(spec.bind_address, spec.bind_port)
         if isinstance(spec, PublicListener):
             serve, name = self._inbound.serve, "public"
         else:
+            if spec.socket_path:
+                place = SocketFile(spec.socket_path, spec.socket_mode)
             serve, name = Outbound(spec, self._balancer(spec.key), self).serve, f"upstream {spec.service}"
         return Listener(
-            spec.bind_address,
-            spec.bind_port,
+            place,
             serve,
             name=name,
             connections_max=spec.connections_max,

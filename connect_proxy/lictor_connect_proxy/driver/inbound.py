@@ -8,7 +8,7 @@ from lictor_connect_proxy.commands import Abort, Close, Command, OpenApplication
 from lictor_connect_proxy.driver.handshake import HandshakeError, TlsEnd, certificate_of, handshake, say_goodbye
 from lictor_connect_proxy.driver.listener import Admission
 from lictor_connect_proxy.driver.pump import Pump
-from lictor_connect_proxy.driver.sockets import cut, dial, reason_of
+from lictor_connect_proxy.driver.sockets import cut, dial, dial_path, reason_of
 from lictor_connect_proxy.driver.surroundings import Surroundings, write_report
 from lictor_connect_proxy.events import ApplicationFailed, ApplicationOpened, Event, HandshakeCompleted, PermitRevoked
 from lictor_connect_proxy.layers.inbound import InboundLayer, revocations
@@ -113,7 +113,10 @@ class _InboundConnection:
 
     async def _open(self, route: ApplicationRoute) -> Event:
         try:
-            self._local = await dial(route.host, route.port, route.timeout_s)
+            if route.path:
+                self._local = await dial_path(route.path, route.timeout_s)
+            else:
+                self._local = await dial(route.host, route.port, route.timeout_s)
         except TimeoutError:
             return ApplicationFailed(f"{_address(route)} did not accept within {route.timeout_s:g} s")
         except OSError as error:
@@ -143,4 +146,4 @@ class _InboundConnection:
 
 
 def _address(route: ApplicationRoute) -> str:
-    return join_host_port(route.host, route.port)
+    return route.path or join_host_port(route.host, route.port)

@@ -6,7 +6,6 @@ At a bound it stops accepting, and new connections wait in the kernel's backlog;
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 import socket
 from collections.abc import Awaitable, Callable, Coroutine
@@ -14,14 +13,15 @@ from typing import Final
 
 from structlog.typing import FilteringBoundLogger
 
-from lictor_connect_proxy.driver.sockets import prepare, reason_of
+from lictor_connect_proxy.driver.places import Place
+from lictor_connect_proxy.driver.sockets import reason_of
 from lictor_core.addresses import join_host_port
 
 __all__ = ["HANDSHAKES_MAX", "Admission", "Listener"]
 
 HANDSHAKES_MAX: Final = 512
 """Connections of one listener that have not been settled yet: a handshake or a dial under way."""
-_BACKLOG: Final = 1024
+_LOCAL: Final = "unix"
 _ACCEPTS_MAX: Final = 64
 """Connections taken in one pass of the loop, so that live relays get their turn."""
 _BIND_RETRY_S: Final = 1.0
@@ -49,12 +49,11 @@ Spawn = Callable[[Coroutine[None, None, None]], None]
 
 
 class Listener:
-    """Accepts on one address and gives `serve` of each connection to `spawn`, which runs it as a task."""
+    """Accepts at one place and gives `serve` of each connection to `spawn`, which runs it as a task."""
 
     def __init__(
         self,
-        host: str,
-        port: int,
+        place: Place,
         serve: Serve,
         *,
         name: str,
@@ -62,10 +61,9 @@ class Listener:
         spawn: Spawn,
         log: FilteringBoundLogger,
     ) -> None:
-        self.address = join_host_port(host, port)
+        self.address = place.name
         self.is_listening = False
-        self._host = host
-        self._port = port
+        self._place = place
         self._serve = serve
         self._connections_max = connections_max
         self._spawn = spawn
@@ -88,13 +86,14 @@ class Listener:
             self._pause()
             self._sock = None
             sock.close()
+            self._place.release()
             self._log.info("proxy.listener.stopped")
 
     async def _bind(self) -> socket.socket:
         """The listening socket, as soon as the address can be had."""
         for failures in itertools.count():
             try:
-                return _bound(self._host, self._port)
+                return self._place.bind()
             except OSError as error:
                 if failures % _BIND_FAILURES_A_REMINDER == 0:
                     self._log.warning("proxy.listener.failed", reason=reason_of(error), retry_s=_BIND_RETRY_S)
@@ -136,12 +135,13 @@ class Listener:
                 return
             self._live += 1
             self.unsettled += 1
-            self._spawn(self._one(sock, join_host_port(str(peer[0]), int(peer[1]))))
+            # A client of a Unix socket has no address.
+            self._spawn(self._one(sock, join_host_port(str(peer[0]), int(peer[1])) if peer else _LOCAL))
 
     async def _one(self, sock: socket.socket, peer: str) -> None:
         admission = Admission(self)
         try:
-            prepare(sock)
+            sock.setblocking(False)
             await self._serve(sock, peer, admission)
         except Exception:
             # One connection must never take the others with it; the traceback is what a developer needs.
@@ -151,20 +151,3 @@ class Listener:
             self._live -= 1
             admission.settle()
             self._resume()
-
-
-def _bound(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            with contextlib.suppress(OSError):
-                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-        sock.bind((host, port))
-        sock.listen(_BACKLOG)
-        sock.setblocking(False)
-    except OSError:
-        sock.close()
-        raise
-    return sock

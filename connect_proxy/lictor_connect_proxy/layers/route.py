@@ -13,12 +13,13 @@ __all__ = ["ApplicationRoute", "UpstreamRoute", "route_in", "route_out"]
 
 @dataclass(frozen=True, slots=True)
 class ApplicationRoute:
-    """To the application. Holding one means holding a permit."""
+    """To the application, at a port or, with `path`, at a Unix socket. Holding one means holding a permit."""
 
     permit: Permitted
     host: str
     port: int
     timeout_s: float
+    path: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,11 @@ class UpstreamRoute:
 def route_in(permit: Permitted, listener: PublicListener) -> ApplicationRoute:
     """The application, for a connection that has its permit."""
     return ApplicationRoute(
-        permit, listener.application_host, listener.application_port, listener.application_timeout_s
+        permit,
+        listener.application_host,
+        listener.application_port,
+        listener.application_timeout_s,
+        listener.application_path,
     )
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from lictor_connect_proxy.driver import listener as listener_module
 from lictor_connect_proxy.driver.listener import Admission, Listener
+from lictor_connect_proxy.driver.places import TcpPort
 from tests.connect_proxy.live import Events
 from tests.support.conditions import eventually
 from tests.support.ports import free_port
@@ -26,7 +27,7 @@ async def _listening(
             assert asyncio.iscoroutine(connection)
             group.create_task(connection)
 
-        listener = Listener(host, port, serve, name="test", connections_max=10, spawn=spawn, log=events.log)
+        listener = Listener(TcpPort(host, port), serve, name="test", connections_max=10, spawn=spawn, log=events.log)
         running = group.create_task(listener.run())
         try:
             yield listener, port
@@ -73,12 +74,12 @@ async def test_a_busy_port_is_told_once_not_with_every_try(monkeypatch: pytest.M
     events = Events()
     tries = 0
 
-    def busy(host: str, port: int) -> socket.socket:
+    def busy(place: TcpPort) -> socket.socket:
         nonlocal tries
         tries += 1
         raise OSError(errno.EADDRINUSE, "in the words of an event loop")
 
-    monkeypatch.setattr(listener_module, "_bound", busy)
+    monkeypatch.setattr(TcpPort, "bind", busy)
     async with _listening(_greet, events):
         await eventually(lambda: tries > 70, what="many tries")
     told = events.named("proxy.listener.failed")

@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from pathlib import Path
 
 import msgspec
 
@@ -14,6 +15,7 @@ from tests.connect_proxy.live import (
     Events,
     all_bytes,
     connected,
+    hang_up,
     moved_to,
     public_port,
     public_snapshot,
@@ -183,3 +185,36 @@ async def test_the_server_name_is_the_one_of_the_service() -> None:
         assert await _broken(_upstream_port(web))
     server.close()
     assert names == [f"db.default.dc1.internal.{service_id('db').trust_domain}"]
+
+
+async def test_unix_sockets_lead_from_a_local_program_to_the_application(tmp_path: Path) -> None:
+    application = Application()
+    there, here = str(tmp_path / "app.sock"), tmp_path / "db.sock"
+    db = public_snapshot(AUTHORITY, application)
+    assert db.public is not None
+    db = msgspec.structs.replace(db, public=msgspec.structs.replace(db.public, application_path=there))
+    web = upstream_snapshot(AUTHORITY, public_port(db))
+    upstream = msgspec.structs.replace(web.upstreams[0], bind_port=0, socket_path=str(here), socket_mode=0o600)
+    web = msgspec.structs.replace(web, upstreams=(upstream,))
+    async with application.running(there), running(db), running(web) as driver:
+        assert driver.listening() == [str(here)]
+        reader, writer = await asyncio.open_unix_connection(str(here))
+        assert await reader.readline() == BANNER
+        writer.write_eof()
+        assert await all_bytes(reader) == b"bye\n"
+        await hang_up(writer)
+    assert not here.exists()
+
+
+async def test_an_application_without_its_unix_socket_is_told_of(tmp_path: Path) -> None:
+    db = public_snapshot(AUTHORITY, Application())
+    assert db.public is not None
+    there = str(tmp_path / "app.sock")
+    db = msgspec.structs.replace(db, public=msgspec.structs.replace(db.public, application_path=there))
+    web = upstream_snapshot(AUTHORITY, public_port(db))
+    events = Events()
+    async with running(db, events), running(web), connected(_upstream_port(web)) as (reader, _):
+        assert await all_bytes(reader) == b""
+    assert [event["reason"] for event in events.named("proxy.application.failed")] == [
+        f"{there}: No such file or directory"
+    ]
