@@ -90,7 +90,8 @@ class Endpoint(NamedTuple):
     """Where one instance of an upstream accepts mTLS. `instance` names it to people.
 
     `weight` is its share among the instances, that of its warnings while a check warns; below 1 it gets nothing. One
-    that is not `healthy` is known and not to be used.
+    that is not `healthy` is known and not to be used. `service` is who it must prove to be, where the upstream does not
+    say: a prepared query finds instances of a service that it names itself.
     """
 
     host: str
@@ -98,6 +99,7 @@ class Endpoint(NamedTuple):
     instance: str
     weight: int = 1
     healthy: bool = True
+    service: str = ""
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
