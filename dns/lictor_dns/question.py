@@ -14,9 +14,10 @@ from lictor_dns.names import NAME_BYTES_MAX, Labels
 from lictor_dns.protocol import HEADER, HEADER_BYTES, OPTION, POINTER, RECORD, TYPE_AND_CLASS, Flag, ResponseCode
 from lictor_dns.subnet import CLIENT_SUBNET, normal_subnet
 
-__all__ = ["Edns", "Question", "Refusal", "parse"]
+__all__ = ["KEPT_FLAGS", "Edns", "Question", "Refusal", "parse"]
 
-_KEPT_FLAGS: Final = Flag.RECURSION_DESIRED | Flag.CHECKING_DISABLED  # RFC 1035, 4.1.1; RFC 4035, 3.1.6
+KEPT_FLAGS: Final = Flag.RECURSION_DESIRED | Flag.CHECKING_DISABLED
+"""These are copied into every reply (RFC 1035, section 4.1.1; RFC 4035, section 3.1.6)."""
 _ANSWERS_MAX: Final = 1
 _AUTHORITY_MAX: Final = 1
 _ADDITIONAL_MAX: Final = 2
@@ -85,7 +86,7 @@ def parse(message: bytes) -> Question | Refusal:
         edns = _find_edns(message, end, answers + authority, additional)
     except _Malformed as error:
         return Refusal(flags, ResponseCode.FORMAT_ERROR, str(error), wire)
-    return Question(flags & _KEPT_FLAGS, labels, kind, wire, edns)
+    return Question(flags & KEPT_FLAGS, labels, kind, wire, edns)
 
 
 def _question_name(message: bytes) -> tuple[Labels, int]:

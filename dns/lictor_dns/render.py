@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from lictor_dns.answer import Answer, RecordType, Result
 from lictor_dns.protocol import HEADER, MESSAGE_BYTES_MAX, OPTION, UDP_BYTES_MIN, Flag, ResponseCode
-from lictor_dns.question import Edns, Question, Refusal
+from lictor_dns.question import KEPT_FLAGS, Edns, Question, Refusal
 from lictor_dns.settings import DnsSettings
 from lictor_dns.subnet import CLIENT_SUBNET, with_scope
 from lictor_dns.writer import Writer
@@ -97,7 +97,7 @@ def render_refusal(refusal: Refusal) -> bytes | None:
     """A message with 0 as its id that says why there is no answer; None where nothing is to be sent."""
     if refusal.code is None:
         return None
-    flags = Flag.RESPONSE | refusal.flags & (Flag.OPCODE | Flag.RECURSION_DESIRED) | refusal.code
+    flags = Flag.RESPONSE | refusal.flags & (Flag.OPCODE | KEPT_FLAGS) | refusal.code
     return HEADER.pack(0, flags, 1 if refusal.wire else 0, 0, 0, 0) + refusal.wire
 
 

@@ -21,15 +21,15 @@ _ADDRESS_BYTES: Final = {_NO_FAMILY: 0, _FAMILIES[4]: 4, _FAMILIES[6]: 16}
 
 def normal_subnet(option: bytes) -> bytes | None:
     """An option as it goes back: scope 0, and the address as far as its prefix tells it, zeros beyond; None when it is
-    malformed, which is a family that is not known or a prefix longer than its addresses.
+    malformed, which is a family that is not known or a prefix or scope longer than its addresses.
 
     Missing bytes of an address are zeros and further ones nothing, as in Consul.
     """
     if len(option) < _HEAD.size:
         return None
-    family, prefix = _head(option)
+    family, prefix, scope = _head(option)
     size = _ADDRESS_BYTES.get(family)
-    if size is None or prefix > 8 * size:
+    if size is None or prefix > 8 * size or (size and scope > 8 * size):
         return None
     told = (prefix + 7) // 8
     address = int.from_bytes(option[_HEAD.size : _HEAD.size + told].ljust(told, b"\0"), "big")
@@ -40,7 +40,7 @@ def normal_subnet(option: bytes) -> bytes | None:
 def with_scope(option: bytes, *, scoped: bool) -> bytes:
     """A normal option as it stands in a reply: with scope 0 for what is true for everybody, with its own prefix for
     what is not."""
-    family, prefix = _head(option)
+    family, prefix, _ = _head(option)
     return _HEAD.pack(family, prefix, prefix if scoped else 0) + option[_HEAD.size :]
 
 
@@ -58,6 +58,6 @@ def subnet_of(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> bytes:
     return _HEAD.pack(_FAMILIES[network.version], network.prefixlen, 0) + told
 
 
-def _head(option: bytes) -> tuple[int, int]:
-    family, prefix, _ = _HEAD.unpack_from(option)
-    return family, prefix
+def _head(option: bytes) -> tuple[int, int, int]:
+    family, prefix, scope = _HEAD.unpack_from(option)
+    return family, prefix, scope

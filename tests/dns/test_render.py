@@ -253,6 +253,7 @@ def test_an_srv_target_is_written_in_full_and_pointed_to() -> None:
 
 def test_a_refusal_is_a_header() -> None:
     assert render_refusal(Refusal(0x7900 | 0x0085, 4, "")) == bytes.fromhex("0000f9040000000000000000")
+    assert render_refusal(Refusal(0x0110, 1, "")) == bytes.fromhex("000081110000000000000000")
     assert render_refusal(Refusal(0, None, "")) is None
 
 

@@ -35,7 +35,17 @@ def test_a_subnet_goes_back_as_far_as_it_is_told(option: str, back: str) -> None
 
 
 @pytest.mark.parametrize(
-    "option", ["", "0001", "00031800c0a801", "00012100c0a80101", "0002810020010db8", "00001800c0a801"]
+    "option",
+    [
+        "",
+        "0001",
+        "00031800c0a801",
+        "00012100c0a80101",
+        "0002810020010db8",
+        "00001800c0a801",
+        "00011821c0a801",
+        "0002208120010db8",
+    ],
 )
 def test_a_malformed_subnet_is_none(option: str) -> None:
     assert normal_subnet(bytes.fromhex(option)) is None

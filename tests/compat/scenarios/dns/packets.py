@@ -56,6 +56,7 @@ SCENARIO = DnsScenario(
         Question("a response code in a question", wire=_packet(flags=b"\x01\x05")),
         Question("the authentic data flag", wire=_packet(flags=b"\x01\x20")),
         Question("the checking disabled flag", wire=_packet(flags=b"\x01\x10")),
+        Question("checking disabled in a broken packet", wire=_packet(flags=b"\x01\x10", rest=b"\xc0\x0c" + _A_IN)),
         Question(
             "an answer record in a question",
             wire=_packet(
