@@ -1,10 +1,8 @@
 """A Redis server behind two sidecars, used by the `redis` client as if it were local."""
 
-import contextlib
 import time
 from collections.abc import Generator
 from pathlib import Path
-from typing import Protocol, cast
 
 import pytest
 import redis
@@ -15,10 +13,9 @@ from tests.support.conditions import wait_until
 from tests.support.mesh import Mesh, mesh
 from tests.support.ports import free_port
 from tests.support.processes import running
+from tests.support.redis_client import ANSWER_S_MAX, Channel, client_of, pings
 
 pytestmark = [pytest.mark.slow, pytest.mark.needs("redis-server")]
-
-_ANSWER_S_MAX = 10.0
 
 
 @pytest.fixture
@@ -35,7 +32,7 @@ def redis_mesh(agent: DevAgent, tmp_path: Path) -> Generator[Mesh]:
 
 
 def test_the_client_works_unchanged(redis_mesh: Mesh) -> None:
-    with _client(redis_mesh) as client:
+    with client_of(redis_mesh.port) as client:
         client.set("greeting", "salve")
         assert client.get("greeting") == b"salve"
         assert client.incrby("count", 5) == 5
@@ -49,11 +46,15 @@ def test_the_client_works_unchanged(redis_mesh: Mesh) -> None:
 
 
 def test_messages_are_pushed_to_a_silent_subscriber(redis_mesh: Mesh) -> None:
-    with _client(redis_mesh) as publisher, _client(redis_mesh) as subscriber, subscriber.pubsub() as channel:
+    with (
+        client_of(redis_mesh.port) as publisher,
+        client_of(redis_mesh.port) as subscriber,
+        subscriber.pubsub() as channel,
+    ):
         channel.subscribe("news")
-        assert channel.get_message(timeout=_ANSWER_S_MAX) is not None
+        assert channel.get_message(timeout=ANSWER_S_MAX) is not None
         publisher.publish("news", "habemus")
-        message = channel.get_message(timeout=_ANSWER_S_MAX)
+        message = channel.get_message(timeout=ANSWER_S_MAX)
         assert message is not None
         assert message["data"] == b"habemus"
 
@@ -66,56 +67,20 @@ def test_a_denied_client_is_cut_off_and_let_in_again(redis_mesh: Mesh) -> None:
 
 
 def test_a_denial_cuts_the_connection_of_a_subscriber(product: Product, beyond_consul: None, redis_mesh: Mesh) -> None:
-    with _client(redis_mesh) as client, client.pubsub() as channel:
+    with client_of(redis_mesh.port) as client, client.pubsub() as channel:
         channel.subscribe("news")
-        assert channel.get_message(timeout=_ANSWER_S_MAX) is not None
+        assert channel.get_message(timeout=ANSWER_S_MAX) is not None
         redis_mesh.deny()
         with pytest.raises(redis.ConnectionError):
             _listen_until_cut_off(channel)
 
 
-def _listen_until_cut_off(channel: "_Channel") -> None:
+def _listen_until_cut_off(channel: Channel) -> None:
     """The client connects again by itself; when that is denied as well, it raises `redis.ConnectionError`."""
     deadline = time.monotonic() + WAIT_S_MAX
     while time.monotonic() < deadline:
         channel.get_message(timeout=0.1)
 
 
-class _Channel(Protocol):
-    def subscribe(self, name: str) -> object: ...
-    def get_message(self, *, timeout: float) -> dict[str, object] | None: ...
-
-
-class _Pipeline(Protocol):
-    def rpush(self, name: str, value: int) -> object: ...
-    def execute(self) -> list[object]: ...
-
-
-class _Client(Protocol):
-    """The calls of the client that are used here: its own types leave parts unknown."""
-
-    def get(self, name: str) -> object: ...
-    def set(self, name: str, value: str | bytes) -> object: ...
-    def incrby(self, name: str, amount: int) -> object: ...
-    def ping(self) -> object: ...
-    def publish(self, channel: str, message: str) -> object: ...
-    def pipeline(self) -> contextlib.AbstractContextManager[_Pipeline]: ...
-    def pubsub(self) -> contextlib.AbstractContextManager[_Channel]: ...
-    def close(self) -> None: ...
-
-
-@contextlib.contextmanager
-def _client(running_mesh: Mesh) -> Generator[_Client]:
-    client = cast(_Client, redis.Redis(port=running_mesh.port, socket_timeout=_ANSWER_S_MAX))
-    try:
-        yield client
-    finally:
-        client.close()
-
-
 def _answers(running_mesh: Mesh) -> bool:
-    with _client(running_mesh) as client:
-        try:
-            return bool(client.ping())
-        except redis.RedisError:
-            return False
+    return pings(running_mesh.port)
