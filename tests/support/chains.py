@@ -10,8 +10,9 @@ from collections.abc import Sequence
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.serialization import Encoding
 
-__all__ = ["chains", "parsed"]
+__all__ = ["chain_text", "chains", "parsed"]
 
 _DEPTH_MAX = 8
 
@@ -62,3 +63,8 @@ def _issued(certificate: x509.Certificate, issuer: x509.Certificate, at: float, 
 
 def _valid(certificate: x509.Certificate, at: float) -> bool:
     return certificate.not_valid_before_utc.timestamp() <= at <= certificate.not_valid_after_utc.timestamp()
+
+
+def chain_text(certificates: Sequence[x509.Certificate]) -> str:
+    """The certificates in PEM, one after the other."""
+    return "".join(one.public_bytes(Encoding.PEM).decode() for one in certificates)
