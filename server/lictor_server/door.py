@@ -90,7 +90,7 @@ class Server:
         Raises `RequestError` for settings that cannot work, and `StorageError` for a directory that cannot be used.
         """
         raft = settings.raft.checked()
-        ca.read_settings(settings.ca_provider, settings.ca_config)  # wrong ones are told at the start, not by a loop
+        ca.check_settings(settings.ca_provider, settings.ca_config)  # wrong ones are told at the start, not by a loop
         self._settings = settings
         self._clock = clock
         figures = ServerFigures(Meter(clock) if meter is None else meter, clock)

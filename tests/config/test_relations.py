@@ -121,6 +121,7 @@ TAKEN = [
     'cert_file = "c" key_file = "k" ports { https = 8501 } tls_cipher_suites = "TLS_RSA_WITH_AES_128_CBC_SHA"',
     'ca_file = "a" verify_incoming_https = true addresses { https = "unix:///run/s.sock" }',
     'connect { enabled = true ca_provider = "consul" ca_config { leaf_cert_ttl = "1h" } }',
+    'connect { enabled = true ca_provider = "vault" ca_config { address = "http://127.0.0.1:8200" } }',
 ]
 WARNED = {
     'node_name = "a b"': "node name 'a b' cannot be found through DNS",

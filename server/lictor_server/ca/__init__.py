@@ -9,7 +9,7 @@ the provider of another system opens sockets. A private key or token is in no er
 from lictor_server.ca.keys import PrivateKey, key_pem, load_key, new_key, signing_key_id
 from lictor_server.ca.leaves import LeafOrder, SignedLeaf, read_csr, sign_leaf
 from lictor_server.ca.provider import Established, LeafTerms, Provider
-from lictor_server.ca.providers import provider_of
+from lictor_server.ca.providers import check_settings, provider_of
 from lictor_server.ca.roots import adopt_root, make_root
 from lictor_server.ca.settings import DEFAULT_CONFIG, PROVIDER, VAULT, CASettings, read_settings
 
@@ -25,6 +25,7 @@ __all__ = [
     "Provider",
     "SignedLeaf",
     "adopt_root",
+    "check_settings",
     "key_pem",
     "load_key",
     "make_root",

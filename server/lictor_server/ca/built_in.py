@@ -67,6 +67,10 @@ class BuiltIn:
             return await self._signer_changed(current, now)
         return current
 
+    async def keep(self, current: Established, now: float) -> Established:
+        """Nothing is held elsewhere."""
+        return current
+
     async def renew_root(self, current: Established, now: float) -> Established:
         """A new root on a new key of the same kind."""
         return await self._made(await _new_key(_kind(current.root)), now)

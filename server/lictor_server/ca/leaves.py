@@ -41,10 +41,11 @@ _EXTENDED_USAGE: Final = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH,
 
 
 class LeafOrder(NamedTuple):
-    """What a good signing request asks for: a leaf on this key for this identity."""
+    """What a good signing request asks for: a leaf on this key for this identity. `csr` is the request itself, PEM."""
 
     key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey
     identity: ServiceId | AgentId
+    csr: str = ""
 
 
 class SignedLeaf(NamedTuple):
@@ -75,7 +76,7 @@ def read_csr(pem: str) -> LeafOrder:
     if not signed:
         raise RequestError("the CSR's signature does not fit its key")
     assert isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey), "checked above"
-    return LeafOrder(key, _identity(extensions))
+    return LeafOrder(key, _identity(extensions), pem)
 
 
 def _identity(extensions: x509.Extensions) -> ServiceId | AgentId:

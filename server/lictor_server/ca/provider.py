@@ -57,6 +57,10 @@ class Provider(Protocol):
         """The root that the settings ask for: `current`, where it is this provider's and what they ask for."""
         ...
 
+    async def keep(self, current: Established, now: float) -> Established:
+        """Look after what is held elsewhere, now and then: `current`, or what is in its place there by now."""
+        ...
+
     async def renew_root(self, current: Established, now: float) -> Established:
         """Another root in place of `current`, whose end is near. Only for roots that the provider itself made."""
         ...

@@ -18,7 +18,9 @@ from lictor_core.commands import CAConfigurationSet, CARootsSet, CASerialTake, C
 from lictor_core.errors import (
     CatchingUpError,
     ClusterError,
+    ConfigurationError,
     LictorError,
+    PeerError,
     PermissionDeniedError,
     RequestError,
 )
@@ -79,10 +81,23 @@ class Authority:
             shown: JsonObject = {**ca.DEFAULT_CONFIG, **settings.stored}
             await self._propose(CAConfigurationSet(provider=self._provider, config=shown, cas=0))
         if not table.roots:
-            settings = ca.read_settings(self._provider, self._config)
-            cluster_id = settings.cluster_id or self._rng.uuid4()
-            new = await self._made(settings, cluster_id).establish(None, self._clock.now())
-            await self._put(cluster_id, new, self._succeeded(new, None, settings), configuration=None)
+            try:
+                await self._make_first()
+            except (
+                PeerError,
+                ConfigurationError,
+            ) as error:  # whoever keeps the keys is away: that must keep nobody from leading
+                self._log.error("ca.root.missing", reason=str(error))
+
+    async def _make_first(self) -> None:
+        configuration = self._configuration()
+        # From the configuration of this server, where the secrets of the built-in CA are: they are not stored.
+        own = self._provider == configuration.provider
+        settings = ca.read_settings(configuration.provider, self._config if own else configuration.config)
+        cluster_id = self._store.ca.cluster_id or settings.cluster_id or self._rng.uuid4()
+        new = await self._made(settings, cluster_id).establish(None, self._clock.now())
+        wanted = self._settings_with(configuration, new.state)
+        await self._put(cluster_id, new, self._succeeded(new, None, settings), configuration=wanted)
 
     async def sign(self, request: LeafRequest) -> IssuedLeaf:
         """Sign a leaf with the active root, or its intermediate.
@@ -146,12 +161,18 @@ class Authority:
 
         To be called every minute or so by the leader. Raises what providers do.
         """
-        if not self._store.ca.roots:
-            return
         async with self._changing:
+            if not self._store.ca.roots:
+                await self._make_first()
             settings, provider, _ = self._in_use()
             current, now = self._current(), self._clock.now()
             await self._remember(settings, now)
+            await self._drop_ended(now)
+            self._warn(now)
+            found = await provider.keep(current, now)
+            if found is not current:
+                await self._follow(found, settings)
+                current = self._current()
             due = succession.root_due_at(current.root, current.life, settings)
             if due is not None and now >= due:
                 await self._succeed(await provider.renew_root(current, now), settings, None, forced=True)
@@ -159,8 +180,26 @@ class Authority:
                 new = await provider.renew_intermediate(current, now)
                 await self._put(self._store.ca.cluster_id, new, self._renewed(new), configuration=None)
                 self._log.info("ca.intermediate.renewed", root=new.root.id)
-            await self._drop_ended(now)
-            self._warn(now)
+
+    async def _follow(self, found: ca.Established, settings: ca.CASettings) -> None:
+        """Somebody changed the root or the intermediate where they are kept."""
+        wanted = self._settings_with(self._configuration(), found.state)
+        if found.root.id == self._current().root.id:
+            await self._put(self._store.ca.cluster_id, found, self._renewed(found), configuration=wanted)
+            self._log.info("ca.intermediate.renewed", root=found.root.id)
+        else:
+            await self._succeed(found, settings, wanted, forced=True)
+
+    def _settings_with(self, configuration: CAConfiguration, state: dict[str, str] | None) -> CAConfigurationSet | None:
+        """The same settings with another state of the provider; None where that is the same, too."""
+        if state == configuration.state:
+            return None
+        return CAConfigurationSet(
+            provider=configuration.provider,
+            config=configuration.config,
+            state=state,
+            force_without_cross_signing=configuration.force_without_cross_signing,
+        )
 
     async def _succeed(
         self, new: ca.Established, settings: ca.CASettings, wanted: CAConfigurationSet | None, *, forced: bool
@@ -345,8 +384,16 @@ class Authority:
         return ca.Established(root=root, life=life, key=table.signing_key(root.id), state=state)
 
     def _with_known_secrets(self, provider: str, config: JsonObject) -> JsonObject:
-        """`config` as it was read and sent back: what is not shown is as it was, for the same place."""
-        return config
+        """`config` with the token that is known for the same Vault, where it has none: what is read has none."""
+        before = self._configuration()
+        if provider != ca.VAULT or before.provider != provider:
+            return config
+        names = {key.replace("_", "").lower(): key for key in config}
+        known = before.config
+        address = str(config.get(names.get("address", ""), "")).rstrip("/")
+        if config.get(names.get("token", "")) or address != str(known.get("Address", "")).rstrip("/"):
+            return config
+        return {**config, "Token": known.get("Token")}
 
     def _check_identity(self, identity: ServiceId | AgentId, service: str) -> None:
         domain = trust_domain(self._store.ca.cluster_id)

@@ -68,3 +68,76 @@ def test_keys_may_be_written_as_in_files() -> None:
     settings = ca.read_settings("consul", {"leaf_cert_ttl": "24h", "private_key_type": "rsa"})
     assert settings.leaf_ttl_s == 24 * 3600
     assert settings.stored == {"LeafCertTTL": "24h", "PrivateKeyType": "rsa"}
+
+
+_VAULT: JsonObject = {
+    "Address": "https://vault.test:8200/",
+    "Token": "secret-token",
+    "RootPKIPath": "/connect/root/",
+    "IntermediatePKIPath": "connect/inter",
+}
+
+
+def test_settings_of_vault_may_be_written_as_in_files() -> None:
+    files: JsonObject = {
+        "address": "https://vault.test:8200",
+        "token": "secret-token",
+        "root_pki_path": "connect/root",
+        "intermediate_pki_path": "connect/inter",
+        "tls_skip_verify": True,
+        "ca_file": "/ca.pem",
+    }
+    vault = ca.read_settings("vault", files).vault
+    assert vault is not None
+    assert (vault.root_path, vault.intermediate_path) == ("connect/root", "connect/inter")
+    assert (vault.ca_file, vault.skip_verify) == ("/ca.pem", True)
+    plain = ca.read_settings("vault", _VAULT).vault
+    assert plain is not None
+    assert (plain.address, plain.root_path) == ("https://vault.test:8200", "connect/root")
+
+
+def test_token_of_vault_is_not_in_what_is_printed() -> None:
+    assert "secret-token" not in repr(ca.read_settings("vault", _VAULT))
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"Token": ""}, "needs Token"),
+        ({"Address": None}, "needs Address"),
+        ({"RootPKIPath": "connect/inter"}, "two places"),
+        ({"CertFile": "a"}, "come together"),
+        ({"RootCert": "x"}, "no setting 'RootCert'"),
+        ({"TLSSkipVerify": "yes"}, "TLSSkipVerify"),
+        ({"CAFile": 7}, "CAFile must be text"),
+    ],
+)
+def test_wrong_settings_of_vault_are_named(change: JsonObject, reason: str) -> None:
+    with pytest.raises(RequestError, match=reason) as caught:
+        ca.read_settings("vault", {**_VAULT, **change})
+    assert "secret-token" not in str(caught.value)
+
+
+def test_rate_of_signing_goes_before_the_number_at_once() -> None:
+    def limits(config: JsonObject) -> tuple[float | None, int]:
+        settings = ca.read_settings("consul", config)
+        return settings.csr_per_second, settings.csr_concurrent_max
+
+    assert limits({}) == (None, 0)
+    assert limits({"CSRMaxPerSecond": 100}) == (100, 0)
+    assert limits({"csr_max_concurrent": 2}) == (0, 2)
+    assert limits({"CSRMaxPerSecond": 0.5, "CSRMaxConcurrent": 2}) == (0.5, 2)
+
+
+@pytest.mark.parametrize(
+    ("config", "reason"),
+    [
+        ({"RootCertTTL": "24h"}, "RootCertTTL must not be below IntermediateCertTTL"),
+        ({"RotateRoot": True, "RotationPeriod": "1h"}, "RotationPeriod must not be below LeafCertTTL"),
+        ({"RotationPeriod": "-1h"}, "RotationPeriod must be at least 0"),
+        ({"SignByIntermediate": 1}, "SignByIntermediate must be true or false"),
+    ],
+)
+def test_lives_that_do_not_fit_one_another_are_refused(config: JsonObject, reason: str) -> None:
+    with pytest.raises(RequestError, match=reason):
+        ca.read_settings("consul", config)
