@@ -105,6 +105,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     `rule` is the one that decided, None when the default did. `considered` are the matching rules in deciding order.
     `permission` is the position of the rule's permission that decided; None when none did. `demanded` are the providers
     of whom a token was missing. `depends`: asked of a connection alone, and some of its requests would pass.
+    `fell_through`: the rule has permissions, and none of them matches the request.
     """
 
     allowed: bool
@@ -117,6 +118,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     permission: int | None = None
     demanded: tuple[str, ...] = ()
     depends: bool = False
+    fell_through: bool = False
 
     @property
     def verdict(self) -> Verdict:
@@ -129,6 +131,11 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     def may_allow(self) -> bool:
         """Whether some request of the connection could pass: whom a list of certificates must let in."""
         return self.allowed or self.depends
+
+    @property
+    def by_default(self) -> bool:
+        """Whether the default policy decided: no rule matches, or no permission of the one that does."""
+        return self.rule is None or (self.fell_through and not self.demanded)
 
     @property
     def precedence(self) -> int:
@@ -147,7 +154,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
         words = [self.verdict.value, self.rule_key]
         if self.rule is None:
             words.append("(no intention matches)")
-        elif self.permission is None and self.rule.permissions and not self.demanded and not self.depends:
+        elif self.by_default:
             words.append("(no permission matches, default)")
         else:
             words.append(f"(precedence {self.rule.precedence})")
@@ -257,6 +264,7 @@ def decide(
         permission=judged.permission,
         demanded=judged.demanded,
         depends=depends,
+        fell_through=judged.fell_through,
     )
 
 
@@ -283,7 +291,7 @@ def _tail(rule: Rule, judged: Judged, default_allow: bool) -> str:
     if judged.permission is not None:
         action = rule.permissions[judged.permission].action
         tail = f": permission {judged.permission + 1} says {action}"
-    elif rule.permissions:
+    elif judged.fell_through:
         tail = f": no permission matches; the default policy is {_word(default_allow)}"
     else:
         tail = ""

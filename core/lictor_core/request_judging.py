@@ -56,12 +56,13 @@ class Judged(NamedTuple):
     """What the rules about requests of one intention say.
 
     `permission` is the position of the one that decided; None when none did. `demanded` are the providers of whom a
-    token was missing where that decided.
+    token was missing where that decided. `fell_through`: there are permissions, and none of them matched.
     """
 
     allowed: bool
     permission: int | None
     demanded: tuple[str, ...] = ()
+    fell_through: bool = False
 
 
 def request_facts(
@@ -87,7 +88,7 @@ def judge(
     """
     judged = _by_permission(permissions, request, otherwise=otherwise) if permissions else Judged(True, None)
     if judged.allowed and jwt is not None and not _carries(jwt, request):
-        return Judged(False, judged.permission, _names(jwt))
+        return judged._replace(allowed=False, demanded=_names(jwt))
     return judged
 
 
@@ -122,7 +123,7 @@ def _by_permission(permissions: tuple[Permission, ...], request: RequestFacts, *
             demanded.update(dict.fromkeys(_names(one.jwt)))
     if demanded:
         return Judged(False, None, tuple(demanded))
-    return Judged(otherwise, None)
+    return Judged(otherwise, None, fell_through=True)
 
 
 def _http_misses(http: PermissionHTTP | None, request: RequestFacts) -> str:

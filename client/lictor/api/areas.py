@@ -70,6 +70,7 @@ class Agent(Area[C_co]):
     members = Once(agent.members)
     metrics = Once(agent.metrics)
     pass_check = Once(agent.pass_check)
+    proxies = Once(agent.proxies)
     register_check = Once(agent.register_check)
     register_service = Once(agent.register_service)
     reload = Once(agent.reload)
@@ -112,6 +113,7 @@ class Config(Area[C_co]):
     entries = Watchable(config.entries)
     get = Watchable(config.get)
     put = Once(config.put)
+    put_enforced = Once(config.put_enforced)
 
 
 class Coordinate(Area[C_co]):
@@ -161,11 +163,14 @@ class Intentions(Area[C_co]):
     check = Once(intentions.check)
     create = Once(intentions.create)
     delete = Once(intentions.delete)
+    delete_enforced = Once(intentions.delete_enforced)
     delete_exact = Once(intentions.delete_exact)
+    explain = Once(intentions.explain)
     get = Watchable(intentions.get)
     get_exact = Watchable(intentions.get_exact)
     list_all = Watchable(intentions.list_all)
     match = Watchable(intentions.match)
+    put_enforced = Once(intentions.put_enforced)
     put_exact = Once(intentions.put_exact)
     update = Once(intentions.update)
 

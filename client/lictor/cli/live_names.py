@@ -19,7 +19,7 @@ _STATES: Final = ("any", "passing", "warning", "critical")
 _TYPES: Final = ("A", "AAAA", "ANY", "CNAME", "NS", "PTR", "SOA", "SRV", "TXT")
 _KINDS: Final = (
     "service-defaults", "proxy-defaults", "service-router", "service-splitter", "service-resolver",
-    "ingress-gateway", "terminating-gateway", "service-intentions", "mesh",
+    "ingress-gateway", "terminating-gateway", "service-intentions", "mesh", "jwt-provider",
 )  # fmt: skip
 
 

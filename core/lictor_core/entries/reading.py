@@ -21,6 +21,7 @@ from lictor_core.entries.access import ServiceIntentions
 from lictor_core.entries.base import Entry, Flaw, as_json, key_place, place
 from lictor_core.entries.defaults import Mesh, ProxyDefaults, ServiceDefaults
 from lictor_core.entries.gateways import IngressGateway, TerminatingGateway
+from lictor_core.entries.jwt_provider import JWTProvider
 from lictor_core.entries.routing import Resolver, Router, Splitter
 from lictor_core.errors import RequestError
 from lictor_core.records import JsonObject
@@ -39,6 +40,7 @@ KINDS: Final[Mapping[str, type[Entry]]] = {
         TerminatingGateway,
         ServiceIntentions,
         Mesh,
+        JWTProvider,
     )
 }
 """The type of each kind."""

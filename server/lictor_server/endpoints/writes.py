@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Callable
 from functools import partial
 
 import msgspec
@@ -74,13 +75,16 @@ class Writes:
         time: ClusterTime,
         session_ttl_min_s: float,
         figures: ServerFigures,
+        judge: Callable[[Command], None],
     ) -> None:
+        """`judge` raises `RequestError` for what the state, as it is, speaks against."""
         self._driver = driver
         self._clock = clock
         self._datacenter = datacenter
         self._time = time
         self._session_ttl_min_s = session_ttl_min_s
         self._figures = figures
+        self._judge = judge
 
     async def write(self, proposal: Proposal) -> Outcome:
         """A client's command. Raises what `propose` does, and `RequestError` for one that no client may send."""
@@ -89,6 +93,7 @@ class Writes:
             command = await aside(partial(self._checked, command))
         else:
             command = self._checked(command)
+        self._judge(command)
         checked = msgspec.structs.replace(proposal, command=self._timed(command))
         return await self._put(encode_proposal(checked), proposal.command)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from functools import partial
 
 from structlog.typing import FilteringBoundLogger
 
@@ -13,6 +14,7 @@ from lictor_core.records import Member
 from lictor_server.endpoints.authority import Authority
 from lictor_server.endpoints.autopilot import checked_autopilot
 from lictor_server.endpoints.cluster_time import ClusterTime
+from lictor_server.endpoints.token_providers import check_providers
 from lictor_server.endpoints.writes import Writes
 from lictor_server.figures import ServerFigures
 from lictor_server.leader.authority_keeper import AuthorityKeeper
@@ -55,6 +57,7 @@ class Office:
             time=self._time,
             session_ttl_min_s=settings.session_ttl_min_s,
             figures=figures,
+            judge=partial(check_providers, store),
         )
         self._sessions = SessionKeeper(
             store,

@@ -42,6 +42,17 @@ FULL: dict[str, JsonObject] = {
     "terminating-gateway": {"Services": [{"Name": "a", "CAFile": "ca", "SNI": "s"}]},
     "service-intentions": {"Sources": [{"Name": "web", "Action": "allow", "Precedence": 9, "Type": "consul"}]},
     "mesh": {"TLS": {"Incoming": {"TLSMinVersion": "TLSv1_2"}}, "HTTP": {"SanitizeXForwardedClientCert": True}},
+    "jwt-provider": {
+        "JSONWebKeySet": {
+            "Remote": {
+                "URI": "https://issuer.example/keys",
+                "UseSNI": True,
+                "JWKSCluster": {"TLSCertificates": {"TrustedCA": {"Filename": "ca.pem"}}},
+            }
+        },
+        "Locations": [{"QueryParam": {"Name": "token"}}],
+        "ClockSkewSeconds": 30,
+    },
 }
 _OTHERS = ("Config", "Meta", "Subsets")
 NAMES = {"proxy-defaults": "global", "mesh": "mesh"}

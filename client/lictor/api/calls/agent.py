@@ -19,6 +19,7 @@ from lictor.api.calls.agent_records import (
     LocalServiceOrigin,
 )
 from lictor.api.messages import Call, Options, Request, Response, decoded, decoded_list, json_call, list_call, none_call
+from lictor_core.proxy_status import ProxyStatus
 from lictor_core.records import CARoots, Check, JsonObject, Member
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "members",
     "metrics",
     "pass_check",
+    "proxies",
     "register_check",
     "register_service",
     "reload",
@@ -232,3 +234,8 @@ def authorize(target: str, client_uri: str, client_serial: str = "") -> Call[Aut
     """May the holder of a certificate, by its SPIFFE id and serial number, connect to the service `target`?"""
     body = {"Target": target, "ClientCertURI": client_uri, "ClientCertSerial": client_serial}
     return json_call(Authorization, "/v1/agent/connect/authorize", None, method="POST", body=body)
+
+
+def proxies() -> Call[list[ProxyStatus]]:
+    """The proxies of this agent, as they told of themselves lately. Consul has no such thing."""
+    return list_call(list[ProxyStatus], "/v1/agent/connect/proxies")

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from lictor.api.enforcing import enforced
 from lictor.api.messages import Call, Options, Response, json_call, list_call, none_call, true_call
+from lictor_core.proxy_status import Enforcement
 from lictor_core.records import JsonObject
 
-__all__ = ["delete", "entries", "get", "put"]
+__all__ = ["delete", "entries", "get", "put", "put_enforced"]
 
 _NOT_FOUND: Final = 404
 
@@ -32,6 +34,21 @@ def put(entry: Mapping[str, object], *, cas: int | None = None, dc: str = "") ->
     """Write an entry, which has a `Kind` and a `Name`; False when `cas` is not its `ModifyIndex` (0: none is there)."""
     parameters = (("cas", "" if cas is None else str(cas)), ("dc", dc))
     return true_call("PUT", "/v1/config", *parameters, body=dict(entry))
+
+
+def put_enforced(
+    entry: Mapping[str, object], *, wait_s: float, cas: int | None = None, dc: str = ""
+) -> Call[Enforcement | None]:
+    """Write a service-intentions entry, and wait until the proxies concerned judge by it; None when `cas` lost.
+
+    Consul has no such thing.
+    """
+    waiting = enforced(put(entry, cas=cas, dc=dc), wait_s)
+
+    def read(response: Response) -> Enforcement | None:
+        return None if response.body.strip() == b"false" else waiting.read(response)
+
+    return Call(request=waiting.request, read=read)
 
 
 def delete(kind: str, name: str, *, cas: int | None = None, dc: str = "") -> Call[bool]:

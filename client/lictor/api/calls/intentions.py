@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
 
+from lictor.api.enforcing import enforced
 from lictor.api.messages import Call, Options, Response, decoded, json_call, list_call, none_call, true_call
+from lictor_core.intention_explanations import IntentionExplanation
+from lictor_core.proxy_status import Enforcement
 from lictor_core.records import Intention, Record
 
-__all__ = ["check", "create", "delete", "delete_exact", "get", "get_exact", "list_all", "match", "put_exact", "update"]
-
+__all__ = [
+    "check",
+    "create",
+    "delete",
+    "delete_enforced",
+    "delete_exact",
+    "explain",
+    "get",
+    "get_exact",
+    "list_all",
+    "match",
+    "put_enforced",
+    "put_exact",
+    "update",
+]
 
 _EXACT: Final = "/v1/connect/intentions/exact"
 _NOT_FOUND: Final = 404
@@ -94,3 +110,39 @@ def check(source: str, destination: str, options: Options | None = None) -> Call
         ("source-type", "consul"),
     )
     return Call(request=base.request, read=lambda response: base.read(response).allowed)
+
+
+def put_enforced(source: str, destination: str, intention: Mapping[str, object], *, wait_s: float) -> Call[Enforcement]:
+    """Write the intention of these two names, as `put_exact`, and wait until proxies judge by it."""
+    return enforced(put_exact(source, destination, intention), wait_s)
+
+
+def delete_enforced(source: str, destination: str, *, wait_s: float) -> Call[Enforcement]:
+    """Delete the intention of these two names, as `delete_exact`, and wait until no proxy judges by it."""
+    return enforced(delete_exact(source, destination), wait_s)
+
+
+def explain(
+    source: str,
+    destination: str,
+    *,
+    method: str = "",
+    path: str = "",
+    headers: Sequence[str] = (),
+    tokens: Sequence[str] = (),
+    options: Options | None = None,
+) -> Call[IntentionExplanation]:
+    """Why a connection may pass or not; with a method, path, header (`name:value`) or valid token (`provider`, or
+    `provider=` and its claims as JSON) why such a request may. Consul has no such thing.
+    """
+    return json_call(
+        IntentionExplanation,
+        "/v1/internal/intentions/explain",
+        options,
+        ("source", source),
+        ("destination", destination),
+        ("method", method),
+        ("path", path),
+        *(("header", one) for one in headers),
+        *(("jwt", one) for one in tokens),
+    )

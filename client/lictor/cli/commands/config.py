@@ -9,12 +9,14 @@ from typing import Final, cast
 from lictor.api.calls import config
 from lictor.api.errors import AgentError
 from lictor.cli.api import Api, ApiCommand, pass_api
+from lictor.cli.commands.enforcing import WAIT_ENFORCED, read_wait, tell_enforcement
 from lictor.cli.data import check_count, file_data, refuse_arguments
 from lictor.cli.errors import CommandError
 from lictor.cli.flags import GoGroup, ValueKind, flag, option
 from lictor.cli.formats import Format, format_option, print_json
 from lictor_core.codec import to_json
 from lictor_core.errors import LictorError, RequestError
+from lictor_core.proxy_status import Enforcement
 
 __all__ = ["command"]
 
@@ -60,15 +62,23 @@ def read(api: Api, args: tuple[str, ...], kind: str, name: str, format: Format) 
 )
 @flag("-cas", "Write only if the entry was last changed at -modify-index; 0 means that there is none.")
 @option("-modify-index", "The ModifyIndex that the entry must have, with -cas.", metavar="index", kind=ValueKind.WHOLE)
+@WAIT_ENFORCED
 @pass_api
-def write(api: Api, args: tuple[str, ...], cas: bool, modify_index: int) -> None:
+def write(api: Api, args: tuple[str, ...], cas: bool, modify_index: int, wait_enforced: str) -> None:
     """Create or replace the entry in a file of HCL or JSON; `-` is stdin."""
     missing = "name the file that holds the entry, or - for stdin"
     check_count(args, 1, 1, missing)
     entry = _entry(args[0])
     named = f"{entry['Kind']}/{entry['Name']}"
+    wait_s = read_wait(wait_enforced)
+    expected = modify_index if cas else None
+    found: Enforcement | None = None
     try:
-        written = api.send(config.put(entry, cas=modify_index if cas else None, dc=api.datacenter))
+        if wait_s is None:
+            written = api.send(config.put(entry, cas=expected, dc=api.datacenter))
+        else:
+            found = api.send(config.put_enforced(entry, wait_s=wait_s, cas=expected, dc=api.datacenter))
+            written = found is not None
     except LictorError as error:
         raise CommandError(f"writing {named}: {error}") from error
     if not written:
@@ -76,6 +86,8 @@ def write(api: Api, args: tuple[str, ...], cas: bool, modify_index: int) -> None
             f"{named} was not written: its ModifyIndex is not {modify_index}; read the entry and take what it shows"
         )
     print(f"Config entry written: {named}")
+    if found is not None:
+        tell_enforcement(found)
 
 
 @command.command(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from lictor.api.calls import ca
 from lictor.cli.api import Api, ApiCommand, pass_api
+from lictor.cli.commands.connect_proxies import proxies
 from lictor.cli.commands.expose import expose
 from lictor.cli.data import file_data
 from lictor.cli.descriptors import allow_all_descriptors
@@ -44,6 +45,7 @@ authority = GoGroup(
 )
 command.add_command(authority)
 command.add_command(expose)
+command.add_command(proxies)
 
 
 @authority.command("get-config", cls=ApiCommand, examples=("lictor connect ca get-config",))

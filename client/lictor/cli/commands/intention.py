@@ -1,19 +1,25 @@
-"""`lictor intention`: create, check, match, get, delete."""
+"""`lictor intention`: create, check, match, get, delete, list, explain."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace as with_changes
 from datetime import datetime
 
 from lictor.api.calls import intentions
 from lictor.api.errors import AgentError
 from lictor.cli.api import Api, ApiCommand, pass_api
-from lictor.cli.data import argument_data, check_count, file_data
+from lictor.cli.commands.enforcing import WAIT_ENFORCED, read_wait, send_written, tell_enforcement
+from lictor.cli.commands.intention_explain import explain
+from lictor.cli.data import argument_data, check_count, file_data, refuse_arguments
 from lictor.cli.errors import CommandError
 from lictor.cli.flags import GoGroup, flag, key_value, option
 from lictor.cli.formats import Format, format_option, print_json
+from lictor.cli.terminal import print_table
 from lictor_core.codec import from_json
 from lictor_core.errors import LictorError, RequestError
+from lictor_core.intentions import rule_of
+from lictor_core.proxy_status import Enforcement
 from lictor_core.records import Intention, JsonObject
 
 __all__ = ["command"]
@@ -30,8 +36,10 @@ command = GoGroup(
         ("lictor intention create -deny '*' db", "nobody else may"),
         ("lictor intention check web db", "may it?"),
         ("lictor intention match db", "what decides for db"),
+        ("lictor intention explain web db", "why web may talk to db, or not"),
     ),
 )
+command.add_command(explain)
 
 
 @command.command(
@@ -45,13 +53,22 @@ command = GoGroup(
 @flag("-file", "Read intentions, a JSON object each, from the files named; - is stdin.")
 @option("-meta", "Metadata; may be repeated.", metavar="key=value", multiple=True, callback=key_value)
 @flag("-replace", "Replace an intention that has the same source and destination.")
+@WAIT_ENFORCED
 @pass_api
 def create(
-    api: Api, args: tuple[str, ...], allow: bool, deny: bool, file: bool, meta: Mapping[str, str], replace: bool
+    api: Api,
+    args: tuple[str, ...],
+    allow: bool,
+    deny: bool,
+    file: bool,
+    meta: Mapping[str, str],
+    replace: bool,
+    wait_enforced: str,
 ) -> None:
     """Create intentions: for one source and destination, or from files. `*` stands for every service."""
     if allow and deny:
         raise CommandError("-allow and -deny cannot be given together")
+    wait_s = read_wait(wait_enforced)
     if file:
         check_count(args, 1, 1_000_000, "-file needs at least one file")
         wanted = [_from_file(name) for name in args]
@@ -60,19 +77,26 @@ def create(
             raise CommandError("two arguments are needed: source and destination")
         action = "deny" if deny else "allow"
         wanted = [{"SourceName": args[0], "DestinationName": args[1], "Action": action, "Meta": dict(meta)}]
+    found: list[Enforcement] = []
     for one in wanted:
         named = f'"{_name(one)}"'
         try:
             earlier = (
                 _exact(api, str(one.get("SourceName", "")), str(one.get("DestinationName", ""))) if replace else None
             )
-            if earlier is not None:
-                api.send(intentions.update(earlier.id, {"SourceType": "consul", **one}))
-                continue
-            api.send(intentions.create({"SourceType": "consul", **one}))
+            body = {"SourceType": "consul", **one}
+            if earlier is None:
+                told = send_written(api, intentions.create(body), wait_s)
+            else:
+                told = send_written(api, intentions.update(earlier.id, body), wait_s)
         except LictorError as error:
             raise CommandError(f"creating intention {named}: {error}") from error
-        print(f"Created: {_name(one)}")
+        if earlier is None:
+            print(f"Created: {_name(one)}")
+        if told is not None:
+            found.append(told)
+    for enforcement in found:
+        tell_enforcement(enforcement)
 
 
 @command.command(
@@ -152,13 +176,40 @@ def get(api: Api, args: tuple[str, ...], format: Format) -> None:
 
 
 @command.command("delete", cls=ApiCommand, usage="SRC DST | ID", examples=("lictor intention delete web db",))
+@WAIT_ENFORCED
 @pass_api
-def delete(api: Api, args: tuple[str, ...]) -> None:
+def delete(api: Api, args: tuple[str, ...], wait_enforced: str) -> None:
     """Delete one intention, found by source and destination or by its id."""
     check_count(args, 1, 2, "source and destination are needed, or an id")
+    wait_s = read_wait(wait_enforced)
     intention_id = args[0] if len(args) == 1 else _found(api, args).id
-    api.send(intentions.delete(intention_id))
+    found = send_written(api, intentions.delete(intention_id), wait_s)
     print("Intention deleted.")
+    if found is not None:
+        tell_enforcement(found)
+
+
+@command.command("list", cls=ApiCommand, usage="", examples=("lictor intention list",))
+@option("-filter", "List only those for which this expression holds.", metavar="expression")
+@format_option
+@pass_api
+def list_(api: Api, args: tuple[str, ...], filter: str, format: Format) -> None:
+    """List all intentions, in the order in which they decide."""
+    refuse_arguments(args)
+    found = api.send(intentions.list_all(with_changes(api.options(), filter=filter)))
+    if format is Format.JSON:
+        print_json(found)
+        return
+    if not found:
+        print("There are no intentions.")
+        return
+    rows = [(one.id, one.source_name, _said(one), one.destination_name, str(one.precedence)) for one in found]
+    print_table([("ID", "Source", "Action", "Destination", "Precedence"), *rows])
+
+
+def _said(intention: Intention) -> str:
+    """What an intention says, in a word or two; one with rules about requests is no plain denial."""
+    return rule_of(intention).says()
 
 
 def _found(api: Api, args: tuple[str, ...]) -> Intention:

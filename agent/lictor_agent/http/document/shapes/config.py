@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, TypeAlias, TypedDict
 
 from lictor_agent.http.document.shapes.registrations import Duration
-from lictor_core.entries import access, chains, defaults, gateways, routing
+from lictor_core.entries import access, chains, defaults, gateways, jwt_provider, routing
 
 __all__ = ["ChainOverrides", "ChainShown", "EntriesShown", "Entry", "ModeOverride"]
 
@@ -73,6 +73,13 @@ class ServiceIntentions(access.ServiceIntentions, frozen=True, tag_field="Kind",
     modify_index: int = 0
 
 
+class JWTProvider(jwt_provider.JWTProvider, frozen=True, tag_field="Kind", tag="jwt-provider"):
+    """An entry that says how tokens of one issuer are verified."""
+
+    create_index: int = 0
+    modify_index: int = 0
+
+
 Entry: TypeAlias = (
     ServiceDefaults
     | ProxyDefaults
@@ -83,6 +90,7 @@ Entry: TypeAlias = (
     | IngressGateway
     | TerminatingGateway
     | ServiceIntentions
+    | JWTProvider
 )
 """An entry of any kind. The indexes are the registry's own, and may be sent back with it."""
 
