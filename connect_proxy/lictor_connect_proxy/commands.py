@@ -8,9 +8,10 @@ from typing import Literal
 
 from lictor_connect_proxy.events import Side
 from lictor_connect_proxy.layers.route import ApplicationRoute, UpstreamRoute
+from lictor_connect_proxy.layers.tally import Counted
 from lictor_connect_proxy.snapshot import Endpoint
 
-__all__ = ["Abort", "Close", "Command", "DialInstance", "Finish", "OpenApplication", "Report", "StartRelay"]
+__all__ = ["Abort", "Close", "Command", "Count", "DialInstance", "Finish", "OpenApplication", "Report", "StartRelay"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,4 +62,12 @@ class Report:
     keys: Mapping[str, object] = field(default_factory=dict[str, object])
 
 
-Command = OpenApplication | DialInstance | StartRelay | Finish | Close | Abort | Report
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Count something that happened, under the label that says what decided or where."""
+
+    counted: Counted
+    label: str
+
+
+Command = OpenApplication | DialInstance | StartRelay | Finish | Close | Abort | Report | Count

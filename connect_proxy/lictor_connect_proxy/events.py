@@ -13,6 +13,7 @@ from lictor_connect_proxy.layers.stages import PeerCertificate, Refusal
 __all__ = [
     "ApplicationFailed",
     "ApplicationOpened",
+    "ConnectionEnded",
     "Event",
     "Finished",
     "HandshakeCompleted",
@@ -89,6 +90,11 @@ class InstanceFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class ConnectionEnded:
+    """Nothing more will happen on this connection, however it went. The last event, always."""
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """This side sends no more (FIN, or `close_notify` under TLS); it may still receive."""
 
@@ -111,6 +117,7 @@ Event = (
     | LocalAccepted
     | InstanceReached
     | InstanceFailed
+    | ConnectionEnded
     | Finished
     | Lost
 )

@@ -89,7 +89,7 @@ async def test_a_denied_source_is_refused_and_let_in_again() -> None:
             assert await _greeted(upstream) == BANNER
 
 
-async def test_rules_on_requests_cut_off_their_source_alone() -> None:
+async def test_with_rules_on_requests_nobody_is_let_in_and_the_setting_is_named() -> None:
     application, events = Application(), Events()
     of_web, of_api = free_port(), free_port()
     double = _agent(application)
@@ -106,14 +106,15 @@ async def test_rules_on_requests_cut_off_their_source_alone() -> None:
                 agent.set_rules_on_requests("db", "web", api="allow")
                 assert await all_bytes(looked_at) == b""
                 accepted = application.accepted
-                async with connected(of_web) as (reader, _):
+                async with connected(of_api) as (reader, _):
                     assert await all_bytes(reader) == b""
                 assert application.accepted == accepted
                 assert not other.at_eof()
+            (told,) = events.named("proxy.listener.refused")
+            assert (told["listener"], told["setting"]) == ("public", "Permissions of the intention web -> db")
+            agent.set_intentions("db", api="allow")
+            await eventually(lambda: len(events.named("proxy.listener.started")) == 2, what="it is open again")
             assert await _greeted(of_api) == BANNER
-            (told,) = events.named("proxy.intention.unsupported")
-            assert (told["source"], told["destination"]) == ("web", "db")
-            assert "rules about requests" in str(events.named("proxy.connection.denied")[0]["reason"])
 
 
 async def test_an_instance_without_a_sidecar_is_refused_by_name() -> None:

@@ -7,28 +7,46 @@ not touched, those that go leave their connections alive.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Hashable
-from typing import Final
+from collections.abc import Coroutine
+from typing import Final, NamedTuple
 
 from structlog.typing import FilteringBoundLogger
 
 from lictor_connect_proxy.contexts import TlsContexts, tls_contexts
 from lictor_connect_proxy.driver.inbound import Inbound
-from lictor_connect_proxy.driver.listener import Listener
+from lictor_connect_proxy.driver.listener import HANDSHAKES_MAX, Listener
 from lictor_connect_proxy.driver.outbound import Outbound
-from lictor_connect_proxy.driver.places import Place, SocketFile, TcpPort
+from lictor_connect_proxy.driver.places import SocketFile, TcpPort
 from lictor_connect_proxy.driver.pump import Scratch
-from lictor_connect_proxy.layers.balance import Balancer
+from lictor_connect_proxy.layers.stages import Unsuited
+from lictor_connect_proxy.layers.suitability import exposed_flaws, public_flaw
+from lictor_connect_proxy.layers.tally import Tally
+from lictor_connect_proxy.layers.upstream import Upstream
 from lictor_connect_proxy.sessions import SESSION_S_MAX
-from lictor_connect_proxy.snapshot import Policy, ProxySnapshot, PublicListener, UpstreamKey, UpstreamListener
+from lictor_connect_proxy.snapshot import CONNECTIONS_MAX, ProxySnapshot, UpstreamListener
 from lictor_core.clock import Clock, Rng
 from lictor_core.errors import ConfigurationError
 
-__all__ = ["DRAIN_S", "ProxyDriver"]
+__all__ = ["DRAIN_S", "ListenerKey", "ProxyDriver"]
 
 DRAIN_S: Final = 0.7
 """How long live connections may go on after the stop was asked for; the process has one second."""
-_FIRST_INSTANCE_BOUND: Final = 1 << 16
+_OF_UPSTREAMS: Final = ("upstreams", "endpoints", "chains", "instances", "leaf", "roots")
+"""Fields of a snapshot that the state of upstreams is made of."""
+
+
+class ListenerKey(NamedTuple):
+    """What tells listeners apart: another address is another socket, all else changes under way."""
+
+    host: str
+    port: int
+    path: str = ""
+    mode: int = 0
+
+
+def _upstream_key(listener: UpstreamListener) -> ListenerKey:
+    mode = listener.socket_mode if listener.socket_path else 0
+    return ListenerKey(listener.bind_address, listener.bind_port, listener.socket_path, mode)
 
 
 class ProxyDriver:
@@ -40,10 +58,14 @@ class ProxyDriver:
         self.scratch = Scratch()
         self.snapshot = ProxySnapshot(service=service)
         self.contexts: TlsContexts | None = None
+        self.tally = Tally()
+        self.refused: dict[str, Unsuited] = {}
+        """Listeners that are not started because a proxy for HTTP is needed, by name, with the setting that does."""
         self._rng = rng
         self._inbound = Inbound(self)
-        self._balancers: dict[UpstreamKey, Balancer] = {}
-        self._listeners: dict[Hashable, tuple[Listener, asyncio.Task[None]]] = {}
+        self._upstreams: dict[ListenerKey, Upstream] = {}
+        self._outbounds: dict[ListenerKey, Outbound] = {}
+        self._listeners: dict[ListenerKey, tuple[Listener, asyncio.Task[None]]] = {}
         self._connections: asyncio.TaskGroup | None = None
         self._live: set[asyncio.Task[None]] = set()
         self._group: asyncio.TaskGroup | None = None
@@ -70,8 +92,8 @@ class ProxyDriver:
         if (snapshot.leaf, snapshot.roots) != (before.leaf, before.roots):
             self._make_contexts()
             self._tell_of_certificates()
-        if snapshot.endpoints is not before.endpoints:
-            self._update_balancers()
+        if any(getattr(snapshot, name) is not getattr(before, name) for name in _OF_UPSTREAMS):
+            self._update_upstreams()
         self._keep_listeners()
         if (snapshot.policy, snapshot.default_allow) != (before.policy, before.default_allow):
             self._judge_again(before)
@@ -94,23 +116,8 @@ class ProxyDriver:
                 default_allow=snapshot.default_allow,
                 revoked=revoked,
             )
-            self._tell_of_requests(snapshot.policy, before.policy)
         elif before.policy is not None and before.default_allow is not None:
             self.log.warning("proxy.policy.withdrawn", reason="what the agent sent cannot be judged by; nobody gets in")
-
-    def _tell_of_requests(self, policy: Policy, before: Policy | None) -> None:
-        """Name the intentions that this proxy can only carry out as denials, each time one comes."""
-        known = () if before is None else before.rules
-        for rule in policy.rules:
-            if rule.looks_at_requests and rule not in known:
-                self.log.warning(
-                    "proxy.intention.unsupported",
-                    source=rule.source,
-                    destination=rule.destination,
-                    intention=rule.id,
-                    reason="it has rules about requests, and this proxy sees connections: its source is denied",
-                    advice="run the service behind a proxy for HTTP, or allow or deny the source as a whole",
-                )
 
     def _make_contexts(self) -> None:
         leaf, roots = self.snapshot.leaf, self.snapshot.roots
@@ -134,15 +141,16 @@ class ProxyDriver:
             if self.contexts is not None:
                 self._make_contexts()
 
-    def _update_balancers(self) -> None:
-        for key, endpoints in self.snapshot.endpoints.items():
-            self._balancer(key).update(endpoints)
-
-    def _balancer(self, key: UpstreamKey) -> Balancer:
-        if key not in self._balancers:
-            # Proxies that start together must not all begin with the same instance.
-            self._balancers[key] = Balancer(self._rng.below(_FIRST_INSTANCE_BOUND))
-        return self._balancers[key]
+    def _update_upstreams(self) -> None:
+        """Carry what the snapshot says of upstreams into their states; those that are gone are forgotten."""
+        before, self._upstreams = self._upstreams, {}
+        for listener in self.snapshot.upstreams:
+            key = _upstream_key(listener)
+            upstream = before.get(key)
+            if upstream is None or upstream.listener.key != listener.key:
+                upstream = Upstream(listener, self._rng)
+            upstream.apply(self.snapshot, listener)
+            self._upstreams[key] = upstream
 
     def _keep_listeners(self) -> None:
         """Start and stop listeners so that they are those of the snapshot, as far as it can serve them yet."""
@@ -151,43 +159,79 @@ class ProxyDriver:
         wanted = self._wanted()
         for key in [key for key in self._listeners if key not in wanted]:
             _, task = self._listeners.pop(key)
+            self._outbounds.pop(key, None)
             task.cancel()
-        for key, spec in wanted.items():
+        for key in wanted:
             if key not in self._listeners:
-                listener = self._listener(spec)
+                listener = self._listener(key)
                 self._listeners[key] = (listener, self._group.create_task(listener.run()))
+        for key, (listener, _) in self._listeners.items():
+            self._adjust(key, listener)
 
-    def _wanted(self) -> dict[Hashable, PublicListener | UpstreamListener]:
+    def _wanted(self) -> list[ListenerKey]:
+        """The listeners that can be served. Those that a proxy for HTTP is needed for are told of, once."""
         snapshot = self.snapshot
-        wanted: dict[Hashable, PublicListener | UpstreamListener] = {}
+        wanted: list[ListenerKey] = []
+        refused: dict[str, Unsuited] = {f"exposed {one.setting}": one for one in exposed_flaws(snapshot)}
         public = snapshot.public
         # A listener that is there stays when its material becomes unusable: it refuses, which says more than a port
         # that is closed.
         if public is not None:
-            key = ("public", public.bind_address, public.bind_port, public.connections_max)
-            if snapshot.can_judge() or key in self._listeners:
-                wanted[key] = public
-        for upstream in snapshot.upstreams:
-            if (snapshot.has_identity() and upstream.key in snapshot.endpoints) or upstream in self._listeners:
-                wanted[upstream] = upstream
+            key = ListenerKey(public.bind_address, public.bind_port)
+            flaw = public_flaw(snapshot)
+            if flaw is not None:
+                refused["public"] = flaw
+            elif snapshot.can_judge() or key in self._listeners:
+                wanted.append(key)
+        for upstream in self._upstreams.values():
+            key = _upstream_key(upstream.listener)
+            if isinstance(upstream.plan, Unsuited):
+                refused[f"upstream {upstream.listener.service}"] = upstream.plan
+            elif (snapshot.has_identity() and snapshot.knows(upstream.listener.key)) or key in self._listeners:
+                wanted.append(key)
+        self._tell_of_refused(refused)
         return wanted
 
-    def _listener(self, spec: PublicListener | UpstreamListener) -> Listener:
-        place: Place = TcpPort(spec.bind_address, spec.bind_port)
-        if isinstance(spec, PublicListener):
+    def _tell_of_refused(self, refused: dict[str, Unsuited]) -> None:
+        before, self.refused = self.refused, refused
+        for name, flaw in refused.items():
+            if before.get(name) != flaw:
+                self.log.error(
+                    "proxy.listener.refused",
+                    listener=name,
+                    setting=flaw.setting,
+                    reason=f"{flaw.reason}; this proxy sees connections",
+                    advice="run the service behind Envoy (`lictor connect envoy`), or do without the setting",
+                )
+
+    def _listener(self, key: ListenerKey) -> Listener:
+        upstream = self._upstreams.get(key)
+        if upstream is None:
             serve, name = self._inbound.serve, "public"
         else:
-            if spec.socket_path:
-                place = SocketFile(spec.socket_path, spec.socket_mode)
-            serve, name = Outbound(spec, self._balancer(spec.key), self).serve, f"upstream {spec.service}"
+            self._outbounds[key] = Outbound(upstream, self)
+            serve, name = self._outbounds[key].serve, f"upstream {upstream.listener.service}"
         return Listener(
-            place,
+            SocketFile(key.path, key.mode) if key.path else TcpPort(key.host, key.port),
             serve,
             name=name,
-            connections_max=spec.connections_max,
+            connections_max=CONNECTIONS_MAX,
             spawn=self._spawn,
             log=self.log,
         )
+
+    def _adjust(self, key: ListenerKey, listener: Listener) -> None:
+        """Settings that need no other socket."""
+        upstream = self._upstreams.get(key)
+        if upstream is not None:
+            self._outbounds[key].upstream = upstream
+            limit = upstream.limit
+        else:
+            limit = self._inbound.limit
+            if self.snapshot.public is not None:
+                limit.most = self.snapshot.public.connections_max
+        # Room for those who are refused: they are accepted to be told.
+        listener.connections_max = limit.most + HANDSHAKES_MAX
 
     def _spawn(self, connection: Coroutine[None, None, None]) -> None:
         assert self._connections is not None, "listeners run only inside run"

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import socket
 
-from lictor_connect_proxy.commands import Abort, Close, Command, OpenApplication, Report, StartRelay
+from lictor_connect_proxy.commands import Abort, Close, Command, Count, OpenApplication, Report, StartRelay
 from lictor_connect_proxy.driver.handshake import HandshakeError, TlsEnd, certificate_of, handshake, say_goodbye
 from lictor_connect_proxy.driver.listener import Admission
 from lictor_connect_proxy.driver.pump import Pump
 from lictor_connect_proxy.driver.sockets import cut, dial, dial_path, reason_of
-from lictor_connect_proxy.driver.surroundings import Surroundings, write_report
+from lictor_connect_proxy.driver.surroundings import Surroundings, note, refuse_at_limit
 from lictor_connect_proxy.events import ApplicationFailed, ApplicationOpened, Event, HandshakeCompleted, PermitRevoked
 from lictor_connect_proxy.layers.inbound import InboundLayer, revocations
+from lictor_connect_proxy.layers.limits import ConnectionLimit
 from lictor_connect_proxy.layers.route import ApplicationRoute
 from lictor_connect_proxy.layers.stages import Accepted, Refusal
+from lictor_connect_proxy.snapshot import CONNECTIONS_MAX
 from lictor_core.addresses import join_host_port
 
 __all__ = ["Inbound"]
@@ -25,9 +27,20 @@ class Inbound:
     def __init__(self, around: Surroundings) -> None:
         self._around = around
         self._live: set[_InboundConnection] = set()
+        self.limit = ConnectionLimit(CONNECTIONS_MAX)
 
     async def serve(self, sock: socket.socket, peer: str, admission: Admission) -> None:
-        """Take one accepted connection to its end."""
+        """Take one accepted connection to its end; one too many is reset at once."""
+        if not self.limit.enter():
+            refuse_at_limit(self._around, self.limit, "public", "public")
+            cut(sock)
+            return
+        try:
+            await self._serve(sock, peer, admission)
+        finally:
+            self.limit.leave()
+
+    async def _serve(self, sock: socket.socket, peer: str, admission: Admission) -> None:
         around = self._around
         contexts = around.contexts
         public = around.snapshot.public
@@ -87,8 +100,8 @@ class _InboundConnection:
         """The permit is gone; the connection ends at once, wherever it stands."""
         for command in self.layer.handle(PermitRevoked(refusal), self._around.snapshot):
             match command:
-                case Report():
-                    write_report(self._around.log, command)
+                case Report() | Count():
+                    note(self._around, command)
                 case _:
                     self._abort(refusal.reason)
 
@@ -96,8 +109,8 @@ class _InboundConnection:
         commands: list[Command] = self.layer.handle(event, self._around.snapshot)
         while commands:
             match commands.pop(0):
-                case Report() as report:
-                    write_report(self._around.log, report)
+                case (Report() | Count()) as what:
+                    note(self._around, what)
                 case OpenApplication(route):
                     commands += self.layer.handle(await self._open(route), self._around.snapshot)
                 case StartRelay():

@@ -65,7 +65,7 @@ class Listener:
         self.is_listening = False
         self._place = place
         self._serve = serve
-        self._connections_max = connections_max
+        self.connections_max = connections_max
         self._spawn = spawn
         self._log = log.bind(listener=name, address=self.address)
         self._sock: socket.socket | None = None
@@ -106,7 +106,7 @@ class Listener:
         self._resume()
 
     def _has_room(self) -> bool:
-        return self._live < self._connections_max and self.unsettled < HANDSHAKES_MAX
+        return self._live < self.connections_max and self.unsettled < HANDSHAKES_MAX
 
     def _resume(self) -> None:
         if self._sock is not None and not self._accepting and self._has_room():

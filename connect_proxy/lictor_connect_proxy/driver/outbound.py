@@ -6,41 +6,52 @@ import functools
 import socket
 from collections.abc import Callable
 
-from lictor_connect_proxy.commands import Abort, Command, DialInstance, Report, StartRelay
+from lictor_connect_proxy.commands import Abort, Command, Count, DialInstance, Report, StartRelay
 from lictor_connect_proxy.driver.handshake import HandshakeError, TlsEnd, certificate_of, handshake
 from lictor_connect_proxy.driver.listener import Admission
 from lictor_connect_proxy.driver.pump import Pump
 from lictor_connect_proxy.driver.sockets import cut, dial, reason_of
-from lictor_connect_proxy.driver.surroundings import Surroundings, write_report
-from lictor_connect_proxy.events import Event, InstanceFailed, InstanceReached, LocalAccepted
-from lictor_connect_proxy.layers.balance import Balancer
+from lictor_connect_proxy.driver.surroundings import Surroundings, note, refuse_at_limit
+from lictor_connect_proxy.events import ConnectionEnded, Event, InstanceFailed, InstanceReached, LocalAccepted
 from lictor_connect_proxy.layers.outbound import OutboundLayer
-from lictor_connect_proxy.layers.route import UpstreamRoute, route_out
-from lictor_connect_proxy.layers.stages import Accepted, Refusal
+from lictor_connect_proxy.layers.route import UpstreamRoute
+from lictor_connect_proxy.layers.stages import Accepted
+from lictor_connect_proxy.layers.upstream import Upstream
 from lictor_connect_proxy.sessions import SessionKey, Sessions
-from lictor_connect_proxy.snapshot import Endpoint, UpstreamListener
+from lictor_connect_proxy.snapshot import Endpoint
 
 __all__ = ["Outbound"]
 
 
 class Outbound:
-    """All connections of one upstream listener."""
+    """All connections of one upstream listener. `upstream` may be replaced when it leads elsewhere."""
 
-    def __init__(self, upstream: UpstreamListener, balancer: Balancer, around: Surroundings) -> None:
-        self._upstream = upstream
-        self._balancer = balancer
+    def __init__(self, upstream: Upstream, around: Surroundings) -> None:
+        self.upstream = upstream
         self._around = around
 
     async def serve(self, sock: socket.socket, peer: str, admission: Admission) -> None:
-        """Take one accepted connection to its end."""
-        route = route_out(self._around.snapshot, self._upstream)
-        if isinstance(route, Refusal) or self._around.contexts is None:
-            reason = route.reason if isinstance(route, Refusal) else "no usable certificate is known yet"
-            service = self._upstream.service
-            self._around.log.warning("proxy.upstream.unavailable", upstream=service, peer=peer, reason=reason)
+        """Take one accepted connection to its end; one too many is reset at once."""
+        upstream = self.upstream
+        if not upstream.limit.enter():
+            service = upstream.listener.service
+            refuse_at_limit(self._around, upstream.limit, f"upstream {service}", service)
             cut(sock)
             return
-        layer = OutboundLayer(Accepted(peer), route, self._balancer)
+        try:
+            await self._serve(upstream, sock, peer, admission)
+        finally:
+            upstream.limit.leave()
+
+    async def _serve(self, upstream: Upstream, sock: socket.socket, peer: str, admission: Admission) -> None:
+        layer = OutboundLayer(Accepted(peer), upstream)
+        if self._around.contexts is None:
+            # No instance is to blame for that.
+            for command in layer.unavailable("no usable certificate is known"):
+                if isinstance(command, Report | Count):
+                    note(self._around, command)
+            cut(sock)
+            return
         await _OutboundConnection(sock, peer, layer, admission, self._around).run()
 
 
@@ -65,13 +76,14 @@ class _OutboundConnection:
                 self._pump.abort("the proxy stopped")
             else:
                 self._hang_up()
+            self._layer.handle(ConnectionEnded())
 
     async def _handle(self, event: Event) -> None:
         commands: list[Command] = self._layer.handle(event)
         while commands:
             match commands.pop(0):
-                case Report() as report:
-                    write_report(self._around.log, report)
+                case (Report() | Count()) as what:
+                    note(self._around, what)
                 case DialInstance(endpoint, route):
                     self._hang_up()
                     commands += self._layer.handle(await self._reach(endpoint, route))

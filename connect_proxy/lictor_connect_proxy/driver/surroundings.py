@@ -6,13 +6,15 @@ from typing import Final, Protocol
 
 from structlog.typing import FilteringBoundLogger
 
-from lictor_connect_proxy.commands import Report
+from lictor_connect_proxy.commands import Count, Report
 from lictor_connect_proxy.contexts import TlsContexts
 from lictor_connect_proxy.driver.pump import Scratch
+from lictor_connect_proxy.layers.limits import ConnectionLimit
+from lictor_connect_proxy.layers.tally import Counted, Tally
 from lictor_connect_proxy.snapshot import ProxySnapshot
 from lictor_core.clock import Clock
 
-__all__ = ["Surroundings", "write_report"]
+__all__ = ["Surroundings", "note", "refuse_at_limit"]
 
 _LEVELS: Final = {"debug": 10, "info": 20, "warning": 30}
 
@@ -30,8 +32,22 @@ class Surroundings(Protocol):
     def snapshot(self) -> ProxySnapshot: ...
     @property
     def contexts(self) -> TlsContexts | None: ...
+    @property
+    def tally(self) -> Tally: ...
 
 
-def write_report(log: FilteringBoundLogger, report: Report) -> None:
-    """One log event."""
-    log.log(_LEVELS[report.level], report.event, **report.keys)
+def note(around: Surroundings, what: Report | Count) -> None:
+    """Write one log event, or count."""
+    match what:
+        case Report(level, event, keys):
+            around.log.log(_LEVELS[level], event, **keys)
+        case Count(counted, label):
+            around.tally.add(counted, label)
+
+
+def refuse_at_limit(around: Surroundings, limit: ConnectionLimit, listener: str, label: str) -> None:
+    """Tell and count that a connection of a listener was refused because so many are open."""
+    around.tally.add(Counted.LIMITED, label)
+    refused = limit.to_tell(around.clock.monotonic())
+    if refused:
+        around.log.warning("proxy.listener.limited", listener=listener, connections_max=limit.most, refused=refused)

@@ -1,8 +1,8 @@
 """What the agent's answers mean to a proxy. Pure; every function raises `UnusableAnswerError` and nothing else.
 
 An answer that cannot be judged by is no policy: an unknown action makes the whole set unusable, so nobody is let
-in by half of it. Rules on requests (`Permissions`, `JWT`), which a proxy for connections cannot enforce, deny their
-source and leave the others as they are.
+in by half of it. Rules on requests (`Permissions`, `JWT`) are read as what they are; who sees connections alone
+cannot judge by them.
 Sources: Consul's documents `api-docs/agent/{service,connect}`, `api-docs/connect/intentions`, `api-docs/health`,
 `docs/connect/proxies/built-in`, `docs/connect/registration/service-registration`.
 """

@@ -1,74 +1,151 @@
-"""Which instance is dialed: round robin, those that failed stand aside for a while.
+"""Which instance is dialed: the balancer of one target, shared by all connections to it.
 
-An instance that could not be dialed is ejected for `EJECTION_S_FIRST`, twice as long with every further failure in a
-row, at most `EJECTION_S_MAX`. Ejected instances are tried last, never forgotten: health checks may be right after all,
-and a service with one instance must come back as soon as the instance does.
+Only healthy instances with a weight are known to it. `pick` gives a good one, `pick_ejected` one that stands aside, for
+when no good one is left anywhere: health checks may be right after all, and a service with one instance must come back
+as soon as the instance does. What an instance did is kept while it is known, whatever else changes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
 from typing import Final
 
+from lictor_connect_proxy.layers.outliers import EJECTION_S_FIRST, EJECTION_S_MAX, Ejection, Member
+from lictor_connect_proxy.layers.picking import Picking, by_chance, by_client, by_turns, least_busy
 from lictor_connect_proxy.snapshot import Endpoint
+from lictor_core.clock import Rng
 
-__all__ = ["ATTEMPTS_MAX", "EJECTION_S_FIRST", "EJECTION_S_MAX", "Balancer"]
+__all__ = ["ATTEMPTS_MAX", "EJECTION_S_FIRST", "EJECTION_S_MAX", "Balancer", "InstanceKey", "key_of"]
 
-EJECTION_S_FIRST: Final = 1.0
-EJECTION_S_MAX: Final = 30.0
 ATTEMPTS_MAX: Final = 4
 """Instances that are tried for one connection."""
 
-
-@dataclass(frozen=True, slots=True)
-class _Ejection:
-    until: float
-    failures: int
+InstanceKey = tuple[str, int, str]
+"""What an instance is known by, whatever its weight and health: host, port, name."""
 
 
 class Balancer:
-    """The state of one upstream. `now` is monotonic, in seconds; `first` says where the round begins."""
+    """The state of one target. `now` is monotonic, in seconds. `rng` says where the first round begins, and draws.
 
-    def __init__(self, first: int = 0) -> None:
-        self._endpoints: tuple[Endpoint, ...] = ()
-        self._next = first
-        self._ejected: dict[Endpoint, _Ejection] = {}
+    Each instance that was picked is given back: by `failed`, by `abandoned` when nobody waited to see, or after
+    `succeeded` by `released` when the connection ends.
+    """
+
+    def __init__(self, rng: Rng, picking: Picking = Picking.ROUND_ROBIN, ejection: Ejection | None = None) -> None:
+        self.picking = picking
+        self.ejection = ejection or Ejection()
+        self._rng = rng
+        self._members: dict[InstanceKey, Member] = {}
+        self._usable: tuple[Member, ...] = ()
+        self._count = 0.0
+        self._began = False
 
     def update(self, endpoints: Iterable[Endpoint]) -> None:
-        """Take a new set of healthy instances; those that stay keep their ejection."""
-        self._endpoints = tuple(endpoints)
-        self._ejected = {endpoint: self._ejected[endpoint] for endpoint in self._endpoints if endpoint in self._ejected}
+        """Take a new set of instances; those that stay, or have connections still, keep what they did."""
+        before, self._members = self._members, {}
+        for endpoint in endpoints:
+            key = key_of(endpoint)
+            member = before.pop(key, None) or Member(endpoint, self._count)
+            member.endpoint = endpoint
+            self._members[key] = member
+        self._usable = tuple(
+            member for member in self._members.values() if member.endpoint.healthy and member.endpoint.weight > 0
+        )
+        # One that comes back before its connections have ended must not count as idle. They are its bound as well.
+        self._members.update({key: member for key, member in before.items() if member.active})
 
-    def candidates(self, now: float) -> tuple[Endpoint, ...]:
-        """The instances to try for one connection, in order, at most `ATTEMPTS_MAX`."""
-        count = len(self._endpoints)
-        if count == 0:
-            return ()
-        start = self._next % count
-        self._next = start + 1
-        ring = self._endpoints[start:] + self._endpoints[:start]
-        if not self._ejected:
-            return ring[:ATTEMPTS_MAX]
-        ejected = [endpoint for endpoint in ring if self.is_ejected(endpoint, now)]
-        good = [endpoint for endpoint in ring if not self.is_ejected(endpoint, now)]
-        ejected.sort(key=lambda endpoint: self._ejected[endpoint].until)
-        return tuple([*good, *ejected][:ATTEMPTS_MAX])
+    def __len__(self) -> int:
+        """How many instances may be dialed at all, those that stand aside included."""
+        return len(self._usable)
+
+    def pick(self, now: float, client: str = "", tried: Collection[InstanceKey] = ()) -> Endpoint | None:
+        """The good instance for a connection of `client` that has `tried` others; None when there is none."""
+        good = [member for member in self._usable if member.is_good(now) and key_of(member.endpoint) not in tried]
+        if not good:
+            return None
+        return self._taken(self._choice(good, now, client), now, keeps_count=not tried)
+
+    def pick_ejected(self, now: float, tried: Collection[InstanceKey] = ()) -> Endpoint | None:
+        """Of those that are not good the one that returns first; None when all were tried."""
+        rest = [member for member in self._usable if not member.is_good(now) and key_of(member.endpoint) not in tried]
+        if not rest:
+            return None
+        chosen = min(rest, key=lambda member: member.until)
+        chosen.active += 1
+        return chosen.endpoint
 
     def is_ejected(self, endpoint: Endpoint, now: float) -> bool:
         """Whether the instance stands aside at this time."""
-        ejection = self._ejected.get(endpoint)
-        return ejection is not None and now < ejection.until
+        member = self._members.get(key_of(endpoint))
+        return member is not None and member.is_ejected(now)
+
+    def ejected(self, now: float) -> int:
+        """How many stand aside at this time."""
+        return sum(member.is_ejected(now) for member in self._usable)
+
+    def active(self, endpoint: Endpoint) -> int:
+        """How many connections to the instance are being made or open."""
+        member = self._members.get(key_of(endpoint))
+        return 0 if member is None else member.active
 
     def failed(self, endpoint: Endpoint, now: float) -> float:
-        """The instance could not be dialed. Returns for how many seconds it stands aside."""
-        before = self._ejected.get(endpoint)
-        failures = 1 if before is None else before.failures + 1
-        seconds = min(EJECTION_S_MAX, EJECTION_S_FIRST * 2.0 ** min(failures - 1, 16))
-        if endpoint in self._endpoints:
-            self._ejected[endpoint] = _Ejection(now + seconds, failures)
-        return seconds
+        """The instance was not reached. Returns for how many seconds it stands aside; 0 when it does not."""
+        member = self._given_back(endpoint)
+        if member is None:
+            return 0.0
+        member.on_trial = False
+        others = sum(one.was_ejected for one in self._usable if one is not member)
+        may_leave = others == 0 or (others + 1) * 100 <= self.ejection.percent_max * len(self._usable)
+        return member.failed(now, self.ejection, may_leave=may_leave)
 
-    def succeeded(self, endpoint: Endpoint) -> None:
-        """The instance was dialed; its failures are forgotten."""
-        self._ejected.pop(endpoint, None)
+    def abandoned(self, endpoint: Endpoint) -> None:
+        """A connection ended before it was seen whether the instance can be reached."""
+        member = self._given_back(endpoint)
+        if member is not None:
+            member.on_trial = False
+
+    def succeeded(self, endpoint: Endpoint, now: float) -> None:
+        """The instance was reached and is who it should be."""
+        member = self._members.get(key_of(endpoint))
+        if member is not None:
+            member.succeeded(now)
+
+    def released(self, endpoint: Endpoint) -> None:
+        """A connection to the instance has ended."""
+        self._given_back(endpoint)
+
+    def _given_back(self, endpoint: Endpoint) -> Member | None:
+        member = self._members.get(key_of(endpoint))
+        if member is not None:
+            member.active = max(0, member.active - 1)
+        return member
+
+    def _choice(self, good: list[Member], now: float, client: str) -> Member:
+        match self.picking:
+            case Picking.RANDOM:
+                return by_chance(good, now, self._rng)
+            case Picking.LEAST_REQUEST:
+                return least_busy(good, now, self._count)
+            case Picking.RING_HASH:
+                return by_client(good, now, client)
+            case Picking.ROUND_ROBIN if not self._began:
+                # Proxies that start together must not all begin with the same instance.
+                self._began = True
+                return by_chance(good, now, self._rng)
+            case Picking.ROUND_ROBIN:
+                return by_turns(good, self._count)
+
+    def _taken(self, member: Member, now: float, *, keeps_count: bool) -> Endpoint:
+        due = max(member.turn, self._count)
+        if keeps_count:
+            self._count = due
+        member.turn = due + 1.0 / member.weight(now)
+        member.active += 1
+        if member.was_ejected:
+            member.on_trial = True
+        return member.endpoint
+
+
+def key_of(endpoint: Endpoint) -> InstanceKey:
+    """What the balancer knows the instance by."""
+    return endpoint.host, endpoint.port, endpoint.instance

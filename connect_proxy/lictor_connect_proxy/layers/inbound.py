@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lictor_connect_proxy.commands import Abort, Close, Command, OpenApplication, Report, StartRelay
+from lictor_connect_proxy.commands import Abort, Close, Command, Count, OpenApplication, Report, StartRelay
 from lictor_connect_proxy.events import (
     ApplicationFailed,
     ApplicationOpened,
@@ -16,6 +16,7 @@ from lictor_connect_proxy.layers.authorize import authorize
 from lictor_connect_proxy.layers.identify import identify
 from lictor_connect_proxy.layers.route import ApplicationRoute, route_in
 from lictor_connect_proxy.layers.stages import Accepted, Identified, PeerCertificate, Permitted, Refusal
+from lictor_connect_proxy.layers.tally import Counted
 from lictor_connect_proxy.snapshot import ProxySnapshot
 
 __all__ = ["InboundLayer", "revocations"]
@@ -42,31 +43,38 @@ class InboundLayer:
                 return [self._report("proxy.application.failed", reason=reason), Abort()]
             case PermitRevoked(refusal):
                 self.permit = None
-                return [self._refused("proxy.connection.revoked", refusal), Abort()]
+                return [*self._refused("proxy.connection.revoked", Counted.REVOKED, refusal), Abort()]
             case _:
                 return []
 
     def _judge(self, certificate: PeerCertificate, now: float, snapshot: ProxySnapshot) -> list[Command]:
         if snapshot.roots is None or snapshot.public is None:
-            return [self._refused("proxy.connection.denied", Refusal("the proxy has no configuration yet")), Close()]
+            return [*self._denied(Refusal("the proxy has no configuration yet")), Close()]
         identified = identify(self._accepted, certificate, snapshot.roots.trust_domain, now)
         verdict = authorize(identified, snapshot) if isinstance(identified, Identified) else identified
         if isinstance(verdict, Refusal):
-            return [self._refused("proxy.connection.denied", verdict), Close()]
+            return [*self._denied(verdict), Close()]
         self.permit = verdict
         self._route = route_in(verdict, snapshot.public)
         return [OpenApplication(self._route)]
 
-    def _refused(self, event: str, refusal: Refusal) -> Report:
-        rule = refusal.decision.rule if refusal.decision is not None else None
-        return self._report(
+    def _denied(self, refusal: Refusal) -> list[Command]:
+        return self._refused("proxy.connection.denied", Counted.DENIED, refusal)
+
+    def _refused(self, event: str, counted: Counted, refusal: Refusal) -> list[Command]:
+        decision = refusal.decision
+        rule = decision.rule if decision is not None else None
+        report = self._report(
             event,
             reason=refusal.reason,
             uri=refusal.uri,
             source=refusal.source,
+            decision=decision.summary() if decision is not None else "",
+            rule=decision.rule_key if decision is not None else "",
             intention=rule.id if rule is not None else "",
             precedence=rule.precedence if rule is not None else 0,
         )
+        return [report, Count(counted, decision.rule_key if decision is not None else "identity")]
 
     def _report(self, event: str, **keys: object) -> Report:
         return Report("warning", event, {"peer": self._accepted.peer, **keys})

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lictor_connect_proxy.layers.stages import Permitted, Refusal
-from lictor_connect_proxy.snapshot import ProxySnapshot, PublicListener, UpstreamListener
-from lictor_core.names import ServiceId, service_sni
+from lictor_connect_proxy.layers.stages import Permitted
+from lictor_connect_proxy.snapshot import PublicListener
+from lictor_core.names import ServiceId
 
-__all__ = ["ApplicationRoute", "UpstreamRoute", "route_in", "route_out"]
+__all__ = ["ApplicationRoute", "UpstreamRoute", "route_in"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +40,3 @@ def route_in(permit: Permitted, listener: PublicListener) -> ApplicationRoute:
         listener.application_timeout_s,
         listener.application_path,
     )
-
-
-def route_out(snapshot: ProxySnapshot, upstream: UpstreamListener) -> UpstreamRoute | Refusal:
-    """The service behind an upstream listener; without datacenter it is one of the proxy's own."""
-    own = snapshot.leaf.identity() if snapshot.leaf is not None else None
-    if own is None or snapshot.roots is None:
-        return Refusal("no usable certificate is known yet")
-    expected = ServiceId(
-        snapshot.roots.trust_domain.lower(), own.namespace, upstream.datacenter or own.datacenter, upstream.service
-    )
-    sni = service_sni(expected.service, expected.datacenter, expected.trust_domain, namespace=expected.namespace)
-    return UpstreamRoute(expected, sni, upstream.connect_timeout_s)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from lictor_core.intentions import Decision
 from lictor_core.names import ServiceId
 
-__all__ = ["Accepted", "Identified", "PeerCertificate", "Permitted", "Refusal"]
+__all__ = ["Accepted", "Identified", "PeerCertificate", "Permitted", "Refusal", "Unsuited"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +55,11 @@ class Refusal:
     uri: str = ""
     source: str = ""
     decision: Decision | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unsuited:
+    """What a proxy for connections cannot carry out: the `setting` that needs a proxy for HTTP, and why."""
+
+    setting: str
+    reason: str

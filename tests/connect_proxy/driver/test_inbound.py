@@ -10,6 +10,9 @@ import msgspec
 import pytest
 
 from lictor_connect_proxy.driver.listener import HANDSHAKES_MAX
+from lictor_connect_proxy.layers.tally import Counted
+from lictor_connect_proxy.snapshot import Policy
+from lictor_core.intentions import stated_rule
 from tests.connect_proxy.authority import Authority
 from tests.connect_proxy.build import OTHER_DOMAIN, policy, rule, service_id
 from tests.connect_proxy.live import (
@@ -297,23 +300,59 @@ async def test_an_application_that_is_away_cuts_the_connection_with_one_event() 
     assert len(events.named("proxy.application.failed")) == 1
 
 
-async def test_connections_over_the_bound_wait_until_there_is_room() -> None:
-    application = Application()
+async def test_connections_over_the_limit_are_reset_and_told_and_room_is_made_again() -> None:
+    application, events = Application(), Events()
     snapshot = public_snapshot(AUTHORITY, application)
     assert snapshot.public is not None
     small = msgspec.structs.replace(snapshot.public, connections_max=2)
     web = AUTHORITY.client(AUTHORITY.leaf("web"))
-    async with application.running(), running(msgspec.structs.replace(snapshot, public=small)):
+    async with application.running(), running(msgspec.structs.replace(snapshot, public=small), events) as driver:
         async with connected(small.bind_port, web) as (one, _), connected(small.bind_port, web) as (two, _):
             assert await one.readline() == BANNER
             assert await two.readline() == BANNER
-            waiting = asyncio.ensure_future(asyncio.open_connection("127.0.0.1", small.bind_port, ssl=web))
-            await asyncio.wait([waiting], timeout=0.2)
-            assert not waiting.done()
+            for _ in range(3):
+                with pytest.raises(OSError):
+                    await asyncio.wait_for(asyncio.open_connection("127.0.0.1", small.bind_port, ssl=web), 30)
             assert application.accepted == 2
-        reader, writer = await asyncio.wait_for(waiting, 30)
-        assert await reader.readline() == BANNER
-        await hang_up(writer)
+            wider = msgspec.structs.replace(small, connections_max=3)
+            driver.apply(msgspec.structs.replace(snapshot, public=wider))
+            async with connected(small.bind_port, web) as (three, _):
+                assert await three.readline() == BANNER
+        await eventually(lambda: driver.connections() == 0, what="all have left")
+        async with connected(small.bind_port, web) as (reader, _):
+            assert await reader.readline() == BANNER
+    (told,) = events.named("proxy.listener.limited")
+    assert (told["listener"], told["connections_max"], told["refused"]) == ("public", 2, 1)
+    assert driver.tally.of(Counted.LIMITED) == {"public": 3}
+    assert len(events.named("proxy.listener.started")) == 1
+
+
+async def test_rules_about_requests_stop_the_listener_and_say_what_needs_envoy() -> None:
+    application, events = Application(), Events()
+    snapshot = public_snapshot(AUTHORITY, application)
+    looking = stated_rule(rule("web", "deny"), [{"Action": "allow", "HTTP": {"PathPrefix": "/open"}}], None)
+    contexts = {name: AUTHORITY.client(AUTHORITY.leaf(name)) for name in ("web", "api")}
+    async with application.running(), running(snapshot, events) as driver:
+        port = public_port(snapshot)
+        async with connected(port, contexts["web"]) as (web, _), connected(port, contexts["api"]) as (api, to_api):
+            assert await web.readline() == await api.readline() == BANNER
+            driver.apply(msgspec.structs.replace(snapshot, policy=policy(looking)))
+            assert await all_bytes(web) == b""
+            await eventually(lambda: not driver.listening(), what="the listener is closed")
+            with pytest.raises(ConnectionRefusedError):
+                await asyncio.open_connection("127.0.0.1", port)
+            to_api.write(b"still allowed\n")
+            assert await api.readline() == b"still allowed\n"
+        assert driver.refused["public"].setting == "Permissions of the intention web -> db"
+        driver.apply(msgspec.structs.replace(snapshot, policy=Policy(rules=(looking,), index=9)))
+        driver.apply(snapshot)
+        await eventually(lambda: bool(driver.listening()), what="the listener is open again")
+        assert driver.refused == {}
+    (told,) = events.named("proxy.listener.refused")
+    assert told["listener"] == "public"
+    assert told["setting"] == "Permissions of the intention web -> db"
+    assert "lictor connect envoy" in str(told["advice"])
+    assert driver.tally.of(Counted.REVOKED) == {"web->db": 1}
 
 
 async def test_silent_clients_are_bounded_and_let_go() -> None:

@@ -6,9 +6,12 @@ from pathlib import Path
 
 import msgspec
 
-from lictor_connect_proxy.snapshot import ProxySnapshot
+from lictor_connect_proxy.layers.tally import Counted
+from lictor_connect_proxy.snapshot import Endpoint, Limits, ProxySnapshot
+from lictor_core.entries.base import Entry
 from tests.connect_proxy.authority import Authority
 from tests.connect_proxy.build import OTHER_DOMAIN, service_id
+from tests.connect_proxy.chains import chain_of, chained, failover, router, splitter
 from tests.connect_proxy.live import (
     BANNER,
     Application,
@@ -218,3 +221,102 @@ async def test_an_application_without_its_unix_socket_is_told_of(tmp_path: Path)
     assert [event["reason"] for event in events.named("proxy.application.failed")] == [
         f"{there}: No such file or directory"
     ]
+
+
+def _chained(*entries: Entry, **ports: int) -> ProxySnapshot:
+    """web with an upstream db, whose chain `entries` make, and one instance on a port for some services."""
+    instances = {
+        f"{service}.default.dc1": (Endpoint("127.0.0.1", port, f"node/{service}"),) for service, port in ports.items()
+    }
+    chain = chain_of("db", *entries, trust_domain=AUTHORITY.roots().trust_domain)
+    return chained(upstream_snapshot(AUTHORITY), chain, instances)
+
+
+async def _served_by(port: int, greeting: bytes) -> None:
+    """Connect again and again until that greeting comes."""
+    for _ in range(600):
+        if await _greeted(port) == greeting:
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"no {greeting!r} within the time")
+
+
+async def test_the_failover_target_serves_while_the_first_is_dead_and_gives_back_afterwards() -> None:
+    own, spare, events = Application(b"own\n"), Application(b"spare\n"), Events()
+    db, reserve = public_snapshot(AUTHORITY, own), public_snapshot(AUTHORITY, spare, service="spare")
+    web = _chained(failover("db", "spare"), db=public_port(db), spare=public_port(reserve))
+    async with own.running(), spare.running(), running(reserve), running(web, events):
+        assert await _greeted(_upstream_port(web)) == b"spare\n"
+        async with running(db):
+            await eventually(lambda: bool(events.named("proxy.upstream.failed_over")), what="the failover is told")
+            await _served_by(_upstream_port(web), b"own\n")
+    assert [event["target"] for event in events.named("proxy.upstream.failed_over")] == ["spare.default.dc1"]
+    assert len(events.named("proxy.upstream.recovered")) == 1
+
+
+async def test_connections_are_shared_out_by_the_splitter() -> None:
+    own, canary = Application(b"own\n"), Application(b"canary\n")
+    db, new = public_snapshot(AUTHORITY, own), public_snapshot(AUTHORITY, canary, service="canary")
+    web = _chained(*splitter("db", db=50, canary=50), db=public_port(db), canary=public_port(new))
+    async with own.running(), canary.running(), running(db), running(new), running(web):
+        greetings = [await _greeted(_upstream_port(web)) for _ in range(40)]
+    # 8 of 40 or fewer would come once in ten thousand runs; the draws are seeded, so that they are always the same.
+    assert 8 < greetings.count(b"own\n") < 32
+    assert len(greetings) == greetings.count(b"own\n") + greetings.count(b"canary\n")
+
+
+async def test_a_router_keeps_the_listener_closed_until_it_is_gone() -> None:
+    application, events = Application(), Events()
+    db = public_snapshot(AUTHORITY, application)
+    looking = _chained(*router("db", "/admin"), db=public_port(db))
+    async with application.running(), running(db), running(looking, events, listens=False) as driver:
+        await eventually(lambda: bool(events.named("proxy.listener.refused")), what="it is told")
+        assert driver.listening() == []
+        driver.apply(chained(looking, chain_of("db", trust_domain=AUTHORITY.roots().trust_domain), {}))
+        await eventually(lambda: bool(driver.listening()), what="it listens")
+    (told,) = events.named("proxy.listener.refused")
+    assert (told["listener"], told["setting"]) == ("upstream db", "service-router db")
+
+
+async def test_one_connection_too_many_is_reset_and_told() -> None:
+    application, events = Application(), Events()
+    db = public_snapshot(AUTHORITY, application)
+    web = upstream_snapshot(AUTHORITY, public_port(db))
+    limited = msgspec.structs.replace(web.upstreams[0], limits=Limits(max_connections=1))
+    web = msgspec.structs.replace(web, upstreams=(limited,))
+    async with application.running(), running(db), running(web, events) as driver:
+        async with connected(limited.bind_port) as (reader, _):
+            assert await reader.readline() == BANNER
+            for _ in range(2):
+                assert await _broken(limited.bind_port)
+        await eventually(lambda: driver.connections() == 0, what="it has left")
+        assert await _greeted(limited.bind_port) == BANNER
+        assert driver.tally.of(Counted.LIMITED) == {"db": 2}
+    (told,) = events.named("proxy.listener.limited")
+    assert (told["listener"], told["connections_max"]) == ("upstream db", 1)
+    assert events.named("proxy.instance.failed") == []
+
+
+async def test_another_setting_of_an_upstream_leaves_its_listener_and_what_is_known_of_instances() -> None:
+    application, events = Application(), Events()
+    db = public_snapshot(AUTHORITY, application)
+    web = upstream_snapshot(AUTHORITY, free_port(), public_port(db))
+    async with application.running(), running(db), running(web, events) as driver:
+        for _ in range(2):
+            assert await _greeted(_upstream_port(web)) == BANNER
+        hasty = msgspec.structs.replace(web.upstreams[0], connect_timeout_s=2.0, limits=Limits(max_connections=7))
+        driver.apply(msgspec.structs.replace(web, upstreams=(hasty,), endpoints={**web.endpoints}))
+        for _ in range(2):
+            assert await _greeted(_upstream_port(web)) == BANNER
+    assert len(events.named("proxy.instance.failed")) == 1
+    assert len(events.named("proxy.listener.started")) == 1
+
+
+async def test_without_usable_certificates_no_instance_is_blamed() -> None:
+    events = Events()
+    web = upstream_snapshot(AUTHORITY, free_port())
+    async with running(web, events) as driver:
+        driver.apply(msgspec.structs.replace(web, leaf=None))
+        assert await _broken(_upstream_port(web))
+        await eventually(lambda: bool(events.named("proxy.upstream.unavailable")), what="the end is logged")
+    assert events.named("proxy.instance.failed") == []

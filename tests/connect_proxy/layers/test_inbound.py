@@ -3,10 +3,11 @@
 import msgspec
 import pytest
 
-from lictor_connect_proxy.commands import Abort, Close, Command, OpenApplication, Report, StartRelay
+from lictor_connect_proxy.commands import Abort, Close, Command, Count, OpenApplication, Report, StartRelay
 from lictor_connect_proxy.events import ApplicationFailed, ApplicationOpened, HandshakeCompleted, PermitRevoked
 from lictor_connect_proxy.layers.inbound import InboundLayer, revocations
 from lictor_connect_proxy.layers.stages import Accepted, Refusal
+from lictor_connect_proxy.layers.tally import Counted
 from tests.connect_proxy.build import NOW, certificate, identified, rule, service_id, snapshot
 
 WEB = HandshakeCompleted(certificate(service_id("web").uri()), NOW)
@@ -32,14 +33,17 @@ def test_an_allowed_connection_opens_the_application_and_then_relays() -> None:
 
 def test_a_denied_connection_never_opens_the_application() -> None:
     layer = _layer()
-    assert _names(layer.handle(WEB, DENYING)) == ["proxy.connection.denied", "Close"]
+    assert _names(layer.handle(WEB, DENYING)) == ["proxy.connection.denied", "Count", "Close"]
     assert layer.permit is None
     assert layer.handle(ApplicationOpened(), ALLOWING) == []
 
 
 def test_a_denial_is_reported_with_rule_and_reason() -> None:
-    report = _layer().handle(WEB, DENYING)[0]
+    report, count, _ = _layer().handle(WEB, DENYING)
     assert isinstance(report, Report)
+    assert report.keys["decision"] == "deny web->db (precedence 9)"
+    assert report.keys["rule"] == "web->db"
+    assert count == Count(Counted.DENIED, "web->db")
     assert report.keys["intention"] == "web-db"
     assert report.keys["precedence"] == 9
     assert report.keys["source"] == "web"
@@ -47,22 +51,33 @@ def test_a_denial_is_reported_with_rule_and_reason() -> None:
     assert "deny" in str(report.keys["reason"])
 
 
+def test_denials_are_counted_by_what_decided() -> None:
+    _, by_default, _ = _layer().handle(WEB, snapshot(default_allow=False))
+    assert by_default == Count(Counted.DENIED, "default")
+    nobody = HandshakeCompleted(certificate(), NOW)
+    assert _layer().handle(nobody, ALLOWING)[1] == Count(Counted.DENIED, "identity")
+
+
 @pytest.mark.parametrize("missing", ["roots", "public", "policy"])
 def test_what_is_not_known_yet_denies(missing: str) -> None:
     lacking = msgspec.structs.replace(ALLOWING, **{missing: None})
-    assert _names(_layer().handle(WEB, lacking)) == ["proxy.connection.denied", "Close"]
+    assert _names(_layer().handle(WEB, lacking)) == ["proxy.connection.denied", "Count", "Close"]
 
 
 def test_two_identities_are_denied_even_if_both_are_allowed() -> None:
     both = certificate(service_id("web").uri(), service_id("api").uri())
     commands = _layer().handle(HandshakeCompleted(both, NOW), snapshot(default_allow=True))
-    assert _names(commands) == ["proxy.connection.denied", "Close"]
+    assert _names(commands) == ["proxy.connection.denied", "Count", "Close"]
 
 
 def test_a_permit_that_is_revoked_while_the_application_is_dialed_relays_nothing() -> None:
     layer = _layer()
     layer.handle(WEB, ALLOWING)
-    assert _names(layer.handle(PermitRevoked(Refusal("changed")), DENYING)) == ["proxy.connection.revoked", "Abort"]
+    assert _names(layer.handle(PermitRevoked(Refusal("changed")), DENYING)) == [
+        "proxy.connection.revoked",
+        "Count",
+        "Abort",
+    ]
     assert layer.handle(ApplicationOpened(), DENYING) == []
 
 
