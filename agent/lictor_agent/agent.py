@@ -42,6 +42,7 @@ from lictor_core.clock import Clock, Rng
 from lictor_core.coordinates import Coordinate
 from lictor_core.errors import RequestError, StorageError
 from lictor_core.intentions import Decision
+from lictor_core.proxy_status import XdsOffer
 from lictor_core.queries import CARootsQuery
 from lictor_core.records import CARoots, Member
 from lictor_core.registry import ReadOptions, Registry
@@ -84,6 +85,8 @@ class Agent:
         self.events = EventInbox(identity.node_name, lambda: [one.service for one in self.local.services.values()])
         self.proxies = Proxies(self.local, identity.node_name, clock)
         """What the proxies of this host tell of themselves."""
+        self.xds: Callable[[], XdsOffer] = XdsOffer
+        """Where Envoys ask this agent."""
         self._clock = clock
         self._log = log
         self._registrar = Registrar(self.local, identity.node_name, settings.scripts, settings.sidecar_ports, clock)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -24,6 +24,8 @@ from lictor_dns import DnsSettings, SoaSettings
 from lictor_server import SERVER_PORT, TlsSettings
 
 if TYPE_CHECKING:
+    import ssl
+
     from lictor_server import CoordinateSettings, ServerSettings
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
     "dns_settings",
     "first_entries",
     "grpc_addresses",
+    "grpc_tls",
     "http_addresses",
     "http_settings",
     "identity",
@@ -317,6 +320,19 @@ def dns_addresses(configuration: Configuration) -> list[tuple[str, int]]:
 def grpc_addresses(configuration: Configuration) -> list[tuple[str, int]]:
     """Where gRPC is listened for."""
     return _tcp(configuration.addresses.grpc, configuration.ports.grpc)
+
+
+def grpc_tls(configuration: Configuration) -> Callable[[], ssl.SSLContext | None]:
+    """How the gRPC ports are secured: as HTTPS is where that is on, else not at all, both as with Consul."""
+
+    def context() -> ssl.SSLContext | None:
+        if configuration.ports.https < 0 or not configuration.tls.has_certificate:
+            return None
+        from lictor_agent.http.https import tls_context
+
+        return tls_context(_https(configuration), "h2")
+
+    return context
 
 
 def _tcp(addresses: Sequence[str], port: int) -> list[tuple[str, int]]:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Generator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import uvloop
 from structlog.typing import FilteringBoundLogger
@@ -34,6 +35,9 @@ from lictor_core.clock import Clock, Rng, SeededRng, SystemClock, SystemRng
 from lictor_core.errors import ConfigurationError, LictorError
 from lictor_core.metrics import Meter
 from lictor_dns import DnsServer
+
+if TYPE_CHECKING:
+    from lictor_connect_proxy.xds.server_grpclib import XdsServer
 
 __all__ = ["run"]
 
@@ -102,7 +106,8 @@ async def _serve(configuration: Configuration, clock: Clock, rng: Rng, output: L
     )
     backing.at_connection(http.forget_confirmed)
     dns.tell_figures(meter, identity.node_name)
-    grpc = GrpcPort(assembly.grpc_addresses(configuration), log.bind(room="agent"))
+    grpc = _grpc(agent, http, configuration, clock, rng, log.bind(room="agent"))
+    agent.xds = grpc.offer
     follow(agent, backing=backing, http=http, dns=dns, output=output)
     ending = Ending(agent, log.bind(room="agent"))
     async with AsyncExitStack() as parts:
@@ -113,7 +118,7 @@ async def _serve(configuration: Configuration, clock: Clock, rng: Rng, output: L
         await dns.start()
         parts.push_async_callback(dns.close)
         await grpc.start()
-        parts.callback(grpc.close)
+        parts.push_async_callback(grpc.close)
         await http.start()  # last: whoever waits for the agent asks here
         parts.push_async_callback(http.stop)
         async with (
@@ -171,6 +176,25 @@ def _dns(
         quick,
         log.bind(room="dns"),
         ids=rng,
+    )
+
+
+def _grpc(
+    agent: Agent, http: HttpServer, configuration: Configuration, clock: Clock, rng: Rng, log: FilteringBoundLogger
+) -> GrpcPort:
+    def make_server() -> XdsServer:
+        from lictor_agent.mesh.envoys import Envoys  # few agents have an Envoy
+        from lictor_connect_proxy.xds.builders import build
+        from lictor_connect_proxy.xds.server_grpclib import XdsServer
+
+        return XdsServer(Envoys(agent, http.inner.ask, clock, rng, log), build, clock, log, http.meter)
+
+    return GrpcPort(
+        assembly.grpc_addresses(configuration),
+        log,
+        make_server=make_server,
+        data_dir="" if configuration.dev else configuration.data_dir,
+        tls=assembly.grpc_tls(configuration),
     )
 
 

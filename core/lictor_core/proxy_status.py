@@ -26,6 +26,7 @@ __all__ = [
     "ProxyStatus",
     "ProxyTidings",
     "RejectedResource",
+    "XdsOffer",
     "check_report",
 ]
 
@@ -103,6 +104,14 @@ class Enforcement(Record, frozen=True, kw_only=True, omit_defaults=False):
     is_complete: bool = msgspec.field(name="Complete")
     enforced: list[ProxyPolicy]
     pending: list[ProxyPolicy]
+
+
+class XdsOffer(Record, frozen=True, kw_only=True, omit_defaults=False):
+    """Where an agent serves Envoys (delta xDS): a Unix socket on its host, and addresses, which may speak TLS."""
+
+    socket: str = ""
+    addresses: tuple[str, ...] = ()
+    is_secure: bool = msgspec.field(name="TLS", default=False)
 
 
 def check_report(report: ProxyReport) -> ProxyReport:

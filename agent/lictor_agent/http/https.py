@@ -47,8 +47,11 @@ _VERSIONS: Final = {
 """The oldest version for each word of Consul's; what is older than 1.2 is not spoken whoever allows it."""
 
 
-def tls_context(settings: HttpsSettings) -> ssl.SSLContext:
-    """Read the files. Raises `ConfigurationError` naming the setting, the file and the reason."""
+def tls_context(settings: HttpsSettings, protocol: str = "http/1.1") -> ssl.SSLContext:
+    """Read the files, for connections that speak `protocol`, as ALPN names it.
+
+    Raises `ConfigurationError` naming the setting, the file and the reason.
+    """
     if not (settings.cert_file and settings.key_file):
         raise ConfigurationError(
             "ports.https: needs cert_file and key_file; name both, or turn HTTPS off with ports.https = -1"
@@ -61,7 +64,7 @@ def tls_context(settings: HttpsSettings) -> ssl.SSLContext:
         context.options |= ssl.OP_CIPHER_SERVER_PREFERENCE
     else:
         context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
-    context.set_alpn_protocols(["http/1.1"])
+    context.set_alpn_protocols([protocol])
     if settings.cipher_suites:
         context.set_ciphers(":".join(openssl_names(settings.cipher_suites)))
     _load_pair(context, settings)
@@ -111,7 +114,7 @@ class _OutspokenContext(ssl.SSLContext):
         """As that of `ssl.SSLContext`."""
         made = super().wrap_bio(incoming, outgoing, server_side, server_hostname, session)
         assert isinstance(made, _OutspokenObject)
-        made.outgoing, made.last_words = outgoing, _last_words.get()
+        made.outgoing, made.last_words = outgoing, _last_words.get([])
         return made
 
 
