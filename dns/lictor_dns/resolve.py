@@ -110,6 +110,9 @@ class _Resolution:
         if isinstance(name, AddressName):
             records = self._finder.spelled(name, self._spelled_owner(name))
             return self._made(Result.FOUND if records else Result.NO_DATA, records)
+        if isinstance(name, NodeName) and self._asked.type not in _NODE_TYPES:
+            # As from Consul, whether there is such a node, or datacenter, or not.
+            return self._made(Result.NO_DATA)
         if isinstance(name, Miss) or name.datacenter != self._zone.datacenter:
             return self._negative(Result.NO_NAME)
         if isinstance(name, VirtualName):
@@ -153,9 +156,6 @@ class _Resolution:
 
     def _node(self, name: NodeName) -> Answer:
         labels, wanted = self._asked.labels, self._asked.type
-        if wanted not in _NODE_TYPES:
-            # As from Consul, whether there is such a node or not.
-            return self._made(Result.NO_DATA)
         node = self._finder.node(name.node)
         if node is None:
             return self._negative(Result.NO_NAME)

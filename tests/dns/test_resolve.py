@@ -117,7 +117,7 @@ def test_a_node_that_is_not_there_gets_the_soa(kind: str) -> None:
     assert shown("nobody.node.consul", kind) == {"authority": [SOA]}
 
 
-@pytest.mark.parametrize("name", ["n1.node.consul", "nobody.node.consul"])
+@pytest.mark.parametrize("name", ["n1.node.consul", "nobody.node.consul", "n1.node.dc2.consul"])
 @pytest.mark.parametrize("kind", ["SRV", "MX", "CNAME", "PTR"])
 def test_no_node_has_data_of_other_types(name: str, kind: str) -> None:
     assert ask(CATALOG, name, kind).result is Result.NO_DATA
