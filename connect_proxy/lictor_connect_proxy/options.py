@@ -9,6 +9,7 @@ import msgspec
 
 from lictor_connect_proxy.feed.agent import AgentAddress
 from lictor_connect_proxy.snapshot import PublicListener, UpstreamListener
+from lictor_core.addresses import join_host_port
 from lictor_core.errors import ConfigurationError
 from lictor_core.limits import PORT_MAX
 
@@ -47,10 +48,28 @@ class ProxyOptions(msgspec.Struct, frozen=True, kw_only=True):
             )
         if self.listen and not self.service_addr:
             raise ConfigurationError("-listen needs -service-addr, the address of the application behind it")
+        if self.service_addr and not self.listen:
+            raise ConfigurationError("-service-addr needs -listen, the address where the mesh reaches the application")
         if self.register and not self.listen:
             raise ConfigurationError("-register needs -listen: a proxy that nobody can reach has nothing to register")
-        public_listener(self)
-        upstream_listeners(self)
+        if self.register_id and not self.register:
+            raise ConfigurationError("-register-id needs -register: it is a part of the registration's id")
+        if self.service and not self.listen and not self.upstreams:
+            raise ConfigurationError(
+                "there is nothing to serve: give -listen with -service-addr for connections from the mesh, -upstream "
+                "for connections into it, or both"
+            )
+        self._check_addresses()
+
+    def _check_addresses(self) -> None:
+        public = public_listener(self)
+        taken = {} if public is None else {(public.bind_address, public.bind_port): "-listen"}
+        for upstream in upstream_listeners(self):
+            flag = f"-upstream {upstream.service}"
+            other = taken.setdefault((upstream.bind_address, upstream.bind_port), flag)
+            if other is not flag:
+                address = join_host_port(upstream.bind_address, upstream.bind_port)
+                raise ConfigurationError(f"{other} and {flag} both listen on {address}: give each its own port")
 
     def _identities(self) -> tuple[tuple[str, str], ...]:
         return ("-sidecar-for", self.sidecar_for), ("-proxy-id", self.proxy_id), ("-service", self.service)

@@ -220,6 +220,18 @@ def test_every_command_explains_itself(lonely_command: Command, words: tuple[str
     assert "  " in printed.lines[2]
 
 
+def test_the_environment_says_which_proxy_to_be_where_no_flag_does(
+    lonely_command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Consul 1.8.7 reads these two variables."""
+    monkeypatch.setenv("CONNECT_SIDECAR_FOR", "web-1")
+    asked = lonely_command("connect", "proxy")
+    assert (asked.exit_code, "could not reach the agent" in asked.stderr) == (1, True)
+    monkeypatch.setenv("CONNECT_PROXY_ID", "web-1-sidecar-proxy")
+    assert "-sidecar-for and -proxy-id each name a proxy" in lonely_command("connect", "proxy").stderr
+    assert "there is nothing to serve" in lonely_command("connect", "proxy", "-service=web").stderr
+
+
 @pytest.mark.parametrize("words", GROUPS, ids=" ".join)
 def test_a_group_alone_shows_its_commands_on_stderr(lonely_command: Command, words: tuple[str, ...]) -> None:
     printed = lonely_command(*words)

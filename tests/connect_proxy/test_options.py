@@ -11,7 +11,6 @@ from lictor_core.errors import ConfigurationError
     [
         ProxyOptions(sidecar_for="web-1"),
         ProxyOptions(proxy_id="web-1-sidecar-proxy"),
-        ProxyOptions(service="web"),
         ProxyOptions(service="web", upstreams=("db:9191", "cache:127.0.0.2:9192")),
         ProxyOptions(service="web", listen=":8443", service_addr="127.0.0.1:8080", register=True, register_id="a"),
     ],
@@ -29,6 +28,21 @@ def test_flags_that_go_together_pass(options: ProxyOptions) -> None:
         (ProxyOptions(proxy_id="a", listen=":1"), "go with -service"),
         (ProxyOptions(service="a", listen=":8443"), "-listen needs -service-addr"),
         (ProxyOptions(service="a", register=True), "-register needs -listen"),
+        (ProxyOptions(service="a"), "nothing to serve: give -listen with -service-addr"),
+        (ProxyOptions(service="a", service_addr=":80"), "-service-addr needs -listen"),
+        (ProxyOptions(service="a", service_addr=":80", upstreams=("db:1",)), "-service-addr needs -listen"),
+        (
+            ProxyOptions(service="a", listen=":8443", service_addr=":80", register_id="x"),
+            "-register-id needs -register",
+        ),
+        (
+            ProxyOptions(service="a", upstreams=("db:1", "api:1")),
+            r"-upstream db and -upstream api both listen on 127.0.0.1:1",
+        ),
+        (
+            ProxyOptions(service="a", listen="127.0.0.1:81", service_addr=":80", upstreams=("db:81",)),
+            "-listen and -upstream db both listen",
+        ),
         (ProxyOptions(service="a", upstreams=("db",)), "not name:address"),
         (ProxyOptions(service="a", upstreams=(":80",)), "not name:address"),
         (ProxyOptions(service="a", upstreams=("db:",)), r"not \[host\]:port"),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+import os
+from typing import TYPE_CHECKING, Final
 
 from lictor.api.calls import ca
 from lictor.cli.api import Api, ApiCommand, pass_api
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from lictor_connect_proxy import ProxyOptions
 
 __all__ = ["command"]
+
+_PROXY_ID: Final = "CONNECT_PROXY_ID"
+_SIDECAR_FOR: Final = "CONNECT_SIDECAR_FOR"
+"""Consul's: which proxy to be where no flag says it."""
 
 command = GoGroup(
     "connect",
@@ -89,12 +94,16 @@ def set_config(api: Api, args: tuple[str, ...], config_file: str) -> None:
 @flag("-log-json", "Write log events as JSON, one a line.")
 @option("-log-level", "trace, debug, info, warn or err.", metavar="level", default="info")
 @option("-pprof-addr", "Taken for Consul's sake, without effect.", metavar="address")
-@option("-proxy-id", "Id of the proxy's registration with the agent.", metavar="id")
+@option("-proxy-id", "Id of the proxy's registration with the agent; else CONNECT_PROXY_ID.", metavar="id")
 @flag("-register", "Register the proxy with the agent; needs -listen.")
-@option("-register-id", "What tells the registration from that of other proxies of the service.", metavar="text")
+@option(
+    "-register-id",
+    "What tells the registration from that of other proxies of the service; needs -register.",
+    metavar="text",
+)
 @option("-service", "Name of the service that the proxy stands for.", metavar="name")
-@option("-service-addr", "Address of the service itself, host:port.", metavar="address")
-@option("-sidecar-for", "Id of the instance whose registered sidecar this is.", metavar="id")
+@option("-service-addr", "Address of the service itself, host:port; needs -listen.", metavar="address")
+@option("-sidecar-for", "Id of the instance whose registered sidecar this is; else CONNECT_SIDECAR_FOR.", metavar="id")
 @option("-upstream", "Service to make reachable, name:port or name:address:port; may be repeated.",
         metavar="name:port", multiple=True)  # fmt: skip
 @pass_api
@@ -114,7 +123,9 @@ def proxy(
     upstream: tuple[str, ...],
 ) -> None:
     """Run the built-in proxy in the foreground: it proves who its service is, checks who connects, and reaches other
-    services. It takes its settings from its registration, or from flags.
+    services. It takes its settings from its registration (-sidecar-for, -proxy-id), or from flags (-service with
+    -listen and -service-addr for connections from the mesh, with -upstream for connections into it). The token needs
+    service:write for the service.
     """
     from lictor.api.tls import tls_context
     from lictor_agent.log import make_log
@@ -122,6 +133,8 @@ def proxy(
 
     if args:
         raise CommandError(f"unexpected arguments: {' '.join(args)}; flags begin with a dash")
+    if not (proxy_id or sidecar_for or service):
+        proxy_id, sidecar_for = os.environ.get(_PROXY_ID, ""), os.environ.get(_SIDECAR_FOR, "")
     settings = api.settings()
     options = ProxyOptions(
         sidecar_for=sidecar_for,
@@ -141,8 +154,8 @@ def proxy(
             tls_server_name=settings.tls_server_name,
         ),
     )
-    options.check()
     log = make_log(log_level, as_json=log_json, node=sidecar_for or proxy_id or service)
+    options.check()
     raise SystemExit(_run_proxy(options, log))
 
 
