@@ -12,8 +12,9 @@ from structlog.typing import FilteringBoundLogger
 
 from lictor_connect_proxy.driver.driver import ProxyDriver
 from lictor_connect_proxy.feed.agent import AgentClient
-from lictor_connect_proxy.feed.answers import registration_in, sidecars_in
+from lictor_connect_proxy.feed.assembling import first_snapshot
 from lictor_connect_proxy.feed.feed import Feed
+from lictor_connect_proxy.feed.registrations import registration_in, sidecars_in
 from lictor_connect_proxy.options import ProxyOptions, public_listener, upstream_listeners
 from lictor_connect_proxy.registration import SelfRegistration
 from lictor_connect_proxy.snapshot import ProxySnapshot
@@ -96,8 +97,7 @@ async def _first_snapshot(agent: AgentClient, proxy_id: str, options: ProxyOptio
         answer = await agent.get(f"/v1/agent/service/{quote(proxy_id, safe='')}")
     except NotFoundError as error:
         raise ConfigurationError(f"the agent knows no proxy {proxy_id!r}: register it first") from error
-    found = registration_in(answer.body)
-    return ProxySnapshot(service=found.service, public=found.public, upstreams=found.upstreams)
+    return first_snapshot(registration_in(answer.body))
 
 
 def tune() -> None:

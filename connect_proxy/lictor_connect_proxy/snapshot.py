@@ -34,6 +34,7 @@ __all__ = [
     "Policy",
     "ProxySnapshot",
     "PublicListener",
+    "QueryResult",
     "TerminatedService",
     "TrustRoots",
     "UpstreamKey",
@@ -118,6 +119,13 @@ class PassiveHealth(msgspec.Struct, frozen=True, kw_only=True):
 
     interval_s: float | None = None
     failures_max: int | None = None
+
+
+class QueryResult(NamedTuple):
+    """Whose instances a prepared query found: who is reached must prove to be that service of that datacenter."""
+
+    service: str
+    datacenter: str
 
 
 class UpstreamKey(NamedTuple):
@@ -255,9 +263,11 @@ class ProxySnapshot(msgspec.Struct, frozen=True, kw_only=True):
     `default_allow` None: not known; only an explicit rule lets anybody in.
     `config` is the merged opaque configuration of the proxy, Consul's keys. `chains` are the discovery chains of
     upstreams; `instances` goes by the ids of their targets and says where to dial, gateways where a target is reached
-    by them. An upstream of an agent that knows no chains, and one that is a prepared query, has `endpoints` instead.
+    by them. An upstream of an agent that knows no chains, and one that is a prepared query, has `endpoints` instead; so
+    has one whose chain is a single target without failover, for data planes that look no further, its usable instances
+    alone. `queried` says whose instances those of a prepared query are.
     `jwt_providers` are the config entries of the kind by name, in their JSON form.
-    Which of the last fields are filled depends on `kind`.
+    Which of the last fields are filled depends on `kind`; `knows_behind` says of a gateway that its services are known.
     """
 
     service: str
@@ -268,6 +278,7 @@ class ProxySnapshot(msgspec.Struct, frozen=True, kw_only=True):
     public: PublicListener | None = None
     upstreams: tuple[UpstreamListener, ...] = ()
     endpoints: Mapping[UpstreamKey, tuple[Endpoint, ...]] = {}
+    queried: Mapping[UpstreamKey, QueryResult] = {}
     chains: Mapping[UpstreamKey, Chain] = {}
     instances: Mapping[str, tuple[Endpoint, ...]] = {}
     proxy_id: str = ""
@@ -280,6 +291,7 @@ class ProxySnapshot(msgspec.Struct, frozen=True, kw_only=True):
     ingress: tuple[IngressListener, ...] = ()
     terminated: tuple[TerminatedService, ...] = ()
     mesh: MeshGatewayServices | None = None
+    knows_behind: bool = False
 
     def has_identity(self) -> bool:
         """Whether the proxy can speak TLS at all."""
@@ -291,8 +303,17 @@ class ProxySnapshot(msgspec.Struct, frozen=True, kw_only=True):
 
     def is_complete(self) -> bool:
         """Whether all is known that the listeners of this proxy need."""
-        has_instances = all(self.knows(upstream.key) for upstream in self.upstreams)
-        return self.has_identity() and has_instances and (self.public is None or self.can_judge())
+        match self.kind:
+            case ServiceKind.MESH_GATEWAY:
+                return self.roots is not None and self.mesh is not None
+            case ServiceKind.TERMINATING_GATEWAY:
+                return self.roots is not None and self.knows_behind and all(map(_is_whole, self.terminated))
+            case ServiceKind.INGRESS_GATEWAY:
+                behind = (one.upstream.key for listener in self.ingress for one in listener.services)
+                return self.has_identity() and self.knows_behind and all(map(self.knows, behind))
+            case _:
+                has_instances = all(self.knows(upstream.key) for upstream in self.upstreams)
+                return self.has_identity() and has_instances and (self.public is None or self.can_judge())
 
     def knows(self, key: UpstreamKey) -> bool:
         """Whether it is known where an upstream leads: instances, be it none, of everything that its chain needs."""
@@ -300,3 +321,7 @@ class ProxySnapshot(msgspec.Struct, frozen=True, kw_only=True):
         if chain is None:
             return key in self.endpoints
         return all(target in self.instances for target in chain.targets)
+
+
+def _is_whole(one: TerminatedService) -> bool:
+    return one.leaf is not None and one.policy is not None and one.chain is not None

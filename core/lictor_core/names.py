@@ -18,6 +18,7 @@ __all__ = [
     "SigningId",
     "SpiffeId",
     "agent_common_name",
+    "datacenter_sni",
     "intermediate_common_name",
     "parse_spiffe",
     "root_common_name",
@@ -108,6 +109,11 @@ def service_sni(service: str, datacenter: str, domain: str, *, subset: str = "",
     """The TLS server name of a service in a datacenter."""
     name = f"{service}.{namespace}.{datacenter}.internal.{domain}"
     return f"{subset}.{name}" if subset else name
+
+
+def datacenter_sni(datacenter: str, domain: str) -> str:
+    """The TLS server name of a datacenter's mesh gateways; those of its services end in it."""
+    return f"{datacenter}.internal.{domain}"
 
 
 def service_common_name(service: str, domain: str, *, namespace: str = NAMESPACE) -> str:

@@ -12,8 +12,9 @@ from structlog.typing import FilteringBoundLogger
 from lictor_agent.local import Subject
 from lictor_agent.mesh.source import Ask, InnerSource
 from lictor_agent.waiting import ChangeWaiter
-from lictor_connect_proxy.feed.answers import Registration, registration_in
+from lictor_connect_proxy.feed.assembling import first_snapshot
 from lictor_connect_proxy.feed.feed import Feed
+from lictor_connect_proxy.feed.registrations import Registration, registration_in
 from lictor_connect_proxy.snapshot import ProxySnapshot
 from lictor_core.clock import Clock, Rng
 from lictor_core.errors import LictorError, NotFoundError, PermissionDeniedError, RequestError
@@ -46,7 +47,7 @@ class Envoys:
         await self._check(source, registration.service)
         feed = Feed(
             source,
-            ProxySnapshot(service=registration.service, public=registration.public, upstreams=registration.upstreams),
+            first_snapshot(registration),
             publish,
             proxy_id=proxy_id,
             clock=self._clock,

@@ -1,7 +1,8 @@
-"""Where a proxy's knowledge comes from: blocking queries against the HTTP API of the agent beside it.
+"""Where a data plane's knowledge comes from: questions to the agent beside it, or to the one around it.
 
-`answers` understands (pure), `agent` asks, `sources` say what to ask and how to wait, `feed` keeps it all going and
-publishes a new snapshot for every change.
+`needs` are the questions, `answers` and `registrations` understand what comes back, `assembling` makes a snapshot of
+what is known and so finds out what has to be known. `agent` asks over a socket; `feed` keeps it all going and publishes
+a new snapshot for every change.
 """
 
 __all__: list[str] = []

@@ -3,8 +3,8 @@
 An answer that cannot be judged by is no policy: an unknown action makes the whole set unusable, so nobody is let
 in by half of it. Rules on requests (`Permissions`, `JWT`) are read as what they are; who sees connections alone
 cannot judge by them.
-Sources: Consul's documents `api-docs/agent/{service,connect}`, `api-docs/connect/intentions`, `api-docs/health`,
-`docs/connect/proxies/built-in`, `docs/connect/registration/service-registration`.
+Sources: Consul's documents `api-docs/agent/connect`, `api-docs/connect/intentions`, `api-docs/health`,
+`api-docs/discovery-chain`, `api-docs/query`, `api-docs/catalog`, `api-docs/config`, `docs/connect/proxies/built-in`.
 """
 
 from __future__ import annotations
@@ -13,53 +13,64 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from lictor_connect_proxy.snapshot import (
-    CONNECT_TIMEOUT_S,
-    CONNECTIONS_MAX,
-    HANDSHAKE_TIMEOUT_S,
-    LOCAL_CONNECT_TIMEOUT_S,
-    Endpoint,
-    Leaf,
-    Policy,
-    PublicListener,
-    TrustRoots,
-    UpstreamListener,
-)
+from lictor_connect_proxy.feed.opaque import UnusableAnswerError
+from lictor_connect_proxy.snapshot import Endpoint, Leaf, Policy, QueryResult, TrustRoots
 from lictor_core.codec import from_json
-from lictor_core.errors import PeerError, RequestError
+from lictor_core.durations import parse_duration
+from lictor_core.entries.chains import Chain
+from lictor_core.errors import RequestError
 from lictor_core.intentions import Rule, precedence, stated_rule
-from lictor_core.limits import PORT_MAX
 from lictor_core.names import NAMESPACE
-from lictor_core.records import PASSING, WARNING, IntentionAction
+from lictor_core.records import PASSING, WARNING, IntentionAction, JsonObject
 
 __all__ = [
-    "Registration",
-    "UnusableAnswerError",
+    "TARGETS_MAX",
+    "LinkedService",
+    "Queried",
+    "chain_in",
     "default_allow_in",
     "endpoints_in",
+    "entries_in",
     "leaf_in",
+    "linked_services_in",
+    "mesh_gateways_in",
     "policy_in",
-    "registration_in",
+    "query_in",
     "roots_in",
-    "sidecars_in",
+    "service_names_in",
 ]
 
 T = TypeVar("T")
-_UPSTREAMS_MAX: Final = 1024
+TARGETS_MAX: Final = 1024
+"""Targets of one chain; each is watched."""
+_LINKED_MAX: Final = 10_000
+_NAMES_MAX: Final = 10_000
+_QUERY_TTL_S: Final = 10.0
+_QUERY_TTL_S_MIN: Final = 1.0
+_WEIGHT_MAX: Final = 65_535
 _ACTIONS: Final = frozenset(IntentionAction)
 
 
-class UnusableAnswerError(PeerError):
-    """The agent answered, and what it said cannot be used."""
-
-
-class Registration(msgspec.Struct, frozen=True, kw_only=True):
-    """A proxy as it is registered. `unsupported` names upstreams that this proxy cannot serve."""
+class LinkedService(msgspec.Struct, frozen=True, kw_only=True):
+    """A service behind a gateway: a row of `/v1/catalog/gateway-services`."""
 
     service: str
-    public: PublicListener | None
-    upstreams: tuple[UpstreamListener, ...]
-    unsupported: tuple[str, ...] = ()
+    port: int = 0
+    protocol: str = ""
+    hosts: tuple[str, ...] = ()
+    ca_file: str = ""
+    cert_file: str = ""
+    key_file: str = ""
+    sni: str = ""
+    from_wildcard: bool = False
+
+
+class Queried(msgspec.Struct, frozen=True, kw_only=True):
+    """What a prepared query found: whom, where, and for how many seconds that is good."""
+
+    result: QueryResult
+    endpoints: tuple[Endpoint, ...]
+    ttl_s: float
 
 
 class _Answer(msgspec.Struct, frozen=True, rename="pascal"):
@@ -104,15 +115,29 @@ class _Self(_Answer, frozen=True):
     debug_config: _Debug
 
 
+class _TaggedAddress(_Answer, frozen=True):
+    address: str = ""
+    port: int = 0
+
+
 class _HealthNode(_Answer, frozen=True):
     node: str
     address: str
+    datacenter: str = ""
+    tagged_addresses: dict[str, str] | None = None
+
+
+class _Weights(_Answer, frozen=True):
+    passing: int = 1
+    warning: int = 1
 
 
 class _HealthService(_Answer, frozen=True):
     id: str = msgspec.field(name="ID")
     address: str = ""
     port: int = 0
+    weights: _Weights = _Weights()
+    tagged_addresses: dict[str, _TaggedAddress] | None = None
 
 
 class _HealthCheck(_Answer, frozen=True):
@@ -122,60 +147,38 @@ class _HealthCheck(_Answer, frozen=True):
 class _Health(_Answer, frozen=True):
     node: _HealthNode
     service: _HealthService
-    checks: list[_HealthCheck]
+    checks: list[_HealthCheck] | None
 
 
-class _Limits(msgspec.Struct, frozen=True):
-    max_connections: int | None = None
+class _ChainAnswer(_Answer, frozen=True):
+    chain: Chain
 
 
-class _UpstreamConfig(msgspec.Struct, frozen=True):
-    connect_timeout_ms: float | None = None
-    limits: _Limits = _Limits()
+class _QueryDNS(_Answer, frozen=True):
+    ttl: str = msgspec.field(name="TTL", default="")
 
 
-class _Upstream(_Answer, frozen=True):
-    destination_name: str
-    local_bind_port: int
-    destination_type: str = ""
+class _QueryAnswer(_Answer, frozen=True):
+    service: str
+    nodes: list[_Health] | None
     datacenter: str = ""
-    local_bind_address: str = ""
-    config: _UpstreamConfig | None = None
+    dns: _QueryDNS = msgspec.field(name="DNS", default=_QueryDNS())
 
 
-class _ProxyConfig(msgspec.Struct, frozen=True):
-    bind_address: str = ""
-    bind_port: int = 0
-    local_service_address: str = ""
-    local_connect_timeout_ms: float | None = None
-    handshake_timeout_ms: float | None = None
-    max_inbound_connections: int | None = None
+class _Name(_Answer, frozen=True):
+    name: str
 
 
-class _Proxy(_Answer, frozen=True):
-    destination_service_name: str
-    destination_service_id: str = msgspec.field(name="DestinationServiceID", default="")
-    local_service_address: str = ""
-    local_service_port: int = 0
-    config: _ProxyConfig | None = None
-    upstreams: list[_Upstream] | None = None
-
-
-class _ProxyService(_Answer, frozen=True):
-    kind: str
-    proxy: _Proxy
-    address: str = ""
+class _Linked(_Answer, frozen=True):
+    service: _Name
     port: int = 0
-
-
-class _AnyService(_Answer, frozen=True):
-    id: str = msgspec.field(name="ID")
-    kind: str = ""
-    proxy: _SidecarOf | None = None
-
-
-class _SidecarOf(_Answer, frozen=True):
-    destination_service_id: str = msgspec.field(name="DestinationServiceID", default="")
+    protocol: str = ""
+    hosts: tuple[str, ...] | None = None
+    ca_file: str = msgspec.field(name="CAFile", default="")
+    cert_file: str = msgspec.field(name="CertFile", default="")
+    key_file: str = msgspec.field(name="KeyFile", default="")
+    sni: str = msgspec.field(name="SNI", default="")
+    from_wildcard: bool = False
 
 
 def leaf_in(body: bytes) -> Leaf:
@@ -199,12 +202,12 @@ def roots_in(body: bytes) -> TrustRoots:
     return TrustRoots(trust_domain=found.trust_domain.lower(), pems=pems)
 
 
-def policy_in(body: bytes, service: str) -> Policy:
-    """The intentions of `/v1/connect/intentions/match?by=destination`."""
+def policy_in(body: bytes, service: str, index: int = 0) -> Policy:
+    """The intentions of `/v1/connect/intentions/match?by=destination`, as they were at `index`."""
     found = _read(body, dict[str, list[_Intention] | None], "intentions")
     if service not in found:
         raise UnusableAnswerError(f"the intentions that the agent sent do not speak of {service}")
-    return Policy(rules=tuple(_rule(one) for one in found[service] or ()))
+    return Policy(rules=tuple(_rule(one) for one in found[service] or ()), index=index)
 
 
 def _rule(one: _Intention) -> Rule:
@@ -232,91 +235,124 @@ def default_allow_in(body: bytes) -> bool:
     return not found.enabled or found.default_policy == "allow"
 
 
-def endpoints_in(body: bytes) -> tuple[Endpoint, ...]:
-    """The instances of `/v1/health/connect/<service>` that pass or warn, in a stable order."""
+def endpoints_in(body: bytes, *, only_passing: bool = False, is_remote: bool = False) -> tuple[Endpoint, ...]:
+    """The instances of `/v1/health/connect/<service>` and its kin, healthy or not, in a stable order.
+
+    With `only_passing` one with a warning is not healthy. `is_remote`: they are in another datacenter.
+    """
     found = _read(body, list[_Health], "instances")
-    return tuple(
-        sorted(
-            Endpoint(one.service.address or one.node.address, one.service.port, f"{one.node.node}/{one.service.id}")
-            for one in found
-            if all(check.status in (PASSING, WARNING) for check in one.checks)
+    return _endpoints(found, only_passing=only_passing, is_remote=is_remote)
+
+
+def mesh_gateways_in(body: bytes, own_datacenter: str) -> dict[str, tuple[Endpoint, ...]]:
+    """The gateways of `/v1/internal/federation-states/mesh-gateways`, by their datacenters."""
+    found = _read(body, dict[str, list[_Health] | None], "mesh gateways")
+    return {name: _endpoints(rows or [], is_remote=name != own_datacenter) for name, rows in found.items()}
+
+
+def _endpoints(rows: list[_Health], *, only_passing: bool = False, is_remote: bool = False) -> tuple[Endpoint, ...]:
+    return tuple(sorted(_endpoint(one, only_passing, is_remote) for one in rows))
+
+
+def _endpoint(one: _Health, only_passing: bool, is_remote: bool) -> Endpoint:
+    host, port = _address(one, is_remote)
+    statuses = {check.status for check in one.checks or ()}
+    passes = statuses <= {PASSING}
+    weight = one.service.weights.passing if passes else one.service.weights.warning
+    return Endpoint(
+        host,
+        port,
+        f"{one.node.node}/{one.service.id}",
+        min(max(weight, 0), _WEIGHT_MAX),
+        statuses <= ({PASSING} if only_passing else {PASSING, WARNING}),
+    )
+
+
+def _address(one: _Health, is_remote: bool) -> tuple[str, int]:
+    """The service's address, else the node's; from another datacenter the ones for that come first."""
+    node, service = one.node, one.service
+    if is_remote:
+        tagged = (service.tagged_addresses or {}).get("wan")
+        if tagged is not None and tagged.address:
+            return tagged.address, tagged.port or service.port
+        if not service.address:
+            return (node.tagged_addresses or {}).get("wan") or node.address, service.port
+    return service.address or node.address, service.port
+
+
+def chain_in(body: bytes) -> Chain:
+    """The chain of `/v1/discovery-chain/<service>`: one that hangs together."""
+    chain = _read(body, _ChainAnswer, "discovery chain").chain
+    if len(chain.targets) > TARGETS_MAX:
+        raise UnusableAnswerError(
+            f"the chain of {chain.service_name} has {len(chain.targets)} targets; at most {TARGETS_MAX} are served"
         )
+    if chain.start_node not in chain.nodes:
+        raise UnusableAnswerError(f"the chain of {chain.service_name} has no start")
+    for name, node in chain.nodes.items():
+        following = [*(one.next_node for one in node.routes), *(one.next_node for one in node.splits)]
+        missing = [one for one in following if one not in chain.nodes]
+        resolver = node.resolver
+        if resolver is not None:
+            targets = [resolver.target, *(resolver.failover.targets if resolver.failover is not None else ())]
+            missing += [one for one in targets if one not in chain.targets]
+        if missing or not (following or resolver):
+            raise UnusableAnswerError(f"the node {name} of the chain of {chain.service_name} leads nowhere")
+    return chain
+
+
+def query_in(body: bytes) -> Queried:
+    """What `/v1/query/<name>/execute?connect=true` found."""
+    found = _read(body, _QueryAnswer, "answer of the prepared query")
+    try:
+        ttl_s = parse_duration(found.dns.ttl) if found.dns.ttl else _QUERY_TTL_S
+    except RequestError:
+        ttl_s = _QUERY_TTL_S
+    return Queried(
+        result=QueryResult(found.service, found.datacenter),
+        endpoints=tuple(one._replace(service=found.service) for one in _endpoints(found.nodes or [])),
+        ttl_s=min(max(ttl_s, _QUERY_TTL_S_MIN), _QUERY_TTL_S),
     )
 
 
-def registration_in(body: bytes) -> Registration:
-    """The proxy of `/v1/agent/service/<id>`. Settings under `config` have the names that Consul documents."""
-    found = _read(body, _ProxyService, "proxy registration")
-    if found.kind != "connect-proxy" or not found.proxy.destination_service_name:
-        raise UnusableAnswerError("the registered service is not of kind connect-proxy")
-    upstreams = found.proxy.upstreams or []
-    if len(upstreams) > _UPSTREAMS_MAX:
-        raise UnusableAnswerError(f"the proxy has {len(upstreams)} upstreams; at most {_UPSTREAMS_MAX} are served")
-    served = [one for one in upstreams if one.destination_type in ("", "service")]
-    return Registration(
-        service=found.proxy.destination_service_name,
-        public=_public(found),
-        upstreams=tuple(_upstream(one) for one in served),
-        unsupported=tuple(f"{one.destination_type} {one.destination_name}" for one in upstreams if one not in served),
+def linked_services_in(body: bytes) -> tuple[LinkedService, ...]:
+    """The rows of `/v1/catalog/gateway-services/<gateway>`, in their order."""
+    rows = _rows(body, list[_Linked], "services of the gateway")
+    if len(rows) > _LINKED_MAX:
+        raise UnusableAnswerError(f"the gateway has {len(rows)} services; at most {_LINKED_MAX} are served")
+    return tuple(
+        LinkedService(
+            service=row.service.name,
+            port=row.port,
+            protocol=row.protocol,
+            hosts=row.hosts or (),
+            ca_file=row.ca_file,
+            cert_file=row.cert_file,
+            key_file=row.key_file,
+            sni=row.sni,
+            from_wildcard=row.from_wildcard,
+        )
+        for row in rows
     )
 
 
-def sidecars_in(body: bytes, service_id: str) -> list[str]:
-    """The ids in `/v1/agent/services` of proxies that are sidecars for the instance `service_id`, sorted."""
-    found = _read(body, dict[str, _AnyService], "services")
-    return sorted(
-        one.id
-        for one in found.values()
-        if one.kind == "connect-proxy" and one.proxy is not None and one.proxy.destination_service_id == service_id
-    )
+def entries_in(body: bytes) -> dict[str, JsonObject]:
+    """The config entries of `/v1/config/<kind>`, by name."""
+    found = _rows(body, list[JsonObject], "config entries")
+    return {str(entry.get("Name", "")): entry for entry in found}
 
 
-def _public(found: _ProxyService) -> PublicListener | None:
-    config = found.proxy.config or _ProxyConfig()
-    port = config.bind_port or found.port
-    if not port:
-        return None
-    host, application_port = found.proxy.local_service_address or "127.0.0.1", found.proxy.local_service_port
-    if config.local_service_address:
-        host, separator, text = config.local_service_address.rpartition(":")
-        if not separator or not text.isascii() or not text.isdecimal():
-            raise UnusableAnswerError(f"local_service_address {config.local_service_address!r} is not host:port")
-        host, application_port = host.strip("[]") or "127.0.0.1", int(text)
-    return PublicListener(
-        bind_address=config.bind_address or found.address or "0.0.0.0",
-        bind_port=_port(port, "port"),
-        application_host=host,
-        application_port=_port(application_port, "local_service_port"),
-        application_timeout_s=_seconds(config.local_connect_timeout_ms, LOCAL_CONNECT_TIMEOUT_S),
-        handshake_timeout_s=_seconds(config.handshake_timeout_ms, HANDSHAKE_TIMEOUT_S),
-        connections_max=_count(config.max_inbound_connections),
-    )
+def service_names_in(body: bytes) -> tuple[str, ...]:
+    """The names of `/v1/catalog/services`, sorted."""
+    names = sorted(_read(body, dict[str, object], "services"))
+    if len(names) > _NAMES_MAX:
+        raise UnusableAnswerError(f"there are {len(names)} services; at most {_NAMES_MAX} are passed on by a gateway")
+    return tuple(names)
 
 
-def _upstream(one: _Upstream) -> UpstreamListener:
-    config = one.config or _UpstreamConfig()
-    return UpstreamListener(
-        service=one.destination_name,
-        datacenter=one.datacenter,
-        bind_address=one.local_bind_address or "127.0.0.1",
-        bind_port=_port(one.local_bind_port, f"local_bind_port of upstream {one.destination_name}"),
-        connect_timeout_s=_seconds(config.connect_timeout_ms, CONNECT_TIMEOUT_S),
-        connections_max=_count(config.limits.max_connections),
-    )
-
-
-def _port(value: int, name: str) -> int:
-    if not 0 < value <= PORT_MAX:
-        raise UnusableAnswerError(f"{name} {value} is not between 1 and {PORT_MAX}; correct the registration")
-    return value
-
-
-def _seconds(ms: float | None, default_s: float) -> float:
-    return ms / 1000 if ms is not None and ms > 0 else default_s
-
-
-def _count(value: int | None) -> int:
-    return value if value is not None and value > 0 else CONNECTIONS_MAX
+def _rows(body: bytes, kind: type[list[T]], what: str) -> list[T]:
+    """A list, whose place a null may take."""
+    return [] if body.strip() == b"null" else _read(body, kind, what)
 
 
 def _read(body: bytes, kind: type[T], what: str) -> T:

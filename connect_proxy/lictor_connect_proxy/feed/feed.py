@@ -7,36 +7,35 @@ jitter. An answer that cannot be used takes its part out of the snapshot instead
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Hashable
-from typing import Final, TypeVar
+from collections.abc import Callable
+from typing import Final, cast
 
-import msgspec
 from structlog.typing import FilteringBoundLogger
 
-from lictor_connect_proxy.feed import sources
-from lictor_connect_proxy.feed.answers import Registration, UnusableAnswerError, default_allow_in
 from lictor_connect_proxy.feed.asking import AgentSource
-from lictor_connect_proxy.feed.sources import Fetched, Source
-from lictor_connect_proxy.snapshot import Endpoint, ProxySnapshot, UpstreamKey
+from lictor_connect_proxy.feed.assembling import assemble
+from lictor_connect_proxy.feed.needs import ChainFound, DefaultFound, InstancesOf, Known, Need
+from lictor_connect_proxy.feed.opaque import UnusableAnswerError
+from lictor_connect_proxy.snapshot import Endpoint, ProxySnapshot
 from lictor_core.clock import Clock, Rng
-from lictor_core.errors import LictorError, PermissionDeniedError
+from lictor_core.errors import LictorError
 
 __all__ = ["Feed"]
-
-T = TypeVar("T")
 
 RETRY_S_FIRST: Final = 0.1
 RETRY_S_MAX: Final = 10.0
 _PAUSE_S: Final = 0.01
 """Between two answers of one source, so that a busy agent is not asked without end."""
-_POLL_S: Final = 5.0
-"""For answers that cannot be waited for."""
 _REMINDER_S: Final = 60.0
 """How often an interruption that goes on is logged."""
 
 
 class Feed:
-    """The knowledge of one proxy. `publish` gets each new snapshot, in the loop of `run`."""
+    """The knowledge of one proxy. `publish` gets each new snapshot, in the loop of `run`.
+
+    `snapshot` is what to begin with: the proxy as flags describe it, or with `proxy_id` what is known of the one that
+    is registered so, be it only an empty service. Changes that come in one pass of the loop are published as one.
+    """
 
     def __init__(
         self,
@@ -50,151 +49,136 @@ class Feed:
         log: FilteringBoundLogger,
     ) -> None:
         self.snapshot = snapshot
+        self._start = snapshot
+        self._proxy_id = proxy_id
         self._agent = agent
         self._publish = publish
-        self._proxy_id = proxy_id
         self._clock = clock
         self._rng = rng
         self._log = log.bind(room="connect_proxy")
-        self._heard: dict[str, float] = {}
-        self._watches: dict[Hashable, asyncio.Task[None]] = {}
+        self._values: dict[Need[object], object] = {}
+        self._heard: dict[Need[object], float] = {}
+        self._watches: dict[Need[object], asyncio.Task[None]] = {}
         self._group: asyncio.TaskGroup | None = None
+        self._is_assembling = False
         self._was_complete = False
+        self._told: set[str] = set()
 
     async def run(self) -> None:
         """Ask and publish until cancelled."""
         self._publish(self.snapshot)
         async with asyncio.TaskGroup() as group:
             self._group = group
-            self._keep_watches()
+            try:
+                self._assemble()
+                await asyncio.Event().wait()
+            finally:
+                self._group = None
 
     def ages_s(self) -> dict[str, float]:
-        """For each source how many seconds ago the agent last answered. A question that blocks ages up to its wait."""
-        now = self._clock.monotonic()
-        return {name: now - heard for name, heard in self._heard.items()}
+        """For each source how many seconds ago the agent last answered. A question that blocks ages up to its wait.
 
-    def _keep_watches(self) -> None:
-        """Start and stop watches so that they are those that the snapshot needs."""
+        Of several sources of one name it is the oldest answer.
+        """
+        now = self._clock.monotonic()
+        ages: dict[str, float] = {}
+        for need, heard in self._heard.items():
+            ages[need.name] = max(ages.get(need.name, 0.0), now - heard)
+        return ages
+
+    def _assemble(self) -> None:
+        """Put the snapshot together, ask for what it needs and for nothing else, publish it when it is another one."""
+        self._is_assembling = False
         if self._group is None:
             return
-        wanted = self._wanted()
-        for key in [key for key in self._watches if key not in wanted]:
-            self._watches.pop(key).cancel()
-        for key, start in wanted.items():
-            if key not in self._watches:
-                self._watches[key] = self._group.create_task(start())
-
-    def _wanted(self) -> dict[Hashable, Callable[[], Coroutine[None, None, None]]]:
-        service = self.snapshot.service
-        wanted: dict[Hashable, Callable[[], Coroutine[None, None, None]]] = {
-            "roots": lambda: self._watch(
-                "roots", sources.roots(), lambda value: self._change(roots=value), closed=True
-            ),
-            ("leaf", service): lambda: self._watch(
-                "leaf", sources.leaf(service), lambda value: self._change(leaf=value), closed=True
-            ),
-        }
-        if self.snapshot.public is not None:
-            wanted["intentions", service] = lambda: self._watch(
-                "intentions", sources.policy(service), lambda value: self._change(policy=value), closed=True
-            )
-            wanted["default_policy"] = lambda: self._watch(
-                "default_policy", self._default_policy, lambda value: self._change(default_allow=value), closed=True
-            )
-        if self._proxy_id:
-            wanted["registration"] = lambda: self._watch(
-                "registration", sources.registration(self._proxy_id), self._registered
-            )
-        for key in {upstream.key for upstream in self.snapshot.upstreams}:
-            wanted["instances", *key] = self._watch_upstream(key)
-        return wanted
-
-    def _watch_upstream(self, key: UpstreamKey) -> Callable[[], Coroutine[None, None, None]]:
-        name = f"instances {key.service}" + (f" in {key.datacenter}" if key.datacenter else "")
-
-        def changed(value: tuple[Endpoint, ...] | None) -> None:
-            if value is not None:
-                self._log.info("proxy.instances.changed", upstream=key.service, healthy=len(value))
-                self._change(endpoints={**self.snapshot.endpoints, key: value})
-
-        return lambda: self._watch(name, sources.endpoints(key), changed)
-
-    def _registered(self, value: Registration | None) -> None:
-        if value is None:
+        known = Known(self._values)
+        snapshot = assemble(self._start, known, self.snapshot, self._proxy_id)
+        self._keep_watches(self._group, known)
+        if snapshot == self.snapshot:
             return
-        for name in value.unsupported:
-            self._log.warning("proxy.upstream.unsupported", upstream=name)
-        if value.service != self.snapshot.service:
-            self.snapshot = msgspec.structs.replace(self.snapshot, leaf=None, policy=None)
-        keys = {upstream.key for upstream in value.upstreams}
-        kept = {key: found for key, found in self.snapshot.endpoints.items() if key in keys}
-        self._change(service=value.service, public=value.public, upstreams=value.upstreams, endpoints=kept)
-
-    def _change(self, **fields: object) -> None:
-        self.snapshot = msgspec.structs.replace(self.snapshot, **fields)
-        self._keep_watches()
-        self._publish(self.snapshot)
-        if not self._was_complete and self.snapshot.is_complete():
+        self.snapshot = snapshot
+        self._publish(snapshot)
+        if not self._was_complete and snapshot.is_complete():
             self._was_complete = True
-            self._log.info("proxy.configuration.completed", service=self.snapshot.service)
+            self._log.info("proxy.configuration.completed", service=snapshot.service)
 
-    async def _watch(
-        self, name: str, source: Source[T], changed: Callable[[T | None], None], *, closed: bool = False
-    ) -> None:
-        """Ask `source` for ever and tell `changed` of each new value.
+    def _keep_watches(self, group: asyncio.TaskGroup, known: Known) -> None:
+        for need in [need for need in self._watches if need not in known.wanted]:
+            self._watches.pop(need).cancel()
+            self._values.pop(need, None)
+            self._heard.pop(need, None)
+        for need in known.wanted:
+            if need not in self._watches:
+                self._watches[need] = group.create_task(self._watch(need), name=f"feed {need.name}")
 
-        `closed`: an answer that cannot be used is told as None. A first cursor after every failure, since another
-        agent with other indexes may answer next.
+    def _change(self, need: Need[object], value: object) -> None:
+        """`value` is what is known now; None takes it out."""
+        self._note(need, value)
+        if value is None:
+            self._values.pop(need, None)
+        else:
+            self._values[need] = value
+        if not self._is_assembling:
+            self._is_assembling = True
+            asyncio.get_running_loop().call_soon(self._assemble)
+
+    def _note(self, need: Need[object], value: object) -> None:
+        if isinstance(need, InstancesOf):
+            endpoints = cast("tuple[Endpoint, ...]", value)
+            healthy = sum(one.healthy for one in endpoints)
+            self._log.info("proxy.instances.changed", upstream=need.service, healthy=healthy)
+        elif isinstance(value, DefaultFound) and value.hidden:
+            self._log.warning(
+                "proxy.default_policy.hidden",
+                reason=value.hidden,
+                advice="connections without a matching intention are denied; give the token agent:read",
+            )
+        elif isinstance(value, ChainFound) and value.chain is None and "chains" not in self._told:
+            self._told.add("chains")
+            self._log.warning(
+                "proxy.chain.unsupported",
+                reason="the agent knows no discovery chains",
+                advice="upstreams go straight to their services: redirects, subsets and failover do not count",
+            )
+
+    async def _watch(self, need: Need[object]) -> None:
+        """Ask for ever, and tell of each new value.
+
+        A first cursor after every failure, since another agent with other indexes may answer next.
         """
-        cursor, last, failures, told_at = "", None, 0, 0.0
+        cursor, failures, told_at = "", 0, 0.0
         while True:
             try:
-                fetched: Fetched[T] = await source(self._agent, cursor)
+                fetched = await need.ask(self._agent, cursor)
             except LictorError as error:
                 cursor = ""
                 failures += 1
-                if closed and isinstance(error, UnusableAnswerError) and last is not None:
-                    last = None
-                    changed(None)
-                told_at = await self._rest(name, error, failures, told_at)
+                if need.closed and isinstance(error, UnusableAnswerError) and need in self._values:
+                    self._change(need, None)
+                told_at = await self._rest(need, error, failures, told_at)
                 continue
-            self._heard[name] = self._clock.monotonic()
+            self._heard[need] = self._clock.monotonic()
             if failures:
-                self._log.info("proxy.feed.resumed", source=name, failures=failures)
+                self._log.info("proxy.feed.resumed", source=need.name, failures=failures)
                 failures = 0
-            if fetched.value != last:
-                last = fetched.value
-                changed(last)
+            if fetched.value != self._values.get(need):
+                self._change(need, fetched.value)
             cursor = fetched.cursor
-            await asyncio.sleep(_PAUSE_S if cursor else _POLL_S)
+            await asyncio.sleep(_PAUSE_S if cursor else max(_PAUSE_S, fetched.rest_s))
 
-    async def _rest(self, name: str, error: LictorError, failures: int, told_at: float) -> float:
+    async def _rest(self, need: Need[object], error: LictorError, failures: int, told_at: float) -> float:
         """Pause after a failure; returns when it was last logged."""
         now = self._clock.monotonic()
         most = min(RETRY_S_MAX, RETRY_S_FIRST * 2.0 ** min(failures - 1, 16))
         pause_s = self._rng.uniform(most / 2, most)
         if failures == 1 or now - told_at >= _REMINDER_S:
-            heard = self._heard.get(name)
+            heard = self._heard.get(need)
             self._log.warning(
                 "proxy.feed.interrupted",
-                source=name,
+                source=need.name,
                 reason=str(error),
                 age_s=round(now - heard, 3) if heard is not None else None,
             )
             told_at = now
         await asyncio.sleep(pause_s)
         return told_at
-
-    async def _default_policy(self, agent: AgentSource, cursor: str) -> Fetched[bool]:
-        if cursor:
-            await asyncio.sleep(agent.settled_s)
-        try:
-            return Fetched(default_allow_in((await agent.get("/v1/agent/self")).body), "polled")
-        except PermissionDeniedError as error:
-            if not cursor:
-                self._log.warning(
-                    "proxy.default_policy.hidden",
-                    reason=str(error),
-                    advice="connections without a matching intention are denied; give the token agent:read",
-                )
-            return Fetched(False, "polled")

@@ -13,15 +13,55 @@ from lictor_connect_proxy.feed.agent import AgentAddress
 from lictor_connect_proxy.snapshot import Leaf, TrustRoots
 from tests.support.ports import free_port
 
+CHAINS = "/v1/discovery-chain/"
 MATCH = "/v1/connect/intentions/match"
 LIST = "/v1/connect/intentions"
 
 
-class AgentDouble:
-    """Answers by path. `indexes_match`: whether the match answer tells its index, which Consul 1.8's does not."""
+def plain_chain(service: str) -> dict[str, object]:
+    """The chain of a service of which no entry speaks."""
+    place = f"{service}.default.dc1"
+    resolver = {"ConnectTimeout": "5s", "Default": True, "Target": place}
+    return {
+        "ServiceName": service,
+        "Namespace": "default",
+        "Datacenter": "dc1",
+        "Protocol": "tcp",
+        "StartNode": f"resolver:{place}",
+        "Nodes": {f"resolver:{place}": {"Type": "resolver", "Name": place, "Resolver": resolver}},
+        "Targets": {place: target(service)},
+    }
 
-    def __init__(self, *, indexes_match: bool = True, port: int = 0) -> None:
+
+def target(
+    service: str, datacenter: str = "dc1", *, subset: str = "", chosen: object = None, gateway: str = ""
+) -> dict[str, object]:
+    """A target of a chain."""
+    place = f"{service}.default.{datacenter}"
+    id = f"{subset}.{place}" if subset else place
+    return {
+        "ID": id,
+        "Service": service,
+        "ServiceSubset": subset,
+        "Namespace": "default",
+        "Datacenter": datacenter,
+        "MeshGateway": {"Mode": gateway} if gateway else {},
+        "Subset": chosen or {},
+        "SNI": f"{id}.internal.x.consul",
+        "Name": f"{id}.internal.x.consul",
+    }
+
+
+class AgentDouble:
+    """Answers by path. `indexes_match`: whether the match answer tells its index, which Consul 1.8's does not.
+
+    With `knows_chains` each service has the plain chain until another one is set.
+    """
+
+    def __init__(self, *, indexes_match: bool = True, knows_chains: bool = True, port: int = 0) -> None:
         self.port = port or free_port()
+        self.demanded: list[tuple[str, object]] = []
+        self._knows_chains = knows_chains
         self.asked: list[str] = []
         self.tokens: set[str] = set()
         self.written: list[tuple[str, object]] = []
@@ -82,6 +122,9 @@ class AgentDouble:
         looking = {"SourceName": source, "DestinationName": service, "Action": "deny", "Permissions": [permission]}
         self.set(MATCH, {service: [looking, *found]})
 
+    def set_chain(self, service: str, chain: dict[str, object]) -> None:
+        self.set(CHAINS + service, {"Chain": chain})
+
     def set_instances(self, service: str, *ports: int) -> None:
         self.set(
             f"/v1/health/connect/{service}",
@@ -99,6 +142,7 @@ class AgentDouble:
     async def running(self) -> AsyncGenerator[AgentDouble]:
         application = web.Application()
         application.router.add_get("/{path:.*}", self._get)
+        application.router.add_post("/{path:.*}", self._post)
         application.router.add_put("/{path:.*}", self._put)
         runner = web.AppRunner(application, shutdown_timeout=0.1, handler_cancellation=True)
         await runner.setup()
@@ -107,6 +151,13 @@ class AgentDouble:
             yield self
         finally:
             await runner.cleanup()
+
+    async def _post(self, request: web.Request) -> web.Response:
+        self.demanded.append((request.path_qs, json.loads(await request.read())))
+        if self._knows_chains and request.path.startswith(CHAINS):
+            chain = {"Chain": plain_chain(request.path.removeprefix(CHAINS))}
+            self._answers.setdefault(request.path, (1, 200, json.dumps(chain).encode()))
+        return await self._get(request)
 
     async def _get(self, request: web.Request) -> web.Response:
         self.asked.append(request.path_qs)

@@ -7,18 +7,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lictor_connect_proxy.feed.answers import (
-    UnusableAnswerError,
+    TARGETS_MAX,
+    chain_in,
     default_allow_in,
     endpoints_in,
+    entries_in,
     leaf_in,
+    linked_services_in,
+    mesh_gateways_in,
     policy_in,
-    registration_in,
+    query_in,
     roots_in,
-    sidecars_in,
+    service_names_in,
 )
-from lictor_connect_proxy.snapshot import Endpoint, Policy, PublicListener, UpstreamListener
+from lictor_connect_proxy.feed.opaque import UnusableAnswerError
+from lictor_connect_proxy.feed.registrations import registration_in, sidecars_in
+from lictor_connect_proxy.snapshot import Endpoint, Policy, QueryResult
 from lictor_core.intentions import decide
 from tests.connect_proxy.build import rule
+from tests.connect_proxy.feed.agent_double import plain_chain, target
 
 
 def _intention(source: str, action: object, **more: object) -> dict[str, object]:
@@ -32,11 +39,6 @@ def _health(node: str, *statuses: str, address: str = "", port: int = 21000) -> 
         "Service": {"ID": f"db-{node}", "Address": address, "Port": port},
         "Checks": [{"Status": status} for status in statuses],
     }
-
-
-def _proxy(**proxy: object) -> bytes:
-    known: dict[str, object] = {"DestinationServiceName": "web", "LocalServicePort": 8080, **proxy}
-    return json.dumps({"Kind": "connect-proxy", "Address": "", "Port": 21000, "Proxy": known}).encode()
 
 
 def test_intentions_become_rules() -> None:
@@ -87,103 +89,88 @@ def test_the_default_is_allow_where_acls_are_off(enabled: bool, default_policy: 
     assert default_allow_in(json.dumps(body).encode()) is allowed
 
 
-def test_instances_that_pass_or_warn_are_endpoints() -> None:
+def test_instances_that_pass_or_warn_are_healthy() -> None:
     body = [_health("b", "passing", "warning"), _health("a", "passing"), _health("c", "passing", "critical")]
     assert endpoints_in(json.dumps(body).encode()) == (
         Endpoint("192.0.2.1", 21000, "a/db-a"),
         Endpoint("192.0.2.1", 21000, "b/db-b"),
+        Endpoint("192.0.2.1", 21000, "c/db-c", healthy=False),
     )
+
+
+def test_where_only_passing_instances_are_wanted_one_with_a_warning_is_not_healthy() -> None:
+    body = json.dumps([_health("a", "warning"), _health("b", "passing")]).encode()
+    assert [one.healthy for one in endpoints_in(body, only_passing=True)] == [False, True]
+
+
+def test_an_instance_has_the_weight_of_its_state() -> None:
+    passing, warning = _health("a", "passing"), _health("b", "passing", "warning")
+    for row in (passing, warning):
+        service = row["Service"]
+        assert isinstance(service, dict)
+        service["Weights"] = {"Passing": 7, "Warning": 2}
+    assert [one.weight for one in endpoints_in(json.dumps([passing, warning]).encode())] == [7, 2]
+
+
+def test_an_instance_elsewhere_is_reached_by_its_address_for_elsewhere() -> None:
+    row = _health("a", "passing", address="10.0.0.1")
+    service, node = row["Service"], row["Node"]
+    assert isinstance(service, dict)
+    assert isinstance(node, dict)
+    node["TaggedAddresses"] = {"wan": "203.0.113.1"}
+    body = json.dumps([row]).encode()
+    assert endpoints_in(body, is_remote=True)[0][:2] == ("10.0.0.1", 21000)
+    service["TaggedAddresses"] = {"wan": {"Address": "203.0.113.2", "Port": 7}}
+    body = json.dumps([row]).encode()
+    assert endpoints_in(body, is_remote=True)[0][:2] == ("203.0.113.2", 7)
+    assert endpoints_in(body)[0][:2] == ("10.0.0.1", 21000)
+    row["Service"] = {**service, "Address": "", "TaggedAddresses": None}
+    assert endpoints_in(json.dumps([row]).encode(), is_remote=True)[0][:2] == ("203.0.113.1", 21000)
+
+
+def test_a_chain_is_read_as_it_is() -> None:
+    chain = chain_in(json.dumps({"Chain": plain_chain("db")}).encode())
+    assert chain.start_node == "resolver:db.default.dc1"
+    assert chain.targets["db.default.dc1"].sni == "db.default.dc1.internal.x.consul"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"StartNode": "resolver:nowhere"},
+        {"Targets": {}},
+        {"Nodes": {"resolver:db.default.dc1": {"Type": "resolver", "Name": "x"}}},
+        {"Targets": {f"t{n}": target("db") for n in range(TARGETS_MAX + 1)}},
+    ],
+)
+def test_a_chain_that_leads_nowhere_is_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(UnusableAnswerError):
+        chain_in(json.dumps({"Chain": {**plain_chain("db"), **wrong}}).encode())
+
+
+@pytest.mark.parametrize(("ttl", "ttl_s"), [("", 10.0), ("3s", 3.0), ("1h", 10.0), ("1ms", 1.0), ("soon", 10.0)])
+def test_a_prepared_query_says_whose_instances_it_found_and_for_how_long(ttl: str, ttl_s: float) -> None:
+    body = {"Service": "db", "Datacenter": "dc2", "DNS": {"TTL": ttl}, "Nodes": [_health("a", "passing")]}
+    found = query_in(json.dumps(body).encode())
+    assert found.result == QueryResult("db", "dc2")
+    assert found.endpoints == (Endpoint("192.0.2.1", 21000, "a/db-a", service="db"),)
+    assert found.ttl_s == ttl_s
+
+
+def test_lists_that_are_null_are_empty() -> None:
+    assert linked_services_in(b"null") == ()
+    assert entries_in(b"null\n") == {}
+
+
+def test_services_behind_a_gateway_are_read_with_what_reaches_them() -> None:
+    row = {"Service": {"Name": "db"}, "Port": 0, "CAFile": "/ca", "SNI": "db.example", "Hosts": None}
+    (found,) = linked_services_in(json.dumps([row]).encode())
+    assert (found.service, found.ca_file, found.sni, found.hosts) == ("db", "/ca", "db.example", ())
 
 
 def test_an_instance_without_checks_is_healthy_and_its_own_address_counts_first() -> None:
     body = json.dumps([_health("a", address="198.51.100.7")]).encode()
     assert endpoints_in(body) == (Endpoint("198.51.100.7", 21000, "a/db-a"),)
-
-
-def test_a_proxy_is_reached_on_all_addresses_unless_it_says_otherwise() -> None:
-    assert registration_in(_proxy()).public == PublicListener(
-        bind_address="0.0.0.0", bind_port=21000, application_host="127.0.0.1", application_port=8080
-    )
-
-
-def test_settings_under_config_are_used() -> None:
-    config = {
-        "bind_address": "127.0.0.9",
-        "bind_port": 21001,
-        "local_service_address": "127.0.0.8:8081",
-        "local_connect_timeout_ms": 250,
-        "handshake_timeout_ms": 1500,
-        "max_inbound_connections": 7,
-        "unknown": {"kept": "out"},
-    }
-    assert registration_in(_proxy(Config=config)).public == PublicListener(
-        bind_address="127.0.0.9",
-        bind_port=21001,
-        application_host="127.0.0.8",
-        application_port=8081,
-        application_timeout_s=0.25,
-        handshake_timeout_s=1.5,
-        connections_max=7,
-    )
-
-
-def test_upstreams_become_listeners_and_prepared_queries_are_named() -> None:
-    upstreams = [
-        {"DestinationType": "service", "DestinationName": "db", "LocalBindPort": 9191},
-        {
-            "DestinationName": "cache",
-            "Datacenter": "dc2",
-            "LocalBindAddress": "127.0.0.5",
-            "LocalBindPort": 9192,
-            "Config": {"connect_timeout_ms": 500, "limits": {"max_connections": 3}},
-        },
-        {"DestinationType": "prepared_query", "DestinationName": "near", "LocalBindPort": 9193},
-    ]
-    found = registration_in(_proxy(Upstreams=upstreams))
-    assert found.upstreams == (
-        UpstreamListener(service="db", bind_port=9191),
-        UpstreamListener(
-            service="cache",
-            datacenter="dc2",
-            bind_address="127.0.0.5",
-            bind_port=9192,
-            connect_timeout_s=0.5,
-            connections_max=3,
-        ),
-    )
-    assert found.unsupported == ("prepared_query near",)
-
-
-@pytest.mark.parametrize(
-    "proxy",
-    [
-        {"Upstreams": [{"DestinationName": "db", "LocalBindPort": 0}]},
-        {"Upstreams": [{"DestinationName": "db", "LocalBindPort": 70000}]},
-        {"Upstreams": [{"DestinationName": f"s{n}", "LocalBindPort": n + 1} for n in range(1025)]},
-        {"LocalServicePort": 0},
-        {"Config": {"local_service_address": "nowhere"}},
-        {"DestinationServiceName": ""},
-    ],
-)
-def test_a_registration_that_cannot_be_served_is_refused(proxy: dict[str, object]) -> None:
-    with pytest.raises(UnusableAnswerError):
-        registration_in(_proxy(**proxy))
-
-
-def test_a_service_that_is_no_proxy_is_refused() -> None:
-    with pytest.raises(UnusableAnswerError, match="kind"):
-        registration_in(b'{"Kind": "", "Port": 80, "Proxy": {"DestinationServiceName": ""}}')
-
-
-def test_sidecars_are_found_by_the_instance_that_they_front() -> None:
-    services = {
-        "web-1": {"ID": "web-1", "Kind": ""},
-        "b": {"ID": "b", "Kind": "connect-proxy", "Proxy": {"DestinationServiceID": "web-1"}},
-        "a": {"ID": "a", "Kind": "connect-proxy", "Proxy": {"DestinationServiceID": "web-1"}},
-        "c": {"ID": "c", "Kind": "connect-proxy", "Proxy": {"DestinationServiceID": "web-2"}},
-        "d": {"ID": "d", "Kind": "mesh-gateway", "Proxy": {"DestinationServiceID": "web-1"}},
-    }
-    assert sidecars_in(json.dumps(services).encode(), "web-1") == ["a", "b"]
 
 
 def test_roots_and_intermediates_are_trusted_all() -> None:
@@ -220,10 +207,19 @@ _PARSERS: list[Callable[[bytes], object]] = [
     default_allow_in,
     endpoints_in,
     registration_in,
+    chain_in,
+    query_in,
+    entries_in,
+    linked_services_in,
+    service_names_in,
+    lambda body: mesh_gateways_in(body, "dc1"),
     lambda body: policy_in(body, "db"),
     lambda body: sidecars_in(body, "web"),
 ]
-_KEYS = ["db", "Roots", "Kind", "Proxy", "Port", "Node", "Service", "Checks", "DebugConfig", "Action", "SourceName"]
+_KEYS = [
+    *("db", "Roots", "Kind", "Proxy", "Port", "Node", "Service", "Checks", "DebugConfig", "Action", "SourceName"),
+    *("Chain", "Nodes", "Targets", "StartNode", "Config", "Upstreams", "DestinationName", "DNS", "TTL", "Name"),
+]
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(_KEYS), inner, max_size=4),

@@ -8,11 +8,11 @@ import pytest
 
 from lictor_connect_proxy.feed.agent import AgentClient
 from lictor_connect_proxy.feed.feed import Feed
-from lictor_connect_proxy.snapshot import Endpoint, Policy, ProxySnapshot, PublicListener, UpstreamKey, UpstreamListener
+from lictor_connect_proxy.snapshot import Endpoint, ProxySnapshot, PublicListener, UpstreamKey, UpstreamListener
 from lictor_core.clock import SeededRng, SystemClock
 from lictor_core.intentions import Rule
 from tests.connect_proxy.authority import Authority
-from tests.connect_proxy.feed.agent_double import MATCH, AgentDouble
+from tests.connect_proxy.feed.agent_double import MATCH, AgentDouble, plain_chain
 from tests.connect_proxy.live import Events
 from tests.support.conditions import eventually
 
@@ -78,7 +78,7 @@ async def test_the_first_snapshot_lets_nobody_in() -> None:
 async def test_a_snapshot_completes_from_the_agents_answers() -> None:
     async with _double().running() as agent, feeding(agent) as (_, published):
         await _complete(published)
-        assert published.last.policy == Policy(rules=())
+        assert published.rules() == ()
         assert published.last.default_allow is True
         assert published.last.roots == AUTHORITY.roots()
         assert agent.tokens == {"secret"}
@@ -165,7 +165,7 @@ async def test_an_error_of_the_agent_takes_nothing_out() -> None:
         await eventually(
             lambda: bool(published.events.named("proxy.feed.interrupted")), what="the interruption is told"
         )
-        assert published.last.policy == Policy(rules=())
+        assert published.rules() == ()
 
 
 async def test_a_token_that_may_not_read_the_default_gets_deny() -> None:
@@ -239,3 +239,52 @@ async def test_a_proxy_of_another_service_starts_with_nothing_of_the_old_one() -
         await eventually(lambda: published.last.service == "api", what="the new service is known")
         assert published.last.leaf is None
         assert published.last.policy is None
+
+
+async def test_an_agent_that_knows_no_chains_serves_all_the_same_and_is_told_once() -> None:
+    agent = AgentDouble(knows_chains=False)
+    agent.set_identity("db", AUTHORITY.leaf("db"), AUTHORITY.roots())
+    agent.set_instances("cache", 4001)
+    agent.set_instances("queue", 4002)
+    upstreams = UpstreamListener(service="cache", bind_port=1), UpstreamListener(service="queue", bind_port=2)
+    async with agent.running(), feeding(agent, ProxySnapshot(service="db", upstreams=upstreams)) as (_, published):
+        await eventually(lambda: published.last.is_complete(), what="the instances are known")
+        assert published.last.endpoints[UpstreamKey("cache")] == (Endpoint("127.0.0.1", 4001, "n/cache-4001"),)
+        assert len(published.events.named("proxy.chain.unsupported")) == 1
+
+
+async def test_a_redirect_moves_an_upstream_without_a_gap() -> None:
+    agent = _double()
+    agent.set_instances("cache", 4001)
+    agent.set_instances("store", 4002)
+    key = UpstreamKey("cache")
+    upstreams = (UpstreamListener(service="cache", bind_port=1),)
+    async with agent.running(), feeding(agent, ProxySnapshot(service="db", upstreams=upstreams)) as (_, published):
+        await eventually(lambda: published.last.is_complete(), what="the upstream is known")
+        agent.set_chain("cache", plain_chain("store"))
+        await eventually(lambda: "store.default.dc1" in published.last.instances, what="the redirect is followed")
+        assert published.last.endpoints[key] == (Endpoint("127.0.0.1", 4002, "n/store-4002"),)
+        known = [snapshot.knows(key) for snapshot in published.all]
+        assert all(known[known.index(True) :])
+
+
+async def test_a_service_that_is_empty_asks_for_the_registration_alone() -> None:
+    agent = _double()
+    async with agent.running(), feeding(agent, ProxySnapshot(service=""), proxy_id="db-proxy") as (_, published):
+        await eventually(lambda: bool(agent.asked), what="the agent is asked")
+        assert {path.partition("?")[0] for path in agent.asked} == {"/v1/agent/service/db-proxy"}
+        proxy = {"DestinationServiceName": "db", "LocalServicePort": 1}
+        agent.set("/v1/agent/service/db-proxy", {"Kind": "connect-proxy", "Port": 1, "Proxy": proxy})
+        await _complete(published)
+        assert published.last.service == "db"
+
+
+async def test_the_policy_tells_the_index_that_it_is_of() -> None:
+    async with _double().running() as agent, feeding(agent) as (_, published):
+        await _complete(published)
+        before = published.last.policy
+        agent.set_intentions("db", web="deny")
+        await eventually(lambda: published.rules() != (), what="the new rule is there")
+        assert published.last.policy is not None
+        assert before is not None
+        assert published.last.policy.index > before.index
