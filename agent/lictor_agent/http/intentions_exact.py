@@ -1,25 +1,28 @@
 """`/v1/connect/intentions/exact`: an intention by its two names, as Consul has it from 1.9 on.
 
 Source: the later `api-docs/connect/intentions`; Consul 1.8.7 takes `exact` for an id and refuses it. The names of the
-path win over those of a body, and the answer to a change is true.
+path win over those of a body, and the answer to a change is true. A body may have `Permissions` in place of an action.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
-from typing import Final
+from typing import Final, cast
 
 from lictor_agent.http.blocking import Manner, meta_headers, read
-from lictor_agent.http.bodies import read_mapping, refuse_problems
+from lictor_agent.http.bodies import read_json, refuse_problems
 from lictor_agent.http.described import BLOCKING, DC, Body, Parameter, described
 from lictor_agent.http.encoding import Answer
 from lictor_agent.http.enforcing import WAIT_ENFORCED, answer_written, enforced_wait_s
 from lictor_agent.http.errors import Refusal, refusing_with
 from lictor_agent.http.intention_bodies import Draft, intention_of, read_draft
+from lictor_agent.http.intention_upserts import has_rules_about_requests, take_permissions, upsert
 from lictor_agent.http.requests import Request
 from lictor_agent.http.router import Route
 from lictor_agent.http.site import Site
+from lictor_config.reading import Dialect, Reader
 from lictor_core.commands import IntentionDelete, IntentionSet
 from lictor_core.errors import NotFoundError, RequestError
 from lictor_core.proxy_status import Enforcement
@@ -46,25 +49,25 @@ async def get(site: Site, request: Request) -> Answer:
     return site.answer_json(request, reading.value, headers=meta_headers(reading, mode, _PLAIN))
 
 
-@described(bool | Enforcement, _SOURCE, _DESTINATION, DC, WAIT_ENFORCED, body=Body("IntentionToSet"))
+@described(bool | Enforcement, _SOURCE, _DESTINATION, DC, WAIT_ENFORCED, body=Body("IntentionToUpsert"))
 async def put(site: Site, request: Request) -> Answer:
     """Create or replace the intention between two names."""
     names = _names(request)
     wait_s = enforced_wait_s(request)
-    reader = await read_mapping(request, site.settings.body_bytes_max, prefix=_BAD)
+    body, permissions = take_permissions(await _body(site, request))
+    reader = Reader(body, dialect=Dialect.HTTP)
     draft = replace(read_draft(reader), source=names.source, destination=names.destination)
     refuse_problems(reader, prefix=_BAD)
-    with refusing_with(400, "Bad request: "):
-        intention_of(draft, "")
-    former = await _former(site, request, names)
-    for left in reversed(range(_TRIES_MAX)):
-        try:
-            await _set(site, request, draft, former)
-            break
-        except RequestError as error:
-            before, former = former, await _former(site, request, names)
-            if not left or _id_of(before) == _id_of(former):
-                raise Refusal(str(error), status=500) from error
+    site.check_datacenter(request.parameters.get("dc"))
+    if permissions is None:
+        with refusing_with(400, "Bad request: "):
+            intention_of(draft, "")
+        is_done = await _put_by_itself(site, request, draft, names)
+    else:
+        is_done = False
+    if not is_done:
+        with refusing_with(400, "Bad request: "):
+            await upsert(site, request, draft, permissions)
     return await answer_written(site, request, True, wait_s, [names.destination])
 
 
@@ -77,6 +80,30 @@ async def delete(site: Site, request: Request) -> Answer:
         with suppress(NotFoundError):  # somebody else was faster: it is gone
             await site.registry.write(IntentionDelete(id=former.id), token=request.token)
     return await answer_written(site, request, True, wait_s, [names.destination])
+
+
+async def _body(site: Site, request: Request) -> Mapping[str, object]:
+    value = await read_json(request, site.settings.body_bytes_max, prefix=_BAD)
+    if value is not None and not isinstance(value, Mapping):
+        raise Refusal(f"{_BAD}json: an intention is an object")
+    return cast("Mapping[str, object]", value or {})
+
+
+async def _put_by_itself(site: Site, request: Request, draft: Draft, names: IntentionExactQuery) -> bool:
+    """Write an intention that has no rules about requests; False where those of its destination have."""
+    former = await _former(site, request, names)
+    for left in reversed(range(_TRIES_MAX)):
+        try:
+            await _set(site, request, draft, former)
+            break
+        except RequestError as error:
+            before, former = former, await _former(site, request, names)
+            if left and _id_of(before) != _id_of(former):
+                continue
+            if await has_rules_about_requests(site, request, names.destination):
+                return False
+            raise Refusal(str(error), status=500) from error
+    return True
 
 
 async def _set(site: Site, request: Request, draft: Draft, former: Intention | None) -> None:

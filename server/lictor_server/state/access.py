@@ -2,7 +2,8 @@
 
 The intentions are the truth. Of the entry itself nothing is kept but what no intention says (metadata, demands on
 tokens); what it shows are the intentions as they are, whoever wrote them. So there is an entry wherever a destination
-has intentions, as in later Consul.
+has intentions, as in later Consul. What only an intention that was made by itself has (its id, metadata, times) is
+shown under `Legacy...`, also as there.
 
 An intention with rules about requests (`permissions`), or one that a demand on tokens (`jwt`) holds for, is kept as a
 denial: who looks at connections alone, of whatever version, must not let pass what it cannot check.
@@ -41,6 +42,8 @@ __all__ = [
 _KIND: Final = ServiceIntentions.kind
 _IDS: Final = uuid.UUID("6d9f6a52-6a4b-4f1e-9d0b-5f4a3c0f4d11")
 """Ids of intentions that come with an entry follow from their names, since a command holds no id for each."""
+_UUID_CHARS: Final = 36
+_VERSION_AT: Final = 14
 
 
 def set_intentions(store: Store, change: Change, entry: ServiceIntentions, at: str) -> Rejection | None:
@@ -199,4 +202,15 @@ def _shown(one: Intention) -> JsonObject:
     shown["Type"] = one.source_type
     if one.description:
         shown["Description"] = one.description
+    if not _came_with_an_entry(one):
+        shown["LegacyID"] = one.id
+        if one.meta:
+            shown["LegacyMeta"] = one.meta
+        shown["LegacyCreateTime"] = one.created_at
+        shown["LegacyUpdateTime"] = one.updated_at
     return shown
+
+
+def _came_with_an_entry(one: Intention) -> bool:
+    """Ids that are given here are of version 5; those of intentions that were made one by one are random."""
+    return len(one.id) == _UUID_CHARS and one.id[_VERSION_AT] == "5"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import cast
+
+import msgspec
 from hypothesis import given, settings
 
 from lictor_core.commands import Command, IntentionDelete, IntentionSet
 from lictor_core.intentions import decide, rule_of
 from lictor_core.queries import ConfigEntriesQuery, ConfigEntryQuery, IntentionExactQuery, IntentionMatchQuery
-from lictor_core.records import IntentionAction
+from lictor_core.records import IntentionAction, JsonObject
 from lictor_server.state import Store, answer, apply
 from lictor_server.state.snapshot import restore, take
 from tests.server.build import config, intention, unconfig
@@ -43,10 +46,34 @@ def test_an_entry_is_the_intentions_of_its_destination() -> None:
 
 def test_an_intention_is_an_entry() -> None:
     store = done(IntentionSet(intention=intention("web", "db", id="i1", action=IntentionAction.DENY)))
-    assert sources(store) == [{"Name": "web", "Action": "deny", "Precedence": 9, "Type": "consul"}]
+    (shown,) = cast("list[JsonObject]", sources(store))
+    assert shown == {
+        "Name": "web",
+        "Action": "deny",
+        "Precedence": 9,
+        "Type": "consul",
+        "LegacyID": "i1",
+        "LegacyCreateTime": shown["LegacyCreateTime"],
+        "LegacyUpdateTime": shown["LegacyUpdateTime"],
+    }
     assert [one.name for one in answer(store, ConfigEntriesQuery(kind=KIND))] == ["db"]
     apply(store, 20, unconfig(KIND, "db"))
     assert answer(store, IntentionMatchQuery(by="destination", name="db")) == []
+
+
+def test_only_what_was_made_by_itself_has_an_id_in_the_entry() -> None:
+    mine = intention("job", "db", id="11111111-2222-4333-8444-555555555555")
+    mine = msgspec.structs.replace(mine, meta={"team": "a"})
+    store = done(config(KIND, "db", ALLOWED), IntentionSet(intention=mine))
+    job, web = cast("list[JsonObject]", sources(store))
+    assert (job["LegacyID"], job["LegacyMeta"]) == (mine.id, {"team": "a"})
+    assert not [key for key in web if key.startswith("Legacy")]
+    body = answer(store, ConfigEntryQuery(kind=KIND, name="db"))
+    assert body is not None
+    apply(store, 20, config(KIND, "db", body.body))
+    after, _ = cast("list[JsonObject]", sources(store))
+    kept = ("LegacyID", "LegacyMeta", "LegacyCreateTime")
+    assert [after[key] for key in kept] == [job[key] for key in kept]
 
 
 def test_writing_an_entry_keeps_the_ids_of_intentions_and_what_is_the_same() -> None:

@@ -6,6 +6,7 @@ from typing import Literal, NotRequired, TypeAlias, TypedDict
 
 from lictor_agent.http.document.shapes.registrations import Duration
 from lictor_core.coordinates import Coordinate
+from lictor_core.entries.permissions import Permission
 from lictor_core.proxy_status import ProxyPolicy
 from lictor_core.records import Intention, JsonObject, Node, Service
 
@@ -29,6 +30,7 @@ __all__ = [
     "IntentionDecision",
     "IntentionMatches",
     "IntentionToSet",
+    "IntentionToUpsert",
     "KeyringKey",
     "NodeShownInFull",
     "NodesShownInFull",
@@ -94,6 +96,12 @@ class IntentionToSet(TypedDict, total=False):
     Precedence: int
     CreateIndex: int
     ModifyIndex: int
+
+
+class IntentionToUpsert(IntentionToSet, total=False):
+    """The intention between two names; with permissions it has no action and no metadata."""
+
+    Permissions: list[Permission]
 
 
 IntentionMatches: TypeAlias = dict[str, list[Intention] | None]
