@@ -95,7 +95,9 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
         """What it says, in a word or two."""
         if self.unreadable:
             return "unreadable"
-        said = f"{len(self.permissions)} permissions" if self.permissions else self.action.value
+        said, count = self.action.value, len(self.permissions)
+        if count:
+            said = f"{count} permission{'' if count == 1 else 's'}"
         return said if self.jwt is None else f"{said}, with token"
 
 

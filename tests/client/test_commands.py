@@ -483,7 +483,7 @@ def test_intentions_are_listed_explained_and_waited_for(command: Command, tmp_pa
     rows = [line.split(maxsplit=1)[1].split() for line in command("intention", "list").lines]
     assert rows == [
         ["Source", "Action", "Destination", "Precedence"],
-        ["web", "1", "permissions", "api", "9"],
+        ["web", "1", "permission", "api", "9"],
         ["web", "deny", "db", "9"],
     ]
     filtered = command("intention", "list", "-filter", "DestinationName == db", "-format=json")

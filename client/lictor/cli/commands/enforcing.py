@@ -54,7 +54,9 @@ def tell_enforcement(found: Enforcement) -> None:
     rows = [("Pending proxy", "Node", "Service", "Index", "Told"), *map(_row, found.pending[:_ROWS_MAX])]
     print_table(rows)
     more = len(found.pending) - _ROWS_MAX
-    fail(f"{len(found.pending)} proxies do not judge by it yet{f', {more} of them not shown' if more > 0 else ''}")
+    count = len(found.pending)
+    who = "1 proxy does" if count == 1 else f"{count} proxies do"
+    fail(f"{who} not judge by it yet{f'; {more} of them are not shown' if more > 0 else ''}")
     raise SystemExit(NOT_ENFORCED_EXIT)
 
 
