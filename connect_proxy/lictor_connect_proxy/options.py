@@ -5,15 +5,17 @@ Source: Consul's document `commands/connect/proxy`.
 
 from __future__ import annotations
 
+import ipaddress
+
 import msgspec
 
 from lictor_connect_proxy.feed.agent import AgentAddress
 from lictor_connect_proxy.snapshot import PublicListener, UpstreamListener
-from lictor_core.addresses import join_host_port
-from lictor_core.errors import ConfigurationError
+from lictor_core.addresses import join_host_port, split_host_port
+from lictor_core.errors import ConfigurationError, RequestError
 from lictor_core.limits import PORT_MAX
 
-__all__ = ["ProxyOptions", "public_listener", "upstream_listeners"]
+__all__ = ["ProxyOptions", "admin_address", "public_listener", "upstream_listeners"]
 
 
 class ProxyOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,7 +23,8 @@ class ProxyOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     Exactly one of `sidecar_for` (id of a service instance), `proxy_id` (id of a registered proxy) and `service` (a
     name, with the flags that follow) says which proxy to be. `upstreams` are `name:port` or `name:host:port`;
-    `listen` and `service_addr` are `[host]:port`.
+    `listen` and `service_addr` are `[host]:port`. `admin_bind` is where figures and readiness are shown, on the
+    loopback; empty shows them nowhere.
     """
 
     sidecar_for: str = ""
@@ -32,6 +35,7 @@ class ProxyOptions(msgspec.Struct, frozen=True, kw_only=True):
     upstreams: tuple[str, ...] = ()
     register: bool = False
     register_id: str = ""
+    admin_bind: str = ""
     agent: AgentAddress = AgentAddress()
 
     def check(self) -> None:
@@ -60,6 +64,8 @@ class ProxyOptions(msgspec.Struct, frozen=True, kw_only=True):
                 "for connections into it, or both"
             )
         self._check_addresses()
+        if self.admin_bind:
+            admin_address(self.admin_bind)
 
     def _check_addresses(self) -> None:
         public = public_listener(self)
@@ -106,3 +112,22 @@ def _address(text: str, flag: str) -> tuple[str, int]:
     if not separator or not port.isascii() or not port.isdecimal() or not 0 < int(port) <= PORT_MAX:
         raise ConfigurationError(f"{flag}: {text!r} is not [host]:port with a port from 1 to {PORT_MAX}")
     return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def admin_address(text: str) -> tuple[str, int]:
+    """`host:port` with a host of the loopback. Raises `ConfigurationError` for others: there is no password here."""
+    try:
+        host, port = split_host_port(text, 0)
+    except RequestError as error:
+        raise ConfigurationError(f"-admin-bind: {error}") from error
+    host = "127.0.0.1" if host in ("", "localhost") else host
+    try:
+        is_loopback = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        is_loopback = False
+    if not is_loopback or not port:
+        raise ConfigurationError(
+            f"-admin-bind {text!r} is no address of the loopback with a port, such as 127.0.0.1:19000: whoever reaches "
+            "it learns everything about the proxy, without a password"
+        )
+    return host, port

@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from lictor_connect_proxy import ProxyOptions, serve
@@ -87,6 +88,22 @@ async def test_a_denied_source_is_refused_and_let_in_again() -> None:
             assert application.accepted == accepted
             agent.set_intentions("db", web="allow")
             assert await _greeted(upstream) == BANNER
+
+
+async def test_a_proxy_shows_what_it_does_and_tells_its_agent_which_policy_it_runs() -> None:
+    application = Application()
+    upstream, admin = free_port(), free_port()
+    async with application.running(), _agent(application).running() as agent:
+        db = ProxyOptions(sidecar_for="db-1", agent=agent.address, admin_bind=f"127.0.0.1:{admin}")
+        web = ProxyOptions(service="web", upstreams=(f"db:{upstream}",), agent=agent.address)
+        async with _serving(db), _serving(web), aiohttp.ClientSession() as session:
+            assert await _greeted(upstream) == BANNER
+            async with session.get(f"http://127.0.0.1:{admin}/ready") as answer:
+                assert answer.status == 200
+            async with session.get(f"http://127.0.0.1:{admin}/metrics") as answer:
+                assert 'lictor_proxy_connections_total{destination="db"' in await answer.text()
+            reports = "/v1/agent/connect/proxies/db-1-sidecar-proxy"
+            await eventually(lambda: reports in [path for path, _ in agent.written], what="it tells of itself")
 
 
 async def test_with_rules_on_requests_nobody_is_let_in_and_the_setting_is_named() -> None:

@@ -13,24 +13,28 @@ from typing import Final, NamedTuple
 from structlog.typing import FilteringBoundLogger
 
 from lictor_connect_proxy.contexts import TlsContexts, tls_contexts
+from lictor_connect_proxy.driver.accesses import AccessLog, access_settings
 from lictor_connect_proxy.driver.inbound import Inbound
 from lictor_connect_proxy.driver.listener import HANDSHAKES_MAX, Listener
 from lictor_connect_proxy.driver.outbound import Outbound
 from lictor_connect_proxy.driver.places import SocketFile, TcpPort
 from lictor_connect_proxy.driver.pump import Scratch
+from lictor_connect_proxy.figures import Figures
 from lictor_connect_proxy.layers.stages import Unsuited
 from lictor_connect_proxy.layers.suitability import exposed_flaws, public_flaw
-from lictor_connect_proxy.layers.tally import Tally
 from lictor_connect_proxy.layers.upstream import Upstream
 from lictor_connect_proxy.sessions import SESSION_S_MAX
 from lictor_connect_proxy.snapshot import CONNECTIONS_MAX, ProxySnapshot, UpstreamListener
 from lictor_core.clock import Clock, Rng
 from lictor_core.errors import ConfigurationError
+from lictor_core.proxy_status import RejectedResource
+from lictor_core.records import JsonObject
 
 __all__ = ["DRAIN_S", "ListenerKey", "ProxyDriver"]
 
 DRAIN_S: Final = 0.7
-"""How long live connections may go on after the stop was asked for; the process has one second."""
+"""How long live connections may go on after the stop was asked for, unless `drain_timeout_ms` says otherwise."""
+_DRAIN_S_MAX: Final = 3600.0
 _OF_UPSTREAMS: Final = ("upstreams", "endpoints", "chains", "instances", "leaf", "roots")
 """Fields of a snapshot that the state of upstreams is made of."""
 
@@ -55,10 +59,11 @@ class ProxyDriver:
     def __init__(self, service: str, clock: Clock, rng: Rng, log: FilteringBoundLogger) -> None:
         self.clock = clock
         self.log = log.bind(room="connect_proxy", service=service)
+        self.figures = Figures(service)
+        self.accesses = AccessLog(self.log, rng)
         self.scratch = Scratch()
         self.snapshot = ProxySnapshot(service=service)
         self.contexts: TlsContexts | None = None
-        self.tally = Tally()
         self.refused: dict[str, Unsuited] = {}
         """Listeners that are not started because a proxy for HTTP is needed, by name, with the setting that does."""
         self._rng = rng
@@ -71,7 +76,7 @@ class ProxyDriver:
         self._group: asyncio.TaskGroup | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Serve until `stop` is set; then accept nothing more, drain for `DRAIN_S`, and cut what is left."""
+        """Serve until `stop` is set; then accept nothing more, drain, and cut what is left."""
         async with asyncio.TaskGroup() as connections:
             self._connections = connections
             async with asyncio.TaskGroup() as listeners:
@@ -89,6 +94,7 @@ class ProxyDriver:
     def apply(self, snapshot: ProxySnapshot) -> None:
         """Take over a new snapshot."""
         before, self.snapshot = self.snapshot, snapshot
+        self.accesses.settings = access_settings(snapshot.config)
         if (snapshot.leaf, snapshot.roots) != (before.leaf, before.roots):
             self._make_contexts()
             self._tell_of_certificates()
@@ -101,6 +107,30 @@ class ProxyDriver:
     def listening(self) -> list[str]:
         """The addresses that accept connections now."""
         return [listener.address for listener, _ in self._listeners.values() if listener.is_listening]
+
+    def missing(self) -> list[str]:
+        """What keeps the proxy from being ready, in words; nothing when it is."""
+        if self._group is None:
+            return ["it stops"]
+        found = [] if self.snapshot.is_complete() else ["the agent has not told everything yet"]
+        if self.contexts is None:
+            found.append("there is no usable certificate")
+        failed = [f"{listener.address}: {listener.failure}" for listener in self._all() if listener.failure]
+        waiting = [listener.address for listener in self._all() if not (listener.is_listening or listener.failure)]
+        refused = [f"{name}: {flaw.setting} needs Envoy" for name, flaw in self.refused.items()]
+        return [*found, *failed, *(f"{address} does not accept yet" for address in waiting), *refused]
+
+    def rejected(self) -> tuple[RejectedResource, ...]:
+        """Listeners that cannot be had, and why."""
+        failed = {f"{one.name} {one.address}": one.failure for one in self._all() if one.failure}
+        refused = {name: f"{flaw.setting}: {flaw.reason}" for name, flaw in self.refused.items()}
+        return tuple(
+            RejectedResource(type="listener", name=name, reason=reason)
+            for name, reason in {**failed, **refused}.items()
+        )
+
+    def _all(self) -> list[Listener]:
+        return [listener for listener, _ in self._listeners.values()]
 
     def connections(self) -> int:
         """How many accepted connections live now, those still in their handshake included."""
@@ -241,6 +271,14 @@ class ProxyDriver:
 
     async def _drain(self) -> None:
         if self._live:
-            await asyncio.wait(self._live, timeout=DRAIN_S)
+            timeout_s = drain_s(self.snapshot.config)
+            self.log.info("proxy.process.draining", connections=len(self._live), timeout_s=timeout_s)
+            await asyncio.wait(self._live, timeout=timeout_s)
         for task in self._live:
             task.cancel()
+
+
+def drain_s(config: JsonObject) -> float:
+    """Seconds that live connections may go on after the stop: `drain_timeout_ms` of `proxy.config`, else `DRAIN_S`."""
+    told = config.get("drain_timeout_ms")
+    return min(told / 1000, _DRAIN_S_MAX) if isinstance(told, int | float) and told >= 0 else DRAIN_S

@@ -18,11 +18,15 @@ _READ_BYTES: Final = 16 * 1024
 
 
 class HandshakeError(Exception):
-    """A handshake that failed. `probe`: the peer left without a word, as TCP health checks do."""
+    """A handshake that failed. `probe`: the peer left without a word, as TCP health checks do.
 
-    def __init__(self, reason: str, *, probe: bool = False) -> None:
+    `cause` is one of few texts, to count by.
+    """
+
+    def __init__(self, reason: str, *, cause: str = "", probe: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.cause = cause or reason
         self.probe = probe
 
 
@@ -64,7 +68,7 @@ async def handshake(
     try:
         await _Conversation(end, timeout_s).finished()
     except TimeoutError:
-        raise HandshakeError(f"no complete handshake within {timeout_s:g} s") from None
+        raise HandshakeError(f"no complete handshake within {timeout_s:g} s", cause="time is up") from None
     except ssl.SSLCertVerificationError as error:
         _send_alert(end)
         raise HandshakeError(f"certificate refused: {error.verify_message}") from error

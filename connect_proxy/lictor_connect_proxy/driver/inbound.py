@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import socket
+from typing import Final
 
 from lictor_connect_proxy.commands import Abort, Close, Command, Count, OpenApplication, Report, StartRelay
+from lictor_connect_proxy.driver.accesses import Access
 from lictor_connect_proxy.driver.handshake import HandshakeError, TlsEnd, certificate_of, handshake, say_goodbye
 from lictor_connect_proxy.driver.listener import Admission
 from lictor_connect_proxy.driver.pump import Pump
@@ -15,10 +17,13 @@ from lictor_connect_proxy.layers.inbound import InboundLayer, revocations
 from lictor_connect_proxy.layers.limits import ConnectionLimit
 from lictor_connect_proxy.layers.route import ApplicationRoute
 from lictor_connect_proxy.layers.stages import Accepted, Refusal
+from lictor_connect_proxy.layers.tally import Counted
 from lictor_connect_proxy.snapshot import CONNECTIONS_MAX
 from lictor_core.addresses import join_host_port
 
 __all__ = ["Inbound"]
+
+_STOPPED: Final = "the proxy stopped"
 
 
 class Inbound:
@@ -54,6 +59,7 @@ class Inbound:
             if error.probe:
                 around.log.debug("proxy.connection.probed", peer=peer)
             else:
+                around.figures.tally.add(Counted.HANDSHAKE_FAILED, error.cause)
                 around.log.warning("proxy.handshake.failed", peer=peer, reason=error.reason)
             return
         connection = _InboundConnection(end, peer, admission, around)
@@ -92,7 +98,7 @@ class _InboundConnection:
             await self._handle(HandshakeCompleted(certificate_of(self._end), self._around.clock.now()))
         finally:
             if self._pump is not None:
-                self._pump.abort("the proxy stopped")
+                self._pump.abort(_STOPPED)
             elif self._local is not None:
                 cut(self._local)
 
@@ -113,9 +119,9 @@ class _InboundConnection:
                     note(self._around, what)
                 case OpenApplication(route):
                     commands += self.layer.handle(await self._open(route), self._around.snapshot)
-                case StartRelay():
+                case StartRelay(ApplicationRoute() as route):
                     self._admission.settle()
-                    await self._relay()
+                    await self._relay(route)
                 case Close():
                     say_goodbye(self._end)
                     self._end.sock.close()
@@ -131,25 +137,43 @@ class _InboundConnection:
             else:
                 self._local = await dial(route.host, route.port, route.timeout_s)
         except TimeoutError:
+            self._count_failure()
             return ApplicationFailed(f"{_address(route)} did not accept within {route.timeout_s:g} s")
         except OSError as error:
+            self._count_failure()
             return ApplicationFailed(f"{_address(route)}: {reason_of(error)}")
         return ApplicationOpened()
 
-    async def _relay(self) -> None:
+    def _count_failure(self) -> None:
+        figures = self._around.figures
+        figures.tally.add(Counted.APPLICATION_FAILED, figures.service)
+
+    async def _relay(self, route: ApplicationRoute) -> None:
         assert self._local is not None
-        permit = self.layer.permit
-        assert permit is not None, "no relay without a permit"
-        self._pump = Pump(self._local, self._end, self._around.scratch)
-        self._pump.start()
-        reason = await self._pump.done
-        self._around.log.debug(
-            "proxy.connection.closed",
-            peer=self._peer,
-            source=permit.identified.identity.service,
-            moved_bytes=self._pump.moved,
-            reason=reason or "",
-        )
+        around = self._around
+        permit = route.permit
+        flow = around.figures.flow("inbound", permit.identified.identity.service, around.figures.service)
+        started = around.clock.monotonic()
+        pump = self._pump = Pump(self._local, self._end, around.scratch)
+        flow.opened(pump)
+        reason: str | None = _STOPPED
+        try:
+            pump.start()
+            reason = await pump.done
+        finally:
+            flow.closed(pump, broken=reason is not None)
+            around.accesses.write(
+                Access(
+                    flow,
+                    self._peer,
+                    _address(route),
+                    pump.to_local,
+                    pump.to_mesh,
+                    around.clock.monotonic() - started,
+                    reason or "",
+                    permit.decision,
+                )
+            )
 
     def _abort(self, reason: str) -> None:
         if self._pump is not None:

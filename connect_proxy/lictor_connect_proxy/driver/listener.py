@@ -62,7 +62,9 @@ class Listener:
         log: FilteringBoundLogger,
     ) -> None:
         self.address = place.name
+        self.name = name
         self.is_listening = False
+        self.failure = ""
         self._place = place
         self._serve = serve
         self.connections_max = connections_max
@@ -93,8 +95,11 @@ class Listener:
         """The listening socket, as soon as the address can be had."""
         for failures in itertools.count():
             try:
-                return self._place.bind()
+                sock = self._place.bind()
+                self.failure = ""
+                return sock
             except OSError as error:
+                self.failure = reason_of(error)
                 if failures % _BIND_FAILURES_A_REMINDER == 0:
                     self._log.warning("proxy.listener.failed", reason=reason_of(error), retry_s=_BIND_RETRY_S)
                 await asyncio.sleep(_BIND_RETRY_S)

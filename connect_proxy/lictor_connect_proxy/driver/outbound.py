@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import socket
-from collections.abc import Callable
+import ssl
+from typing import Final
 
 from lictor_connect_proxy.commands import Abort, Command, Count, DialInstance, Report, StartRelay
+from lictor_connect_proxy.driver.accesses import Access
 from lictor_connect_proxy.driver.handshake import HandshakeError, TlsEnd, certificate_of, handshake
 from lictor_connect_proxy.driver.listener import Admission
 from lictor_connect_proxy.driver.pump import Pump
@@ -21,6 +24,8 @@ from lictor_connect_proxy.sessions import SessionKey, Sessions
 from lictor_connect_proxy.snapshot import Endpoint
 
 __all__ = ["Outbound"]
+
+_STOPPED: Final = "the proxy stopped"
 
 
 class Outbound:
@@ -52,13 +57,20 @@ class Outbound:
                     note(self._around, command)
             cut(sock)
             return
-        await _OutboundConnection(sock, peer, layer, admission, self._around).run()
+        await _OutboundConnection(sock, peer, layer, admission, self._around, upstream.listener.service).run()
 
 
 class _OutboundConnection:
     def __init__(
-        self, sock: socket.socket, peer: str, layer: OutboundLayer, admission: Admission, around: Surroundings
+        self,
+        sock: socket.socket,
+        peer: str,
+        layer: OutboundLayer,
+        admission: Admission,
+        around: Surroundings,
+        upstream: str,
     ) -> None:
+        self._upstream = upstream
         self._sock = sock
         self._peer = peer
         self._layer = layer
@@ -66,14 +78,15 @@ class _OutboundConnection:
         self._around = around
         self._end: TlsEnd | None = None
         self._pump: Pump | None = None
-        self._heard: Callable[[], None] | None = None
+        self._resumable: tuple[Sessions, SessionKey] | None = None
+        self._instance = ""
 
     async def run(self) -> None:
         try:
             await self._handle(LocalAccepted(self._around.clock.monotonic()))
         finally:
             if self._pump is not None:
-                self._pump.abort("the proxy stopped")
+                self._pump.abort(_STOPPED)
             else:
                 self._hang_up()
             self._layer.handle(ConnectionEnded())
@@ -87,9 +100,9 @@ class _OutboundConnection:
                 case DialInstance(endpoint, route):
                     self._hang_up()
                     commands += self._layer.handle(await self._reach(endpoint, route))
-                case StartRelay():
+                case StartRelay(UpstreamRoute() as route):
                     self._admission.settle()
-                    await self._relay()
+                    await self._relay(route)
                 case Abort():
                     cut(self._sock)
                 case command:
@@ -120,25 +133,49 @@ class _OutboundConnection:
             raise
         if session is not None:
             (contexts.sessions.resumed if self._end.session.session_reused else contexts.sessions.refused)(key)
-        if contexts.sessions.wants(key):
-            self._heard = functools.partial(_keep, contexts.sessions, key, self._end)
-        return InstanceReached(certificate_of(self._end), clock.now(), clock.monotonic())
+        self._resumable = contexts.sessions, key
+        self._instance = endpoint.instance
+        reached = clock.monotonic()
+        self._around.figures.dialed(self._upstream, reached - started)
+        return InstanceReached(certificate_of(self._end), clock.now(), reached)
 
-    async def _relay(self) -> None:
+    async def _relay(self, route: UpstreamRoute) -> None:
         assert self._end is not None
-        self._pump = Pump(self._sock, self._end, self._around.scratch, self._heard)
-        self._pump.start()
-        reason = await self._pump.done
-        self._around.log.debug(
-            "proxy.connection.closed", peer=self._peer, moved_bytes=self._pump.moved, reason=reason or ""
-        )
+        around = self._around
+        flow = around.figures.flow("outbound", around.figures.service, route.expected.service, self._upstream)
+        started = around.clock.monotonic()
+        pump = self._pump = Pump(self._sock, self._end, around.scratch, functools.partial(self._heard, self._end))
+        flow.opened(pump)
+        reason: str | None = _STOPPED
+        try:
+            pump.start()
+            reason = await pump.done
+        finally:
+            flow.closed(pump, broken=reason is not None)
+            around.accesses.write(
+                Access(
+                    flow,
+                    self._peer,
+                    self._instance,
+                    pump.to_local,
+                    pump.to_mesh,
+                    around.clock.monotonic() - started,
+                    reason or "",
+                )
+            )
+
+    def _heard(self, end: TlsEnd) -> None:
+        """The first bytes came from the instance."""
+        with contextlib.suppress(ssl.SSLError):
+            # OpenSSL holds on to the 16 KiB that it read a ticket with until the next write; this one writes nothing.
+            end.session.write(b"")
+        if self._resumable is not None:
+            sessions, key = self._resumable
+            if sessions.wants(key):
+                sessions.keep(key, end.session.session)
 
     def _hang_up(self) -> None:
         """Leave an instance that was reached and then not used."""
         if self._end is not None:
             end, self._end = self._end, None
             cut(end.sock)
-
-
-def _keep(sessions: Sessions, key: SessionKey, end: TlsEnd) -> None:
-    sessions.keep(key, end.session.session)

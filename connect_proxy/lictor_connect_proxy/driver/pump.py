@@ -43,7 +43,8 @@ class Scratch:
 class Pump:
     """One relay. `done` is resolved when both sockets are closed: with None in order, else with the reason.
 
-    `heard` is called once, after the first bytes from the mesh: with them come TLS 1.3's tickets.
+    `heard` is called once, after the first bytes from the mesh: with them come TLS 1.3's tickets. `to_local` and
+    `to_mesh` count the bytes that were moved.
     """
 
     __slots__ = (
@@ -72,7 +73,8 @@ class Pump:
         "_session",
         "_write",
         "done",
-        "moved",
+        "to_local",
+        "to_mesh",
     )
 
     def __init__(
@@ -104,7 +106,8 @@ class Pump:
         self._is_closing = False
         self._ended = False
         self.done: asyncio.Future[str | None] = self._loop.create_future()
-        self.moved = 0
+        self.to_local = 0
+        self.to_mesh = 0
 
     def start(self) -> None:
         """Let bytes flow, first those that came together with the end of the handshake."""
@@ -140,7 +143,7 @@ class Pump:
             self._loop.remove_reader(self._local)
             self._perform(self._relay.handle(Finished(Side.LOCAL)))
             return
-        self.moved += count
+        self.to_mesh += count
         try:
             self._write(self._received[:count])
         except ssl.SSLError as error:
@@ -239,7 +242,7 @@ class Pump:
             self._perform(self._relay.handle(Finished(Side.MESH)))
 
     def _send_local(self, data: memoryview) -> None:
-        self.moved += len(data)
+        self.to_local += len(data)
         try:
             sent = self._local_send(data)
         except (BlockingIOError, InterruptedError):

@@ -8,14 +8,17 @@ from structlog.typing import FilteringBoundLogger
 
 from lictor_connect_proxy.commands import Count, Report
 from lictor_connect_proxy.contexts import TlsContexts
+from lictor_connect_proxy.driver.accesses import AccessLog
 from lictor_connect_proxy.driver.pump import Scratch
+from lictor_connect_proxy.figures import Figures
 from lictor_connect_proxy.layers.limits import ConnectionLimit
-from lictor_connect_proxy.layers.tally import Counted, Tally
+from lictor_connect_proxy.layers.tally import Counted
 from lictor_connect_proxy.snapshot import ProxySnapshot
 from lictor_core.clock import Clock
 
 __all__ = ["Surroundings", "note", "refuse_at_limit"]
 
+_NO_RULE: Final = "(none)"
 _LEVELS: Final = {"debug": 10, "info": 20, "warning": 30}
 
 
@@ -27,13 +30,15 @@ class Surroundings(Protocol):
     @property
     def log(self) -> FilteringBoundLogger: ...
     @property
+    def figures(self) -> Figures: ...
+    @property
+    def accesses(self) -> AccessLog: ...
+    @property
     def scratch(self) -> Scratch: ...
     @property
     def snapshot(self) -> ProxySnapshot: ...
     @property
     def contexts(self) -> TlsContexts | None: ...
-    @property
-    def tally(self) -> Tally: ...
 
 
 def note(around: Surroundings, what: Report | Count) -> None:
@@ -42,12 +47,12 @@ def note(around: Surroundings, what: Report | Count) -> None:
         case Report(level, event, keys):
             around.log.log(_LEVELS[level], event, **keys)
         case Count(counted, label):
-            around.tally.add(counted, label)
+            around.figures.tally.add(counted, label)
 
 
 def refuse_at_limit(around: Surroundings, limit: ConnectionLimit, listener: str, label: str) -> None:
     """Tell and count that a connection of a listener was refused because so many are open."""
-    around.tally.add(Counted.LIMITED, label)
+    around.figures.tally.add(Counted.LIMITED, label)
     refused = limit.to_tell(around.clock.monotonic())
     if refused:
         around.log.warning("proxy.listener.limited", listener=listener, connections_max=limit.most, refused=refused)

@@ -29,6 +29,10 @@ class Counted(enum.StrEnum):
     """An instance was put aside: the upstream."""
     UNAVAILABLE = "unavailable"
     """A local connection was cut since no instance was reached: the upstream."""
+    HANDSHAKE_FAILED = "handshake_failed"
+    """An incoming handshake came to nothing: the cause."""
+    APPLICATION_FAILED = "application_failed"
+    """The application could not be reached: the service."""
 
 
 class Tally:
@@ -41,6 +45,10 @@ class Tally:
         """Count once more."""
         counts = self._counts[counted]
         counts[label if label in counts or len(counts) < LABELS_MAX else OTHERS] += times
+
+    def total(self, counted: Counted) -> int:
+        """How often, whatever the label."""
+        return self._counts[counted].total()
 
     def of(self, counted: Counted) -> Mapping[str, int]:
         """How often, by label."""

@@ -323,7 +323,7 @@ async def test_connections_over_the_limit_are_reset_and_told_and_room_is_made_ag
             assert await reader.readline() == BANNER
     (told,) = events.named("proxy.listener.limited")
     assert (told["listener"], told["connections_max"], told["refused"]) == ("public", 2, 1)
-    assert driver.tally.of(Counted.LIMITED) == {"public": 3}
+    assert driver.figures.tally.of(Counted.LIMITED) == {"public": 3}
     assert len(events.named("proxy.listener.started")) == 1
 
 
@@ -352,7 +352,7 @@ async def test_rules_about_requests_stop_the_listener_and_say_what_needs_envoy()
     assert told["listener"] == "public"
     assert told["setting"] == "Permissions of the intention web -> db"
     assert "lictor connect envoy" in str(told["advice"])
-    assert driver.tally.of(Counted.REVOKED) == {"web->db": 1}
+    assert driver.figures.tally.of(Counted.REVOKED) == {"web->db": 1}
 
 
 async def test_silent_clients_are_bounded_and_let_go() -> None:

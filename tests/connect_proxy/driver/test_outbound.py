@@ -291,7 +291,7 @@ async def test_one_connection_too_many_is_reset_and_told() -> None:
                 assert await _broken(limited.bind_port)
         await eventually(lambda: driver.connections() == 0, what="it has left")
         assert await _greeted(limited.bind_port) == BANNER
-        assert driver.tally.of(Counted.LIMITED) == {"db": 2}
+        assert driver.figures.tally.of(Counted.LIMITED) == {"db": 2}
     (told,) = events.named("proxy.listener.limited")
     assert (told["listener"], told["connections_max"]) == ("upstream db", 1)
     assert events.named("proxy.instance.failed") == []

@@ -133,7 +133,7 @@ async def test_a_half_close_while_the_other_direction_is_blocked_loses_nothing()
     async with wire() as line:
         # The near side reads nothing yet, so its pump holds bytes and undeciphered records when the FIN comes.
         sending = asyncio.ensure_future(line.send(line.far, data))
-        await eventually(lambda: line.pumps[1].moved > 1_000_000, what="both pumps are full")
+        await eventually(lambda: line.pumps[1].to_local + line.pumps[1].to_mesh > 1_000_000, what="both pumps are full")
         await _settled(line)
         line.near.shutdown(socket.SHUT_WR)
         assert await line.receive(line.far) == b""
@@ -146,8 +146,8 @@ async def test_a_half_close_while_the_other_direction_is_blocked_loses_nothing()
 async def _settled(line: Wire) -> None:
     """Until nothing moves any more."""
     before = -1
-    while before != line.pumps[0].moved:
-        before = line.pumps[0].moved
+    while before != (now := line.pumps[0].to_local + line.pumps[0].to_mesh):
+        before = now
         await asyncio.sleep(0.05)
 
 

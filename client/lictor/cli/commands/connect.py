@@ -21,6 +21,7 @@ from lictor_core.records import JsonObject
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
 
+    from lictor_config.sections import Telemetry
     from lictor_connect_proxy import ProxyOptions
 
 __all__ = ["command"]
@@ -89,6 +90,12 @@ def set_config(api: Api, args: tuple[str, ...], config_file: str) -> None:
     ),
 )
 @option(
+    "-admin-bind",
+    "Address of the loopback where figures (/metrics), /ready and /live are shown, host:port; nowhere without it.",
+    metavar="address",
+)
+@option("-dogstatsd-addr", "Where DogStatsD takes figures, host:port.", metavar="address")
+@option(
     "-listen", "Address for connections from the mesh, host:port; needs -service and -service-addr.", metavar="address"
 )
 @flag("-log-json", "Write log events as JSON, one a line.")
@@ -104,12 +111,15 @@ def set_config(api: Api, args: tuple[str, ...], config_file: str) -> None:
 @option("-service", "Name of the service that the proxy stands for.", metavar="name")
 @option("-service-addr", "Address of the service itself, host:port; needs -listen.", metavar="address")
 @option("-sidecar-for", "Id of the instance whose registered sidecar this is; else CONNECT_SIDECAR_FOR.", metavar="id")
+@option("-statsd-address", "Where statsd takes figures, host:port.", metavar="address")
 @option("-upstream", "Service to make reachable, name:port or name:address:port; may be repeated.",
         metavar="name:port", multiple=True)  # fmt: skip
 @pass_api
 def proxy(
     api: Api,
     args: tuple[str, ...],
+    admin_bind: str,
+    dogstatsd_addr: str,
     listen: str,
     log_json: bool,
     log_level: str,
@@ -120,6 +130,7 @@ def proxy(
     service: str,
     service_addr: str,
     sidecar_for: str,
+    statsd_address: str,
     upstream: tuple[str, ...],
 ) -> None:
     """Run the built-in proxy in the foreground: it proves who its service is, checks who connects, and reaches other
@@ -129,6 +140,7 @@ def proxy(
     """
     from lictor.api.tls import tls_context
     from lictor_agent.log import make_log
+    from lictor_config.sections import Telemetry
     from lictor_connect_proxy import AgentAddress, ProxyOptions
 
     if args:
@@ -145,6 +157,7 @@ def proxy(
         upstreams=upstream,
         register=register,
         register_id=register_id,
+        admin_bind=admin_bind,
         agent=AgentAddress(
             http_addr=str(settings.endpoint),
             token=settings.token,
@@ -156,17 +169,25 @@ def proxy(
     )
     log = make_log(log_level, as_json=log_json, node=sidecar_for or proxy_id or service)
     options.check()
-    raise SystemExit(_run_proxy(options, log))
+    telemetry = Telemetry(statsd_address=statsd_address, dogstatsd_addr=dogstatsd_addr, metrics_prefix="lictor")
+    raise SystemExit(_run_proxy(options, telemetry, log))
 
 
-def _run_proxy(options: ProxyOptions, log: FilteringBoundLogger) -> int:
+def _run_proxy(options: ProxyOptions, telemetry: Telemetry, log: FilteringBoundLogger) -> int:
     import asyncio
+    import functools
+    import socket
 
     import uvloop
 
     from lictor_connect_proxy import run
     from lictor_core.clock import SystemClock, SystemRng
 
+    sending = None
+    if telemetry.statsd_address or telemetry.dogstatsd_addr:
+        from lictor_agent.telemetry.sending import sending as send
+
+        sending = functools.partial(send, lambda: telemetry, host=socket.gethostname(), clock=SystemClock(), log=log)
     allow_all_descriptors()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(run(options, SystemClock(), SystemRng(), log))
+        return runner.run(run(options, SystemClock(), SystemRng(), log, sending))
