@@ -9,8 +9,8 @@ import msgspec
 
 from lictor_connect_proxy.snapshot import Endpoint, Limits, PassiveHealth, PublicListener
 from lictor_connect_proxy.xds.builders.endpoints import Tier, are_addresses, assignment
-from lictor_connect_proxy.xds.builders.forms import ADS, any_of, lasting, pipe_address, socket_address
 from lictor_connect_proxy.xds.builders.tls import upstream_tls
+from lictor_connect_proxy.xds.forms import ADS, any_of, lasting, pipe_address, socket_address
 from lictor_connect_proxy.xds.naming import LOCAL_APP
 from lictor_core.names import ServiceId
 from lictor_core.records import JsonObject

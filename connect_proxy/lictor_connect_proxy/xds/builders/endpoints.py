@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from lictor_connect_proxy.snapshot import Endpoint
-from lictor_connect_proxy.xds.builders.forms import socket_address
+from lictor_connect_proxy.xds.forms import socket_address
 from lictor_core.records import JsonObject
 
 __all__ = ["SOCKET_MATCH", "Tier", "are_addresses", "assignment"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from lictor_connect_proxy.xds.builders.forms import ADS, lasting, named_any
+from lictor_connect_proxy.xds.forms import ADS, lasting, named_any
 from lictor_core.records import JsonObject
 
 __all__ = ["connection_filters", "connection_limit", "filter_chain", "framed", "source_check", "tcp_proxy"]
@@ -45,11 +45,17 @@ def filter_chain(
 
 
 def tcp_proxy(
-    cluster: str, stat_prefix: str, *, after_handshake: bool = False, access_log: Sequence[JsonObject] = ()
+    cluster: str,
+    stat_prefix: str,
+    *,
+    after_handshake: bool = False,
+    access_log: Sequence[JsonObject] = (),
+    hashes: Sequence[JsonObject] = (),
 ) -> JsonObject:
     """Passes bytes on. A connection may be silent as long as it likes, as with the built-in proxy.
 
-    With `after_handshake` nothing is dialed for a client whose certificate is not accepted.
+    With `after_handshake` nothing is dialed for a client whose certificate is not accepted. `hashes` say what of a
+    connection is hashed to choose an instance.
     """
     fields: JsonObject = {
         "stat_prefix": stat_prefix,
@@ -60,6 +66,8 @@ def tcp_proxy(
     if after_handshake:
         fields["upstream_connect_mode"] = "ON_DOWNSTREAM_TLS_HANDSHAKE"
         fields["max_early_data_bytes"] = EARLY_BYTES_MAX
+    if hashes:
+        fields["hash_policy"] = list(hashes)
     if access_log:
         fields["access_log"] = list(access_log)
     return named_any(

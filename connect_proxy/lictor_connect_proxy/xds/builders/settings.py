@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import cast
+from typing import Final, cast
 
+from lictor_core.durations import parse_duration
+from lictor_core.errors import RequestError
 from lictor_core.records import JsonObject
 
-__all__ = ["integer", "mapping", "milliseconds", "parsed", "text"]
+__all__ = ["duration", "integer", "mapping", "milliseconds", "parsed", "text"]
+
+_NANOSECONDS: Final = 1e9
 
 
 def text(config: Mapping[str, object], key: str) -> str:
@@ -36,6 +40,18 @@ def milliseconds(config: Mapping[str, object], key: str) -> float | None:
     """A duration in seconds that is written in milliseconds."""
     value = integer(config, key)
     return None if value is None else value / 1000
+
+
+def duration(config: Mapping[str, object], key: str) -> float:
+    """A duration in seconds that is written as text, or as a number of nanoseconds; 0 when there is none."""
+    value = config.get(key)
+    if isinstance(value, str) and value:
+        try:
+            return max(parse_duration(value), 0.0)
+        except RequestError:
+            return 0.0
+    number = integer(config, key)
+    return 0.0 if number is None else number / _NANOSECONDS
 
 
 def mapping(config: Mapping[str, object], key: str) -> JsonObject:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from lictor_connect_proxy.snapshot import Leaf, TrustRoots
-from lictor_connect_proxy.xds.builders.forms import ADS, named_any
+from lictor_connect_proxy.xds.forms import ADS, named_any
 from lictor_connect_proxy.xds.naming import LEAF, ROOTS
 from lictor_core.names import ServiceId
 from lictor_core.records import JsonObject

@@ -1,7 +1,7 @@
 """The frame of listeners, and rules about connections."""
 
-from lictor_connect_proxy.xds.builders.forms import socket_address
 from lictor_connect_proxy.xds.builders.listeners import connection_filters, framed, source_check, tcp_proxy
+from lictor_connect_proxy.xds.forms import socket_address
 
 
 def test_two_envoys_never_share_a_port() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lictor_connect_proxy.xds.builders.forms import lasting, pipe_address
+from lictor_connect_proxy.xds.forms import lasting, pipe_address
 
 
 @pytest.mark.parametrize(
