@@ -48,7 +48,8 @@ class IntentionExplanation(Record, frozen=True, kw_only=True, omit_defaults=Fals
 
     `verdict` is `allow`, `deny` or, where no request was given and the rule is about requests, `depends`. `default` is
     what holds where nothing matches, and `default_applied` whether it did. `certificate` is the name (SPIFFE id) by
-    which proxies know the source; `policy_index` the index of the intentions, as proxies report it.
+    which proxies know the source; `policy_index` the index of the intentions, as proxies report it. `note` is what else
+    must be known to see what happens.
     """
 
     source: str
@@ -64,6 +65,7 @@ class IntentionExplanation(Record, frozen=True, kw_only=True, omit_defaults=Fals
     demanded: list[str]
     certificate: str
     policy_index: int
+    note: str
     rules: list[RuleExplanation]
 
 
@@ -76,8 +78,12 @@ def explain(
     request: RequestFacts | None = None,
     certificate: str = "",
     policy_index: int = 0,
+    protocol: str = "",
 ) -> IntentionExplanation:
-    """The decision on `request`, or without one on a connection, and why each of `rules` spoke or did not."""
+    """The decision on `request`, or without one on a connection, and why each of `rules` spoke or did not.
+
+    `protocol` is that of the destination as entries say it; empty where that does not matter.
+    """
     decision = decide(source, destination, rules, default_allow=default_allow, request=request)
     ordered = sorted(rules, key=lambda rule: (-rule.precedence, rule.destination, rule.source))
     return IntentionExplanation(
@@ -94,7 +100,21 @@ def explain(
         demanded=list(decision.demanded),
         certificate=certificate,
         policy_index=policy_index,
+        note=_note(decision, protocol),
         rules=[_explained(rule, decision, request) for rule in ordered],
+    )
+
+
+def _note(decision: Decision, protocol: str) -> str:
+    """That nobody sees the requests on which a rule depends, where that is so."""
+    from lictor_core.entries.defaults import is_http_like  # kinds of entries are much to carry for who asks nothing
+
+    rule = decision.rule
+    if rule is None or not rule.looks_at_requests or not protocol or is_http_like(protocol):
+        return ""
+    return (
+        f"{decision.destination} speaks {protocol}, so that no proxy sees its requests: what depends on them is "
+        "denied; set its Protocol to http, http2 or grpc by a service-defaults entry"
     )
 
 

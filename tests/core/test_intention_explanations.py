@@ -83,6 +83,14 @@ def test_each_permission_says_why_it_does_not_match() -> None:
     assert found.request == "GET /x"
 
 
+def test_a_protocol_of_which_nobody_sees_requests_is_noted() -> None:
+    asking = rule("web", permissions=(Permission(action="allow", http=PermissionHTTP(path_prefix="/")),))
+    told = explain("web", "db", [asking], default_allow=True, protocol="tcp").note
+    assert "db speaks tcp" in told
+    for rules, protocol in (([asking], "http"), ([asking], ""), ([rule("web")], "tcp"), ([], "tcp")):
+        assert explain("web", "db", rules, default_allow=True, protocol=protocol).note == ""
+
+
 def test_a_default_that_applied_is_told() -> None:
     asked = RequestFacts(path="/x")
     only_admin = rule("web", permissions=(Permission(action="deny", http=PermissionHTTP(path_exact="/admin")),))

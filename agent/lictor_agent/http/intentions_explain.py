@@ -17,7 +17,9 @@ from lictor_core.errors import RequestError
 from lictor_core.intention_explanations import IntentionExplanation, explain
 from lictor_core.intentions import WILDCARD, rule_of
 from lictor_core.names import NAMESPACE, ServiceId
-from lictor_core.queries import IntentionMatchQuery
+from lictor_core.queries import ConfigEntryQuery, IntentionMatchQuery
+from lictor_core.records import JsonObject
+from lictor_core.registry import ReadOptions
 from lictor_core.request_judging import RequestFacts, request_facts
 
 __all__ = ["ROUTES"]
@@ -48,17 +50,34 @@ async def explained(site: Site, request: Request) -> Answer:
     query = IntentionMatchQuery(by="destination", name=destination)
     reading, mode, _ = await read(site, request, query, _PLAIN)
     roots = (await site.agent.roots()).reading.value
+    rules = [rule_of(one) for one in reading.value]
+    asks_protocol = any(rule.looks_at_requests for rule in rules)
     identity = ServiceId(roots.trust_domain, NAMESPACE, site.datacenter, source)
     found = explain(
         source,
         destination,
-        [rule_of(one) for one in reading.value],
+        rules,
         default_allow=site.agent.settings.default_allow,
         request=facts,
         certificate=identity.uri() if roots.trust_domain else "",
         policy_index=reading.index,
+        protocol=await _protocol(site, request, destination) if asks_protocol else "",
     )
     return site.answer_json(request, found, headers=meta_headers(reading, mode, _PLAIN))
+
+
+async def _protocol(site: Site, request: Request, service: str) -> str:
+    """What the entries say that a service speaks."""
+    from lictor_core.entries.defaults import TCP, protocol_in  # kinds of entries are loaded by who needs them
+
+    options = ReadOptions(token=request.token)
+    for kind, name in (("service-defaults", service), ("proxy-defaults", "global")):
+        found = (await site.registry.read(ConfigEntryQuery(kind=kind, name=name), options)).value
+        body = {} if found is None else found.body
+        protocol = body.get("Protocol") or protocol_in(cast("JsonObject | None", body.get("Config")))
+        if isinstance(protocol, str) and protocol:
+            return protocol
+    return TCP
 
 
 def _service(parameters: Parameters, side: str) -> str:

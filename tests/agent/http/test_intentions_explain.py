@@ -61,6 +61,20 @@ async def test_a_request_is_explained_rule_by_rule(live: Live) -> None:
     assert (put.at("DefaultApplied"), put.at("Default"), put.at("Request")) == (True, "allow", "PUT /")
 
 
+async def test_rules_about_requests_that_nobody_sees_are_noted(live: Live) -> None:
+    await live.put("/v1/config", OKTA)
+    await live.put("/v1/config", ENTRY)
+    assert "api speaks tcp" in (await explained(live)).text_at("Note")
+    for entry in (
+        {"Kind": "proxy-defaults", "Name": "global", "Config": {"protocol": "grpc"}},
+        {"Kind": "service-defaults", "Name": "api", "Protocol": "http2"},
+    ):
+        assert (await live.put("/v1/config", entry)).json is True
+        assert (await explained(live)).at("Note") == ""
+    await live.put("/v1/config", {"Kind": "service-defaults", "Name": "api", "Protocol": "tcp"})
+    assert "api speaks tcp" in (await explained(live)).text_at("Note")
+
+
 async def test_what_no_rule_speaks_of_is_explained(live: Live) -> None:
     found = await explained(live)
     assert (found.at("Verdict"), found.at("DefaultApplied"), found.at("Rules")) == ("allow", True, [])

@@ -9,7 +9,13 @@ from hypothesis import given, settings
 
 from lictor_core.commands import Command, IntentionDelete, IntentionSet
 from lictor_core.intentions import decide, rule_of
-from lictor_core.queries import ConfigEntriesQuery, ConfigEntryQuery, IntentionExactQuery, IntentionMatchQuery
+from lictor_core.queries import (
+    ConfigEntriesQuery,
+    ConfigEntryQuery,
+    IntentionExactQuery,
+    IntentionMatchQuery,
+    IntentionsQuery,
+)
 from lictor_core.records import IntentionAction, JsonObject
 from lictor_server.state import Store, answer, apply
 from lictor_server.state.snapshot import restore, take
@@ -154,6 +160,34 @@ def test_what_rules_about_requests_is_never_let_through_by_connection(log: list[
             assert row.action is IntentionAction.DENY or not (row.permissions or row.jwt)
         entries = answer(store, ConfigEntriesQuery(kind=KIND))
         assert {one.name for one in entries} == set(store.intentions.destinations())
+
+
+@given(any_of.config_logs)
+@settings(deadline=None, max_examples=60)
+def test_an_entry_and_the_intentions_are_two_views_of_the_same(log: list[Command]) -> None:
+    store = Store("dc1")
+    for index, command in enumerate(log, 3):
+        apply(store, index, command)
+    entries = answer(store, ConfigEntriesQuery(kind=KIND))
+    for entry in entries:
+        rows = answer(store, IntentionMatchQuery(by="destination", name=entry.name))
+        own = {row.source_name: row for row in rows if row.destination_name == entry.name}
+        shown = {str(one["Name"]): one for one in cast("list[JsonObject]", entry.body["Sources"])}
+        assert list(shown) == list(own)
+        for name, row in own.items():
+            says = shown[name]
+            assert says.get("Permissions", []) == row.permissions
+            assert row.permissions or says["Action"] == ("allow" if row.jwt else row.action.value)
+            assert row.jwt is None or row.jwt == entry.body["JWT"]
+            assert says.get("LegacyID", row.id) == row.id
+    # What was read is written: nobody's intention is another one then.
+    before = {row.id: row.hash for row in answer(store, IntentionsQuery())}
+    for index, entry in enumerate(entries, 1000):
+        body = {key: value for key, value in entry.body.items() if key != "Name"}
+        outcome, _ = apply(store, index, config(KIND, entry.name, body, cas=entry.modify_index))
+        assert outcome.value is True or outcome.rejection is not None
+    after = {row.id: row.hash for row in answer(store, IntentionsQuery())}
+    assert before.keys() == after.keys()
 
 
 def test_entries_that_differ_in_case_alone_are_listed_alike_on_every_server() -> None:

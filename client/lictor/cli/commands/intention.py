@@ -148,7 +148,7 @@ def match(api: Api, args: tuple[str, ...], destination: bool, format: Format, so
         print_json(found)
         return
     for one in found:
-        print(f"{one.source_name} => {one.destination_name} ({one.action.value})")
+        print(f"{one.source_name} => {one.destination_name} ({_said(one)})")
 
 
 @command.command("get", cls=ApiCommand, usage="SRC DST | ID", examples=("lictor intention get web db",))
@@ -163,7 +163,7 @@ def get(api: Api, args: tuple[str, ...], format: Format) -> None:
     rows = [
         ("Source", found.source_name),
         ("Destination", found.destination_name),
-        ("Action", found.action.value),
+        ("Action", _said(found)),
         ("ID", found.id),
         ("Description", found.description),
         *((f"Meta[{key}]", value) for key, value in sorted((found.meta or {}).items())),

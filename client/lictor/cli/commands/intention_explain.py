@@ -73,7 +73,7 @@ def explain(
 def _head(found: IntentionExplanation) -> list[tuple[str, str]]:
     asked = f"{found.source} => {found.destination}"
     verdict = {"allow": "Allowed", "deny": "Denied", "depends": "Depends on the request"}[found.verdict]
-    return [
+    pairs = [
         ("Asked", f"{asked}, {found.request}" if found.request else f"{asked}, a connection"),
         ("Verdict", verdict),
         ("Reason", found.reason),
@@ -81,6 +81,7 @@ def _head(found: IntentionExplanation) -> list[tuple[str, str]]:
         ("Certificate", found.certificate or "none yet: the cluster has no certificate authority"),
         ("Policy", f"index {found.policy_index}"),
     ]
+    return [*pairs, ("Note", found.note)] if found.note else pairs
 
 
 def _rows(rule: RuleExplanation) -> list[Sequence[str]]:
