@@ -20,6 +20,11 @@ Product: TypeAlias = Literal["lictor", "consul"]
 NODE = "judge"
 """The node name of every development agent that tests start."""
 
+CLIENT_NODE = "beside"
+"""The node name of every agent without a server that stands beside one."""
+
+_CLIENT_ADDRESS = "127.0.0.2"
+
 _GOSSIP_PORTS = {"serf_lan": 8301, "serf_wan": 8302}
 """What Lictor, which does not gossip, names as the ports of gossip: the usual ones, on which nobody listens."""
 
@@ -94,6 +99,36 @@ def dev_agent(
         kill=product == "consul",
     ) as process:
         yield DevAgent(product, {**ports, **_GOSSIP_PORTS, **gossip}, process)
+
+
+@contextlib.contextmanager
+def client_agent(server: DevAgent, directory: Path, config: Mapping[str, object] | None = None) -> Generator[DevAgent]:
+    """A Lictor agent that is no server beside the one of `server`, while the block runs.
+
+    Its node has an address of its own, so that only one node is at 127.0.0.1, where it listens, too.
+    """
+    ports = free_ports("http", "dns", "grpc")
+    path = directory / "client.json"
+    settings = {"data_dir": str(directory / "client"), "retry_join": [f"127.0.0.1:{server.ports['server']}"]}
+    path.write_text(json.dumps({**(config or {}), **settings}))
+    argv = [program_of("lictor"), "agent", "-node", CLIENT_NODE, "-config-file", str(path)]
+    argv += [f"-bind={_CLIENT_ADDRESS}", "-client=127.0.0.1"]
+    argv += [f"-{name}-port={port}" for name, port in ports.items()]
+    with running(
+        "lictor-client",
+        argv,
+        directory,
+        environment=environment_for_commands(),
+        ready=lambda: _knows_itself(ports["http"]),
+    ) as process:
+        yield DevAgent("lictor", {**server.ports, **ports}, process)
+
+
+def _knows_itself(port: int) -> bool:
+    try:
+        return bool(_get(port, f"/v1/catalog/node/{CLIENT_NODE}"))
+    except (OSError, ValueError, http.client.HTTPException):
+        return False
 
 
 def _is_settled(port: int) -> bool:

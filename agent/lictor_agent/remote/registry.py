@@ -30,7 +30,7 @@ from lictor_core.calls import (
     StampsRequest,
 )
 from lictor_core.clock import Clock, Rng
-from lictor_core.codec import encode_proposal, pack, unpack
+from lictor_core.codec import encode_proposal, pack, pack_given, unpack
 from lictor_core.commands import Command, Outcome, Proposal, ReadMode
 from lictor_core.coordinates import NodeCoordinate, Position
 from lictor_core.errors import LictorError, OutcomeUnknownError, PeerError, RequestError
@@ -153,8 +153,11 @@ class RemoteRegistry:
     # `FeedSource`.
 
     def feed(self, request: FeedRequest) -> AsyncGenerator[bytes]:
-        """The items that lead to the newest answer, and on with each change, from the server in use."""
-        return self.stream(FEED, pack(request))
+        """The items that lead to the newest answer, and on with each change, from the server in use.
+
+        Raises `RequestError` for a query with text that is no Unicode.
+        """
+        return self.stream(FEED, pack_given(request))
 
     def ticks(self) -> AsyncGenerator[bytes]:
         """How fresh the server in use is, now and about once a second."""
@@ -173,7 +176,9 @@ class RemoteRegistry:
             return None
         request = StampsRequest(queries=tuple(map(_any_query, queries)), mode=mode)
         try:
-            told = _decoded(await self._pool.call(server, STAMPS, pack(request), timeout_s=_STAMPS_S_MAX), list[int])
+            told = _decoded(
+                await self._pool.call(server, STAMPS, pack_given(request), timeout_s=_STAMPS_S_MAX), list[int]
+            )
         except LictorError:
             return None  # the reads that follow tell what is the matter
         more = 2 if mode is ReadMode.STALE else 0
@@ -193,7 +198,7 @@ class RemoteRegistry:
             return max(ends - self._clock.monotonic(), 0.0)
 
         def payload(again: bool) -> bytes:
-            return pack(ReadRequest(query=asked, options=msgspec.structs.replace(options, wait_s=left_s())))
+            return pack_given(ReadRequest(query=asked, options=msgspec.structs.replace(options, wait_s=left_s())))
 
         answer = await self._calls.ask(
             "read", payload, answer_s=lambda: left_s() * (1 + 1 / WAIT_JITTER_FRACTION) + ANSWER_S_MAX

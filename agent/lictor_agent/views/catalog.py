@@ -79,15 +79,19 @@ class ViewCatalog:
 
     def service_health(self, name: str, *, connect: bool = False) -> Sequence[ServiceHealth]:
         """The instances of a service (or its mesh-capable ones) with their checks, by node and id."""
+        if not _is_text(name):
+            return ()
         return self._view(ServiceHealthQuery(service=name.lower(), connect=connect)).value
 
     def ingress_health(self, name: str) -> Sequence[ServiceHealth]:
         """The instances of the gateways that let traffic in to a service, by node and id."""
+        if not _is_text(name):
+            return ()
         return self._view(IngressHealthQuery(service=name.lower())).value
 
     def node(self, name: str) -> Node | None:
         """A node by name."""
-        return self._view(NodeQuery(node=name.lower())).value
+        return self._view(NodeQuery(node=name.lower())).value if _is_text(name) else None
 
     def prepared_query(self, id_or_name: str) -> PreparedQuery | None:
         """The prepared query that runs under an id or a name, a template filled in. Raises `RequestError`.
@@ -125,6 +129,16 @@ class ViewCatalog:
 
     def _bring(self, query: Query[T]) -> Callable[[Callable[[bool], None]], None]:
         return lambda call: self._store.when_here(query, call, BRING_S_MAX)
+
+
+def _is_text(name: str) -> bool:
+    """Whether anything can have this name. Labels of DNS may be any bytes, here as lone surrogates, which no server can
+    be asked for; what is registered is text."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _query_of(topic: Topic) -> Query[object]:

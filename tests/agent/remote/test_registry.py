@@ -11,8 +11,9 @@ import pytest
 from lictor_agent.remote import RemoteRegistry
 from lictor_core.commands import KVSet, ReadMode
 from lictor_core.errors import BodyTooLargeError, ClusterError, NoLeaderError, NotFoundError, RequestError
+from lictor_core.feed import FeedRequest
 from lictor_core.limits import KV_VALUE_BYTES_MAX
-from lictor_core.queries import AutopilotQuery, CARootsQuery, KeyQuery, NodesQuery, TreeQuery
+from lictor_core.queries import AutopilotQuery, CARootsQuery, KeyQuery, NodeQuery, NodesQuery, TreeQuery
 from lictor_core.registry import Confirmation, LeafRequest, Reading, ReadOptions, Registry
 from lictor_server import Server
 from tests.agent.remote.registries import AGENT_ID, connected, remote
@@ -51,6 +52,16 @@ async def test_reads_and_writes_are_those_of_the_server(server: Server, log: Log
             assert await registry.read(query, NOW) == await server.read(query, NOW)
         stale = await registry.read(KeyQuery(key="a"), ReadOptions(mode=ReadMode.STALE))
         assert (stale.index, stale.known_leader) == (outcome.index, True)
+
+
+async def test_what_is_no_text_is_refused_before_a_server_is_asked(server: Server, log: Log) -> None:
+    query = NodeQuery(node="n\udcff")
+    async with connected(log, place(server)) as registry:
+        with pytest.raises(RequestError, match="surrogates not allowed"):
+            registry.feed(FeedRequest(query=query))
+        with pytest.raises(RequestError, match="surrogates not allowed"):
+            await registry.read(query, NOW)
+        assert await registry.confirm([query], ReadMode.DEFAULT) is None
 
 
 async def test_everything_else_is_that_of_the_server(server: Server, log: Log) -> None:

@@ -57,6 +57,17 @@ async def test_what_nobody_registered_is_known_to_be_nothing() -> None:
         assert list(on.catalog.service_health("web")) == []
 
 
+@pytest.mark.parametrize("name", ["w\udcff", "\udcfe"])
+async def test_under_bytes_that_are_no_text_there_is_nothing_and_no_server_is_asked(name: str) -> None:
+    """Labels of DNS may be any bytes; what is registered is text."""
+    async with bench() as on:
+        assert list(on.catalog.service_health(name)) == list(on.catalog.service_health(name, connect=True)) == []
+        assert list(on.catalog.ingress_health(name)) == []
+        assert on.catalog.node(name) is None
+        assert not on.source.feeds
+        assert on.catalog.wake_index((topics.service(name),)) == on.catalog.stamp((topics.service(name),))
+
+
 async def test_numbers_by_topic_grow_with_changes_of_any_of_them() -> None:
     async with bench() as on:
         both = (topics.service("web"), topics.connect("web"))
