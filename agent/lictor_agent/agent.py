@@ -233,6 +233,10 @@ class Agent:
         """
         return await self._leaves.leaf(service, min_index, wait_s, token=token)
 
+    def leaf_left_s(self) -> float | None:
+        """For how many seconds the leaf that ends first is still valid; None when this agent keeps none."""
+        return self._leaves.least_left_s()
+
     async def roots(self, min_index: int = 0, wait_s: float = 0.0) -> KeptReading[CARoots]:
         """The roots that leaves may chain to, as far as is known here; blocks as every read does.
 

@@ -40,6 +40,10 @@ _RETRY_S_MAX: Final = 60.0
 _CSRS_PER_S: Final = 50.0
 """Leaves that the servers sign a second by default (Consul's `csr_max_per_second`): the pace after a change of root."""
 _ROOT_SPREAD_S_MAX: Final = 30.0
+_FIRST_TRIES_MAX: Final = 20
+_TURN_S_MIN: Final = 0.1
+_TURN_S_MAX: Final = 1.0
+"""How often, and between which rests, a first leaf is asked for while the servers sign as many as they may."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,6 +150,11 @@ class LeafKeeper:
             elif entry.leaf is not None and self._due_in_s(entry) <= 0:
                 await self._renew(service, entry)
 
+    def least_left_s(self) -> float | None:
+        """For how many seconds the leaf that ends first is still valid, below 0 when it is not; None without leaves."""
+        ends = [entry.leaf.valid_before for entry in self._entries.values() if entry.leaf is not None]
+        return min(ends) - self._clock.now() if ends else None
+
     def root_changed(self, active_root_id: str, spread_s: float) -> None:
         """Renew within `spread_s` seconds, at random, every leaf that another root signed."""
         self._active_root_id = active_root_id
@@ -175,9 +184,20 @@ class LeafKeeper:
             if entry.leaf is None or (
                 self._clock.now() >= entry.leaf.valid_before and self._clock.monotonic() >= entry.rests_until
             ):
-                await self._sign(service, entry)
+                await self._sign_in_turn(service, entry)
             assert entry.leaf is not None, "signing either raised or gave one"
             return entry.leaf
+
+    async def _sign_in_turn(self, service: str, entry: _Entry) -> None:
+        """Somebody waits for a first leaf: servers that sign for others first are asked again, not all at once."""
+        for _ in range(_FIRST_TRIES_MAX - 1):
+            try:
+                await self._sign(service, entry)
+            except OverloadedError:
+                await asyncio.sleep(self._rng.uniform(_TURN_S_MIN, _TURN_S_MAX))
+            else:
+                return
+        await self._sign(service, entry)
 
     async def _renew(self, service: str, entry: _Entry) -> None:
         async with entry.lock:

@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-__all__ = ["DAY_S", "RootLife", "certificate_moment", "outstanding", "with_leaf"]
+__all__ = ["DAY_S", "RootLife", "certificate_moment", "outstanding", "replaced_at", "with_leaf"]
 
 DAY_S: Final = 86_400
 _DAYS_MAX: Final = 400
@@ -53,6 +53,16 @@ def outstanding(life: RootLife, now: float) -> int:
     """How many leaves of a root have not ended, to the day: those that end today count."""
     today = int(now // DAY_S)
     return sum(count for day, count in life.ending if day >= today)
+
+
+def replaced_at(begins: float, ends: float, *, leaf_ttl_s: float, rotation_s: float, rotates: bool) -> float:
+    """When a root that the CA made is replaced, given its life.
+
+    That is `rotation_s` before its end, and long enough before it for a leaf; with `rotates`, when it is as old as
+    that. A root that is to live shortly is replaced at half of its life at the earliest.
+    """
+    due = ends - min(max(rotation_s, leaf_ttl_s), (ends - begins) / 2)
+    return min(due, begins + rotation_s) if rotates else due
 
 
 def certificate_moment(text: str) -> float:

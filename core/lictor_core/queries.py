@@ -10,6 +10,7 @@ from typing import ClassVar, TypeVar, cast, get_args
 
 from lictor_core import topics as on
 from lictor_core.autopilot import AutopilotConfiguration
+from lictor_core.ca_status import CALedgerQuery
 from lictor_core.config_queries import (
     ConfigEntriesQuery,
     ConfigEntryQuery,
@@ -54,6 +55,7 @@ __all__ = [
     "AutopilotQuery",
     "BehindGatewayQuery",
     "CAConfigurationQuery",
+    "CALedgerQuery",
     "CARootsQuery",
     "ChecksInStateQuery",
     "ConfigEntriesQuery",
@@ -425,6 +427,7 @@ AnyQuery = (
     | IntentionMatchQuery
     | CARootsQuery
     | CAConfigurationQuery
+    | CALedgerQuery
     | AutopilotQuery
     | CoordinatesQuery
     | NodeCoordinatesQuery

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 __all__ = [
     "AUTOPILOT",
     "CA_CONFIGURATION",
+    "CA_LEAVES",
     "CA_ROOTS",
     "CHAINS",
     "CONFIG",
@@ -68,6 +69,7 @@ AUTOPILOT: Final = Topic("autopilot", "")
 """The settings by which the leader looks after the servers."""
 CA_ROOTS: Final = Topic("ca-roots", "")
 CA_CONFIGURATION: Final = Topic("ca-configuration", "")
+CA_LEAVES: Final = Topic("ca-leaves", "")
 DATACENTERS: Final = Topic("datacenters", "")
 COORDINATES: Final = Topic("coordinates", "")
 """The network coordinates of all nodes, for who watches just these."""

@@ -32,6 +32,8 @@ class Signer:
         self.signed = 0
         self.root_id = "r1"
         self.away = False
+        self.busy = 0
+        """How many requests are yet to be told that others come first."""
         self.ahead_s = 0.0
         """By how much the servers' clock is ahead of the agent's."""
 
@@ -42,6 +44,9 @@ class Signer:
     async def sign_leaf(self, request: LeafRequest) -> IssuedLeaf:
         if self.away:
             raise NoLeaderError
+        if self.busy:
+            self.busy -= 1
+            raise OverloadedError("others come first")
         await asyncio.sleep(0)
         self.signed += 1
         now = self._clock.now() + self.ahead_s
@@ -250,3 +255,29 @@ async def test_a_real_server_signs_and_a_new_root_is_followed() -> None:
                 await asyncio.sleep(0.01)
         assert waiting.result().root_id != first.root_id
         task.cancel()
+
+
+async def test_first_leaf_is_asked_for_again_while_the_servers_sign_for_others() -> None:
+    bench = Bench()
+    bench.signer.busy = 2
+    leaf = await bench.keeper.leaf("web", 0, 0)
+    assert (leaf.serial_number, bench.signer.busy) == ("01", 0)
+
+
+async def test_servers_that_sign_for_others_for_ever_are_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(certs, "_TURN_S_MAX", 0.0)
+    monkeypatch.setattr(certs, "_TURN_S_MIN", 0.0)
+    bench = Bench()
+    bench.signer.busy = 1000
+    with pytest.raises(OverloadedError):
+        await bench.keeper.leaf("web", 0, 0)
+    assert bench.signer.busy == 1000 - certs._FIRST_TRIES_MAX  # pyright: ignore[reportPrivateUsage]  # the bound itself
+
+
+async def test_life_of_the_leaf_that_ends_first_is_told() -> None:
+    bench = Bench()
+    assert bench.keeper.least_left_s() is None
+    await bench.keeper.leaf("web", 0, 0)
+    bench.clock.advance(HOUR_S)
+    await bench.keeper.leaf("db", 0, 0)
+    assert bench.keeper.least_left_s() == LIFE_S - HOUR_S

@@ -12,6 +12,7 @@ from lictor_agent.http.errors import Refusal, refusing_with
 from lictor_agent.http.requests import Request, parse_bool
 from lictor_agent.http.router import Route
 from lictor_agent.http.site import Site
+from lictor_core.ca_status import CALedgerQuery, CAStatus, ca_status
 from lictor_core.queries import CAConfigurationQuery, CARootsQuery
 from lictor_core.records import CAConfiguration, CARoots
 
@@ -47,6 +48,15 @@ async def get_configuration(site: Site, request: Request) -> Answer:
     return site.answer_json(request, reading.value)
 
 
+@described(CAStatus, *BLOCKING)
+async def get_status(site: Site, request: Request) -> Answer:
+    """How long the certificates of the mesh still live, how many leaves are about, what is replaced when. Consul has no
+    such thing.
+    """
+    reading, _, _ = await read(site, request, CALedgerQuery(), Manner())
+    return site.answer_json(request, ca_status(reading.value, site.clock.now()))
+
+
 @described(NOTHING, DC, body=Body("CAToSet"))
 async def put_configuration(site: Site, request: Request) -> Answer:
     """Change the CA's settings; another key makes another root."""
@@ -69,4 +79,5 @@ async def put_configuration(site: Site, request: Request) -> Answer:
 ROUTES: Final = (
     Route("/v1/connect/ca/configuration", {"GET": get_configuration, "PUT": put_configuration}),
     Route("/v1/connect/ca/roots", {"GET": roots}),
+    Route("/v1/connect/ca/status", {"GET": get_status}),
 )

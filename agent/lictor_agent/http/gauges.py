@@ -6,12 +6,16 @@ from contextlib import suppress
 from typing import Final
 
 from lictor_agent.http.site import Site
+from lictor_core.ca_status import CALedgerQuery, ca_status
+from lictor_core.commands import ReadMode
 from lictor_core.errors import LictorError
 from lictor_core.metrics import Gauge
+from lictor_core.registry import ReadOptions
 
 __all__ = ["all_gauges"]
 
 _MS_PER_S: Final = 1000.0
+_DAY_S: Final = 86_400.0
 
 
 async def all_gauges(site: Site) -> list[Gauge]:
@@ -31,9 +35,15 @@ def _local(site: Site) -> list[Gauge]:
     listeners = site.listeners
     return [
         *checks,
+        *_leaves(site),
         Gauge("agent.services", len(local.services)),
         Gauge("agent.log_listeners", 0 if listeners is None else len(listeners)),
     ]
+
+
+def _leaves(site: Site) -> list[Gauge]:
+    left_s = site.agent.leaf_left_s()
+    return [] if left_s is None else [Gauge("agent.leaf.expiry", round(left_s))]
 
 
 async def _raft(site: Site) -> list[Gauge]:
@@ -52,4 +62,18 @@ async def _raft(site: Site) -> list[Gauge]:
         health = await site.registry.autopilot_health()
         found.append(Gauge("autopilot.healthy", int(health.healthy)))
         found.append(Gauge("autopilot.failure_tolerance", health.failure_tolerance))
+        found += await _authority(site)
     return found
+
+
+async def _authority(site: Site) -> list[Gauge]:
+    """For how many seconds the certificates still live that leaves depend on, by later Consul's names."""
+    now = site.clock.now()
+    status = ca_status((await site.registry.read(CALedgerQuery(), ReadOptions(mode=ReadMode.STALE))).value, now)
+    for root in status.roots:
+        if root.active:
+            return [
+                Gauge("mesh.active-root-ca.expiry", round(root.days_left * _DAY_S)),
+                Gauge("mesh.active-signing-ca.expiry", round(root.signer_days_left * _DAY_S)),
+            ]
+    return []

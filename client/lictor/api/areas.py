@@ -89,6 +89,7 @@ class CA(Area[C_co]):
     configuration = Once(ca.configuration)
     configure = Once(ca.configure)
     roots = Watchable(ca.roots)
+    status = Once(ca.status)
 
 
 class Catalog(Area[C_co]):

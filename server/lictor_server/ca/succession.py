@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 import msgspec
 from cryptography import x509
 
-from lictor_core.authority import RootLife, certificate_moment
+from lictor_core.authority import RootLife, certificate_moment, replaced_at
 from lictor_core.records import CARoot
 from lictor_server.ca.provider import Established
 from lictor_server.ca.settings import CASettings
@@ -114,10 +114,13 @@ def root_due_at(root: CARoot, life: RootLife, settings: CASettings) -> float | N
     """When a root that the CA made is to be replaced; None for one that was given."""
     if life.given:
         return None
-    begins, ends = certificate_moment(root.not_before), certificate_moment(root.not_after)
-    lead_s = min(max(settings.rotation_s, settings.leaf_ttl_s), (ends - begins) / 2)
-    due = ends - lead_s
-    return min(due, begins + settings.rotation_s) if settings.rotates_root else due
+    return replaced_at(
+        certificate_moment(root.not_before),
+        certificate_moment(root.not_after),
+        leaf_ttl_s=settings.leaf_ttl_s,
+        rotation_s=settings.rotation_s,
+        rotates=settings.rotates_root,
+    )
 
 
 def signer_due_at(life: RootLife) -> float:

@@ -7,6 +7,7 @@ from typing import Final, TypeVar, cast
 
 from lictor_core.agreement import node_digest
 from lictor_core.autopilot import AutopilotConfiguration
+from lictor_core.ca_status import CALedger, CALedgerQuery
 from lictor_core.config_records import ChainAnswer, ConfigEntry, GatewayService, ServiceConfig
 from lictor_core.coordinates import NodeCoordinate, nearest_first
 from lictor_core.dumps import (
@@ -357,6 +358,10 @@ def _ca_roots(store: Store, _query: CARootsQuery) -> CARoots:
     return store.ca.trusted()
 
 
+def _ca_ledger(store: Store, _query: CALedgerQuery) -> CALedger:
+    return CALedger(roots=store.ca.trusted(), lives=store.ca.lives(), configuration=store.ca.shown_configuration())
+
+
 def _ca_configuration(store: Store, _query: CAConfigurationQuery) -> CAConfiguration:
     return store.ca.shown_configuration()
 
@@ -429,6 +434,7 @@ _TABLE: Final[dict[type[object], Step]] = dict(
         _entry(IntentionMatchQuery, _intention_match),
         _entry(CARootsQuery, _ca_roots),
         _entry(CAConfigurationQuery, _ca_configuration),
+        _entry(CALedgerQuery, _ca_ledger),
         _entry(AutopilotQuery, _autopilot),
         _entry(VirtualAddressesQuery, _virtual_addresses),
         _entry(NodeQuery, _node),

@@ -299,8 +299,8 @@ def _ca_configuration_set(store: Store, change: Change, command: CAConfiguration
     return True
 
 
-def _ca_serial_take(store: Store, _change: Change, command: CASerialTake) -> Result:
-    return store.ca.take_serial(command)
+def _ca_serial_take(store: Store, change: Change, command: CASerialTake) -> Result:
+    return store.ca.take_serial(change, command)
 
 
 def _restore_begin(store: Store, change: Change, command: RestoreBegin) -> Result:

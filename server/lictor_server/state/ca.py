@@ -103,12 +103,13 @@ class CATable:
         )
         change.wake(on.CA_CONFIGURATION)
 
-    def take_serial(self, command: CASerialTake) -> int:
+    def take_serial(self, change: Change, command: CASerialTake) -> int:
         """The next serial number, given to nobody else: 1, 2, 3 ...; a leaf is counted for its root."""
         self.last_serial += 1
         life = self._lives.get(command.root_id)
         if life is not None:
             self._lives[command.root_id] = with_leaf(life, command.until)
+            change.wake(on.CA_LEAVES)
         return self.last_serial
 
     def restore_lives(self, lives: Iterable[RootLife]) -> None:

@@ -42,3 +42,24 @@ async def test_the_lifetime_of_leaves_can_be_changed(live: Live) -> None:
 )
 async def test_a_wrong_configuration_is_refused(live: Live, body: object, status: int) -> None:
     assert (await live.put("/v1/connect/ca/configuration", body)).status == status
+
+
+async def test_status_tells_of_roots_and_leaves(live: Live) -> None:
+    path = "/v1/connect/ca/status"
+    first = await live.get(path)
+    assert (first.at("Provider"), first.at("Problems")) == ("consul", [])
+    assert (first.at("Roots.0.LeavesOutstanding"), first.at("Roots.0.Active")) == (0, True)
+    await live.get("/v1/agent/connect/ca/leaf/web")
+    assert (await live.get(path)).at("Roots.0.LeavesOutstanding") == 1
+    await live.put("/v1/connect/ca/configuration", {"Provider": "consul", "Config": {"PrivateKeyBits": 384}})
+    after = await live.get(path)
+    assert [after.at(f"Roots.{place}.Active") for place in (0, 1)] == [False, True]
+    assert after.text_at("Roots.0.ForgottenAt") > after.text_at("Roots.0.RotatedOutAt")
+
+
+async def test_force_is_kept_with_the_settings(live: Live) -> None:
+    path = "/v1/connect/ca/configuration"
+    await live.put(path, {"Provider": "consul", "Config": {}, "ForceWithoutCrossSigning": True})
+    assert (await live.get(path)).at("ForceWithoutCrossSigning") is True
+    await live.put(path, {"Provider": "consul", "Config": {}})
+    assert (await live.get(path)).at("ForceWithoutCrossSigning") is False

@@ -25,3 +25,16 @@ async def test_figures_are_there_while_nobody_leads(live: Live, monkeypatch: pyt
     assert "runtime.alloc_bytes" in names
     assert "raft.is_leader" not in names
     assert names == sorted(names)
+
+
+async def test_lives_of_certificates_are_told(live: Live) -> None:
+    async def found() -> dict[str, float]:
+        return {one.name: one.value for one in await live.http.gauges()}
+
+    ten_years_s = 3650 * 86_400
+    before = await found()
+    assert before["mesh.active-root-ca.expiry"] == pytest.approx(ten_years_s, rel=0.01)
+    assert before["mesh.active-signing-ca.expiry"] == before["mesh.active-root-ca.expiry"]
+    assert "agent.leaf.expiry" not in before
+    await live.get("/v1/agent/connect/ca/leaf/web")
+    assert (await found())["agent.leaf.expiry"] == pytest.approx(72 * 3600, abs=120)

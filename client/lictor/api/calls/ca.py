@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lictor.api.messages import Call, Options, json_call, none_call
+from lictor_core.ca_status import CAStatus
 from lictor_core.records import CARoots, JsonObject
 
-__all__ = ["configuration", "configure", "roots"]
+__all__ = ["configuration", "configure", "roots", "status"]
 
 
 def roots(options: Options | None = None) -> Call[CARoots]:
     """The roots that leaves may chain to."""
     return json_call(CARoots, "/v1/connect/ca/roots", options)
+
+
+def status() -> Call[CAStatus]:
+    """How long the certificates of the mesh still live, and what is replaced when. Lictor's own."""
+    return json_call(CAStatus, "/v1/connect/ca/status")
 
 
 def configuration() -> Call[JsonObject]:

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 from typing import TYPE_CHECKING, Final
 
-from lictor.api.calls import ca
 from lictor.cli.api import Api, ApiCommand, pass_api
+from lictor.cli.commands.connect_ca import authority
 from lictor.cli.commands.connect_proxies import proxies
 from lictor.cli.commands.expose import expose
-from lictor.cli.data import file_data
 from lictor.cli.descriptors import allow_all_descriptors
 from lictor.cli.errors import CommandError
 from lictor.cli.flags import GoGroup, flag, option
-from lictor_core.codec import from_json
-from lictor_core.errors import RequestError
-from lictor_core.records import JsonObject
 
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
@@ -37,47 +32,13 @@ command = GoGroup(
         ("lictor connect proxy -sidecar-for=web", "the proxy registered beside web"),
         ("lictor connect proxy -service=me -upstream=db:9191", "reach db as the service me"),
         ("lictor connect expose -service=web -ingress-gateway=edge -port=80", "web from outside"),
-        ("lictor connect ca get-config", "how certificates are made"),
+        ("lictor connect ca status", "who signs certificates, and until when"),
     ),
 )
 
-authority = GoGroup(
-    "ca",
-    help="Show and change the settings of the mesh's certificate authority.",
-    examples=(
-        ("lictor connect ca get-config > ca.json", "as they are"),
-        ("lictor connect ca set-config -config-file=ca.json", "as they shall be"),
-    ),
-)
 command.add_command(authority)
 command.add_command(expose)
 command.add_command(proxies)
-
-
-@authority.command("get-config", cls=ApiCommand, examples=("lictor connect ca get-config",))
-@pass_api
-def get_config(api: Api, args: tuple[str, ...]) -> None:
-    """Show the settings as JSON."""
-    settings = api.send(ca.configuration())
-    shown = {
-        key: settings[key] for key in ("Provider", "Config", "State", "CreateIndex", "ModifyIndex") if key in settings
-    }
-    print(json.dumps(shown, indent="\t", ensure_ascii=False))
-
-
-@authority.command("set-config", cls=ApiCommand, examples=("lictor connect ca set-config -config-file=ca.json",))
-@option("-config-file", "File with the new settings, in the form that get-config shows.", metavar="file")
-@pass_api
-def set_config(api: Api, args: tuple[str, ...], config_file: str) -> None:
-    """Change the settings. A new key or another provider makes a new root; the old one stays trusted for a while."""
-    if not config_file:
-        raise CommandError("-config-file is needed: the file with the new settings")
-    try:
-        settings = from_json(file_data(config_file), JsonObject)
-    except RequestError as error:
-        raise CommandError(f"{config_file}: {error}") from error
-    api.send(ca.configure(settings))
-    print("Configuration updated!")
 
 
 @command.command(
