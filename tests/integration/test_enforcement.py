@@ -1,8 +1,9 @@
-"""An intention written at one agent is waited for at the proxies of another, by way of the servers."""
+"""An intention that was written is waited for at its proxies, also at those of other agents."""
 
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import threading
 from collections.abc import Generator
@@ -13,7 +14,11 @@ from typing import cast
 import pytest
 
 from lictor_core.records import JsonObject
-from tests.support.agents import environment_for_commands, program_of
+from tests.support.agents import dev_agent, environment_for_commands, program_of
+from tests.support.api import call
+from tests.support.echo import GREETING, echo_server
+from tests.support.mesh import BACKEND, FRONTEND, mesh
+from tests.support.recorder.json_types import as_list, as_object, at
 from tests.support.server_cluster import ServerCluster
 
 pytestmark = pytest.mark.slow
@@ -91,3 +96,27 @@ def test_proxies_of_other_nodes_are_waited_for_and_known_again_after_a_server_wa
             found = write(cluster, "allow", "60s")
             assert (found["Complete"], rows(found, "Enforced")) == (True, [proxy])
         cluster.stop(AGENT)
+
+
+def greeted(port: int) -> bool:
+    """Whether a new connection through both proxies gets what the backend says."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as stream:
+            return stream.recv(len(GREETING)) == GREETING
+    except ConnectionError:
+        return False
+
+
+def test_once_all_proxies_run_a_policy_no_connection_gets_round_it(tmp_path: Path) -> None:
+    path = "/v1/connect/intentions/exact?source=web&destination={}&wait-enforced=60s"
+    with dev_agent("lictor", tmp_path) as agent, echo_server() as backend, mesh(agent, tmp_path, backend) as running:
+        for _ in range(5):
+            for action in ("deny", "allow"):
+                found = as_object(call(agent.http_address, "PUT", path.format(BACKEND), {"Action": action}))
+                assert [at(one, "ProxyID") for one in as_list(found["Enforced"])] == [f"{BACKEND}-sidecar-proxy"]
+                assert found["Complete"] is True
+                assert greeted(running.port) is (action == "allow")
+        everywhere = as_object(call(agent.http_address, "PUT", path.format("*"), {"Action": "deny"}))
+        assert everywhere["Complete"] is True
+        named = [at(one, "ProxyID") for one in as_list(everywhere["Enforced"])]
+        assert named == [f"{BACKEND}-sidecar-proxy", f"{FRONTEND}-sidecar-proxy"]

@@ -105,6 +105,7 @@ ARGUMENT_SOURCES: Final[Mapping[str, Sequence[Source]]] = {
     "intention check": (_services, _services),
     "intention get": (_services, _services),
     "intention delete": (_services, _services),
+    "intention explain": (_services, _services),
     "intention match": (_services,),
 }
 """Of each command, one for each of its first arguments."""
