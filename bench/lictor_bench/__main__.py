@@ -12,6 +12,7 @@ MEASUREMENTS: Final = (
     "http",
     "blocked",
     "proxy",
+    "proxy_policy",
     "raft",
     "catch_up",
     "kv",

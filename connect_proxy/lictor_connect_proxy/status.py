@@ -19,6 +19,8 @@ from lictor_core.version import semantic_version
 __all__ = ["StatusTeller", "report_of"]
 
 _ASK_AGAIN_S: Final = 60.0
+_SETTLE_S: Final = 0.02
+"""Between news and telling it: all proxies of a host get such news at once, and they shall carry it out first."""
 
 
 class Told(Protocol):
@@ -73,6 +75,7 @@ class StatusTeller:
             try:
                 async with asyncio.timeout(pause_s):
                     await self._changed.wait()
+                await asyncio.sleep(_SETTLE_S)
             except TimeoutError:
                 self.look()
 
