@@ -94,8 +94,10 @@ def _left_by_filter(steps: list[str], value: JsonObject) -> JsonObject:
 def _header_case(header: PermissionHeader) -> JsonObject:
     name = header.name.lower()
     matcher = _text_matcher(header)
-    if matcher is None:
-        case: JsonObject = {"header": {"name": name, "present_match": True}}
+    if matcher is None and name in (":path", ":method"):
+        case = ALWAYS
+    elif matcher is None:
+        case = {"header": {"name": name, "present_match": True}}
     elif name == ":path":
         case = _path(matcher)
     else:

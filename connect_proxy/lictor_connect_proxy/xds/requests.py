@@ -139,7 +139,7 @@ def _reasons(decision: Decision, default_allow: bool) -> Iterable[tuple[str, Jso
     if not rule.permissions or default_allow:
         yield _said(decision, rule, demanded=demanded), all_of(negated(any_of_these(before)), without)
     else:
-        yield _said(decision, rule), negated(any_of_these(before))
+        yield _said(decision, rule, fell_through=True), negated(any_of_these(before))
 
 
 def _gathered(reasons: Iterable[tuple[str, JsonObject]]) -> dict[str, list[JsonObject]]:
@@ -150,7 +150,14 @@ def _gathered(reasons: Iterable[tuple[str, JsonObject]]) -> dict[str, list[JsonO
     return found
 
 
-def _said(decision: Decision, rule: Rule, *, permission: int | None = None, demanded: tuple[str, ...] = ()) -> str:
+def _said(
+    decision: Decision,
+    rule: Rule,
+    *,
+    permission: int | None = None,
+    demanded: tuple[str, ...] = (),
+    fell_through: bool = False,
+) -> str:
     return Decision(
         allowed=False,
         rule=rule,
@@ -161,6 +168,7 @@ def _said(decision: Decision, rule: Rule, *, permission: int | None = None, dema
         default_allow=decision.default_allow,
         permission=permission,
         demanded=demanded,
+        fell_through=fell_through,
     ).summary()
 
 

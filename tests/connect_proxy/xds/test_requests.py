@@ -105,7 +105,7 @@ REQUESTS = st.builds(
 )
 
 
-@settings(max_examples=400)
+@settings(max_examples=150)
 @given(
     rules=st.lists(RULES, max_size=5, unique_by=lambda one: (one.source, one.destination)),
     requests=st.lists(REQUESTS, min_size=1, max_size=4),
