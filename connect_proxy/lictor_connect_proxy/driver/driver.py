@@ -21,7 +21,7 @@ from lictor_connect_proxy.driver.places import SocketFile, TcpPort
 from lictor_connect_proxy.driver.pump import Scratch
 from lictor_connect_proxy.figures import Figures
 from lictor_connect_proxy.layers.stages import Unsuited
-from lictor_connect_proxy.layers.suitability import exposed_flaws, public_flaw
+from lictor_connect_proxy.layers.suitability import escape_hatches, exposed_flaws, public_flaw
 from lictor_connect_proxy.layers.upstream import Upstream
 from lictor_connect_proxy.sessions import SESSION_S_MAX
 from lictor_connect_proxy.snapshot import CONNECTIONS_MAX, ProxySnapshot, UpstreamListener
@@ -101,6 +101,9 @@ class ProxyDriver:
         if any(getattr(snapshot, name) is not getattr(before, name) for name in _OF_UPSTREAMS):
             self._update_upstreams()
         self._keep_listeners()
+        hatches = escape_hatches(snapshot)
+        if hatches and hatches != escape_hatches(before):
+            self.log.warning("proxy.settings.ignored", keys=hatches, reason="only Envoy heeds them")
         if (snapshot.policy, snapshot.default_allow) != (before.policy, before.default_allow):
             self._judge_again(before)
 

@@ -20,6 +20,7 @@ from lictor_connect_proxy.snapshot import CONNECT_TIMEOUT_S, ProxySnapshot, Upst
 from lictor_core.entries.base import seconds
 from lictor_core.entries.chains import Chain, ChainNode, ChainResolver, Target
 from lictor_core.entries.compiler import CHAIN_SPLITS_MAX
+from lictor_core.entries.defaults import is_http_like
 from lictor_core.errors import RequestError
 from lictor_core.names import ServiceId, service_sni
 
@@ -112,12 +113,15 @@ def _resolvers(chain: Chain, name: str, weight: float, depth: int) -> Iterator[t
     elif node.splits:
         whole = sum(split.weight for split in node.splits) or 1.0
         for split in node.splits:
+            if split.definition is not None and split.definition.changes_headers:
+                owner = _owner(node)
+                yield weight, Unsuited(f"header changes of service-splitter {owner}", "connections have no headers")
+                return
             yield from _resolvers(chain, split.next_node, weight * split.weight / whole, depth + 1)
     elif (only := _only_way(node)) is not None:
         yield from _resolvers(chain, only, weight, depth + 1)
     else:
-        owner = node.name.partition(".")[0]
-        yield weight, Unsuited(f"service-router {owner}", "its routes look at HTTP requests")
+        yield weight, Unsuited(f"service-router {_owner(node)}", "its routes look at HTTP requests")
 
 
 def _only_way(node: ChainNode) -> str | None:
@@ -125,19 +129,45 @@ def _only_way(node: ChainNode) -> str | None:
     return node.routes[0].next_node if len(node.routes) == 1 else None
 
 
+def _owner(node: ChainNode) -> str:
+    """The service whose entry made a router or a splitter: their names are `<service>.<namespace>`."""
+    return node.name.rpartition(".")[0]
+
+
 def _stops(chain: Chain, resolver: ChainResolver, trust_domain: str) -> tuple[Stop, ...] | Unsuited:
+    own = chain.targets.get(resolver.target)
+    entry = f"service-resolver {resolver.target if own is None else own.service}"
     try:
-        timeout_s = seconds(resolver.connect_timeout)
+        timeout_s, request_timeout_s = seconds(resolver.connect_timeout), seconds(resolver.request_timeout)
     except RequestError as error:
-        return Unsuited(f"ConnectTimeout of the service-resolver of {resolver.target}", str(error))
+        return Unsuited(f"timeouts of {entry}", str(error))
+    if request_timeout_s > 0 and is_http_like(chain.protocol):
+        return Unsuited(f"RequestTimeout of {entry}", "it ends single requests")
+    picking = _picking(resolver, entry)
+    if isinstance(picking, Unsuited):
+        return picking
     further = resolver.failover.targets if resolver.failover is not None else []
     stops: list[Stop] = []
     for name in (resolver.target, *further):
         target = chain.targets.get(name)
         if target is None:
             return Unsuited(f"discovery chain {chain.service_name}", f"its target {name!r} is not described")
-        stops.append(Stop(name, _route(target, trust_domain, timeout_s), Picking.ROUND_ROBIN))
+        stops.append(Stop(name, _route(target, trust_domain, timeout_s), picking))
     return tuple(stops)
+
+
+def _picking(resolver: ChainResolver, entry: str) -> Picking | Unsuited:
+    """How instances are chosen. A connection shows the address it comes from, and nothing else to hash."""
+    balancer = resolver.load_balancer
+    if balancer is None or not balancer.policy:
+        return Picking.ROUND_ROBIN
+    if not all(policy.source_ip for policy in balancer.hash_policies):
+        return Unsuited(f"LoadBalancer.HashPolicies of {entry}", "they look at headers, cookies or queries of requests")
+    try:
+        return Picking(balancer.policy)
+    except ValueError:
+        known = ", ".join(Picking)
+        return Unsuited(f"LoadBalancer.Policy {balancer.policy!r} of {entry}", f"this proxy knows {known}")
 
 
 def _route(target: Target, trust_domain: str, timeout_s: float) -> UpstreamRoute:

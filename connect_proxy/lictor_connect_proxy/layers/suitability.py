@@ -6,10 +6,15 @@ on. Source: Consul's document `docs/connect/proxies/built-in`, "Known Limitation
 
 from __future__ import annotations
 
+from typing import Final
+
 from lictor_connect_proxy.layers.stages import Unsuited
 from lictor_connect_proxy.snapshot import ProxySnapshot
 
-__all__ = ["exposed_flaws", "public_flaw"]
+__all__ = ["escape_hatches", "exposed_flaws", "public_flaw"]
+
+_RATE_LIMITS: Final = "rate_limits"
+_ESCAPE_HATCH: Final = "envoy_"
 
 
 def public_flaw(snapshot: ProxySnapshot) -> Unsuited | None:
@@ -24,7 +29,14 @@ def public_flaw(snapshot: ProxySnapshot) -> Unsuited | None:
                 f"{part} of the intention {rule.source} -> {rule.destination}",
                 "whether a connection may pass depends on the requests in it",
             )
+    if snapshot.config.get(_RATE_LIMITS):
+        return Unsuited(f"RateLimits of service-defaults {snapshot.service}", "they count requests")
     return None
+
+
+def escape_hatches(snapshot: ProxySnapshot) -> list[str]:
+    """Keys of the proxy's configuration that only Envoy heeds. Consul's proxies leave them alone as well."""
+    return sorted(key for key, value in snapshot.config.items() if key.startswith(_ESCAPE_HATCH) and value)
 
 
 def exposed_flaws(snapshot: ProxySnapshot) -> list[Unsuited]:

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from lictor_connect_proxy.layers.chain import Plan, plan_of, plan_out
+from lictor_connect_proxy.layers.picking import Picking
 from lictor_connect_proxy.layers.route import UpstreamRoute
 from lictor_connect_proxy.layers.stages import Refusal, Unsuited
 from lictor_connect_proxy.snapshot import CONNECT_TIMEOUT_S, Leaf, UpstreamListener
@@ -155,6 +156,58 @@ def test_without_certificates_there_is_no_way_out(missing: str) -> None:
 def test_a_leaf_that_names_no_service_is_no_way_out() -> None:
     leaf = Leaf(certificate_pem="", private_key_pem="", uri="https://example.org", serial="1", valid_before="")
     assert isinstance(plan_out(msgspec.structs.replace(snapshot(), leaf=leaf), UPSTREAM), Refusal)
+
+
+@pytest.mark.parametrize(
+    ("balancer", "picking"),
+    [
+        ({}, Picking.ROUND_ROBIN),
+        ({"Policy": "round_robin"}, Picking.ROUND_ROBIN),
+        ({"Policy": "random"}, Picking.RANDOM),
+        ({"Policy": "least_request", "LeastRequestConfig": {"ChoiceCount": 4}}, Picking.LEAST_REQUEST),
+        ({"Policy": "ring_hash"}, Picking.RING_HASH),
+        ({"Policy": "ring_hash", "HashPolicies": [{"SourceIP": True}]}, Picking.RING_HASH),
+    ],
+)
+def test_instances_are_chosen_as_the_resolver_says_also_of_failover_targets(
+    balancer: dict[str, object], picking: Picking
+) -> None:
+    said = {"LoadBalancer": balancer, "Failover": {"*": {"Service": "spare"}}}
+    stops = _plan(chain_of("db", entry("service-resolver", "db", said))).stops(0.0)
+    assert [stop.picking for stop in stops] == [picking, picking]
+
+
+@pytest.mark.parametrize(
+    ("said", "setting"),
+    [
+        ({"LoadBalancer": {"Policy": "maglev"}}, "LoadBalancer.Policy 'maglev' of service-resolver db"),
+        (
+            {
+                "LoadBalancer": {
+                    "Policy": "ring_hash",
+                    "HashPolicies": [{"Field": "header", "FieldValue": "x-user"}, {"SourceIP": True}],
+                }
+            },
+            "LoadBalancer.HashPolicies of service-resolver db",
+        ),
+        ({"RequestTimeout": "5s"}, "RequestTimeout of service-resolver db"),
+    ],
+)
+def test_what_a_resolver_says_of_requests_needs_a_proxy_for_http(said: dict[str, object], setting: str) -> None:
+    found = plan_of(chain_of("db", *http("db"), entry("service-resolver", "db", said)), TRUST_DOMAIN)
+    assert isinstance(found, Unsuited)
+    assert found.setting == setting
+
+
+def test_a_request_timeout_says_nothing_of_connections() -> None:
+    assert _targets(_plan(chain_of("db", entry("service-resolver", "db", {"RequestTimeout": "5s"}))))
+
+
+def test_a_split_that_changes_headers_needs_a_proxy_for_http() -> None:
+    splits = [{"Weight": 100, "RequestHeaders": {"Set": {"x-share": "all"}}}]
+    found = plan_of(chain_of("db", *http("db"), entry("service-splitter", "db", {"Splits": splits})), TRUST_DOMAIN)
+    assert isinstance(found, Unsuited)
+    assert found.setting == "header changes of service-splitter db"
 
 
 def test_a_default_subset_is_where_the_connections_go() -> None:

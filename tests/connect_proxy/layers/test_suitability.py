@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from lictor_connect_proxy.layers.suitability import exposed_flaws, public_flaw
+from lictor_connect_proxy.layers.suitability import escape_hatches, exposed_flaws, public_flaw
 from lictor_connect_proxy.snapshot import ExposedPath, PublicListener
 from lictor_core.intentions import stated_rule
 from tests.connect_proxy.build import rule, snapshot
@@ -39,6 +39,21 @@ def test_the_protocol_of_the_service_alone_is_no_reason() -> None:
     assert isinstance(found.public, PublicListener)
     http = msgspec.structs.replace(found.public, protocol="http")
     assert public_flaw(msgspec.structs.replace(found, public=http)) is None
+
+
+def test_limits_of_requests_are_named() -> None:
+    limited = {"rate_limits": {"InstanceLevel": {"RequestsPerSecond": 5}}}
+    flaw = public_flaw(msgspec.structs.replace(snapshot(), config=limited))
+    assert flaw is not None
+    assert flaw.setting == "RateLimits of service-defaults db"
+    assert public_flaw(msgspec.structs.replace(snapshot(), config={"rate_limits": None})) is None
+
+
+def test_what_only_envoy_heeds_is_named_and_no_obstacle() -> None:
+    config = {"envoy_public_listener_json": "{}", "protocol": "tcp", "envoy_local_cluster_json": ""}
+    found = msgspec.structs.replace(snapshot(), config=config)
+    assert escape_hatches(found) == ["envoy_public_listener_json"]
+    assert public_flaw(found) is None
 
 
 def test_exposed_paths_are_named_each() -> None:
