@@ -115,10 +115,17 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PassiveHealth(msgspec.Struct, frozen=True, kw_only=True):
-    """Consul's `passive_health_check`: so many failures in a row put an instance aside, looked at every interval."""
+    """Consul's `passive_health_check`: so many failures in a row put an instance aside, looked at every interval.
+
+    The others are of later Consul: for how long at first, how many instances of a hundred at a time, and how many of a
+    hundred that have failed so often are put aside at all. None is left to the data plane.
+    """
 
     interval_s: float | None = None
     failures_max: int | None = None
+    ejection_s: float | None = None
+    ejected_percent_max: int | None = None
+    enforced_percent: int | None = None
 
 
 class QueryResult(NamedTuple):

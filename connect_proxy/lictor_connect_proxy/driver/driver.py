@@ -35,7 +35,7 @@ __all__ = ["DRAIN_S", "ListenerKey", "ProxyDriver"]
 DRAIN_S: Final = 0.7
 """How long live connections may go on after the stop was asked for, unless `drain_timeout_ms` says otherwise."""
 _DRAIN_S_MAX: Final = 3600.0
-_OF_UPSTREAMS: Final = ("upstreams", "endpoints", "chains", "instances", "leaf", "roots")
+_OF_UPSTREAMS: Final = ("upstreams", "endpoints", "chains", "instances", "queried", "leaf", "roots")
 """Fields of a snapshot that the state of upstreams is made of."""
 
 

@@ -247,7 +247,13 @@ def _passive_health(config: Opaque) -> PassiveHealth | None:
     if not config.values.get("passive_health_check"):
         return None
     passive = config.inner("passive_health_check")
-    return PassiveHealth(interval_s=passive.duration("interval"), failures_max=passive.whole("max_failures") or None)
+    return PassiveHealth(
+        interval_s=passive.duration("interval"),
+        failures_max=passive.whole("max_failures") or None,
+        ejection_s=passive.duration("base_ejection_time"),
+        ejected_percent_max=passive.whole("max_ejection_percent"),
+        enforced_percent=passive.whole("enforcing_consecutive_5xx"),
+    )
 
 
 def _socket_mode(one: _Upstream) -> int:

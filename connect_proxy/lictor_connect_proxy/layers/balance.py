@@ -20,6 +20,7 @@ __all__ = ["ATTEMPTS_MAX", "EJECTION_S_FIRST", "EJECTION_S_MAX", "Balancer", "In
 ATTEMPTS_MAX: Final = 4
 """Instances that are tried for one connection."""
 
+_PERCENT: Final = 100
 InstanceKey = tuple[str, int, str]
 """What an instance is known by, whatever its weight and health: host, port, name."""
 
@@ -94,8 +95,10 @@ class Balancer:
         if member is None:
             return 0.0
         member.on_trial = False
+        enforced = self.ejection.enforced_percent
         others = sum(one.was_ejected for one in self._usable if one is not member)
-        may_leave = others == 0 or (others + 1) * 100 <= self.ejection.percent_max * len(self._usable)
+        has_room = others == 0 or (others + 1) * _PERCENT <= self.ejection.percent_max * len(self._usable)
+        may_leave = has_room and (enforced >= _PERCENT or self._rng.below(_PERCENT) < enforced)
         return member.failed(now, self.ejection, may_leave=may_leave)
 
     def abandoned(self, endpoint: Endpoint) -> None:

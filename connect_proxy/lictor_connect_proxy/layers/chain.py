@@ -71,7 +71,7 @@ class Plan:
 def plan_out(snapshot: ProxySnapshot, upstream: UpstreamListener) -> Plan | Unsuited | Refusal:
     """Where the connections of an upstream go: by its chain, and without one to the service that it names.
 
-    A service without datacenter is one of the proxy's own.
+    A service without datacenter is one of the proxy's own. A prepared query leads to whom it found.
     """
     own = snapshot.leaf.identity() if snapshot.leaf is not None else None
     if own is None or snapshot.roots is None:
@@ -80,9 +80,14 @@ def plan_out(snapshot: ProxySnapshot, upstream: UpstreamListener) -> Plan | Unsu
     chain = snapshot.chains.get(upstream.key)
     if chain is not None:
         return plan_of(chain, trust_domain)
-    datacenter = upstream.datacenter or own.datacenter
-    expected = ServiceId(trust_domain, own.namespace, datacenter, upstream.service)
-    sni = service_sni(upstream.service, datacenter, trust_domain, namespace=own.namespace)
+    service, datacenter = upstream.service, upstream.datacenter or own.datacenter
+    if upstream.is_query:
+        found = snapshot.queried.get(upstream.key)
+        if found is None or not found.service:
+            return Refusal(f"the prepared query {upstream.service} has not been answered yet")
+        service, datacenter = found.service, found.datacenter or own.datacenter
+    expected = ServiceId(trust_domain, own.namespace, datacenter, service)
+    sni = service_sni(service, datacenter, trust_domain, namespace=own.namespace)
     return Plan((Share(1.0, (Stop("", UpstreamRoute(expected, sni, upstream.connect_timeout_s)),)),))
 
 

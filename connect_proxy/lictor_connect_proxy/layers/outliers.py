@@ -43,15 +43,22 @@ class Ejection:
     most_s: float = EJECTION_S_MAX
     percent_max: int = 100
     """How many instances of a hundred may stand aside at a time; one may always."""
+    enforced_percent: int = 100
+    """How many of a hundred that have failed so often are put aside; 0 is for nobody."""
 
 
 def ejection_of(health: PassiveHealth | None) -> Ejection:
     """The settings of a registration; what it leaves out stays as it is without one."""
     if health is None:
         return Ejection()
-    first_s = health.interval_s if health.interval_s is not None and health.interval_s > 0 else EJECTION_S_FIRST
-    failures = health.failures_max if health.failures_max is not None else 1
-    return Ejection(failures_max=max(1, failures), first_s=first_s, most_s=max(first_s, EJECTION_S_MAX))
+    first_s = health.ejection_s or health.interval_s or EJECTION_S_FIRST
+    return Ejection(
+        failures_max=health.failures_max or 1,
+        first_s=first_s,
+        most_s=max(first_s, EJECTION_S_MAX),
+        percent_max=100 if health.ejected_percent_max is None else health.ejected_percent_max,
+        enforced_percent=100 if health.enforced_percent is None else health.enforced_percent,
+    )
 
 
 class Member:

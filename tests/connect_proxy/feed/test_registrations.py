@@ -124,6 +124,11 @@ def test_limits_and_passive_health_are_read() -> None:
     assert found.limits == Limits(max_connections=5, max_pending_requests=6, max_concurrent_requests=7)
     assert found.connections_max == 5
     assert found.passive_health == PassiveHealth(interval_s=22.0, failures_max=4)
+    later = {"base_ejection_time": "7s", "max_ejection_percent": 50, "enforcing_consecutive_5xx": 0}
+    (found,) = registration_in(
+        _proxy(Upstreams=[{"DestinationName": "db", "LocalBindPort": 1, "Config": {"passive_health_check": later}}])
+    ).upstreams
+    assert found.passive_health == PassiveHealth(ejection_s=7.0, ejected_percent_max=50, enforced_percent=0)
 
 
 def test_exposed_paths_are_read() -> None:

@@ -182,6 +182,17 @@ def test_so_many_may_stand_aside_as_the_bound_says_and_one_always() -> None:
     assert alone.failed(endpoint(0), 0.0) == 1.0
 
 
+def test_so_many_of_those_that_failed_are_put_aside_as_the_settings_enforce() -> None:
+    balancer = _balancer(400)
+    balancer.ejection = Ejection(enforced_percent=25)
+    for number in range(400):
+        balancer.failed(endpoint(number), 0.0)
+    assert 70 <= balancer.ejected(0.5) <= 130
+    nobody = _balancer(1)
+    nobody.ejection = Ejection(enforced_percent=0)
+    assert nobody.failed(endpoint(0), 0.0) == 0.0
+
+
 def test_an_instance_that_stays_keeps_its_ejection_and_one_that_goes_loses_it() -> None:
     balancer = _balancer(2)
     balancer.failed(endpoint(0), 0.0)

@@ -11,7 +11,7 @@ from lictor_connect_proxy.layers.chain import Plan, plan_of, plan_out
 from lictor_connect_proxy.layers.picking import Picking
 from lictor_connect_proxy.layers.route import UpstreamRoute
 from lictor_connect_proxy.layers.stages import Refusal, Unsuited
-from lictor_connect_proxy.snapshot import CONNECT_TIMEOUT_S, Leaf, UpstreamListener
+from lictor_connect_proxy.snapshot import CONNECT_TIMEOUT_S, Leaf, QueryResult, UpstreamListener
 from lictor_core.clock import SeededRng
 from lictor_core.entries.chains import Chain
 from tests.connect_proxy.build import TRUST_DOMAIN, service_id, snapshot
@@ -138,6 +138,18 @@ def test_an_upstream_of_another_datacenter_is_expected_there() -> None:
     plan = plan_out(snapshot(service="web"), msgspec.structs.replace(UPSTREAM, datacenter="dc2"))
     assert isinstance(plan, Plan)
     assert plan.stops(0.0)[0].route.expected == service_id("db", datacenter="dc2")
+
+
+def test_a_prepared_query_expects_whom_it_found_and_where() -> None:
+    query = msgspec.structs.replace(UPSTREAM, service="near-db", is_query=True)
+    asked = snapshot(service="web")
+    assert isinstance(plan_out(asked, query), Refusal)
+    found = msgspec.structs.replace(asked, queried={query.key: QueryResult("db", "dc2")})
+    plan = plan_out(found, query)
+    assert isinstance(plan, Plan)
+    (stop,) = plan.stops(0.0)
+    assert stop.route.expected == service_id("db", datacenter="dc2")
+    assert stop.route.sni == f"db.default.dc2.internal.{TRUST_DOMAIN}"
 
 
 def test_a_chain_outranks_the_name_of_the_upstream() -> None:

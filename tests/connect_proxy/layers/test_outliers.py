@@ -97,6 +97,8 @@ def test_one_that_never_failed_has_its_whole_weight_at_once() -> None:
         (PassiveHealth(failures_max=0), Ejection()),
         (PassiveHealth(interval_s=10.0, failures_max=5), Ejection(failures_max=5, first_s=10.0)),
         (PassiveHealth(interval_s=60.0), Ejection(first_s=60.0, most_s=60.0)),
+        (PassiveHealth(interval_s=60.0, ejection_s=5.0), Ejection(first_s=5.0)),
+        (PassiveHealth(ejected_percent_max=10, enforced_percent=0), Ejection(percent_max=10, enforced_percent=0)),
     ],
 )
 def test_settings_are_those_of_the_registration(health: PassiveHealth | None, expected: Ejection) -> None:
