@@ -40,19 +40,25 @@ class ServerProxies:
         self._clock = clock
         self._log = log
         self._told: dict[str, tuple[ProxyTidings, float, Visitor | None]] = {}
-        self._visitors: set[Visitor] = set()
+        self._node_of: dict[Visitor, str] = {}
 
     def note(self, tidings: ProxyTidings, visitor: Visitor | None = None) -> None:
         """An agent tells of all its proxies, in place of what it told before; over `visitor`, if over any.
 
-        Raises `RequestError` at a bound.
+        One connection speaks for one node, so there are no more of these than connections. Raises `RequestError` at a
+        bound.
         """
         if len(tidings.policies) > PROXIES_OF_AGENT_MAX:
             raise RequestError(f"an agent tells of {PROXIES_OF_AGENT_MAX} proxies at most, not {len(tidings.policies)}")
-        if visitor is not None and visitor not in self._visitors:
-            self._visitors.add(visitor)
-            visitor.at_end(lambda: self._ended(visitor))
         key = tidings.node.lower()
+        if visitor is not None:
+            if visitor.is_gone:
+                return
+            if visitor not in self._node_of:
+                visitor.at_end(lambda: self._ended(visitor))
+            elif self._node_of[visitor] != key:
+                self._drop(self._node_of[visitor], visitor)
+            self._node_of[visitor] = key
         if tidings.policies:
             self._told[key] = (tidings, self._clock.monotonic(), visitor)
         else:
@@ -88,6 +94,10 @@ class ServerProxies:
             return []
 
     def _ended(self, visitor: Visitor) -> None:
-        self._visitors.discard(visitor)
-        for node in [node for node, (_, _, over) in self._told.items() if over is visitor]:
+        self._drop(self._node_of.pop(visitor), visitor)
+
+    def _drop(self, node: str, visitor: Visitor) -> None:
+        """Forget what was told of a node, unless another connection has told it since."""
+        told = self._told.get(node)
+        if told is not None and told[2] is visitor:
             del self._told[node]

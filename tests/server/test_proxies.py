@@ -46,12 +46,22 @@ def test_what_came_over_a_connection_ends_with_it(log: Log) -> None:
     known = lonely(ManualClock(), log)
     former, later = Visitor("127.0.0.1:1"), Visitor("127.0.0.1:2")
     known.note(tidings(policy()), former)
-    known.note(tidings(policy(node="n2"), node="n2"), former)
     known.note(tidings(policy(index=9)), later)
     former.end()
     assert known.own("") == [policy(index=9)]
     later.end()
     assert known.own("") == []
+
+
+def test_a_connection_speaks_for_one_node(log: Log) -> None:
+    known, visitor = lonely(ManualClock(), log), Visitor("127.0.0.1:1")
+    for number in range(1000):
+        known.note(tidings(policy(node=f"n{number}"), node=f"n{number}"), visitor)
+    assert known.own("") == [policy(node="n999")]
+    visitor.end()
+    assert known.own("") == []
+    known.note(tidings(policy()), visitor)
+    assert known.own("") == [], "a connection that has ended says nothing any more"
 
 
 def test_an_agent_tells_of_so_many_and_no_more(log: Log) -> None:
