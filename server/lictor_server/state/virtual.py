@@ -104,6 +104,8 @@ class VirtualAddresses:
 
 def follow(store: Store, change: Change) -> None:
     """Give and take back the addresses of what `change` touched, whatever order it has that in."""
+    if not change.woken:
+        return
     names = sorted({name for topic in change.woken for name in _names(topic.kind, topic.name)})
     leads = {name: _leads_to(store, name) for name in names}
     for name in names:

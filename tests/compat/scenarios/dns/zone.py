@@ -3,6 +3,8 @@
 from tests.compat.scenarios.dns.registrations import instance
 from tests.support.recorder.dns_scenario import DnsScenario, Question
 
+_NOTHING = dict.fromkeys(("rcode", "authority"), "a service without a name is none; Consul fails")
+
 SCENARIO = DnsScenario(
     "zone",
     "SOA, NS, unknown names and other zones.",
@@ -31,6 +33,7 @@ SCENARIO = DnsScenario(
         Question("SRV of a node of another datacenter", "n1.node.dc2.consul", "SRV"),
         Question("A of a node of another datacenter", "n1.node.dc2.consul", "A"),
         Question("SRV of a service of another datacenter", "web.service.dc2.consul", "SRV"),
+        Question("RFC 2782 names of nothing", "_._tcp.service.consul", "SRV", differs=_NOTHING),
         Question("HTTPS records", "web.service.consul", "HTTPS"),
         Question("DNSKEY of the zone", "consul", "DNSKEY"),
         Question("the class CHAOS", "version.bind", "TXT", domain_class="CH"),
