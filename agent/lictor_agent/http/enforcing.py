@@ -18,7 +18,6 @@ from lictor_agent.http.requests import Request
 from lictor_agent.http.site import Site
 from lictor_core.durations import parse_duration
 from lictor_core.errors import RequestError
-from lictor_core.limits import WAIT_MAX_S
 from lictor_core.records import JsonObject
 
 __all__ = ["WAIT_ENFORCED", "answer_written", "enforced_wait_s"]
@@ -31,7 +30,10 @@ WAIT_ENFORCED: Final = Parameter(
 
 
 def enforced_wait_s(request: Request) -> float | None:
-    """How long to wait for proxies; None when nobody asks for that. Raises `Refusal` for what is no duration."""
+    """How long to wait for proxies, no longer than blocking queries may; None when nobody asks for that.
+
+    Raises `Refusal` for what is no duration.
+    """
     if "wait-enforced" not in request.parameters:
         return None
     text = request.parameters.get("wait-enforced")
@@ -39,7 +41,7 @@ def enforced_wait_s(request: Request) -> float | None:
         wait_s = parse_duration(text) if text else 0.0
     except RequestError as error:
         raise Refusal(f"Invalid {WAIT_ENFORCED.name}: {error}") from error
-    return min(max(wait_s, 0.0), WAIT_MAX_S)
+    return min(max(wait_s, 0.0), request.wait_s_max)
 
 
 async def answer_written(
