@@ -3,7 +3,8 @@
 from tests.compat.scenarios.dns.registrations import instance
 from tests.support.recorder.dns_scenario import DnsScenario, Question
 
-_NOTHING = dict.fromkeys(("rcode", "authority"), "a service without a name is none; Consul fails")
+_WHY = "a service without a name is none; Consul fails"
+_NOTHING = {"rcode": _WHY, "authority": _WHY}
 
 SCENARIO = DnsScenario(
     "zone",
