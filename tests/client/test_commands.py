@@ -496,6 +496,16 @@ def test_intentions_are_listed_explained_and_waited_for(command: Command, tmp_pa
     assert any("#1" in line and "decides" in line for line in told)
     denied = command("intention", "explain", "-format=json", "web", "db")
     assert (json.loads(denied.stdout)["Verdict"], denied.exit_code) == ("deny", 0)
+
+    rules = tmp_path / "rules.json"
+    source = {"SourceName": "job", "DestinationName": "api", "Permissions": [permission]}
+    rules.write_text(json.dumps(source))
+    assert command("intention", "create", "-file", str(rules)).lines == ["Created: job => api (permissions)"]
+    again = command("intention", "create", "-file", str(rules))
+    assert (again.exit_code, "-replace replaces it" in again.stderr) == (1, True)
+    assert command("intention", "create", "-replace", "-deny", "job", "api").exit_code == 0
+    assert command("intention", "match", "api").lines == ["job => api (deny)", "web => api (1 permission)"]
+    assert command("intention", "delete", "job", "api").exit_code == 0
     assert command("connect", "proxies").lines == ["No proxy of this agent has told of itself."]
     for name in ("api", "db"):
         assert command("intention", "delete", "web", name).exit_code == 0

@@ -79,24 +79,33 @@ def create(
         wanted = [{"SourceName": args[0], "DestinationName": args[1], "Action": action, "Meta": dict(meta)}]
     found: list[Enforcement] = []
     for one in wanted:
-        named = f'"{_name(one)}"'
         try:
-            earlier = (
-                _exact(api, str(one.get("SourceName", "")), str(one.get("DestinationName", ""))) if replace else None
-            )
-            body = {"SourceType": "consul", **one}
-            if earlier is None:
-                told = send_written(api, intentions.create(body), wait_s)
-            else:
-                told = send_written(api, intentions.update(earlier.id, body), wait_s)
+            is_new, told = _written(api, one, wait_s, replace=replace)
         except LictorError as error:
-            raise CommandError(f"creating intention {named}: {error}") from error
-        if earlier is None:
+            raise CommandError(f'creating intention "{_name(one)}": {error}') from error
+        if is_new:
             print(f"Created: {_name(one)}")
         if told is not None:
             found.append(told)
     for enforcement in found:
         tell_enforcement(enforcement)
+
+
+def _written(
+    api: Api, one: Mapping[str, object], wait_s: float | None, *, replace: bool
+) -> tuple[bool, Enforcement | None]:
+    """Whether there was none of these names before, and what came of waiting. Raises `LictorError`."""
+    source, destination = str(one.get("SourceName", "")), str(one.get("DestinationName", ""))
+    is_about_requests = bool(one.get("Permissions"))
+    earlier = _exact(api, source, destination) if replace or is_about_requests else None
+    body = {"SourceType": "consul", **one}
+    if is_about_requests or (earlier is not None and rule_of(earlier).looks_at_requests):
+        if earlier is not None and not replace:
+            raise RequestError("there is one already: -replace replaces it")
+        return earlier is None, send_written(api, intentions.put_exact(source, destination, body), wait_s)
+    if earlier is None:
+        return True, send_written(api, intentions.create(body), wait_s)
+    return False, send_written(api, intentions.update(earlier.id, body), wait_s)
 
 
 @command.command(
@@ -246,7 +255,7 @@ def _from_file(name: str) -> JsonObject:
 
 def _name(intention: Mapping[str, object]) -> str:
     source, destination, action = (str(intention.get(key, "")) for key in ("SourceName", "DestinationName", "Action"))
-    return f"{source} => {destination} ({action})"
+    return f"{source} => {destination} ({'permissions' if intention.get('Permissions') else action})"
 
 
 def _long_time(text: str) -> str:
