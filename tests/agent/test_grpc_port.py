@@ -47,7 +47,7 @@ async def test_without_the_extra_whoever_comes_is_turned_away_with_the_reason() 
                 client.setblocking(False)
                 loop = asyncio.get_running_loop()
                 assert await asyncio.wait_for(loop.sock_recv(client, 1), 10) == b""
-            await eventually(lambda count=count: len(logged.entries) == count, what="one event for each")
+            await eventually(lambda: len(logged.entries) == count, what="one event for each")  # noqa: B023 waited for at once
         assert {one["event"] for one in logged.entries} == {"grpc.connection.refused"}
         assert "lictor[xds]" in logged.entries[0]["reason"]
 
