@@ -156,13 +156,13 @@ def test_settings_are_taken_over_while_connections_stay_open(tmp_path: Path) -> 
         kept.request("GET", "/v1/kv/nothing?index=99999&wait=60s")
         file.write_text(
             'log_level = "info"\nlimits { http_max_conns_per_client = 3 }\ndns_config { node_ttl = "7s" }\n'
-            'node_meta { rack = "r1" }\ncheck_update_interval = "1m"\nservice { name = "web" }\n'
+            'node_meta { rack = "r1" }\ncheck_update_interval = "1m"\nservice { name = "web" }\ndomain = "other"\n'
             f'recursors = ["{outside.address}"]'
         )
         status, body = process.ask("PUT", "/v1/agent/reload")
-        assert (before, status, json.loads(body)["NeedsRestart"]) == (200, 200, ["check_update_interval"])
+        assert (before, status, json.loads(body)["NeedsRestart"]) == (200, 200, ["check_update_interval", "domain"])
         assert "agent.configuration.reloaded" in process.program.log()
-        assert "keys=check_update_interval" in process.program.log()
+        assert "keys=check_update_interval,domain" in process.program.log()
         shown = json.loads(process.ask("GET", "/v1/agent/self")[1])
         assert shown["DebugConfig"]["Logging"]["LogLevel"] == "INFO"
         assert shown["DebugConfig"]["NodeMeta"] == {"rack": "r1"}
