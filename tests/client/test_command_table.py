@@ -16,7 +16,7 @@ LATER = {
     "acl": "access control lists: the issue of security",
     "login": "access control lists",
     "logout": "access control lists",
-    "connect envoy": "Envoy as a proxy: the issue of the mesh",
+    "connect envoy pipe-bootstrap": "how Consul hands the configuration to Envoy: ours needs no other program",
 }
 """What comes with another part, by the beginning of the command."""
 

@@ -81,6 +81,7 @@ class Agent(Area[C_co]):
     set_token = Once(agent.set_token)
     update_check = Once(agent.update_check)
     warn_check = Once(agent.warn_check)
+    xds = Once(agent.xds)
 
 
 class CA(Area[C_co]):

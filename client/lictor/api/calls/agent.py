@@ -19,7 +19,7 @@ from lictor.api.calls.agent_records import (
     LocalServiceOrigin,
 )
 from lictor.api.messages import Call, Options, Request, Response, decoded, decoded_list, json_call, list_call, none_call
-from lictor_core.proxy_status import ProxyStatus
+from lictor_core.proxy_status import ProxyStatus, XdsOffer
 from lictor_core.records import CARoots, Check, JsonObject, Member
 
 __all__ = [
@@ -63,6 +63,7 @@ __all__ = [
     "set_token",
     "update_check",
     "warn_check",
+    "xds",
 ]
 
 _NOT_FOUND: Final = 404
@@ -239,3 +240,8 @@ def authorize(target: str, client_uri: str, client_serial: str = "") -> Call[Aut
 def proxies() -> Call[list[ProxyStatus]]:
     """The proxies of this agent, as they told of themselves lately. Consul has no such thing."""
     return list_call(list[ProxyStatus], "/v1/agent/connect/proxies")
+
+
+def xds() -> Call[XdsOffer]:
+    """Where the agent serves Envoys. Consul has no such thing."""
+    return json_call(XdsOffer, "/v1/agent/connect/xds", None)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from lictor.cli.api import Api, ApiCommand, pass_api
 from lictor.cli.commands.connect_ca import authority
+from lictor.cli.commands.connect_envoy import envoy
 from lictor.cli.commands.connect_proxies import proxies
 from lictor.cli.commands.expose import expose
 from lictor.cli.descriptors import allow_all_descriptors
@@ -31,12 +32,14 @@ command = GoGroup(
     examples=(
         ("lictor connect proxy -sidecar-for=web", "the proxy registered beside web"),
         ("lictor connect proxy -service=me -upstream=db:9191", "reach db as the service me"),
+        ("lictor connect envoy -sidecar-for=web", "Envoy in its place"),
         ("lictor connect expose -service=web -ingress-gateway=edge -port=80", "web from outside"),
         ("lictor connect ca status", "who signs certificates, and until when"),
     ),
 )
 
 command.add_command(authority)
+command.add_command(envoy)
 command.add_command(expose)
 command.add_command(proxies)
 
