@@ -34,14 +34,14 @@ EVERYTHING: JsonObject = {
 }
 
 
-def options(door: AgentDoor = DOOR, **config: object) -> BootstrapOptions:
+def options(config: JsonObject, door: AgentDoor = DOOR) -> BootstrapOptions:
     return BootstrapOptions(
         proxy_id="web-sidecar-proxy", cluster="web", door=door, token="secret", envoy_version="1.40.0", config=config
     )
 
 
-def made(door: AgentDoor = DOOR, **config: object) -> JsonObject:
-    return bootstrap(options(door, **config), {"STATSD": "udp://127.0.0.1:8125"})
+def made(config: JsonObject | None = None, door: AgentDoor = DOOR) -> JsonObject:
+    return bootstrap(options(config or {}, door), {"STATSD": "udp://127.0.0.1:8125"})
 
 
 def test_names_and_tags_are_those_of_consul() -> None:
@@ -55,11 +55,11 @@ def test_the_token_goes_along_and_is_not_shown_otherwise() -> None:
     own = parse(json.dumps(made()).encode())
     metadata = at(own, "dynamic_resources.ads_config.grpc_services.0.initial_metadata")
     assert metadata == [{"key": "x-consul-token", "value": "secret"}]
-    assert "secret" not in repr(options())
+    assert "secret" not in repr(options({}))
 
 
 def test_everything_of_the_configuration_has_its_place() -> None:
-    own = parse(json.dumps(made(**EVERYTHING)).encode())
+    own = parse(json.dumps(made(EVERYTHING)).encode())
     assert [at(one, "name") for one in as_list(at(own, "static_resources.clusters"))] == [
         "local_agent",
         "self_admin",
@@ -89,7 +89,7 @@ def test_everything_of_the_configuration_has_its_place() -> None:
 
 def test_a_whole_configuration_of_figures_replaces_the_tags() -> None:
     text = '{"use_all_default_tags":false}'
-    assert made(envoy_stats_config_json=text)["stats_config"] == {"use_all_default_tags": False}
+    assert made({"envoy_stats_config_json": text})["stats_config"] == {"use_all_default_tags": False}
 
 
 def test_a_template_replaces_everything() -> None:
@@ -97,7 +97,7 @@ def test_a_template_replaces_everything() -> None:
         '{"node":{"id":"{{ .ProxyID }}","cluster":"{{.ProxyCluster}}"},{{/* who */}}"t":"{{ .GRPC.AgentSocket }}",'
         '"c":[{{ .StaticClustersJSON }}],"s":{{ .StatsConfigJSON }}}'
     )
-    found = made(envoy_bootstrap_json_tpl=template, envoy_extra_static_clusters_json='{"name":"x"}')
+    found = made({"envoy_bootstrap_json_tpl": template, "envoy_extra_static_clusters_json": '{"name":"x"}'})
     assert {key: found[key] for key in ("node", "t", "c")} == {
         "node": {"id": "web-sidecar-proxy", "cluster": "web"},
         "t": "/run/lictor/envoy.sock",
@@ -126,12 +126,12 @@ def test_a_template_replaces_everything() -> None:
 )
 def test_what_cannot_be_used_is_named(config: JsonObject, words: str) -> None:
     with pytest.raises(ConfigurationError, match=words):
-        made(**config)
+        made(config)
 
 
 def test_a_port_with_tls_needs_to_know_whom_to_trust() -> None:
     with pytest.raises(ConfigurationError, match="-ca-file"):
-        made(AgentDoor(port=8502, tls=True))
+        made(door=AgentDoor(port=8502, tls=True))
 
 
 @pytest.mark.needs("envoy")
@@ -145,7 +145,7 @@ def test_envoy_itself_takes_it(kind: str, tmp_path: Path) -> None:
     }
     config = EVERYTHING if kind == "everything" else {}
     path = tmp_path / "bootstrap.json"
-    path.write_text(json.dumps(made(doors.get(kind, DOOR), **config)))
+    path.write_text(json.dumps(made(config, doors.get(kind, DOOR))))
     checked = subprocess.run(
         ["envoy", "--mode", "validate", "--config-path", str(path), "--disable-hot-restart"],
         capture_output=True,
