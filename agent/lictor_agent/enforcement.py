@@ -11,12 +11,13 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+from lictor_core.agreement import SERVERS_OWN_CHECK
 from lictor_core.clock import Clock
 from lictor_core.errors import LictorError
 from lictor_core.intentions import WILDCARD
 from lictor_core.proxy_status import Enforcement, ProxyPolicy
 from lictor_core.queries import IntentionMatchQuery, ServiceHealthQuery, ServicesQuery
-from lictor_core.records import ServiceKind
+from lictor_core.records import CRITICAL, Check, ServiceKind
 from lictor_core.registry import ReadOptions, Registry
 
 __all__ = ["SERVICES_MAX", "compared", "wait_enforced"]
@@ -33,7 +34,8 @@ async def wait_enforced(
 ) -> Enforcement:
     """Which proxies of these services, `*` for all, run what the registry holds now; asked again for `wait_s` at most.
 
-    Raises what the first reads do; what is told later and cannot be had counts as not told.
+    Of those whose agent is lost nobody can tell more: they alone are not waited for. Raises what the first reads do;
+    what is told later and cannot be had counts as not told.
     """
     ends = clock.monotonic() + wait_s
     options = ReadOptions(token=token)
@@ -52,7 +54,7 @@ async def wait_enforced(
                 told.setdefault(name, [])
         found = compared(wanted, expected, [one for rows in told.values() for one in rows])
         left_s = ends - clock.monotonic()
-        if found.is_complete or left_s <= 0:
+        if all(one.lost for one in found.pending) or left_s <= 0:
             return found
         await asyncio.sleep(min(pause_s, left_s))
         pause_s = min(pause_s * 1.5, _PAUSE_S_MAX)
@@ -85,8 +87,19 @@ async def _expected(registry: Registry, name: str, options: ReadOptions) -> list
     for each in names:
         rows = (await registry.read(ServiceHealthQuery(service=each, connect=True), options)).value
         found.extend(
-            ProxyPolicy(proxy_id=row.service.id, node=row.node.node, service=each, policy_index=0, age_ms=_UNTOLD_MS)
+            ProxyPolicy(
+                proxy_id=row.service.id,
+                node=row.node.node,
+                service=each,
+                policy_index=0,
+                age_ms=_UNTOLD_MS,
+                lost=_is_lost(row.checks),
+            )
             for row in rows
             if row.service.kind is ServiceKind.CONNECT_PROXY
         )
     return found
+
+
+def _is_lost(checks: Sequence[Check]) -> bool:
+    return any(one.check_id == SERVERS_OWN_CHECK and one.status == CRITICAL for one in checks)

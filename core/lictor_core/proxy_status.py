@@ -81,6 +81,7 @@ class ProxyPolicy(Record, frozen=True, kw_only=True, omit_defaults=False):
     """Which policy one proxy of the cluster runs, as far as is known.
 
     `policy_index` is 0 where nothing is known of it; `age_ms` is the time since it told so, -1 where it never did.
+    `lost`: its agent is not there to tell, while it may still run.
     """
 
     proxy_id: str = msgspec.field(name="ProxyID")
@@ -88,6 +89,7 @@ class ProxyPolicy(Record, frozen=True, kw_only=True, omit_defaults=False):
     service: str
     policy_index: int
     age_ms: int
+    lost: bool = False
 
 
 class ProxyTidings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -80,6 +80,26 @@ async def test_a_change_of_another_service_is_not_waited_for(live: Live) -> None
     assert (answer.at("Complete"), answer.at("Pending")) == (True, [])
 
 
+async def test_a_proxy_whose_agent_is_lost_is_named_and_not_waited_for(live: Live) -> None:
+    proxy: JsonObject = {"DestinationServiceName": "db"}
+    service: JsonObject = {
+        "Kind": "connect-proxy",
+        "ID": "far-proxy",
+        "Service": "far-proxy",
+        "Port": 1,
+        "Proxy": proxy,
+    }
+    for status, waits in (("critical", False), ("passing", True)):
+        check: JsonObject = {"CheckID": "serfHealth", "Name": "Serf Health Status", "Status": status}
+        node: JsonObject = {"Node": "far", "Address": "192.0.2.9", "Service": service, "Check": check}
+        assert (await live.put("/v1/catalog/register", node)).status == 200
+        path = f"{ROOT}/exact?source=web&destination=db&wait-enforced={'100ms' if waits else '30s'}"
+        async with asyncio.timeout(20):
+            answer = await live.put(path, {"Action": "deny"})
+        assert (proxies(answer, "Pending"), answer.at("Complete")) == (["far-proxy"], False)
+        assert answer.at("Pending.0.Lost") is not waits
+
+
 async def test_an_intention_for_all_waits_for_all(live: Live) -> None:
     await register(live, "db")
     await register(live, "api")

@@ -61,5 +61,11 @@ def tell_enforcement(found: Enforcement) -> None:
 
 
 def _row(one: ProxyPolicy) -> tuple[str, str, str, str, str]:
-    told = "never" if one.age_ms < 0 else f"{format_duration(round(one.age_ms / 1000, 1))} ago"
+    told = (
+        "its agent is lost"
+        if one.lost
+        else "never"
+        if one.age_ms < 0
+        else f"{format_duration(round(one.age_ms / 1000, 1))} ago"
+    )
     return one.proxy_id, one.node, one.service, str(one.policy_index) if one.policy_index else "none", told
