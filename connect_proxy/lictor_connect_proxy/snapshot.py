@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from lictor_core.entries.chains import Chain
+from lictor_core.entries.traffic import HeaderModifiers
 from lictor_core.errors import RequestError
 from lictor_core.intentions import Rule
 from lictor_core.names import ServiceId, parse_spiffe
@@ -222,10 +223,15 @@ class BindAddress(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class IngressService(msgspec.Struct, frozen=True, kw_only=True):
-    """A service behind a listener of an ingress gateway, and the hosts that requests for it name."""
+    """A service behind a listener of an ingress gateway, and the hosts that requests for it name.
+
+    Headers of requests to it and of its answers are changed as said.
+    """
 
     upstream: UpstreamListener
     hosts: tuple[str, ...] = ()
+    request_headers: HeaderModifiers | None = None
+    response_headers: HeaderModifiers | None = None
 
 
 class IngressListener(msgspec.Struct, frozen=True, kw_only=True):

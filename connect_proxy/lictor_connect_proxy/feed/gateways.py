@@ -118,7 +118,12 @@ def _ingress_service(
         connections_max=limits.max_connections or CONNECTIONS_MAX,
         limits=limits,
     )
-    return IngressService(upstream=upstream, hosts=row.hosts)
+    return IngressService(
+        upstream=upstream,
+        hosts=row.hosts,
+        request_headers=None if written is None else written.request_headers,
+        response_headers=None if written is None else written.response_headers,
+    )
 
 
 def _ingress_limits(service: WrittenService | None, defaults: IngressDefaults | None) -> Limits:

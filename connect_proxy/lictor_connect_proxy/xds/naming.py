@@ -19,7 +19,9 @@ __all__ = [
     "ROOTS",
     "exposed_cluster",
     "exposed_listener",
+    "gateway_listener",
     "intentions_of",
+    "leaf_of",
     "public_listener",
     "query_cluster",
     "target_cluster",
@@ -55,6 +57,16 @@ def upstream_listener(upstream: UpstreamListener) -> str:
     """The local listener of an upstream."""
     where = upstream.socket_path or join_host_port(upstream.bind_address, upstream.bind_port)
     return f"{upstream_id(upstream)}:{where}"
+
+
+def leaf_of(service: str) -> str:
+    """The secret with the certificate and key of a service that a gateway speaks for."""
+    return f"{LEAF}:{service}"
+
+
+def gateway_listener(name: str, address: str, port: int) -> str:
+    """One listener of a gateway, by the name of the address or protocol."""
+    return f"{name}:{join_host_port(address, port)}"
 
 
 def exposed_listener(path: ExposedPath, address: str) -> str:

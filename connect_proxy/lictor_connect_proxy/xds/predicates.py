@@ -97,7 +97,7 @@ def _header_case(header: PermissionHeader) -> JsonObject:
     if matcher is None and name in (":path", ":method"):
         case = ALWAYS
     elif matcher is None:
-        case = {"header": {"name": name, "present_match": True}}
+        case = _of_header(name, present_match=True)
     elif name == ":path":
         case = _path(matcher)
     else:
@@ -127,7 +127,11 @@ def _path(matcher: JsonObject) -> JsonObject:
 
 
 def _header(name: str, matcher: JsonObject) -> JsonObject:
-    return {"header": {"name": name, "string_match": matcher}}
+    return _of_header(name, string_match=matcher)
+
+
+def _of_header(name: str, **fields: object) -> JsonObject:
+    return {"header": {"name": name, **fields}}
 
 
 def _regex(expression: str) -> JsonObject:

@@ -13,18 +13,26 @@ from typing import Final
 import msgspec
 
 from lictor_connect_proxy.snapshot import (
+    BindAddress,
+    Endpoint,
     ExposedPath,
+    IngressListener,
+    IngressService,
     Leaf,
     Limits,
+    MeshGatewayServices,
     PassiveHealth,
     ProxySnapshot,
+    QueryResult,
+    TerminatedService,
     UpstreamListener,
 )
 from lictor_connect_proxy.xds.builders import build
+from lictor_core.entries.traffic import HeaderModifiers
 from lictor_core.intentions import stated_rule
-from lictor_core.records import JsonObject
+from lictor_core.records import JsonObject, ServiceKind
 from tests.connect_proxy.authority import Authority
-from tests.connect_proxy.build import endpoint, policy, rule, snapshot
+from tests.connect_proxy.build import TRUST_DOMAIN, endpoint, policy, rule, snapshot
 from tests.connect_proxy.xds.chains import compiled
 from tests.connect_proxy.xds.issuer import KEYS
 
@@ -62,8 +70,9 @@ def _connections() -> ProxySnapshot:
         upstreams=(upstream, query),
         endpoints={
             upstream.key: (endpoint(1)._replace(weight=500), ill, endpoint(3)._replace(weight=0)),
-            query.key: (endpoint(4)._replace(service="api"), endpoint(5)._replace(host="db.example", service="api2")),
+            query.key: (endpoint(4), endpoint(5)._replace(host="db.example")),
         },
+        queried={query.key: QueryResult("api", "dc2")},
     )
 
 
@@ -304,6 +313,98 @@ _CLUSTER: Final[JsonObject] = {
     "type": "STATIC",
     "connect_timeout": "3s",
 }
+
+
+def _ingress() -> ProxySnapshot:
+    """A port for two services of http, one with TLS, one for connections."""
+    api, web = UpstreamListener(service="api"), UpstreamListener(service="web", protocol="http")
+    db = UpstreamListener(service="db", limits=Limits(max_connections=9))
+    chain = compiled("api", *_CHAIN)
+    headers = HeaderModifiers(set={"x-from": "outside"}, remove=("x-inner",))
+    return msgspec.structs.replace(
+        snapshot(service="gateway"),
+        kind=ServiceKind.INGRESS_GATEWAY,
+        public=None,
+        chains={api.key: chain},
+        instances={id: (endpoint(number),) for number, id in enumerate(chain.targets)},
+        endpoints={web.key: (endpoint(8),), db.key: (endpoint(9),)},
+        ingress=(
+            IngressListener(
+                bind_address="127.0.0.1",
+                port=8080,
+                protocol="http",
+                services=(
+                    IngressService(upstream=api, hosts=("api.example", "*.api.example"), request_headers=headers),
+                    IngressService(upstream=web),
+                ),
+            ),
+            IngressListener(
+                bind_address="127.0.0.1",
+                port=8443,
+                protocol="http2",
+                services=(IngressService(upstream=web, hosts=("*",)),),
+                tls=True,
+            ),
+            IngressListener(
+                bind_address="127.0.0.1", port=5432, protocol="tcp", services=(IngressService(upstream=db),)
+            ),
+        ),
+    )
+
+
+def _terminating() -> ProxySnapshot:
+    """Three services outside the mesh: one plain with subsets, one of http by TLS, one by its name."""
+    subsets: JsonObject = {"v1": {"Filter": "Service.Meta.version == 1"}}
+    resolver: JsonObject = {"Kind": "service-resolver", "Name": "old", "Subsets": subsets, "DefaultSubset": "v1"}
+    http: JsonObject = {"Kind": "service-defaults", "Name": "billing", "Protocol": "http"}
+    chains = {"old": compiled("old", resolver), "billing": compiled("billing", http), "named": compiled("named")}
+    targets = [target for chain in chains.values() for target in chain.targets]
+    ruled = stated_rule(rule("web", "deny", "billing"), _PERMISSIONS, None)
+    services = {
+        "old": TerminatedService(service="old", policy=policy(rule("web", "allow", "old"))),
+        "billing": TerminatedService(
+            service="billing", policy=policy(ruled), ca_file=_CA_FILE, sni="billing.example", protocol="http"
+        ),
+        "named": TerminatedService(service="named", policy=None, ca_file=_CA_FILE),
+    }
+    hosts = {target: (endpoint(number),) for number, target in enumerate(targets)}
+    hosts["named.default.dc1"] = (Endpoint("named.example", 443, "named"),)
+    return msgspec.structs.replace(
+        snapshot(service="gateway"),
+        kind=ServiceKind.TERMINATING_GATEWAY,
+        public=None,
+        instances=hosts,
+        terminated=tuple(
+            msgspec.structs.replace(one, leaf=snapshot(service=name).leaf, chain=chains[name])
+            for name, one in services.items()
+        ),
+        bind_addresses=(BindAddress(name="default", address="127.0.0.1", port=8443),),
+        jwt_providers={"okta": _OKTA, "remote": _REMOTE},
+        knows_behind=True,
+    )
+
+
+def _mesh() -> ProxySnapshot:
+    """A gateway between datacenters, on two addresses."""
+    sni, other = f"db.default.dc1.internal.{TRUST_DOMAIN}", f"dc2.internal.{TRUST_DOMAIN}"
+    return msgspec.structs.replace(
+        snapshot(service="gateway"),
+        kind=ServiceKind.MESH_GATEWAY,
+        public=None,
+        mesh=MeshGatewayServices(
+            services={sni: (endpoint(1), endpoint(2)._replace(healthy=False))},
+            datacenters={other: (Endpoint("gateway.example", 443, "gateway"),)},
+        ),
+        bind_addresses=(
+            BindAddress(name="default", address="127.0.0.1", port=8443),
+            BindAddress(name="wan", address="127.0.0.1", port=8444),
+        ),
+        config={"connect_timeout_ms": 700, "envoy_dns_discovery_type": "STRICT_DNS"},
+        knows_behind=True,
+    )
+
+
+_CA_FILE: Final = "/etc/ssl/certs/ca-certificates.crt"
 EXAMPLES: Final[dict[str, ProxySnapshot]] = {
     "connections": _connections(),
     "nobody": snapshot(has_policy=False),
@@ -314,6 +415,9 @@ EXAMPLES: Final[dict[str, ProxySnapshot]] = {
     "requests": _requests(),
     "calls": _calls(),
     "by_hand": _by_hand(),
+    "ingress": _ingress(),
+    "terminating": _terminating(),
+    "mesh": _mesh(),
 }
 
 

@@ -15,7 +15,15 @@ from lictor_connect_proxy.xds.naming import LOCAL_APP
 from lictor_core.names import ServiceId
 from lictor_core.records import JsonObject
 
-__all__ = ["Reached", "ReachedTier", "local_cluster", "mesh_cluster", "plain_cluster", "protocol_options"]
+__all__ = [
+    "Reached",
+    "ReachedTier",
+    "local_cluster",
+    "mesh_cluster",
+    "outer_cluster",
+    "plain_cluster",
+    "protocol_options",
+]
 
 _HTTP2: Final = frozenset({"http2", "grpc"})
 _OPTIONS: Final = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
@@ -77,6 +85,24 @@ def mesh_cluster(reached: Reached) -> tuple[JsonObject, JsonObject | None]:
     if all(are_addresses(one.endpoints) for one in reached.tiers):
         return cluster | {"type": "EDS", "eds_cluster_config": {"eds_config": ADS}}, instances
     return cluster | {"type": "STRICT_DNS", "load_assignment": instances}, None
+
+
+def outer_cluster(
+    reached: Reached, tls: JsonObject | None, discovery: str = ""
+) -> tuple[JsonObject, JsonObject | None]:
+    """A cluster of instances that are not of the mesh, with the TLS that they have, and its instances.
+
+    `discovery` is how names of hosts are looked up, as Consul's `envoy_dns_discovery_type` says.
+    """
+    found, instances = mesh_cluster(reached)
+    cluster = {key: value for key, value in found.items() if key != "transport_socket"}
+    if tls is not None:
+        cluster["transport_socket"] = tls
+    if instances is None:
+        # All instances of a name that is looked up are one to Envoy; with several names there is no logical one.
+        lone = sum(len(one.endpoints) for one in reached.tiers) == 1
+        cluster["type"] = "STRICT_DNS" if discovery == "STRICT_DNS" or not lone else "LOGICAL_DNS"
+    return cluster, instances
 
 
 def local_cluster(public: PublicListener, protocol: str) -> JsonObject:

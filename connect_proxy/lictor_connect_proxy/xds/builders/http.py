@@ -44,10 +44,13 @@ class Managed(msgspec.Struct, frozen=True, kw_only=True):
     tracing: JsonObject = {}
 
 
-def inbound_http(managed: Managed) -> JsonObject:
-    """Requests of the mesh to the application. Who asks is told to it in `x-forwarded-client-cert`."""
+def inbound_http(managed: Managed, tokens: str) -> JsonObject:
+    """Requests of the mesh to the application. Who asks is told to it in `x-forwarded-client-cert`.
+
+    `tokens` names the extension that verifies tokens.
+    """
     filters = [
-        tokens_by_reference(),
+        tokens_by_reference(tokens),
         named_any(REASONS_FILTER, f"{_HTTP}.rbac.v3.RBAC"),
         named_any(RBAC_FILTER, f"{_HTTP}.rbac.v3.RBAC"),
         named_any_of(RATE_FILTER, idle_rate_filter()),

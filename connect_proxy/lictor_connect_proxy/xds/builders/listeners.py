@@ -12,13 +12,36 @@ from typing import Final
 from lictor_connect_proxy.xds.forms import ADS, lasting, named_any
 from lictor_core.records import JsonObject
 
-__all__ = ["connection_filters", "connection_limit", "filter_chain", "framed", "source_check", "tcp_proxy"]
+__all__ = [
+    "by_server_name",
+    "connection_filters",
+    "connection_limit",
+    "filter_chain",
+    "framed",
+    "inspected",
+    "source_check",
+    "tcp_proxy",
+]
 
 _RBAC: Final = "envoy.extensions.filters.network.rbac.v3.RBAC"
 ATTEMPTS_MAX: Final = 4
 """Instances that are tried for one connection, as by the built-in proxy."""
 EARLY_BYTES_MAX: Final = 16_384
 """Read from a client before the application has accepted."""
+
+
+def by_server_name(chain: JsonObject, *names: str) -> JsonObject:
+    """A chain for connections that ask for one of these TLS server names."""
+    return {**chain, "filter_chain_match": {"server_names": list(names)}}
+
+
+def inspected(listener: JsonObject) -> JsonObject:
+    """A listener that looks at the TLS server name before it chooses a chain."""
+    inspector = named_any(
+        "envoy.filters.listener.tls_inspector",
+        "envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector",
+    )
+    return {**listener, "listener_filters": [inspector]}
 
 
 def framed(name: str, address: JsonObject, chains: Sequence[JsonObject], *, inbound: bool) -> JsonObject:

@@ -14,6 +14,8 @@ from lictor_core.records import JsonObject
 __all__ = [
     "certificate_secret",
     "downstream_tls",
+    "outer_tls",
+    "plain_tls",
     "reference",
     "upstream_tls",
     "validation_secret",
@@ -40,6 +42,37 @@ def downstream_tls(validation: str, certificate: str = LEAF) -> JsonObject:
             "validation_context_sds_secret_config": reference(validation),
         },
     )
+
+
+def plain_tls(certificate: str = LEAF) -> JsonObject:
+    """The side that is connected to from outside the mesh: shows `certificate`, and asks for none."""
+    return named_any(
+        "envoy.transport_sockets.tls",
+        f"{_TLS}.DownstreamTlsContext",
+        common_tls_context={
+            "tls_params": _PARAMETERS,
+            "tls_certificate_sds_secret_configs": [reference(certificate)],
+        },
+    )
+
+
+def outer_tls(ca_file: str, cert_file: str, key_file: str, sni: str) -> JsonObject | None:
+    """The side that connects to a service outside the mesh; None without a CA to check it by.
+
+    Files are those of the gateway's host. With `sni` the other end must have it among its names.
+    """
+    if not ca_file:
+        return None
+    context: JsonObject = {"trusted_ca": {"filename": ca_file}}
+    fields: JsonObject = {}
+    if sni:
+        context["match_typed_subject_alt_names"] = [{"san_type": "DNS", "matcher": {"exact": sni}}]
+        fields["sni"] = sni
+    common: JsonObject = {"tls_params": _PARAMETERS, "validation_context": context}
+    if cert_file and key_file:
+        chain: JsonObject = {"filename": cert_file}
+        common["tls_certificates"] = [{"certificate_chain": chain, "private_key": {"filename": key_file}}]
+    return named_any("envoy.transport_sockets.tls", f"{_TLS}.UpstreamTlsContext", **fields, common_tls_context=common)
 
 
 def upstream_tls(sni: str, expected: Iterable[ServiceId]) -> JsonObject:

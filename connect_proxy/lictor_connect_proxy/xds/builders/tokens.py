@@ -12,17 +12,14 @@ from collections.abc import Iterable, Mapping
 from typing import Final, cast
 from urllib.parse import urlsplit
 
-from lictor_connect_proxy.snapshot import ProxySnapshot
 from lictor_connect_proxy.xds.builders.settings import duration, integer, mapping, milliseconds, text
 from lictor_connect_proxy.xds.forms import lasting, named_any, socket_address
 from lictor_connect_proxy.xds.predicates import token_header, token_payload
 from lictor_core.intentions import Rule
 from lictor_core.records import JsonObject
 
-__all__ = ["TOKENS", "key_clusters", "token_filter", "tokens_by_reference"]
+__all__ = ["key_clusters", "token_filter", "tokens_by_reference"]
 
-TOKENS: Final = "tokens"
-"""The extension with the filter's configuration."""
 _JWT: Final = "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication"
 _FETCH_S: Final = 1.0
 """Until the keys have come, where the provider does not say; Envoy's default."""
@@ -31,29 +28,29 @@ _SYSTEM_ROOTS: Final = "/etc/ssl/certs/ca-certificates.crt"
 """On the host of the proxy, where the provider names no CA: Envoy has no word for the system's own."""
 
 
-def tokens_by_reference() -> JsonObject:
+def tokens_by_reference(name: str) -> JsonObject:
     """The filter in a listener: its configuration comes apart, so that a provider changes no listener."""
     source: JsonObject = {"ads": {}, "resource_api_version": "V3"}
     types = [f"type.googleapis.com/{_JWT}"]
-    return {"name": TOKENS, "config_discovery": {"config_source": source, "type_urls": types}}
+    return {"name": name, "config_discovery": {"config_source": source, "type_urls": types}}
 
 
-def token_filter(snapshot: ProxySnapshot) -> JsonObject:
+def token_filter(name: str, rules: Iterable[Rule], providers: Mapping[str, JsonObject]) -> JsonObject:
     """The filter's configuration. A provider that is not known verifies nothing, so no demand on it is ever met."""
-    found = {name: _provider(name, snapshot.jwt_providers[name]) for name in _needed(snapshot)}
+    found = {provider: _provider(provider, providers[provider]) for provider in _needed(rules, providers)}
     if not found:
-        return named_any(TOKENS, _JWT)
-    either = [_if_there(name) for name in found]
+        return named_any(name, _JWT)
+    either = [_if_there(provider) for provider in found]
     requires: JsonObject = either[0] if len(either) == 1 else {"requires_all": {"requirements": either}}
-    rules: list[JsonObject] = [{"match": {"prefix": "/"}, "requires": requires}]
-    return named_any(TOKENS, _JWT, providers=found, rules=rules)
+    always: list[JsonObject] = [{"match": {"prefix": "/"}, "requires": requires}]
+    return named_any(name, _JWT, providers=found, rules=always)
 
 
-def key_clusters(snapshot: ProxySnapshot) -> list[JsonObject]:
+def key_clusters(rules: Iterable[Rule], providers: Mapping[str, JsonObject]) -> list[JsonObject]:
     """Clusters for the keys that are elsewhere."""
     found: list[JsonObject] = []
-    for name in _needed(snapshot):
-        remote = mapping(mapping(snapshot.jwt_providers[name], "JSONWebKeySet"), "Remote")
+    for name in _needed(rules, providers):
+        remote = mapping(mapping(providers[name], "JSONWebKeySet"), "Remote")
         if remote:
             found.append(_key_cluster(name, remote))
     return found
@@ -64,13 +61,12 @@ def _if_there(provider: str) -> JsonObject:
     return {"requires_any": {"requirements": needs}}
 
 
-def _needed(snapshot: ProxySnapshot) -> list[str]:
-    rules: Iterable[Rule] = () if snapshot.policy is None else snapshot.policy.rules
+def _needed(rules: Iterable[Rule], providers: Mapping[str, JsonObject]) -> list[str]:
     named: set[str] = set()
     for rule in rules:
         for jwt in (rule.jwt, *(one.jwt for one in rule.permissions)):
             named.update(one.name for one in (() if jwt is None else jwt.providers))
-    return sorted(one for one in named if one in snapshot.jwt_providers)
+    return sorted(one for one in named if one in providers)
 
 
 def _provider(name: str, entry: JsonObject) -> JsonObject:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lictor_connect_proxy.snapshot import ProxySnapshot, UpstreamListener
+from lictor_connect_proxy.snapshot import ProxySnapshot, QueryResult, UpstreamListener
 from lictor_connect_proxy.xds.builders.balancing import cluster_balance, connection_hashes
 from lictor_connect_proxy.xds.builders.clusters import Reached, ReachedTier, mesh_cluster
 from lictor_connect_proxy.xds.builders.draft import Draft, Seat
@@ -138,15 +138,15 @@ def _tier(snapshot: ProxySnapshot, seat: Seat, target: Target) -> ReachedTier:
 
 def _without_chain(snapshot: ProxySnapshot, seat: Seat, upstream: UpstreamListener, protocol: str) -> Reached:
     found = snapshot.endpoints.get(upstream.key, ())
-    expected = {seat.identity(one.service or upstream.service, upstream.datacenter) for one in found}
     name = _lone_name(seat, upstream)
+    result = snapshot.queried.get(upstream.key) or QueryResult(upstream.service, upstream.datacenter)
     return Reached(
         name=name,
         tiers=[
             ReachedTier(
                 endpoints=found,
                 sni=name,
-                expected=tuple(sorted(expected)) or (seat.identity(upstream.service, upstream.datacenter),),
+                expected=(seat.identity(result.service, result.datacenter),),
             )
         ],
         connect_timeout_s=upstream.connect_timeout_s,

@@ -6,7 +6,7 @@ import msgspec
 
 from lictor_connect_proxy.snapshot import ProxySnapshot
 from lictor_connect_proxy.xds.builders.tokens import key_clusters, token_filter
-from lictor_core.intentions import stated_rule
+from lictor_core.intentions import Rule, stated_rule
 from lictor_core.records import JsonObject
 from tests.connect_proxy.build import rule, snapshot
 
@@ -17,8 +17,12 @@ def demanding(provider: str, entry: JsonObject) -> ProxySnapshot:
     return msgspec.structs.replace(one, jwt_providers={provider: entry, "unused": {}})
 
 
+def rules_of(one: ProxySnapshot) -> tuple[Rule, ...]:
+    return () if one.policy is None else one.policy.rules
+
+
 def configured(one: ProxySnapshot) -> JsonObject:
-    return cast(JsonObject, token_filter(one)["typed_config"])
+    return cast(JsonObject, token_filter("tokens", rules_of(one), one.jwt_providers)["typed_config"])
 
 
 def test_only_providers_that_some_intention_names_are_looked_for() -> None:
@@ -39,7 +43,7 @@ def test_a_request_without_a_token_goes_on_to_the_rules() -> None:
 
 def test_keys_elsewhere_are_fetched_from_whoever_proves_to_be_there() -> None:
     one = demanding("okta", {"JSONWebKeySet": {"Remote": {"URI": "https://keys.example/jwks"}}})
-    (cluster,) = key_clusters(one)
+    (cluster,) = key_clusters(rules_of(one), one.jwt_providers)
     assert "{'address': 'keys.example', 'port_value': 443}" in str(cluster)
     assert "{'san_type': 'DNS', 'matcher': {'exact': 'keys.example'}}" in str(cluster)
     assert f"'cluster': '{cluster['name']}'" in str(configured(one))
@@ -47,6 +51,6 @@ def test_keys_elsewhere_are_fetched_from_whoever_proves_to_be_there() -> None:
 
 def test_keys_elsewhere_may_be_had_without_tls() -> None:
     one = demanding("okta", {"JSONWebKeySet": {"Remote": {"URI": "http://127.0.0.1:8080/jwks"}}})
-    (cluster,) = key_clusters(one)
+    (cluster,) = key_clusters(rules_of(one), one.jwt_providers)
     assert "'port_value': 8080" in str(cluster)
     assert "transport_socket" not in cluster

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from lictor_connect_proxy.snapshot import ProxySnapshot, UpstreamListener
+from lictor_connect_proxy.snapshot import ProxySnapshot, QueryResult, UpstreamListener
 from lictor_connect_proxy.xds.builders import build
 from lictor_connect_proxy.xds.kinds import CLUSTER, ENDPOINTS, LISTENER
 from lictor_core.entries.chains import Chain
@@ -60,8 +60,9 @@ def test_a_prepared_query_takes_the_services_that_it_found() -> None:
     one = msgspec.structs.replace(
         snapshot(service="web"),
         upstreams=(upstream,),
-        endpoints={upstream.key: (endpoint(1)._replace(service="db"),)},
+        endpoints={upstream.key: (endpoint(1),)},
+        queried={upstream.key: QueryResult("db", "dc2")},
     )
     cluster = build(one)[CLUSTER][f"nearest.default.dc1.query.{TRUST_DOMAIN}"]
-    assert service_id("db").uri() in str(cluster)
+    assert service_id("db", datacenter="dc2").uri() in str(cluster)
     assert service_id("nearest").uri() not in str(cluster)
