@@ -21,7 +21,7 @@ import msgspec
 
 from lictor_core.entries.permissions import IntentionJWT, Permission, read_jwt, read_permissions
 from lictor_core.errors import RequestError
-from lictor_core.records import Intention, IntentionAction, JsonObject
+from lictor_core.records import Intention, IntentionAction
 from lictor_core.request_judging import Judged, RequestFacts, can_allow, judge
 
 __all__ = [
@@ -141,6 +141,32 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def precedence(self) -> int:
+        """Precedence of the deciding rule; 0 when the default decided."""
+        return self.rule.precedence if self.rule is not None else 0
+
+    @property
+    def rule_key(self) -> str:
+        """What decided, for metrics: `web->db`, its second permission `web->db#2`, or `default`."""
+        if self.rule is None:
+            return "default"
+        return self.rule.key if self.permission is None else f"{self.rule.key}#{self.permission + 1}"
+
+    def summary(self) -> str:
+        """One short line of printable ASCII, good for a header: `deny web->db#2 (precedence 9)`."""
+        words = [self.verdict.value, self.rule_key]
+        if self.rule is None:
+            words.append("(no intention matches)")
+        elif self.by_default:
+            words.append("(no permission matches, default)")
+        else:
+            words.append(f"(precedence {self.rule.precedence})")
+        if self.demanded:
+            words.append(f"token of {' or '.join(self.demanded)} missing")
+        text = "".join(one if " " <= one <= "~" else "?" for one in " ".join(words))
+        return text if len(text) <= _HEADER_CHARS_MAX else text[: _HEADER_CHARS_MAX - 3] + "..."
+
+
+def precedence(self) -> int:
         """Precedence of the deciding rule; 0 when the default decided."""
         return self.rule.precedence if self.rule is not None else 0
 
