@@ -166,49 +166,6 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
         return text if len(text) <= _HEADER_CHARS_MAX else text[: _HEADER_CHARS_MAX - 3] + "..."
 
 
-def precedence(self) -> int:
-        """Precedence of the deciding rule; 0 when the default decided."""
-        return self.rule.precedence if self.rule is not None else 0
-
-    @property
-    def rule_key(self) -> str:
-        """What decided, for metrics: `web->db`, its second permission `web->db#2`, or `default`."""
-        if self.rule is None:
-            return "default"
-        return self.rule.key if self.permission is None else f"{self.rule.key}#{self.permission + 1}"
-
-    def summary(self) -> str:
-        """One short line of printable ASCII, good for a header: `deny web->db#2 (precedence 9)`."""
-        words = [self.verdict.value, self.rule_key]
-        if self.rule is None:
-            words.append("(no intention matches)")
-        elif self.by_default:
-            words.append("(no permission matches, default)")
-        else:
-            words.append(f"(precedence {self.rule.precedence})")
-        if self.demanded:
-            words.append(f"token of {' or '.join(self.demanded)} missing")
-        text = "".join(one if " " <= one <= "~" else "?" for one in " ".join(words))
-        return text if len(text) <= _HEADER_CHARS_MAX else text[: _HEADER_CHARS_MAX - 3] + "..."
-
-    def as_json(self) -> JsonObject:
-        """The decision as APIs and logs show it."""
-        shown: JsonObject = {
-            "Source": self.source,
-            "Destination": self.destination,
-            "Verdict": self.verdict.value,
-            "Allowed": self.allowed,
-            "Rule": self.rule_key,
-            "IntentionID": "" if self.rule is None else self.rule.id,
-            "Precedence": self.precedence,
-            "DefaultAllow": self.default_allow,
-            "Reason": self.reason,
-        }
-        if self.demanded:
-            shown["TokenOf"] = list(self.demanded)
-        return shown
-
-
 def precedence(source: str, destination: str) -> int:
     """How strongly these names speak: 9 exact to exact, 8 any to exact, 6 exact to any, 5 any to any."""
     return _PRECEDENCE[source != WILDCARD, destination != WILDCARD]
