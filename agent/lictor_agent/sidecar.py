@@ -73,14 +73,18 @@ def questions_in(definition: ServiceDefinition) -> list[ServiceConfigQuery]:
 
 
 def _completed_proxy(proxy: Proxy, parent: ServiceDefinition) -> Proxy:
-    # 0 is no port to send traffic to: a parent without a port leaves its proxy without one, as in Consul.
-    local_port = proxy.local_service_port or max(parent.port, 0)
-    return msgspec.structs.replace(
+    completed = msgspec.structs.replace(
         proxy,
         destination_service_name=proxy.destination_service_name or parent.name,
         destination_service_id=proxy.destination_service_id or service_id(parent),
+    )
+    if proxy.local_service_socket_path:
+        return completed
+    return msgspec.structs.replace(
+        completed,
         local_service_address=proxy.local_service_address or _LOOPBACK,
-        local_service_port=local_port,
+        # 0 is no port to send traffic to: a parent without a port leaves its proxy without one, as in Consul.
+        local_service_port=proxy.local_service_port or max(parent.port, 0),
     )
 
 

@@ -5,6 +5,7 @@ Sources: Consul's documents `docs/connect/registration`, `docs/connect/gateways`
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -16,6 +17,7 @@ __all__ = ["kind_flaws", "read_proxy"]
 
 _DESTINATION_TYPES: Final = ("service", "prepared_query")
 _EXPOSE_PROTOCOLS: Final = ("http", "http2")
+_SOCKET_MODE: Final = re.compile(r"0?[0-7]{3}")
 
 
 def read_proxy(reader: Reader, *, upstream_type: str = "service") -> Proxy:
@@ -28,6 +30,7 @@ def read_proxy(reader: Reader, *, upstream_type: str = "service") -> Proxy:
         destination_service_id=reader.text("destination_service_id"),
         local_service_address=reader.text("local_service_address"),
         local_service_port=reader.integer("local_service_port"),
+        local_service_socket_path=reader.text("local_service_socket_path"),
         config=reader.free("config"),
         upstreams=[_read_upstream(child, upstream_type) for child in reader.children("upstreams")],
         mesh_gateway=_read_mesh_gateway(reader),
@@ -63,6 +66,7 @@ def _upstream_flaws(upstreams: Sequence[Upstream]) -> list[str]:
     flaws: list[str] = []
     destinations: set[tuple[str, str, str, str]] = set()
     binds: set[tuple[str, int]] = set()
+    sockets: set[str] = set()
     for one in upstreams:
         if one.destination_type and one.destination_type not in _DESTINATION_TYPES:
             flaws.append(f'unknown upstream destination type: "{one.destination_type}"')
@@ -70,9 +74,10 @@ def _upstream_flaws(upstreams: Sequence[Upstream]) -> list[str]:
         if not one.destination_name:
             flaws.append("upstream destination name cannot be empty")
             continue
-        if one.local_bind_port == 0:
+        if one.local_bind_port == 0 and not one.local_bind_socket_path:
             flaws.append("upstream local bind port cannot be zero")
             continue
+        flaws += _socket_flaws(one)
         destination = (one.destination_type, one.destination_name, one.destination_namespace, one.datacenter)
         if destination in destinations:
             flaws.append(
@@ -80,14 +85,31 @@ def _upstream_flaws(upstreams: Sequence[Upstream]) -> list[str]:
                 f'[type="{one.destination_type}", name="{one.destination_name}", '
                 f'namespace="{one.destination_namespace}", datacenter="{one.datacenter}"]'
             )
+        destinations.add(destination)
+        if one.local_bind_socket_path:
+            if one.local_bind_socket_path in sockets:
+                flaws.append(f"two upstreams are at the Unix socket {one.local_bind_socket_path}: give each its own")
+            sockets.add(one.local_bind_socket_path)
+            continue
         bind = (one.local_bind_address or "127.0.0.1", one.local_bind_port)
         if bind in binds:
             flaws.append(
                 "upstreams cannot contain duplicates by local bind address and port; "
                 f'"{bind[0]}:{bind[1]}" is specified twice'
             )
-        destinations.add(destination)
         binds.add(bind)
+    return flaws
+
+
+def _socket_flaws(one: Upstream) -> list[str]:
+    flaws: list[str] = []
+    if one.local_bind_socket_path and (one.local_bind_port or one.local_bind_address):
+        flaws.append(f"upstream {one.destination_name} has a Unix socket and a port or an address: keep one of the two")
+    if one.local_bind_socket_mode and not one.local_bind_socket_path:
+        flaws.append(f"upstream {one.destination_name} has a mode of a Unix socket, and no path of one")
+    if one.local_bind_socket_mode and _SOCKET_MODE.fullmatch(one.local_bind_socket_mode) is None:
+        mode = one.local_bind_socket_mode
+        flaws.append(f"upstream {one.destination_name} has the socket mode {mode!r}: write octal digits, such as 0600")
     return flaws
 
 
@@ -113,6 +135,7 @@ def _gateway_flaws(kind: ServiceKind, port: int, proxy: Proxy) -> list[str]:
         "DestinationServiceID": proxy.destination_service_id,
         "LocalServiceAddress": proxy.local_service_address,
         "LocalServicePort": proxy.local_service_port,
+        "LocalServiceSocketPath": proxy.local_service_socket_path,
         "Upstreams": proxy.upstreams,
     }
     flaws += [
@@ -129,6 +152,8 @@ def _read_upstream(reader: Reader, upstream_type: str) -> Upstream:
         datacenter=reader.text("datacenter"),
         local_bind_address=reader.text("local_bind_address"),
         local_bind_port=reader.integer("local_bind_port"),
+        local_bind_socket_path=reader.text("local_bind_socket_path"),
+        local_bind_socket_mode=reader.text("local_bind_socket_mode"),
         config=reader.free("config"),
         mesh_gateway=_read_mesh_gateway(reader),
     )

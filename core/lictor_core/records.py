@@ -136,7 +136,7 @@ class Expose(Record, frozen=True, kw_only=True):
 
 
 class Upstream(Record, frozen=True, kw_only=True):
-    """A service that a proxy makes reachable on a local port."""
+    """A service that a proxy makes reachable on a local port, or at a Unix socket whose mode is octal digits."""
 
     destination_type: str
     destination_namespace: str = ""
@@ -144,6 +144,8 @@ class Upstream(Record, frozen=True, kw_only=True):
     datacenter: str
     local_bind_address: str = ""
     local_bind_port: int
+    local_bind_socket_path: str = ""
+    local_bind_socket_mode: str = ""
     config: JsonObject | None
     mesh_gateway: MeshGateway
 
@@ -155,6 +157,7 @@ class Proxy(Record, frozen=True, kw_only=True):
     destination_service_id: str = msgspec.field(default="", name="DestinationServiceID")
     local_service_address: str = ""
     local_service_port: int = 0
+    local_service_socket_path: str = ""
     config: JsonObject | None = None
     upstreams: list[Upstream] = []
     mesh_gateway: MeshGateway

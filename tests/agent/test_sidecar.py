@@ -50,6 +50,15 @@ def test_what_a_sidecar_says_itself_is_kept() -> None:
     assert sidecar.proxy.local_service_port == 8
 
 
+def test_an_application_at_a_socket_needs_no_port() -> None:
+    proxy = expanded(_parent({"Proxy": {"LocalServiceSocketPath": "/run/web"}}), set[int](), PORTS).proxy
+    assert (proxy.local_service_socket_path, proxy.local_service_address, proxy.local_service_port) == (
+        "/run/web",
+        "",
+        0,
+    )
+
+
 def test_ports_are_taken_in_order_until_there_are_none() -> None:
     assert expanded(_parent({}), {21_000}, PORTS).port == 21_001
     with pytest.raises(OverloadedError, match="all of 21000-21002 are taken"):

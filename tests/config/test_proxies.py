@@ -17,6 +17,16 @@ UPSTREAMS: list[tuple[list[dict[str, object]], list[str]]] = [
      ['unknown upstream destination type: "x"']),
     ([{"DestinationName": "c", "LocalBindPort": 1},
       {"DestinationName": "c", "LocalBindPort": 1, "LocalBindAddress": "127.0.0.2", "Datacenter": "dc2"}], []),
+    ([{"DestinationName": "c", "LocalBindSocketPath": "/c", "LocalBindSocketMode": "0660"},
+      {"DestinationName": "d", "LocalBindSocketPath": "/d"}], []),
+    ([{"DestinationName": "c", "LocalBindSocketPath": "/c"}, {"DestinationName": "d", "LocalBindSocketPath": "/c"}],
+     ["two upstreams are at the Unix socket /c: give each its own"]),
+    ([{"DestinationName": "c", "LocalBindSocketPath": "/c", "LocalBindPort": 1}],
+     ["upstream c has a Unix socket and a port or an address: keep one of the two"]),
+    ([{"DestinationName": "c", "LocalBindPort": 1, "LocalBindSocketMode": "0600"}],
+     ["upstream c has a mode of a Unix socket, and no path of one"]),
+    ([{"DestinationName": "c", "LocalBindSocketPath": "/c", "LocalBindSocketMode": "rw"}],
+     ["upstream c has the socket mode 'rw': write octal digits, such as 0600"]),
 ]  # fmt: skip
 PATHS: list[tuple[list[dict[str, object]], list[str]]] = [
     ([{"Path": "/x", "ListenerPort": 0}], ["expose.paths: invalid listener port: 0"]),

@@ -94,6 +94,8 @@ def _proxy_view(proxy: Proxy) -> JsonObject:
         view["LocalServiceAddress"] = proxy.local_service_address
     if proxy.local_service_port:
         view["LocalServicePort"] = proxy.local_service_port
+    if proxy.local_service_socket_path:
+        view["LocalServiceSocketPath"] = proxy.local_service_socket_path
     if proxy.config:
         view["Config"] = proxy.config
     if proxy.upstreams:
@@ -111,6 +113,10 @@ def _upstream_view(upstream: Upstream) -> JsonObject:
     if upstream.local_bind_address:
         view["LocalBindAddress"] = upstream.local_bind_address
     view["LocalBindPort"] = upstream.local_bind_port
+    if upstream.local_bind_socket_path:
+        view["LocalBindSocketPath"] = upstream.local_bind_socket_path
+    if upstream.local_bind_socket_mode:
+        view["LocalBindSocketMode"] = upstream.local_bind_socket_mode
     if upstream.config:
         view["Config"] = upstream.config
     return view | {"MeshGateway": upstream.mesh_gateway}

@@ -17,6 +17,7 @@ from lictor_connect_proxy.feed.opaque import UnusableAnswerError
 from lictor_connect_proxy.snapshot import Endpoint, Leaf, Policy, QueryResult, TrustRoots
 from lictor_core.codec import from_json
 from lictor_core.durations import parse_duration
+from lictor_core.entries.base import Entry
 from lictor_core.entries.chains import Chain
 from lictor_core.errors import RequestError
 from lictor_core.intentions import Rule, precedence, stated_rule
@@ -31,6 +32,7 @@ __all__ = [
     "default_allow_in",
     "endpoints_in",
     "entries_in",
+    "entry_as",
     "leaf_in",
     "linked_services_in",
     "mesh_gateways_in",
@@ -41,6 +43,7 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+E = TypeVar("E", bound=Entry)
 TARGETS_MAX: Final = 1024
 """Targets of one chain; each is watched."""
 _LINKED_MAX: Final = 10_000
@@ -336,10 +339,23 @@ def linked_services_in(body: bytes) -> tuple[LinkedService, ...]:
     )
 
 
-def entries_in(body: bytes) -> dict[str, JsonObject]:
-    """The config entries of `/v1/config/<kind>`, by name."""
-    found = _rows(body, list[JsonObject], "config entries")
-    return {str(entry.get("Name", "")): entry for entry in found}
+def entries_in(body: bytes, form: type[Entry] | None = None) -> dict[str, JsonObject]:
+    """The config entries of `/v1/config/<kind>`, by name. With `form` each of them can be read as that."""
+    found = {str(entry.get("Name", "")): entry for entry in _rows(body, list[JsonObject], "config entries")}
+    if form is not None:
+        for entry in found.values():
+            entry_as(entry, form)
+    return found
+
+
+def entry_as(entry: JsonObject, form: type[E]) -> E:
+    """A config entry; keys of its own that this version does not know are overlooked."""
+    known = {one.encode_name for one in msgspec.structs.fields(form)}
+    try:
+        return msgspec.convert({key: value for key, value in entry.items() if key in known}, form)
+    except msgspec.ValidationError as error:
+        name = str(entry.get("Name", ""))[:80]
+        raise UnusableAnswerError(f"the {form.kind} entry {name!r} cannot be understood: {error}") from error
 
 
 def service_names_in(body: bytes) -> tuple[str, ...]:

@@ -24,8 +24,9 @@ __all__ = ["Feed"]
 
 RETRY_S_FIRST: Final = 0.1
 RETRY_S_MAX: Final = 10.0
-_PAUSE_S: Final = 0.01
-"""Between two answers of one source, so that a busy agent is not asked without end."""
+_PAUSE_S: Final = 0.025
+"""Between two answers of one source, so that a busy agent is not asked without end, and first tells everybody else of a
+change that concerns many."""
 _REMINDER_S: Final = 60.0
 """How often an interruption that goes on is logged."""
 

@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from lictor_connect_proxy.feed.answers import LinkedService
+from lictor_connect_proxy.feed.answers import LinkedService, entry_as
 from lictor_connect_proxy.feed.judging import default_allow, judge_by, providers_for
 from lictor_connect_proxy.feed.needs import (
     ChainOf,
@@ -252,11 +252,6 @@ def mesh(base: ProxySnapshot, known: Known) -> ProxySnapshot:
 
 
 def _entry(entries: Mapping[str, JsonObject] | None, name: str, form: type[E]) -> E | None:
-    """The entry of a name, whose case does not count; None when there is none, or none that can be read."""
-    for key, entry in (entries or {}).items():
-        if key.lower() == name.lower():
-            try:
-                return msgspec.convert(entry, form)
-            except msgspec.ValidationError:
-                return None
-    return None
+    """The entry of a name, whose case does not count; None when there is none."""
+    found = next((entry for key, entry in (entries or {}).items() if key.lower() == name.lower()), None)
+    return None if found is None else entry_as(found, form)

@@ -7,7 +7,7 @@ questions follow from snapshots, and a snapshot that needs less asks less.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Generic, TypeVar, cast
+from typing import ClassVar, Final, Generic, TypeVar, cast
 from urllib.parse import quote
 
 import msgspec
@@ -32,7 +32,10 @@ from lictor_connect_proxy.feed.registrations import Registration, registration_i
 from lictor_connect_proxy.feed.sources import Fetched
 from lictor_connect_proxy.snapshot import Endpoint, Leaf, Policy, TrustRoots, UpstreamKey
 from lictor_core.codec import to_json
+from lictor_core.entries.base import Entry
 from lictor_core.entries.chains import Chain
+from lictor_core.entries.gateways import IngressGateway
+from lictor_core.entries.routing import Resolver
 from lictor_core.errors import NotFoundError, PermissionDeniedError
 from lictor_core.records import JsonObject
 
@@ -56,6 +59,9 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+
+_FORMS: Final[Mapping[str, type[Entry]]] = {form.kind: form for form in (Resolver, IngressGateway)}
+"""Entries that snapshots are made of here; others are handed on as they are."""
 
 
 class Need(msgspec.Struct, Generic[T], frozen=True):
@@ -269,7 +275,9 @@ class EntriesOf(Need[dict[str, JsonObject]], frozen=True):
         return f"{self.kind} entries"
 
     async def ask(self, agent: AgentSource, cursor: str) -> Fetched[dict[str, JsonObject]]:
-        return await sources.ask_by_index(agent, cursor, f"/v1/config/{_part(self.kind)}", entries_in)
+        form = _FORMS.get(self.kind)
+        path = f"/v1/config/{_part(self.kind)}"
+        return await sources.ask_by_index(agent, cursor, path, lambda body: entries_in(body, form))
 
 
 class ServiceNames(Need[tuple[str, ...]], frozen=True):

@@ -12,6 +12,7 @@ from lictor_connect_proxy.feed.answers import (
     default_allow_in,
     endpoints_in,
     entries_in,
+    entry_as,
     leaf_in,
     linked_services_in,
     mesh_gateways_in,
@@ -23,6 +24,7 @@ from lictor_connect_proxy.feed.answers import (
 from lictor_connect_proxy.feed.opaque import UnusableAnswerError
 from lictor_connect_proxy.feed.registrations import registration_in, sidecars_in
 from lictor_connect_proxy.snapshot import Endpoint, Policy, QueryResult
+from lictor_core.entries.routing import Resolver
 from lictor_core.intentions import decide
 from tests.connect_proxy.build import rule
 from tests.connect_proxy.feed.agent_double import plain_chain, target
@@ -160,6 +162,14 @@ def test_a_prepared_query_says_whose_instances_it_found_and_for_how_long(ttl: st
 def test_lists_that_are_null_are_empty() -> None:
     assert linked_services_in(b"null") == ()
     assert entries_in(b"null\n") == {}
+
+
+def test_an_entry_may_have_keys_that_are_not_known_yet_but_not_parts() -> None:
+    entry: dict[str, object] = {"Kind": "service-resolver", "Name": "db", "Later": 1, "CreateIndex": 3}
+    assert entry_as(entry, Resolver) == Resolver(name="db")
+    entry["Subsets"] = {"v1": {"Later": 1}}
+    with pytest.raises(UnusableAnswerError, match="'db'"):
+        entries_in(json.dumps([entry]).encode(), Resolver)
 
 
 def test_services_behind_a_gateway_are_read_with_what_reaches_them() -> None:

@@ -82,6 +82,8 @@ class AgentUpstream(Record, frozen=True, kw_only=True):
     datacenter: str = ""
     local_bind_address: str = ""
     local_bind_port: int = 0
+    local_bind_socket_path: str = ""
+    local_bind_socket_mode: str = ""
     config: JsonObject | None = None
     mesh_gateway: MeshGateway = MeshGateway()
 
@@ -93,6 +95,7 @@ class AgentProxy(Record, frozen=True, kw_only=True):
     destination_service_id: str = msgspec.field(default="", name="DestinationServiceID")
     local_service_address: str = ""
     local_service_port: int = 0
+    local_service_socket_path: str = ""
     config: JsonObject | None = None
     upstreams: list[AgentUpstream] = msgspec.field(default_factory=list[AgentUpstream])
     mesh_gateway: MeshGateway = MeshGateway()

@@ -60,6 +60,8 @@ class AgentUpstream(TypedDict):
     Datacenter: NotRequired[str]
     LocalBindAddress: NotRequired[str]
     LocalBindPort: int
+    LocalBindSocketPath: NotRequired[str]
+    LocalBindSocketMode: NotRequired[str]
     Config: NotRequired[JsonObject]
     MeshGateway: MeshGateway
 
@@ -71,6 +73,7 @@ class AgentProxy(TypedDict):
     DestinationServiceID: NotRequired[str]
     LocalServiceAddress: NotRequired[str]
     LocalServicePort: NotRequired[int]
+    LocalServiceSocketPath: NotRequired[str]
     Config: NotRequired[JsonObject]
     Upstreams: NotRequired[list[AgentUpstream]]
     MeshGateway: MeshGateway

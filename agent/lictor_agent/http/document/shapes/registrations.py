@@ -113,6 +113,8 @@ class UpstreamToRegister(TypedDict, total=False):
     Datacenter: str
     LocalBindAddress: str
     LocalBindPort: int
+    LocalBindSocketPath: str
+    LocalBindSocketMode: str
     Config: JsonObject
     MeshGateway: MeshGatewayToSet
 
@@ -141,6 +143,7 @@ class CatalogProxy(TypedDict, total=False):
     DestinationServiceID: str
     LocalServiceAddress: str
     LocalServicePort: int
+    LocalServiceSocketPath: str
     Config: JsonObject
     Upstreams: list[UpstreamToRegister]
     MeshGateway: MeshGatewayToSet
