@@ -61,7 +61,11 @@ class Balancer:
 
     def pick(self, now: float, client: str = "", tried: Collection[InstanceKey] = ()) -> Endpoint | None:
         """The good instance for a connection of `client` that has `tried` others; None when there is none."""
-        good = [member for member in self._usable if member.is_good(now) and key_of(member.endpoint) not in tried]
+        good = [
+            member
+            for member in self._usable
+            if member.is_good(now) and not (tried and key_of(member.endpoint) in tried)
+        ]
         if not good:
             return None
         return self._taken(self._choice(good, now, client), now, keeps_count=not tried)

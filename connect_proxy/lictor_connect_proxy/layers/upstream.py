@@ -89,7 +89,8 @@ class Upstream:
             return Refusal(f"{self.plan.setting}: {self.plan.reason}")
         if isinstance(self.plan, Refusal):
             return self.plan
-        chance = self._rng.bits(_CHANCE_BITS) / (1 << _CHANCE_BITS)
+        # Most chains have one share, and the system's chance costs a call of it.
+        chance = self._rng.bits(_CHANCE_BITS) / (1 << _CHANCE_BITS) if len(self.plan.shares) > 1 else 0.0
         return tuple(Leg(stop.route, self._balancers[stop.target], stop.target) for stop in self.plan.stops(chance))
 
     def balancers(self) -> dict[str, Balancer]:
@@ -114,7 +115,8 @@ class Upstream:
         first = legs[0]
         told = self._told.get(first.target, _Told(first.target))
         if leg.target == told.serving or began < told.at:
-            self._told[first.target] = told._replace(panics=False)
+            if told.panics:
+                self._told[first.target] = told._replace(panics=False)
             return []
         self._told[first.target] = _Told(leg.target, now)
         keys: dict[str, object] = {"upstream": self.listener.service, "target": leg.target}
