@@ -16,7 +16,8 @@ from aiohttp import web
 from structlog.typing import FilteringBoundLogger
 
 from lictor_connect_proxy.driver.sockets import reason_of
-from lictor_connect_proxy.exposition import CONTENT_TYPE, Observed, exposed
+from lictor_connect_proxy.exposition import CONTENT_TYPE, exposed
+from lictor_connect_proxy.observed import Observed
 from lictor_core.addresses import join_host_port
 from lictor_core.clock import Clock
 from lictor_core.codec import to_json

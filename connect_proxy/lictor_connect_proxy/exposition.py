@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import datetime
 import itertools
 from collections.abc import Iterable, Mapping
-from typing import Final, Protocol
+from typing import Final
 
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -13,10 +12,10 @@ from prometheus_client.registry import Collector
 
 from lictor_connect_proxy.figures import DIAL_S_BOUNDS, Figures
 from lictor_connect_proxy.layers.tally import Counted
-from lictor_connect_proxy.snapshot import ProxySnapshot
+from lictor_connect_proxy.observed import Observed, leaf_left_s
 from lictor_core.clock import Clock
 
-__all__ = ["CONTENT_TYPE", "Observed", "exposed", "leaf_left_s"]
+__all__ = ["CONTENT_TYPE", "exposed"]
 
 CONTENT_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
 _COUNTED: Final = {
@@ -32,33 +31,12 @@ _COUNTED: Final = {
 _FLOW: Final = ("direction", "source", "destination", "upstream")
 
 
-class Observed(Protocol):
-    """A proxy that can be looked at. `ages_s` says for each source how long ago its agent last answered."""
-
-    @property
-    def figures(self) -> Figures: ...
-    @property
-    def snapshot(self) -> ProxySnapshot: ...
-    def ages_s(self) -> Mapping[str, float]: ...
-
-
 def exposed(observed: Observed, clock: Clock) -> bytes:
     """What a scrape answers."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Figures(observed, clock))
     ProcessCollector(registry=registry)
     return generate_latest(registry)
-
-
-def leaf_left_s(snapshot: ProxySnapshot, now: float) -> float | None:
-    """Seconds until the leaf expires, negative afterwards; None without a leaf. `now` is seconds since 1970."""
-    if snapshot.leaf is None:
-        return None
-    try:
-        until = datetime.datetime.fromisoformat(snapshot.leaf.valid_before)
-    except ValueError:
-        return None
-    return until.timestamp() - now
 
 
 class _Figures(Collector):

@@ -7,9 +7,9 @@ import functools
 from collections.abc import Iterable
 from typing import Final
 
-from lictor_connect_proxy.exposition import Observed, leaf_left_s
 from lictor_connect_proxy.figures import Flow
 from lictor_connect_proxy.layers.tally import Counted
+from lictor_connect_proxy.observed import Observed, leaf_left_s
 from lictor_core.clock import Clock
 from lictor_core.metrics import Gauge, Meter
 

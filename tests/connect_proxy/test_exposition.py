@@ -1,7 +1,7 @@
 import msgspec
 from prometheus_client.parser import text_string_to_metric_families
 
-from lictor_connect_proxy.exposition import exposed, leaf_left_s
+from lictor_connect_proxy.exposition import exposed
 from lictor_connect_proxy.layers.tally import Counted
 from tests.connect_proxy.build import policy, rule
 from tests.connect_proxy.observed import Looked, Relay
@@ -41,18 +41,3 @@ def test_a_scrape_tells_flows_refusals_dials_and_ages() -> None:
     assert found["lictor_proxy_policy_rules", ()] == 1
     assert found["lictor_proxy_source_age_seconds", ("intentions",)] == 1.5
     assert found["lictor_proxy_configured", ()] == 1
-
-
-def test_the_time_that_a_leaf_has_left_is_told() -> None:
-    observed = Looked()
-    assert observed.snapshot.leaf is not None
-    leaf = msgspec.structs.replace(observed.snapshot.leaf, valid_before="1970-01-01T01:00:00Z")
-    observed.snapshot = msgspec.structs.replace(observed.snapshot, leaf=leaf)
-    assert leaf_left_s(observed.snapshot, 600.0) == 3000.0
-    clock = ManualClock()
-    assert _scraped(observed, clock)["lictor_proxy_leaf_expires_seconds", ()] == 3600.0 - clock.now()
-
-
-def test_a_leaf_with_a_time_that_is_none_has_no_figure() -> None:
-    assert leaf_left_s(Looked().snapshot, 0.0) is None
-    assert leaf_left_s(msgspec.structs.replace(Looked().snapshot, leaf=None), 0.0) is None

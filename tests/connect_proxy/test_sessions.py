@@ -14,7 +14,8 @@ AUTHORITY = Authority()
 KEY = SessionKey("192.0.2.1", 21000, "db")
 
 
-async def _session(*, ticket: bool = True) -> ssl.SSLSession:
+async def made_session(*, ticket: bool = True) -> tuple[ssl.SSLContext, ssl.SSLSession]:
+    """A session, and the client context that it is of."""
     contexts = tls_contexts(AUTHORITY.leaf("db"), AUTHORITY.roots())
     contexts.server.num_tickets = int(ticket)
     left, right = socket.socketpair()
@@ -31,7 +32,11 @@ async def _session(*, ticket: bool = True) -> ssl.SSLSession:
         assert client.session.read(1) == b"x"
         session = client.session.session
         assert session is not None
-        return session
+        return contexts.client, session
+
+
+async def _session(*, ticket: bool = True) -> ssl.SSLSession:
+    return (await made_session(ticket=ticket))[1]
 
 
 async def test_a_session_with_a_ticket_is_offered_to_its_instance_alone() -> None:

@@ -7,8 +7,10 @@ import contextlib
 import functools
 import socket
 import ssl
+from collections.abc import Callable
 from typing import Final
 
+from lictor_connect_proxy.driver.hello import offers_session
 from lictor_connect_proxy.driver.sockets import reason_of
 from lictor_connect_proxy.layers.stages import PeerCertificate
 
@@ -64,52 +66,70 @@ async def handshake(
     `resumes` is a session of the same context that the other end may go on with. Raises `HandshakeError`; the peer has
     then been sent the alert. The socket stays the caller's.
     """
-    end = TlsEnd(sock, context, server_name=server_name, resumes=resumes)
+    if server_name is None:
+        conversation = _Conversation(sock, functools.partial(_answering, sock, context), timeout_s)
+    else:
+        conversation = _Conversation(sock, None, timeout_s)
+        conversation.end = TlsEnd(sock, context, server_name=server_name, resumes=resumes)
     try:
-        await _Conversation(end, timeout_s).finished()
+        return await conversation.finished()
     except TimeoutError:
         raise HandshakeError(f"no complete handshake within {timeout_s:g} s", cause="time is up") from None
     except ssl.SSLCertVerificationError as error:
-        _send_alert(end)
+        _send_alert(conversation.end)
         raise HandshakeError(f"certificate refused: {error.verify_message}") from error
     except ssl.SSLError as error:
-        _send_alert(end)
+        _send_alert(conversation.end)
         raise HandshakeError((error.reason or str(error)).replace("_", " ").lower()) from error
     except OSError as error:
         raise HandshakeError(reason_of(error)) from error
-    return end
+
+
+def _answering(sock: socket.socket, context: ssl.SSLContext, hello: bytes) -> TlsEnd:
+    """The server's end for a client that begins with `hello`."""
+    tickets = context.num_tickets
+    if offers_session(hello):
+        context.num_tickets = 0
+    try:
+        return TlsEnd(sock, context, server_name=None)
+    finally:
+        context.num_tickets = tickets
 
 
 class _Conversation:
-    """One handshake, driven by the socket's readiness: no task of its own, one future and one timer."""
+    """One handshake, driven by the socket's readiness: no task of its own, one future and one timer.
 
-    __slots__ = ("_done", "_end", "_heard", "_loop", "_timer", "_unsent")
+    A server's `end` is made by `answering` when the client has said something: many only connect, to see that they can.
+    """
 
-    def __init__(self, end: TlsEnd, timeout_s: float) -> None:
-        self._end = end
+    __slots__ = ("_answering", "_done", "_heard", "_loop", "_sock", "_timer", "_unsent", "end")
+
+    def __init__(self, sock: socket.socket, answering: Callable[[bytes], TlsEnd] | None, timeout_s: float) -> None:
+        self.end: TlsEnd | None = None
+        self._sock = sock
+        self._answering = answering
         self._heard = False
         self._unsent = b""
         self._loop = asyncio.get_running_loop()
-        self._done: asyncio.Future[None] = self._loop.create_future()
+        self._done: asyncio.Future[TlsEnd] = self._loop.create_future()
         self._timer = self._loop.call_later(timeout_s, self._fail, TimeoutError())
 
-    async def finished(self) -> None:
+    async def finished(self) -> TlsEnd:
         """Raises what ended it: `ssl.SSLError`, `OSError`, `TimeoutError`, `HandshakeError`."""
-        sock = self._end.sock
         try:
-            self._loop.add_reader(sock, self._readable)
-            self._advance()
-            await self._done
+            self._loop.add_reader(self._sock, self._readable)
+            if self.end is not None:
+                self._advance(self.end)
+            return await self._done
         finally:
             self._timer.cancel()
-            self._loop.remove_reader(sock)
+            self._loop.remove_reader(self._sock)
             if self._unsent:
-                self._loop.remove_writer(sock)
+                self._loop.remove_writer(self._sock)
 
     def _readable(self) -> None:
-        end = self._end
         try:
-            data = end.sock.recv(_READ_BYTES)
+            data = self._sock.recv(_READ_BYTES)
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:
@@ -119,11 +139,14 @@ class _Conversation:
             self._fail(HandshakeError("the peer left during the handshake", probe=not self._heard))
             return
         self._heard = True
+        end = self.end
+        if end is None:
+            assert self._answering is not None, "a client has its end from the start"
+            end = self.end = self._answering(data)
         end.incoming.write(data)
-        self._advance()
+        self._advance(end)
 
-    def _advance(self) -> None:
-        end = self._end
+    def _advance(self, end: TlsEnd) -> None:
         is_complete = True
         try:
             end.session.do_handshake()
@@ -134,47 +157,44 @@ class _Conversation:
             return
         if end.outgoing.pending:
             self._send(end.outgoing.read())
-        if is_complete and not self._unsent:
-            self._succeed()
+        if is_complete and not self._unsent and not self._done.done():
+            self._done.set_result(end)
 
     def _send(self, data: bytes) -> None:
         if not self._unsent:
             try:
-                data = data[self._end.sock.send(data) :]
+                data = data[self._sock.send(data) :]
             except (BlockingIOError, InterruptedError):
                 pass
             except OSError as error:
                 self._fail(error)
                 return
             if data:
-                self._loop.add_writer(self._end.sock, self._writable)
+                self._loop.add_writer(self._sock, self._writable)
         self._unsent += data
 
     def _writable(self) -> None:
         try:
-            self._unsent = self._unsent[self._end.sock.send(self._unsent) :]
+            self._unsent = self._unsent[self._sock.send(self._unsent) :]
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:
             self._fail(error)
             return
-        if not self._unsent:
-            self._loop.remove_writer(self._end.sock)
-            self._advance()
-
-    def _succeed(self) -> None:
-        if not self._done.done():
-            self._done.set_result(None)
+        if not self._unsent and self.end is not None:
+            self._loop.remove_writer(self._sock)
+            self._advance(self.end)
 
     def _fail(self, error: Exception) -> None:
         if not self._done.done():
             self._done.set_exception(error)
 
 
-def _send_alert(end: TlsEnd) -> None:
+def _send_alert(end: TlsEnd | None) -> None:
     # Best effort: a peer that does not read gets no second chance.
     with contextlib.suppress(OSError):
-        end.sock.send(end.outgoing.read())
+        if end is not None:
+            end.sock.send(end.outgoing.read())
 
 
 def say_goodbye(end: TlsEnd) -> None:

@@ -195,8 +195,9 @@ class Pump:
     def _mesh_readable_first(self) -> None:
         self._loop.add_reader(self._mesh, self._mesh_readable)
         self._mesh_readable()
-        if self._heard is not None and not self._ended:
-            self._heard()
+        heard, self._heard = self._heard, None
+        if heard is not None and not self._ended:
+            heard()
 
     def _mesh_readable(self) -> None:
         try:
@@ -330,6 +331,8 @@ class Pump:
 
     def _forget_sockets(self) -> None:
         self._ended = True
+        # It leads back to whoever holds this pump, and what is not in a circle is freed at once, OpenSSL's part with it.
+        self._heard = None
         self._local_open = self._mesh_open = False
         for sock in (self._local, self._mesh):
             self._loop.remove_reader(sock)

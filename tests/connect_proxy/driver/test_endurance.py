@@ -56,6 +56,21 @@ def _left() -> list[object]:
     return [one for one in gc.get_objects() if isinstance(one, Pump | TlsEnd)]
 
 
+async def test_what_a_connection_held_is_freed_without_a_garbage_collection() -> None:
+    application = Application()
+    db = public_snapshot(AUTHORITY, application)
+    web = upstream_snapshot(AUTHORITY, public_port(db))
+    async with application.running(), running(db), running(web):
+        gc.collect()
+        gc.disable()
+        try:
+            # Also one that ends before it has heard anything, one that hears the banner, and one that is resumed.
+            await _many(web.upstreams[0].bind_port, 2 * _AT_ONCE)
+            await eventually(lambda: not _left(), what="all relays are gone")
+        finally:
+            gc.enable()
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="descriptors are counted in /proc")
 async def test_connections_that_came_and_went_leave_nothing_behind() -> None:
     application = Application()
