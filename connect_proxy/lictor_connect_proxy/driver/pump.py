@@ -331,7 +331,7 @@ class Pump:
 
     def _forget_sockets(self) -> None:
         self._ended = True
-        # It leads back to whoever holds this pump, and what is not in a circle is freed at once, OpenSSL's part with it.
+        # It leads back to whoever holds this pump. What is in no circle is freed at once, OpenSSL's part with it.
         self._heard = None
         self._local_open = self._mesh_open = False
         for sock in (self._local, self._mesh):
