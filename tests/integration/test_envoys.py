@@ -1,0 +1,97 @@
+"""Real Envoys, a real agent: what is configured is carried out, changes disturb nothing, an agent may come and go."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.support.conditions import wait_until
+from tests.support.echo import echo_server
+from tests.support.envoy_mesh import BACKEND, EnvoyMesh, arrives, connected, envoy_mesh
+from tests.support.lone_server import LoneServer
+from tests.support.ports import free_port
+
+pytestmark = [pytest.mark.needs("envoy"), pytest.mark.slow]
+WITHIN_S = 60.0
+PROXY = f"{BACKEND}-sidecar-proxy"
+LISTENERS = ("listener_manager.listener_modified", "listener_manager.listener_in_place_updated")
+
+
+@contextmanager
+def mesh(directory: Path) -> Generator[EnvoyMesh]:
+    """A mesh through which connections arrive."""
+    server = LoneServer(directory)
+    with server.agent(kill=False), echo_server() as backend, envoy_mesh(directory, server, backend) as made:
+        wait_until(lambda: arrives(made.port), within_s=WITHIN_S, what="a connection arrives")
+        yield made
+
+
+def index_of(made: EnvoyMesh) -> int:
+    index = made.proxies()[PROXY]["PolicyIndex"]
+    assert isinstance(index, int)
+    return index
+
+
+def test_intentions_are_carried_out_and_the_agent_knows_which(tmp_path: Path) -> None:
+    with mesh(tmp_path) as made, connected(made.port) as stream:
+        for action, expected in (("deny", False), ("allow", True)):
+            before = index_of(made)
+            made.intend(action)
+            wait_until(lambda: index_of(made) > before, within_s=WITHIN_S, what=f"the Envoy judges by {action}")  # noqa: B023
+            assert arrives(made.port) is expected
+        stream.sendall(b"still here")
+        assert stream.recv(64) == b"still here"
+
+
+def test_new_root_and_leaves_change_no_listener_and_cut_no_connection(tmp_path: Path) -> None:
+    with mesh(tmp_path) as made, connected(made.port) as stream:
+        before = {name: made.far.figure(name) for name in LISTENERS}
+        serials = made.far.ask("/certs")
+        made.put("/v1/connect/ca/configuration", {"Provider": "consul", "Config": {"PrivateKeyBits": 384}})
+        wait_until(lambda: made.far.ask("/certs") != serials, within_s=WITHIN_S, what="other certificates are in use")
+        wait_until(lambda: arrives(made.port), within_s=WITHIN_S, what="a connection by the new ones")
+        stream.sendall(b"still here")
+        assert stream.recv(64) == b"still here"
+        assert {name: made.far.figure(name) for name in LISTENERS} == before
+
+
+def test_without_the_agent_all_goes_on_and_when_it_is_back_nothing_is_sent_again(tmp_path: Path) -> None:
+    server = LoneServer(tmp_path)
+    names = ("cluster_manager.cds.update_success", "listener_manager.lds.update_success")
+    with echo_server() as backend:
+        first = server.agent(kill=False)
+        with first as agent, envoy_mesh(tmp_path, server, backend) as made:
+            wait_until(lambda: arrives(made.port), within_s=WITHIN_S, what="a connection arrives")
+            before = {name: made.far.figure(name) for name in names}
+            agent.stop()
+            assert arrives(made.port)
+            assert made.far.is_ready()
+            with server.agent(kill=False):
+                wait_until(lambda: PROXY in made.proxies(), within_s=WITHIN_S, what="the Envoy is back")
+                assert index_of(made) > 0
+                assert {name: made.far.figure(name) for name in names} == before
+                made.intend("deny")
+                wait_until(lambda: not arrives(made.port), within_s=WITHIN_S, what="the new agent's word counts")
+
+
+def test_what_an_envoy_rejects_is_shown_and_the_rest_is_served(tmp_path: Path) -> None:
+    with mesh(tmp_path) as made, socket.create_server(("127.0.0.1", 0)) as taken:
+        port, entry = int(taken.getsockname()[1]), free_port()
+        upstreams = [
+            {"DestinationName": BACKEND, "LocalBindPort": made.port},
+            {"DestinationName": "other", "LocalBindPort": port},
+        ]
+        sidecar = {"Port": entry, "Proxy": {"Upstreams": upstreams}}
+        made.put("/v1/agent/service/register", {"Name": "web", "Port": 1, "Connect": {"SidecarService": sidecar}})
+
+        def rejected() -> str:
+            return json.dumps(made.proxies().get("web-sidecar-proxy", {}).get("Rejected", []))
+
+        wait_until(lambda: "in use" in rejected(), within_s=WITHIN_S, what="the rejection is shown")
+        assert f"127.0.0.1:{port}" in rejected()
+        assert arrives(made.port)
