@@ -24,14 +24,14 @@ def envoy_program() -> str | None:
     return shutil.which("envoy")
 
 
-def static_bootstrap(resources: Resources, *, admin_port: int = 0) -> JsonObject:
+def static_bootstrap(resources: Resources) -> JsonObject:
     """A bootstrap with everything in it."""
     clusters = [_cluster(one, resources) for one in resources.get(CLUSTER, {}).values()]
     listeners = [_filled(one, resources) for one in resources.get(LISTENER, {}).values()]
     layer: JsonObject = {"re2.max_program_size.error_level": 1_048_576}
     return {
         "node": {"id": "test", "cluster": "test"},
-        "admin": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": admin_port}}},
+        "admin": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}}},
         "layered_runtime": {"layers": [{"name": "fixed", "static_layer": layer}]},
         "static_resources": {"clusters": clusters, "listeners": listeners},
     }
