@@ -27,6 +27,8 @@ from lictor_server.ca.settings import CASettings
 
 __all__ = ["BuiltIn"]
 
+_LOADED_MAX: Final = 4
+"""Keys that are kept as they were read: the root's, its intermediate's, those of settings that are looked at."""
 _RSA_ASIDE: Final = "rsa"
 """Keys of this kind take a tenth of a second and more to make, and milliseconds to sign with."""
 
@@ -49,16 +51,18 @@ class BuiltIn:
         self._cluster_id = cluster_id
         self._serials = serials
         self._unique = unique
+        self._loaded: dict[str, PrivateKey] = {}
+        """Keys that were read, by their text."""
 
     async def establish(self, current: Established | None, now: float) -> Established:
         """The root that the settings ask for; `current` where they ask for no other."""
         settings = self._settings
         if settings.root_certificate:
-            key = load_key(settings.private_key)
+            key = await self._given_key()
             found = self._adopted(key, now)
             return current if current is not None and _same(found, current) else found
         if settings.private_key:
-            key = load_key(settings.private_key)
+            key = await self._given_key()
             if current is None or current.root.signing_key_id != signing_key_id(key):
                 return await self._made(key, now)
         elif current is None or (settings.says_key_kind and settings.key_kind != _kind(current.root)):
@@ -78,11 +82,12 @@ class BuiltIn:
     async def renew_intermediate(self, current: Established, now: float) -> Established:
         """The same root with a new intermediate on a new key."""
         assert current.key is not None, "the built-in CA keeps its keys"
-        return await self._with_intermediate(current.root, load_key(current.key.private_key), now)
+        return await self._with_intermediate(current.root, self._key(current.key.private_key), now)
 
     async def sign_leaf(self, current: Established, order: LeafOrder, terms: LeafTerms) -> SignedLeaf:
         """The leaf, by the intermediate where there is one."""
-        pem, key = _signer(current)
+        pem, text = _signer(current)
+        key = self._key(text)
 
         def sign() -> SignedLeaf:
             return sign_leaf(
@@ -93,7 +98,8 @@ class BuiltIn:
 
     async def sign_intermediate(self, current: Established, csr: str, terms: LeafTerms) -> str:
         """A CA below the root, for leaves only."""
-        pem, key = _root_signer(current)
+        pem, text = _root_signer(current)
+        key = self._key(text)
         return sign_intermediate(
             csr,
             issuer_pem=pem,
@@ -106,13 +112,27 @@ class BuiltIn:
 
     async def cross_sign(self, current: Established, root_pem: str, terms: LeafTerms) -> str:
         """Another root, vouched for by this one (by the intermediate, where only its key is here)."""
-        pem, key = _root_signer(current)
+        pem, text = _root_signer(current)
+        key = self._key(text)
         return cross_sign(
             root_pem, issuer_pem=pem, key=key, serial=terms.serial, now=terms.now, lifetime_s=terms.lifetime_s
         )
 
     async def clean_up(self, current: Established) -> None:
         """Nothing: the keys leave the state with the root that takes over."""
+
+    def _key(self, text: str) -> PrivateKey:
+        """The private key in a text that the servers keep, read once."""
+        key = self._loaded.get(text)
+        if key is None:
+            if len(self._loaded) >= _LOADED_MAX:
+                self._loaded.clear()
+            key = self._loaded[text] = load_key(text, is_ours=True)
+        return key
+
+    async def _given_key(self) -> PrivateKey:
+        """The private key of the settings, which may be any."""
+        return await aside(lambda: load_key(self._settings.private_key))
 
     def _adopted(self, key: PrivateKey, now: float) -> Established:
         """The given root: its key signs leaves, whether it is the root's own or an intermediate's."""
@@ -142,7 +162,7 @@ class BuiltIn:
         """The same root, that signs by an intermediate from now on, or no more."""
         if current.life.given or current.key is None:
             return current  # how a given root signs stands in what was given
-        key = load_key(current.key.private_key)
+        key = self._key(current.key.private_key)
         if self._settings.by_intermediate:
             return await self._with_intermediate(current.root, key, now)
         return _self_signing(msgspec.structs.replace(current.root, intermediate_certs=None), key)
@@ -201,21 +221,31 @@ def _life(root: CARoot, signer_pem: str, *, given: bool = False) -> RootLife:
     )
 
 
-def _signer(current: Established) -> tuple[str, PrivateKey]:
-    """The certificate and the key that leaves are signed with."""
+def _signer(current: Established) -> tuple[str, str]:
+    """The certificate and the key that leaves are signed with, both PEM."""
     assert current.key is not None, "the built-in CA keeps its keys"
     chain = current.root.intermediate_certs
     if current.key.intermediate_key:
         assert chain, "an intermediate's key comes with its certificate"
-        return chain[0], load_key(current.key.intermediate_key)
+        return chain[0], current.key.intermediate_key
     return _root_signer(current)
 
 
-def _root_signer(current: Established) -> tuple[str, PrivateKey]:
-    """The certificate and the key that CAs are signed with: the root's, or that of the intermediate that was given."""
+def _root_signer(current: Established) -> tuple[str, str]:
+    """The certificate and the key that CAs are signed with, both PEM: the root's, or those of the intermediate that was
+    given, whose life is not the root's.
+    """
     assert current.key is not None, "the built-in CA keeps its keys"
-    key = load_key(current.key.private_key)
-    if current.life.given and current.root.signing_key_id != signing_key_id(key):
-        assert current.root.intermediate_certs, "a given key that is not the root's is that of an intermediate"
-        return current.root.intermediate_certs[0], key
-    return current.root.root_cert, key
+    chain, text = current.root.intermediate_certs, current.key.private_key
+    if current.life.given and chain and _given_by_intermediate(current):
+        return chain[0], text
+    return current.root.root_cert, text
+
+
+def _given_by_intermediate(current: Established) -> bool:
+    """Whether the first certificate below a given root is that of its key, and none that an older root vouches by."""
+    root, first = (
+        x509.load_pem_x509_certificate(pem.encode())
+        for pem in (current.root.root_cert, (current.root.intermediate_certs or [""])[0])
+    )
+    return root.public_key() != first.public_key()

@@ -50,10 +50,14 @@ def new_key(kind: str = "ec", bits: int = 256) -> PrivateKey:
     return ec.generate_private_key(ec.SECP256R1() if bits == 256 else ec.SECP384R1())
 
 
-def load_key(pem: str) -> PrivateKey:
-    """The private key in `pem`. Raises `RequestError`, which never quotes it."""
+def load_key(pem: str, *, is_ours: bool = False) -> PrivateKey:
+    """The private key in `pem`. Raises `RequestError`, which never quotes it.
+
+    That the numbers of a key of RSA belong together is proven each time, in a quarter of a second for a large one,
+    unless it `is_ours`: made here, or proven before.
+    """
     try:
-        key = load_pem_private_key(pem.encode(), password=None)
+        key = load_pem_private_key(pem.encode(), password=None, unsafe_skip_rsa_key_validation=is_ours)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise RequestError("PrivateKey is not an unencrypted private key in PEM") from None
     if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):

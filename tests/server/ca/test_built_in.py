@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import itertools
 import subprocess
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from lictor_core.errors import RequestError
 from lictor_core.records import JsonObject
 from lictor_server import ca
+from lictor_server.ca import built_in as module
 from lictor_server.ca.intermediates import intermediate_request, sign_intermediate
 from lictor_server.ca.roots import chain_of
 from tests.server.ca.build import CLUSTER, DOMAIN, NOW, csr, default_uri
@@ -161,3 +163,17 @@ async def test_openssl_agrees_on_what_chains(tmp_path: Path) -> None:
                 verdicts.append(chains(leaf + helpers, [trusted], at))
                 assert openssl_says(tmp_path, leaf, helpers, trusted, at) == verdicts[-1], (len(helpers), at)
     assert set(verdicts) == {True, False}
+
+
+async def test_key_is_read_once_however_many_leaves_are_asked_for_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    provider = built_in()
+    current = await provider.establish(None, NOW)
+    read: list[str] = []
+
+    def load_key(pem: str, *, is_ours: bool) -> ca.PrivateKey:
+        read.append(pem)
+        return ca.load_key(pem, is_ours=is_ours)
+
+    monkeypatch.setattr(module, "load_key", load_key)
+    await asyncio.gather(*(signed(provider, current) for _ in range(5)))
+    assert len(read) == 1
