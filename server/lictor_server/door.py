@@ -1,4 +1,7 @@
-"""The server's door: the one class by which other rooms use a server in their process. Here its parts meet."""
+"""The server's door: the one class by which other rooms use a server in their process. Here its parts meet.
+
+It has over 500 lines because it is core's `Registry` as one class, a method for each thing that can be asked.
+"""
 
 from __future__ import annotations
 
