@@ -74,7 +74,7 @@ class Play:
 
     async def says(self, expected: bytes, *, client_first: bytes = b"") -> None:
         """Wait until a client hears `expected` first; nothing at all is expected by empty bytes."""
-        heard = [b"", b""]
+        heard: list[bytes] = []
         try:
             async with asyncio.timeout(_SETTLES_S):
                 # Twice in a row: one refusal alone could be of a proxy that is being set up.
