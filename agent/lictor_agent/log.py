@@ -25,6 +25,8 @@ __all__ = ["LEVELS", "LogOutput", "LogSink", "make_log"]
 
 LEVELS: Final = {"trace": 0, "debug": 10, "info": 20, "warn": 30, "err": 40}
 """Names of the levels as `-log-level` takes them."""
+_OTHER_LEVELS: Final = {"error": "err", "warning": "warn"}
+"""Names that Consul takes, too."""
 _SHOWN: Final = {"debug": "DEBUG", "info": "INFO ", "warning": "WARN ", "error": "ERROR", "critical": "ERROR"}
 _NUMBERS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
 _COLOURS: Final = {"debug": "\x1b[2m", "warning": "\x1b[33m", "error": "\x1b[31m", "critical": "\x1b[31;1m"}
@@ -150,9 +152,10 @@ def make_log(level: str, *, as_json: bool, node: str, stream: TextIO | None = No
 
 
 def _number(level: str) -> int:
-    if level.lower() not in LEVELS:
+    name = _OTHER_LEVELS.get(level.lower(), level.lower())
+    if name not in LEVELS:
         raise ConfigurationError(f"log level {level!r} is unknown: use one of {', '.join(LEVELS)}")
-    return LEVELS[level.lower()]
+    return LEVELS[name]
 
 
 def _gated(output: LogOutput) -> type[FilteringBoundLogger]:

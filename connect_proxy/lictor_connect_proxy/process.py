@@ -18,6 +18,7 @@ from lictor_connect_proxy.feed.assembling import first_snapshot
 from lictor_connect_proxy.feed.feed import Feed
 from lictor_connect_proxy.feed.registrations import registration_in, sidecars_in
 from lictor_connect_proxy.figures import Figures
+from lictor_connect_proxy.layers.suitability import kind_flaw
 from lictor_connect_proxy.meters import ProxyMeter
 from lictor_connect_proxy.options import ProxyOptions, admin_address, public_listener, upstream_listeners
 from lictor_connect_proxy.registration import SelfRegistration
@@ -170,7 +171,13 @@ async def _first_snapshot(agent: AgentClient, proxy_id: str, options: ProxyOptio
         answer = await agent.get(f"/v1/agent/service/{quote(proxy_id, safe='')}")
     except NotFoundError as error:
         raise ConfigurationError(f"the agent knows no proxy {proxy_id!r}: register it first") from error
-    return first_snapshot(registration_in(answer.body))
+    found = first_snapshot(registration_in(answer.body))
+    flaw = kind_flaw(found)
+    if flaw is not None:
+        raise ConfigurationError(
+            f"{flaw.setting} of {proxy_id!r} needs Envoy: `lictor connect envoy -proxy-id={proxy_id}`"
+        )
+    return found
 
 
 def tune() -> None:

@@ -65,6 +65,7 @@ def test_a_long_value_is_cut() -> None:
 def test_events_below_the_level_are_left_out() -> None:
     assert _logged("warn") == ""
     assert _logged("info") != ""
+    assert _logged("ERROR") == _logged("Warning") == ""
 
 
 def test_an_unknown_level_is_refused_with_the_known_ones() -> None:

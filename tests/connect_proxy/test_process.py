@@ -155,6 +155,15 @@ async def test_an_instance_with_two_sidecars_is_refused_with_both_names() -> Non
             await serve(options, asyncio.Event(), SystemClock(), SeededRng(1), Events().log)
 
 
+async def test_a_gateway_is_refused_with_the_command_that_runs_it() -> None:
+    double = _agent(Application())
+    double.set("/v1/agent/service/edge", {"ID": "edge", "Service": "edge", "Kind": "ingress-gateway", "Proxy": {}})
+    async with double.running() as agent:
+        options = ProxyOptions(proxy_id="edge", agent=agent.address)
+        with pytest.raises(ConfigurationError, match="ingress-gateway of 'edge' needs Envoy: `lictor connect envoy"):
+            await serve(options, asyncio.Event(), SystemClock(), SeededRng(1), Events().log)
+
+
 async def test_an_unknown_proxy_id_is_refused() -> None:
     async with _agent(Application()).running() as agent:
         options = ProxyOptions(proxy_id="nothing", agent=agent.address)

@@ -21,7 +21,7 @@ from lictor_connect_proxy.driver.places import SocketFile, TcpPort
 from lictor_connect_proxy.driver.pump import Scratch
 from lictor_connect_proxy.figures import Figures
 from lictor_connect_proxy.layers.stages import Unsuited
-from lictor_connect_proxy.layers.suitability import escape_hatches, exposed_flaws, public_flaw
+from lictor_connect_proxy.layers.suitability import escape_hatches, exposed_flaws, kind_flaw, public_flaw
 from lictor_connect_proxy.layers.upstream import Upstream
 from lictor_connect_proxy.sessions import SESSION_S_MAX
 from lictor_connect_proxy.snapshot import CONNECTIONS_MAX, ProxySnapshot, UpstreamListener
@@ -206,6 +206,9 @@ class ProxyDriver:
         snapshot = self.snapshot
         wanted: list[ListenerKey] = []
         refused: dict[str, Unsuited] = {f"exposed {one.setting}": one for one in exposed_flaws(snapshot)}
+        kind = kind_flaw(snapshot)
+        if kind is not None:
+            refused["gateway"] = kind
         public = snapshot.public
         # A listener that is there stays when its material becomes unusable: it refuses, which says more than a port
         # that is closed.

@@ -10,11 +10,19 @@ from typing import Final
 
 from lictor_connect_proxy.layers.stages import Unsuited
 from lictor_connect_proxy.snapshot import ProxySnapshot
+from lictor_core.records import ServiceKind
 
-__all__ = ["escape_hatches", "exposed_flaws", "public_flaw"]
+__all__ = ["escape_hatches", "exposed_flaws", "kind_flaw", "public_flaw"]
 
 _RATE_LIMITS: Final = "rate_limits"
 _ESCAPE_HATCH: Final = "envoy_"
+
+
+def kind_flaw(snapshot: ProxySnapshot) -> Unsuited | None:
+    """What forbids to be this proxy at all: gateways are Envoy's."""
+    if snapshot.kind is ServiceKind.CONNECT_PROXY:
+        return None
+    return Unsuited(f"the kind {snapshot.kind.value}", "it is a gateway, which listens for many services")
 
 
 def public_flaw(snapshot: ProxySnapshot) -> Unsuited | None:

@@ -3,9 +3,10 @@
 import msgspec
 import pytest
 
-from lictor_connect_proxy.layers.suitability import escape_hatches, exposed_flaws, public_flaw
+from lictor_connect_proxy.layers.suitability import escape_hatches, exposed_flaws, kind_flaw, public_flaw
 from lictor_connect_proxy.snapshot import ExposedPath, PublicListener
 from lictor_core.intentions import stated_rule
+from lictor_core.records import ServiceKind
 from tests.connect_proxy.build import rule, snapshot
 
 PERMISSIONS = [{"Action": "allow", "HTTP": {"PathPrefix": "/open"}}]
@@ -54,6 +55,13 @@ def test_what_only_envoy_heeds_is_named_and_no_obstacle() -> None:
     found = msgspec.structs.replace(snapshot(), config=config)
     assert escape_hatches(found) == ["envoy_public_listener_json"]
     assert public_flaw(found) is None
+
+
+def test_gateways_are_envoys() -> None:
+    assert kind_flaw(snapshot()) is None
+    flaw = kind_flaw(msgspec.structs.replace(snapshot(), kind=ServiceKind.MESH_GATEWAY))
+    assert flaw is not None
+    assert flaw.setting == "the kind mesh-gateway"
 
 
 def test_exposed_paths_are_named_each() -> None:
