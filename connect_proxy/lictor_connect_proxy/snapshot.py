@@ -280,6 +280,8 @@ class ProxySnapshot(msgspec.Struct, frozen=True, kw_only=True):
     has one whose chain is a single target without failover, for data planes that look no further, its usable instances
     alone. `queried` says whose instances those of a prepared query are.
     `jwt_providers` are the config entries of the kind by name, in their JSON form.
+    `revoked_since` changes when live connections are to be ended whose source is denied now, where the data plane
+    cannot tell which they are (`xds.revoking`).
     Which of the last fields are filled depends on `kind`; `knows_behind` says of a gateway that its services are known.
     """
 
@@ -305,6 +307,7 @@ class ProxySnapshot(msgspec.Struct, frozen=True, kw_only=True):
     terminated: tuple[TerminatedService, ...] = ()
     mesh: MeshGatewayServices | None = None
     knows_behind: bool = False
+    revoked_since: str = ""
 
     def has_identity(self) -> bool:
         """Whether the proxy can speak TLS at all."""

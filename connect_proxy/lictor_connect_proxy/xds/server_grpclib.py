@@ -16,6 +16,7 @@ from structlog.typing import FilteringBoundLogger
 
 from lictor_connect_proxy.xds.descriptors import Message, message_class
 from lictor_connect_proxy.xds.kinds import XDS_EXTRA
+from lictor_connect_proxy.xds.revoking import Revocations
 from lictor_connect_proxy.xds.session import Build, Knowledge, Session
 from lictor_connect_proxy.xds.stream import DeltaRequest, DeltaResponse
 from lictor_connect_proxy.xds.wire import REQUEST, RESPONSE, Asked, asked, response_message
@@ -74,6 +75,7 @@ class XdsServer:
         self._servers: list[Server] = []
         self._streams = 0
         self._owed: dict[str, Mapping[str, frozenset[str]]] = {}
+        self._revocations = Revocations()
         meter.watch(lambda: [Gauge("xds.server.streams", float(self._streams))])
 
     async def serve(self, listening: socket.socket, tls: ssl.SSLContext | None = None) -> None:
@@ -130,7 +132,7 @@ class XdsServer:
         session = Session(
             proxy_id,
             first.version,
-            self._build,
+            lambda snapshot: self._build(self._revocations.marked(proxy_id, snapshot)),
             self._knowledge,
             owed=self._owed.pop(proxy_id, {}),
             clock=self._clock,

@@ -95,6 +95,7 @@ def envoy(
     """
     from lictor_connect_proxy.xds.bootstrap import BootstrapOptions
     from lictor_connect_proxy.xds.bootstrap import bootstrap as made_of
+    from lictor_connect_proxy.xds.revoking import drain_arguments
     from lictor_connect_proxy.xds.runner import find_envoy, version_of
 
     kind = "mesh" if mesh_gateway else gateway
@@ -136,7 +137,8 @@ def envoy(
         print(json.dumps(configuration, indent=2))
         return
     api.close()
-    raise SystemExit(_run(program, configuration, args, host, port, drain_s))
+    more = (*drain_arguments(found.config), *args)
+    raise SystemExit(_run(program, configuration, more, host, port, drain_s))
 
 
 def _check(wishes: GatewayOptions, *, register: bool, sidecar_for: str) -> None:

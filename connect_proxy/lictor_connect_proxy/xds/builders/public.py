@@ -53,6 +53,8 @@ def add_public(draft: Draft, snapshot: ProxySnapshot, public: PublicListener, ro
         passing = tcp_proxy(LOCAL_APP, stat_prefix, after_handshake=True, access_log=access_logs(snapshot.config))
         filters = [limit, guard.add_source_check(draft, stat_prefix), passing]
     chain = filter_chain(filters, guard.tls(), public.handshake_timeout_s)
+    if snapshot.revoked_since and not guard.sees_requests:
+        chain["metadata"] = {"filter_metadata": {"lictor": {"revoked_since": snapshot.revoked_since}}}
     listener = framed(name, socket_address(public.bind_address, public.bind_port), [chain], inbound=True)
     if text(snapshot.config, "balance_inbound_connections") == "exact_balance":
         listener["connection_balance_config"] = {"exact_balance": {}}

@@ -10,11 +10,12 @@ import msgspec
 import pytest
 
 from lictor_connect_proxy.snapshot import ProxySnapshot
+from lictor_connect_proxy.xds.revoking import drain_arguments
 from lictor_core.intentions import Rule, stated_rule
 from lictor_core.records import JsonObject
 from tests.connect_proxy.authority import Authority
 from tests.connect_proxy.build import policy, rule
-from tests.connect_proxy.live import BANNER, Application, connected, public_port, public_snapshot
+from tests.connect_proxy.live import BANNER, Application, all_bytes, connected, public_port, public_snapshot
 from tests.connect_proxy.xds.envoys import Told
 from tests.connect_proxy.xds.live_envoy import driven, live
 from tests.connect_proxy.xds.web import Site, asked, served
@@ -68,6 +69,28 @@ async def test_a_new_rule_holds_for_new_connections_and_changes_no_listener(
         assert await reader.readexactly(10) == b"still here"
         assert await proxy.figure("listener_manager.listener_modified") == 0
         assert await proxy.figure("listener_manager.listener_in_place_updated") == 0
+
+
+@live
+async def test_a_service_that_wants_it_has_denied_connections_ended(
+    authority: Authority, application: Application, tmp_path: Path
+) -> None:
+    config: JsonObject = {"envoy_denied_connections": "close"}
+    db = msgspec.structs.replace(
+        public_snapshot(authority, application, rule("web", "allow"), default_allow=False), config=config
+    )
+    tls, port = authority.client(authority.leaf("web")), public_port(db)
+    knowledge = Told(db)
+    async with driven(knowledge, tmp_path, *drain_arguments(config)) as proxy, connected(port, tls) as (reader, writer):
+        assert await reader.readline() == BANNER
+        knowledge.say(ruled_by(db, rule("web", "allow"), rule("api", "allow")))
+        await until(port, authority.client(authority.leaf("api")), True)
+        writer.write(b"still here")
+        assert await reader.readexactly(10) == b"still here"
+        assert await proxy.figure("listener_manager.listener_in_place_updated") == 0
+        knowledge.say(ruled_by(db, rule("api", "allow")))
+        assert await all_bytes(reader) == b""
+        assert await proxy.figure("listener_manager.listener_in_place_updated") == 1
 
 
 @live
