@@ -8,7 +8,8 @@ The meaning is Consul's (document `docs/connect/config-entries/service-intention
    matched but for its token is denied then: a demand for a token must not fall to a default that lets everybody in.
 3. A demand on tokens of the whole intention holds for all that it else allows.
 
-A header with `invert` matches exactly when it does not match without; one that is missing matches no form but that.
+A header with `invert` matches exactly when it does not match without; one that is missing matches no form but that. Of
+one that came several times one value is enough, as for Envoy from 1.37 on: joined, they could hide one another.
 Expressions match the whole of a text. Paths are compared without their query, methods and values exactly.
 """
 
@@ -42,13 +43,13 @@ _NO_TOKENS: Final[Mapping[str, Mapping[str, object]]] = {}
 class RequestFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What rules can ask of a request. Make it from what came over the wire with `request_facts`.
 
-    Names of headers are lower case, the values of one that came several times are joined by commas. `tokens` are the
-    claims of verified tokens, by the name of the provider that verified them.
+    Names of headers are lower case; one that came several times has several values. `tokens` are the claims of verified
+    tokens, by the name of the provider that verified them.
     """
 
     method: str = "GET"
     path: str = "/"
-    headers: Mapping[str, str] = {}
+    headers: Mapping[str, tuple[str, ...]] = {}
     tokens: Mapping[str, Mapping[str, object]] = _NO_TOKENS
 
 
@@ -72,11 +73,11 @@ def request_facts(
     tokens: Mapping[str, Mapping[str, object]] = _NO_TOKENS,
 ) -> RequestFacts:
     """A request as rules see it: its path without query and tricks, as Envoy's normalisation makes it."""
-    joined: dict[str, str] = {}
+    found: dict[str, tuple[str, ...]] = {}
     for name, value in headers:
         key = name.lower()
-        joined[key] = f"{joined[key]},{value}" if key in joined else value
-    return RequestFacts(method=method, path=_normal_path(target), headers=joined, tokens=tokens)
+        found[key] = (*found.get(key, ()), value)
+    return RequestFacts(method=method, path=_normal_path(target), headers=found, tokens=tokens)
 
 
 def judge(
@@ -144,11 +145,11 @@ def _http_misses(http: PermissionHTTP | None, request: RequestFacts) -> str:
 
 
 def _has(header: PermissionHeader, request: RequestFacts) -> bool:
-    value = _value(header.name, request)
-    if value is None:
-        return False
-    if header.present:
-        return True
+    values = _values(header.name, request)
+    return bool(values) if header.present else any(_is_of_form(header, one) for one in values)
+
+
+def _is_of_form(header: PermissionHeader, value: str) -> bool:
     if header.regex:
         return whole_match(header.regex, value)
     form = header.exact or header.prefix or header.suffix or header.contains
@@ -161,13 +162,13 @@ def _has(header: PermissionHeader, request: RequestFacts) -> bool:
     return value.endswith(form) if header.suffix else form in value
 
 
-def _value(name: str, request: RequestFacts) -> str | None:
+def _values(name: str, request: RequestFacts) -> tuple[str, ...]:
     key = name.lower()
     if key == ":method":
-        return request.method
-    if key == ":path" and key not in request.headers:
-        return request.path
-    return request.headers.get(key)
+        return (request.method,)
+    if key == ":path":
+        return (request.path,)
+    return request.headers.get(key, ())
 
 
 def _header_misses(header: PermissionHeader) -> str:

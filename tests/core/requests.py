@@ -87,7 +87,11 @@ request_facts = st.builds(
     RequestFacts,
     method=st.sampled_from(["GET", "PUT"]),
     path=st.sampled_from(["/", "/a", "/ab", "/a/b", "/c"]),
-    headers=st.dictionaries(st.sampled_from(["x-one", "x-two"]), st.sampled_from([*_WORDS, "", "a,Ba"]), max_size=2),
+    headers=st.dictionaries(
+        st.sampled_from(["x-one", "x-two"]),
+        st.lists(st.sampled_from([*_WORDS, "", "a,Ba"]), min_size=1, max_size=2).map(tuple),
+        max_size=2,
+    ),
     tokens=_tokens,
 )
 
@@ -114,22 +118,21 @@ def _meant(http: PermissionHTTP, request: RequestFacts) -> bool:
         and request.path.startswith(http.path_prefix)
         and (not http.path_regex or re.fullmatch(http.path_regex, request.path) is not None)
         and (not http.methods or request.method in http.methods)
-        and all(_header(one, request.headers.get(one.name.lower())) for one in http.header)
+        and all(_header(one, request.headers.get(one.name.lower(), ())) for one in http.header)
     )
 
 
-def _header(header: PermissionHeader, value: str | None) -> bool:
-    has = value is not None and any(
-        (
-            header.present,
-            header.exact and re.fullmatch(re.escape(header.exact), value, _flags(header)),
-            header.prefix and re.match(re.escape(header.prefix), value, _flags(header)),
-            header.suffix and re.search(re.escape(header.suffix) + "$", value, _flags(header)),
-            header.contains and re.search(re.escape(header.contains), value, _flags(header)),
-            header.regex and re.fullmatch(header.regex, value),
-        )
-    )
-    return has != header.invert
+def _header(header: PermissionHeader, values: tuple[str, ...]) -> bool:
+    has = [
+        header.present
+        or (header.exact and re.fullmatch(re.escape(header.exact), value, _flags(header)))
+        or (header.prefix and re.match(re.escape(header.prefix), value, _flags(header)))
+        or (header.suffix and re.search(re.escape(header.suffix) + "$", value, _flags(header)))
+        or (header.contains and re.search(re.escape(header.contains), value, _flags(header)))
+        or (header.regex and re.fullmatch(header.regex, value))
+        for value in values
+    ]
+    return any(has) != header.invert
 
 
 def _flags(header: PermissionHeader) -> re.RegexFlag:

@@ -84,7 +84,7 @@ def test_a_missing_header_is_what_an_inverted_form_means() -> None:
     header = PermissionHeader(name="X-Key", exact="secret", invert=True)
     rules = (Permission(action="deny", http=PermissionHTTP(header=(header,))), REST)
     assert not judge(rules, None, RequestFacts(), otherwise=True).allowed
-    assert judge(rules, None, RequestFacts(headers={"x-key": "secret"}), otherwise=True).allowed
+    assert judge(rules, None, RequestFacts(headers={"x-key": ("secret",)}), otherwise=True).allowed
 
 
 @pytest.mark.parametrize(
@@ -110,9 +110,13 @@ def test_a_path_is_judged_without_its_tricks(target: str, path: str) -> None:
     assert request_facts("GET", target).path == path
 
 
-def test_headers_of_one_name_are_one_text() -> None:
+def test_a_header_that_comes_twice_hides_no_value() -> None:
     facts = request_facts("GET", "/", [("X-Role", "user"), ("x-role", "admin")])
-    assert facts.headers == {"x-role": "user,admin"}
+    assert facts.headers == {"x-role": ("user", "admin")}
+    for exact, is_meant in (("user", True), ("admin", True), ("user,admin", False)):
+        header = PermissionHeader(name="x-role", exact=exact)
+        permission = Permission(action="deny", http=PermissionHTTP(header=(header,)))
+        assert (misses(permission, facts) == "") is is_meant
     contains = PermissionHeader(name="X-ROLE", contains="ADMIN", ignore_case=True)
     assert misses(Permission(action="deny", http=PermissionHTTP(header=(contains,))), facts) == ""
 

@@ -97,10 +97,10 @@ def _met(rules: JsonObject, uri: str, request: RequestFacts) -> list[str]:
 
 def _has(header: JsonObject, request: RequestFacts) -> bool:
     name = str(header["name"])
-    value = request.method if name == ":method" else request.headers.get(name)
-    if value is None or header.get("present_match"):
-        return value is not None
-    return text_matches(cast(JsonObject, header["string_match"]), value)
+    values = (request.method,) if name == ":method" else request.headers.get(name, ())
+    if header.get("present_match"):
+        return bool(values)
+    return any(text_matches(cast(JsonObject, header["string_match"]), one) for one in values)
 
 
 def _left(wanted: JsonObject, request: RequestFacts) -> bool:

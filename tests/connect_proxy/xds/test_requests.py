@@ -97,7 +97,7 @@ REQUESTS = st.builds(
     RequestFacts,
     method=st.sampled_from(["GET", "PUT", "POST"]),
     path=PATHS,
-    headers=st.dictionaries(st.sampled_from(["x-one", "x-two"]), WORDS),
+    headers=st.dictionaries(st.sampled_from(["x-one", "x-two"]), st.lists(WORDS, min_size=1, max_size=2).map(tuple)),
     tokens=st.dictionaries(
         st.sampled_from(["okta", "other"]),
         st.dictionaries(st.sampled_from(["role", "a"]), WORDS | st.dictionaries(st.just("b"), WORDS) | st.integers()),
