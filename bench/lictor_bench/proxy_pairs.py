@@ -22,6 +22,7 @@ __all__ = ["BULK_BYTES", "Pair", "application", "consul_pair", "envoy_pair", "li
 BULK_BYTES: Final = 1_000_000
 """The size of the value under the key `bulk` of the application."""
 _READY_S_MAX: Final = 30.0
+_CONNECTIONS_MAX: Final = 20_000
 
 
 @dataclass(slots=True)
@@ -88,7 +89,9 @@ def _connect_proxies(product: str, program: str, agent: Agent, application: int)
     service, client = f"{product.lower()}-redis", f"{product.lower()}-client"
     port, unused = free_ports(2)
     _register(agent, service, application, {})
-    _register(agent, client, unused, {"Upstreams": [{"DestinationName": service, "LocalBindPort": port}]})
+    many = {"limits": {"max_connections": _CONNECTIONS_MAX}}
+    upstream = {"DestinationName": service, "LocalBindPort": port, "Config": many}
+    _register(agent, client, unused, {"Upstreams": [upstream]})
     arguments = [program, "connect", "proxy", "-http-addr", agent.url, "-log-level", "warn", "-sidecar-for"]
     with _program([*arguments, service]) as one, _program([*arguments, client]) as two:
         _wait_for_pong(port)
@@ -98,7 +101,11 @@ def _connect_proxies(product: str, program: str, agent: Agent, application: int)
 def _register(agent: Agent, service: str, port: int, proxy: dict[str, object]) -> None:
     (own,) = free_ports(1)
     healthy = [{"Name": "up", "TTL": "1h", "Status": "passing"}]
-    sidecar = {"Port": own, "Proxy": {"Config": {"max_inbound_connections": 20_000}, **proxy}, "Checks": healthy}
+    sidecar = {
+        "Port": own,
+        "Proxy": {"Config": {"max_inbound_connections": _CONNECTIONS_MAX}, **proxy},
+        "Checks": healthy,
+    }
     body = {"Name": service, "Port": port, "Connect": {"SidecarService": sidecar}}
     agent.put("/v1/agent/service/register", json.dumps(body).encode())
 

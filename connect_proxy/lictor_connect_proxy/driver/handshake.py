@@ -17,6 +17,9 @@ from lictor_connect_proxy.layers.stages import PeerCertificate
 __all__ = ["HandshakeError", "TlsEnd", "certificate_of", "handshake", "say_goodbye"]
 
 _READ_BYTES: Final = 16 * 1024
+_READ_MAX: Final = 1024
+_READ: Final = dict[bytes, PeerCertificate]()
+"""Certificates that were read, by their encoding; the oldest goes first."""
 
 
 class HandshakeError(Exception):
@@ -206,18 +209,24 @@ def say_goodbye(end: TlsEnd) -> None:
 
 def certificate_of(end: TlsEnd) -> PeerCertificate:
     """The peer's certificate after a handshake that demanded one."""
-    found = end.session.getpeercert()
+    encoded = end.session.getpeercert(binary_form=True)
+    assert encoded, "the context demands a certificate"
+    # Few certificates make most connections: what is read of each is kept, and kept once.
+    known = _READ.get(encoded)
+    if known is None:
+        if len(_READ) >= _READ_MAX:
+            del _READ[next(iter(_READ))]
+        known = _READ[encoded] = _certificate(end.session)
+    return known
+
+
+def _certificate(session: ssl.SSLObject) -> PeerCertificate:
+    found = session.getpeercert()
     assert found, "the context demands a certificate"
     names = found.get("subjectAltName", ())
     return PeerCertificate(
         uris=tuple(str(name[1]) for name in names if name[0] == "URI"),
-        not_before=_seconds(str(found["notBefore"])),
-        not_after=_seconds(str(found["notAfter"])),
+        not_before=float(ssl.cert_time_to_seconds(str(found["notBefore"]))),
+        not_after=float(ssl.cert_time_to_seconds(str(found["notAfter"]))),
         serial=str(found["serialNumber"]),
     )
-
-
-@functools.lru_cache(maxsize=1024)
-def _seconds(text: str) -> float:
-    # Few certificates make most connections, and reading a date costs more than the intentions' verdict.
-    return float(ssl.cert_time_to_seconds(text))

@@ -84,6 +84,8 @@ class Inbound:
 
 
 class _InboundConnection:
+    __slots__ = ("_admission", "_around", "_end", "_local", "_peer", "_pump", "layer")
+
     def __init__(self, end: TlsEnd, peer: str, admission: Admission, around: Surroundings) -> None:
         self.layer = InboundLayer(Accepted(peer))
         self._end = end

@@ -61,6 +61,10 @@ class Outbound:
 
 
 class _OutboundConnection:
+    __slots__ = (
+        "_admission", "_around", "_end", "_instance", "_layer", "_peer", "_pump", "_resumable", "_sock", "_upstream"
+    )  # fmt: skip
+
     def __init__(
         self,
         sock: socket.socket,

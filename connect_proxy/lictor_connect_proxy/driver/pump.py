@@ -24,7 +24,7 @@ from lictor_connect_proxy.layers.relay import RelayLayer
 
 __all__ = ["READ_BYTES_MAX", "Pump", "Scratch"]
 
-READ_BYTES_MAX: Final = 128 * 1024
+READ_BYTES_MAX: Final = 256 * 1024
 """Bytes that one read takes, and with that the most that a direction holds (before TLS adds its own)."""
 _RECORD_BYTES: Final = 16 * 1024  # RFC 8446, section 5.1: the plaintext of a record is at most 2^14 bytes
 
@@ -67,10 +67,12 @@ class Pump:
         "_mesh_send",
         "_outgoing",
         "_plain",
+        "_put_incoming",
         "_read",
         "_received",
         "_relay",
         "_session",
+        "_take_outgoing",
         "_write",
         "done",
         "to_local",
@@ -97,6 +99,8 @@ class Pump:
         # Into a buffer; its stub names bytearray alone.
         self._read = cast(Callable[[int, memoryview], int], mesh.session.read)
         self._write = mesh.session.write
+        self._put_incoming = mesh.incoming.write
+        self._take_outgoing = mesh.outgoing.read
         self._held_local = b""
         self._held_mesh = b""
         self._local_open = True
@@ -149,12 +153,10 @@ class Pump:
         except ssl.SSLError as error:
             self._lost(Side.MESH, error)
             return
-        self._send_mesh()
+        # Nothing is held, else this side would not be read.
+        self._send_mesh(self._take_outgoing())
 
-    def _send_mesh(self) -> None:
-        if self._held_mesh:
-            return
-        data = self._outgoing.read()
+    def _send_mesh(self, data: bytes) -> None:
         try:
             sent = self._mesh_send(data)
         except (BlockingIOError, InterruptedError):
@@ -179,9 +181,13 @@ class Pump:
         if self._held_mesh:
             return
         self._loop.remove_writer(self._mesh)
-        if self._outgoing.pending:
-            self._send_mesh()
+        self._send_rest()
         self._resume_local()
+
+    def _send_rest(self) -> None:
+        """Send what TLS has to say besides the application's bytes, unless it must wait behind them."""
+        if self._outgoing.pending and not self._held_mesh:
+            self._send_mesh(self._take_outgoing())
 
     def _resume_local(self) -> None:
         if self._held_mesh or self._ended:
@@ -211,17 +217,16 @@ class Pump:
             # RFC 8446, section 6.1: without close_notify the data may have been cut short.
             self._lost(Side.MESH, "the TLS stream ended without close_notify")
             return
-        self._incoming.write(self._received[:count])
+        self._put_incoming(self._received[:count])
         self._decrypt()
 
     def _decrypt(self) -> None:
         """Pass on all that was received. Nothing stays in `incoming`, on which `_say_finished` relies."""
-        plain = self._plain
-        incoming = self._incoming
+        read, plain, incoming = self._read, self._plain, self._incoming
         filled = 0
         try:
             while incoming.pending:
-                count = self._read(_RECORD_BYTES, plain[filled:])
+                count = read(_RECORD_BYTES, plain[filled:] if filled else plain)
                 if not count:
                     self._mesh_open = False
                     break
@@ -236,9 +241,11 @@ class Pump:
             return
         if filled:
             self._send_local(plain[:filled])
-        if self._outgoing.pending and not self._ended:
-            self._send_mesh()
-        if not self._mesh_open and not self._ended:
+        if self._ended:
+            return
+        if self._outgoing.pending:
+            self._send_rest()
+        if not (self._mesh_open or self._ended):
             self._loop.remove_reader(self._mesh)
             self._perform(self._relay.handle(Finished(Side.MESH)))
 
@@ -317,8 +324,7 @@ class Pump:
         # in its reach, since `_decrypt` leaves none behind.
         with contextlib.suppress(ssl.SSLError):
             self._session.unwrap()
-        if self._outgoing.pending:
-            self._send_mesh()
+        self._send_rest()
         if self._held_mesh:
             return False
         _shut(self._mesh)
