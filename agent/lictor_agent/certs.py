@@ -254,13 +254,15 @@ class LeafKeeper:
         self._wake.clear()
 
     async def _follow_roots(self) -> None:
-        index = 0
+        index, followed = 0, ""
         while True:
             try:
                 options = ReadOptions(min_index=index, wait_s=WAIT_MAX_S)
                 reading = (await self._kept.read(CARootsQuery(), options)).reading
-                if index and reading.index != index and self._entries:
+                active = reading.value.active_root_id
+                if index and active != followed and self._entries:
                     await self._spread_renewals(reading.value)
+                followed = active
                 index = reading.index
             except LictorError:
                 await asyncio.sleep(self._rng.uniform(_RETRY_S_MIN / 2, _RETRY_S_MIN))

@@ -112,6 +112,22 @@ class CATable:
             change.wake(on.CA_LEAVES)
         return self.last_serial
 
+    def take_over(self, present: CATable) -> None:
+        """This table was saved before, and replaces `present`: what that has given out stays good.
+
+        Serial numbers go on. Where both are of one mesh, roots that came since stay trusted, as ones that do not sign,
+        until their leaves have ended; the root that signed when this was saved signs again.
+        """
+        self.last_serial = max(self.last_serial, present.last_serial)
+        if self.cluster_id != present.cluster_id:
+            return
+        known = {root.id for root in self.roots}
+        self.roots += [msgspec.structs.replace(root, active=False) for root in present.roots if root.id not in known]
+        for life in present.lives():
+            merged = _merged(self._lives.get(life.root_id) or life, life)
+            assert merged is not None, "one of the two was given"
+            self._lives[life.root_id] = merged
+
     def restore_lives(self, lives: Iterable[RootLife]) -> None:
         """Take what a snapshot remembers of roots."""
         self._lives.update((life.root_id, life) for life in lives)

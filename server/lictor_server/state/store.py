@@ -144,14 +144,15 @@ class Store:
         """Take over a state that was saved before, as the command of `change`: `saved` has the former one afterwards.
 
         Records keep their indexes. Everything else goes on from here: whatever is asked for has changed now, serial
-        numbers are not given twice, events are counted on; requests and lock delays from before are of another time.
+        numbers are not given twice, roots of the same mesh stay trusted, events are counted on; requests and lock
+        delays from before are of another time.
         """
         log_index = change.index - self.index_shift
         change.index = max(change.index, saved.index + saved.index_shift + 1)
         change.former = saved
         saved.index_shift = change.index - log_index
         saved.index_floor = saved.catalog_index = saved.view_index = change.index
-        saved.ca.last_serial = max(saved.ca.last_serial, self.ca.last_serial)
+        saved.ca.take_over(self.ca)
         saved.events.last_time = max(saved.events.last_time, self.events.last_time)
         saved.time_ms = max(saved.time_ms, self.time_ms)
         saved.lock_delays = LockDelays()

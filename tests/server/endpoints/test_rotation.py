@@ -11,6 +11,7 @@ from lictor_core.records import JsonObject
 from lictor_server import ca
 from lictor_server.ca.roots import make_root
 from lictor_server.ca.succession import ROOTS_MAX, SKEW_S
+from tests.server.state.restores import restore_commands
 from tests.support.mint import DAY_S, Mint
 
 
@@ -207,3 +208,29 @@ async def test_certificate_past_half_of_its_life_is_told_of_each_day() -> None:
     told = mint.log.named("ca.certificate.aged")
     assert [entry["left_days"] for entry in told] == [10.0, 9.0, 8.0]
     assert not told[0]["renewed_of_itself"]
+
+
+async def test_leaves_from_after_a_backup_stay_good_when_it_is_restored() -> None:
+    mint = await started()
+    before = await mint.leaf()
+    backup = restore_commands(mint.store)
+    first = mint.active().id
+    await mint.authority.configure("consul", another_key())
+    after = await mint.leaf()
+    for command in backup:
+        await mint.propose(command)
+    assert mint.active().id == first
+    assert mint.accepts(before.certificate)
+    assert mint.accepts(after.certificate)
+    assert mint.accepts((await mint.leaf()).certificate)
+    assert mint.life(first).leaves_issued == 2
+    await mint.pass_days(4)
+    assert [root.id for root in mint.roots()] == [first]
+
+
+async def test_backup_of_another_mesh_brings_its_own_roots_alone() -> None:
+    mint, other = await started(), await started({"cluster_id": "99999999-9999-4999-8999-999999999999"})
+    for command in restore_commands(other.store):
+        await mint.propose(command)
+    assert [root.id for root in mint.roots()] == [other.active().id]
+    assert mint.accepts((await mint.leaf()).certificate, other.bundle())
