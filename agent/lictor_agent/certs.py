@@ -15,7 +15,7 @@ from structlog.typing import FilteringBoundLogger
 
 from lictor_agent.kept import Kept, KeptByServer
 from lictor_core.clock import Clock, Rng
-from lictor_core.errors import LictorError, OverloadedError, RequestError
+from lictor_core.errors import CatchingUpError, LictorError, OverloadedError, RequestError
 from lictor_core.limits import WAIT_MAX_S
 from lictor_core.queries import CARootsQuery
 from lictor_core.records import CARoots
@@ -213,6 +213,8 @@ class LeafKeeper:
 
     async def _sign(self, service: str, entry: _Entry) -> None:
         roots = (await self._kept.read(CARootsQuery(), ReadOptions())).reading
+        if not roots.value.trust_domain:
+            raise CatchingUpError("the CA has no root yet: retry in a second")
         # Imported at the first leaf: keys and certificates take much memory, and an agent outside the mesh needs none.
         from lictor_agent.signing import new_request
 

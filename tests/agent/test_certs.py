@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from lictor_agent import certs
 from lictor_agent.certs import IDLE_S_MAX, LeafKeeper
 from lictor_core.clock import SeededRng
-from lictor_core.errors import NoLeaderError, OverloadedError, RequestError
+from lictor_core.errors import CatchingUpError, NoLeaderError, OverloadedError, RequestError
 from lictor_core.queries import CARootsQuery, Query
 from lictor_core.records import CARoots
 from lictor_core.registry import IssuedLeaf, LeafRequest, Reading, ReadOptions
@@ -34,12 +34,15 @@ class Signer:
         self.away = False
         self.busy = 0
         """How many requests are yet to be told that others come first."""
+        self.trust_domain = "x.consul"
         self.ahead_s = 0.0
         """By how much the servers' clock is ahead of the agent's."""
 
     async def read(self, query: Query[T], options: ReadOptions) -> Reading[CARoots]:
         assert isinstance(query, CARootsQuery)
-        return Reading(value=CARoots(active_root_id=self.root_id, trust_domain="x.consul", roots=[]), index=1, stamp=1)
+        return Reading(
+            value=CARoots(active_root_id=self.root_id, trust_domain=self.trust_domain, roots=[]), index=1, stamp=1
+        )
 
     async def sign_leaf(self, request: LeafRequest) -> IssuedLeaf:
         if self.away:
@@ -281,3 +284,11 @@ async def test_life_of_the_leaf_that_ends_first_is_told() -> None:
     bench.clock.advance(HOUR_S)
     await bench.keeper.leaf("db", 0, 0)
     assert bench.keeper.least_left_s() == LIFE_S - HOUR_S
+
+
+async def test_no_leaf_is_asked_for_before_there_is_a_root() -> None:
+    bench = Bench()
+    bench.signer.trust_domain = ""
+    with pytest.raises(CatchingUpError, match="no root yet"):
+        await bench.keeper.leaf("web", 0, 0)
+    assert bench.signer.signed == 0

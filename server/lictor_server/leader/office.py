@@ -192,6 +192,7 @@ class Office:
         self._time.begin()
         self._sessions.begin_anew()
         await self._authority.initialise()
+        self._authority_keeper.poke()
         await self._membership.prepare()
         await self._first_entries.write()
 

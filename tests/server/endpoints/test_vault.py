@@ -7,9 +7,11 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from lictor_core.errors import PeerError, RequestError
+from lictor_core.errors import CatchingUpError, PeerError, RequestError
 from lictor_core.records import JsonObject
+from lictor_core.registry import LeafRequest
 from lictor_server import ca
+from tests.server.ca.build import csr, default_uri
 from tests.support.clock import ManualClock
 from tests.support.mint import DAY_S, Mint
 from tests.support.vault import TOKEN, FakeVault, vault_running
@@ -30,7 +32,7 @@ async def at_vault(**more: object) -> AsyncGenerator[tuple[Mint, FakeVault]]:
     clock = ManualClock()
     async with vault_running(clock) as vault:
         mint = Mint(settings(vault, **more), provider="vault", clock=clock)
-        await mint.authority.initialise()
+        await begin(mint)
         yield mint, vault
 
 
@@ -41,6 +43,12 @@ async def beside_vault() -> AsyncGenerator[tuple[Mint, FakeVault]]:
         mint = Mint(clock=clock)
         await mint.authority.initialise()
         yield mint, vault
+
+
+async def begin(mint: Mint) -> None:
+    """What a new leader does, and then what it looks after."""
+    await mint.authority.initialise()
+    await mint.authority.tend()
 
 
 async def test_leaves_chain_to_the_root_in_vault_by_its_intermediate() -> None:
@@ -65,7 +73,7 @@ async def test_root_that_vault_has_is_used_and_never_written() -> None:
     async with at_vault() as (first, vault):
         vault.asked.clear()
         second = Mint(settings(vault), provider="vault", clock=first.clock)
-        await second.authority.initialise()
+        await begin(second)
         assert second.active().id == first.active().id
         assert second.active().intermediate_certs == first.active().intermediate_certs
         assert not [one for one in vault.asked if one.startswith("POST connect-root")]
@@ -100,7 +108,7 @@ async def test_engine_that_somebody_else_began_is_left_in_place() -> None:
         state = mint.store.ca.shown_configuration().state
         assert state == {"intermediate_mounted": "true"}
         again = Mint(settings(vault), provider="vault", clock=mint.clock)
-        await again.authority.initialise()
+        await begin(again)
         await again.authority.configure("consul", {})
         assert "connect/intermediate" in vault.engines
 
@@ -135,7 +143,7 @@ async def test_root_that_is_replaced_in_vault_is_followed() -> None:
         old = await mint.leaf()
         del vault.engines["connect-root"]
         other = Mint(settings(vault), provider="vault", clock=mint.clock)
-        await other.authority.initialise()  # makes another root there, and an intermediate of it
+        await begin(other)  # makes another root there, and an intermediate of it
         await mint.authority.tend()
         assert mint.active().id == other.active().id != first
         assert mint.accepts((await mint.leaf()).certificate)
@@ -148,7 +156,7 @@ async def test_intermediate_that_is_replaced_in_vault_is_followed() -> None:
         engine = vault.engines["connect/intermediate"]
         engine.certificate = engine.key = None
         other = Mint(settings(vault), provider="vault", clock=mint.clock)
-        await other.authority.initialise()
+        await begin(other)
         with pytest.raises(PeerError, match="another intermediate"):
             await mint.leaf()
         await mint.authority.tend()
@@ -171,11 +179,27 @@ async def test_vault_that_is_away_keeps_nobody_from_leading() -> None:
         vault.sealed = True
         mint = Mint(settings(vault), provider="vault", clock=clock)
         await mint.authority.initialise()
-        assert mint.roots() == []
-        assert "Vault is sealed" in str(mint.log.named("ca.root.missing")[0]["reason"])
+        with pytest.raises(PeerError, match="Vault is sealed"):
+            await mint.authority.tend()
+        with pytest.raises(CatchingUpError, match="no root yet"):
+            await mint.authority.sign(LeafRequest(csr=csr(default_uri()), service="web"))
         vault.sealed = False
         await mint.authority.tend()
         assert mint.accepts((await mint.leaf()).certificate)
+
+
+async def test_vault_that_never_came_can_be_left() -> None:
+    clock = ManualClock()
+    async with vault_running(clock) as vault:
+        vault.sealed = True
+        mint = Mint(settings(vault), provider="vault", clock=clock)
+        await mint.authority.initialise()
+        await mint.authority.configure("consul", {"LeafCertTTL": "24h"})
+        shown = mint.store.ca.shown_configuration()
+        assert (shown.provider, shown.config) == ("consul", {"LeafCertTTL": "24h"})
+        issued = await mint.leaf()
+        assert issued.valid_before - issued.valid_after == 24 * 3600
+        await mint.authority.tend()
 
 
 async def test_old_roots_go_while_vault_is_away() -> None:
