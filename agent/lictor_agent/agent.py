@@ -22,6 +22,7 @@ from lictor_agent.checks.reaping import overdue_services
 from lictor_agent.checks.runner import CheckRunner
 from lictor_agent.coordinates import CoordinateKeeper
 from lictor_agent.events import EventInbox
+from lictor_agent.exposed_checks import ExposedChecks
 from lictor_agent.identity import Identity
 from lictor_agent.kept import Kept, KeptByServer, KeptReading
 from lictor_agent.lease import LeaseKeeper
@@ -108,7 +109,11 @@ class Agent:
             sync_every_s=settings.sync_every_s,
         )
         self._lease = LeaseKeeper(registry, identity.member, clock, rng, log, granted=self._sync.look_again)
-        self._checks = CheckRunner(self.local, registry, identity.node_name, settings, clock, rng, log)
+        self.exposed_checks = ExposedChecks(self.local, settings.exposed_ports)
+        """Which checks go through proxies."""
+        self._checks = CheckRunner(
+            self.local, registry, identity.node_name, settings, clock, rng, log, through=self.exposed_checks.through
+        )
         self._coordinates = CoordinateKeeper(
             registry, identity, configuration.coordinates, clock, rng, log, nodes=lambda: self._sync.nodes
         )

@@ -93,6 +93,7 @@ def agent_settings(configuration: Configuration, environment: Mapping[str, str] 
             from_api=configuration.enable_script_checks,
         ),
         sidecar_ports=range(ports.sidecar_min_port, ports.sidecar_max_port + 1),
+        exposed_ports=range(ports.expose_min_port, ports.expose_max_port + 1),
         check_update_s=configuration.check_update_interval_s,
         check_output_bytes_max=configuration.check_output_max_size,
         discard_check_output=configuration.discard_check_output,

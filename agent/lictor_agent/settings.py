@@ -16,6 +16,7 @@ from lictor_core.limits import CHECK_OUTPUT_BYTES_MAX
 __all__ = ["AgentSettings"]
 
 _SIDECAR_PORTS: Final = range(21_000, 21_256)
+_EXPOSED_PORTS: Final = range(21_500, 21_756)
 _NO_TOKENS: Final = SyncTokens()
 _NO_SCRIPTS: Final = ScriptPolicy(from_files=False, from_api=False)
 
@@ -38,6 +39,7 @@ class AgentSettings:
     sync_every_s: float = SYNC_EVERY_S
     scripts: ScriptPolicy = _NO_SCRIPTS
     sidecar_ports: range = _SIDECAR_PORTS
+    exposed_ports: range = _EXPOSED_PORTS
     check_update_s: float = 300.0
     check_output_bytes_max: int = CHECK_OUTPUT_BYTES_MAX
     discard_check_output: bool = False

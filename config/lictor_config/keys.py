@@ -382,8 +382,8 @@ raft_multiplier whole : servers among themselves
 rpc_hold_timeout duration : how long a server waits for a leader
 [ports]
 dns whole : DNS
-expose_max_port whole
-expose_min_port whole
+expose_max_port whole : where proxies expose checks
+expose_min_port whole : where proxies expose checks
 grpc whole : a reserved port
 http whole : the HTTP API
 https whole : HTTPS

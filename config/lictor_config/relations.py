@@ -213,12 +213,16 @@ def _ports(configuration: Configuration) -> Iterator[str]:
                     yield f"ports.{name}: {address}:{port} is already taken by ports.{other}"
     if ports.server < 1:
         yield f"ports.server: {ports.server} turns off what servers and agents talk through; use 1 to {PORT_MAX}"
-    low, high = ports.sidecar_min_port, ports.sidecar_max_port
-    if not (0 <= low <= PORT_MAX and 0 <= high <= PORT_MAX) or low > high:
-        yield (
-            f"ports.sidecar_min_port: {low} must not be above ports.sidecar_max_port, {high}, "
-            f"and both must be within 0 and {PORT_MAX}"
-        )
+    ranges = {
+        "sidecar": (ports.sidecar_min_port, ports.sidecar_max_port),
+        "expose": (ports.expose_min_port, ports.expose_max_port),
+    }
+    for name, (low, high) in ranges.items():
+        if not (0 <= low <= PORT_MAX and 0 <= high <= PORT_MAX) or low > high:
+            yield (
+                f"ports.{name}_min_port: {low} must not be above ports.{name}_max_port, {high}, "
+                f"and both must be within 0 and {PORT_MAX}"
+            )
 
 
 def _bounds(configuration: Configuration) -> Iterator[str]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from tests.mesh.planes import BUILT_IN, ENVOY, Plane
 from tests.mesh.stage import Instance, Stage, Upstream, greeting
 from tests.support.ports import free_port
-from tests.support.recorder.json_types import Json
+from tests.support.recorder.json_types import Json, at
 
 pytestmark = pytest.mark.slow
 
@@ -69,3 +71,40 @@ async def test_both_ends_may_be_unix_sockets(stage: Stage, plane: Plane, tmp_pat
                     said = await reader.read(100)
                     writer.close()
         assert near.stat().st_mode & 0o777 == 0o640
+
+
+async def _until(stage: Stage, check: str, field: str, holds: Callable[[Json], bool]) -> None:
+    """Wait until a field of a check of the agent is as it shall be."""
+    found: Json = None
+    async with asyncio.timeout(_SETTLES_S):
+        while found is None or not holds(found):
+            await asyncio.sleep(0.1)
+            found = at(await stage.ask("GET", "/v1/agent/checks"), f"{check}.{field}")
+
+
+@pytest.mark.needs("envoy")
+async def test_checks_are_asked_through_a_proxy_that_exposes_them(stage: Stage) -> None:
+    asked: list[str] = []
+
+    async def healthy(request: web.Request) -> web.Response:
+        asked.append(request.path)
+        return web.Response(text="fine")
+
+    name, port, public = stage.name("api"), free_port(), free_port()
+    application = web.Application()
+    application.router.add_get("/{path:.*}", healthy)
+    runner = web.AppRunner(application, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    check: Json = {"CheckID": name, "HTTP": f"http://127.0.0.1:{port}/health", "Interval": "1s"}
+    sidecar: Json = {"Port": public, "Proxy": {"Expose": {"Checks": True}}, "Checks": [{"TTL": "1h"}]}
+    body: Json = {"Name": name, "Port": port, "Checks": [check], "Connect": {"SidecarService": sidecar}}
+    await stage.ask("PUT", "/v1/agent/service/register", body)
+    try:
+        await _until(stage, name, "Output", lambda output: output != "")
+        assert asked == [], "the application is there, its proxy is not, and nobody goes around it"
+        async with ENVOY.beside(stage, Instance(name, name, public)):
+            await _until(stage, name, "Status", lambda status: status == "passing")
+        assert set(asked) == {"/health"}
+    finally:
+        await runner.cleanup()

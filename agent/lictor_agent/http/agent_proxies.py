@@ -1,4 +1,8 @@
-"""`/v1/agent/connect/proxies`: what the proxies of this host tell of themselves. Consul has no such thing."""
+"""What only the proxies of this host ask or tell. Consul has no such thing.
+
+`/v1/agent/connect/proxies` is what they tell of themselves, `/v1/agent/connect/exposed/<proxy id>` the paths that one
+has to open for checks.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +42,16 @@ async def report(site: Site, request: Request) -> Answer:
     return site.answer_json(request, True)
 
 
+@described("ExposedByChecks", tail="proxy_id", also={404: "No such proxy is registered at this agent."})
+async def exposed(site: Site, request: Request) -> Answer:
+    """The paths that a proxy has to open for checks of its service, which the agent asks for at the proxy's ports."""
+    if request.tail not in site.agent.local.services:
+        raise Refusal(f"no proxy {request.tail!r} is registered at this agent", status=404)
+    return site.answer_json(request, {"Paths": site.agent.exposed_checks.paths_of(request.tail)})
+
+
 ROUTES: Final = (
+    Route("/v1/agent/connect/exposed/", {"GET": exposed}),
     Route("/v1/agent/connect/proxies", {"GET": list_all}),
     Route("/v1/agent/connect/proxies/", {"PUT": report}),
 )

@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from lictor_connect_proxy.feed.opaque import UnusableAnswerError
-from lictor_connect_proxy.snapshot import Endpoint, Leaf, Policy, QueryResult, TrustRoots
+from lictor_connect_proxy.snapshot import Endpoint, ExposedPath, Leaf, Policy, QueryResult, TrustRoots
 from lictor_core.codec import from_json
 from lictor_core.durations import parse_duration
 from lictor_core.entries.base import Entry
@@ -22,7 +22,7 @@ from lictor_core.entries.chains import Chain
 from lictor_core.errors import RequestError
 from lictor_core.intentions import Rule, precedence, stated_rule
 from lictor_core.names import NAMESPACE
-from lictor_core.records import PASSING, WARNING, IntentionAction, JsonObject
+from lictor_core.records import PASSING, WARNING, ExposePath, IntentionAction, JsonObject
 
 __all__ = [
     "TARGETS_MAX",
@@ -33,6 +33,7 @@ __all__ = [
     "endpoints_in",
     "entries_in",
     "entry_as",
+    "exposed_paths_in",
     "leaf_in",
     "linked_services_in",
     "mesh_gateways_in",
@@ -166,6 +167,10 @@ class _QueryAnswer(_Answer, frozen=True):
     nodes: list[_Health] | None
     datacenter: str = ""
     dns: _QueryDNS = msgspec.field(name="DNS", default=_QueryDNS())
+
+
+class _Exposed(_Answer, frozen=True):
+    paths: list[ExposePath]
 
 
 class _Name(_Answer, frozen=True):
@@ -356,6 +361,20 @@ def entry_as(entry: JsonObject, form: type[E]) -> E:
     except msgspec.ValidationError as error:
         name = str(entry.get("Name", ""))[:80]
         raise UnusableAnswerError(f"the {form.kind} entry {name!r} cannot be understood: {error}") from error
+
+
+def exposed_paths_in(body: bytes) -> tuple[ExposedPath, ...]:
+    """The paths of `/v1/agent/connect/exposed/<proxy id>`, which are opened for checks alone."""
+    return tuple(
+        ExposedPath(
+            path=one.path,
+            listener_port=one.listener_port,
+            application_port=one.local_path_port,
+            protocol=one.protocol,
+            from_check=True,
+        )
+        for one in _read(body, _Exposed, "exposed paths").paths
+    )
 
 
 def service_names_in(body: bytes) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import msgspec
 
 from lictor_connect_proxy.feed import gateways
 from lictor_connect_proxy.feed.judging import default_allow, judge_by, providers_for
-from lictor_connect_proxy.feed.needs import Known, LeafOf, RegistrationOf, Roots
+from lictor_connect_proxy.feed.needs import ExposedForChecks, Known, LeafOf, RegistrationOf, Roots
 from lictor_connect_proxy.feed.reaching import reach
 from lictor_connect_proxy.feed.registrations import Registration
 from lictor_connect_proxy.snapshot import ProxySnapshot
@@ -37,6 +37,9 @@ def assemble(start: ProxySnapshot, known: Known, before: ProxySnapshot, proxy_id
     """The snapshot after `before` of a proxy: as it is registered under `proxy_id`, without one as `start` says."""
     registration = known.value(RegistrationOf(proxy_id)) if proxy_id else None
     base = start if registration is None else first_snapshot(registration)
+    if registration is not None and registration.exposes_checks:
+        paths = known.value(ExposedForChecks(proxy_id)) or ()
+        base = msgspec.structs.replace(base, exposed=(*base.exposed, *paths))
     if not base.service:
         return base
     match base.kind:

@@ -20,6 +20,7 @@ from lictor_connect_proxy.feed.answers import (
     default_allow_in,
     endpoints_in,
     entries_in,
+    exposed_paths_in,
     leaf_in,
     linked_services_in,
     mesh_gateways_in,
@@ -30,7 +31,7 @@ from lictor_connect_proxy.feed.answers import (
 from lictor_connect_proxy.feed.asking import AgentSource
 from lictor_connect_proxy.feed.registrations import Registration, registration_in
 from lictor_connect_proxy.feed.sources import Fetched
-from lictor_connect_proxy.snapshot import Endpoint, Leaf, Policy, TrustRoots, UpstreamKey
+from lictor_connect_proxy.snapshot import Endpoint, ExposedPath, Leaf, Policy, TrustRoots, UpstreamKey
 from lictor_core.codec import to_json
 from lictor_core.entries.base import Entry
 from lictor_core.entries.chains import Chain
@@ -45,6 +46,7 @@ __all__ = [
     "DefaultFound",
     "DefaultPolicy",
     "EntriesOf",
+    "ExposedForChecks",
     "InstancesOf",
     "Known",
     "LeafOf",
@@ -235,6 +237,23 @@ class QueryOf(Need[Queried], frozen=True):
         parameters = {"connect": "true", **({"dc": self.datacenter} if self.datacenter else {})}
         found = query_in((await agent.get(f"/v1/query/{_part(self.query)}/execute", parameters)).body)
         return Fetched(found, "", found.ttl_s)
+
+
+class ExposedForChecks(Need[tuple[ExposedPath, ...]], frozen=True):
+    """The paths that a proxy opens for checks; none by an agent that asks no checks through proxies in this way."""
+
+    proxy_id: str
+
+    @property
+    def name(self) -> str:
+        return "exposed checks"
+
+    async def ask(self, agent: AgentSource, cursor: str) -> Fetched[tuple[ExposedPath, ...]]:
+        try:
+            answer = await agent.get(f"/v1/agent/connect/exposed/{_part(self.proxy_id)}")
+        except NotFoundError:
+            return Fetched((), "", agent.settled_s)
+        return Fetched(exposed_paths_in(answer.body), "")
 
 
 class MeshGateways(Need[dict[str, tuple[Endpoint, ...]]], frozen=True):

@@ -46,3 +46,13 @@ async def test_what_cannot_be_a_report_is_refused(
     assert answer.status == status
     assert words in answer.text
     assert (await live.get(PATH)).json == []
+
+
+async def test_a_proxy_is_told_the_paths_that_it_opens_for_checks(live: Live) -> None:
+    check = {"CheckID": "h", "HTTP": "http://127.0.0.1:5432/health", "Interval": "1h"}
+    sidecar = {"Proxy": {"Expose": {"Checks": True}}}
+    body = {"Name": "db", "Port": 5432, "Checks": [check], "Connect": {"SidecarService": sidecar}}
+    await live.ask("PUT", "/v1/agent/service/register", body)
+    (path,) = as_list(at((await live.get("/v1/agent/connect/exposed/db-sidecar-proxy")).json, "Paths"))
+    assert (at(path, "Path"), at(path, "LocalPathPort"), at(path, "ListenerPort")) == ("/health", 5432, 21500)
+    assert (await live.get("/v1/agent/connect/exposed/nobody")).status == 404

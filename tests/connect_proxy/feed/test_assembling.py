@@ -7,6 +7,7 @@ from lictor_connect_proxy.feed.needs import (
     DefaultFound,
     DefaultPolicy,
     EntriesOf,
+    ExposedForChecks,
     InstancesOf,
     LeafOf,
     RegistrationOf,
@@ -14,7 +15,7 @@ from lictor_connect_proxy.feed.needs import (
     RulesOf,
 )
 from lictor_connect_proxy.feed.registrations import Registration
-from lictor_connect_proxy.snapshot import Policy, ProxySnapshot, PublicListener, UpstreamListener
+from lictor_connect_proxy.snapshot import ExposedPath, Policy, ProxySnapshot, PublicListener, UpstreamListener
 from lictor_core.intentions import stated_rule
 from tests.connect_proxy.authority import Authority
 from tests.connect_proxy.build import rule
@@ -87,6 +88,15 @@ def test_who_vouches_for_tokens_is_asked_only_where_tokens_are_demanded() -> Non
     assert EntriesOf("jwt-provider") in knowledge.wanted
     entries = {"okta": {"Name": "okta"}, "other": {"Name": "other"}}
     assert knowledge.learn((EntriesOf("jwt-provider"), entries)).jwt_providers == {"okta": {"Name": "okta"}}
+
+
+def test_paths_for_checks_stand_beside_those_that_are_registered() -> None:
+    knowledge = Knowledge(ProxySnapshot(service=""), "p")
+    paths = [ExposedPath(path=path, listener_port=1, application_port=2) for path in ("/a", "/b")]
+    knowledge.learn((RegistrationOf("p"), Registration(service="web", exposed=(paths[0],))))
+    assert ExposedForChecks("p") not in knowledge.wanted
+    knowledge.learn((RegistrationOf("p"), Registration(service="web", exposed=(paths[0],), exposes_checks=True)))
+    assert knowledge.learn((ExposedForChecks("p"), (paths[1],))).exposed == tuple(paths)
 
 
 def test_the_first_snapshot_holds_all_that_is_registered() -> None:

@@ -11,6 +11,7 @@ from lictor_connect_proxy.feed.needs import (
     DefaultFound,
     DefaultPolicy,
     EntriesOf,
+    ExposedForChecks,
     InstancesOf,
     Known,
     LeafOf,
@@ -22,7 +23,7 @@ from lictor_connect_proxy.feed.needs import (
     ServicesBehind,
 )
 from lictor_connect_proxy.feed.sources import Fetched
-from lictor_connect_proxy.snapshot import UpstreamKey
+from lictor_connect_proxy.snapshot import ExposedPath, UpstreamKey
 from lictor_core.errors import NotFoundError, PeerError, PermissionDeniedError
 from tests.connect_proxy.feed.agent_double import plain_chain
 from tests.connect_proxy.feed.test_sources import Asked
@@ -75,6 +76,14 @@ async def test_a_prepared_query_is_asked_again_after_the_time_that_it_says() -> 
     found = await QueryOf("near", "dc2").ask(agent, "")
     assert (found.cursor, found.rest_s) == ("", 3.0)
     assert agent.questions == [("/v1/query/near/execute", {"connect": "true", "dc": "dc2"})]
+
+
+async def test_paths_for_checks_are_none_where_the_agent_asks_no_checks_through_proxies() -> None:
+    row = {"Path": "/h", "ListenerPort": 21500, "LocalPathPort": 80, "Protocol": "http", "ParsedFromCheck": True}
+    agent = Asked(Answer(json.dumps({"Paths": [row]}).encode(), {}), NotFoundError("no such endpoint"))
+    opened = ExposedPath(path="/h", listener_port=21500, application_port=80, from_check=True)
+    assert (await ExposedForChecks("p").ask(agent, "")).value == (opened,)
+    assert (await ExposedForChecks("p").ask(agent, "")).value == ()
 
 
 async def test_gateways_ask_for_what_is_behind_them() -> None:

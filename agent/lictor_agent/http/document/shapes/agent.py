@@ -9,6 +9,7 @@ from lictor_core.records import (
     Check,
     Connect,
     Expose,
+    ExposePath,
     JsonObject,
     Member,
     MeshGateway,
@@ -36,6 +37,7 @@ __all__ = [
     "AgentUpstream",
     "Aggregate",
     "AggregatedStatus",
+    "ExposedByChecks",
     "Gauge",
     "Host",
     "Leaf",
@@ -78,6 +80,12 @@ class AgentProxy(TypedDict):
     Upstreams: NotRequired[list[AgentUpstream]]
     MeshGateway: MeshGateway
     Expose: Expose
+
+
+class ExposedByChecks(TypedDict):
+    """The paths that a proxy has to open for checks."""
+
+    Paths: list[ExposePath]
 
 
 class AgentService(TypedDict):
