@@ -26,6 +26,8 @@ _COUNTED: Final = {
     Counted.APPLICATION_FAILED: ("service", "Times the application was not reached."),
     Counted.INSTANCE_FAILED: ("upstream", "Instances that were not reached, or were somebody else."),
     Counted.EJECTED: ("upstream", "Instances put aside."),
+    Counted.FAILED_OVER: ("upstream", "Connections served by a failover target."),
+    Counted.PANICKED: ("upstream", "Instances dialed although they stood aside, since none was fit."),
     Counted.UNAVAILABLE: ("upstream", "Local connections cut since no instance was reached."),
 }
 _FLOW: Final = ("direction", "source", "destination", "upstream")

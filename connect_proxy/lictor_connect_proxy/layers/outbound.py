@@ -54,7 +54,10 @@ class OutboundLayer:
                     return self._instance_failed("proxy.instance.misidentified", verdict.reason, at)
                 leg.balancer.succeeded(endpoint, at)
                 self._relays = True
-                return [*self._upstream.reached(self._legs, leg, self._began, at), StartRelay(leg.route)]
+                told: list[Command] = [*self._upstream.reached(self._legs, leg, self._began, at)]
+                if leg is not self._legs[0]:
+                    told.append(self._count(Counted.FAILED_OVER))
+                return [*told, StartRelay(leg.route)]
             case InstanceFailed(reason, at):
                 return self._instance_failed("proxy.instance.failed", reason, at)
             case ConnectionEnded():
@@ -94,7 +97,8 @@ class OutboundLayer:
         leg, endpoint, panics = found
         self._tried.append((leg, key_of(endpoint)))
         self._taken = leg, endpoint
-        return [*(self._upstream.panicked(self._legs) if panics else ()), DialInstance(endpoint, leg.route)]
+        dial = DialInstance(endpoint, leg.route)
+        return [*self._upstream.panicked(self._legs), self._count(Counted.PANICKED), dial] if panics else [dial]
 
     def _next(self, at: float) -> tuple[Leg, Endpoint, bool] | None:
         client = self._accepted.peer.rpartition(":")[0]

@@ -18,8 +18,9 @@ from lictor_connect_proxy.layers.limits import ConnectionLimit
 from lictor_connect_proxy.layers.outliers import Ejection, ejection_of
 from lictor_connect_proxy.layers.route import UpstreamRoute
 from lictor_connect_proxy.layers.stages import Refusal, Unsuited
-from lictor_connect_proxy.snapshot import Endpoint, ProxySnapshot, UpstreamListener
+from lictor_connect_proxy.snapshot import Endpoint, ProxySnapshot, QueryResult, UpstreamListener
 from lictor_core.clock import Rng
+from lictor_core.entries.chains import Chain
 
 __all__ = ["Leg", "Upstream", "limit_of"]
 
@@ -53,6 +54,28 @@ def limit_of(upstream: UpstreamListener) -> int:
     return upstream.connections_max if limit is None else limit
 
 
+class _Source(NamedTuple):
+    """All that a plan is made of, and whether the instances of its targets are known."""
+
+    listener: UpstreamListener
+    chain: Chain | None
+    queried: QueryResult | None
+    uri: str
+    trust_domain: str
+    is_known: bool
+
+
+def _source(snapshot: ProxySnapshot, listener: UpstreamListener) -> _Source:
+    return _Source(
+        listener,
+        snapshot.chains.get(listener.key),
+        snapshot.queried.get(listener.key),
+        "" if snapshot.leaf is None else snapshot.leaf.uri,
+        "" if snapshot.roots is None else snapshot.roots.trust_domain,
+        snapshot.knows(listener.key),
+    )
+
+
 class Upstream:
     """The state of one upstream listener. `listener` is its registration as it is now."""
 
@@ -63,11 +86,19 @@ class Upstream:
         self._rng = rng
         self._balancers: dict[str, Balancer] = {}
         self._told: dict[str, _Told] = {}
+        self._source: _Source | None = None
+        self._taken: dict[str, tuple[Endpoint, ...]] = {}
 
     def apply(self, snapshot: ProxySnapshot, listener: UpstreamListener) -> None:
         """Take over what a new snapshot says of this upstream."""
         self.listener = listener
         self.limit.most = limit_of(listener)
+        source = _source(snapshot, listener)
+        if source == self._source:
+            # Of many upstreams most changes concern one: the others have their plan, and most of them their instances.
+            self._take_instances(snapshot)
+            return
+        self._source = source
         plan = plan_out(snapshot, listener)
         if isinstance(plan, Refusal):
             self.plan = plan
@@ -78,8 +109,8 @@ class Upstream:
         stops = plan.stops_by_target() if isinstance(plan, Plan) else {}
         ejection = ejection_of(listener.passive_health)
         self._balancers = {target: self._balancer(stop, ejection) for target, stop in stops.items()}
-        for target, balancer in self._balancers.items():
-            balancer.update(self._instances(snapshot, target))
+        self._taken = {target: taken for target, taken in self._taken.items() if target in stops}
+        self._take_instances(snapshot)
         self._told = {target: told for target, told in self._told.items() if target in stops}
         self.plan = plan
 
@@ -129,7 +160,14 @@ class Upstream:
         balancer.picking, balancer.ejection = stop.picking, ejection
         return balancer
 
+    def _take_instances(self, snapshot: ProxySnapshot) -> None:
+        for target, balancer in self._balancers.items():
+            instances = self._instances(snapshot, target)
+            if instances is not self._taken.get(target):
+                self._taken[target] = instances
+                balancer.update(instances)
+
     def _instances(self, snapshot: ProxySnapshot, target: str) -> tuple[Endpoint, ...]:
         if self.listener.key in snapshot.chains:
-            return snapshot.instances.get(target, ())
+            return snapshot.instances.get(target, self._taken.get(target, ()))
         return snapshot.endpoints.get(self.listener.key, ())

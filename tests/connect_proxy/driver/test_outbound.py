@@ -1,6 +1,7 @@
 """The upstream side over real TLS: who is dialed, who is believed, what happens when an instance fails."""
 
 import asyncio
+import socket
 import ssl
 from pathlib import Path
 
@@ -320,3 +321,25 @@ async def test_without_usable_certificates_no_instance_is_blamed() -> None:
         assert await _broken(_upstream_port(web))
         await eventually(lambda: bool(events.named("proxy.upstream.unavailable")), what="the end is logged")
     assert events.named("proxy.instance.failed") == []
+
+
+async def test_an_instance_that_swallows_connections_holds_up_one_at_a_time() -> None:
+    application, events = Application(), Events()
+    db = public_snapshot(AUTHORITY, application)
+    silent = socket.create_server(("127.0.0.1", 0), backlog=64)
+    web = upstream_snapshot(AUTHORITY, int(silent.getsockname()[1]), public_port(db))
+    hasty = msgspec.structs.replace(web.upstreams[0], connect_timeout_s=0.3)
+    web = msgspec.structs.replace(web, upstreams=(hasty,), endpoints={hasty.key: web.endpoints[web.upstreams[0].key]})
+    async with application.running(), running(db), running(web, events):
+        loop = asyncio.get_running_loop()
+        for _ in range(2):
+            assert await _greeted(hasty.bind_port) == BANNER
+        begun = loop.time()
+        while loop.time() < begun + 2.0:
+            assert await _greeted(hasty.bind_port) == BANNER
+        took = loop.time() - begun
+    silent.close()
+    failures = events.named("proxy.instance.failed")
+    # Trials come 1 s, 2 s and so on after one another, with the 0.3 s that each takes.
+    assert 1 <= len(failures) <= 2 + took
+    assert [event["ejected_s"] for event in failures][:2] == [1.0, 2.0][: len(failures)]

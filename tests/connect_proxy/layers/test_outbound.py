@@ -161,7 +161,9 @@ def test_the_failover_target_serves_when_the_first_has_no_instance_and_must_be_i
     layer = _layer(_failing_over(0, 1))
     assert _dialed(layer.handle(LocalAccepted(0.0))) == endpoint(100)
     spare = InstanceReached(certificate(service_id("spare").uri()), NOW, 1.0)
-    assert _names(layer.handle(spare)) == ["proxy.upstream.failed_over", "StartRelay"]
+    commands = layer.handle(spare)
+    assert _names(commands) == ["proxy.upstream.failed_over", "Count", "StartRelay"]
+    assert Count(Counted.FAILED_OVER, "db") in commands
     layer = _layer(_failing_over(0, 1))
     layer.handle(LocalAccepted(0.0))
     assert "proxy.instance.misidentified" in _names(layer.handle(DB))
@@ -204,7 +206,8 @@ def test_a_failover_and_its_end_are_told_once() -> None:
         assert _dialed(layer.handle(LocalAccepted(at))) == endpoint(0)
         told += _names(layer.handle(_at(DB, at)))
     told += _names(late.handle(_at(spare, 2.2)))
-    assert [name for name in told if name != "StartRelay"] == [
+    assert told.count("Count") == 4, "each connection that the failover target served"
+    assert [name for name in told if name not in ("StartRelay", "Count")] == [
         "proxy.upstream.failed_over",
         "proxy.upstream.recovered",
     ]
@@ -216,14 +219,17 @@ def _at(reached: InstanceReached, at: float) -> InstanceReached:
 
 
 def test_a_panic_is_told_once_until_an_instance_is_reached() -> None:
-    upstream = _plain(1)
+    upstream, dialed_in_need = _plain(1), 0
     names: list[str] = []
     for at, works in ((0.0, False), (0.1, False), (0.2, False), (0.3, True), (0.4, False), (0.5, False)):
         layer = _layer(upstream)
-        names += _names(layer.handle(LocalAccepted(at)))
+        begun = layer.handle(LocalAccepted(at))
+        names += _names(begun)
+        dialed_in_need += begun.count(Count(Counted.PANICKED, "db"))
         names += _names(layer.handle(_at(DB, at) if works else InstanceFailed("refused", at)))
         layer.handle(ConnectionEnded())
     assert names.count("proxy.upstream.panicked") == 2
+    assert dialed_in_need == 4
     assert names.count("DialInstance") == 6
 
 

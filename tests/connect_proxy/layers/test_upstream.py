@@ -64,7 +64,7 @@ def test_balancers_of_targets_that_are_gone_are_forgotten() -> None:
 def test_what_served_goes_on_until_the_instances_of_a_new_chain_are_known() -> None:
     upstream = _upstream(CHAINED)
     other = chain_of("db", redirect("db", "db2"))
-    unknown = msgspec.structs.replace(CHAINED, chains={LISTENER.key: other})
+    unknown = msgspec.structs.replace(CHAINED, chains={LISTENER.key: other}, instances={})
     upstream.apply(unknown, LISTENER)
     assert _only(upstream).target == OWN
     assert len(_only(upstream).balancer) == 2
@@ -72,6 +72,16 @@ def test_what_served_goes_on_until_the_instances_of_a_new_chain_are_known() -> N
     assert _only(upstream).target == "db2.default.dc1"
     upstream.apply(chained(CHAINED, chain_of("db"), {}), LISTENER)
     assert len(_only(upstream).balancer) == 0, "known to have none is known"
+
+
+def test_new_instances_are_taken_without_another_plan() -> None:
+    upstream = _upstream(CHAINED)
+    plan = upstream.plan
+    upstream.apply(msgspec.structs.replace(CHAINED, instances={OWN: (endpoint(3),)}), LISTENER)
+    assert upstream.plan is plan
+    assert _only(upstream).balancer.pick(0.0) == endpoint(3)
+    upstream.apply(msgspec.structs.replace(CHAINED, instances={OWN: ()}), LISTENER)
+    assert _only(upstream).balancer.pick(0.0) is None
 
 
 def test_a_chain_for_http_takes_the_way_out_and_another_brings_it_back() -> None:
