@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import datetime
 import ssl
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from dataclasses import dataclass
 
 import pytest
@@ -20,7 +20,7 @@ from tests.mesh.planes import BUILT_IN, CONSUL, ENVOY, Plane
 from tests.mesh.rogue import CertificateAuthority, impostor
 from tests.mesh.stage import Instance, Stage, Upstream, greeting
 from tests.support.ports import free_port
-from tests.support.recorder.json_types import at
+from tests.support.recorder.json_types import Json, at
 
 pytestmark = pytest.mark.slow
 
@@ -60,6 +60,10 @@ PAIRS = tuple(
     )
 )
 each_pair = pytest.mark.parametrize("pair", PAIRS)
+with_far_envoy = pytest.mark.parametrize(
+    "near",
+    [pytest.param(one, id=one.name, marks=pytest.mark.needs("envoy")) for one in (BUILT_IN, ENVOY)],
+)
 
 
 @dataclass
@@ -86,12 +90,12 @@ class Play:
 
 
 @contextlib.asynccontextmanager
-async def playing(stage: Stage, pair: Pair, **config: object) -> AsyncGenerator[Play]:
-    """A pair in place, once it carries connections. `config` is of the client's one upstream."""
+async def playing(stage: Stage, pair: Pair, *, far: Mapping[str, Json] | None = None) -> AsyncGenerator[Play]:
+    """A pair in place, once it carries connections. `far` is configuration of the proxy beside the application."""
     web, db = stage.name("web"), stage.name("db")
-    upstream = Upstream(db, more={"Config": config} if config else {})  # type: ignore[dict-item]
+    upstream = Upstream(db)
     async with stage.application(db.encode()) as application:
-        server = await stage.register(db, application.port)
+        server = await stage.register(db, application.port, config=far)
         client = await stage.register(web, free_port(), upstream)
         async with pair.far.beside(stage, server), pair.near.beside(stage, client):
             play = Play(stage, client, server, application, upstream.port)
@@ -164,6 +168,27 @@ async def test_a_denial_cuts_the_live_connection(stage: Stage, pair: Pair) -> No
             return
         with contextlib.suppress(ConnectionError):
             assert await asyncio.wait_for(reader.read(100), _LIVE_S_MAX) == b""
+
+
+@with_far_envoy
+async def test_an_envoy_that_is_told_to_close_cuts_live_connections_when_somebody_is_denied(
+    stage: Stage, near: Plane
+) -> None:
+    pair = Pair(near, ENVOY)
+    async with playing(stage, pair, far={"envoy_denied_connections": "close"}) as play:
+        hello = play.server.service.encode()
+        for other in ("somebody", "else"):
+            async with connected(play.port) as (reader, writer):
+                assert await asyncio.wait_for(reader.readexactly(len(hello)), _SETTLES_S) == hello
+                await stage.intend(other, play.server.service, "allow")  # as before: no reason to cut anything
+                writer.write(b"still here")
+                assert await asyncio.wait_for(reader.readexactly(10), _SETTLES_S) == b"still here"
+                await stage.intend(play.client.service, play.server.service, "deny")
+                with contextlib.suppress(ConnectionError):
+                    assert await asyncio.wait_for(reader.read(100), _LIVE_S_MAX) == b""
+            await play.says(b"")
+            await stage.intend(play.client.service, play.server.service, "allow")
+            await play.says(hello)
 
 
 @each_pair
