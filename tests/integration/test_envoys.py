@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.support.agents import program_of
 from tests.support.conditions import wait_until
 from tests.support.echo import echo_server
 from tests.support.envoy_mesh import BACKEND, EnvoyMesh, arrives, connected, envoy_mesh
@@ -95,3 +97,22 @@ def test_what_an_envoy_rejects_is_shown_and_the_rest_is_served(tmp_path: Path) -
         wait_until(lambda: "in use" in rejected(), within_s=WITHIN_S, what="the rejection is shown")
         assert f"127.0.0.1:{port}" in rejected()
         assert arrives(made.port)
+
+
+def test_where_https_is_on_envoys_are_served_by_tls_and_know_by_whom(tmp_path: Path) -> None:
+    lictor = program_of("lictor")
+    for words in (("tls", "ca", "create"), ("tls", "cert", "create", "-server")):
+        subprocess.run([lictor, *words], cwd=tmp_path, check=True, timeout=60, capture_output=True)
+    ca, pair = tmp_path / "consul-agent-ca.pem", tmp_path / "dc1-server-consul-0"
+    server = LoneServer(tmp_path)
+    settings = {"cert_file": f"{pair}.pem", "key_file": f"{pair}-key.pem", "ca_file": str(ca)}
+    (tmp_path / "tls.json").write_text(json.dumps(settings))
+    flags = ["-https-port", str(free_port()), "-config-file", str(tmp_path / "tls.json")]
+    grpc = f"https://127.0.0.1:{server.ports['grpc']}"
+    of_envoys = ["-grpc-addr", grpc, "-ca-file", str(ca), "-tls-server-name", "server.dc1.consul"]
+    with server.agent(kill=False, flags=flags), echo_server() as backend:
+        with envoy_mesh(tmp_path, server, backend, of_envoys) as made:
+            wait_until(lambda: arrives(made.port), within_s=WITHIN_S, what="a connection arrives")
+            assert made.far.figure("cluster.local_agent.ssl.handshake") > 0
+        status, text, _ = server.get("/v1/agent/connect/xds")
+        assert (status, json.loads(text)["TLS"]) == (200, True)

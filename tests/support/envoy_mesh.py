@@ -6,7 +6,7 @@ import http.client
 import json
 import re
 import socket
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,26 +103,28 @@ def arrives(port: int) -> bool:
 
 
 @contextmanager
-def envoy_mesh(directory: Path, server: LoneServer, backend_port: int) -> Generator[EnvoyMesh]:
-    """Register both services at a running agent, and run an Envoy beside each until the block ends."""
+def envoy_mesh(
+    directory: Path, server: LoneServer, backend_port: int, flags: Sequence[str] = ()
+) -> Generator[EnvoyMesh]:
+    """Register both services at a running agent, and run an Envoy, started with `flags`, beside each."""
     port, near_port, far_port = free_port(), free_port(), free_port()
     upstream = {"DestinationName": BACKEND, "LocalBindPort": port}
     _register(server, BACKEND, backend_port, {"Port": far_port})
     _register(server, FRONTEND, free_port(), {"Port": near_port, "Proxy": {"Upstreams": [upstream]}})
     with ExitStack() as stack:
-        far = stack.enter_context(_envoy(directory, server, BACKEND))
-        near = stack.enter_context(_envoy(directory, server, FRONTEND))
+        far = stack.enter_context(_envoy(directory, server, BACKEND, flags))
+        near = stack.enter_context(_envoy(directory, server, FRONTEND, flags))
         yield EnvoyMesh(server, port, near, far)
 
 
 @contextmanager
-def _envoy(directory: Path, server: LoneServer, service: str) -> Generator[Envoy]:
+def _envoy(directory: Path, server: LoneServer, service: str, flags: Sequence[str]) -> Generator[Envoy]:
     admin = free_port()
     argv = [program_of("lictor"), "connect", "envoy", "-sidecar-for", service, "-admin-bind", f"127.0.0.1:{admin}"]
     found: list[Envoy] = []
     with running(
         f"envoy-{service}",
-        [*argv, "--", "-l", "warning"],
+        [*argv, *flags, "--", "-l", "warning"],
         directory,
         environment=environment_for_commands(f"127.0.0.1:{server.ports['http']}"),
     ) as program:

@@ -37,14 +37,19 @@ class LoneServer:
         kill: bool,
         prefix: Sequence[str] = (),
         command: Sequence[str] = (),
+        flags: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
         wait: bool = True,
     ) -> Generator[Program]:
-        """The agent's process: `prefix` runs it, `command` takes the place of `lictor`; `wait` until it answers."""
+        """The agent's process: `prefix` runs it, `command` takes the place of `lictor`, `flags` are added.
+
+        `wait` until it answers.
+        """
         argv = [*prefix, *(command or [program_of("lictor")]), "agent", "-server", "-bootstrap-expect=1"]
         argv += ["-bind", "127.0.0.1", "-node", "judge", "-data-dir", str(self.data_dir)]
         for name, port in self.ports.items():
             argv += [f"-{name}-port", str(port)]
+        argv += flags
         with running(
             "agent",
             argv,

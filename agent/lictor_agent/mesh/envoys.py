@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
+import msgspec
 from structlog.typing import FilteringBoundLogger
 
 from lictor_agent.local import Subject
@@ -18,13 +20,16 @@ from lictor_connect_proxy.feed.registrations import Registration, registration_i
 from lictor_connect_proxy.snapshot import ProxySnapshot
 from lictor_core.clock import Clock, Rng
 from lictor_core.errors import LictorError, NotFoundError, PermissionDeniedError, RequestError
-from lictor_core.proxy_status import ProxyReport
+from lictor_core.proxy_status import REPORT_EVERY_S, ProxyReport
+from lictor_core.queries import CARootsQuery
+from lictor_core.registry import ReadOptions
 
 if TYPE_CHECKING:
     from lictor_agent.agent import Agent
 
 __all__ = ["CHECK_EVERY_S", "Envoys"]
 
+_AGE_S_MAX: Final = 1.0
 CHECK_EVERY_S: Final = 300.0
 """How often it is asked again whether a token still may, as Consul does."""
 
@@ -39,6 +44,8 @@ class Envoys:
         self._clock = clock
         self._rng = rng
         self._log = log
+        self._known_at = clock.monotonic()
+        """When what this agent keeps of the registry was last known to be current."""
 
     async def follow(self, proxy_id: str, token: str, publish: Callable[[ProxySnapshot], None]) -> None:
         """See `Knowledge.follow`."""
@@ -56,22 +63,33 @@ class Envoys:
         )
         try:
             async with asyncio.TaskGroup() as group:
-                feeding = group.create_task(feed.run())
+                tasks = [group.create_task(feed.run()), group.create_task(self._keep_age())]
                 await self._until_gone(source, proxy_id, feed)
-                feeding.cancel()
+                for task in tasks:
+                    task.cancel()
         except ExceptionGroup as found:
             raise found.exceptions[0] from None
 
     def report(self, proxy_id: str, report: ProxyReport) -> None:
-        """See `Knowledge.report`."""
+        """See `Knowledge.report`. How old what is known is, is known here."""
+        age_ms = round((self._clock.monotonic() - self._known_at) * 1000)
         try:
-            self._agent.proxies.report(proxy_id, report)
+            self._agent.proxies.report(proxy_id, msgspec.structs.replace(report, config_age_ms=max(age_ms, 0)))
         except NotFoundError:
             return  # deregistered a moment ago: its stream ends
 
     def forget(self, proxy_id: str) -> None:
         """See `Knowledge.forget`."""
         self._agent.proxies.forget(proxy_id)
+
+    async def _keep_age(self) -> None:
+        """Look how old what is kept here is, as often as proxies tell of themselves."""
+        while True:
+            with suppress(LictorError, TimeoutError):
+                async with asyncio.timeout(_AGE_S_MAX):
+                    found = await self._agent.kept.read(CARootsQuery(), ReadOptions())
+                self._known_at = self._clock.monotonic() - found.age_s
+            await asyncio.sleep(REPORT_EVERY_S / 2)
 
     async def _registration(self, source: InnerSource, proxy_id: str) -> Registration:
         if not proxy_id:

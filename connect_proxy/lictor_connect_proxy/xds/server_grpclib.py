@@ -35,6 +35,7 @@ try:
     from grpclib import GRPCError, Status
     from grpclib.const import Cardinality, Handler
     from grpclib.exceptions import StreamTerminatedError
+    from grpclib.protocol import Connection
     from grpclib.server import Server, Stream
     from h2.exceptions import StreamClosedError
 except ImportError as error:
@@ -74,6 +75,7 @@ class XdsServer:
         self._meter = meter
         self._servers: list[Server] = []
         self._streams = 0
+        self._connections: set[Connection] = set()
         self._owed: dict[str, Mapping[str, frozenset[str]]] = {}
         self._revocations = Revocations()
         meter.watch(lambda: [Gauge("xds.server.streams", float(self._streams))])
@@ -87,6 +89,8 @@ class XdsServer:
     async def close(self) -> None:
         """End all streams and listeners."""
         servers, self._servers = self._servers, []
+        for connection in list(self._connections):
+            connection.close()  # a server that is closed goes on with the connections that it has
         for server in servers:
             server.close()
         for server in servers:
@@ -148,12 +152,15 @@ class XdsServer:
             self._meter.count("xds.server.responses", (("type", response.kind.rpartition(".")[2]),))
 
         self._streams += 1
+        connection = stream._stream.connection  # pyright: ignore[reportPrivateUsage]  # as below
+        self._connections.add(connection)
         self._log.info("xds.stream.opened", proxy_id=proxy_id, version=first.version)
         try:
             token = stream.metadata.get(_TOKEN, "") if stream.metadata else ""
             await session.run(str(token), first.request, receive, send)
         finally:
             self._streams -= 1
+            self._connections.discard(connection)
             if session.owed and len(self._owed) < _OWED_MAX:
                 self._owed[proxy_id] = session.owed
             if session.rejections:

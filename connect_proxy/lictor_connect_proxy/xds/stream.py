@@ -13,8 +13,8 @@ after each `receive` something may be due. The rules, and why:
 5. What was rejected is not sent again until it is different. A response is rejected as a whole though one resource may
    be at fault: those that the client's words do not name are sent once more without it; when they name none, the
    response is halved until it is found.
-6. No answer is worse than an empty one for endpoints and routes; see `resources.empty`. Of a kind that is not served
-   there is nothing, and that is said.
+6. No answer is worse than an empty one for endpoints and routes; see `resources.empty`. Who asks for all of a kind of
+   which there is nothing is told so: it waits else. Of a kind that is not served there is nothing, and that is said.
 
 Source: Envoy's document `docs/root/api-docs/xds_protocol`.
 """
@@ -78,12 +78,13 @@ class Rejection(NamedTuple):
 class _Kind:
     """What the client wants and holds of one kind. `held` are versions, `forced` names to be sent in any case.
 
-    `is_fresh`: it held nothing when it first asked.
+    `is_fresh`: it held nothing when it first asked; `is_unanswered`: and it asked for all, and heard nothing yet.
     """
 
     wants_all: bool = False
     is_begun: bool = False
     is_fresh: bool = False
+    is_unanswered: bool = False
     wanted: set[str] = field(default_factory=set[str])
     held: dict[str, str] = field(default_factory=dict[str, str])
     forced: set[str] = field(default_factory=set[str])
@@ -151,6 +152,7 @@ class DeltaStream:
             one.is_begun, one.is_fresh = True, not request.versions
             one.wants_all = request.kind in _WILD and not request.subscribe
             one.held = dict(request.versions)
+            one.is_unanswered = one.is_fresh and (one.wants_all or "*" in request.subscribe)
         else:
             for name in request.subscribe:
                 one.held.pop(name, None)
@@ -179,7 +181,7 @@ class DeltaStream:
                     one.held.pop(name, None)  # it never held this, and may be waiting for anything at all
             due = one.due(found, partial(empty, kind))
             gone = () if kind == CLUSTER else one.gone(found) if kind in ORDER else tuple(sorted(one.wanted))
-            if not due and not gone:
+            if not due and not gone and not one.is_unanswered:
                 is_settled = is_settled and one.waiting is None
                 continue
             is_settled = False
@@ -207,7 +209,7 @@ class DeltaStream:
     def _send(self, kind: str, one: _Kind, sent: Mapping[str, Encoded], gone: tuple[str, ...]) -> DeltaResponse:
         self._count += 1
         response = DeltaResponse(kind, f"{self._count:08x}", tuple(sent.items()), gone)
-        one.waiting = response
+        one.waiting, one.is_unanswered = response, False
         one.forced -= sent.keys()
         one.held.update({name: resource.version for name, resource in sent.items()})
         for name in gone:

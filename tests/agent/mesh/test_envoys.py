@@ -5,21 +5,27 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
 import pytest
 
+from lictor_agent.kept import KeptReading
 from lictor_agent.mesh.envoys import Envoys
 from lictor_agent.mesh.source import Ask
 from lictor_agent.watches.runner import Reply
 from lictor_connect_proxy.snapshot import ProxySnapshot
 from lictor_core.clock import SeededRng, SystemClock
-from lictor_core.errors import NotFoundError, PermissionDeniedError, RequestError
+from lictor_core.errors import NoLeaderError, NotFoundError, PermissionDeniedError, RequestError
 from lictor_core.proxy_status import ProxyReport
+from lictor_core.queries import Query
 from lictor_core.records import JsonObject
+from lictor_core.registry import ReadOptions
 from tests.agent.harness import quiet_log
 from tests.agent.http.live import Live, live_agent
+from tests.support.clock import ManualClock
 from tests.support.conditions import eventually
 
+T = TypeVar("T")
 SIDECAR: JsonObject = {"Name": "db", "Port": 5432, "Connect": {"SidecarService": {}}}
 PROXY = "db-sidecar-proxy"
 
@@ -69,6 +75,40 @@ async def test_what_an_envoy_runs_is_shown_by_the_agent_until_it_goes() -> None:
         envoys.report("deregistered", ProxyReport(data_plane="envoy"))
         envoys.forget(PROXY)
         assert live.agent.proxies.all() == []
+
+
+async def test_while_the_servers_are_away_what_envoys_run_gets_older() -> None:
+    log, _ = quiet_log()
+    clock = ManualClock()
+    async with live_agent() as live, asyncio.TaskGroup() as group:
+        await live.ask("PUT", "/v1/agent/service/register", SIDECAR)
+        envoys = Envoys(live.agent, live.http.inner.ask, clock, SeededRng(1), log)
+        following = group.create_task(envoys.follow(PROXY, "", _anything))
+        report = ProxyReport(data_plane="envoy")
+
+        def age_ms() -> int:
+            envoys.report(PROXY, report)
+            return live.agent.proxies.all()[0].config_age_ms
+
+        assert age_ms() == 0
+        live.agent.kept = _Away()
+        clock.advance(7.0)
+        assert age_ms() == 7000
+        following.cancel()
+
+
+class _Away:
+    """What is kept by an agent that reaches no server."""
+
+    async def read(self, query: Query[T], options: ReadOptions) -> KeptReading[T]:
+        raise NoLeaderError
+
+    def stamp(self, query: Query[T]) -> int | None:
+        return None
+
+
+def _anything(snapshot: ProxySnapshot) -> None:
+    """Take every snapshot."""
 
 
 def _refusing(live: Live, refused: str) -> Ask:

@@ -107,8 +107,8 @@ def test_only_the_first_request_asks_for_all_by_naming_nothing() -> None:
 def test_the_versions_of_a_first_request_are_believed() -> None:
     stream = DeltaStream()
     stream.receive(asking(CLUSTER, versions={"a": "1", "b": "1", "gone": "1"}))
-    stream.receive(asking(LISTENER))
-    state = {CLUSTER: {"a": resource("1"), "b": resource("2")}}
+    stream.receive(asking(LISTENER, versions={"in": "1"}))
+    state = {CLUSTER: {"a": resource("1"), "b": resource("2")}, LISTENER: {"in": resource("1")}}
     responses = stream.respond(state, 0)
     assert told(responses) == [("Cluster", [("b", "2")], [])]
     stream.receive(taken(responses[0]))
@@ -289,6 +289,21 @@ def test_endpoints_that_vanish_before_their_cluster_are_kept_by_the_client() -> 
     assert told(stream.respond({}, 1)) == [("Cluster", [], ["db"])]
 
 
+def test_who_asks_for_all_of_nothing_is_told_that_there_is_nothing_once() -> None:
+    stream = DeltaStream()
+    stream.receive(asking(CLUSTER))
+    stream.receive(asking(LISTENER, "*"))
+    responses = stream.respond({}, 0)
+    assert told(responses) == [("Cluster", [], []), ("Listener", [], [])]
+    for response in responses:
+        stream.receive(taken(response))
+    assert stream.respond({}, 0) == []
+    again = DeltaStream()
+    again.receive(asking(CLUSTER, versions={"db": "1"}))
+    again.receive(asking(LISTENER, versions={"in": "1"}))
+    assert told(again.respond({LISTENER: {"in": resource("1")}}, 0)) == [("Cluster", [], ["db"])]
+
+
 def test_of_a_kind_that_is_not_served_there_is_nothing_and_that_is_said() -> None:
     stream = DeltaStream()
     stream.receive(asking(OTHER, "layer"))
@@ -301,8 +316,8 @@ def test_of_a_kind_that_is_not_served_there_is_nothing_and_that_is_said() -> Non
 def test_an_answer_to_an_older_response_changes_nothing() -> None:
     stream = DeltaStream()
     stream.receive(asking(CLUSTER))
-    stream.receive(asking(LISTENER))
-    state = {CLUSTER: {"a": resource("1")}}
+    stream.receive(asking(LISTENER, versions={"in": "1"}))
+    state = {CLUSTER: {"a": resource("1")}, LISTENER: {"in": resource("1")}}
     [response] = stream.respond(state, 1)
     assert stream.receive(DeltaRequest(kind=CLUSTER, nonce="stale", error="no")) is None
     assert stream.respond(state, 1) == []
@@ -323,9 +338,9 @@ def test_a_state_is_applied_when_all_that_is_wanted_of_it_was_answered() -> None
 
 
 def test_a_client_that_comes_again_runs_nothing_before_it_said_which_secrets_it_holds() -> None:
-    state = {LISTENER: {"in": resource("1")}, SECRET: {"leaf": resource("2")}}
+    state = {CLUSTER: {"db": resource("1")}, LISTENER: {"in": resource("1")}, SECRET: {"leaf": resource("2")}}
     stream = DeltaStream()
-    stream.receive(asking(CLUSTER, versions={}))
+    stream.receive(asking(CLUSTER, versions={"db": "1"}))
     stream.receive(asking(LISTENER, versions={"in": "1"}))
     assert stream.respond(state, 5) == []
     assert stream.applied is None
