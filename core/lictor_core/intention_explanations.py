@@ -79,10 +79,12 @@ def explain(
     certificate: str = "",
     policy_index: int = 0,
     protocol: str = "",
+    takes_entries: bool = True,
 ) -> IntentionExplanation:
     """The decision on `request`, or without one on a connection, and why each of `rules` spoke or did not.
 
-    `protocol` is that of the destination as entries say it; empty where that does not matter.
+    `protocol` is that of the destination as entries say it, empty where that does not matter; `takes_entries` whether
+    the proxies of the agent that answers hear of it.
     """
     decision = decide(source, destination, rules, default_allow=default_allow, request=request)
     ordered = sorted(rules, key=lambda rule: (-rule.precedence, rule.destination, rule.source))
@@ -100,18 +102,23 @@ def explain(
         demanded=list(decision.demanded),
         certificate=certificate,
         policy_index=policy_index,
-        note=_note(decision, protocol),
+        note=_note(decision, protocol, takes_entries=takes_entries),
         rules=[_explained(rule, decision, request) for rule in ordered],
     )
 
 
-def _note(decision: Decision, protocol: str) -> str:
-    """That nobody sees the requests on which a rule depends, where that is so."""
+def _note(decision: Decision, protocol: str, *, takes_entries: bool) -> str:
+    """That nobody sees the requests on which a rule depends, where that is so, or may be."""
     from lictor_core.entries.defaults import is_http_like  # kinds of entries are much to carry for who asks nothing
 
     rule = decision.rule
-    if rule is None or not rule.looks_at_requests or not protocol or is_http_like(protocol):
+    if rule is None or not rule.looks_at_requests or not protocol or (is_http_like(protocol) and takes_entries):
         return ""
+    if is_http_like(protocol):
+        return (
+            "this agent has no enable_central_service_config: its proxies hear of no protocol from entries, and deny "
+            "what depends on requests unless their registration names one"
+        )
     return (
         f"{decision.destination} speaks {protocol}, so that no proxy sees its requests: what depends on them is "
         "denied; set its Protocol to http, http2 or grpc by a service-defaults entry"

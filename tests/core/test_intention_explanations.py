@@ -89,6 +89,8 @@ def test_a_protocol_of_which_nobody_sees_requests_is_noted() -> None:
     assert "db speaks tcp" in told
     for rules, protocol in (([asking], "http"), ([asking], ""), ([rule("web")], "tcp"), ([], "tcp")):
         assert explain("web", "db", rules, default_allow=True, protocol=protocol).note == ""
+    alone = explain("web", "db", [asking], default_allow=True, protocol="http", takes_entries=False)
+    assert "enable_central_service_config" in alone.note
 
 
 def test_a_default_that_applied_is_told() -> None:

@@ -62,6 +62,7 @@ async def explained(site: Site, request: Request) -> Answer:
         certificate=identity.uri() if roots.trust_domain else "",
         policy_index=reading.index,
         protocol=await _protocol(site, request, destination) if asks_protocol else "",
+        takes_entries=site.agent.configuration.enable_central_service_config,
     )
     return site.answer_json(request, found, headers=meta_headers(reading, mode, _PLAIN))
 

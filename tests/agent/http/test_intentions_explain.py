@@ -70,7 +70,7 @@ async def test_rules_about_requests_that_nobody_sees_are_noted(live: Live) -> No
         {"Kind": "service-defaults", "Name": "api", "Protocol": "http2"},
     ):
         assert (await live.put("/v1/config", entry)).json is True
-        assert (await explained(live)).at("Note") == ""
+        assert "this agent has no enable_central_service_config" in (await explained(live)).text_at("Note")
     await live.put("/v1/config", {"Kind": "service-defaults", "Name": "api", "Protocol": "tcp"})
     assert "api speaks tcp" in (await explained(live)).text_at("Note")
 
