@@ -51,6 +51,7 @@ class ProxyMeter:
 
     def _gauges(self) -> Iterable[Gauge]:
         observed = self._observed
+        yield Gauge("proxy.configured", observed.snapshot.is_complete())
         for flow in observed.figures.flows.values():
             yield Gauge("proxy.connections.open", flow.open, _labels(flow))
         left_s = leaf_left_s(observed.snapshot, self._clock.now())

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncGenerator
@@ -219,3 +220,19 @@ def test_a_signal_ends_the_process_in_order_within_a_second(number: signal.Signa
         finally:
             process.kill()
     assert b"proxy.process.stopped" in log.read_bytes()
+
+
+def test_figures_leave_for_statsd(tmp_path: Path) -> None:
+    program = str(Path(sys.executable).parent / "lictor")
+    flags = ["-service=web", f"-upstream=db:{free_port()}", f"-http-addr=127.0.0.1:{free_port()}"]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as statsd, (tmp_path / "log").open("wb") as log:
+        statsd.bind(("127.0.0.1", 0))
+        statsd.settimeout(30)
+        argv = [program, "connect", "proxy", *flags, f"-statsd-address=127.0.0.1:{statsd.getsockname()[1]}"]
+        with subprocess.Popen(argv, stdout=log, stderr=log, env=os.environ) as process:
+            try:
+                # Without an agent there are gauges alone, which leave every ten seconds.
+                received = statsd.recv(65536)
+            finally:
+                process.kill()
+    assert b".proxy.configured:0.000000|g" in received

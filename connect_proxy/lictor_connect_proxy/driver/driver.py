@@ -30,7 +30,7 @@ from lictor_core.errors import ConfigurationError
 from lictor_core.proxy_status import RejectedResource
 from lictor_core.records import JsonObject
 
-__all__ = ["DRAIN_S", "ListenerKey", "ProxyDriver"]
+__all__ = ["DRAIN_S", "ListenerKey", "ProxyDriver", "drain_s"]
 
 DRAIN_S: Final = 0.7
 """How long live connections may go on after the stop was asked for, unless `drain_timeout_ms` says otherwise."""

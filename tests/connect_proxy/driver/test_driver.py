@@ -1,7 +1,14 @@
 """Snapshots taken over while connections live."""
 
-import msgspec
+import asyncio
+import socket
 
+import msgspec
+import pytest
+
+from lictor_connect_proxy.driver.driver import DRAIN_S, ProxyDriver, drain_s
+from lictor_core.clock import SeededRng, SystemClock
+from lictor_core.records import JsonObject
 from tests.connect_proxy.authority import Authority
 from tests.connect_proxy.build import policy, rule
 from tests.connect_proxy.live import (
@@ -95,3 +102,66 @@ async def test_bad_clients_leave_nothing_behind() -> None:
         await eventually(lambda: len(events.named("proxy.handshake.failed")) == 100, what="each is told once")
         async with connected(public_port(snapshot), AUTHORITY.client(AUTHORITY.leaf("web"))) as (reader, _):
             assert await reader.readline() == BANNER
+
+
+async def test_what_keeps_a_proxy_from_being_ready_is_said_until_it_is() -> None:
+    application = Application()
+    snapshot = public_snapshot(AUTHORITY, application)
+    assert snapshot.public is not None
+    driver = ProxyDriver("db", SystemClock(), SeededRng(1), Events().log)
+    assert driver.missing() == ["it stops"]
+    stop = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        with socket.create_server(("127.0.0.1", snapshot.public.bind_port)):
+            group.create_task(driver.run(stop))
+            await eventually(lambda: "it stops" not in driver.missing(), what="it runs")
+            told = ["the agent has not told everything yet", "there is no usable certificate"]
+            assert driver.missing() == told
+            driver.apply(snapshot)
+            address = f"127.0.0.1:{snapshot.public.bind_port}"
+            busy = f"{address}: Address already in use"
+            await eventually(lambda: driver.missing() == [busy], what="the busy port is named")
+            assert [(one.name, one.reason) for one in driver.rejected()] == [
+                (f"public {address}", "Address already in use")
+            ]
+        await eventually(lambda: not driver.missing(), what="it is ready")
+        assert driver.rejected() == ()
+        stop.set()
+        await eventually(lambda: driver.missing() == ["it stops"], what="it stops")
+
+
+async def test_a_live_connection_may_end_in_order_while_the_proxy_drains() -> None:
+    application, events = Application(), Events()
+    snapshot = msgspec.structs.replace(public_snapshot(AUTHORITY, application), config={"drain_timeout_ms": 30_000})
+    web = AUTHORITY.client(AUTHORITY.leaf("web"))
+    driver = ProxyDriver("db", SystemClock(), SeededRng(1), events.log)
+    stop = asyncio.Event()
+    async with application.running(), asyncio.TaskGroup() as group:
+        group.create_task(driver.run(stop))
+        driver.apply(snapshot)
+        await eventually(lambda: len(driver.listening()) == 1, what="it listens")
+        async with connected(public_port(snapshot), web) as (reader, writer):
+            assert await reader.readline() == BANNER
+            stop.set()
+            await eventually(lambda: bool(events.named("proxy.process.draining")), what="it drains")
+            with pytest.raises(OSError):
+                await asyncio.open_connection("127.0.0.1", public_port(snapshot))
+            writer.write(b"still here\n")
+            assert await reader.readline() == b"still here\n"
+    (told,) = events.named("proxy.process.draining")
+    assert (told["connections"], told["timeout_s"]) == (1, 30.0)
+
+
+@pytest.mark.parametrize(
+    ("config", "seconds"),
+    [
+        ({}, DRAIN_S),
+        ({"drain_timeout_ms": 2500}, 2.5),
+        ({"drain_timeout_ms": 0}, 0.0),
+        ({"drain_timeout_ms": -1}, DRAIN_S),
+        ({"drain_timeout_ms": "soon"}, DRAIN_S),
+        ({"drain_timeout_ms": 1e12}, 3600.0),
+    ],
+)
+def test_the_registration_says_how_long_a_drain_lasts(config: JsonObject, seconds: float) -> None:
+    assert drain_s(config) == seconds
