@@ -22,6 +22,7 @@ from lictor_core.aside import aside
 from lictor_core.clock import Clock
 from lictor_core.errors import LictorError, NotFoundError
 from lictor_core.proxy_status import ENVOY, REJECTED_MAX, REPORT_EVERY_S, ProxyReport, RejectedResource
+from lictor_core.records import ServiceKind
 
 __all__ = ["FIRST_S_MAX", "GAP_S", "Build", "Knowledge", "Session"]
 
@@ -33,7 +34,7 @@ _LARGE: Final = 16
 _LARGE_S: Final = 0.01
 _STAMPS_MAX: Final = 64
 _PUBLIC: Final = "public_listener"
-"""How the names of listeners and routes begin that hold intentions, besides those of gateways."""
+"""How the names of a sidecar's listeners and routes begin that hold intentions."""
 
 Build = Callable[[ProxySnapshot], Resources]
 
@@ -219,7 +220,8 @@ class Session:
             ),
             *(RejectedResource(type=_short(one.kind), name=one.name, reason=one.reason) for one in self._flaws),
         ]
-        holds_back = any(_holds_policy(one.type, one.name) for one in rejected)
+        guards = self._built is not None and self._built.kind is ServiceKind.TERMINATING_GATEWAY
+        holds_back = any(_holds_policy(one.type, one.name, guards=guards) for one in rejected)
         for stamp, policy_index, leaf in self._stamps:
             if stamp <= applied and not holds_back:
                 self._policy_index, self._leaf = policy_index, leaf
@@ -247,10 +249,13 @@ def _policy_index(snapshot: ProxySnapshot) -> int:
     return snapshot.policy.index if snapshot.policy else 0
 
 
-def _holds_policy(kind: str, name: str) -> bool:
-    """Whether a resource that an Envoy would not take may hold intentions: then it judges by older ones."""
+def _holds_policy(kind: str, name: str, *, guards: bool) -> bool:
+    """Whether a resource that an Envoy would not take may hold intentions: then it judges by older ones.
+
+    `guards`: all of its listeners may.
+    """
     if kind in (_short(LISTENER), _short(ROUTES)):
-        return not name or name.startswith(_PUBLIC)
+        return guards or not name or name.startswith(_PUBLIC)
     return kind in (_short(SECRET), _short(EXTENSION))
 
 

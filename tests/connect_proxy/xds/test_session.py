@@ -17,6 +17,7 @@ from lictor_connect_proxy.xds.session import Session
 from lictor_connect_proxy.xds.stream import DeltaRequest, DeltaResponse
 from lictor_core.clock import SystemClock
 from lictor_core.errors import ConfigurationError, NotFoundError
+from lictor_core.records import ServiceKind
 from tests.agent.harness import quiet_log
 from tests.connect_proxy.xds.envoys import FULL, Told, build, policy_of
 from tests.support.conditions import eventually
@@ -137,6 +138,29 @@ async def test_what_cannot_be_built_leaves_what_there_was() -> None:
         assert wire.sent == sent
         knowledge.say(policy_of(9))
         assert (await knowledge.reported(9)).rejected == ()
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "expected"),
+    [
+        (ServiceKind.CONNECT_PROXY, "db:127.0.0.1:9191", 8),
+        (ServiceKind.CONNECT_PROXY, "public_listener:127.0.0.1:21000", 7),
+        (ServiceKind.TERMINATING_GATEWAY, "default:127.0.0.1:8443", 7),
+    ],
+)
+async def test_a_listener_that_is_refused_holds_the_policy_back_where_it_may_hold_intentions(
+    kind: ServiceKind, name: str, expected: int
+) -> None:
+    def with_flaw(snapshot: ProxySnapshot) -> Resources:
+        flawed = snapshot.policy is not None and snapshot.policy.index == 8
+        return {**build(snapshot), LISTENER: {name: {"naem": "x"} if flawed else {"name": name}}}
+
+    knowledge = Told(msgspec.structs.replace(FULL, kind=kind))
+    async with running(knowledge, NEW, made_by=with_flaw):
+        await knowledge.reported(7)
+        knowledge.say(msgspec.structs.replace(policy_of(8), kind=kind))
+        await eventually(lambda: bool(knowledge.reports[-1].rejected), what="a report of the flaw")
+        await eventually(lambda: knowledge.reports[-1].policy_index == expected, what=f"policy {expected}")
 
 
 async def test_large_configurations_are_made_beside_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
