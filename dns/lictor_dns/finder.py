@@ -56,7 +56,7 @@ _HOPS_MAX: Final = 3
 _DEPTH_PER_RECORD: Final = 4
 """Instances in random order for each record that is made: several may be at one address, which is given once."""
 _BEHIND_MAX: Final = 5
-"""Records given of what is behind the host name of an instance, as from Consul."""
+"""Records of what is behind the host name of an instance that clients without EDNS get, as from Consul."""
 _PRIORITY: Final = 1
 _FAMILIES: Final = {RecordType.A: 4, RecordType.AAAA: 6}
 _ADDRESS_TYPES: Final = frozenset((RecordType.A, RecordType.AAAA, RecordType.CNAME))
@@ -78,7 +78,7 @@ class Finder:
     """Reads the catalog for one question and remembers in `topics` what the answer depends on.
 
     `any_change`: it depends on more than topics tell. `by_client`: it is for this client alone. Of very many instances
-    only `records_max` records are made, since no reply holds more.
+    only `records_max` records are made, since no reply holds more. `has_edns`: who asks takes more behind host names.
     """
 
     def __init__(
@@ -91,6 +91,7 @@ class Finder:
         records_max: int,
         asker: Asker,
         *,
+        has_edns: bool = False,
         outside: Callable[[Labels], Sequence[Record]] | None = None,
     ) -> None:
         self.topics: dict[Topic, None] = {}
@@ -104,6 +105,7 @@ class Finder:
         self._turn = turn
         self._asker = asker
         self._outside = outside
+        self._behind_max = records_max if has_edns else _BEHIND_MAX
         limit = settings.a_record_limit
         self._records_max = records_max
         self._addresses_max = min(limit, records_max) if limit else records_max
@@ -254,7 +256,8 @@ class Finder:
     def _behind(self, target: Labels, ttl: int, hops: int, rather: int) -> Iterable[Record]:
         # They stand in a service's answer, so its time to live goes for them too.
         found = (record for record in self._follow(target, hops, rather) if record.type in _ADDRESS_TYPES)
-        return (record._replace(ttl=ttl) for record in islice(found, _BEHIND_MAX))
+        most = _BEHIND_MAX if hops else self._behind_max  # what Consul asks of itself has no EDNS
+        return (record._replace(ttl=ttl) for record in islice(found, most))
 
     def _follow(self, target: Labels, hops: int, rather: int) -> list[Record]:
         name = parse_name(target, self._zone, is_srv=False)
@@ -283,7 +286,9 @@ class Finder:
             found = None
         if found is None:
             return []
-        return self.addresses(found.instances, target, RecordType.ANY, found.ttl_s, hops=hops + 1, rather=rather)
+        # Consul asks itself, by UDP without EDNS, for as many as such a client gets.
+        behind = self.addresses(found.instances, target, RecordType.ANY, found.ttl_s, hops=hops + 1, rather=rather)
+        return behind[: self._settings.few_max]
 
 
 def _rather(find: Callable[[int], Place | None], wanted: int, rather: int) -> Place | None:

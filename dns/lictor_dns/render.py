@@ -32,8 +32,6 @@ _CODES: Final = {
 }
 _NOT_OURS: Final = frozenset((Result.REFUSED, Result.ELSEWHERE))
 _OPT: Final = struct.Struct(">BHHIH")  # RFC 6891, section 6.1.2: the root, the type, payload, flags, length
-_FEW_MAX: Final = 8
-"""Most instances for a client that takes 512 bytes, whatever is set, as in Consul."""
 _RECORD_BYTES_MIN: Final = 16  # an A record whose name is a pointer
 
 
@@ -58,7 +56,7 @@ def limits_for(question: Question, settings: DnsSettings, *, is_udp: bool) -> Li
     few = is_udp and bytes_max == UDP_BYTES_MIN
     return Limits(
         bytes_max=bytes_max,
-        answers_max=min(settings.udp_answer_limit, _FEW_MAX) if few else MESSAGE_BYTES_MAX,
+        answers_max=settings.few_max if few else MESSAGE_BYTES_MAX,
         compress=not settings.disable_compression,
         mark_truncated=settings.enable_truncate,
     )

@@ -71,7 +71,17 @@ def resolve(
     """
     asker = asker_of(settings.node_name, client, question.edns)
     outside = Heard(recursion, question.type) if recursion is not None and settings.recursors else None
-    finder = Finder(view, settings, settings.zone(), rng, turn, records_max, asker, outside=outside)
+    finder = Finder(
+        view,
+        settings,
+        settings.zone(),
+        rng,
+        turn,
+        records_max,
+        asker,
+        has_edns=question.edns is not None,
+        outside=outside,
+    )
     answer = _Resolution(view, question, settings, now, finder).answer()
     if settings.recursors:
         answer = with_recursion(answer, outside)

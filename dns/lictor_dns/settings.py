@@ -20,6 +20,7 @@ _TTL_S_MAX: Final = 2**31 - 1  # RFC 2181, section 8
 _FRESH_S: Final = 2.5
 """A picture that was known to be current so lately counts as current: servers tell that about once a second."""
 _PORT: Final = 53
+_FEW_MAX: Final = 8
 
 
 class SoaSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,6 +120,11 @@ class DnsSettings(msgspec.Struct, frozen=True, kw_only=True):
         else:
             bound_s = self.max_stale_s if self.allow_stale else 0.0
         return max(bound_s, _FRESH_S)
+
+    @property
+    def few_max(self) -> int:
+        """Instances for clients that take no more than 512 bytes: never above 8, as in Consul."""
+        return min(self.udp_answer_limit, _FEW_MAX)
 
     def zone(self) -> Zone:
         """The names that are answered for. Raises `ConfigurationError` for a domain that is no name."""

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import pytest
+
 from lictor_core import topics
 from lictor_core.clock import SeededRng
 from lictor_dns.answer import Record, RecordType
@@ -16,8 +18,16 @@ ZONE = Zone((b"consul",), None, "dc1")
 WEB = name("web.service.consul")
 
 
-def finder(catalog: PlainCatalog, settings: DnsSettings | None = None, *, records_max: int = 65535) -> Finder:
-    return Finder(catalog, settings or DnsSettings(), ZONE, SeededRng(1), 0, records_max, asker_of("n1", None, None))
+def finder(
+    catalog: PlainCatalog,
+    settings: DnsSettings | None = None,
+    *,
+    records_max: int = 65535,
+    has_edns: bool = False,
+) -> Finder:
+    asker = asker_of("n1", None, None)
+    settings = settings or DnsSettings()
+    return Finder(catalog, settings, ZONE, SeededRng(1), 0, records_max, asker, has_edns=has_edns)
 
 
 def shown(records: Sequence[Record]) -> list[str]:
@@ -49,6 +59,35 @@ def test_mesh_instances_are_proxies_and_natives() -> None:
     )
     found = finder(catalog).instances(ServiceName("web", "", "dc1", connect=True))
     assert {instance.service.id for instance in found} == {"web-proxy", "native"}
+
+
+@pytest.mark.parametrize(
+    ("limit", "has_edns", "hops", "given"),
+    [
+        (3, True, 1, 3),
+        (3, False, 1, 3),
+        (20, True, 1, 8),
+        (20, False, 1, 5),
+        (20, True, 2, 5),
+        (20, False, 2, 4),
+        (0, True, 1, 0),
+    ],
+)
+def test_behind_a_host_name_is_what_a_client_without_edns_gets(
+    limit: int, has_edns: bool, hops: int, given: int
+) -> None:
+    """As from Consul, which asks itself so: of an alias the CNAME counts as well."""
+    catalog = PlainCatalog(
+        [
+            *(make_instance(make_service(), make_node(f"n{number}", f"10.0.0.{number}")) for number in range(12)),
+            make_instance(make_service("alias1", address="web.service.consul")),
+            make_instance(make_service("alias2", address="alias1.service.consul")),
+        ]
+    )
+    seeker = finder(catalog, DnsSettings(udp_answer_limit=limit), has_edns=has_edns)
+    alias = ServiceName(f"alias{hops}", "", "dc1")
+    found = seeker.addresses(seeker.instances(alias), WEB, RecordType.A, 0)
+    assert [record.type for record in found] == [RecordType.CNAME] * hops + [RecordType.A] * given
 
 
 def test_what_was_read_is_remembered() -> None:

@@ -2,6 +2,7 @@
 
 from tests.compat.scenarios.dns import (
     addresses,
+    behind,
     edns,
     gateways,
     health,
@@ -30,5 +31,6 @@ SCENARIOS: tuple[DnsScenario, ...] = (
     edns.SCENARIO,
     huge.SCENARIO,
     recursion.SCENARIO,
+    *behind.SCENARIOS,
     *variants.SCENARIOS,
 )
