@@ -86,7 +86,7 @@ def test_behind_a_host_name_is_what_a_client_without_edns_gets(
     )
     seeker = finder(catalog, DnsSettings(udp_answer_limit=limit), has_edns=has_edns)
     alias = ServiceName(f"alias{hops}", "", "dc1")
-    found = seeker.addresses(seeker.instances(alias), WEB, RecordType.A, 0)
+    found = seeker.addresses(seeker.instances(alias), name(f"alias{hops}.service.consul"), RecordType.A, 0)
     assert [record.type for record in found] == [RecordType.CNAME] * hops + [RecordType.A] * given
 
 
