@@ -20,8 +20,10 @@ from lictor_connect_proxy.snapshot import Endpoint, ProxySnapshot
 from lictor_core.clock import Clock, Rng
 from lictor_core.errors import LictorError
 
-__all__ = ["Feed"]
+__all__ = ["WATCHES_MAX", "Feed"]
 
+WATCHES_MAX: Final = 20_000
+"""Things that one proxy watches; what needs more is served without what comes last, and the log says so."""
 RETRY_S_FIRST: Final = 0.1
 RETRY_S_MAX: Final = 10.0
 _PAUSE_S: Final = 0.025
@@ -48,7 +50,9 @@ class Feed:
         clock: Clock,
         rng: Rng,
         log: FilteringBoundLogger,
+        watches_max: int = WATCHES_MAX,
     ) -> None:
+        self._watches_max = watches_max
         self.snapshot = snapshot
         self._start = snapshot
         self._proxy_id = proxy_id
@@ -109,8 +113,21 @@ class Feed:
             self._values.pop(need, None)
             self._heard.pop(need, None)
         for need in known.wanted:
-            if need not in self._watches:
-                self._watches[need] = group.create_task(self._watch(need), name=f"feed {need.name}")
+            if need in self._watches:
+                continue
+            if len(self._watches) >= self._watches_max:
+                self._tell_once(
+                    "proxy.feed.exhausted",
+                    reason=f"{len(known.wanted)} things are to be watched, and at most {self._watches_max} are",
+                    advice="give the proxy fewer upstreams, or the gateway fewer services",
+                )
+                return
+            self._watches[need] = group.create_task(self._watch(need), name=f"feed {need.name}")
+
+    def _tell_once(self, event: str, **keys: str) -> None:
+        if event not in self._told:
+            self._told.add(event)
+            self._log.warning(event, **keys)
 
     def _change(self, need: Need[object], value: object) -> None:
         """`value` is what is known now; None takes it out."""
@@ -134,9 +151,8 @@ class Feed:
                 reason=value.hidden,
                 advice="connections without a matching intention are denied; give the token agent:read",
             )
-        elif isinstance(value, ChainFound) and value.chain is None and "chains" not in self._told:
-            self._told.add("chains")
-            self._log.warning(
+        elif isinstance(value, ChainFound) and value.chain is None:
+            self._tell_once(
                 "proxy.chain.unsupported",
                 reason="the agent knows no discovery chains",
                 advice="upstreams go straight to their services: redirects, subsets and failover do not count",
@@ -151,7 +167,10 @@ class Feed:
         while True:
             try:
                 fetched = await need.ask(self._agent, cursor)
-            except LictorError as error:
+            except Exception as error:
+                if not isinstance(error, LictorError):
+                    # A mistake of ours costs this answer, and the proxy nothing else.
+                    self._log.exception("proxy.feed.crashed", source=need.name)
                 cursor = ""
                 failures += 1
                 if need.closed and isinstance(error, UnusableAnswerError) and need in self._values:
@@ -167,7 +186,7 @@ class Feed:
             cursor = fetched.cursor
             await asyncio.sleep(_PAUSE_S if cursor else max(_PAUSE_S, fetched.rest_s))
 
-    async def _rest(self, need: Need[object], error: LictorError, failures: int, told_at: float) -> float:
+    async def _rest(self, need: Need[object], error: Exception, failures: int, told_at: float) -> float:
         """Pause after a failure; returns when it was last logged."""
         now = self._clock.monotonic()
         most = min(RETRY_S_MAX, RETRY_S_FIRST * 2.0 ** min(failures - 1, 16))

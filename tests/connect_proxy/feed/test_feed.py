@@ -7,8 +7,11 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from lictor_connect_proxy.feed.agent import AgentClient
-from lictor_connect_proxy.feed.feed import Feed
-from lictor_connect_proxy.snapshot import Endpoint, ProxySnapshot, PublicListener, UpstreamKey, UpstreamListener
+from lictor_connect_proxy.feed.asking import AgentSource
+from lictor_connect_proxy.feed.feed import WATCHES_MAX, Feed
+from lictor_connect_proxy.feed.needs import LeafOf
+from lictor_connect_proxy.feed.sources import Fetched
+from lictor_connect_proxy.snapshot import Endpoint, Leaf, ProxySnapshot, PublicListener, UpstreamKey, UpstreamListener
 from lictor_core.clock import SeededRng, SystemClock
 from lictor_core.intentions import Rule
 from tests.connect_proxy.authority import Authority
@@ -37,7 +40,7 @@ class Published:
 
 @contextlib.asynccontextmanager
 async def feeding(
-    agent: AgentDouble, snapshot: ProxySnapshot | None = None, *, proxy_id: str = ""
+    agent: AgentDouble, snapshot: ProxySnapshot | None = None, *, proxy_id: str = "", watches_max: int = WATCHES_MAX
 ) -> AsyncGenerator[tuple[Feed, Published]]:
     published = Published()
     async with AgentClient(agent.address) as client:
@@ -49,6 +52,7 @@ async def feeding(
             clock=SystemClock(),
             rng=SeededRng(1),
             log=published.events.log,
+            watches_max=watches_max,
         )
         running = asyncio.ensure_future(feed.run())
         try:
@@ -288,3 +292,23 @@ async def test_the_policy_tells_the_index_that_it_is_of() -> None:
         assert published.last.policy is not None
         assert before is not None
         assert published.last.policy.index > before.index
+
+
+async def test_what_a_proxy_watches_is_bounded_and_the_log_says_so() -> None:
+    agent = _double()
+    async with agent.running(), feeding(agent, watches_max=2) as (_, published):
+        await eventually(lambda: bool(published.events.named("proxy.feed.exhausted")), what="it is told")
+        await eventually(lambda: len({path.partition("?")[0] for path in agent.asked}) == 2, what="two are watched")
+        assert not published.last.can_judge()
+        assert len(published.events.named("proxy.feed.exhausted")) == 1
+
+
+async def test_a_mistake_in_one_source_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(_need: LeafOf, _agent: AgentSource, _cursor: str) -> Fetched[Leaf]:
+        raise KeyError("a mistake")
+
+    monkeypatch.setattr(LeafOf, "ask", broken)
+    async with _double().running() as agent, feeding(agent) as (_, published):
+        await eventually(lambda: published.rules() == (), what="the policy is known")
+        await eventually(lambda: bool(published.events.named("proxy.feed.crashed")), what="the mistake is told")
+        assert published.last.leaf is None
