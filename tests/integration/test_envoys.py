@@ -14,7 +14,7 @@ import pytest
 from tests.support.agents import program_of
 from tests.support.conditions import wait_until
 from tests.support.echo import echo_server
-from tests.support.envoy_mesh import BACKEND, EnvoyMesh, arrives, connected, envoy_mesh
+from tests.support.envoy_mesh import BACKEND, FRONTEND, EnvoyMesh, arrives, connected, envoy_mesh
 from tests.support.lone_server import LoneServer
 from tests.support.ports import free_port
 
@@ -116,3 +116,29 @@ def test_where_https_is_on_envoys_are_served_by_tls_and_know_by_whom(tmp_path: P
             assert made.far.figure("cluster.local_agent.ssl.handshake") > 0
         status, text, _ = server.get("/v1/agent/connect/xds")
         assert (status, json.loads(text)["TLS"]) == (200, True)
+
+
+def test_an_ingress_gateway_leads_into_the_mesh(tmp_path: Path) -> None:
+    with mesh(tmp_path) as made:
+        port = free_port()
+        listener = {"Port": port, "Protocol": "tcp", "Services": [{"Name": BACKEND}]}
+        made.put("/v1/config", {"Kind": "ingress-gateway", "Name": "edge", "Listeners": [listener]})
+        with made.gateway(tmp_path, "ingress", "edge"):
+            wait_until(lambda: arrives(port), within_s=WITHIN_S, what="a connection from outside arrives")
+            made.put(f"/v1/connect/intentions/exact?source=edge&destination={BACKEND}", {"Action": "deny"})
+            wait_until(lambda: not arrives(port), within_s=WITHIN_S, what="the gateway's source is denied")
+
+
+def test_a_terminating_gateway_leads_out_of_the_mesh(tmp_path: Path) -> None:
+    with mesh(tmp_path) as made, echo_server() as outside:
+        legacy = {"Node": "outside", "Address": "127.0.0.1", "Service": {"Service": "legacy", "Port": outside}}
+        made.put("/v1/catalog/register", legacy)
+        made.put("/v1/config", {"Kind": "terminating-gateway", "Name": "exit", "Services": [{"Name": "legacy"}]})
+        port = free_port()
+        upstreams = [{"DestinationName": "legacy", "LocalBindPort": port}]
+        sidecar = {"Port": free_port(), "Proxy": {"Upstreams": upstreams}}
+        made.put("/v1/agent/service/register", {"Name": FRONTEND, "Port": 1, "Connect": {"SidecarService": sidecar}})
+        with made.gateway(tmp_path, "terminating", "exit"):
+            wait_until(lambda: arrives(port), within_s=WITHIN_S, what="a connection arrives outside")
+            made.put(f"/v1/connect/intentions/exact?source={FRONTEND}&destination=legacy", {"Action": "deny"})
+            wait_until(lambda: not arrives(port), within_s=WITHIN_S, what="what the gateway guards is denied")

@@ -73,6 +73,13 @@ class EnvoyMesh:
         """Allow or deny `web` the backend."""
         self.put(f"/v1/connect/intentions/exact?source={FRONTEND}&destination={BACKEND}", {"Action": action})
 
+    @contextmanager
+    def gateway(self, directory: Path, kind: str, service: str) -> Generator[Envoy]:
+        """A gateway that registers itself, while the block runs."""
+        flags = ["-gateway", kind, "-register", "-service", service, "-address", f"127.0.0.1:{free_port()}"]
+        with _envoy(directory, self.server, service, flags) as envoy:
+            yield envoy
+
     def proxies(self) -> dict[str, dict[str, object]]:
         """What the agent knows of the proxies, by id."""
         status, text, _ = self.server.get("/v1/agent/connect/proxies")
@@ -120,7 +127,8 @@ def envoy_mesh(
 @contextmanager
 def _envoy(directory: Path, server: LoneServer, service: str, flags: Sequence[str]) -> Generator[Envoy]:
     admin = free_port()
-    argv = [program_of("lictor"), "connect", "envoy", "-sidecar-for", service, "-admin-bind", f"127.0.0.1:{admin}"]
+    who = () if "-gateway" in flags else ("-sidecar-for", service)
+    argv = [program_of("lictor"), "connect", "envoy", *who, "-admin-bind", f"127.0.0.1:{admin}"]
     found: list[Envoy] = []
     with running(
         f"envoy-{service}",

@@ -176,7 +176,7 @@ class Session:
             return REPORT_EVERY_S
         if self._state is None and not snapshot.is_complete():
             missing_s = now - self._began_at
-            if self._is_fresh is not True or missing_s < FIRST_S_MAX or not snapshot.has_identity():
+            if self._is_fresh is not True or missing_s < FIRST_S_MAX or snapshot.roots is None:
                 return max(FIRST_S_MAX - missing_s, FIRST_S_MAX / 10)
             self._log.warning("xds.configuration.incomplete", missing=_missing(snapshot))
         due_s = self._built_at + GAP_S - now
