@@ -28,7 +28,8 @@ RBAC_FILTER: Final = "envoy.filters.http.rbac"
 REASONS_FILTER: Final = "intentions.reasons"
 """The filter before it, which only names."""
 NAMED_MAX: Final = 32
-"""Permissions of one source that are named one by one when they deny; of more only the intention is named."""
+"""Permissions of one source that are named one by one when they deny; of more only the intention is named. Also the
+sources whose plain denials are named: each is looked at with each request."""
 _RBAC: Final = "envoy.extensions.filters.http.rbac.v3"
 
 
@@ -61,14 +62,18 @@ def _classes(sources: Sources | None, trust_domain: str) -> Iterable[tuple[list[
     if sources is None:
         return
     special = {name: one for name, one in sources.named.items() if one.rule != sources.others.rule}
-    plain: list[str] = []
+    allowed: list[str] = []
+    denied: list[str] = []
     for name, decision in sorted(special.items()):
-        if decision.allowed and decision.rule is not None and not decision.rule.looks_at_requests:
-            plain.append(name)
+        if decision.rule is not None and not decision.rule.looks_at_requests:
+            (allowed if decision.allowed else denied).append(name)
         else:
             yield principals(Admission((name,), False), trust_domain), decision, f"source {name}"
-    if plain:
-        yield principals(Admission(tuple(plain), False), trust_domain), special[plain[0]], "sources"
+    if allowed:
+        yield principals(Admission(tuple(allowed), False), trust_domain), special[allowed[0]], "sources"
+    # Whoever is plainly denied cannot connect: this is for connections from before, and need not name very many.
+    for name in denied[:NAMED_MAX]:
+        yield principals(Admission((name,), False), trust_domain), special[name], f"source {name}"
     others = Admission(tuple(sorted(special)), True)
     yield principals(others, trust_domain), sources.others, "others"
 

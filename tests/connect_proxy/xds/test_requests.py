@@ -159,6 +159,15 @@ def test_very_many_permissions_are_not_nested_deeper_than_few(count: int) -> Non
     assert "web->db" in judged(found, uri, RequestFacts(path="/2"))[1]
 
 
+def test_very_many_denied_sources_cost_no_more_than_few() -> None:
+    rules = [rule(f"source-{number}", "deny") for number in range(500)]
+    found = route_rules(sources_of("db", rules, default_allow=True), TRUST_DOMAIN, default_allow=True)
+    assert str(found).count("precedence 9") == NAMED_MAX
+    for number in (0, 499):
+        assert judged(found, service_id(f"source-{number}").uri(), RequestFacts())[0] is False
+    assert judged(found, service_id("web").uri(), RequestFacts())[0] is True
+
+
 def _depth(value: object) -> int:
     if isinstance(value, dict):
         return 1 + max((_depth(one) for one in cast("dict[str, object]", value).values()), default=0)

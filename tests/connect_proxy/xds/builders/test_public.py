@@ -8,6 +8,8 @@ from pathlib import Path
 import aiohttp
 import msgspec
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from lictor_connect_proxy.snapshot import ProxySnapshot
 from lictor_connect_proxy.xds.builders import build
@@ -78,19 +80,19 @@ async def test_requests_are_judged_one_by_one_and_a_denial_says_why(
     ruled = stated_rule(rule("web", "deny"), [NO_ADMIN, READS], None)
     db = served(authority, site, ruled, rule("*", "allow"))
     async with envoy(db, tmp_path):
-        web, other = Client(session, authority, db, "web"), Client(session, authority, db, "other")
-        assert (await web.ask("/a")).status == 200
+        client, other = Client(session, authority, db, "web"), Client(session, authority, db, "other")
+        assert (await client.ask("/a")).status == 200
         assert (await other.ask("/admin", "POST")).status == 200
         before = site.asked
-        denied = await web.ask("/admin/x?y=1")
+        denied = await client.ask("/admin/x?y=1")
         assert (denied.status, denied.headers["x-lictor-deny-reason"]) == (403, "deny web->db#1 (precedence 9)")
-        unmatched = await web.ask("/a", "POST")
+        unmatched = await client.ask("/a", "POST")
         reason = "deny web->db (no permission matches, default)"
         assert (unmatched.status, unmatched.headers["x-lictor-deny-reason"]) == (403, reason)
-        for path in ("/%61dmin", "/a/../admin", "//admin", "/a/..%2fadmin", "/a/%2e%2e/admin", "/%5cadmin"):
-            assert (await web.ask(path)).status == 403, path
+        for path in ("/%61dmin", "/a/../admin", "//admin", "/a/..%2fadmin", "/a/%2e%2e/admin", "/%5cadmin", "/\\admin"):
+            assert (await client.ask(path)).status == 403, path
         assert site.asked == before
-        assert "x-lictor-deny-reason" not in (await web.ask("/status")).headers
+        assert "x-lictor-deny-reason" not in (await client.ask("/status")).headers
 
 
 @live
@@ -140,6 +142,27 @@ async def test_tokens_are_verified_and_their_claims_looked_at(
             assert answer.status == 403, case
             assert answer.headers["x-lictor-deny-reason"].endswith("token of okta missing"), case
         assert (await client.ask("/other", Authorization=f"Bearer {good}")).status == 403
+
+
+@live
+async def test_keys_may_be_elsewhere(
+    authority: Authority, site: Site, session: aiohttp.ClientSession, tmp_path: Path
+) -> None:
+    async def keys(request: web.Request) -> web.Response:
+        return web.json_response(KEYS)
+
+    elsewhere = web.Application()
+    elsewhere.router.add_get("/jwks", keys)
+    async with TestServer(elsewhere) as server:
+        remote: JsonObject = {"URI": str(server.make_url("/jwks"))}
+        provider: JsonObject = {"Issuer": "https://okta.example", "JSONWebKeySet": {"Remote": remote}}
+        ruled = stated_rule(rule("web", "allow"), None, {"Providers": [{"Name": "okta"}]})
+        db = msgspec.structs.replace(served(authority, site, ruled), jwt_providers={"okta": provider})
+        async with envoy(db, tmp_path):
+            client = Client(session, authority, db, "web")
+            signed = token("https://okta.example")
+            assert (await client.ask(Authorization=f"Bearer {signed}")).status == 200
+            assert (await client.ask()).status == 403
 
 
 @live
