@@ -384,7 +384,7 @@ rpc_hold_timeout duration : how long a server waits for a leader
 dns whole : DNS
 expose_max_port whole : where proxies expose checks
 expose_min_port whole : where proxies expose checks
-grpc whole : a reserved port
+grpc whole : where Envoys ask for their configuration (xDS); -1 for nowhere
 http whole : the HTTP API
 https whole : HTTPS
 proxy_max_port whole
