@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from lictor_core.authority import RootLife
 from lictor_core.clock import SeededRng
 from lictor_core.commands import Command, Outcome
@@ -33,6 +35,8 @@ class Mint:
         self.store = Store("dc1")
         self.clock = clock or ManualClock()
         self.log = made_log()
+        self.before: Callable[[Command], Awaitable[None]] | None = None
+        """What happens before a command is carried out."""
         self.rested_s: list[float] = []
         self.trusted_at_rest: list[set[str]] = []
         self.authority = Authority(
@@ -48,6 +52,8 @@ class Mint:
         )
 
     async def propose(self, command: Command) -> Outcome:
+        if self.before is not None:
+            await self.before(command)
         return apply(self.store, self.store.index + 1, command)[0]
 
     async def _rest(self, seconds: float) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 from structlog.typing import FilteringBoundLogger
 
@@ -20,6 +21,9 @@ from lictor_server.endpoints.rotation import Rotation
 from lictor_server.state import Store
 
 __all__ = ["Authority"]
+
+_TRIES_MAX: Final = 3
+"""How often a leaf is begun anew because another root took over meanwhile."""
 
 
 class Authority:
@@ -90,14 +94,9 @@ class Authority:
         self._books.current()  # without a root there is no trust domain to judge the request by
         order = ca.read_csr(request.csr)
         self._check_identity(order.identity, request.service)
-        settings, provider, limits = self._books.in_use()
-        async with limits.turn(self._books.clock.monotonic()):
-            root_id = self._books.current().root.id
-            until = self._books.clock.now() + settings.leaf_ttl_s
-            serial, index = await self._books.next_serial(root_id, until)
-            current = self._books.current()
-            if current.root.id != root_id:
-                raise CatchingUpError("the CA's root changed while a leaf was being signed: ask again")
+        async with self._books.in_use()[2].turn(self._books.clock.monotonic()):
+            current, serial, index = await self._counted()
+            settings, provider, _ = self._books.in_use()
             terms = ca.LeafTerms(serial=serial, now=self._books.clock.now(), lifetime_s=settings.leaf_ttl_s)
             leaf = await provider.sign_leaf(current, order, terms)
         self._books.log.info("ca.leaf.signed", uri=leaf.uri, serial=leaf.serial_number)
@@ -108,9 +107,20 @@ class Authority:
             uri=leaf.uri,
             valid_after=leaf.valid_after,
             valid_before=leaf.valid_before,
-            root_id=root_id,
+            root_id=current.root.id,
             index=index,
         )
+
+    async def _counted(self) -> tuple[ca.Established, int, int]:
+        """The active root, for which a leaf more is counted now, its serial number, and the index of that."""
+        for _ in range(_TRIES_MAX):
+            root_id = self._books.current().root.id
+            until = self._books.clock.now() + self._books.in_use()[0].leaf_ttl_s
+            serial, index = await self._books.next_serial(root_id, until)
+            current = self._books.current()
+            if current.root.id == root_id:
+                return current, serial, index
+        raise CatchingUpError("the CA's root changes again and again while a leaf is signed: ask again")
 
     def _check_identity(self, identity: ServiceId | AgentId, service: str) -> None:
         domain = trust_domain(self._books.store.ca.cluster_id)

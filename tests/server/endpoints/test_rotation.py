@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 
 from lictor_core.authority import outstanding
-from lictor_core.commands import CARootsSet
-from lictor_core.errors import RequestError
+from lictor_core.commands import CARootsSet, CASerialTake, Command
+from lictor_core.errors import CatchingUpError, RequestError
 from lictor_core.records import JsonObject
 from lictor_server import ca
 from lictor_server.ca.roots import make_root
 from lictor_server.ca.succession import ROOTS_MAX, SKEW_S
 from tests.server.state.restores import restore_commands
+from tests.support.chains import chain_text, parsed
 from tests.support.mint import DAY_S, Mint
 
 
@@ -221,7 +222,7 @@ async def test_leaves_from_after_a_backup_stay_good_when_it_is_restored() -> Non
         await mint.propose(command)
     assert mint.active().id == first
     assert mint.accepts(before.certificate)
-    assert mint.accepts(after.certificate)
+    assert mint.accepts(chain_text(parsed(after.certificate)[:1]))  # without what the first root vouches by
     assert mint.accepts((await mint.leaf()).certificate)
     assert mint.life(first).leaves_issued == 2
     await mint.pass_days(4)
@@ -234,3 +235,42 @@ async def test_backup_of_another_mesh_brings_its_own_roots_alone() -> None:
         await mint.propose(command)
     assert [root.id for root in mint.roots()] == [other.active().id]
     assert mint.accepts((await mint.leaf()).certificate, other.bundle())
+
+
+async def test_leaf_that_was_under_way_while_the_root_changed_is_one_of_the_new_root() -> None:
+    mint = await started()
+    changes = [another_key()]
+
+    async def change(command: Command) -> None:
+        if isinstance(command, CASerialTake) and command.root_id and changes:
+            await mint.authority.configure("consul", changes.pop())
+
+    mint.before = change
+    issued = await mint.leaf()
+    assert issued.root_id == mint.active().id
+    assert mint.accepts(chain_text(parsed(issued.certificate)[:1]), [mint.active().root_cert])
+    assert mint.life().leaves_issued == 1
+
+
+async def test_leaf_under_roots_that_change_without_end_is_refused() -> None:
+    mint = await started()
+
+    async def change(command: Command) -> None:
+        if isinstance(command, CASerialTake) and command.root_id:
+            await mint.authority.configure("consul", another_key())
+
+    mint.before = change
+    with pytest.raises(CatchingUpError, match="again and again"):
+        await mint.leaf()
+
+
+async def test_leaf_that_is_counted_while_the_root_changes_keeps_its_root_trusted() -> None:
+    mint = await started()
+    first = mint.active().id
+    lives, plain = mint.store.ca.lives(), list(mint.store.ca.roots)
+    until = (await mint.leaf()).valid_before
+    table = mint.store.ca
+    late = CARootsSet(cluster_id=table.cluster_id, roots=plain, keys=table.keys(), cas=table.roots_index, lives=lives)
+    await mint.propose(late)
+    assert mint.life(first).leaves_until >= until
+    assert mint.life(first).leaves_issued == 1
