@@ -81,9 +81,12 @@ class Scene:
     async def service(self, name: str, *, id: str = "", http: bool = True, **meta: Json) -> tuple[Instance, Web]:
         """Another instance of a service in the mesh."""
         application = await self.stack.enter_async_context(Web(id or name).running())
+        config: dict[str, Json] = {}
         if http:
+            # Without `enable_central_service_config` a proxy does not hear of its own service's entry, as in Consul.
+            config["protocol"] = "http"
             await self.stage.write("service-defaults", name, Protocol="http")
-        instance = await self.stage.register(name, application.port, id=id, meta=meta)
+        instance = await self.stage.register(name, application.port, id=id, meta=meta, config=config)
         await self.stack.enter_async_context(self.plane.beside(self.stage, instance))
         return instance, application
 
@@ -285,6 +288,7 @@ async def test_rules_on_requests_decide_and_say_why(stage: Stage) -> None:
         permissions: Json = [
             {"Action": "deny", "HTTP": {"PathPrefix": "/secret"}},
             {"Action": "allow", "HTTP": {"PathPrefix": "/", "Methods": ["GET"]}},
+            {"Action": "deny", "HTTP": {"PathPrefix": "/"}},
         ]
         await stage.write("service-intentions", db, Sources=[{"Name": "*", "Permissions": permissions}])
         await until(lambda answer: answer[0] == 403, port, "/secret/x")
