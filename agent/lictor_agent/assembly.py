@@ -34,6 +34,7 @@ __all__ = [
     "dns_settings",
     "first_entries",
     "grpc_addresses",
+    "grpc_pair",
     "grpc_tls",
     "http_addresses",
     "http_settings",
@@ -334,6 +335,17 @@ def grpc_tls(configuration: Configuration) -> Callable[[], ssl.SSLContext | None
         return tls_context(_https(configuration), "h2")
 
     return context
+
+
+def grpc_pair(configuration: Configuration) -> Callable[[ssl.SSLContext], None]:
+    """Has the gRPC ports show the certificate that stands in the files now."""
+
+    def load(context: ssl.SSLContext) -> None:
+        from lictor_agent.http.https import load_pair
+
+        load_pair(context, _https(configuration))
+
+    return load
 
 
 def _tcp(addresses: Sequence[str], port: int) -> list[tuple[str, int]]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from lictor_agent import assembly
 from lictor_agent.agent import Agent
 from lictor_agent.backing import Backing
+from lictor_agent.grpc_port import GrpcPort
 from lictor_agent.http.server import HttpServer
 from lictor_agent.log import LogOutput
 from lictor_config.tree import Configuration
@@ -15,8 +16,16 @@ from lictor_dns import DnsServer, DnsSettings
 __all__ = ["follow"]
 
 
-def follow(agent: Agent, *, backing: Backing, http: HttpServer, dns: DnsServer | None, output: LogOutput) -> None:
-    """Have log, HTTP API, DNS, and the way to the servers take over what changes for them, at each reload."""
+def follow(
+    agent: Agent,
+    *,
+    backing: Backing,
+    http: HttpServer,
+    dns: DnsServer | None,
+    output: LogOutput,
+    grpc: GrpcPort | None = None,
+) -> None:
+    """Have log, HTTP API, gRPC, DNS, and the way to the servers take over what changes for them, at each reload."""
     first = agent.configuration
 
     def answered(configuration: Configuration) -> DnsSettings:
@@ -26,6 +35,8 @@ def follow(agent: Agent, *, backing: Backing, http: HttpServer, dns: DnsServer |
     def take(old: Configuration, new: Configuration) -> None:
         output.set_level(new.log.level)
         http.follow(assembly.http_settings(new))
+        if grpc is not None:
+            grpc.renew(assembly.grpc_pair(new))
         if dns is not None and answered(new) != answered(old):
             dns.follow(answered(new))
         if new.first_entries:  # also what was there before: as in Consul, what was deleted meanwhile comes back

@@ -96,6 +96,11 @@ class GrpcPort:
         for one in self._waiting:
             loop.add_reader(one, self._arrived)
 
+    def renew(self, load: Callable[[ssl.SSLContext], None]) -> None:
+        """Have `load` put another certificate into what handshakes use; raises what it raises. Streams stay."""
+        if self._context is not None:
+            load(self._context)
+
     async def close(self) -> None:
         """End all streams, and give the ports up."""
         self._stop_waiting()

@@ -108,7 +108,7 @@ async def _serve(configuration: Configuration, clock: Clock, rng: Rng, output: L
     dns.tell_figures(meter, identity.node_name)
     grpc = _grpc(agent, http, configuration, clock, rng, log.bind(room="agent"))
     agent.xds = grpc.offer
-    follow(agent, backing=backing, http=http, dns=dns, output=output)
+    follow(agent, backing=backing, http=http, dns=dns, output=output, grpc=grpc)
     ending = Ending(agent, log.bind(room="agent"))
     async with AsyncExitStack() as parts:
         parts.enter_context(ending.watching())

@@ -100,3 +100,15 @@ async def test_it_is_told_whether_ports_speak_tls() -> None:
     assert grpc.offer().is_secure
     await grpc.close()
     assert grpc.offer().addresses == ()
+
+
+async def test_a_reload_renews_what_handshakes_show_where_there_are_any() -> None:
+    log, _ = quiet_log()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    renewed: list[ssl.SSLContext] = []
+    for tls in (lambda: context, lambda: None):
+        grpc = GrpcPort([("127.0.0.1", 0)], log, make_server=missing, tls=tls)
+        await grpc.start()
+        grpc.renew(renewed.append)
+        await grpc.close()
+    assert renewed == [context]

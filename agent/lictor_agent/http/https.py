@@ -26,7 +26,7 @@ from lictor_config.ciphers import openssl_names
 from lictor_core.errors import ConfigurationError
 from lictor_core.limits import CA_FILES_MAX
 
-__all__ = ["HANDSHAKES_MAX", "HttpsListener", "SecureDoor", "tls_context"]
+__all__ = ["HANDSHAKES_MAX", "HttpsListener", "SecureDoor", "load_pair", "tls_context"]
 
 HANDSHAKES_MAX: Final = 512
 """Connections that are not secured yet."""
@@ -67,7 +67,7 @@ def tls_context(settings: HttpsSettings, protocol: str = "http/1.1") -> ssl.SSLC
     context.set_alpn_protocols([protocol])
     if settings.cipher_suites:
         context.set_ciphers(":".join(openssl_names(settings.cipher_suites)))
-    _load_pair(context, settings)
+    load_pair(context, settings)
     if settings.verify_incoming:
         # Whatever stands in the CA's file is trusted, also an intermediate CA, as by Consul.
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
@@ -122,7 +122,8 @@ _last_words: ContextVar[list[bytes]] = ContextVar("_last_words")
 """Where `SecureDoor.admit` finds the alert of its own connection: loops make TLS objects in the context of its task."""
 
 
-def _load_pair(context: ssl.SSLContext, settings: HttpsSettings) -> None:
+def load_pair(context: ssl.SSLContext, settings: HttpsSettings) -> None:
+    """Show this certificate in handshakes from now on. Raises `ConfigurationError` as `tls_context` does."""
     _check_readable("cert_file", settings.cert_file)
     _check_readable("key_file", settings.key_file)
     try:
