@@ -34,14 +34,17 @@ def first_snapshot(registration: Registration) -> ProxySnapshot:
 
 
 def assemble(start: ProxySnapshot, known: Known, before: ProxySnapshot, proxy_id: str = "") -> ProxySnapshot:
-    """The snapshot after `before` of a proxy: as it is registered under `proxy_id`, without one as `start` says."""
+    """The snapshot after `before` of a proxy: as it is registered under `proxy_id`, without one as `start` says.
+
+    It is `before` itself where nothing changed.
+    """
     registration = known.value(RegistrationOf(proxy_id)) if proxy_id else None
     base = start if registration is None else first_snapshot(registration)
     if registration is not None and registration.exposes_checks:
         paths = known.value(ExposedForChecks(proxy_id)) or ()
         base = msgspec.structs.replace(base, exposed=(*base.exposed, *paths))
     if not base.service:
-        return base
+        return _settled(base, before)
     match base.kind:
         case ServiceKind.INGRESS_GATEWAY:
             found = gateways.ingress(base, known, before)
@@ -76,10 +79,10 @@ def _sidecar(base: ProxySnapshot, known: Known, before: ProxySnapshot) -> ProxyS
 
 
 def _settled(found: ProxySnapshot, before: ProxySnapshot) -> ProxySnapshot:
-    """`found` with the very values of `before` where they are equal, so that who reads it sees what changed."""
-    same = {
-        name: old
+    """`before` with what is another value in `found`, so that who reads it sees what changed; itself for nothing."""
+    changed = {
+        name: new
         for name in ProxySnapshot.__struct_fields__
-        if (old := getattr(before, name)) is not (new := getattr(found, name)) and old == new
+        if (new := getattr(found, name)) is not (old := getattr(before, name)) and new != old
     }
-    return msgspec.structs.replace(found, **same) if same else found
+    return msgspec.structs.replace(before, **changed) if changed else before

@@ -99,7 +99,7 @@ class Feed:
         known = Known(self._values)
         snapshot = assemble(self._start, known, self.snapshot, self._proxy_id)
         self._keep_watches(self._group, known)
-        if snapshot == self.snapshot:
+        if snapshot is self.snapshot:
             return
         self.snapshot = snapshot
         self._publish(snapshot)

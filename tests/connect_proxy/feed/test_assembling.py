@@ -79,6 +79,13 @@ def test_what_did_not_change_is_the_very_same_value() -> None:
     assert after.instances is before.instances
 
 
+def test_a_snapshot_in_which_nothing_changed_is_the_one_before() -> None:
+    knowledge = Knowledge(ProxySnapshot(service="web", public=PUBLIC, upstreams=(DB,)))
+    before = knowledge.learn(*IDENTITY)
+    assert knowledge.learn((LeafOf("web"), before.leaf)) is before
+    assert knowledge.learn((DefaultPolicy(), DefaultFound(True))) is not before
+
+
 def test_who_vouches_for_tokens_is_asked_only_where_tokens_are_demanded() -> None:
     knowledge = Knowledge(ProxySnapshot(service="web", public=PUBLIC))
     knowledge.learn((RulesOf("web"), Policy(rules=(rule("api", "allow", "web"),))))
