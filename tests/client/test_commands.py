@@ -347,8 +347,10 @@ def test_services_come_and_go(command: Command, tmp_path: Path) -> None:
     assert command("services", "register", "-name=db", "-id=db-1", "-port=5432", "-tag=x", "-meta=a=b").lines == [
         "Registered service: db"
     ]
-    assert command("catalog", "services").lines == ["consul", "db", "one", "two"]
-    assert command("catalog", "services", "-tags").stdout == "consul      \ndb          x\none         a,b\ntwo\n"
+    assert {"consul", "db", "one", "two"} <= set(command("catalog", "services").lines)
+    rows = [line.partition(" ") for line in command("catalog", "services", "-tags").lines]
+    tagged = {name: tags.strip() for name, _, tags in rows}
+    assert (tagged["db"], tagged["one"], tagged["two"]) == ("x", "a,b", "")
     assert command("catalog", "services", "-node=nobody").stderr.startswith("No services match")
     assert command("catalog", "nodes", "-service=db").lines[1].startswith("judge  ")
     assert command("services", "deregister", str(file)).lines == [
@@ -356,7 +358,7 @@ def test_services_come_and_go(command: Command, tmp_path: Path) -> None:
         "Deregistered service: two-1",
     ]
     assert command("services", "deregister", "-id=db-1").exit_code == 0
-    assert command("catalog", "services").lines == ["consul"]
+    assert not {"db", "one", "two"} & set(command("catalog", "services").lines)
 
 
 def test_where_a_registration_came_from_is_told(command: Command) -> None:
