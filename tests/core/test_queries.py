@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lictor_core import queries, topics
+from lictor_core.ca_status import CALedgerQuery
 from lictor_core.queries import AnyQuery, Query
 from lictor_core.topics import Topic
 from tests.support.strategies import values_of
@@ -54,6 +55,7 @@ TOPICS: list[tuple[Query[typing.Any], set[Topic]]] = [
     ),
     (queries.CARootsQuery(), {topics.CA_ROOTS}),
     (queries.CAConfigurationQuery(), {topics.CA_CONFIGURATION}),
+    (CALedgerQuery(), {topics.CA_ROOTS, topics.CA_CONFIGURATION, topics.CA_LEAVES}),
     (queries.AutopilotQuery(), {topics.AUTOPILOT}),
     (queries.NodeQuery(node=N), {Topic("node", "node-1")}),
     (queries.NodeHasAgentQuery(node=N), {Topic("node-checks", "node-1")}),
