@@ -19,7 +19,7 @@ from tests.support.api import answers, call
 from tests.support.conditions import eventually
 from tests.support.ports import free_port
 from tests.support.processes import Program, running
-from tests.support.recorder.json_types import Json
+from tests.support.recorder.json_types import Json, as_list, at
 
 pytestmark = pytest.mark.slow
 
@@ -62,14 +62,22 @@ def _write(agent: DevAgent, kind: str, name: str, **body: Json) -> None:
     call(agent.http_address, "PUT", "/v1/config", {"Kind": kind, "Name": name, **body})
 
 
+def _is_healthy(agent: DevAgent, service: str, proxy: str) -> bool:
+    found = call(agent.http_address, "GET", f"/v1/health/connect/{service}?passing")
+    return any(at(one, "Service.ID") == proxy for one in as_list(found))
+
+
 @contextlib.asynccontextmanager
 async def _instance(
     agent: DevAgent, directory: Path, service: str, *, id: str = "", check: Json = None
 ) -> AsyncGenerator[Program]:
     """An application that says the id of its instance, registered, with its sidecar."""
     async with Application(f"{id or service}\n".encode()).running() as application:
+        name = id or service
         _register(agent, service, application.port, id=id, check=check)
-        with _proxy(agent, directory, id or service) as program:
+        with _proxy(agent, directory, name) as program:
+            # Who is not known yet when the others die cannot serve for them.
+            await eventually(lambda: _is_healthy(agent, service, f"{name}-sidecar-proxy"), what=f"{name} is healthy")
             yield program
 
 
@@ -228,4 +236,4 @@ async def test_while_the_agent_is_dead_all_goes_on_and_what_changed_meanwhile_is
                     assert await asyncio.wait_for(all_bytes(reader), 60) == b""
                     assert await _said(port) == ""
                     assert "proxy.connection.revoked" in db.log()
-                    assert "proxy.feed.resumed" in web.log()
+                    await eventually(lambda: "proxy.feed.resumed" in web.log(), what="the other proxy tells of it")

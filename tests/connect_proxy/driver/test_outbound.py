@@ -6,6 +6,7 @@ import ssl
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from lictor_connect_proxy.layers.tally import Counted
 from lictor_connect_proxy.snapshot import Endpoint, Limits, ProxySnapshot
@@ -26,6 +27,7 @@ from tests.connect_proxy.live import (
     running,
     upstream_snapshot,
 )
+from tests.core.entries.build import entry
 from tests.support.conditions import eventually
 from tests.support.ports import free_port
 
@@ -313,14 +315,40 @@ async def test_another_setting_of_an_upstream_leaves_its_listener_and_what_is_kn
     assert len(events.named("proxy.listener.started")) == 1
 
 
-async def test_without_usable_certificates_no_instance_is_blamed() -> None:
+@pytest.mark.parametrize("pem", [None, "garbled"])
+async def test_without_usable_certificates_no_instance_is_blamed(pem: str | None) -> None:
     events = Events()
     web = upstream_snapshot(AUTHORITY, free_port())
+    assert web.leaf is not None
+    leaf = None if pem is None else msgspec.structs.replace(web.leaf, certificate_pem=pem)
     async with running(web, events) as driver:
-        driver.apply(msgspec.structs.replace(web, leaf=None))
+        driver.apply(msgspec.structs.replace(web, leaf=leaf))
         assert await _broken(_upstream_port(web))
         await eventually(lambda: bool(events.named("proxy.upstream.unavailable")), what="the end is logged")
     assert events.named("proxy.instance.failed") == []
+
+
+async def test_the_least_busy_instance_gets_all_connections_that_end_while_the_other_is_held() -> None:
+    applications = [Application(f"{number}\n".encode()) for number in range(2)]
+    proxies = [public_snapshot(AUTHORITY, application) for application in applications]
+    said = entry("service-resolver", "db", {"LoadBalancer": {"Policy": "least_request"}})
+    chain = chain_of("db", said, trust_domain=AUTHORITY.roots().trust_domain)
+    instances = tuple(Endpoint("127.0.0.1", public_port(proxy), f"node/{public_port(proxy)}") for proxy in proxies)
+    web = chained(upstream_snapshot(AUTHORITY), chain, {"db.default.dc1": instances})
+    async with (
+        applications[0].running(),
+        applications[1].running(),
+        running(proxies[0]),
+        running(proxies[1]),
+        running(web) as driver,
+        connected(_upstream_port(web)) as (reader, _),
+    ):
+        held, others = await reader.readline(), set[bytes]()
+        for _ in range(6):
+            others.add(await _greeted(_upstream_port(web)))
+            await eventually(lambda: driver.connections() == 1, what="the held one is alone")
+    assert len(others) == 1
+    assert held not in others
 
 
 async def test_an_instance_that_swallows_connections_holds_up_one_at_a_time() -> None:

@@ -74,6 +74,13 @@ def test_what_served_goes_on_until_the_instances_of_a_new_chain_are_known() -> N
     assert len(_only(upstream).balancer) == 0, "known to have none is known"
 
 
+def test_a_target_that_comes_back_has_its_instances() -> None:
+    upstream = _upstream(CHAINED)
+    upstream.apply(chained(CHAINED, chain_of("db", redirect("db", "db2")), {}), LISTENER)
+    upstream.apply(CHAINED, LISTENER)
+    assert len(_only(upstream).balancer) == 2
+
+
 def test_new_instances_are_taken_without_another_plan() -> None:
     upstream = _upstream(CHAINED)
     plan = upstream.plan
