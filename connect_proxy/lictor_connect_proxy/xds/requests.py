@@ -151,7 +151,8 @@ def _gathered(reasons: Iterable[tuple[str, JsonObject]]) -> dict[str, list[JsonO
     """Cases by reason: two permissions may demand a token of the same provider."""
     found: dict[str, list[JsonObject]] = {}
     for reason, case in reasons:
-        found.setdefault(reason, []).append(case)
+        if case != NEVER:
+            found.setdefault(reason, []).append(case)
     return found
 
 
