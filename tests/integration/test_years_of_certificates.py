@@ -168,6 +168,6 @@ async def test_without_the_leaders_duties_proxies_are_refused() -> None:
     async def idle() -> None:
         """The leader does nothing."""
 
-    world.mint.authority.tend = idle  # type: ignore[method-assign]
+    world.mint.authority.tend = idle
     with pytest.raises(Exception, match="has expired"):
         await world.live(20, step_days=0.5)

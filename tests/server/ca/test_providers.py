@@ -31,9 +31,13 @@ def test_settings_name_their_provider() -> None:
     assert isinstance(made("vault", _VAULT), Vault)
 
 
+def _finds_nothing(_name: str) -> None:
+    """No module is installed."""
+
+
 def test_missing_extra_is_named_before_anything_is_begun(monkeypatch: pytest.MonkeyPatch) -> None:
     ca.check_settings("vault", _VAULT)
-    monkeypatch.setattr(providers, "find_spec", lambda _name: None)
+    monkeypatch.setattr(providers, "find_spec", _finds_nothing)
     ca.check_settings("consul", {})
     for use in (ca.check_settings, made):
         with pytest.raises(ConfigurationError, match=r"pip install 'lictor\[vault\]'"):
