@@ -37,7 +37,7 @@ def banner(identity: Identity, listening: Listening, *, data_dir: str) -> str:
         "HTTP": ", ".join(_with_scheme(address) for address in listening.http) or "off",
         **({"HTTPS": ", ".join(f"https://{address}" for address in listening.https)} if listening.https else {}),
         "DNS": ", ".join(f"{join_host_port(*address)} (UDP, TCP)" for address in listening.dns) or "off",
-        "gRPC": ", ".join(f"{address} (reserved)" for address in listening.grpc) or "off",
+        "gRPC": ", ".join(f"{address} (Envoy's configuration)" for address in listening.grpc) or "off",
         "Servers": listening.server,
     }
     lines = ["==> Lictor agent running"]

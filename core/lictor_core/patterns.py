@@ -10,7 +10,7 @@ from lictor_core.errors import RequestError
 if TYPE_CHECKING:
     import re2  # loaded when the first expression comes: most agents never see one
 
-__all__ = ["PATTERN_BYTES_MAX", "pattern_flaw", "whole_match"]
+__all__ = ["PATTERN_BYTES_MAX", "PatternFlaw", "compiled", "pattern_flaw", "whole_match"]
 
 PATTERN_BYTES_MAX: Final = 4_096
 """UTF-8 bytes of one expression; a proxy has to compile it, too."""
@@ -20,9 +20,17 @@ _MEMORY_BYTES_MAX: Final = 1 << 20
 """Memory of one compiled expression: RE2 refuses one that needs more."""
 
 
+class PatternFlaw(RequestError):
+    """What is no expression; `reason` is what RE2 says."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"is no regular expression of RE2: {reason}")
+        self.reason = reason
+
+
 def whole_match(pattern: str, text: str) -> bool:
     """Whether the expression matches all of `text`. Raises `RequestError` for one that is none."""
-    return _compiled(pattern).fullmatch(text) is not None
+    return compiled(pattern).fullmatch(text) is not None
 
 
 def pattern_flaw(pattern: str) -> str:
@@ -30,14 +38,15 @@ def pattern_flaw(pattern: str) -> str:
     if (length := len(pattern.encode())) > PATTERN_BYTES_MAX:
         return f"has {length} bytes; at most {PATTERN_BYTES_MAX} are taken"
     try:
-        _compiled(pattern)
+        compiled(pattern)
     except RequestError as error:
         return str(error)
     return ""
 
 
 @lru_cache(maxsize=_COMPILED_MAX)
-def _compiled(pattern: str) -> re2.Pattern:
+def compiled(pattern: str) -> re2.Pattern:
+    """The expression, compiled once. Raises `PatternFlaw`."""
     import re2
 
     options = re2.Options()
@@ -48,4 +57,4 @@ def _compiled(pattern: str) -> re2.Pattern:
     except re2.error as error:
         reason = error.args[0] if error.args else ""
         said = reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
-        raise RequestError(f"is no regular expression of RE2: {said}") from None
+        raise PatternFlaw(said) from None

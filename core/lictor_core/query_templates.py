@@ -7,13 +7,13 @@ where the case is the same, too; and regular expressions have Go's syntax.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from lictor_core.errors import RequestError
 from lictor_core.interpolation import interpolate
+from lictor_core.patterns import PatternFlaw, compiled
 from lictor_core.prepared import TEMPLATE_TYPE, PreparedQuery, QueryService
 
 if TYPE_CHECKING:
@@ -24,11 +24,6 @@ __all__ = ["FILLED_CHARS_MAX", "check_template", "rendered"]
 FILLED_CHARS_MAX: Final = 64 * 1024
 """All texts of one template that have expressions in them, as they are written and as they are filled in. Who asks
 chooses the name, so that a template of some thousand expressions made answers of hundreds of megabytes."""
-
-_COMPILED_MAX: Final = 256
-"""Expressions that are kept compiled."""
-_MEMORY_BYTES_MAX: Final = 1 << 20
-"""Memory of one compiled expression; one that needs more is refused."""
 
 
 def check_template(query: PreparedQuery) -> None:
@@ -102,16 +97,8 @@ def _groups(pattern: str, name: str) -> tuple[str, ...]:
     return () if found is None else (found.group(0) or "", *(one or "" for one in found.groups()))
 
 
-@lru_cache(maxsize=_COMPILED_MAX)
 def _compiled(pattern: str) -> re2.Pattern:
-    import re2
-
-    options = re2.Options()
-    options.log_errors = False
-    options.max_mem = _MEMORY_BYTES_MAX
     try:
-        return re2.compile(pattern, options)
-    except re2.error as error:
-        reason = error.args[0] if error.args else ""
-        said = reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
-        raise RequestError(f"Bad Regexp: error parsing regexp: {said}") from None
+        return compiled(pattern)
+    except PatternFlaw as error:
+        raise RequestError(f"Bad Regexp: error parsing regexp: {error.reason}") from None

@@ -89,7 +89,7 @@ def test_it_listens_everywhere_and_says_so(tmp_path: Path) -> None:
         said = process.program.log()
         assert f"HTTP: http://127.0.0.1:{process.ports['http']}" in said
         assert f"DNS: 127.0.0.1:{process.ports['dns']} (UDP, TCP)" in said
-        assert f"gRPC: 127.0.0.1:{process.ports['grpc']} (reserved)" in said
+        assert f"gRPC: 127.0.0.1:{process.ports['grpc']} (Envoy's configuration)" in said
         assert f"lictor members -http-addr=http://127.0.0.1:{process.ports['http']}" in said
 
 

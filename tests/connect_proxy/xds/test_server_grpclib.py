@@ -19,6 +19,7 @@ from lictor_connect_proxy.xds.server_grpclib import REQUEST_BYTES_MAX, XdsServer
 from lictor_core.clock import SystemClock
 from lictor_core.errors import NotFoundError, OverloadedError, PeerError, PermissionDeniedError
 from lictor_core.metrics import Meter, Series
+from lictor_core.records import JsonObject
 from tests.agent.harness import quiet_log
 from tests.connect_proxy.xds.envoys import FULL, Client, Told, build, policy_of
 from tests.support.conditions import eventually
@@ -89,20 +90,26 @@ async def test_an_envoy_gets_what_it_asks_for_and_what_it_runs_is_told(tmp_path:
         assert meter.counters[Series("xds.server.responses", (("type", "Cluster"),))].count == 1
 
 
+async def _told_of_a_change(client: Client, knowledge: Told) -> JsonObject:
+    """What a client is told that had taken everything when the policy of index 7 became that of 9."""
+    await client.ask(CLUSTER, node=NODE)
+    await client.ask(LISTENER)
+    await client.ask(SECRET, "intentions:db")
+    for _ in range(3):
+        response = await client.next()
+        assert response is not None
+        await client.answer(response)
+    await knowledge.reported(7)
+    knowledge.say(policy_of(9))
+    changed = await client.next()
+    assert changed is not None
+    return changed
+
+
 async def test_a_change_is_told_to_a_stream_that_waits_and_counts_when_it_is_taken(tmp_path: Path) -> None:
     knowledge = Told(FULL)
     async with served(knowledge, tmp_path) as (channel, _), streaming(channel) as client:
-        await client.ask(CLUSTER, node=NODE)
-        await client.ask(LISTENER)
-        await client.ask(SECRET, "intentions:db")
-        for _ in range(3):
-            response = await client.next()
-            assert response is not None
-            await client.answer(response)
-        await knowledge.reported(7)
-        knowledge.say(policy_of(9))
-        response = await client.next()
-        assert response is not None
+        response = await _told_of_a_change(client, knowledge)
         assert response["type_url"] == SECRET
         assert max(one.policy_index for one in knowledge.reports) == 7
         await client.answer(response)
@@ -112,26 +119,16 @@ async def test_a_change_is_told_to_a_stream_that_waits_and_counts_when_it_is_tak
 async def test_a_rejected_policy_is_told_and_does_not_count(tmp_path: Path) -> None:
     knowledge = Told(FULL)
     async with served(knowledge, tmp_path) as (channel, _), streaming(channel) as client:
-        await client.ask(CLUSTER, node=NODE)
-        await client.ask(LISTENER)
-        await client.ask(SECRET, "intentions:db")
-        for _ in range(3):
-            response = await client.next()
-            assert response is not None
-            await client.answer(response)
-        await knowledge.reported(7)
-        knowledge.say(policy_of(9))
-        response = await client.next()
-        assert response is not None
+        response = await _told_of_a_change(client, knowledge)
         await client.answer(response, error="regex is too large")
         await eventually(lambda: bool(knowledge.reports[-1].rejected), what="a report of the rejection")
         [rejected] = knowledge.reports[-1].rejected
         assert (rejected.type, rejected.name, rejected.reason) == ("Secret", "intentions:db", "regex is too large")
         assert knowledge.reports[-1].policy_index == 7
         knowledge.say(policy_of(10))
-        response = await client.next()
-        assert response is not None
-        await client.answer(response)
+        following = await client.next()
+        assert following is not None
+        await client.answer(following)
         assert (await knowledge.reported(10)).rejected == ()
 
 
