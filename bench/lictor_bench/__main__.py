@@ -13,6 +13,7 @@ MEASUREMENTS: Final = (
     "blocked",
     "proxy",
     "proxy_policy",
+    "envoy_policy",
     "ca",
     "raft",
     "catch_up",

@@ -21,6 +21,7 @@ __all__ = ["Agent", "consul_agent", "consul_program", "cpu_s", "end", "free_port
 
 _START_S_MAX: Final = 20.0
 _STOP_S_MAX: Final = 5.0
+_ANSWER_S_MAX: Final = 30.0
 _POLL_S: Final = 0.05
 _PORT_MIN: Final = 10_000
 _PORT_MAX: Final = 32_000
@@ -42,9 +43,9 @@ class Agent:
         """Where its HTTP API is."""
         return f"http://127.0.0.1:{self.ports['http']}"
 
-    def put(self, path: str, body: bytes) -> None:
-        """A PUT that must succeed; raises `RuntimeError` when it does not."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.ports["http"], timeout=10)
+    def put(self, path: str, body: bytes) -> bytes:
+        """The answer to a PUT that must succeed; raises `RuntimeError` when it does not."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.ports["http"], timeout=_ANSWER_S_MAX)
         try:
             connection.request("PUT", path, body)
             answer = connection.getresponse()
@@ -53,6 +54,7 @@ class Agent:
             connection.close()
         if answer.status != 200:
             raise RuntimeError(f"{self.name} answered {answer.status} to PUT {path}: {text[:200]!r}")
+        return text
 
 
 def consul_program() -> str | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import ssl
 import statistics
 import subprocess
@@ -20,10 +19,8 @@ from typing import Final
 
 import uvloop
 
-from lictor_bench.dev_agents import Agent, cpu_s, end, free_ports, lictor_agent
-from lictor_bench.proxy_envoy import certificates
-from lictor_connect_proxy.contexts import tls_contexts
-from lictor_connect_proxy.snapshot import Leaf, TrustRoots
+from lictor_bench.dev_agents import Agent, cpu_s, end, lictor_agent
+from lictor_bench.proxy_policy_mesh import client_context, greet, intend, registered
 
 __all__ = ["main"]
 
@@ -33,7 +30,6 @@ _ROUNDS: Final = 10
 _READY_S_MAX: Final = 120.0
 _ENFORCED_S_MAX: Final = 10.0
 _GOAL_MS: Final = 100.0
-_CLIENT: Final = "bench-client"
 
 
 def main() -> None:
@@ -45,15 +41,10 @@ def main() -> None:
 
 
 async def _measure(agent: Agent) -> None:
-    application = await asyncio.start_server(_greet, "127.0.0.1", 0)
-    port = application.sockets[0].getsockname()[1]
-    ports = dict(zip((f"bench-{number}" for number in range(_PROXIES)), free_ports(_PROXIES), strict=True))
-    for service, public in ports.items():
-        sidecar = {"Port": public, "Checks": [{"Name": "up", "TTL": "1h", "Status": "passing"}]}
-        body = {"Name": service, "Port": port, "Connect": {"SidecarService": sidecar}}
-        await asyncio.to_thread(agent.put, "/v1/agent/service/register", json.dumps(body).encode())
-    await _intend(agent, "allow")
-    context = _context(agent)
+    application = await asyncio.start_server(greet, "127.0.0.1", 0)
+    ports = await registered(agent, application.sockets[0].getsockname()[1], _PROXIES)
+    await intend(agent, "allow")
+    context = client_context(agent)
     with _proxies(agent, list(ports)) as pids:
         times_ms: list[float] = []
         cpu_ms: list[float] = []
@@ -62,7 +53,7 @@ async def _measure(agent: Agent) -> None:
             before = cpu_s(agent.pid) + sum(cpu_s(pid) for pid in pids)
             began = time.perf_counter()
             cut = [asyncio.ensure_future(_cut(reader)) for reader, _ in held]
-            await _intend(agent, "deny")
+            await intend(agent, "deny")
             written_ms = 1000 * (time.perf_counter() - began)
             ends = await asyncio.wait_for(asyncio.gather(*cut), _ENFORCED_S_MAX)
             found = sorted(1000 * (at - began) for at in ends)
@@ -71,7 +62,7 @@ async def _measure(agent: Agent) -> None:
             for _, writer in held:
                 writer.transport.abort()
             print(f"round: answered after {written_ms:.1f}, first {found[0]:.1f}, last {found[-1]:.1f} ms", flush=True)
-            await _intend(agent, "allow")
+            await intend(agent, "allow")
         _print(sorted(times_ms), cpu_ms)
     application.close()
 
@@ -107,11 +98,6 @@ def _proxies(agent: Agent, services: list[str]) -> Generator[list[int]]:
         yield [process.pid for process in processes]
 
 
-async def _intend(agent: Agent, action: str) -> None:
-    path = f"/v1/connect/intentions/exact?source={_CLIENT}&destination=*"
-    await asyncio.to_thread(agent.put, path, json.dumps({"Action": action}).encode())
-
-
 async def _held(port: int, context: ssl.SSLContext) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """A connection that the application has answered on."""
     deadline = time.monotonic() + _READY_S_MAX
@@ -131,19 +117,6 @@ async def _cut(reader: asyncio.StreamReader) -> float:
     with contextlib.suppress(OSError):
         await reader.read(1)
     return time.perf_counter()
-
-
-async def _greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    writer.write(b"x")
-    with contextlib.suppress(OSError):
-        await reader.read()
-    writer.close()
-
-
-def _context(agent: Agent) -> ssl.SSLContext:
-    own = certificates(agent, _CLIENT)
-    leaf = Leaf(certificate_pem=own.certificate, private_key_pem=own.key, uri=own.uri, serial="", valid_before="")
-    return tls_contexts(leaf, TrustRoots(trust_domain="", pems=(own.roots,))).client
 
 
 if __name__ == "__main__":
