@@ -14,7 +14,7 @@ from lictor_connect_proxy.driver.hello import offers_session
 from lictor_connect_proxy.driver.sockets import reason_of
 from lictor_connect_proxy.layers.stages import PeerCertificate
 
-__all__ = ["HandshakeError", "TlsEnd", "certificate_of", "handshake", "say_goodbye"]
+__all__ = ["Bios", "HandshakeError", "TlsEnd", "certificate_of", "handshake", "say_goodbye"]
 
 _READ_BYTES: Final = 16 * 1024
 _READ_MAX: Final = 1024
@@ -35,10 +35,28 @@ class HandshakeError(Exception):
         self.probe = probe
 
 
-class TlsEnd:
-    """A socket with its TLS session. Ciphertext passes through the two buffers only."""
+class Bios:
+    """What ciphertext passes through on its way between sockets and OpenSSL, for all connections of one event loop.
 
-    __slots__ = ("incoming", "outgoing", "session", "sock")
+    Whoever puts something in takes all of it out again before the loop goes on, also after an error: what stayed would
+    meet the next connection, whose peer refuses it. A memory BIO never gives back what it once needed, up to 350 KB
+    for a single read, so one for each connection would hold that for as long as the connection lives.
+    """
+
+    __slots__ = ("incoming", "outgoing")
+
+    def __init__(self) -> None:
+        self.incoming = ssl.MemoryBIO()
+        self.outgoing = ssl.MemoryBIO()
+
+
+class TlsEnd:
+    """A socket with its TLS session, which reads from and writes to `Bios`.
+
+    `ahead` came from the socket and is not in `incoming` yet: what was behind the end of the handshake.
+    """
+
+    __slots__ = ("ahead", "incoming", "outgoing", "session", "sock")
 
     def __init__(
         self,
@@ -47,10 +65,13 @@ class TlsEnd:
         *,
         server_name: str | None,
         resumes: ssl.SSLSession | None = None,
+        bios: Bios | None = None,
     ) -> None:
+        bios = bios or Bios()
         self.sock = sock
-        self.incoming = ssl.MemoryBIO()
-        self.outgoing = ssl.MemoryBIO()
+        self.ahead = b""
+        self.incoming = bios.incoming
+        self.outgoing = bios.outgoing
         self.session = context.wrap_bio(
             self.incoming, self.outgoing, server_side=server_name is None, server_hostname=server_name, session=resumes
         )
@@ -63,38 +84,38 @@ async def handshake(
     server_name: str | None,
     timeout_s: float,
     resumes: ssl.SSLSession | None = None,
+    bios: Bios | None = None,
 ) -> TlsEnd:
     """Complete TLS as the server (`server_name` None) or as the client that asks for `server_name`.
 
-    `resumes` is a session of the same context that the other end may go on with. Raises `HandshakeError`; the peer has
+    `resumes` is a session of the same context that the other end may go on with; `bios` are those of the event loop,
+    or the connection has its own. Raises `HandshakeError`; the peer has
     then been sent the alert. The socket stays the caller's.
     """
     if server_name is None:
-        conversation = _Conversation(sock, functools.partial(_answering, sock, context), timeout_s)
+        conversation = _Conversation(sock, functools.partial(_answering, sock, context, bios), timeout_s)
     else:
         conversation = _Conversation(sock, None, timeout_s)
-        conversation.end = TlsEnd(sock, context, server_name=server_name, resumes=resumes)
+        conversation.end = TlsEnd(sock, context, server_name=server_name, resumes=resumes, bios=bios)
     try:
         return await conversation.finished()
     except TimeoutError:
         raise HandshakeError(f"no complete handshake within {timeout_s:g} s", cause="time is up") from None
     except ssl.SSLCertVerificationError as error:
-        _send_alert(conversation.end)
         raise HandshakeError(f"certificate refused: {error.verify_message}") from error
     except ssl.SSLError as error:
-        _send_alert(conversation.end)
         raise HandshakeError((error.reason or str(error)).replace("_", " ").lower()) from error
     except OSError as error:
         raise HandshakeError(reason_of(error)) from error
 
 
-def _answering(sock: socket.socket, context: ssl.SSLContext, hello: bytes) -> TlsEnd:
+def _answering(sock: socket.socket, context: ssl.SSLContext, bios: Bios | None, hello: bytes) -> TlsEnd:
     """The server's end for a client that begins with `hello`."""
     tickets = context.num_tickets
     if offers_session(hello):
         context.num_tickets = 0
     try:
-        return TlsEnd(sock, context, server_name=None)
+        return TlsEnd(sock, context, server_name=None, bios=bios)
     finally:
         context.num_tickets = tickets
 
@@ -146,18 +167,22 @@ class _Conversation:
         if end is None:
             assert self._answering is not None, "a client has its end from the start"
             end = self.end = self._answering(data)
-        end.incoming.write(data)
+        end.ahead += data
         self._advance(end)
 
     def _advance(self, end: TlsEnd) -> None:
         is_complete = True
+        if end.ahead:
+            end.incoming.write(end.ahead)
         try:
             end.session.do_handshake()
         except ssl.SSLWantReadError:
             is_complete = False
         except ssl.SSLError as error:
+            _send_alert(end)
             self._fail(error)
             return
+        end.ahead = end.incoming.read()
         if end.outgoing.pending:
             self._send(end.outgoing.read())
         if is_complete and not self._unsent and not self._done.done():
@@ -193,11 +218,12 @@ class _Conversation:
             self._done.set_exception(error)
 
 
-def _send_alert(end: TlsEnd | None) -> None:
+def _send_alert(end: TlsEnd) -> None:
+    end.incoming.read()
+    alert = end.outgoing.read()
     # Best effort: a peer that does not read gets no second chance.
     with contextlib.suppress(OSError):
-        if end is not None:
-            end.sock.send(end.outgoing.read())
+        end.sock.send(alert)
 
 
 def say_goodbye(end: TlsEnd) -> None:

@@ -54,7 +54,13 @@ class Inbound:
             cut(sock)
             return
         try:
-            end = await handshake(sock, contexts.server, server_name=None, timeout_s=public.handshake_timeout_s)
+            end = await handshake(
+                sock,
+                contexts.server,
+                server_name=None,
+                timeout_s=public.handshake_timeout_s,
+                bios=around.scratch.bios,
+            )
         except HandshakeError as error:
             if error.probe:
                 around.log.debug("proxy.connection.probed", peer=peer)

@@ -128,7 +128,14 @@ class _OutboundConnection:
         key = SessionKey(endpoint.host, endpoint.port, route.sni)
         session = contexts.sessions.find(key)
         try:
-            self._end = await handshake(sock, contexts.client, server_name=route.sni, timeout_s=left_s, resumes=session)
+            self._end = await handshake(
+                sock,
+                contexts.client,
+                server_name=route.sni,
+                timeout_s=left_s,
+                resumes=session,
+                bios=self._around.scratch.bios,
+            )
         except HandshakeError as error:
             sock.close()
             return InstanceFailed(f"TLS: {error.reason}", clock.monotonic())

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import Final, cast
 
 from lictor_connect_proxy.commands import Abort, Close, Command, Finish
-from lictor_connect_proxy.driver.handshake import TlsEnd
+from lictor_connect_proxy.driver.handshake import Bios, TlsEnd
 from lictor_connect_proxy.driver.sockets import cut
 from lictor_connect_proxy.events import Finished, Lost, Side
 from lictor_connect_proxy.layers.relay import RelayLayer
@@ -32,9 +32,10 @@ _RECORD_BYTES: Final = 16 * 1024  # RFC 8446, section 5.1: the plaintext of a re
 class Scratch:
     """Buffers for one event loop."""
 
-    __slots__ = ("plain", "received")
+    __slots__ = ("bios", "plain", "received")
 
     def __init__(self) -> None:
+        self.bios = Bios()
         self.received = memoryview(bytearray(READ_BYTES_MAX))
         # One read, after a record that lacked its end, after what a handshake had read too far.
         self.plain = memoryview(bytearray(READ_BYTES_MAX + 2 * _RECORD_BYTES))
@@ -48,6 +49,7 @@ class Pump:
     """
 
     __slots__ = (
+        "_end",
         "_ended",
         "_finish_local",
         "_finish_mesh",
@@ -84,6 +86,7 @@ class Pump:
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._local = local
+        self._end = mesh
         self._mesh = mesh.sock
         self._session = mesh.session
         self._incoming = mesh.incoming
@@ -117,7 +120,10 @@ class Pump:
         """Let bytes flow, first those that came together with the end of the handshake."""
         self._loop.add_reader(self._local, self._local_readable)
         self._loop.add_reader(self._mesh, self._mesh_readable if self._heard is None else self._mesh_readable_first)
-        self._decrypt()
+        if self._end.ahead:
+            self._put_incoming(self._end.ahead)
+            self._end.ahead = b""
+            self._decrypt()
 
     def abort(self, reason: str) -> None:
         """Cut both ends now."""
@@ -130,7 +136,7 @@ class Pump:
 
     def held_bytes(self) -> int:
         """What was read and not yet sent, both directions together."""
-        return len(self._held_local) + len(self._held_mesh) + self._incoming.pending + self._outgoing.pending
+        return len(self._held_local) + len(self._held_mesh)
 
     # From the application into the mesh.
 
@@ -151,6 +157,7 @@ class Pump:
         try:
             self._write(self._received[:count])
         except ssl.SSLError as error:
+            self._take_outgoing()
             self._lost(Side.MESH, error)
             return
         # Nothing is held, else this side would not be read.
@@ -181,13 +188,14 @@ class Pump:
         if self._held_mesh:
             return
         self._loop.remove_writer(self._mesh)
-        self._send_rest()
         self._resume_local()
 
-    def _send_rest(self) -> None:
-        """Send what TLS has to say besides the application's bytes, unless it must wait behind them."""
-        if self._outgoing.pending and not self._held_mesh:
-            self._send_mesh(self._take_outgoing())
+    def _say(self, data: bytes) -> None:
+        """Send what TLS says besides the application's bytes, behind those that wait."""
+        if self._held_mesh:
+            self._held_mesh += data
+        elif data:
+            self._send_mesh(data)
 
     def _resume_local(self) -> None:
         if self._held_mesh or self._ended:
@@ -204,6 +212,7 @@ class Pump:
         heard, self._heard = self._heard, None
         if heard is not None and not self._ended:
             heard()
+            self._say(self._take_outgoing())
 
     def _mesh_readable(self) -> None:
         try:
@@ -221,7 +230,7 @@ class Pump:
         self._decrypt()
 
     def _decrypt(self) -> None:
-        """Pass on all that was received. Nothing stays in `incoming`, on which `_say_finished` relies."""
+        """Pass on all that was received. Nothing stays in the BIOs, on which `_say_finished` relies as well."""
         read, plain, incoming = self._read, self._plain, self._incoming
         filled = 0
         try:
@@ -229,22 +238,27 @@ class Pump:
                 count = read(_RECORD_BYTES, plain[filled:] if filled else plain)
                 if not count:
                     self._mesh_open = False
+                    incoming.read()
                     break
                 filled += count
         except ssl.SSLWantReadError:
             pass
         except ssl.SSLZeroReturnError:
             self._mesh_open = False
+            incoming.read()
         except ssl.SSLError as error:
+            incoming.read()
+            self._take_outgoing()
             self._send_local(plain[:filled])
             self._lost(Side.MESH, error)
             return
+        said = self._take_outgoing() if self._outgoing.pending else b""
         if filled:
             self._send_local(plain[:filled])
         if self._ended:
             return
-        if self._outgoing.pending:
-            self._send_rest()
+        if said:
+            self._say(said)
         if not (self._mesh_open or self._ended):
             self._loop.remove_reader(self._mesh)
             self._perform(self._relay.handle(Finished(Side.MESH)))
@@ -324,7 +338,8 @@ class Pump:
         # in its reach, since `_decrypt` leaves none behind.
         with contextlib.suppress(ssl.SSLError):
             self._session.unwrap()
-        self._send_rest()
+        self._incoming.read()
+        self._say(self._take_outgoing())
         if self._held_mesh:
             return False
         _shut(self._mesh)

@@ -3,11 +3,12 @@ import contextlib
 import socket
 from collections.abc import Generator
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lictor_connect_proxy.contexts import tls_contexts
-from lictor_connect_proxy.driver.handshake import HandshakeError, certificate_of, handshake
+from lictor_connect_proxy.driver.handshake import Bios, HandshakeError, certificate_of, handshake
 from tests.connect_proxy.authority import Authority
 from tests.connect_proxy.build import service_id
 
@@ -87,3 +88,27 @@ async def test_tls_1_1_is_refused() -> None:
         assert error is not None
         assert "protocol" in error.reason
         assert left.recv(7)[:1] == b"\x15"
+
+
+async def test_handshakes_at_once_go_through_the_same_buffers() -> None:
+    bios = Bios()
+
+    async def one() -> None:
+        with _pair() as (left, right):
+            await asyncio.gather(
+                handshake(left, CONTEXTS.client, server_name="db", timeout_s=30, bios=bios),
+                handshake(right, CONTEXTS.server, server_name=None, timeout_s=30, bios=bios),
+            )
+
+    await asyncio.gather(*(one() for _ in range(20)))
+    assert bios.incoming.pending == bios.outgoing.pending == 0
+
+
+async def test_a_handshake_that_fails_leaves_nothing_in_the_buffers_and_sends_its_alert() -> None:
+    bios = Bios()
+    with _pair() as (left, right):
+        left.send(b"\x16\x03\x01\x00\x05" + b"nonsense" * 40)
+        with pytest.raises(HandshakeError):
+            await handshake(right, CONTEXTS.server, server_name=None, timeout_s=5, bios=bios)
+        assert left.recv(100)[:1] == b"\x15"
+    assert bios.incoming.pending == bios.outgoing.pending == 0
