@@ -41,6 +41,7 @@ from lictor_config.definitions import CheckDefinition, ServiceDefinition, dns_wa
 from lictor_config.tree import Configuration
 from lictor_core.clock import Clock, Rng
 from lictor_core.coordinates import Coordinate
+from lictor_core.entries.gateways import certified_names
 from lictor_core.errors import RequestError, StorageError
 from lictor_core.intentions import Decision
 from lictor_core.proxy_status import XdsOffer
@@ -231,12 +232,25 @@ class Agent:
         """
         return await self._waiter.wait(Subject.SERVICE, service_id, seen, wait_s)
 
-    async def leaf(self, service: str, min_index: int = 0, wait_s: float = 0.0, *, token: str = "") -> Leaf:
+    async def leaf(
+        self,
+        service: str,
+        min_index: int = 0,
+        wait_s: float = 0.0,
+        *,
+        token: str = "",
+        hosts: tuple[str, ...] | None = None,
+    ) -> Leaf:
         """The leaf certificate of a service with its key, signed at first use and kept renewed.
 
-        With `min_index` it waits up to `wait_s` seconds for one of a higher `modify_index`.
+        With `min_index` it waits up to `wait_s` seconds for one of a higher `modify_index`. With `hosts`, also none,
+        it is the one of an ingress gateway with TLS: by these, and by where DNS answers for it.
         """
-        return await self._leaves.leaf(service, min_index, wait_s, token=token)
+        names: tuple[str, ...] = ()
+        if hosts is not None:
+            who = self.identity
+            names = certified_names(hosts, who.datacenter, (who.domain, who.alt_domain))
+        return await self._leaves.leaf(service, min_index, wait_s, token=token, dns_names=names)
 
     def leaf_left_s(self) -> float | None:
         """For how many seconds the leaf that ends first is still valid; None when this agent keeps none."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from structlog.typing import FilteringBoundLogger
 
@@ -62,9 +62,16 @@ class Leaf:
     modify_index: int
 
 
+class _Wanted(NamedTuple):
+    """Whose leaf, and the DNS names in it."""
+
+    service: str
+    dns_names: tuple[str, ...]
+
+
 @dataclass(eq=False)
 class _Entry:
-    """What is kept for one service.
+    """What is kept for one service and its names.
 
     The leaf is to be renewed at `due`, by the wall clock, or at `due_monotonic`, by the one that cannot be set back:
     what comes first, but not before `rests_until`. That and `asked`, when somebody last wanted it, are by the latter.
@@ -102,7 +109,7 @@ class LeafKeeper:
         self._clock = clock
         self._rng = rng
         self._log = log
-        self._entries: dict[str, _Entry] = {}
+        self._entries: dict[_Wanted, _Entry] = {}
         self._active_root_id = ""
         self._wake = asyncio.Event()
 
@@ -114,18 +121,23 @@ class LeafKeeper:
                 await self.renew_due()
                 await self._pause()
 
-    async def leaf(self, service: str, min_index: int, wait_s: float, *, token: str = "") -> Leaf:
+    async def leaf(
+        self, service: str, min_index: int, wait_s: float, *, token: str = "", dns_names: tuple[str, ...] = ()
+    ) -> Leaf:
         """The service's leaf; with `min_index` one of a higher `modify_index` if it comes within `wait_s` seconds.
+
+        `dns_names` are what an ingress gateway is reached by: other names are another leaf.
 
         Raises `RequestError` for an empty name, `OverloadedError` when too many leaves are in use, and what signing
         raises, such as `NoLeaderError`.
         """
         if not service:
             raise RequestError("URI must be either service or agent")
-        entry = self._entry(service, token)
+        wanted = _Wanted(service, dns_names)
+        entry = self._entry(wanted, token)
         entry.waiters += 1
         try:
-            leaf = await self._first(service, entry)
+            leaf = await self._first(wanted, entry)
             if not min_index or leaf.modify_index > min_index or wait_s <= 0:
                 return leaf
             try:
@@ -142,13 +154,13 @@ class LeafKeeper:
 
     async def renew_due(self) -> None:
         """Renew every leaf whose time has come and forget those that nobody wants any more. Never raises."""
-        for service, entry in list(self._entries.items()):
-            if self._entries.get(service) is not entry:
+        for wanted, entry in list(self._entries.items()):
+            if self._entries.get(wanted) is not entry:
                 continue  # made room for another while one before it was renewed
             if not entry.waiters and self._clock.monotonic() - entry.asked > IDLE_S_MAX:
-                del self._entries[service]
+                del self._entries[wanted]
             elif entry.leaf is not None and self._due_in_s(entry) <= 0:
-                await self._renew(service, entry)
+                await self._renew(wanted, entry)
 
     def least_left_s(self) -> float | None:
         """For how many seconds the leaf that ends first is still valid, below 0 when it is not; None without leaves."""
@@ -165,8 +177,8 @@ class LeafKeeper:
                 entry.rests_until = 0.0
         self._wake.set()
 
-    def _entry(self, service: str, token: str) -> _Entry:
-        entry = self._entries.get(service)
+    def _entry(self, wanted: _Wanted, token: str) -> _Entry:
+        entry = self._entries.get(wanted)
         if entry is not None:
             entry.token = token
             return entry
@@ -175,51 +187,55 @@ class LeafKeeper:
             if not unused:
                 raise OverloadedError(f"{LEAVES_MAX} leaf certificates are in use on this agent: try again later")
             del self._entries[min(unused, key=lambda name: self._entries[name].asked)]
-        entry = self._entries[service] = _Entry(token, self._clock.monotonic())
+        entry = self._entries[wanted] = _Entry(token, self._clock.monotonic())
         return entry
 
-    async def _first(self, service: str, entry: _Entry) -> Leaf:
+    async def _first(self, wanted: _Wanted, entry: _Entry) -> Leaf:
         """The leaf, signed now when there is none or when it ended (while the servers were away)."""
         async with entry.lock:
             if entry.leaf is None or (
                 self._clock.now() >= entry.leaf.valid_before and self._clock.monotonic() >= entry.rests_until
             ):
-                await self._sign_in_turn(service, entry)
+                await self._sign_in_turn(wanted, entry)
             assert entry.leaf is not None, "signing either raised or gave one"
             return entry.leaf
 
-    async def _sign_in_turn(self, service: str, entry: _Entry) -> None:
+    async def _sign_in_turn(self, wanted: _Wanted, entry: _Entry) -> None:
         """Somebody waits for a first leaf: servers that sign for others first are asked again, not all at once."""
         for _ in range(_FIRST_TRIES_MAX - 1):
             try:
-                await self._sign(service, entry)
+                await self._sign(wanted, entry)
             except OverloadedError:
                 await asyncio.sleep(self._rng.uniform(_TURN_S_MIN, _TURN_S_MAX))
             else:
                 return
-        await self._sign(service, entry)
+        await self._sign(wanted, entry)
 
-    async def _renew(self, service: str, entry: _Entry) -> None:
+    async def _renew(self, wanted: _Wanted, entry: _Entry) -> None:
         async with entry.lock:
             try:
-                await self._sign(service, entry)
+                await self._sign(wanted, entry)
             except LictorError as error:
                 assert entry.leaf is not None, "only what was signed once is renewed"
+                if isinstance(error, RequestError) and wanted.dns_names and not entry.waiters:
+                    self._entries.pop(wanted, None)  # its gateway has other names by now
+                    return
                 retry_s = self._rng.uniform(entry.retry_s / 2, entry.retry_s)
                 entry.due, entry.due_monotonic = self._clock.now() + retry_s, self._clock.monotonic() + retry_s
                 entry.retry_s = min(entry.retry_s * 2, _RETRY_S_MAX)
                 left_s = round(entry.leaf.valid_before - self._clock.now())
-                self._log.warning("agent.leaf.renewal_failed", service=service, reason=str(error), left_s=left_s)
+                self._log.warning("agent.leaf.renewal_failed", service=wanted.service, reason=str(error), left_s=left_s)
 
-    async def _sign(self, service: str, entry: _Entry) -> None:
+    async def _sign(self, wanted: _Wanted, entry: _Entry) -> None:
         roots = (await self._kept.read(CARootsQuery(), ReadOptions())).reading
         if not roots.value.trust_domain:
             raise CatchingUpError("the CA has no root yet: retry in a second")
         # Imported at the first leaf: keys and certificates take much memory, and an agent outside the mesh needs none.
         from lictor_agent.signing import new_request
 
-        request = new_request(service, roots.value.trust_domain, self._datacenter)
-        issued = await self._registry.sign_leaf(LeafRequest(csr=request.csr, service=service, token=entry.token))
+        request = new_request(wanted.service, roots.value.trust_domain, self._datacenter, wanted.dns_names)
+        asked = LeafRequest(csr=request.csr, service=wanted.service, token=entry.token)
+        issued = await self._registry.sign_leaf(asked)
         entry.leaf = _leaf(issued, request.private_key, entry.leaf)
         life_s = issued.valid_before - issued.valid_after
         renewal_s = life_s * self._rng.uniform(_EARLIEST_RENEWAL, _LATEST_RENEWAL)
@@ -235,7 +251,7 @@ class LeafKeeper:
         self._wake.set()
         self._log.info(
             "agent.leaf.signed",
-            service=service,
+            service=wanted.service,
             serial_number=issued.serial_number,
             renewal_in_s=round(self._due_in_s(entry)),
         )

@@ -36,6 +36,8 @@ class Identity:
     expect: int = 0
     """How many servers found the cluster together; 0 and 1 for none such."""
     meta: tuple[tuple[str, str], ...] = ()
+    alt_domain: str = ""
+    """The second domain that DNS answers, empty for none."""
     wan_address: str = ""
     """What other datacenters use; empty for the advertised address."""
     lan_ipv4: str = ""

@@ -66,6 +66,8 @@ class ServerSettings:
     """Which CA the first leader makes; there is the built-in one."""
     ca_config: JsonObject = dataclasses.field(default_factory=dict[str, object], repr=False)
     """Its first settings, as users write them; later ones come by `Server.configure_ca`."""
+    domains: tuple[str, ...] = ("consul",)
+    """What DNS answers for: leaves of ingress gateways with TLS may carry names in these."""
     csr_per_second_max: float = 50.0
     """Leaves signed a second, on average; Consul's `csr_max_per_second`. 0 is without bound."""
     rpc_connections_max: int = 10_240

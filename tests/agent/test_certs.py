@@ -32,6 +32,8 @@ class Signer:
         self.signed = 0
         self.root_id = "r1"
         self.away = False
+        self.refuses = False
+        self.asked: list[LeafRequest] = []
         self.busy = 0
         """How many requests are yet to be told that others come first."""
         self.trust_domain = "x.consul"
@@ -45,6 +47,8 @@ class Signer:
         )
 
     async def sign_leaf(self, request: LeafRequest) -> IssuedLeaf:
+        if self.refuses:
+            raise RequestError("no such names")
         if self.away:
             raise NoLeaderError
         if self.busy:
@@ -52,6 +56,7 @@ class Signer:
             raise OverloadedError("others come first")
         await asyncio.sleep(0)
         self.signed += 1
+        self.asked.append(request)
         now = self._clock.now() + self.ahead_s
         return IssuedLeaf(
             serial_number=f"{self.signed:02x}",
@@ -63,6 +68,12 @@ class Signer:
             root_id=self.root_id,
             index=10,
         )
+
+
+def names_in(request: LeafRequest) -> list[str]:
+    """The DNS names that a request asks for."""
+    names = x509.load_pem_x509_csr(request.csr.encode()).extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    return names.value.get_values_for_type(x509.DNSName)
 
 
 class Bench:
@@ -292,3 +303,19 @@ async def test_no_leaf_is_asked_for_before_there_is_a_root() -> None:
     with pytest.raises(CatchingUpError, match="no root yet"):
         await bench.keeper.leaf("web", 0, 0)
     assert bench.signer.signed == 0
+
+
+async def test_a_leaf_with_names_is_another_than_the_plain_one() -> None:
+    bench = Bench()
+    plain, named = await bench.keeper.leaf("edge", 0, 0), await bench.keeper.leaf("edge", 0, 0, dns_names=("a.test",))
+    assert bench.signer.signed == 2
+    assert named is await bench.keeper.leaf("edge", 0, 0, dns_names=("a.test",)) is not plain
+    assert [names_in(one) for one in bench.signer.asked] == [[], ["a.test"]]
+
+
+async def test_a_leaf_whose_names_are_refused_by_now_is_forgotten_when_nobody_waits_for_it() -> None:
+    bench = Bench()
+    await bench.keeper.leaf("edge", 0, 0, dns_names=("a.test",))
+    bench.signer.refuses = True
+    await bench.after(LIFE_S * 0.7)
+    assert bench.keeper.least_left_s() is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import subprocess
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -142,3 +143,43 @@ def test_a_terminating_gateway_leads_out_of_the_mesh(tmp_path: Path) -> None:
             wait_until(lambda: arrives(port), within_s=WITHIN_S, what="a connection arrives outside")
             made.put(f"/v1/connect/intentions/exact?source={FRONTEND}&destination=legacy", {"Action": "deny"})
             wait_until(lambda: not arrives(port), within_s=WITHIN_S, what="what the gateway guards is denied")
+
+
+def test_clients_find_the_names_of_an_ingress_gateway_in_its_certificate_and_new_ones_soon(tmp_path: Path) -> None:
+    with mesh(tmp_path) as made:
+        port, web = free_port(), free_port()
+
+        def write(*hosts: str) -> None:
+            listeners = [
+                {"Port": port, "Protocol": "tcp", "Services": [{"Name": BACKEND}]},
+                {"Port": web, "Protocol": "http", "Services": [{"Name": "page", "Hosts": list(hosts)}]},
+            ]
+            entry = {"Kind": "ingress-gateway", "Name": "edge", "TLS": {"Enabled": True}, "Listeners": listeners}
+            made.put("/v1/config", entry)
+
+        made.put("/v1/config", {"Kind": "service-defaults", "Name": "page", "Protocol": "http"})
+        write("page.example")
+        roots = json.loads(made.server.get("/v1/connect/ca/roots")[1])["Roots"]
+        context = ssl.create_default_context(cadata="".join(root["RootCert"] for root in roots))
+
+        def refusal(name: str) -> str:
+            """Why a client that looks for `name` does not take the certificate; empty when it does."""
+            try:
+                with socket.create_connection(("127.0.0.1", port), 10) as plain:
+                    context.wrap_socket(plain, server_hostname=name).close()
+            except OSError as error:
+                return str(error) or repr(error)
+            return ""
+
+        with made.gateway(tmp_path, "ingress", "edge"):
+            for name in (f"{BACKEND}.ingress.consul", f"{BACKEND}.ingress.dc1.consul", "page.example"):
+                wait_until(lambda: refusal(name) == "", within_s=WITHIN_S, what=f"{name} is in the certificate")  # noqa: B023
+            assert "match" in refusal("www.example")
+            with (
+                socket.create_connection(("127.0.0.1", port), 10) as plain,
+                context.wrap_socket(plain, server_hostname="page.example") as stream,
+            ):
+                assert stream.recv(1)
+            write("page.example", "www.example")
+            wait_until(lambda: refusal("www.example") == "", within_s=WITHIN_S, what="the new host is there")
+            assert refusal("page.example") == ""

@@ -48,6 +48,7 @@ class Mint:
             provider=provider,
             config=config or {},
             csr_per_second_max=csr_per_second_max,
+            domains=("consul",),
             rest=self._rest,
         )
 

@@ -11,7 +11,7 @@ from typing import Final
 from lictor_agent.http.blocking import CACHED_HIT, CACHED_MISS, cache_headers, meta_headers
 from lictor_agent.http.bodies import read_mapping, refuse_problems
 from lictor_agent.http.ca import ROOTS
-from lictor_agent.http.described import BLOCKING, Body, described
+from lictor_agent.http.described import BLOCKING, Body, Parameter, described
 from lictor_agent.http.encoding import Answer
 from lictor_agent.http.errors import Refusal, refusing_with
 from lictor_agent.http.requests import Request, read_options
@@ -21,6 +21,11 @@ from lictor_core.records import CARoots, JsonObject
 
 __all__ = ["ROUTES"]
 
+_INGRESS: Final = Parameter(
+    "ingress",
+    "As an ingress gateway with TLS: the leaf also has the DNS names of such a gateway here, and these hosts, split"
+    " by commas. The gateway's entry must name them.",
+)
 _DECODE_FAILED: Final = "Bad request: Request decode failed: "
 
 
@@ -36,7 +41,7 @@ async def roots(site: Site, request: Request) -> Answer:
     return site.answer_json(request, kept.reading.value, headers=headers)
 
 
-@described("Leaf", *BLOCKING, tail="service")
+@described("Leaf", *BLOCKING, _INGRESS, tail="service")
 async def leaf(site: Site, request: Request) -> Answer:
     """The leaf of a service with its private key."""
     service = request.tail
@@ -44,8 +49,11 @@ async def leaf(site: Site, request: Request) -> Answer:
     site.check_datacenter(request.parameters.get("dc"))
     if not service:
         raise Refusal("URI must be either service or agent", status=500)
+    hosts = None
+    if "ingress" in request.parameters:
+        hosts = tuple(filter(None, request.parameters.get("ingress").split(",")))
     with refusing_with(500):
-        issued = await site.agent.leaf(service, options.min_index, options.wait_s, token=options.token)
+        issued = await site.agent.leaf(service, options.min_index, options.wait_s, token=options.token, hosts=hosts)
     value: JsonObject = {
         "SerialNumber": issued.serial_number,
         "CertPEM": issued.certificate,

@@ -29,6 +29,7 @@ from lictor_connect_proxy.snapshot import (
     Endpoint,
     IngressListener,
     IngressService,
+    Leaf,
     Limits,
     MeshGatewayServices,
     ProxySnapshot,
@@ -39,7 +40,7 @@ from lictor_connect_proxy.snapshot import (
 from lictor_core.entries.base import Entry
 from lictor_core.entries.chains import Chain, ChainNode, ChainResolver, Target
 from lictor_core.entries.compiler import CONNECT_TIMEOUT
-from lictor_core.entries.gateways import IngressDefaults, IngressGateway
+from lictor_core.entries.gateways import CERTIFIED_HOSTS_MAX, IngressDefaults, IngressGateway
 from lictor_core.entries.gateways import IngressListener as WrittenListener
 from lictor_core.entries.gateways import IngressService as WrittenService
 from lictor_core.entries.routing import Resolver, Subset
@@ -56,11 +57,11 @@ _WILDCARD: Final = "*"
 
 def ingress(base: ProxySnapshot, known: Known, before: ProxySnapshot) -> ProxySnapshot:
     """An ingress gateway: its listeners, and where the services behind them lead."""
-    leaf = known.value(LeafOf(base.service))
-    identity = None if leaf is None else leaf.identity()
-    datacenter = "" if identity is None else identity.datacenter
     rows, entries = known.value(ServicesBehind(base.service)), known.value(EntriesOf(IngressGateway.kind))
     entry = _entry(entries, base.service, IngressGateway)
+    leaf = _ingress_leaf(base, known, before, entry)
+    identity = None if leaf is None else leaf.identity()
+    datacenter = "" if identity is None else identity.datacenter
     listeners = tuple(_ingress_listeners(base, rows or (), entry))
     keys = [one.upstream.key for listener in listeners for one in listener.services]
     reached = reach(keys, known, before, datacenter)
@@ -75,6 +76,25 @@ def ingress(base: ProxySnapshot, known: Known, before: ProxySnapshot) -> ProxySn
         chains=reached.chains,
         instances=reached.instances,
     )
+
+
+def _ingress_leaf(
+    base: ProxySnapshot, known: Known, before: ProxySnapshot, entry: IngressGateway | None
+) -> Leaf | None:
+    """With TLS the one that carries the names; until there is one with new names, the last one is shown.
+
+    The plain leaf is known all the while: where it is taken away, or there was none before, it is what counts.
+    """
+    plain = known.value(LeafOf(base.service))
+    hosts = None if entry is None else entry.named_hosts
+    if hosts is None:
+        return plain
+    named = known.value(LeafOf(base.service, hosts[:CERTIFIED_HOSTS_MAX]))
+    if named is not None or plain is None:
+        return named
+    last = before.leaf
+    is_good = last is not None and last.uri == plain.uri and last.valid_before >= plain.valid_before
+    return last if is_good else plain
 
 
 def _ingress_listeners(

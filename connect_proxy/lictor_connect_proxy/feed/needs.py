@@ -108,17 +108,20 @@ class Roots(Need[TrustRoots], frozen=True):
 
 
 class LeafOf(Need[Leaf], frozen=True):
-    """The leaf of a service, which the agent renews."""
+    """The leaf of a service, which the agent renews; with `hosts`, also none, that of an ingress gateway with TLS."""
 
     closed: ClassVar[bool] = True
     service: str
+    hosts: tuple[str, ...] | None = None
 
     @property
     def name(self) -> str:
-        return "leaf"
+        return "leaf" if self.hosts is None else "leaf with the names of the gateway"
 
     async def ask(self, agent: AgentSource, cursor: str) -> Fetched[Leaf]:
-        return await sources.ask_by_index(agent, cursor, f"/v1/agent/connect/ca/leaf/{_part(self.service)}", leaf_in)
+        parameters = None if self.hosts is None else {"ingress": ",".join(self.hosts)}
+        path = f"/v1/agent/connect/ca/leaf/{_part(self.service)}"
+        return await sources.ask_by_index(agent, cursor, path, leaf_in, parameters)
 
 
 class RulesOf(Need[Policy], frozen=True):

@@ -7,7 +7,7 @@ Consul 1.8.7. A port that no listener can have is refused here, which Consul kee
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import ClassVar, Final
 
 import msgspec
@@ -18,6 +18,7 @@ from lictor_core.entries.traffic import HeaderModifiers
 from lictor_core.limits import PORT_MAX
 
 __all__ = [
+    "CERTIFIED_HOSTS_MAX",
     "SERVICES_MAX",
     "WILDCARD",
     "IngressDefaults",
@@ -27,13 +28,35 @@ __all__ = [
     "IngressTLS",
     "LinkedService",
     "TerminatingGateway",
+    "certified_names",
 ]
 
 WILDCARD: Final = "*"
 SERVICES_MAX: Final = 10_000
 """Services that one gateway names: each is linked to it by one command that nothing interrupts. `*` is for more."""
+CERTIFIED_HOSTS_MAX: Final = 100
+"""Hosts that one certificate carries, as of public CAs: clients read all of them at each connection."""
 _PROTOCOLS: Final = (TCP, "http", "http2", "grpc")
 _LABEL_AND_REST: Final = re.compile(r"\*(?:\..+)?")
+_LABEL: Final = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_DNS_NAME: Final = re.compile(rf"(?=.{{1,253}}\Z)(?:\*\.)?{_LABEL}(?:\.{_LABEL})*")
+
+
+def certified_names(hosts: Iterable[str], datacenter: str, domains: Iterable[str]) -> tuple[str, ...]:
+    """The DNS names in the certificate of an ingress gateway with TLS: where DNS answers for it, and `hosts`.
+
+    Consul's leaf has the same ones, but for what no client would find in a certificate: the dot at the end of its
+    domain, and ports. Hosts that are no DNS names are left out, and those past `CERTIFIED_HOSTS_MAX`.
+    """
+    found: dict[str, None] = {}
+    for domain in domains:
+        if domain:
+            found[f"*.ingress.{domain}".lower()] = None
+            found[f"*.ingress.{datacenter}.{domain}".lower()] = None
+    bare = {host.partition(":")[0].rstrip(".").lower() for host in hosts}
+    good = sorted(host for host in bare if _DNS_NAME.fullmatch(host))
+    found.update(dict.fromkeys(good[:CERTIFIED_HOSTS_MAX]))
+    return tuple(found)
 
 
 class IngressTLS(Part, frozen=True, kw_only=True):
@@ -79,6 +102,14 @@ class IngressGateway(Entry, frozen=True, kw_only=True):
     tls: IngressTLS = msgspec.field(name="TLS")
     listeners: list[IngressListener] | None
     defaults: IngressDefaults | None = None
+
+    @property
+    def named_hosts(self) -> tuple[str, ...] | None:
+        """The hosts of the listeners with TLS, which its certificate is to carry, sorted; None where none has TLS."""
+        having = [one for one in self.listeners or () if (one.tls or self.tls).enabled]
+        if not having:
+            return None
+        return tuple(sorted({host for one in having for row in one.services or () for host in row.hosts or ()}))
 
     def normal(self) -> IngressGateway:
         """With protocols in lower case, `tcp` where there is none."""

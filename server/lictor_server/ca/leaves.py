@@ -1,6 +1,7 @@
 """Leaf certificates: what a signing request must be, and the certificate for it.
 
-A request proves that its sender holds the key (its signature), and says one SPIFFE id. Everything else in the leaf is
+A request proves that its sender holds the key (its signature), and says one SPIFFE id, beside which DNS names may be:
+whether it may have them is for whoever knows what the gateways are. Everything else in the leaf is
 ours: common name, usages, times, serial number. Sources: SPIFFE X509-SVID sections 4 and 5; RFC 5280; leaves of Consul.
 """
 
@@ -41,11 +42,15 @@ _EXTENDED_USAGE: Final = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH,
 
 
 class LeafOrder(NamedTuple):
-    """What a good signing request asks for: a leaf on this key for this identity. `csr` is the request itself, PEM."""
+    """What a good signing request asks for: a leaf on this key for this identity. `csr` is the request itself, PEM.
+
+    `dns_names` are what else it is to carry, which only some identities may.
+    """
 
     key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey
     identity: ServiceId | AgentId
     csr: str = ""
+    dns_names: tuple[str, ...] = ()
 
 
 class SignedLeaf(NamedTuple):
@@ -76,22 +81,23 @@ def read_csr(pem: str) -> LeafOrder:
     if not signed:
         raise RequestError("the CSR's signature does not fit its key")
     assert isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey), "checked above"
-    return LeafOrder(key, _identity(extensions), pem)
+    return LeafOrder(key, *_names(extensions, pem))
 
 
-def _identity(extensions: x509.Extensions) -> ServiceId | AgentId:
+def _names(extensions: x509.Extensions, pem: str) -> tuple[ServiceId | AgentId, str, tuple[str, ...]]:
     try:
         names = list(extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
     except x509.ExtensionNotFound:
         names = []
-    match names:
+    dns_names = tuple(dict.fromkeys(name.value.lower() for name in names if isinstance(name, x509.DNSName)))
+    match [name for name in names if not isinstance(name, x509.DNSName)]:
         case [x509.UniformResourceIdentifier() as uri]:
             identity = parse_spiffe(uri.value)
         case _:
-            raise RequestError("the CSR must name exactly one SPIFFE id, as a URI, and no other names")
+            raise RequestError("the CSR must name exactly one SPIFFE id, as a URI, and beside it DNS names only")
     if not isinstance(identity, ServiceId | AgentId):
         raise RequestError(f"{identity.uri()} is the id of a CA, which nobody can ask for")
-    return identity
+    return identity, pem, dns_names
 
 
 def sign_leaf(
@@ -109,6 +115,8 @@ def sign_leaf(
     if end <= begin + CLOCK_SKEW:
         raise RequestError("what signs leaves has expired: set a new root with the CA's configuration")
     signer = key.public_key()
+    also = [x509.DNSName(name) for name in order.dns_names]
+    names = x509.SubjectAlternativeName([*also, x509.UniformResourceIdentifier(identity.uri())])
     certificate = (
         x509.CertificateBuilder()
         .serial_number(serial)
@@ -122,7 +130,7 @@ def sign_leaf(
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.SubjectKeyIdentifier(key_id(order.key)), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier(signer_id(issuer, signer), None, None), critical=False)
-        .add_extension(x509.SubjectAlternativeName([x509.UniformResourceIdentifier(identity.uri())]), critical=False)
+        .add_extension(names, critical=False)
         .sign(key, hashes.SHA256())
     )
     return SignedLeaf(

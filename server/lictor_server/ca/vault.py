@@ -89,7 +89,11 @@ class Vault:
         chain = current.root.intermediate_certs
         if not chain or not _issued(leaf, x509.load_pem_x509_certificate(chain[0].encode())):
             raise PeerError("Vault signed by another intermediate than the one that is known: ask again in a minute")
-        if leaf.public_key() != order.key or _uris(leaf) != [order.identity.uri()] or _is_authority(leaf):
+        if (
+            leaf.public_key() != order.key
+            or _names(leaf) != {order.identity.uri(), *order.dns_names}
+            or _is_authority(leaf)
+        ):
             raise PeerError("Vault signed another certificate than was asked for")
         serial = leaf.serial_number
         return SignedLeaf(
@@ -238,12 +242,13 @@ def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     return True
 
 
-def _uris(certificate: x509.Certificate) -> list[str]:
+def _names(certificate: x509.Certificate) -> set[str]:
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
-        return []
-    return [name.value if isinstance(name, x509.UniformResourceIdentifier) else repr(name) for name in names]
+        return set()
+    told = x509.UniformResourceIdentifier | x509.DNSName
+    return {name.value if isinstance(name, told) else repr(name) for name in names}
 
 
 def _is_authority(certificate: x509.Certificate) -> bool:

@@ -10,6 +10,7 @@ from structlog.typing import FilteringBoundLogger
 
 from lictor_core.clock import Clock, Rng
 from lictor_core.commands import CAConfigurationSet, Command, Outcome
+from lictor_core.entries.gateways import IngressGateway, certified_names
 from lictor_core.errors import CatchingUpError, PermissionDeniedError, RequestError
 from lictor_core.names import AgentId, ServiceId, trust_domain
 from lictor_core.records import JsonObject
@@ -40,11 +41,16 @@ class Authority:
         provider: str,
         config: JsonObject,
         csr_per_second_max: float,
+        domains: tuple[str, ...] = (),
         rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """`provider` and `config` are those of the first settings; `rest` is how to wait."""
+        """`provider` and `config` are those of the first settings; `rest` is how to wait.
+
+        `domains` are those of DNS, in which names of ingress gateways are.
+        """
         self._books = CABooks(store, propose, clock=clock, rng=rng, log=log, csr_per_second_max=csr_per_second_max)
         self._rng = rng
+        self._domains = domains
         self._provider = provider
         self._config = config
         self._rotation = Rotation(self._books, make_first=self._make_first, rest=rest)
@@ -94,6 +100,7 @@ class Authority:
         self._books.current()  # without a root there is no trust domain to judge the request by
         order = ca.read_csr(request.csr)
         self._check_identity(order.identity, request.service)
+        self._check_dns_names(order)
         async with self._books.in_use()[2].turn(self._books.clock.monotonic()):
             current, serial, index = await self._counted()
             settings, provider, _ = self._books.in_use()
@@ -135,3 +142,24 @@ class Authority:
         named = identity.service if isinstance(identity, ServiceId) else ""
         if named != service:
             raise PermissionDeniedError(f"the CSR is for service {named!r}, but {service!r} was asked for")
+
+    def _check_dns_names(self, order: ca.LeafOrder) -> None:
+        """Names that clients look for are given only to an ingress gateway whose entry asks for them."""
+        if not order.dns_names:
+            return
+        entry = None
+        if isinstance(order.identity, ServiceId):
+            entry = self._books.store.entries.set().find(IngressGateway, order.identity.service)
+        hosts = None if entry is None else entry.named_hosts
+        if hosts is None:
+            raise RequestError(
+                f"the CSR of {order.identity.uri()!r} has DNS names, which only ingress gateways with TLS have: write"
+                " such a configuration entry, or leave the names out"
+            )
+        named = set(certified_names(hosts, self._books.store.datacenter, self._domains))
+        strange = next((name for name in order.dns_names if name not in named), "")
+        if strange:
+            raise RequestError(
+                f"the CSR has the DNS name {strange!r}, which ingress-gateway {order.identity.uri()!r} does not have:"
+                " name it in Hosts of a listener with TLS; the domains of DNS are those of the servers"
+            )

@@ -84,6 +84,7 @@ class Office:
             log=log,
             provider=settings.ca_provider,
             config=settings.ca_config,
+            domains=settings.domains,
             csr_per_second_max=settings.csr_per_second_max,
         )
         self._authority_keeper = AuthorityKeeper(self._authority.tend, leads=lambda: driver.leads, log=log)

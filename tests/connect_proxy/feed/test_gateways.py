@@ -14,7 +14,7 @@ from lictor_connect_proxy.feed.needs import (
     ServicesBehind,
 )
 from lictor_connect_proxy.snapshot import BindAddress, Limits, Policy, ProxySnapshot, UpstreamKey
-from lictor_core.records import ServiceKind
+from lictor_core.records import JsonObject, ServiceKind
 from tests.connect_proxy.authority import Authority
 from tests.connect_proxy.build import TRUST_DOMAIN, rule
 from tests.connect_proxy.feed.agent_double import plain_chain
@@ -130,3 +130,25 @@ def test_a_mesh_gateway_passes_on_by_the_names_that_are_asked_for() -> None:
     }
     assert found.mesh.datacenters == {f"dc2.internal.{TRUST_DOMAIN}": (endpoint("far"),)}
     assert found.is_complete()
+
+
+def test_with_tls_an_ingress_gateway_shows_the_leaf_with_its_names_and_the_last_one_until_there_is_another() -> None:
+    knowledge = gateway(ServiceKind.INGRESS_GATEWAY)
+
+    def written(*hosts: str) -> dict[str, JsonObject]:
+        api: JsonObject = {"Name": "api", "Hosts": list(hosts)}
+        listener: JsonObject = {"Port": 8080, "Protocol": "http", "Services": [api]}
+        return {"gw": {"Name": "gw", "TLS": {"Enabled": True}, "Listeners": [listener]}}
+
+    entries = EntriesOf("ingress-gateway")
+    rows = (LinkedService(service="api", port=8080, protocol="http", hosts=("a.example",)),)
+    plain = knowledge.learn((ServicesBehind("gw"), rows)).leaf
+    assert knowledge.learn((entries, written("a.example"))).leaf == plain
+    first, second = AUTHORITY.leaf("gw"), AUTHORITY.leaf("gw")
+    one, other = LeafOf("gw", ("a.example",)), LeafOf("gw", ("a.example", "b.example"))
+    assert knowledge.learn((one, first)).leaf == first
+    assert knowledge.learn((entries, written("b.example", "a.example"))).leaf == first
+    assert other in knowledge.wanted
+    assert one not in knowledge.wanted
+    assert knowledge.learn((other, second)).leaf == second
+    assert knowledge.learn((entries, {"gw": {"Name": "gw", "TLS": {"Enabled": False}, "Listeners": []}})).leaf == plain

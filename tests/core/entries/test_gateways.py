@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from lictor_core.entries.gateways import SERVICES_MAX
+from lictor_core.entries.gateways import (
+    CERTIFIED_HOSTS_MAX,
+    SERVICES_MAX,
+    IngressGateway,
+    IngressListener,
+    IngressService,
+    IngressTLS,
+    certified_names,
+)
 from tests.core.entries.build import flaws
 
 
@@ -64,3 +72,33 @@ def test_the_services_of_a_gateway_are_bounded() -> None:
         listeners = [{"Port": 80, "Protocol": "http", "Services": services[:count]}]
         assert flaws("terminating-gateway", {"Services": services[:count]}) == (["Services"] if found else [])
         assert flaws("ingress-gateway", {"Listeners": listeners}) == (["Listeners"] if found else [])
+
+
+def test_a_gateway_is_known_by_the_names_that_dns_answers_for_and_by_hosts_without_what_no_certificate_has() -> None:
+    hosts = ("api.example:8080", "api.example", "*.B.example.", "10 0", "x" * 254, "*", "ü.example", "-.example")
+    assert certified_names(hosts, "DC1", ("consul", "alt.test", "")) == (
+        "*.ingress.consul",
+        "*.ingress.dc1.consul",
+        "*.ingress.alt.test",
+        "*.ingress.dc1.alt.test",
+        "*.b.example",
+        "api.example",
+    )
+
+
+def test_a_certificate_carries_a_bounded_number_of_hosts() -> None:
+    assert len(certified_names((f"h{number}.example" for number in range(500)), "dc1", ())) == CERTIFIED_HOSTS_MAX
+
+
+def listener(port: int, host: str, *, tls: bool | None = None) -> IngressListener:
+    own = None if tls is None else IngressTLS(enabled=tls)
+    return IngressListener(port=port, protocol="http", services=[IngressService(name="web", hosts=[host])], tls=own)
+
+
+def test_hosts_are_certified_where_their_listener_has_tls() -> None:
+    listeners = [listener(1, "b.example", tls=True), listener(2, "a.example"), listener(3, "c.example", tls=False)]
+    common, none = IngressTLS(enabled=True), IngressTLS(enabled=False)
+    assert IngressGateway(name="gw", tls=common, listeners=listeners).named_hosts == ("a.example", "b.example")
+    assert IngressGateway(name="gw", tls=none, listeners=listeners).named_hosts == ("b.example",)
+    assert IngressGateway(name="gw", tls=none, listeners=listeners[1:]).named_hosts is None
+    assert IngressGateway(name="gw", tls=common, listeners=None).named_hosts is None

@@ -124,9 +124,8 @@ def test_keys_of_other_kinds_are_refused() -> None:
         csr(),
         csr(dns=("web.example",)),
         csr(default_uri("web"), default_uri("db")),
-        csr(default_uri("web"), dns=("web.example",)),
     ],
-    ids=["no name", "a DNS name", "two ids", "an id and a DNS name"],
+    ids=["no name", "a DNS name", "two ids"],
 )
 def test_anything_but_one_spiffe_id_is_refused(request_pem: str) -> None:
     with pytest.raises(RequestError, match="exactly one SPIFFE id"):
@@ -159,3 +158,14 @@ def test_request_over_the_bound_is_refused() -> None:
 def test_any_text_is_refused_with_one_error(text: str) -> None:
     with pytest.raises(RequestError):
         ca.read_csr(f"-----BEGIN CERTIFICATE REQUEST-----\n{text}\n-----END CERTIFICATE REQUEST-----\n")
+
+
+def test_dns_names_stand_beside_the_id() -> None:
+    order = ca.read_csr(csr(default_uri("edge"), dns=("API.example", "*.ingress.consul", "api.example")))
+    assert order.dns_names == ("api.example", "*.ingress.consul")
+    root, key = root_and_key()
+    leaf = ca.sign_leaf(order, issuer_pem=root.root_cert, key=key, serial=9, now=NOW, lifetime_s=3600)
+    certificate = x509.load_pem_x509_certificate(leaf.certificate.encode())
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names.get_values_for_type(x509.DNSName) == ["api.example", "*.ingress.consul"]
+    assert names.get_values_for_type(x509.UniformResourceIdentifier) == [default_uri("edge")]
