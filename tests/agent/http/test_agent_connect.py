@@ -70,3 +70,25 @@ async def test_a_wrong_question_is_a_bad_request(live: Live, body: object, words
 async def test_a_leaf_of_nobody_is_refused(live: Live) -> None:
     answer = await live.get("/v1/agent/connect/ca/leaf/")
     assert (answer.status, answer.text) == (500, "URI must be either service or agent")
+
+
+async def test_a_gateway_with_tls_gets_its_names_and_without_such_an_entry_the_leaf_is_refused(live: Live) -> None:
+    asked = "/v1/agent/connect/ca/leaf/edge?ingress=a.example:8443,b.example"
+    refused = await live.get(asked)
+    assert (refused.status, "only ingress gateways with TLS" in refused.text) == (500, True)
+    services = [{"Name": "web", "Hosts": ["a.example:8443", "b.example"]}]
+    listeners = [{"Port": 8443, "Protocol": "http", "Services": services}]
+    entries: list[dict[str, object]] = [
+        {"Kind": "service-defaults", "Name": "web", "Protocol": "http"},
+        {"Kind": "ingress-gateway", "Name": "edge", "TLS": {"Enabled": True}, "Listeners": listeners},
+    ]
+    for entry in entries:
+        assert (await live.ask("PUT", "/v1/config", entry)).status == 200
+    certificate = x509.load_pem_x509_certificate((await live.get(asked)).text_at("CertPEM").encode())
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names.get_values_for_type(x509.DNSName) == [
+        "*.ingress.consul",
+        "*.ingress.dc1.consul",
+        "a.example",
+        "b.example",
+    ]
