@@ -15,12 +15,11 @@ import ssl
 import statistics
 import sys
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
-from typing import Final, NoReturn
+from typing import Final
 
 import msgspec
 import uvloop
@@ -60,14 +59,19 @@ class _Found:
 
 def main() -> None:
     """Measure and print; without an Envoy on this machine only say so."""
-    # Asked to end, it ends its Envoys: each is in a session of its own, and would go on.
-    signal.signal(signal.SIGTERM, _leave)
     program = envoy_program()
     if program is None:
         print("there is no Envoy on this machine: nothing is measured (ENVOY_PATH names one)", file=sys.stderr)
         return
     with lictor_agent() as agent, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_measure(agent, program))
+        runner.run(_until_asked_to_end(_measure(agent, program)))
+
+
+async def _until_asked_to_end(measuring: Coroutine[None, None, None]) -> None:
+    """The Envoys, each in a session of its own, would go on without this one: they are ended first."""
+    task = asyncio.ensure_future(measuring)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    await task
 
 
 async def _measure(agent: Agent, program: str) -> None:
@@ -198,10 +202,6 @@ async def _is_let_in(public: int, context: ssl.SSLContext) -> bool:
                 writer.transport.abort()
     except OSError:
         return False
-
-
-def _leave(number: int, frame: FrameType | None) -> NoReturn:
-    sys.exit(128 + number)
 
 
 def _children() -> list[int]:
