@@ -15,7 +15,7 @@ import pytest
 
 from tests.connect_proxy.live import Application, all_bytes, connected
 from tests.support.agents import DevAgent, Product, client_agent, dev_agent, environment_for_commands, program_of
-from tests.support.api import answers, call
+from tests.support.api import answers, call, listens
 from tests.support.conditions import eventually
 from tests.support.ports import free_port
 from tests.support.processes import Program, running
@@ -48,7 +48,8 @@ def _proxy(agent: DevAgent, directory: Path, instance: str) -> Generator[Program
 
 def _register(
     agent: DevAgent, service: str, port: int, *, id: str = "", check: Json = None, upstream: Json = None
-) -> None:
+) -> int:
+    """Returns the public port of the sidecar."""
     public = free_port()
     checks: list[Json] = [check or {"Name": "open", "TCP": f"127.0.0.1:{public}", "Interval": "100ms"}]
     sidecar: dict[str, Json] = {"Port": public, "Checks": checks}
@@ -56,6 +57,7 @@ def _register(
         sidecar["Proxy"] = {"Upstreams": [upstream]}
     body: Json = {"Name": service, "ID": id or service, "Port": port, "Connect": {"SidecarService": sidecar}}
     call(agent.http_address, "PUT", "/v1/agent/service/register", body)
+    return public
 
 
 def _write(agent: DevAgent, kind: str, name: str, **body: Json) -> None:
@@ -74,10 +76,11 @@ async def _instance(
     """An application that says the id of its instance, registered, with its sidecar."""
     async with Application(f"{id or service}\n".encode()).running() as application:
         name = id or service
-        _register(agent, service, application.port, id=id, check=check)
+        public = _register(agent, service, application.port, id=id, check=check)
         with _proxy(agent, directory, name) as program:
-            # Who is not known yet when the others die cannot serve for them.
+            # Who is not known yet, or not there yet, when the others die cannot serve for them.
             await eventually(lambda: _is_healthy(agent, service, f"{name}-sidecar-proxy"), what=f"{name} is healthy")
+            await eventually(lambda: listens(public), what=f"the sidecar of {name} listens")
             yield program
 
 

@@ -61,5 +61,5 @@ async def test_silence_is_critical_at_the_time_out() -> None:
         await reader.read()
 
     async with speaking(silent) as address:
-        result = await asked(CheckDefinition(h2ping=address, h2ping_use_tls=False, timeout_s=0.2))
+        result = await asked(CheckDefinition(h2ping=address, h2ping_use_tls=False, timeout_s=1.0))
     assert (result.status, result.output) == (CRITICAL, "HTTP2 ping failed: context deadline exceeded")
