@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import socket
-from typing import Final
 
 from lictor_connect_proxy.commands import Abort, Close, Command, Count, OpenApplication, Report, StartRelay
-from lictor_connect_proxy.driver.accesses import Access
 from lictor_connect_proxy.driver.handshake import HandshakeError, TlsEnd, certificate_of, handshake, say_goodbye
 from lictor_connect_proxy.driver.listener import Admission
 from lictor_connect_proxy.driver.pump import Pump
 from lictor_connect_proxy.driver.sockets import cut, dial, dial_path, reason_of
-from lictor_connect_proxy.driver.surroundings import Surroundings, note, refuse_at_limit
+from lictor_connect_proxy.driver.surroundings import STOPPED, Relayed, Surroundings, note, refuse_at_limit
 from lictor_connect_proxy.events import ApplicationFailed, ApplicationOpened, Event, HandshakeCompleted, PermitRevoked
 from lictor_connect_proxy.layers.inbound import InboundLayer, revocations
 from lictor_connect_proxy.layers.limits import ConnectionLimit
@@ -22,8 +20,6 @@ from lictor_connect_proxy.snapshot import CONNECTIONS_MAX
 from lictor_core.addresses import join_host_port
 
 __all__ = ["Inbound"]
-
-_STOPPED: Final = "the proxy stopped"
 
 
 class Inbound:
@@ -106,7 +102,7 @@ class _InboundConnection:
             await self._handle(HandshakeCompleted(certificate_of(self._end), self._around.clock.now()))
         finally:
             if self._pump is not None:
-                self._pump.abort(_STOPPED)
+                self._pump.abort(STOPPED)
             elif self._local is not None:
                 cut(self._local)
 
@@ -161,27 +157,14 @@ class _InboundConnection:
         around = self._around
         permit = route.permit
         flow = around.figures.flow("inbound", permit.identified.identity.service, around.figures.service)
-        started = around.clock.monotonic()
         pump = self._pump = Pump(self._local, self._end, around.scratch)
-        flow.opened(pump)
-        reason: str | None = _STOPPED
+        relayed = Relayed(around, flow, pump, peer=self._peer, instance=_address(route), decision=permit.decision)
+        reason: str | None = STOPPED
         try:
             pump.start()
             reason = await pump.done
         finally:
-            flow.closed(pump, broken=reason is not None)
-            around.accesses.write(
-                Access(
-                    flow,
-                    self._peer,
-                    _address(route),
-                    pump.to_local,
-                    pump.to_mesh,
-                    around.clock.monotonic() - started,
-                    reason or "",
-                    permit.decision,
-                )
-            )
+            relayed.ended(reason)
 
     def _abort(self, reason: str) -> None:
         if self._pump is not None:

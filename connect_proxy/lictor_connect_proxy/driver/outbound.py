@@ -6,15 +6,13 @@ import contextlib
 import functools
 import socket
 import ssl
-from typing import Final
 
 from lictor_connect_proxy.commands import Abort, Command, Count, DialInstance, Report, StartRelay
-from lictor_connect_proxy.driver.accesses import Access
 from lictor_connect_proxy.driver.handshake import HandshakeError, TlsEnd, certificate_of, handshake
 from lictor_connect_proxy.driver.listener import Admission
 from lictor_connect_proxy.driver.pump import Pump
 from lictor_connect_proxy.driver.sockets import cut, dial, reason_of
-from lictor_connect_proxy.driver.surroundings import Surroundings, note, refuse_at_limit
+from lictor_connect_proxy.driver.surroundings import STOPPED, Relayed, Surroundings, note, refuse_at_limit
 from lictor_connect_proxy.events import ConnectionEnded, Event, InstanceFailed, InstanceReached, LocalAccepted
 from lictor_connect_proxy.layers.outbound import OutboundLayer
 from lictor_connect_proxy.layers.route import UpstreamRoute
@@ -24,8 +22,6 @@ from lictor_connect_proxy.sessions import SessionKey, Sessions
 from lictor_connect_proxy.snapshot import Endpoint
 
 __all__ = ["Outbound"]
-
-_STOPPED: Final = "the proxy stopped"
 
 
 class Outbound:
@@ -90,7 +86,7 @@ class _OutboundConnection:
             await self._handle(LocalAccepted(self._around.clock.monotonic()))
         finally:
             if self._pump is not None:
-                self._pump.abort(_STOPPED)
+                self._pump.abort(STOPPED)
             else:
                 self._hang_up()
             self._layer.handle(ConnectionEnded())
@@ -154,26 +150,14 @@ class _OutboundConnection:
         assert self._end is not None
         around = self._around
         flow = around.figures.flow("outbound", around.figures.service, route.expected.service, self._upstream)
-        started = around.clock.monotonic()
         pump = self._pump = Pump(self._sock, self._end, around.scratch, functools.partial(self._heard, self._end))
-        flow.opened(pump)
-        reason: str | None = _STOPPED
+        relayed = Relayed(around, flow, pump, peer=self._peer, instance=self._instance)
+        reason: str | None = STOPPED
         try:
             pump.start()
             reason = await pump.done
         finally:
-            flow.closed(pump, broken=reason is not None)
-            around.accesses.write(
-                Access(
-                    flow,
-                    self._peer,
-                    self._instance,
-                    pump.to_local,
-                    pump.to_mesh,
-                    around.clock.monotonic() - started,
-                    reason or "",
-                )
-            )
+            relayed.ended(reason)
 
     def _heard(self, end: TlsEnd) -> None:
         """The first bytes came from the instance."""

@@ -67,7 +67,10 @@ _FORMS: Final[Mapping[str, type[Entry]]] = {form.kind: form for form in (Resolve
 
 
 class Need(msgspec.Struct, Generic[T], frozen=True):
-    """Something to know. With `closed` an answer that cannot be used is worse than none: it takes the last one out."""
+    """Something to know. With `closed` an answer that cannot be used is worse than none: it takes the last one out.
+
+    What each kind says for itself is its `name` and how to `ask`.
+    """
 
     closed: ClassVar[bool] = False
 

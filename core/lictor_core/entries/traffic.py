@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from lictor_core.entries.base import Duration, Flaw, Part, place, seconds
-from lictor_core.records import JsonObject
+from lictor_core.records import JsonObject, MeshGateway
 
 __all__ = [
     "POLICIES",
@@ -29,7 +29,6 @@ __all__ = [
     "InstanceRate",
     "LeastRequest",
     "LoadBalancer",
-    "MeshGatewayMode",
     "Mirror",
     "PassiveHealthCheck",
     "RateLimits",
@@ -266,12 +265,6 @@ class PassiveHealthCheck(Part, frozen=True, kw_only=True):
     base_ejection_time: Duration = ""
 
 
-class MeshGatewayMode(Part, frozen=True, kw_only=True):
-    """How traffic leaves the datacenter."""
-
-    mode: str = ""
-
-
 class UpstreamSettings(Part, frozen=True, kw_only=True):
     """What holds for connections to an upstream; `name` is empty where it is for all."""
 
@@ -280,7 +273,7 @@ class UpstreamSettings(Part, frozen=True, kw_only=True):
     envoy_cluster_json: str = msgspec.field(default="", name="EnvoyClusterJSON")
     protocol: str = ""
     connect_timeout_ms: int = 0
-    mesh_gateway: MeshGatewayMode | None = None
+    mesh_gateway: MeshGateway | None = None
     limits: UpstreamLimits | None = None
     passive_health_check: PassiveHealthCheck | None = None
     balance_outbound_connections: str = ""

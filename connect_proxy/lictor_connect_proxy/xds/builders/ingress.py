@@ -59,9 +59,8 @@ def _add(
         socket_address(listener.bind_address, listener.port),
         [chain],
         inbound=False,
+        access_log=listener_logs(snapshot.config),
     )
-    if logs := listener_logs(snapshot.config):
-        found["access_log"] = logs
     draft.listener(found)
 
 

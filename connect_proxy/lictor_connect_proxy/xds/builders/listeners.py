@@ -44,15 +44,25 @@ def inspected(listener: JsonObject) -> JsonObject:
     return {**listener, "listener_filters": [inspector]}
 
 
-def framed(name: str, address: JsonObject, chains: Sequence[JsonObject], *, inbound: bool) -> JsonObject:
+def framed(
+    name: str,
+    address: JsonObject,
+    chains: Sequence[JsonObject],
+    *,
+    inbound: bool,
+    access_log: Sequence[JsonObject] = (),
+) -> JsonObject:
     """A listener. Nobody shares its port: two Envoys on one would each get some of the connections."""
-    return {
+    listener: JsonObject = {
         "name": name,
         "address": address,
         "traffic_direction": "INBOUND" if inbound else "OUTBOUND",
         "enable_reuse_port": False,
         "filter_chains": list(chains),
     }
+    if access_log:
+        listener["access_log"] = list(access_log)
+    return listener
 
 
 def filter_chain(

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import Final
 
 from lictor_connect_proxy.snapshot import Endpoint, ProxySnapshot
+from lictor_connect_proxy.xds.builders.bound import add_bound
 from lictor_connect_proxy.xds.builders.clusters import Reached, ReachedTier, outer_cluster
 from lictor_connect_proxy.xds.builders.draft import Draft
-from lictor_connect_proxy.xds.builders.listeners import by_server_name, filter_chain, framed, inspected, tcp_proxy
-from lictor_connect_proxy.xds.builders.logs import access_logs, listener_logs
+from lictor_connect_proxy.xds.builders.listeners import by_server_name, filter_chain, tcp_proxy
+from lictor_connect_proxy.xds.builders.logs import access_logs
 from lictor_connect_proxy.xds.builders.settings import milliseconds, text
-from lictor_connect_proxy.xds.forms import named_any, socket_address
-from lictor_connect_proxy.xds.naming import gateway_listener
+from lictor_connect_proxy.xds.forms import named_any
 
 __all__ = ["add_mesh"]
 
@@ -37,12 +37,7 @@ def add_mesh(draft: Draft, snapshot: ProxySnapshot) -> None:
         "envoy.filters.network.sni_cluster", "envoy.extensions.filters.network.sni_cluster.v3.SniCluster"
     )
     chains.append(filter_chain([by_name, tcp_proxy("", _STAT_PREFIX, access_log=logs)]))
-    for bound in snapshot.bind_addresses:
-        name = gateway_listener(bound.name, bound.address, bound.port)
-        listener = framed(name, socket_address(bound.address, bound.port), chains, inbound=True)
-        if lost := listener_logs(snapshot.config):
-            listener["access_log"] = lost
-        draft.listener(inspected(listener))
+    add_bound(draft, snapshot, chains)
 
 
 def _add_cluster(draft: Draft, snapshot: ProxySnapshot, name: str, endpoints: Sequence[Endpoint]) -> None:

@@ -55,11 +55,10 @@ def add_public(draft: Draft, snapshot: ProxySnapshot, public: PublicListener, ro
     chain = filter_chain(filters, guard.tls(), public.handshake_timeout_s)
     if snapshot.revoked_since and not guard.sees_requests:
         chain["metadata"] = {"filter_metadata": {"lictor": {"revoked_since": snapshot.revoked_since}}}
-    listener = framed(name, socket_address(public.bind_address, public.bind_port), [chain], inbound=True)
+    address, logs = socket_address(public.bind_address, public.bind_port), listener_logs(snapshot.config)
+    listener = framed(name, address, [chain], inbound=True, access_log=logs)
     if text(snapshot.config, "balance_inbound_connections") == "exact_balance":
         listener["connection_balance_config"] = {"exact_balance": {}}
-    if logs := listener_logs(snapshot.config):
-        listener["access_log"] = logs
     draft.listener(listener)
 
 

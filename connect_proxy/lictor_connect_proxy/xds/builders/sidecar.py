@@ -61,10 +61,8 @@ def _add_upstream(draft: Draft, snapshot: ProxySnapshot, seat: Seat, upstream: U
         else socket_address(upstream.bind_address, upstream.bind_port)
     )
     chain = filter_chain([_upstream_filter(draft, snapshot, seat, upstream)])
-    listener = framed(upstream_listener(upstream), address, [chain], inbound=False)
-    if logs := listener_logs(snapshot.config):
-        listener["access_log"] = logs
-    draft.listener(listener)
+    logs = listener_logs(snapshot.config)
+    draft.listener(framed(upstream_listener(upstream), address, [chain], inbound=False, access_log=logs))
 
 
 def _upstream_filter(draft: Draft, snapshot: ProxySnapshot, seat: Seat, upstream: UpstreamListener) -> JsonObject:

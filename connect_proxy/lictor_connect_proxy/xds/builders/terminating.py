@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from lictor_connect_proxy.snapshot import ProxySnapshot, TerminatedService, TrustRoots
 from lictor_connect_proxy.xds.builders.balancing import cluster_balance, connection_hashes, request_hashes
+from lictor_connect_proxy.xds.builders.bound import add_bound
 from lictor_connect_proxy.xds.builders.clusters import Reached, ReachedTier, outer_cluster
 from lictor_connect_proxy.xds.builders.draft import Draft
 from lictor_connect_proxy.xds.builders.endpoints import are_addresses
 from lictor_connect_proxy.xds.builders.guards import Guard
-from lictor_connect_proxy.xds.builders.listeners import by_server_name, filter_chain, framed, inspected, tcp_proxy
-from lictor_connect_proxy.xds.builders.logs import access_logs, listener_logs
+from lictor_connect_proxy.xds.builders.listeners import by_server_name, filter_chain, tcp_proxy
+from lictor_connect_proxy.xds.builders.logs import access_logs
 from lictor_connect_proxy.xds.builders.matches import everything
 from lictor_connect_proxy.xds.builders.settings import text
 from lictor_connect_proxy.xds.builders.tls import certificate_secret, outer_tls
 from lictor_connect_proxy.xds.builders.tracing import collector_cluster
-from lictor_connect_proxy.xds.forms import lasting, socket_address
-from lictor_connect_proxy.xds.naming import gateway_listener, leaf_of
+from lictor_connect_proxy.xds.forms import lasting
+from lictor_connect_proxy.xds.naming import leaf_of
 from lictor_core.entries.base import seconds
 from lictor_core.entries.chains import ChainResolver, Target
 from lictor_core.entries.defaults import is_http_like
@@ -36,14 +37,8 @@ def add_terminating(draft: Draft, snapshot: ProxySnapshot) -> None:
     chains: list[JsonObject] = []
     for service in snapshot.terminated:
         chains += _chains(draft, snapshot, service, snapshot.roots)
-    if not chains:
-        return
-    for bound in snapshot.bind_addresses:
-        name = gateway_listener(bound.name, bound.address, bound.port)
-        listener = framed(name, socket_address(bound.address, bound.port), chains, inbound=True)
-        if logs := listener_logs(snapshot.config):
-            listener["access_log"] = logs
-        draft.listener(inspected(listener))
+    if chains:
+        add_bound(draft, snapshot, chains)
 
 
 def _chains(draft: Draft, snapshot: ProxySnapshot, service: TerminatedService, roots: TrustRoots) -> list[JsonObject]:
