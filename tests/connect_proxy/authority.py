@@ -40,6 +40,11 @@ class Authority:
     def pem(self) -> str:
         return self._certificate.public_bytes(serialization.Encoding.PEM).decode()
 
+    @property
+    def key_pem(self) -> str:
+        """The root's private key."""
+        return _key_pem(self._key)
+
     def roots(self) -> TrustRoots:
         return TrustRoots(trust_domain=TRUST_DOMAIN, pems=(self.pem,))
 
@@ -68,9 +73,7 @@ class Authority:
         certificate = builder.sign(self._key, hashes.SHA256())
         return Leaf(
             certificate_pem=certificate.public_bytes(serialization.Encoding.PEM).decode(),
-            private_key_pem=key.private_bytes(
-                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-            ).decode(),
+            private_key_pem=_key_pem(key),
             uri=uris[0] if uris else "",
             serial=f"{certificate.serial_number:x}",
             valid_before=certificate.not_valid_after_utc.isoformat(),
@@ -86,3 +89,9 @@ class Authority:
         context.check_hostname = False
         context.load_verify_locations(cadata=self.pem)
         return context
+
+
+def _key_pem(key: ec.EllipticCurvePrivateKey) -> str:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ).decode()

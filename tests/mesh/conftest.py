@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.mesh.rogue import CertificateAuthority
+from tests.connect_proxy.authority import Authority
 from tests.mesh.stage import Stage
 from tests.support.agents import dev_agent, put_consul_on_path
 from tests.support.api import call
@@ -18,13 +18,13 @@ put_consul_on_path()
 
 
 @pytest.fixture(scope="session")
-def authority() -> CertificateAuthority:
+def authority() -> Authority:
     """The CA of the stage, whose key the tests hold."""
-    return CertificateAuthority()
+    return Authority()
 
 
 @pytest.fixture(scope="package")
-def stage(authority: CertificateAuthority) -> Iterator[Stage]:
+def stage(authority: Authority) -> Iterator[Stage]:
     """A development agent of Lictor that signs with the tests' own root."""
     with tempfile.TemporaryDirectory() as directory, dev_agent("lictor", Path(directory)) as agent:
         config: Json = {"PrivateKey": authority.key_pem, "RootCert": authority.pem, "LeafCertTTL": "72h"}

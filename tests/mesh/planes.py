@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -55,34 +55,33 @@ class _BuiltIn:
 
 
 @dataclass(frozen=True)
-class _Consul:
-    name: str = "consul"
-    program: str = "consul"
+class _Process:
+    """A proxy that is started by a command, told of the agent by its environment."""
+
+    name: str
+    program: str
+    command: Callable[[Stage, Instance], list[str]]
 
     @contextlib.asynccontextmanager
     async def beside(self, stage: Stage, instance: Instance) -> AsyncGenerator[None]:
-        argv = [program_of("consul"), "connect", "proxy", "-proxy-id", instance.sidecar_id]
+        argv = self.command(stage, instance)
         environment = environment_for_commands(stage.agent.http_address)
-        # How the real Consul ends is not our subject.
-        with running(f"consul-{instance.sidecar_id}", argv, stage.directory, environment=environment, kill=True):
+        # How programs of others end is not our subject.
+        name = f"{self.name}-{instance.sidecar_id}"
+        with running(name, argv, stage.directory, environment=environment, kill=True):
             yield
 
 
-@dataclass(frozen=True)
-class _Envoy:
-    name: str = "envoy"
-    program: str = "envoy"
+def _consul(stage: Stage, instance: Instance) -> list[str]:
+    return [program_of("consul"), "connect", "proxy", "-proxy-id", instance.sidecar_id]
 
-    @contextlib.asynccontextmanager
-    async def beside(self, stage: Stage, instance: Instance) -> AsyncGenerator[None]:
-        argv = [program_of("lictor"), "connect", "envoy", "-proxy-id", instance.sidecar_id]
-        argv += ["-admin-bind", f"127.0.0.1:{free_port()}", "-http-addr", stage.agent.http_address]
-        argv += ["-grpc-addr", f"127.0.0.1:{stage.agent.ports['grpc']}"]
-        environment = environment_for_commands(stage.agent.http_address)
-        with running(f"envoy-{instance.sidecar_id}", argv, stage.directory, environment=environment, kill=True):
-            yield
+
+def _envoy(stage: Stage, instance: Instance) -> list[str]:
+    argv = [program_of("lictor"), "connect", "envoy", "-proxy-id", instance.sidecar_id]
+    argv += ["-admin-bind", f"127.0.0.1:{free_port()}", "-http-addr", stage.agent.http_address]
+    return [*argv, "-grpc-addr", f"127.0.0.1:{stage.agent.ports['grpc']}"]
 
 
 BUILT_IN: Plane = _BuiltIn()
-CONSUL: Plane = _Consul()
-ENVOY: Plane = _Envoy()
+CONSUL: Plane = _Process("consul", "consul", _consul)
+ENVOY: Plane = _Process("envoy", "envoy", _envoy)

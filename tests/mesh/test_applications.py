@@ -30,6 +30,7 @@ from tests.support.conditions import wait_until
 from tests.support.ports import free_port
 from tests.support.processes import running
 from tests.support.redis_client import client_of, pings
+from tests.support.serving import serving
 
 pytestmark = pytest.mark.slow
 
@@ -238,13 +239,8 @@ async def _web_application(port: int) -> AsyncGenerator[None]:
 
     application = web.Application(client_max_size=2 * _LARGE_BYTES)
     application.add_routes([web.get("/", hello), web.post("/digest", digest), web.get("/chat", chat)])
-    runner = web.AppRunner(application)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    try:
+    async with serving(application, port):
         yield
-    finally:
-        await runner.cleanup()
 
 
 class _Echo:

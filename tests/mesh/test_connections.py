@@ -15,9 +15,10 @@ from dataclasses import dataclass
 
 import pytest
 
+from tests.connect_proxy.authority import Authority
 from tests.connect_proxy.live import Application, connected
 from tests.mesh.planes import BUILT_IN, CONSUL, ENVOY, Plane
-from tests.mesh.rogue import CertificateAuthority, impostor
+from tests.mesh.rogue import impostor, showing
 from tests.mesh.stage import Instance, Stage, Upstream, greeting
 from tests.support.ports import free_port
 from tests.support.recorder.json_types import Json, at
@@ -269,7 +270,7 @@ def _service_uri(stage_roots: object, service: str) -> str:
     "far", [BUILT_IN, pytest.param(ENVOY, marks=pytest.mark.needs("envoy"))], ids=lambda one: one.name
 )
 async def test_nobody_enters_with_a_certificate_that_is_not_in_order(
-    stage: Stage, authority: CertificateAuthority, far: Plane
+    stage: Stage, authority: Authority, far: Plane
 ) -> None:
     service = stage.name("db")
     roots = await stage.ask("GET", "/v1/connect/ca/roots")
@@ -277,14 +278,14 @@ async def test_nobody_enters_with_a_certificate_that_is_not_in_order(
     async with stage.application(b"secret") as application:
         server = await stage.register(service, application.port)
         async with far.beside(stage, server):
-            await _until_entered(server.public_port, authority.context(good), b"secret")
+            await _until_entered(server.public_port, showing(authority.leaf_with(good)), b"secret")
             accepted = application.accepted
             wrong = {
-                "no certificate": authority.context(),
-                "a foreign CA": CertificateAuthority().context(good),
-                "expired": authority.context(good, lasts=-datetime.timedelta(hours=1)),
-                "no service": authority.context(_agent_uri(roots)),
-                "another trust domain": authority.context("spiffe://other.consul/ns/default/dc/dc1/svc/web"),
+                "no certificate": showing(None),
+                "a foreign CA": showing(Authority().leaf_with(good)),
+                "expired": showing(authority.leaf_with(good, lasts=-datetime.timedelta(hours=1))),
+                "no service": showing(authority.leaf_with(_agent_uri(roots))),
+                "another trust domain": showing(authority.leaf_with("spiffe://other.consul/ns/default/dc/dc1/svc/web")),
             }
             for name, context in wrong.items():
                 assert await _entered(server.public_port, context) == b"", name
@@ -313,7 +314,7 @@ async def _until_entered(port: int, context: ssl.SSLContext, expected: bytes) ->
     "near", [BUILT_IN, pytest.param(ENVOY, marks=pytest.mark.needs("envoy"))], ids=lambda one: one.name
 )
 async def test_an_instance_that_is_somebody_else_is_not_talked_to(
-    stage: Stage, authority: CertificateAuthority, near: Plane
+    stage: Stage, authority: Authority, near: Plane
 ) -> None:
     web, db = stage.name("web"), stage.name("db")
     roots = await stage.ask("GET", "/v1/connect/ca/roots")
@@ -324,7 +325,7 @@ async def test_an_instance_that_is_somebody_else_is_not_talked_to(
         play = Play(stage, client, server, application, upstream.port)
         async with near.beside(stage, client):
             for uri in (_service_uri(roots, "other"), f"{_service_uri(roots, db)}x", _agent_uri(roots)):
-                async with impostor(server.public_port, authority.context(uri, server=True), b"false"):
+                async with impostor(server.public_port, showing(authority.leaf_with(uri), server=True), b"false"):
                     await play.says(b"")
             async with BUILT_IN.beside(stage, server):
                 await play.says(b"true")

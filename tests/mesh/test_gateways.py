@@ -19,6 +19,7 @@ from tests.support.agents import environment_for_commands, program_of
 from tests.support.ports import free_port
 from tests.support.processes import running
 from tests.support.recorder.json_types import Json, at
+from tests.support.serving import serving
 
 pytestmark = [pytest.mark.slow, pytest.mark.needs("envoy")]
 
@@ -84,16 +85,11 @@ async def web_service(stage: Stage, says: str) -> AsyncGenerator[Instance]:
     name, port = stage.name("api"), free_port()
     application = web.Application()
     application.router.add_get("/{path:.*}", answer)
-    runner = web.AppRunner(application, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    await stage.write("service-defaults", name, Protocol="http")
-    instance = await stage.register(name, port)
-    try:
+    async with serving(application, port):
+        await stage.write("service-defaults", name, Protocol="http")
+        instance = await stage.register(name, port)
         async with ENVOY.beside(stage, instance):
             yield instance
-    finally:
-        await runner.cleanup()
 
 
 async def test_requests_go_from_an_ingress_gateway_to_the_service_whose_host_they_name(stage: Stage) -> None:

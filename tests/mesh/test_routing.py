@@ -22,6 +22,7 @@ from tests.mesh.planes import BUILT_IN, ENVOY, Plane
 from tests.mesh.stage import Instance, Stage, Upstream, greeting
 from tests.support.ports import free_port
 from tests.support.recorder.json_types import Json
+from tests.support.serving import serving
 
 pytestmark = pytest.mark.slow
 
@@ -55,13 +56,8 @@ class Web:
         """It answers while the block runs."""
         application = web.Application()
         application.add_routes([web.route("*", "/{path:.*}", self._answer)])
-        runner = web.AppRunner(application)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", self.port).start()
-        try:
+        async with serving(application, self.port):
             yield self
-        finally:
-            await runner.cleanup()
 
     async def _answer(self, request: web.Request) -> web.Response:
         self.requests.append(request)

@@ -80,7 +80,7 @@ async def test_feeds_at_rest_ask_nothing() -> None:
     async with live_agent() as live, fed(live, *services) as (counter, _):
         asked = len(services) * (2 * len(["roots", "leaf", "intentions"]) + len(["default policy"]))
         await eventually(lambda: counter.asked >= asked, what="every source waits for its next change")
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(0.5)  # that nothing comes is the fact: there is no condition to wait for
         assert counter.asked == asked
 
 
@@ -93,5 +93,5 @@ async def test_a_change_wakes_only_the_feeds_that_it_is_about() -> None:
         policy = published["db"][-1].policy
         assert policy is not None
         assert [rule.source for rule in policy.rules] == ["web"]
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.1)  # as above
         assert len(published["web"]) == before["web"]

@@ -12,6 +12,7 @@ from aiohttp import web
 from lictor_connect_proxy.feed.agent import AgentAddress
 from lictor_connect_proxy.snapshot import Leaf, TrustRoots
 from tests.support.ports import free_port
+from tests.support.serving import serving
 
 CHAINS = "/v1/discovery-chain/"
 MATCH = "/v1/connect/intentions/match"
@@ -144,13 +145,8 @@ class AgentDouble:
         application.router.add_get("/{path:.*}", self._get)
         application.router.add_post("/{path:.*}", self._post)
         application.router.add_put("/{path:.*}", self._put)
-        runner = web.AppRunner(application, shutdown_timeout=0.1, handler_cancellation=True)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", self.port).start()
-        try:
+        async with serving(application, self.port, handler_cancellation=True):
             yield self
-        finally:
-            await runner.cleanup()
 
     async def _post(self, request: web.Request) -> web.Response:
         self.demanded.append((request.path_qs, json.loads(await request.read())))

@@ -19,6 +19,7 @@ from lictor_core.intentions import Rule
 from tests.connect_proxy.authority import Authority
 from tests.connect_proxy.build import policy
 from tests.support.ports import free_port
+from tests.support.serving import serving
 
 __all__ = ["Answer", "Site", "asked", "caller", "served"]
 
@@ -49,13 +50,8 @@ class Site:
     async def running(self) -> AsyncGenerator[Site]:
         application = web.Application()
         application.router.add_route("*", "/{path:.*}", self._answer)
-        runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", self.port).start()
-        try:
+        async with serving(application, self.port):
             yield self
-        finally:
-            await runner.cleanup()
 
     async def _answer(self, request: web.Request) -> web.Response:
         self.asked += 1
