@@ -10,6 +10,11 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 __all__ = [
+    "ACL_AUTH_METHODS",
+    "ACL_BINDING_RULES",
+    "ACL_POLICIES",
+    "ACL_ROLES",
+    "ACL_TOKENS",
     "AUTOPILOT",
     "CA_CONFIGURATION",
     "CA_LEAVES",
@@ -57,6 +62,16 @@ class Topic(NamedTuple):
     name: str
 
 
+ACL_TOKENS: Final = Topic("acl-tokens", "")
+"""Any token."""
+ACL_POLICIES: Final = Topic("acl-policies", "")
+"""Any policy."""
+ACL_ROLES: Final = Topic("acl-roles", "")
+"""Any role."""
+ACL_AUTH_METHODS: Final = Topic("acl-auth-methods", "")
+"""Any auth method."""
+ACL_BINDING_RULES: Final = Topic("acl-binding-rules", "")
+"""Any binding rule."""
 NODES: Final = Topic("nodes", "")
 """The list of nodes: a node came, went or changed."""
 SERVICES: Final = Topic("services", "")

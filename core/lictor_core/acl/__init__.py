@@ -1,0 +1,5 @@
+"""Access control: who may do what, and which rule says so. Pure.
+
+`rules` is what a policy grants; `records` what is kept of tokens, policies, roles, auth methods and binding rules;
+`granted` what a token comes to; `authorizer` judges by it; `requests` and `queries` are what is asked of the servers.
+"""
