@@ -48,6 +48,8 @@ RAFT_MULTIPLIER: Final = 2
 """Where nobody says `raft_multiplier`: a leader is missed after one to two seconds. Consul takes 5, and that slower."""
 _UNIX: Final = "unix://"
 _ANY: Final = ("0.0.0.0", "::")
+_NO_END_S: Final = 24 * 3600.0
+"""In place of 0, by which Consul means that something may take any time."""
 _TRANSLATES: Final = ("X-Consul-Translate-Addresses", "true")
 """The header by which Consul's agents say that addresses of other datacenters are translated."""
 _NO_ENVIRONMENT: Final[Mapping[str, str]] = MappingProxyType({})
@@ -151,6 +153,8 @@ def server_settings(configuration: Configuration, node_id: str) -> ServerSetting
         autopilot=_autopilot(configuration),
         coordinates=_coordinates(configuration),
         tls=tls_settings(configuration),
+        rpc_per_client_max=configuration.limits.rpc_max_conns_per_client,
+        rpc_handshake_max_s=configuration.limits.rpc_handshake_timeout_s or _NO_END_S,
         first_entries=first_entries(configuration),
     )
 
@@ -295,7 +299,7 @@ def _https(configuration: Configuration) -> HttpsSettings:
         min_version=tls.min_version,
         cipher_suites=tls.cipher_suites,
         prefers_server_ciphers=tls.prefer_server_cipher_suites,
-        handshake_s_max=configuration.limits.https_handshake_timeout_s,
+        handshake_s_max=configuration.limits.https_handshake_timeout_s or _NO_END_S,
     )
 
 

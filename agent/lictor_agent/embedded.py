@@ -74,7 +74,11 @@ class EmbeddedServer:
         """The servers of the cluster stand in this server's own log."""
 
     def follow(self, configuration: Configuration) -> None:
-        """Have the leader write configuration entries that are new in the configuration."""
+        """Have the leader write configuration entries that are new in the configuration, and take over bounds."""
+        self._server.bound_clients(configuration.limits.rpc_max_conns_per_client)
+        if not configuration.first_entries:
+            return
+        # Also what was there before: as in Consul, what was deleted meanwhile comes back.
         self._server.follow_entries(assembly.first_entries(configuration))
 
     def renew(self, configuration: Configuration) -> None:

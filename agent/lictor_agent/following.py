@@ -39,8 +39,7 @@ def follow(
             grpc.renew(assembly.grpc_pair(new))
         if dns is not None and answered(new) != answered(old):
             dns.follow(answered(new))
-        if new.first_entries:  # also what was there before: as in Consul, what was deleted meanwhile comes back
-            backing.follow(new)
+        backing.follow(new)
         backing.renew(new)  # the paths may be the same and the files others
 
     agent.on_reload(take)

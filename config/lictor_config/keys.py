@@ -368,10 +368,10 @@ use_cache boolean : the HTTP API
 http_max_conns_per_client whole : the HTTP API
 https_handshake_timeout duration : HTTPS
 kv_max_value_size whole : the HTTP API
-rpc_handshake_timeout duration
-rpc_max_burst whole
-rpc_max_conns_per_client whole
-rpc_rate number
+rpc_handshake_timeout duration : the server port
+rpc_max_burst whole : what a client agent asks of servers
+rpc_max_conns_per_client whole : the server port
+rpc_rate number : what a client agent asks of servers
 txn_max_req_len whole : the HTTP API
 [membership]
 connection_grace duration : membership, on servers; ours

@@ -83,6 +83,11 @@ class FrameReader:
     def __init__(self) -> None:
         self._buffer = bytearray()
 
+    @property
+    def is_within_frame(self) -> bool:
+        """Whether a frame began to come and has not come yet."""
+        return bool(self._buffer)
+
     def feed(self, data: bytes) -> list[Frame]:
         """The frames that `data` completes, in order. Raises `PeerError` for anything that is no frame."""
         self._buffer += data

@@ -238,6 +238,10 @@ class Server:
         """The configuration brings along these entries now: a leader writes those that are missing."""
         self._office.follow_entries(entries)
 
+    def bound_clients(self, per_client_max: int) -> None:
+        """Take at most so many connections of one address from now on, 0 for any number."""
+        self._ports.bound_clients(per_client_max)
+
     async def stop(self) -> None:
         """Stop at once. Blocked queries and waiting writes end with an error; called twice it does nothing."""
         duties, self._duties = self._duties, []

@@ -40,6 +40,8 @@ class Ports:
                 log=log,
                 tls=tls,
                 raft=accept,
+                per_client_max=settings.rpc_per_client_max,
+                handshake_max_s=settings.rpc_handshake_max_s,
             )
 
         self._main = listener(settings.server_port, raft)
@@ -59,6 +61,12 @@ class Ports:
     def server(self) -> int:
         """The port of RPC and Raft; the one that was taken, once this has started, where 0 was asked for."""
         return self._main.port
+
+    def bound_clients(self, per_client_max: int) -> None:
+        """Take at most so many connections of one address from now on, 0 for any number; those that are open stay."""
+        for listener in (self._main, self._joining):
+            if listener is not None:
+                listener.clients.max = per_client_max
 
     async def start(self) -> None:
         """Listen. Raises `OSError` when the server port cannot be had.

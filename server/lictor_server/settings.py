@@ -72,6 +72,10 @@ class ServerSettings:
     """Leaves signed a second, on average; Consul's `csr_max_per_second`. 0 is without bound."""
     rpc_connections_max: int = 10_240
     """Connections to the server port at once: when the others are away, all members come to one server."""
+    rpc_per_client_max: int = 100
+    """Of these, connections of one address; 0 is without bound. Consul's `limits.rpc_max_conns_per_client`."""
+    rpc_handshake_max_s: float = 5.0
+    """How long a connection may take to say what it is for, and for TLS; Consul's `limits.rpc_handshake_timeout`."""
     rpc_in_flight_max: int = 16_384
     """Requests under way on one connection."""
     tls: TlsSettings | None = None

@@ -107,6 +107,15 @@ def test_times_and_limits_arrive() -> None:
     assert (http.connections_per_client_max, http.kv_value_bytes_max, http.txn_bytes_max) == (3, 4, 5)
 
 
+def test_limits_of_the_server_port_arrive_at_the_server() -> None:
+    given = assembly.server_settings(
+        _dev(limits=Limits(rpc_max_conns_per_client=7, rpc_handshake_timeout_s=1.5)), NODE_ID
+    )
+    assert (given.rpc_per_client_max, given.rpc_handshake_max_s) == (7, 1.5)
+    endless = assembly.server_settings(_dev(limits=Limits(rpc_handshake_timeout_s=0)), NODE_ID)
+    assert endless.rpc_handshake_max_s >= 3600, "0 is without bound, as in Consul"
+
+
 def test_autopilot_arrives_at_the_server_whole() -> None:
     assert assembly.server_settings(_dev(), NODE_ID).autopilot == AutopilotConfiguration()
     given = Autopilot(

@@ -6,9 +6,12 @@ import asyncio
 import dataclasses
 import socket
 
+import pytest
+
 from lictor_core.calls import LOOK, Attendance
 from lictor_core.clock import SeededRng, SystemClock
 from lictor_core.codec import pack
+from lictor_core.errors import OverloadedError
 from lictor_server import RpcPool, Server
 from tests.server.conftest import SETTINGS, Log
 from tests.support.ports import free_port
@@ -27,6 +30,26 @@ async def test_the_second_port_answers_as_the_first(log: Log) -> None:
             assert await pool.call(f"127.0.0.1:{each}", LOOK, ATTENDANCE, timeout_s=5.0)
     finally:
         await pool.stop()
+        await server.stop()
+
+
+async def test_bound_of_one_address_holds_at_both_ports_and_may_change(log: Log) -> None:
+    port = free_port()
+    settings = dataclasses.replace(SETTINGS, join_port=port, rpc_per_client_max=1)
+    server = Server(settings, clock=SystemClock(), rng=SeededRng(1), log=log.logger)
+    await server.start()
+    pools = [RpcPool(rng=SeededRng(number)) for number in range(3)]
+    try:
+        for each in (server.server_port, port):
+            await pools[0].call(f"127.0.0.1:{each}", LOOK, ATTENDANCE, timeout_s=5.0)
+            with pytest.raises(OverloadedError, match="rpc_max_conns_per_client"):
+                await pools[1].call(f"127.0.0.1:{each}", LOOK, ATTENDANCE, timeout_s=5.0)
+        server.bound_clients(2)
+        for each in (server.server_port, port):
+            assert await pools[2].call(f"127.0.0.1:{each}", LOOK, ATTENDANCE, timeout_s=5.0)
+    finally:
+        for pool in pools:
+            await pool.stop()
         await server.stop()
 
 

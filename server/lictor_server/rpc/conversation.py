@@ -20,7 +20,10 @@ from lictor_server.rpc.methods import Methods
 from lictor_server.rpc.peer import Call, Cancel, Goodbye, Peer, Refuse, refusal_bytes, split
 from lictor_server.rpc.visitor import Visitor
 
-__all__ = ["PART_S_MAX", "Conversation"]
+__all__ = ["FRAME_MAX_S", "PART_S_MAX", "Conversation"]
+
+FRAME_MAX_S: Final = 30.0
+"""A frame that began to come must have come within so long, however steadily it trickles: 4 MiB at 140 KB/s."""
 
 PART_S_MAX: Final = 15.0
 """A part of an answer that could not leave for so long, since the other side does not read, ends that answer."""
@@ -44,6 +47,7 @@ class Conversation:
         visitor: Visitor | None = None,
         part_max_s: float = PART_S_MAX,
         full: OverloadedError | None = None,
+        frame_max_s: float = FRAME_MAX_S,
     ) -> None:
         """With `full` the connection is one that is kept free for servers: who asks for anything else is told that."""
         self._reader = reader
@@ -52,6 +56,9 @@ class Conversation:
         self._visitor = visitor or Visitor("unknown")
         self._part_max_s = part_max_s
         self._full = full
+        self._frame_max_s = frame_max_s
+        self._frame_began: float | None = None
+        """Since when the first frame that is not whole has been coming."""
         self._is_taken = False
         """Whether anything that was asked on it was begun."""
         self._idle_max_s = idle_max_s
@@ -72,7 +79,9 @@ class Conversation:
         async with asyncio.TaskGroup() as group:
             try:
                 while data := await self._next():
-                    for event in self._peer.receive(data):
+                    events = self._peer.receive(data)
+                    self._note_frame(whole=bool(events))
+                    for event in events:
                         match event:
                             case Call() if self._full is not None and not self._methods.serves_servers(event.method):
                                 if not self._is_taken:
@@ -93,6 +102,15 @@ class Conversation:
                 for call in self._calls.values():
                     call.cancel()
                 self._flush()
+
+    def _note_frame(self, *, whole: bool) -> None:
+        """Note since when a frame has been coming. Raises `PeerError` when that is too long ago."""
+        if not self._peer.is_within_frame:
+            self._frame_began = None
+        elif self._frame_began is None or whole:
+            self._frame_began = self._loop.time()
+        elif self._loop.time() - self._frame_began > self._frame_max_s:
+            raise PeerError(f"peer sent no whole frame within {self._frame_max_s:g} s, though it began one")
 
     def _turn_away(self, full: OverloadedError) -> None:
         """Refuse the connection: only one on which nothing was begun, since that says that nothing was done."""
@@ -121,6 +139,7 @@ class Conversation:
                     raise  # a connection lost with ETIMEDOUT: every further read would raise it again, at once
                 if not self._peer.in_flight:
                     return await self._already_here()
+                self._note_frame(whole=False)
 
     def _unread(self) -> PeerError:
         """End it at once: closing would wait for the other side to read what it does not read."""

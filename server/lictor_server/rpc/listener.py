@@ -19,18 +19,21 @@ from structlog.typing import FilteringBoundLogger
 
 from lictor_core.errors import AuthenticationError, LictorError, OverloadedError, PeerError, RequestError
 from lictor_server.rpc.arrival import RAFT_BYTE, RPC_BYTE, TLS_BYTE, Switch, check_first_byte, close, first_byte, say_no
-from lictor_server.rpc.conversation import Conversation
+from lictor_server.rpc.clients import Clients
+from lictor_server.rpc.conversation import FRAME_MAX_S, Conversation
 from lictor_server.rpc.methods import Methods
 from lictor_server.rpc.visitor import Visitor
 from lictor_server.sockets import peer_name, tuned
 from lictor_server.tls import ALPN_RAFT, PLAIN, Proof, Tls
 
-__all__ = ["HANDSHAKE_MAX_S", "IDLE_MAX_S", "SPARE_MAX", "UNDECIDED_MAX", "RpcListener"]
+__all__ = ["HANDSHAKE_MAX_S", "IDLE_MAX_S", "PER_CLIENT_MAX", "SPARE_MAX", "UNDECIDED_MAX", "RpcListener"]
 
 IDLE_MAX_S: Final = 60.0
 """A connection that says nothing for so long, with nothing under way, is closed; agents renew leases far more often."""
 HANDSHAKE_MAX_S: Final = 5.0
 """How long the first byte may take to come, and then TLS; Consul's `rpc_handshake_timeout`."""
+PER_CLIENT_MAX: Final = 100
+"""Connections of one address; Consul's `rpc_max_conns_per_client`."""
 SPARE_MAX: Final = 64
 """Connections beyond the bound, for servers alone: were there none, a server that agents fill would hear no other one
 vouch for its agents, and would take them for failed."""
@@ -62,11 +65,14 @@ class RpcListener:
         raft: Callable[[Proof | None], asyncio.Protocol] | None = None,
         idle_max_s: float = IDLE_MAX_S,
         handshake_max_s: float = HANDSHAKE_MAX_S,
+        per_client_max: int = PER_CLIENT_MAX,
+        frame_max_s: float = FRAME_MAX_S,
     ) -> None:
         """`raft` makes the protocol of a connection that is Raft's (`PeerLinks.accept`); without it there are none.
 
         `connections_max` counts RPC alone, and `SPARE_MAX` more are kept for what servers ask of one another: however
-        many agents there are, servers find one another.
+        many agents there are, servers find one another. `per_client_max` counts those of one address from their first
+        moment, until they are Raft's; 0 is no bound.
         """
         self._methods = methods
         self._address = address
@@ -78,6 +84,9 @@ class RpcListener:
         self._raft = raft
         self._idle_max_s = idle_max_s
         self._handshake_max_s = handshake_max_s
+        self._frame_max_s = frame_max_s
+        self.clients = Clients(per_client_max)
+        """Who has how many connections; the bound may be changed at any time."""
         self._socket: socket.socket | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._undecided = 0
@@ -139,19 +148,29 @@ class RpcListener:
                 loop.call_later(_BREATH_S, self._listen)
                 return
             self.accepted += 1
-            self._begin(sock, peer_name(address))
+            self._begin(sock, peer_name(address), str(address[0]))
 
-    def _begin(self, sock: socket.socket, peer: str) -> None:
+    def _begin(self, sock: socket.socket, peer: str, host: str) -> None:
         if self._undecided >= UNDECIDED_MAX:
             self._log.warning("rpc.connection.refused", peer=peer, undecided_max=UNDECIDED_MAX)
             sock.close()
             return
-        task = asyncio.get_running_loop().create_task(self._serve(tuned(sock), peer))
+        if (refusal := self.clients.arrive(host)) is not None:
+            self._log.warning("rpc.connection.refused", peer=peer, reason=str(refusal))
+            sock.close()
+            return
+        task = asyncio.get_running_loop().create_task(self._serve(tuned(sock), peer, host))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _serve(self, sock: socket.socket, peer: str) -> None:
+    async def _serve(self, sock: socket.socket, peer: str, host: str) -> None:
         """One connection: what it is for, and then, when that is RPC, all of it."""
+        try:
+            await self._decide(sock, peer, host)
+        finally:
+            self.clients.depart(host)
+
+    async def _decide(self, sock: socket.socket, peer: str, host: str) -> None:
         self._undecided += 1
         try:
             streams = await self._streams(sock, peer)
@@ -166,7 +185,7 @@ class RpcListener:
         finally:
             self._undecided -= 1
         if streams is not None:
-            await self._converse(streams, peer)
+            await self._converse(streams, peer, host)
 
     async def _streams(self, sock: socket.socket, peer: str) -> _Streams | None:
         """The streams of an RPC connection; None when it is over, refused or Raft's. Closes what it does not hand on.
@@ -244,12 +263,12 @@ class RpcListener:
             raise PeerError(f"TLS failed: {error}") from error
         return None if is_raft else streams
 
-    async def _converse(self, streams: _Streams, peer: str) -> None:
+    async def _converse(self, streams: _Streams, peer: str, host: str) -> None:
         if self._connections >= self._connections_max + SPARE_MAX:
             self._log.warning("rpc.connection.refused", peer=peer, reason=str(self._full()))
             streams.writer.close()
             return
-        full = self._full() if self._connections >= self._connections_max else None
+        full = self._full() if self._connections >= self._connections_max else self.clients.over(host)
         self._connections += 1
         secured: ssl.SSLObject | None = streams.writer.get_extra_info("ssl_object")
         visitor = Visitor(peer, None if secured is None else self._tls.proof(secured))
@@ -262,6 +281,7 @@ class RpcListener:
             self._log,
             visitor=visitor,
             full=full,
+            frame_max_s=self._frame_max_s,
         )
         try:
             await conversation.run()

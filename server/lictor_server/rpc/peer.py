@@ -53,6 +53,11 @@ class Peer:
         """Requests that wait for their answers."""
         return len(self._in_flight)
 
+    @property
+    def is_within_frame(self) -> bool:
+        """Whether a frame began to come and has not come yet."""
+        return self._reader.is_within_frame
+
     def receive(self, data: bytes) -> list[Call | Cancel | Goodbye | Refuse]:
         """What `data` asks for, in order. Raises `PeerError`."""
         events: list[Call | Cancel | Goodbye | Refuse] = []
