@@ -9,7 +9,7 @@ import sys
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, cast
 
 from tests.support.ports import free_port, free_ports
 from tests.support.processes import Program, running
@@ -94,7 +94,7 @@ def dev_agent(
         [*argv, *arguments],
         directory,
         environment=environment_for_commands(),
-        ready=lambda: _is_settled(ports["http"]),
+        ready=lambda: _is_settled(ports["http"], management_token(config or {})),
         # How the real Consul ends is not our subject; it may hang.
         kill=product == "consul",
     ) as process:
@@ -119,25 +119,32 @@ def client_agent(server: DevAgent, directory: Path, config: Mapping[str, object]
         argv,
         directory,
         environment=environment_for_commands(),
-        ready=lambda: _knows_itself(ports["http"]),
+        ready=lambda: _knows_itself(ports["http"], management_token(config or {})),
     ) as process:
         yield DevAgent("lictor", {**server.ports, **ports}, process)
 
 
-def _knows_itself(port: int) -> bool:
+def management_token(config: Mapping[str, object]) -> str:
+    """The secret that a configuration gives to who may do everything; empty without access control."""
+    acl = config.get("acl")
+    tokens = as_object(cast("Json", acl)).get("tokens") if isinstance(acl, Mapping) else None
+    return str(tokens.get("master", "")) if isinstance(tokens, dict) else ""
+
+
+def _knows_itself(port: int, token: str) -> bool:
     try:
-        return bool(_get(port, f"/v1/catalog/node/{CLIENT_NODE}"))
+        return bool(_get(port, f"/v1/catalog/node/{CLIENT_NODE}", token))
     except (OSError, ValueError, http.client.HTTPException):
         return False
 
 
-def _is_settled(port: int) -> bool:
+def _is_settled(port: int, token: str) -> bool:
     """Whether the agent has a leader, a CA, and its own node, service and metadata in the catalog."""
     try:
-        leader = _get(port, "/v1/status/leader")
-        roots = _get(port, "/v1/connect/ca/roots")
-        node = _get(port, f"/v1/catalog/node/{NODE}")
-        health = _get(port, f"/v1/health/node/{NODE}")
+        leader = _get(port, "/v1/status/leader", token)
+        roots = _get(port, "/v1/connect/ca/roots", token)
+        node = _get(port, f"/v1/catalog/node/{NODE}", token)
+        health = _get(port, f"/v1/health/node/{NODE}", token)
     except (OSError, ValueError, http.client.HTTPException):
         return False
     return bool(leader and at(roots, "Roots") and health) and bool(node) and _has_own_service(as_object(node))
@@ -147,10 +154,10 @@ def _has_own_service(node: dict[str, Json]) -> bool:
     return "consul" in as_object(node["Services"]) and bool(at(node, "Node.Meta"))
 
 
-def _get(port: int, path: str) -> Json:
+def _get(port: int, path: str, token: str) -> Json:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
-        connection.request("GET", path)
+        connection.request("GET", path, headers={"X-Consul-Token": token} if token else {})
         answer = connection.getresponse()
         body = answer.read()
     finally:

@@ -1,7 +1,11 @@
 """What is asked over HTTP, one module an area."""
 
 from tests.compat.scenarios.http import (
+    acl_legacy,
+    acl_methods,
     acl_off,
+    acl_policies,
+    acl_tokens,
     agent_checks,
     agent_maintenance,
     agent_self,
@@ -99,6 +103,13 @@ SCENARIOS: tuple[Scenario, ...] = (
     queries.SCENARIO,
     queries.TEMPLATES,
     acl_off.SCENARIO,
+    acl_policies.SCENARIO,
+    acl_policies.ROLES,
+    acl_tokens.SCENARIO,
+    acl_tokens.UPDATES,
+    acl_tokens.BOOTSTRAP,
+    acl_methods.SCENARIO,
+    acl_legacy.SCENARIO,
     ui.SCENARIO,
     ui_off.SCENARIO,
     federation.SCENARIO,
