@@ -6,7 +6,7 @@ from tests.support.recorder.scenario import Scenario, Step
 
 _ANONYMOUS = "00000000-0000-0000-0000-000000000002"
 _ALL = ("body",)
-_ONE: Json = {"Resource": "acl", "Access": "read"}
+_MANY: list[Json] = [{"Resource": "acl", "Access": "read"}] * 65
 _READER = fixed(0xA1)
 _PLAIN = fixed(0xA2)
 
@@ -261,8 +261,8 @@ _AUTHORIZE: tuple[Step, ...] = (
         [{"Resource": "service", "Segment": "x", "Access": "list"}],
     ),
     step("nothing to judge", "POST", "internal/acl/authorize", []),
-    step("too much to judge", "POST", "internal/acl/authorize", [_ONE] * 65),
-    step("64 are not too many", "POST", "internal/acl/authorize", [_ONE] * 64),
+    step("too much to judge", "POST", "internal/acl/authorize", _MANY),
+    step("64 are not too many", "POST", "internal/acl/authorize", _MANY[:64]),
     step("no list to judge", "POST", "internal/acl/authorize", {}),
     step("a broken list to judge", "POST", "internal/acl/authorize", b"["),
     step("judged elsewhere", "POST", "internal/acl/authorize?dc=dc2", [{"Resource": "acl", "Access": "read"}]),
