@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -9,13 +10,14 @@ from typing import TYPE_CHECKING, Final
 from lictor_agent.checks.tls import CheckTls
 from lictor_agent.http.listening import ListenAddress, TcpAddress, UnixAddress
 from lictor_agent.http.settings import HttpSettings, HttpsSettings
+from lictor_agent.http.throttle import ClientRates
 from lictor_agent.http.unix_sockets import SocketOwner
 from lictor_agent.identity import Identity
 from lictor_agent.plan import SyncTokens
 from lictor_agent.registrar import ScriptPolicy
 from lictor_agent.remote.settings import RemoteSettings
 from lictor_agent.settings import AgentSettings
-from lictor_config.tree import Configuration, Dns, Tls
+from lictor_config.tree import Configuration, Dns, Limits, Tls
 from lictor_core.autopilot import AutopilotConfiguration
 from lictor_core.commands import ConfigSet
 from lictor_core.durations import format_duration
@@ -26,7 +28,7 @@ from lictor_server import SERVER_PORT, TlsSettings
 if TYPE_CHECKING:
     import ssl
 
-    from lictor_server import CoordinateSettings, ServerSettings
+    from lictor_server import CoordinateSettings, RequestRates, ServerSettings
 
 __all__ = [
     "agent_settings",
@@ -40,6 +42,7 @@ __all__ = [
     "http_settings",
     "identity",
     "remote_settings",
+    "request_rates",
     "server_settings",
     "tls_settings",
 ]
@@ -155,8 +158,17 @@ def server_settings(configuration: Configuration, node_id: str) -> ServerSetting
         tls=tls_settings(configuration),
         rpc_per_client_max=configuration.limits.rpc_max_conns_per_client,
         rpc_handshake_max_s=configuration.limits.rpc_handshake_timeout_s or _NO_END_S,
+        request_rates=request_rates(configuration),
         first_entries=first_entries(configuration),
     )
+
+
+def request_rates(configuration: Configuration) -> RequestRates:
+    """What a server takes of all together."""
+    from lictor_server import RequestRates
+
+    limits = configuration.limits.request_limits
+    return RequestRates(mode=limits.mode, read_rate=limits.read_rate, write_rate=limits.write_rate)
 
 
 def first_entries(configuration: Configuration) -> tuple[ConfigSet, ...]:
@@ -179,6 +191,8 @@ def remote_settings(configuration: Configuration, node_id: str) -> RemoteSetting
         retry_max=join.retry_max,
         join_port=configuration.ports.serf_lan if configuration.ports.serf_lan > 0 else SERVER_PORT,
         hold_s=configuration.performance.rpc_hold_timeout_s,
+        rate=configuration.limits.rpc_rate,
+        burst_max=configuration.limits.rpc_max_burst,
     )
 
 
@@ -280,11 +294,25 @@ def http_settings(configuration: Configuration) -> HttpSettings:
         ),
         blocked_endpoints=configuration.http.block_endpoints,
         write_networks=configuration.http.allow_write_http_from,
+        rates=_rates(configuration.limits),
         discovery_stale_s=configuration.discovery_max_stale_s,
         takes_unprintable=configuration.disable_http_unprintable_char_filter,
         https=_https(configuration),
         wait_default_s=configuration.default_query_time_s,
         wait_s_max=min(configuration.max_query_time_s, WAIT_MAX_S),
+    )
+
+
+def _rates(limits: Limits) -> ClientRates:
+    def burst(given: int, rate: float) -> int:
+        """As many at once as in a second, unless something else is said."""
+        return given or max(math.ceil(rate), 1) if rate < math.inf else 1
+
+    return ClientRates(
+        per_client=limits.http_rate_per_client,
+        burst_per_client=burst(limits.http_burst_per_client, limits.http_rate_per_client),
+        per_token=limits.http_rate_per_token,
+        burst_per_token=burst(limits.http_burst_per_token, limits.http_rate_per_token),
     )
 
 

@@ -158,7 +158,8 @@ class RemoteServers:
         return f"found by {', '.join(named)}" if named else "none named: use -retry-join, or lictor join"
 
     def follow(self, configuration: Configuration) -> None:
-        """The servers of this agent read configurations of their own."""
+        """Ask as much as is allowed now; the servers of this agent read configurations of their own."""
+        self._registry.follow_rate(configuration.limits.rpc_rate, configuration.limits.rpc_max_burst)
 
     def renew(self, configuration: Configuration) -> None:
         """Show the certificate as it is now, and trust the CA as it is now, at the next connection."""

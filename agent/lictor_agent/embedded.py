@@ -76,6 +76,7 @@ class EmbeddedServer:
     def follow(self, configuration: Configuration) -> None:
         """Have the leader write configuration entries that are new in the configuration, and take over bounds."""
         self._server.bound_clients(configuration.limits.rpc_max_conns_per_client)
+        self._server.follow_rates(assembly.request_rates(configuration))
         if not configuration.first_entries:
             return
         # Also what was there before: as in Consul, what was deleted meanwhile comes back.

@@ -365,14 +365,23 @@ block_endpoints texts : the HTTP API
 response_headers text_map : the HTTP API
 use_cache boolean : the HTTP API
 [limits]
+http_burst_per_client whole : the HTTP API; ours
+http_burst_per_token whole : the HTTP API; ours
 http_max_conns_per_client whole : the HTTP API
+http_rate_per_client number : the HTTP API; ours
+http_rate_per_token number : the HTTP API; ours
 https_handshake_timeout duration : HTTPS
 kv_max_value_size whole : the HTTP API
+request_limits section
 rpc_handshake_timeout duration : the server port
 rpc_max_burst whole : what a client agent asks of servers
 rpc_max_conns_per_client whole : the server port
 rpc_rate number : what a client agent asks of servers
 txn_max_req_len whole : the HTTP API
+[limits.request_limits]
+mode text : what a server takes of all together, as later Consul
+read_rate number : what a server takes of all together, as later Consul
+write_rate number : what a server takes of all together, as later Consul
 [membership]
 connection_grace duration : membership, on servers; ours
 lease_ttl duration : membership, on servers; ours

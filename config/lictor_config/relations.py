@@ -32,6 +32,7 @@ _WORDS_OF_NAMES: Final = ("service", "connect", "node", "query", "addr")
 _DNS_S_MAX: Final = 2**31 - 1
 """The greatest time to live (RFC 2181, section 8)."""
 _LOG_LEVELS: Final = ("trace", "debug", "info", "warn", "err")
+_LIMIT_MODES: Final = ("disabled", "permissive", "enforcing")
 _POLICIES: Final = ("allow", "deny")
 _TLS_VERSIONS: Final = ("tls10", "tls11", "tls12", "tls13")
 _TLS_VERSIONS_OLD: Final = ("tls10", "tls11")
@@ -240,6 +241,8 @@ def _bounds(configuration: Configuration) -> Iterator[str]:
         "dns_config.recursor_timeout": dns.recursor_timeout_s,
         "limits.http_max_conns_per_client": configuration.limits.http_max_conns_per_client,
         "limits.rpc_max_conns_per_client": configuration.limits.rpc_max_conns_per_client,
+        "limits.http_burst_per_client": configuration.limits.http_burst_per_client,
+        "limits.http_burst_per_token": configuration.limits.http_burst_per_token,
         "limits.rpc_max_burst": configuration.limits.rpc_max_burst,
         "limits.https_handshake_timeout": configuration.limits.https_handshake_timeout_s,
         "limits.rpc_handshake_timeout": configuration.limits.rpc_handshake_timeout_s,
@@ -259,6 +262,18 @@ def _bounds(configuration: Configuration) -> Iterator[str]:
         yield "dns_config: cache_entries_max and tcp_connections_max must be at least 1"
     if dns.tcp_idle_timeout_s <= 0:
         yield f"dns_config.tcp_idle_timeout: {dns.tcp_idle_timeout_s:g} s is not above 0"
+    limits, taken = configuration.limits, configuration.limits.request_limits
+    rates = {
+        "limits.http_rate_per_client": limits.http_rate_per_client,
+        "limits.http_rate_per_token": limits.http_rate_per_token,
+        "limits.request_limits.read_rate": taken.read_rate,
+        "limits.request_limits.write_rate": taken.write_rate,
+    }
+    for key, rate in rates.items():
+        if not rate > 0:
+            yield f"{key}: {rate:g} is not above 0; leave it out for no bound"
+    if taken.mode not in _LIMIT_MODES:
+        yield f"limits.request_limits.mode: {taken.mode!r} is none of {', '.join(_LIMIT_MODES)}"
     if configuration.limits.kv_max_value_size < 1:
         yield f"limits.kv_max_value_size: {configuration.limits.kv_max_value_size} is below 1"
     if configuration.check_output_max_size < 1:

@@ -18,8 +18,9 @@ __all__ = ["RELOADABLE", "Differences", "differences"]
 RELOADABLE: Final = frozenset(
     {
         "acl.tokens", "cert_file", "checks", "config_entries", "discard_check_output", "dns_config", "recursors",
-        "limits.http_max_conns_per_client", "limits.rpc_max_burst", "limits.rpc_max_conns_per_client",
-        "limits.rpc_rate", "log_level", "node_meta",
+        "limits.http_burst_per_client", "limits.http_burst_per_token", "limits.http_max_conns_per_client",
+        "limits.http_rate_per_client", "limits.http_rate_per_token", "limits.request_limits", "limits.rpc_max_burst",
+        "limits.rpc_max_conns_per_client", "limits.rpc_rate", "log_level", "node_meta",
         "services", "telemetry.filter_default", "key_file", "telemetry.prefix_filter", "tls_cipher_suites",
         "tls_prefer_server_cipher_suites", "verify_incoming_https", "watches",
     }

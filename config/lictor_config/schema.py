@@ -219,8 +219,15 @@ def _log(reader: Reader, base: Log) -> Log:
 
 
 def _limits(reader: Reader, base: Limits) -> Limits:
-    limits = read_section(reader, "limits", base)
-    return limits if limits.rpc_rate >= 0 else replace(limits, rpc_rate=base.rpc_rate)  # Consul shows infinity as -1
+    child = reader.child("limits")
+    if child is None:
+        return base
+    found = read_fields(child, "limits", base)
+    found = replace(found, request_limits=read_section(child, "limits.request_limits", base.request_limits))
+    check_rest(child, "limits")
+    child.done()
+    # Consul shows infinity as -1.
+    return found if found.rpc_rate >= 0 else replace(found, rpc_rate=base.rpc_rate)
 
 
 def _coordinates(reader: Reader, base: Coordinates) -> Coordinates:

@@ -65,8 +65,29 @@ class Http:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RequestLimits:
+    """What a server takes of all together, in requests a second; infinite unless given.
+
+    `mode` is `disabled`, `permissive` (what is too much is told and answered) or `enforcing`.
+    """
+
+    mode: str = "disabled"
+    read_rate: float = math.inf
+    write_rate: float = math.inf
+
+
+@dataclass(frozen=True, kw_only=True)
 class Limits:
-    """Bounds of one agent. `rpc_rate` is in requests a second, infinite unless given; 0 for a count is without end."""
+    """Bounds of one agent. Rates are in requests a second, infinite unless given; 0 for a count is without end.
+
+    `http_burst_per_client` and `http_burst_per_token` are how many may come at once, 0 for as many as in a second.
+    """
+
+    http_burst_per_client: int = 0
+    http_burst_per_token: int = 0
+    http_rate_per_client: float = math.inf
+    http_rate_per_token: float = math.inf
+    request_limits: RequestLimits = field(default_factory=RequestLimits)
 
     http_max_conns_per_client: int = 200
     https_handshake_timeout_s: float = 5.0

@@ -31,6 +31,7 @@ __all__ = [
     "OverloadedError",
     "PeerError",
     "PermissionDeniedError",
+    "RateLimitedError",
     "RepetitionForgottenError",
     "RequestError",
     "StorageError",
@@ -187,6 +188,17 @@ class OverloadedError(ClusterError):
     definite = True
 
 
+class RateLimitedError(OverloadedError):
+    """More was asked for in a time than is allowed. After `retry_after_s` seconds, at least 1, it may be asked again;
+    what a peer answers does not tell that, and says 1."""
+
+    code = "rate_limited"
+
+    def __init__(self, message: str, retry_after_s: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
 class StorageError(LictorError):
     """What must outlive the process cannot be read or written. What was under way may or may not be kept."""
 
@@ -232,6 +244,7 @@ TABLE: Final[dict[str, type[LictorError]]] = {
         OutcomeUnknownError,
         RepetitionForgottenError,
         OverloadedError,
+        RateLimitedError,
         StorageError,
         DiskFullError,
         DiskFailedError,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from lictor_server.door import Server
     from lictor_server.raft.settings import RaftSettings
     from lictor_server.recovery import Recovery, RecoveryPlan
+    from lictor_server.request_limits import RequestRates
     from lictor_server.rpc.client import RpcPool
     from lictor_server.settings import ServerSettings
     from lictor_server.sockets import SERVER_PORT, resolve
@@ -26,6 +27,7 @@ else:
             "PLAIN": "lictor_server.tls",
             "SERVER_PORT": "lictor_server.sockets",
             "RaftSettings": "lictor_server.raft.settings",
+            "RequestRates": "lictor_server.request_limits",
             "Recovery": "lictor_server.recovery",
             "RecoveryPlan": "lictor_server.recovery",
             "RpcPool": "lictor_server.rpc.client",
@@ -45,6 +47,7 @@ __all__ = [
     "RaftSettings",
     "Recovery",
     "RecoveryPlan",
+    "RequestRates",
     "RpcPool",
     "Server",
     "ServerSettings",

@@ -58,6 +58,7 @@ from lictor_server.ports import Ports
 from lictor_server.proxies import ServerProxies
 from lictor_server.raft.memory_log import MemoryLog
 from lictor_server.replica import Replica
+from lictor_server.request_limits import RequestLimits, RequestRates
 from lictor_server.rpc import Methods
 from lictor_server.rpc.agent_methods import agent_methods, agent_streams, visited_agent_methods
 from lictor_server.rpc.feed_streams import feed_streams
@@ -188,11 +189,12 @@ class Server:
         self._reads = Reads(self._store, self._freshness, self._blocked, figures.reads)
         self._view = StoreView(self._store, lambda: self._freshness.age_s)
         self._publishers = Publishers(self._store, self._watches, self._cluster, clock, fresh=self._freshness.fed)
+        self._taken = RequestLimits(settings.request_rates, clock=clock, meter=figures.meter, log=self._log)
         self._ticks = Ticks(self._tick)
         self._bulletins = Bulletins(self._replica, settings, rng=rng)
         methods = Methods(
             self,
-            agent_methods(self._bulletins, self._to_leader, self._reads, self._proxies),
+            agent_methods(self._bulletins, self._to_leader, self._reads, self._proxies, self._taken),
             for_servers=leader_methods(self._office.side) | server_methods(self._replica.meeting, self._proxies),
             visited={"renew": self._renew_visited}
             | visited_agent_methods(self._proxies)
@@ -242,6 +244,10 @@ class Server:
         """Take at most so many connections of one address from now on, 0 for any number."""
         self._ports.bound_clients(per_client_max)
 
+    def follow_rates(self, rates: RequestRates) -> None:
+        """Take so many requests a second from now on."""
+        self._taken.follow(rates)
+
     async def stop(self) -> None:
         """Stop at once. Blocked queries and waiting writes end with an error; called twice it does nothing."""
         duties, self._duties = self._duties, []
@@ -273,18 +279,22 @@ class Server:
 
     async def read(self, query: Query[T], options: ReadOptions) -> Reading[T]:
         """Answer `query`, waiting as `options` say."""
+        self._taken.check_read()
         return await self._reads.read(query, options)
 
     async def write(self, command: Command, *, token: str = "") -> Outcome:
         """Put a client's command through the log; an intention must carry its id, a new one a new UUID."""
+        self._taken.check_write()
         return await self._to_leader.write(command)
 
     async def sign_leaf(self, request: LeafRequest) -> IssuedLeaf:
         """Sign a leaf with the active root."""
+        self._taken.check_write()
         return await self._to_leader.sign_leaf(request)
 
     async def configure_ca(self, provider: str, config: JsonObject, *, forced: bool = False, token: str = "") -> None:
         """Change the CA's settings; another key makes a new root."""
+        self._taken.check_write()
         await self._to_leader.configure_ca(provider, config, forced)
 
     async def leader_status(self) -> LeaderStatus:
@@ -325,6 +335,7 @@ class Server:
 
     async def renew_session(self, session_id: str, *, token: str = "") -> Session | None:
         """Begin the TTL of a session anew, at the leader; None when there is no such session any more."""
+        self._taken.check_write()
         return await self._to_leader.renew_session(session_id)
 
     async def leave(self, name: str) -> None:
@@ -382,6 +393,7 @@ class Server:
 
     async def save_state(self, options: ReadOptions) -> SavedState:
         """Save the state of this server, once it is as fresh as `options` ask."""
+        self._taken.check_read()
         check_datacenter(options.datacenter, self._store.datacenter)
         contact = await self._freshness.reached(options.mode)
         core = self._replica.core
@@ -395,6 +407,7 @@ class Server:
     async def restore_state(self, archive: BinaryIO, *, datacenter: str = "", token: str = "") -> None:
         """Put the state in `archive`, which is closed here, in place of the current one."""
         try:
+            self._taken.check_write()
             check_datacenter(datacenter, self._store.datacenter)
         except LictorError:
             archive.close()
@@ -405,6 +418,7 @@ class Server:
 
     def feed(self, request: FeedRequest) -> AsyncGenerator[bytes]:
         """The answer to a query and its changes, for a view."""
+        self._taken.check_read()
         return self._publishers.follow(cast("Query[object]", request.query), request.after)
 
     def ticks(self) -> AsyncGenerator[bytes]:

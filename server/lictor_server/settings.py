@@ -10,6 +10,7 @@ from lictor_core.limits import BLOCKED_QUERIES_MAX, SESSION_TTL_MIN_S
 from lictor_core.records import JsonObject
 from lictor_server.coordinates import CoordinateSettings
 from lictor_server.raft.settings import RaftSettings
+from lictor_server.request_limits import OFF, RequestRates
 from lictor_server.tls import TlsSettings
 
 __all__ = ["ServerSettings"]
@@ -76,6 +77,8 @@ class ServerSettings:
     """Of these, connections of one address; 0 is without bound. Consul's `limits.rpc_max_conns_per_client`."""
     rpc_handshake_max_s: float = 5.0
     """How long a connection may take to say what it is for, and for TLS; Consul's `limits.rpc_handshake_timeout`."""
+    request_rates: RequestRates = OFF
+    """Requests a second of all together; Consul's `limits.request_limits`."""
     rpc_in_flight_max: int = 16_384
     """Requests under way on one connection."""
     tls: TlsSettings | None = None

@@ -9,7 +9,17 @@ import pytest
 from lictor_config.fields import read_fields, read_section
 from lictor_config.keys import KeyKind, keys_of
 from lictor_config.reading import Reader
-from lictor_config.sections import Cache, Gossip, Http, Limits, Membership, Telemetry, Tokens, UnixSockets
+from lictor_config.sections import (
+    Cache,
+    Gossip,
+    Http,
+    Limits,
+    Membership,
+    RequestLimits,
+    Telemetry,
+    Tokens,
+    UnixSockets,
+)
 from lictor_config.tree import Autopilot, Connect, Dns, Performance, Ports, SoaTimes
 
 
@@ -82,7 +92,8 @@ def test_a_key_without_a_field_is_checked_for_its_type() -> None:
         ("dns_config.soa", SoaTimes, set[str]()),
         ("gossip_lan", Gossip, set[str]()),
         ("http_config", Http, set[str]()),
-        ("limits", Limits, set[str]()),
+        ("limits", Limits, {"request_limits"}),
+        ("limits.request_limits", RequestLimits, set[str]()),
         ("membership", Membership, set[str]()),
         ("performance", Performance, {"raft_trailing_logs"}),
         ("ports", Ports, set[str]()),

@@ -12,7 +12,14 @@ from contextlib import contextmanager
 from typing import Final
 
 from lictor_agent.http.encoding import Answer
-from lictor_core.errors import BodyTooLargeError, LictorError, MethodError, OverloadedError, RequestError
+from lictor_core.errors import (
+    BodyTooLargeError,
+    LictorError,
+    MethodError,
+    OverloadedError,
+    RateLimitedError,
+    RequestError,
+)
 
 __all__ = ["RETRY_AFTER_S", "Refusal", "answer_error", "refusing_with"]
 
@@ -45,7 +52,8 @@ def answer_error(error: LictorError) -> Answer:
         case MethodError():
             return Answer(status=405, headers=(("Allow", ",".join(error.allowed)), *headers), body=text)
         case OverloadedError():
-            return Answer(status=429, headers=(*headers, ("Retry-After", str(RETRY_AFTER_S))), body=text)
+            after_s = error.retry_after_s if isinstance(error, RateLimitedError) else RETRY_AFTER_S
+            return Answer(status=429, headers=(*headers, ("Retry-After", str(after_s))), body=text)
         case _:
             return Answer(status=error.http_status, headers=headers, body=text)
 

@@ -18,6 +18,7 @@ from typing import Final, Protocol, cast
 from lictor_agent.http.hot_answers import HotAnswers, Tick
 from lictor_agent.http.plain import Plain, PlainReader
 from lictor_agent.http.settings import HttpSettings
+from lictor_agent.http.throttle import Throttle
 
 __all__ = [
     "Delegate",
@@ -55,6 +56,15 @@ class Host(Protocol):
 
     def release(self, connection: HotConnection) -> None:
         """A connection is closed, or was never taken."""
+        ...
+
+    @property
+    def throttle(self) -> Throttle:
+        """Who may ask how often."""
+        ...
+
+    def limited(self, connection: HotConnection) -> bytes | None:
+        """Counts a request that is about to be answered hot; what it is told instead when it is one too many."""
         ...
 
 
@@ -97,6 +107,7 @@ class HotConnection(asyncio.Protocol):
         "_plain",
         "_started",
         "_task",
+        "_throttle",
         "_tick",
         "_transport",
         "_unfinished",
@@ -123,6 +134,7 @@ class HotConnection(asyncio.Protocol):
         self._unfinished = b""
         self._writable: asyncio.Future[None] | None = None
         self._host = host
+        self._throttle = host.throttle
         self._is_refused = False
         self.client = ""
         """The client's address; empty on a Unix socket."""
@@ -175,8 +187,11 @@ class HotConnection(asyncio.Protocol):
         is_clear = self.head is None and self._task is None and not self._unfinished
         transport = self._transport
         if is_clear and transport is not None and not self._is_delegated and not self._is_paused:
-            wire = self._answers.find(data)
+            # Where tokens count, the head has to be read to tell one from the other.
+            wire = None if self._throttle.by_token else self._answers.find(data)
             if wire is not None:
+                if self._throttle.is_on:
+                    wire = self._host.limited(self) or wire
                 self.answered_hot += 1
                 self.used_at = self._tick.now
                 transport.write(wire)
@@ -285,7 +300,8 @@ class HotConnection(asyncio.Protocol):
         """Have the answer to `data` confirmed, begin to make it, or wait for the rest of it; False: it is aiohttp's."""
         if self._is_refused:
             return False
-        if self._answers.confirm(data, self._confirmed):
+        # While requests are counted, each is read: what is confirmed may have to be read after all, and counted twice.
+        if not self._throttle.is_on and self._answers.confirm(data, self._confirmed):
             self.head, self._is_confirming = data, True
             self.started()
             return True

@@ -116,12 +116,7 @@ class Request:
     @property
     def token(self) -> str:
         """The caller's token: from the parameter, else the header, else a bearer token (Consul's order)."""
-        if token := self.parameters.get("token"):
-            return token
-        if token := self.headers.get("X-Consul-Token", ""):
-            return token
-        scheme = self.headers.get("Authorization", "")
-        return scheme[len(_BEARER) :].strip() if scheme[: len(_BEARER)].lower() == _BEARER else ""
+        return token_of(self.parameters, self.headers)
 
     @property
     def wants_pretty(self) -> bool:
@@ -295,3 +290,13 @@ def _seconds(text: str) -> int:
     if _SECONDS.fullmatch(text) is None:
         raise Refusal("Invalid Cache-Control header.")
     return int(text)
+
+
+def token_of(parameters: Parameters, headers: Mapping[str, str]) -> str:
+    """The token that a request with these brings: from the parameter, else the header, else a bearer token."""
+    if token := parameters.get("token"):
+        return token
+    if token := headers.get("X-Consul-Token", ""):
+        return token
+    scheme = headers.get("Authorization", "")
+    return scheme[len(_BEARER) :].strip() if scheme[: len(_BEARER)].lower() == _BEARER else ""

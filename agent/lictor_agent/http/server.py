@@ -33,17 +33,18 @@ from lictor_agent.http.listening import ListenAddress, Listener, listen
 from lictor_agent.http.namespaces import refuse_namespace
 from lictor_agent.http.plain import Plain
 from lictor_agent.http.request_figures import RequestFigures
-from lictor_agent.http.requests import Paused, Request, split_target
+from lictor_agent.http.requests import Parameters, Paused, Request, split_target, token_of
 from lictor_agent.http.roster import Roster
 from lictor_agent.http.router import Router
 from lictor_agent.http.routes import ROUTES
 from lictor_agent.http.settings import HttpSettings
 from lictor_agent.http.site import Site
+from lictor_agent.http.throttle import Throttle
 from lictor_agent.log import LogOutput
 from lictor_agent.log_listeners import LogListeners
 from lictor_agent.process_gauges import process_gauges
 from lictor_core.clock import Clock, Rng
-from lictor_core.errors import LictorError, RequestError
+from lictor_core.errors import LictorError, RateLimitedError, RequestError
 from lictor_core.metrics import Gauge, Meter
 
 if TYPE_CHECKING:
@@ -108,6 +109,8 @@ class HttpServer:
         self._dispatch = Dispatch(self._router, access, takes_unprintable=settings.takes_unprintable)
         self.inner = Inner(self._site, self._router)
         """The same API without a socket."""
+        self.throttle = Throttle(settings.rates, clock, self.meter, self._log)
+        """Who may ask how often."""
         self._tick = Tick(clock.monotonic(), _date(clock))
         self._hot = HotAnswers(source, self._tick, settings, agent.kept.stamp, confirm)
         self._plain = PlainPath(self._answer_plain)
@@ -152,6 +155,8 @@ class HttpServer:
         Raises `ConfigurationError` for files that cannot be used: what was used before is used on.
         """
         self._roster.connections_per_client_max = settings.connections_per_client_max
+        if settings.rates != self.throttle.rates:
+            self.throttle.follow(settings.rates)
         if self._door is not None:
             from lictor_agent.http.https import tls_context
 
@@ -225,6 +230,15 @@ class HttpServer:
             status=429, headers=(_TEXT, ("Retry-After", str(RETRY_AFTER_S))), body=refusal.encode(), is_endpoint=False
         )
         return render(answer, method="GET", packed=False, keeps_alive=False).at(self._tick.date)
+
+    def limited(self, connection: HotConnection) -> bytes | None:
+        """Counts a request that is about to be answered hot; what it is told instead when it is one too many."""
+        try:
+            self.throttle.check(connection.client, "")
+        except RateLimitedError as error:
+            refused = self._with_own_headers(answer_error(error))
+            return render(refused, method="GET", packed=False, keeps_alive=True).at(self._tick.date)
+        return None
 
     def release(self, connection: HotConnection) -> None:
         """A connection is closed."""
@@ -311,6 +325,9 @@ class HttpServer:
             self._note_refused(method, path, client, 400, str(error))
             return _BROKEN
         try:
+            if self.throttle.is_on and not is_resumed:
+                token = token_of(Parameters(query), asked.headers) if self.throttle.by_token else ""
+                self.throttle.check(client, token)
             found = self._dispatch.find(method, path, query, client)
             if isinstance(found, Answer):
                 return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lictor_agent.http.throttle import UNLIMITED, ClientRates
 from lictor_core.limits import (
     ARCHIVE_BYTES_MAX,
     BLOCKED_QUERIES_MAX,
@@ -45,7 +46,7 @@ class HttpSettings:
     `wait_default_s` and `wait_s_max` its `default_query_time` and `max_query_time`; `blocked_endpoints` and
     `write_networks` are `http_config.block_endpoints` and `allow_write_http_from`. `https` is for the addresses that
     speak it; `takes_unprintable` is `disable_http_unprintable_char_filter`, `discovery_stale_s` is
-    `discovery_max_stale`.
+    `discovery_max_stale`. `rates` are `limits.http_rate_per_client` and its like.
     """
 
     always_pretty: bool = False
@@ -56,6 +57,7 @@ class HttpSettings:
     takes_unprintable: bool = False
     discovery_stale_s: float = 0.0
     https: HttpsSettings = HttpsSettings()
+    rates: ClientRates = UNLIMITED
     wait_default_s: float = WAIT_DEFAULT_S
     wait_s_max: float = WAIT_MAX_S
     connections_max: int = BLOCKED_QUERIES_MAX + 10_000

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Final
 
+from lictor_agent.remote.allowance import Allowance
 from lictor_agent.remote.link import ServerLink
 from lictor_core.backoff import Backoff
 from lictor_core.clock import Clock, Rng
@@ -38,12 +39,15 @@ _PAUSE_S_MAX: Final = 0.5
 class RemoteCalls:
     """Calls of one agent. All methods belong to one event loop."""
 
-    def __init__(self, link: ServerLink, pool: RpcPool, *, hold_s: float, clock: Clock, rng: Rng) -> None:
+    def __init__(
+        self, link: ServerLink, pool: RpcPool, *, hold_s: float, clock: Clock, rng: Rng, allowance: Allowance
+    ) -> None:
         self._link = link
         self._pool = pool
         self._hold_s = hold_s
         self._clock = clock
         self._rng = rng
+        self._allowance = allowance
         self.asked = 0
         """Requests that were sent to a server, each time that they were."""
         self.failed = 0
@@ -62,8 +66,10 @@ class RemoteCalls:
 
         `payload` is told whether an earlier attempt may have been carried out; `answer_s` how long the answer may take
         from now. Raises what the server raised, `NoLeaderError` when no server answered in time and it surely was not
-        carried out, or `changes` nothing; `OutcomeUnknownError` when nobody knows.
+        carried out, or `changes` nothing; `OutcomeUnknownError` when nobody knows; `RateLimitedError` when it was not
+        sent, as this agent asks too much.
         """
+        self._allowance.check(method)
         backoff = Backoff(self._rng, first_s=_PAUSE_S_MIN, max_s=_PAUSE_S_MAX)
         deadline: float | None = None
         maybe_done = False

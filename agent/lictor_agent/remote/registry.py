@@ -9,6 +9,7 @@ from typing import BinaryIO, Final, TypeVar
 import msgspec
 from structlog.typing import FilteringBoundLogger
 
+from lictor_agent.remote.allowance import Allowance
 from lictor_agent.remote.archives import RemoteArchives
 from lictor_agent.remote.calls import ANSWER_S_MAX, RemoteCalls
 from lictor_agent.remote.finding import LOOK_S_MAX
@@ -78,7 +79,10 @@ class RemoteRegistry:
         self._clock = clock
         self._pool = RpcPool(rng=rng, tls=tls, source=settings.source, connect_s=LOOK_S_MAX)
         self._link = ServerLink(settings, self._pool, clock=clock, rng=rng, log=log)
-        self._calls = RemoteCalls(self._link, self._pool, hold_s=settings.hold_s, clock=clock, rng=rng)
+        self._allowance = Allowance(settings.rate, settings.burst_max, clock)
+        self._calls = RemoteCalls(
+            self._link, self._pool, hold_s=settings.hold_s, clock=clock, rng=rng, allowance=self._allowance
+        )
         self._archives = RemoteArchives(self._link, self._pool, hold_s=settings.hold_s)
         self._own = rng.bits(_OWN_BITS).to_bytes(_OWN_BITS // 8, "big")
         self._requests = 0
@@ -134,7 +138,12 @@ class RemoteRegistry:
     def tell_figures(self, meter: Meter) -> None:
         """Have counted what is asked of the servers, and what failed of that."""
         meter.follow("client.rpc", lambda: self._calls.asked)
+        meter.follow("client.rpc.exceeded", lambda: self._allowance.exceeded)
         meter.follow("client.rpc.failed", lambda: self._calls.failed)
+
+    def follow_rate(self, rate: float, burst_max: int) -> None:
+        """Send at most so many requests a second, and at once, from now on."""
+        self._allowance.follow(rate, burst_max)
 
     async def stream(self, method: str, payload: bytes) -> AsyncGenerator[bytes]:
         """The items of a stream of the server in use; wrap it in `contextlib.aclosing`.
@@ -155,8 +164,9 @@ class RemoteRegistry:
     def feed(self, request: FeedRequest) -> AsyncGenerator[bytes]:
         """The items that lead to the newest answer, and on with each change, from the server in use.
 
-        Raises `RequestError` for a query with text that is no Unicode.
+        Raises `RequestError` for a query with text that is no Unicode, `RateLimitedError` when too much is asked.
         """
+        self._allowance.check(FEED)
         return self.stream(FEED, pack_given(request))
 
     def ticks(self) -> AsyncGenerator[bytes]:
@@ -172,7 +182,7 @@ class RemoteRegistry:
         A reading of the same server with that stamp is as fresh as one that is made now.
         """
         server = self._link.current
-        if not server:
+        if not server or not self._allowance.allows(STAMPS):
             return None
         request = StampsRequest(queries=tuple(map(_any_query, queries)), mode=mode)
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 __all__ = ["RemoteSettings"]
@@ -29,3 +30,7 @@ class RemoteSettings:
     join_port: int = 8301
     hold_s: float = 7.0
     """How long a request is held for another server when its own is lost: Consul's `rpc_hold_timeout`."""
+    rate: float = math.inf
+    """Requests a second that this agent may send to servers: Consul's `limits.rpc_rate`."""
+    burst_max: int = 1000
+    """How many of them at once: Consul's `limits.rpc_max_burst`."""

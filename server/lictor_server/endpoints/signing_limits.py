@@ -7,12 +7,13 @@ other, the rate where both are set.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Final
 
+from lictor_core.buckets import Bucket
 from lictor_core.errors import OverloadedError
-from lictor_server.endpoints.rate import Rate
 
 __all__ = ["SigningLimits"]
 
@@ -26,7 +27,7 @@ class SigningLimits:
     """Bounds on signing: `per_second` on average, or `at_once_max` at the same time; 0 bounds nothing."""
 
     def __init__(self, *, per_second: float, at_once_max: int) -> None:
-        self._rate = Rate(per_second)
+        self._rate = Bucket(per_second if per_second > 0 else math.inf, max(per_second, 1.0))
         self._at_once_max = 0 if per_second > 0 else at_once_max
         self._places = asyncio.Semaphore(max(self._at_once_max, 1))
         self._waiting = 0

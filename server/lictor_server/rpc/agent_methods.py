@@ -25,6 +25,7 @@ from lictor_core.queries import Query
 from lictor_core.registry import Confirmation
 from lictor_server.bulletins import Bulletins
 from lictor_server.proxies import ServerProxies
+from lictor_server.request_limits import RequestLimits
 from lictor_server.rpc.methods import Step, Stream, VisitedStep
 from lictor_server.rpc.visitor import Visitor
 from lictor_server.to_leader import ToLeader
@@ -41,14 +42,15 @@ class StampReader(Protocol):
 
 
 def agent_methods(
-    bulletins: Bulletins, to_leader: ToLeader, reads: StampReader, proxies: ServerProxies
+    bulletins: Bulletins, to_leader: ToLeader, reads: StampReader, proxies: ServerProxies, taken: RequestLimits
 ) -> dict[str, Step]:
-    """Each method by its name on the wire."""
+    """Each method by its name on the wire. `taken` counts what the door does not see."""
 
     async def look(payload: bytes) -> object:
         return bulletins.current(unpack(payload, Attendance))
 
     async def propose(payload: bytes) -> object:
+        taken.check_write()
         proposal = decode_proposal(unpack(payload, Proposed).proposal)
         return await to_leader.carry_out(proposal), to_leader.applied_index
 
@@ -56,6 +58,7 @@ def agent_methods(
         request = unpack(payload, StampsRequest)
         if len(request.queries) > STAMPS_MAX:
             raise RequestError(f"stamps of at most {STAMPS_MAX} queries are told at once: ask for less")
+        taken.check_read()
         found = await reads.stamps(cast("Sequence[Query[object]]", request.queries), request.mode)
         if request.mode is not ReadMode.STALE:
             return found.stamps

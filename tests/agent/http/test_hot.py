@@ -15,10 +15,14 @@ from lictor_agent.http.hot import HotConnection, PlainPath, is_sole_get
 from lictor_agent.http.hot_answers import HotAnswers, Tick
 from lictor_agent.http.plain import Plain
 from lictor_agent.http.settings import HttpSettings
+from lictor_agent.http.throttle import ClientRates, Throttle
 from lictor_core.commands import ReadMode
+from lictor_core.metrics import Meter
 from lictor_core.queries import KeyQuery
 from tests.agent.http.kept_elsewhere import HEAD, OTHER, RENDERED, Confirming, Source
 from tests.agent.http.live import Live, live_agent
+from tests.server.conftest import made_log
+from tests.support.clock import ManualClock
 
 PUT = b"PUT /v1/kv/a HTTP/1.1\r\nHost: x\r\nContent-Length: 36\r\n\r\n" + HEAD
 
@@ -75,6 +79,13 @@ class Host:
     def __init__(self, refusal: bytes | None = None) -> None:
         self.refusal = refusal
         self.open = 0
+        clock = ManualClock()
+        self.throttle = Throttle(ClientRates(), clock, Meter(clock), made_log().logger)
+        self.counted = 0
+
+    def limited(self, connection: HotConnection) -> bytes | None:
+        self.counted += 1
+        return b"too much" if self.counted > 1 else None
 
     def admit(self, connection: HotConnection) -> bytes | None:
         self.open += self.refusal is None
@@ -307,6 +318,23 @@ class Plainly(Bench):
 async def settled() -> None:
     for _ in range(5):
         await asyncio.sleep(0)
+
+
+def test_while_requests_are_counted_a_hot_answer_counts_too() -> None:
+    bench = Bench()
+    bench.host.throttle.follow(ClientRates(per_client=1))
+    for _ in range(2):
+        bench.connection.data_received(HEAD)
+    assert bench.transport.data.endswith(b"too much")
+    assert bench.host.counted == 2
+
+
+def test_while_tokens_count_no_answer_is_hot() -> None:
+    bench = Bench()
+    bench.host.throttle.follow(ClientRates(per_token=1))
+    bench.connection.data_received(HEAD)
+    assert bench.host.counted == 0
+    assert bench.connection.answered_hot == 0
 
 
 async def test_a_plain_request_needs_no_parser_and_leaves_the_connection_clean() -> None:

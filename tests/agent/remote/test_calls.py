@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 
 import pytest
 
+from lictor_agent.remote.allowance import Allowance
 from lictor_agent.remote.calls import RemoteCalls
 from lictor_agent.remote.link import ServerLink
 from lictor_core.clock import SeededRng, SystemClock
@@ -16,6 +18,7 @@ from lictor_core.errors import (
     OutcomeUnknownError,
     OverloadedError,
     PeerError,
+    RateLimitedError,
     RepetitionForgottenError,
     RequestError,
     UnknownDatacenterError,
@@ -42,7 +45,10 @@ class Scripted:
         monkeypatch.setattr(pool, "call", self._call)
         monkeypatch.setattr(link, "server", self._server)
         monkeypatch.setattr(link, "left", self._left)
-        self.calls = RemoteCalls(link, pool, hold_s=0.3, clock=SystemClock(), rng=SeededRng(1))
+        self.allowance = Allowance(math.inf, 1, SystemClock())
+        self.calls = RemoteCalls(
+            link, pool, hold_s=0.3, clock=SystemClock(), rng=SeededRng(1), allowance=self.allowance
+        )
 
     async def _server(self, hold_s: float) -> str:
         return ADDRESS
@@ -159,3 +165,15 @@ async def test_a_server_that_goes_on_saying_that_nobody_leads_is_believed_after_
     with pytest.raises(NoLeaderError):
         await made.calls.ask("read", told)
     assert len(made.asked) == 1
+
+
+async def test_one_request_too_many_is_not_sent_and_the_lease_is_renewed_all_the_same(script: Script) -> None:
+    made = script(b"done")
+    made.allowance.follow(0.001, 1)
+    assert await made.calls.ask("read", told) == b"done"
+    with pytest.raises(RateLimitedError, match="RPC rate limit exceeded") as refused:
+        await made.calls.ask("read", told)
+    assert refused.value.retry_after_s == 60
+    assert await made.calls.ask("renew", told) == b"done"
+    assert len(made.asked) == 2
+    assert made.allowance.exceeded == 1
