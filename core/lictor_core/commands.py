@@ -11,14 +11,39 @@ import enum
 
 import msgspec
 
+from lictor_core.acl.commands import (
+    AclAuthMethodDelete,
+    AclAuthMethodSet,
+    AclBindingRuleDelete,
+    AclBindingRuleSet,
+    AclBootstrap,
+    AclPolicyDelete,
+    AclPolicySet,
+    AclRoleDelete,
+    AclRoleSet,
+    AclTokensDelete,
+    AclTokenSet,
+)
 from lictor_core.authority import RootLife
 from lictor_core.autopilot import AutopilotConfiguration
+from lictor_core.command import CommandBase, TimedCommand
 from lictor_core.coordinates import NodeCoordinate
 from lictor_core.prepared import PreparedQuery
 from lictor_core.records import CARoot, Check, Intention, JsonObject, Node, Service, Session, UserEvent
 from lictor_core.transactions import Operation, TransactionAnswer
 
 __all__ = [
+    "AclAuthMethodDelete",
+    "AclAuthMethodSet",
+    "AclBindingRuleDelete",
+    "AclBindingRuleSet",
+    "AclBootstrap",
+    "AclPolicyDelete",
+    "AclPolicySet",
+    "AclRoleDelete",
+    "AclRoleSet",
+    "AclTokenSet",
+    "AclTokensDelete",
     "AutopilotSet",
     "CAConfigurationSet",
     "CAKeyMaterial",
@@ -56,22 +81,8 @@ __all__ = [
 ]
 
 
-class CommandBase(msgspec.Struct, frozen=True, kw_only=True, tag=True, forbid_unknown_fields=True, gc=False):
-    """Base of all commands; the class name is the tag on the wire."""
-
-
 class NoOp(CommandBase, frozen=True, kw_only=True, tag="NoOp"):
     """Changes nothing; a new leader commits one to learn what its predecessors committed."""
-
-
-class TimedCommand(CommandBase, frozen=True, kw_only=True):
-    """Base of the commands for which it matters when they came: `at_ms`, stamped by the leader.
-
-    It is the cluster's own time in milliseconds, which begins at 0 and runs while there is a leader. No host's clock
-    has a say in it, so it cannot jump, and goes on from where the log is when the leader changes.
-    """
-
-    at_ms: int = 0
 
 
 class Register(TimedCommand, frozen=True, kw_only=True, tag="Register"):
@@ -82,7 +93,7 @@ class Register(TimedCommand, frozen=True, kw_only=True, tag="Register"):
 
     node: Node
     service: Service | None = None
-    checks: list[Check] = []
+    checks: list[Check] = msgspec.field(default_factory=list[Check])
     skip_node_update: bool = False
 
 
@@ -103,10 +114,10 @@ class NodeUpdate(TimedCommand, frozen=True, kw_only=True, tag="NodeUpdate"):
 
     node: Node
     skip_node_update: bool = False
-    gone_services: list[str] = []
-    gone_checks: list[str] = []
-    services: list[Service] = []
-    checks: list[Check] = []
+    gone_services: list[str] = msgspec.field(default_factory=list[str])
+    gone_checks: list[str] = msgspec.field(default_factory=list[str])
+    services: list[Service] = msgspec.field(default_factory=list[Service])
+    checks: list[Check] = msgspec.field(default_factory=list[Check])
 
 
 class KVSet(TimedCommand, frozen=True, kw_only=True, tag="KVSet"):
@@ -193,7 +204,7 @@ class CARootsSet(CommandBase, frozen=True, kw_only=True, tag="CARootsSet"):
     roots: list[CARoot]
     keys: list[CAKeyMaterial]
     cas: int
-    lives: list[RootLife] = []
+    lives: list[RootLife] = msgspec.field(default_factory=list[RootLife])
     configuration: CAConfigurationSet | None = None
 
 
@@ -335,6 +346,17 @@ Command = (
     | EventFire
     | PreparedQuerySet
     | PreparedQueryDelete
+    | AclBootstrap
+    | AclTokenSet
+    | AclTokensDelete
+    | AclPolicySet
+    | AclPolicyDelete
+    | AclRoleSet
+    | AclRoleDelete
+    | AclAuthMethodSet
+    | AclAuthMethodDelete
+    | AclBindingRuleSet
+    | AclBindingRuleDelete
 )
 """Every command."""
 

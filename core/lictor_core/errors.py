@@ -14,6 +14,7 @@ from typing import ClassVar, Final
 
 __all__ = [
     "TABLE",
+    "AclRefusedError",
     "AuthenticationError",
     "BodyTooLargeError",
     "CatchingUpError",
@@ -104,6 +105,13 @@ class PermissionDeniedError(RequestError):
 
     code = "permission_denied"
     http_status = 403
+
+
+class AclRefusedError(RequestError):
+    """What is to be written of access control cannot be: a wrong name, an unknown link. Status 500, as Consul's."""
+
+    code = "acl_refused"
+    http_status = 500
 
 
 class AuthenticationError(RequestError):
@@ -233,6 +241,7 @@ TABLE: Final[dict[str, type[LictorError]]] = {
         MethodError,
         BodyTooLargeError,
         PermissionDeniedError,
+        AclRefusedError,
         AuthenticationError,
         ConfigurationError,
         PeerError,

@@ -9,6 +9,20 @@ from __future__ import annotations
 from typing import ClassVar, TypeVar, cast, get_args
 
 from lictor_core import topics as on
+from lictor_core.acl.queries import (
+    AclBootstrapQuery,
+    AuthMethodQuery,
+    AuthMethodsQuery,
+    BindingRuleQuery,
+    BindingRulesQuery,
+    PoliciesQuery,
+    PolicyQuery,
+    RoleQuery,
+    RolesQuery,
+    TokenQuery,
+    TokenSelfQuery,
+    TokensQuery,
+)
 from lictor_core.autopilot import AutopilotConfiguration
 from lictor_core.ca_status import CALedgerQuery
 from lictor_core.config_queries import (
@@ -49,11 +63,16 @@ from lictor_core.transactions import Operation, TransactionAnswer
 from lictor_core.virtual_addresses import VirtualAddressesQuery
 
 __all__ = [
+    "AclBootstrapQuery",
     "AddressQuery",
     "AllServiceHealthQuery",
     "AnyQuery",
+    "AuthMethodQuery",
+    "AuthMethodsQuery",
     "AutopilotQuery",
     "BehindGatewayQuery",
+    "BindingRuleQuery",
+    "BindingRulesQuery",
     "CAConfigurationQuery",
     "CALedgerQuery",
     "CARootsQuery",
@@ -84,11 +103,15 @@ __all__ = [
     "NodeSessionsQuery",
     "NodesInFullQuery",
     "NodesQuery",
+    "PoliciesQuery",
+    "PolicyQuery",
     "PreparedQueriesQuery",
     "PreparedQueryExecutionQuery",
     "PreparedQueryQuery",
     "PreparedQueryRenderedQuery",
     "Query",
+    "RoleQuery",
+    "RolesQuery",
     "ServiceChecksQuery",
     "ServiceConfigQuery",
     "ServiceHealthQuery",
@@ -96,6 +119,9 @@ __all__ = [
     "ServicesQuery",
     "SessionQuery",
     "SessionsQuery",
+    "TokenQuery",
+    "TokenSelfQuery",
+    "TokensQuery",
     "TransactionQuery",
     "TreeQuery",
     "VirtualAddressesQuery",
@@ -451,6 +477,18 @@ AnyQuery = (
     | PreparedQueryRenderedQuery
     | PreparedQueryExecutionQuery
     | VirtualAddressesQuery
+    | TokensQuery
+    | TokenQuery
+    | TokenSelfQuery
+    | PoliciesQuery
+    | PolicyQuery
+    | RolesQuery
+    | RoleQuery
+    | AuthMethodsQuery
+    | AuthMethodQuery
+    | BindingRulesQuery
+    | BindingRuleQuery
+    | AclBootstrapQuery
 )
 """Every query, for decoding."""
 

@@ -12,6 +12,17 @@ from typing import Final
 
 from lictor_core.clock import Clock
 from lictor_core.commands import (
+    AclAuthMethodDelete,
+    AclAuthMethodSet,
+    AclBindingRuleDelete,
+    AclBindingRuleSet,
+    AclBootstrap,
+    AclPolicyDelete,
+    AclPolicySet,
+    AclRoleDelete,
+    AclRoleSet,
+    AclTokensDelete,
+    AclTokenSet,
     AutopilotSet,
     CAConfigurationSet,
     CARootsSet,
@@ -61,6 +72,17 @@ _WRITTEN: Final[dict[type[Command], str]] = {
 """What a write of a client counts as, at the leader."""
 
 _APPLIED: Final[dict[type[Command], tuple[str, str]]] = {
+    AclAuthMethodDelete: ("fsm.acl.authmethod", "delete"),
+    AclAuthMethodSet: ("fsm.acl.authmethod", "upsert"),
+    AclBindingRuleDelete: ("fsm.acl.bindingrule", "delete"),
+    AclBindingRuleSet: ("fsm.acl.bindingrule", "upsert"),
+    AclBootstrap: ("fsm.acl.token", "bootstrap"),
+    AclPolicyDelete: ("fsm.acl.policy", "delete"),
+    AclPolicySet: ("fsm.acl.policy", "upsert"),
+    AclRoleDelete: ("fsm.acl.role", "delete"),
+    AclRoleSet: ("fsm.acl.role", "upsert"),
+    AclTokenSet: ("fsm.acl.token", "upsert"),
+    AclTokensDelete: ("fsm.acl.token", "delete"),
     AutopilotSet: ("fsm.autopilot", ""),
     ConfigDelete: ("fsm.config_entry", "delete"),
     ConfigSet: ("fsm.config_entry", "upsert"),

@@ -8,6 +8,17 @@ from collections.abc import Callable
 import msgspec
 
 from lictor_core.commands import (
+    AclAuthMethodDelete,
+    AclAuthMethodSet,
+    AclBindingRuleDelete,
+    AclBindingRuleSet,
+    AclBootstrap,
+    AclPolicyDelete,
+    AclPolicySet,
+    AclRoleDelete,
+    AclRoleSet,
+    AclTokensDelete,
+    AclTokenSet,
     Command,
     CoordinatesSet,
     Deregister,
@@ -28,7 +39,7 @@ from lictor_core.commands import (
 from lictor_core.records import Check, IntentionAction, Node, Service, ServiceKind, SessionBehavior
 from lictor_core.transactions import CheckOperation, KeyOperation, NodeOperation, Operation, ServiceOperation
 from lictor_server.state import Store
-from tests.server import build
+from tests.server import build, build_acl
 from tests.server.state.strategies import ENTRIES, IDS, KEYS, NODES, PREFIXES, SERVICES, SESSIONS, STATUSES
 
 __all__ = ["Workload"]
@@ -59,7 +70,7 @@ class Workload:
             *(self._register, self._register, self._register, self._gateway, self._update, self._deregister),
             *(self._key, self._key, self._lock, self._lock, self._session, self._session, self._intention),
             *(self._entry, self._entry, self._unset, self._query, self._transaction, self._transaction),
-            *(self._event, self._place),
+            *(self._event, self._place, self._linked, self._granted, self._granted, self._method),
         )
         return self._chance.choice(makers)(store)
 
@@ -200,6 +211,50 @@ class Workload:
         else:
             query = build.prepared_query(name, id=id, session=chance.choice(("", SESSIONS[0])))
         return PreparedQuerySet(query=query, is_update=chance.random() < 0.5)
+
+    # Access control.
+
+    def _linked(self, store: Store) -> Command:
+        """Policies, and roles that link to them."""
+        chance, name = self._chance, self._chance.choice(("a", "A", "b"))
+        roll, is_update = chance.random(), chance.random() < 0.5
+        if roll < 0.4:
+            return AclPolicySet(policy=build_acl.policy(name, chance.choice(("", "x"))), is_update=is_update)
+        if roll < 0.7:
+            return AclRoleSet(role=build_acl.role(name, *chance.choice(((), ("a",), ("b",)))), is_update=is_update)
+        id = build_acl.id_of(name.lower())
+        return AclPolicyDelete(id=id) if roll < 0.85 else AclRoleDelete(id=id)
+
+    def _granted(self, store: Store) -> Command:
+        chance, name = self._chance, self._chance.choice(("t1", "t2", "t3"))
+        roll = chance.random()
+        if roll < 0.2:
+            return AclTokensDelete(accessor_ids=[build_acl.id_of(name)])
+        token = build_acl.token(
+            name,
+            *chance.choice(((), ("a",), ("a", "b"))),
+            secret=chance.choice(("", "", "s1")),
+            roles=chance.choice(((), ("a",))),
+            method=chance.choice(("", "", "m")),
+        )
+        if roll < 0.3:
+            return AclBootstrap(token=token, reset_index=chance.choice((0, store.acl.bootstrap_index)))
+        return AclTokenSet(token=token, is_update=chance.random() < 0.5)
+
+    def _method(self, store: Store) -> Command:
+        """Auth methods and their binding rules."""
+        chance, name = self._chance, self._chance.choice(("m", "M", "n"))
+        roll = chance.random()
+        if roll < 0.4:
+            return AclAuthMethodSet(
+                method=build_acl.auth_method(name, type=chance.choice(("jwt", "jwt", "kubernetes")))
+            )
+        if roll < 0.6:
+            return AclAuthMethodDelete(name=name)
+        rule = build_acl.binding_rule(chance.choice(("r1", "r2")), name)
+        if roll < 0.7:
+            return AclBindingRuleDelete(id=rule.id)
+        return AclBindingRuleSet(rule=rule, is_update=chance.random() < 0.5)
 
     # Transactions.
 

@@ -23,8 +23,10 @@ from lictor_core.queries import (
     NodesQuery,
     PreparedQueriesQuery,
     Query,
+    RolesQuery,
     ServiceHealthQuery,
     ServicesQuery,
+    TokensQuery,
     TreeQuery,
 )
 from lictor_core.view import View
@@ -56,6 +58,8 @@ _FOLLOWED: Final[tuple[Query[object], ...]] = (
     DiscoveryChainQuery(service="web"),
     IntentionMatchQuery(by="destination", name="db"),
     PreparedQueriesQuery(),
+    TokensQuery(),
+    RolesQuery(),
     TreeQuery(prefix="x"),
 )
 

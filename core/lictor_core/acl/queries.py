@@ -58,12 +58,15 @@ class TokenSelfQuery(Query[Token | None], frozen=True, kw_only=True, tag="TokenS
 
     secret_id: str
 
+    def __repr__(self) -> str:
+        return "TokenSelfQuery(secret_id=<hidden>)"
+
     def topics(self) -> tuple[Topic, ...]:
         return (on.ACL_TOKENS, on.ACL_POLICIES, on.ACL_ROLES)
 
 
 class PoliciesQuery(Query[list[Policy]], frozen=True, kw_only=True, tag="Policies"):
-    """All policies, by name."""
+    """All policies, by id."""
 
     def topics(self) -> tuple[Topic, ...]:
         return (on.ACL_POLICIES,)
@@ -80,7 +83,7 @@ class PolicyQuery(Query[Policy | None], frozen=True, kw_only=True, tag="Policy")
 
 
 class RolesQuery(Query[list[Role]], frozen=True, kw_only=True, tag="Roles"):
-    """All roles by name, or those that link to this policy."""
+    """All roles by id, or those that link to this policy."""
 
     policy: str = ""
 

@@ -78,6 +78,9 @@ class Token(Record, frozen=True, kw_only=True):
     type: str = ""
     rules: str = ""
 
+    def __repr__(self) -> str:
+        return f"Token(accessor_id={self.accessor_id!r}, secret_id=<hidden>)"
+
 
 class Policy(Record, frozen=True, kw_only=True):
     """A named text of rules, in these datacenters; empty: in all. `hash` is of what it says, base64."""
@@ -118,6 +121,9 @@ class AuthMethod(Record, frozen=True, kw_only=True):
     config: JsonObject
     create_index: int
     modify_index: int
+
+    def __repr__(self) -> str:
+        return f"AuthMethod(name={self.name!r}, type={self.type!r}, config=<hidden>)"
 
 
 class BindingRule(Record, frozen=True, kw_only=True):

@@ -129,6 +129,9 @@ class Login(_Order, frozen=True, kw_only=True):
     bearer_token: str
     meta: dict[str, str] = {}
 
+    def __repr__(self) -> str:
+        return f"Login(auth_method={self.auth_method!r}, bearer_token=<hidden>, meta={self.meta!r})"
+
 
 class Logout(_Order, frozen=True, kw_only=True):
     """Destroy the token that the caller shows, which must come of a login. Answer: True."""
@@ -143,11 +146,17 @@ class LegacyWrite(_Order, frozen=True, kw_only=True):
     rules: str = ""
     is_update: bool = False
 
+    def __repr__(self) -> str:
+        return f"LegacyWrite(id=<hidden>, name={self.name!r}, type={self.type!r})"
+
 
 class LegacyDelete(_Order, frozen=True, kw_only=True):
     """Destroy a token of the older API by its secret. Answer: True."""
 
     id: str
+
+    def __repr__(self) -> str:
+        return "LegacyDelete(id=<hidden>)"
 
 
 AclOrder = (
@@ -176,6 +185,9 @@ class AclRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     order: AclOrder
     token: str = ""
+
+    def __repr__(self) -> str:
+        return f"AclRequest(order={self.order!r}, token=<hidden>)"
 
 
 class AclAnswer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

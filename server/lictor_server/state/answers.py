@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final, TypeVar, cast
 
+from lictor_core.acl import queries as acl
 from lictor_core.agreement import node_digest
 from lictor_core.autopilot import AutopilotConfiguration
 from lictor_core.ca_status import CALedger, CALedgerQuery
@@ -89,6 +90,7 @@ from lictor_core.records import (
 )
 from lictor_core.transactions import TransactionAnswer
 from lictor_core.virtual_addresses import VirtualAddress, VirtualAddressesQuery
+from lictor_server.state import acl_answers
 from lictor_server.state.catalog import SERF_CHECK_ID
 from lictor_server.state.configuring import shown_entries, shown_entry
 from lictor_server.state.executing import execute, render
@@ -451,5 +453,17 @@ _TABLE: Final[dict[type[object], Step]] = dict(
         _entry(PreparedQueryQuery, _prepared_query),
         _entry(PreparedQueryRenderedQuery, _prepared_query_rendered),
         _entry(PreparedQueryExecutionQuery, _prepared_query_execution),
+        _entry(acl.TokensQuery, acl_answers.tokens),
+        _entry(acl.TokenQuery, acl_answers.token),
+        _entry(acl.TokenSelfQuery, acl_answers.token_self),
+        _entry(acl.PoliciesQuery, acl_answers.policies),
+        _entry(acl.PolicyQuery, acl_answers.policy),
+        _entry(acl.RolesQuery, acl_answers.roles),
+        _entry(acl.RoleQuery, acl_answers.role),
+        _entry(acl.AuthMethodsQuery, acl_answers.auth_methods),
+        _entry(acl.AuthMethodQuery, acl_answers.auth_method),
+        _entry(acl.BindingRulesQuery, acl_answers.binding_rules),
+        _entry(acl.BindingRuleQuery, acl_answers.binding_rule),
+        _entry(acl.AclBootstrapQuery, acl_answers.acl_bootstrap),
     )
 )

@@ -10,6 +10,17 @@ from collections.abc import Callable, Set
 from typing import Final, TypeVar, cast
 
 from lictor_core.commands import (
+    AclAuthMethodDelete,
+    AclAuthMethodSet,
+    AclBindingRuleDelete,
+    AclBindingRuleSet,
+    AclBootstrap,
+    AclPolicyDelete,
+    AclPolicySet,
+    AclRoleDelete,
+    AclRoleSet,
+    AclTokensDelete,
+    AclTokenSet,
     AutopilotSet,
     CAConfigurationSet,
     CARootsSet,
@@ -45,6 +56,7 @@ from lictor_core.commands import (
 )
 from lictor_core.errors import NotFoundError, RequestError
 from lictor_core.transactions import TransactionAnswer
+from lictor_server.state import acl_changes
 from lictor_server.state.access import settle, why_not
 from lictor_server.state.catalog import fold
 from lictor_server.state.configuring import drop_entry, set_entry
@@ -393,5 +405,16 @@ _TABLE: Final[dict[type[CommandBase], Step]] = dict(
         _entry(EventFire, _event_fire),
         _entry(PreparedQuerySet, _prepared_query_set),
         _entry(PreparedQueryDelete, _prepared_query_delete),
+        _entry(AclBootstrap, acl_changes.bootstrap),
+        _entry(AclTokenSet, acl_changes.set_token),
+        _entry(AclTokensDelete, acl_changes.drop_tokens),
+        _entry(AclPolicySet, acl_changes.set_policy),
+        _entry(AclPolicyDelete, acl_changes.drop_policy),
+        _entry(AclRoleSet, acl_changes.set_role),
+        _entry(AclRoleDelete, acl_changes.drop_role),
+        _entry(AclAuthMethodSet, acl_changes.set_auth_method),
+        _entry(AclAuthMethodDelete, acl_changes.drop_auth_method),
+        _entry(AclBindingRuleSet, acl_changes.set_binding_rule),
+        _entry(AclBindingRuleDelete, acl_changes.drop_binding_rule),
     )
 )

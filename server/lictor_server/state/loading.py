@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
+from lictor_core.acl.records import AuthMethod, BindingRule, Policy, Role, Token
 from lictor_core.authority import RootLife
 from lictor_core.autopilot import AutopilotConfiguration
 from lictor_core.codec import check_nesting, unpack, unpacker
@@ -74,6 +75,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     time_ms: int = 0
     last_event_time: int = 0
     requests_forgotten_up_to: int = 0
+    acl_bootstrap_index: int = 0
     ca_configuration: CAConfiguration | None
 
 
@@ -133,7 +135,10 @@ class Loader:
             known = " and ".join(str(one) for one in FORMATS_READ)
             raise RequestError(f"the snapshot has format {header.format}, this server reads {known}")
         numbers = (header.index, header.index_shift, header.index_floor, header.catalog_index, header.last_serial)
-        if not all(0 <= number <= INDEX_MAX for number in (*numbers, header.time_ms, header.last_event_time)):
+        if not all(
+            0 <= number <= INDEX_MAX
+            for number in (*numbers, header.time_ms, header.last_event_time, header.acl_bootstrap_index)
+        ):
             raise RequestError("the snapshot has an index, serial number or time that no server ever gave")
         if header.ca_configuration is not None:
             check_nesting(header.ca_configuration.config, "the CA's configuration in the snapshot")
@@ -147,6 +152,7 @@ class Loader:
         store.events.last_time = header.last_event_time
         store.kv.restore_floor(header.keys_floor)
         store.indexes.restore_floor(header.topics_floor)
+        store.acl.bootstrap_index = header.acl_bootstrap_index
         store.ca.cluster_id = header.cluster_id
         store.ca.roots_index = header.roots_index
         store.ca.last_serial = header.last_serial
@@ -215,6 +221,26 @@ class Loader:
     def load_config_entries(self, store: Store, rows: list[bytes]) -> None:
         """Rows of `config-entry`."""
         store.entries.restore(map(_sound_entry, self._unpacked(rows, ConfigEntry)))
+
+    def load_acl_policies(self, store: Store, rows: list[bytes]) -> None:
+        """Rows of `acl-policy`."""
+        store.acl.policies.restore(self._unpacked(rows, Policy))
+
+    def load_acl_roles(self, store: Store, rows: list[bytes]) -> None:
+        """Rows of `acl-role`."""
+        store.acl.roles.restore(self._unpacked(rows, Role))
+
+    def load_acl_tokens(self, store: Store, rows: list[bytes]) -> None:
+        """Rows of `acl-token`."""
+        store.acl.restore_tokens(self._unpacked(rows, Token))
+
+    def load_acl_methods(self, store: Store, rows: list[bytes]) -> None:
+        """Rows of `acl-auth-method`."""
+        store.acl.restore_methods(map(_sound_method, self._unpacked(rows, AuthMethod)))
+
+    def load_acl_rules(self, store: Store, rows: list[bytes]) -> None:
+        """Rows of `acl-binding-rule`."""
+        store.acl.restore_rules(self._unpacked(rows, BindingRule))
 
     def load_roots(self, store: Store, rows: list[bytes]) -> None:
         """Rows of `root`."""
@@ -286,6 +312,11 @@ def _sound_entry(row: ConfigEntry) -> ConfigEntry:
     return row
 
 
+def _sound_method(row: AuthMethod) -> AuthMethod:
+    check_nesting(row.config, f"auth method {row.name!r} in the snapshot")
+    return row
+
+
 _TABLES: Final[dict[str, Callable[[Loader, Store, list[bytes]], None]]] = {
     "node": Loader.load_nodes,
     "service": Loader.load_services,
@@ -298,6 +329,11 @@ _TABLES: Final[dict[str, Callable[[Loader, Store, list[bytes]], None]]] = {
     "event": Loader.load_events,
     "intention": Loader.load_intentions,
     "config-entry": Loader.load_config_entries,
+    "acl-policy": Loader.load_acl_policies,
+    "acl-role": Loader.load_acl_roles,
+    "acl-token": Loader.load_acl_tokens,
+    "acl-auth-method": Loader.load_acl_methods,
+    "acl-binding-rule": Loader.load_acl_rules,
     "root": Loader.load_roots,
     "root-key": Loader.load_root_keys,
     "root-life": Loader.load_root_lives,

@@ -47,6 +47,7 @@ def take(store: Store, rest: Rest = no_rest, *, with_restore: bool = True) -> It
         last_event_time=store.events.last_time,
         requests_forgotten_up_to=store.requests.forgotten_up_to,
         ca_configuration=store.ca.configuration,
+        acl_bootstrap_index=store.acl.bootstrap_index,
     )
     tables: dict[str, Iterable[object]] = {
         "node": store.catalog.node_rows(),
@@ -60,6 +61,11 @@ def take(store: Store, rest: Rest = no_rest, *, with_restore: bool = True) -> It
         "event": store.events.rows(),
         "intention": store.intentions.rows(),
         "config-entry": store.entries.rows(),
+        "acl-policy": store.acl.policies.rows(),
+        "acl-role": store.acl.roles.rows(),
+        "acl-token": store.acl.token_rows(),
+        "acl-auth-method": store.acl.method_rows(),
+        "acl-binding-rule": store.acl.rule_rows(),
         "root": list(store.ca.roots),
         "root-key": store.ca.keys(),
         "root-life": store.ca.lives(),

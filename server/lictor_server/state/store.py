@@ -11,6 +11,7 @@ from typing import Final
 
 from lictor_core import topics as on
 from lictor_core.topics import Topic
+from lictor_server.state.acl_tables import AclTables
 from lictor_server.state.addresses import Addresses
 from lictor_server.state.autopilot import AutopilotTable
 from lictor_server.state.ca import CATable
@@ -36,6 +37,11 @@ __all__ = ["Store"]
 
 _APART: Final = frozenset(
     {
+        "acl-auth-methods",
+        "acl-binding-rules",
+        "acl-policies",
+        "acl-roles",
+        "acl-tokens",
         "chain",
         "chains",
         "config",
@@ -82,6 +88,7 @@ class Store:
         self.prepared = PreparedQueries()
         self.events = Events()
         self.intentions = Intentions()
+        self.acl = AclTables()
         self.ca = CATable()
         self.autopilot = AutopilotTable()
         self.coordinates = CoordinateTable()
@@ -128,6 +135,7 @@ class Store:
         exchange(self.events, other.events)
         exchange(self.intentions, other.intentions)
         exchange(self.entries, other.entries)
+        exchange(self.acl, other.acl)
         exchange(self.ca, other.ca)
         exchange(self.autopilot, other.autopilot)
         exchange(self.coordinates, other.coordinates)

@@ -5,9 +5,21 @@ Changing this changes what today's code is asked to write, so a change comes wit
 
 from __future__ import annotations
 
+from lictor_core.acl.records import NodeIdentity, ServiceIdentity
 from lictor_core.authority import RootLife
 from lictor_core.autopilot import AutopilotConfiguration
 from lictor_core.commands import (
+    AclAuthMethodDelete,
+    AclAuthMethodSet,
+    AclBindingRuleDelete,
+    AclBindingRuleSet,
+    AclBootstrap,
+    AclPolicyDelete,
+    AclPolicySet,
+    AclRoleDelete,
+    AclRoleSet,
+    AclTokensDelete,
+    AclTokenSet,
     AutopilotSet,
     CAConfigurationSet,
     CAKeyMaterial,
@@ -36,6 +48,7 @@ from lictor_core.coordinates import Coordinate, NodeCoordinate
 from lictor_core.records import IntentionAction
 from lictor_core.transactions import CheckOperation, KeyOperation, NodeOperation, ServiceOperation
 from lictor_server.state import Store, apply, apply_proposal
+from tests.server import build_acl
 from tests.server.build import (
     check,
     config,
@@ -162,6 +175,22 @@ def later_commands() -> list[Command]:
         PreparedQuerySet(query=template("geo-", id=_LIVING, service="${name.suffix}", tags=["a", "!b"])),
         PreparedQuerySet(query=prepared_query("gone")),
         PreparedQueryDelete(id=prepared_query("gone").id),
+        AclPolicySet(policy=build_acl.policy("Ops", 'key_prefix "" { policy = "read" }', datacenters=("dc1",))),
+        AclPolicySet(policy=build_acl.policy("gone")),
+        AclPolicyDelete(id=build_acl.id_of("gone")),
+        AclRoleSet(role=build_acl.role("Crew", "ops", services=(ServiceIdentity(service_name="web"),))),
+        AclRoleSet(role=build_acl.role("gone")),
+        AclRoleDelete(id=build_acl.id_of("gone")),
+        AclBootstrap(token=build_acl.token("first", description="first")),
+        AclTokenSet(token=build_acl.token("other", "ops", roles=("crew",), expires="2027-01-02T03:04:05.000006Z")),
+        AclTokenSet(token=build_acl.token("gone", nodes=(NodeIdentity(node_name="n1", datacenter="dc1"),))),
+        AclTokensDelete(accessor_ids=[build_acl.id_of("gone")]),
+        AclAuthMethodSet(method=build_acl.auth_method("k8s", config={"Host": "https://192.0.2.9", "List": [1, None]})),
+        AclBindingRuleSet(rule=build_acl.binding_rule("rule", "k8s", selector='value.a == "b"')),
+        AclBindingRuleSet(rule=build_acl.binding_rule("gone", "k8s")),
+        AclBindingRuleDelete(id=build_acl.id_of("gone")),
+        AclAuthMethodSet(method=build_acl.auth_method("gone")),
+        AclAuthMethodDelete(name="gone"),
         EventFire(event=event("aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa", payload=b"\xff", service="web", tag="a.*")),
     ]
 

@@ -7,6 +7,20 @@ from typing import NamedTuple, TypeVar, cast
 
 import msgspec
 
+from lictor_core.acl.queries import (
+    AclBootstrapQuery,
+    AuthMethodQuery,
+    AuthMethodsQuery,
+    BindingRuleQuery,
+    BindingRulesQuery,
+    PoliciesQuery,
+    PolicyQuery,
+    RoleQuery,
+    RolesQuery,
+    TokenQuery,
+    TokenSelfQuery,
+    TokensQuery,
+)
 from lictor_core.dumps import BehindGateway, NodeInFull
 from lictor_core.prepared import Execution
 from lictor_core.queries import (
@@ -53,6 +67,7 @@ from lictor_core.queries import (
 from lictor_core.records import Check, NodeDigest, ServiceHealth
 from lictor_core.topics import Topic
 from lictor_server.state import Store, answer
+from tests.server import build_acl
 from tests.server.state import strategies as any_of
 
 __all__ = ["ALL", "EXACT", "Question", "without_outputs"]
@@ -91,6 +106,9 @@ EXACT = [
     *(_question(NodeSessionsQuery(node=name)) for name in ("a", "b", "c")),
     *(_question(EventsQuery(name=name)) for name in ("", "deploy", "stop")),
     _question(PreparedQueriesQuery()),
+    _question(PoliciesQuery()),
+    _question(AuthMethodsQuery()),
+    _question(BindingRulesQuery()),
     *(_question(TreeQuery(prefix=prefix)) for prefix in any_of.PREFIXES),
     *(_question(IntentionMatchQuery(by="source", name=name)) for name in ("web", "db")),
     *(_question(IntentionMatchQuery(by="destination", name=name)) for name in ("web", "db")),
@@ -103,6 +121,21 @@ ALL = [
     _question(AllServiceHealthQuery()),
     *(_question(NodeInFullQuery(node=name)) for name in ("a", "b", "c")),
     _question(PreparedQueryQuery(id="11111111-bbbb-4bbb-8bbb-bbbbbbbbbbbb")),
+    _question(TokensQuery()),
+    _question(TokensQuery(policy=build_acl.id_of("a"))),
+    _question(TokensQuery(role=build_acl.id_of("b"))),
+    _question(TokensQuery(auth_method="M")),
+    *(_question(TokenQuery(accessor_id=build_acl.id_of(name))) for name in ("t1", "t2")),
+    _question(TokenSelfQuery(secret_id="s1")),  # more would have the same name
+    *(_question(PolicyQuery(name=name)) for name in ("a", "B")),
+    _question(PolicyQuery(id=build_acl.id_of("a"))),
+    _question(RolesQuery()),
+    _question(RolesQuery(policy=build_acl.id_of("a"))),
+    *(_question(RoleQuery(name=name)) for name in ("a", "B")),
+    _question(AuthMethodQuery(name="m")),
+    _question(BindingRulesQuery(auth_method="m")),
+    _question(BindingRuleQuery(id=build_acl.id_of("r1"))),
+    _question(AclBootstrapQuery()),
     *(_question(PreparedQueryRenderedQuery(id_or_name=name)) for name in ("a", "abc")),
     *(_question(PreparedQueryExecutionQuery(id_or_name=name)) for name in ("a", "abc")),
     *(_question(ConfigEntriesQuery(kind=kind)) for kind in ("", "service-resolver", "service-intentions")),

@@ -6,6 +6,17 @@ import msgspec
 from hypothesis import strategies as st
 
 from lictor_core.commands import (
+    AclAuthMethodDelete,
+    AclAuthMethodSet,
+    AclBindingRuleDelete,
+    AclBindingRuleSet,
+    AclBootstrap,
+    AclPolicyDelete,
+    AclPolicySet,
+    AclRoleDelete,
+    AclRoleSet,
+    AclTokensDelete,
+    AclTokenSet,
     Command,
     Deregister,
     EventFire,
@@ -22,7 +33,7 @@ from lictor_core.commands import (
     SessionDestroy,
 )
 from lictor_core.records import Check, IntentionAction, Service, ServiceKind, SessionBehavior
-from tests.server import build
+from tests.server import build, build_acl
 
 __all__ = [
     "ENTRIES",
@@ -177,8 +188,40 @@ prepared_commands: st.SearchStrategy[Command] = st.one_of(
     st.builds(PreparedQuerySet, query=queries),
     st.builds(PreparedQueryDelete, id=query_ids),
 )
+NAMES = ("a", "A", "b")
+acl_tokens = st.builds(
+    build_acl.token,
+    st.sampled_from(("t1", "t2", "t3")),
+    secret=st.sampled_from(("", "s1", "s2")),
+    roles=st.sampled_from(((), ("a",), ("b",))),
+    method=st.sampled_from(("", "", "m")),
+)
+linked_tokens = st.builds(build_acl.token, st.sampled_from(("t1", "t2")), st.sampled_from(("a", "b")))
+acl_commands: st.SearchStrategy[Command] = st.one_of(
+    st.builds(AclTokenSet, token=acl_tokens | linked_tokens, is_update=st.booleans()),
+    st.builds(AclTokensDelete, accessor_ids=st.lists(st.sampled_from(("t1", "t2")).map(build_acl.id_of), max_size=2)),
+    st.builds(
+        AclPolicySet,
+        policy=st.builds(build_acl.policy, st.sampled_from(NAMES), st.sampled_from(("", "x"))),
+        is_update=st.booleans(),
+    ),
+    st.builds(AclPolicySet, policy=st.just(build_acl.policy("c", id=build_acl.id_of("a"))), is_update=st.just(True)),
+    st.builds(AclPolicyDelete, id=st.sampled_from(NAMES).map(build_acl.id_of)),
+    st.builds(AclRoleSet, role=st.builds(build_acl.role, st.sampled_from(NAMES)), is_update=st.booleans()),
+    st.builds(AclRoleSet, role=st.just(build_acl.role("b", "a")), is_update=st.booleans()),
+    st.builds(AclRoleDelete, id=st.sampled_from(NAMES).map(build_acl.id_of)),
+    st.builds(AclAuthMethodSet, method=st.builds(build_acl.auth_method, st.sampled_from(("m", "M", "n")))),
+    st.builds(AclAuthMethodDelete, name=st.sampled_from(("m", "n"))),
+    st.builds(
+        AclBindingRuleSet,
+        rule=st.builds(build_acl.binding_rule, st.sampled_from(("r1", "r2")), st.sampled_from(("m", "n"))),
+        is_update=st.booleans(),
+    ),
+    st.builds(AclBindingRuleDelete, id=st.sampled_from(("r1", "r2")).map(build_acl.id_of)),
+    st.builds(AclBootstrap, token=acl_tokens, reset_index=st.integers(min_value=0, max_value=9)),
+)
 commands = st.one_of(
-    catalog_commands, key_commands, intention_commands, lock_commands, event_commands, prepared_commands
+    catalog_commands, key_commands, intention_commands, lock_commands, event_commands, prepared_commands, acl_commands
 )
 ENTRIES: tuple[tuple[str, str, dict[str, object]], ...] = (
     ("service-defaults", "web", {"Protocol": "http"}),
