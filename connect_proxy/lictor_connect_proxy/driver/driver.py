@@ -7,7 +7,7 @@ not touched, those that go leave their connections alive.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+import contextlib
 from typing import Final, NamedTuple
 
 from structlog.typing import FilteringBoundLogger
@@ -16,9 +16,11 @@ from lictor_connect_proxy.contexts import TlsContexts, tls_contexts
 from lictor_connect_proxy.driver.accesses import AccessLog, access_settings
 from lictor_connect_proxy.driver.inbound import Inbound
 from lictor_connect_proxy.driver.listener import HANDSHAKES_MAX, Listener
+from lictor_connect_proxy.driver.lives import Lives
 from lictor_connect_proxy.driver.outbound import Outbound
 from lictor_connect_proxy.driver.places import SocketFile, TcpPort
 from lictor_connect_proxy.driver.pump import Scratch
+from lictor_connect_proxy.driver.surroundings import STOPPED
 from lictor_connect_proxy.figures import Figures
 from lictor_connect_proxy.layers.stages import Unsuited
 from lictor_connect_proxy.layers.suitability import escape_hatches, exposed_flaws, kind_flaw, public_flaw
@@ -71,25 +73,26 @@ class ProxyDriver:
         self._upstreams: dict[ListenerKey, Upstream] = {}
         self._outbounds: dict[ListenerKey, Outbound] = {}
         self._listeners: dict[ListenerKey, tuple[Listener, asyncio.Task[None]]] = {}
-        self._connections: asyncio.TaskGroup | None = None
-        self._live: set[asyncio.Task[None]] = set()
+        self._lives = Lives()
         self._group: asyncio.TaskGroup | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set; then accept nothing more, drain, and cut what is left."""
-        async with asyncio.TaskGroup() as connections:
-            self._connections = connections
-            async with asyncio.TaskGroup() as listeners:
-                self._group = listeners
-                renewal = listeners.create_task(self._renew_contexts())
-                self._keep_listeners()
-                await stop.wait()
-                self._group = None
-                renewal.cancel()
-                for _, task in self._listeners.values():
-                    task.cancel()
-            await self._drain()
-            self._connections = None
+        try:
+            async with asyncio.TaskGroup() as connections:
+                self._lives.begin(connections)
+                async with asyncio.TaskGroup() as listeners:
+                    self._group = listeners
+                    renewal = listeners.create_task(self._renew_contexts())
+                    self._keep_listeners()
+                    await stop.wait()
+                    self._group = None
+                    renewal.cancel()
+                    for _, task in self._listeners.values():
+                        task.cancel()
+                await self._drain()
+        finally:
+            self._lives.cut(STOPPED)
 
     def apply(self, snapshot: ProxySnapshot) -> None:
         """Take over a new snapshot."""
@@ -137,7 +140,7 @@ class ProxyDriver:
 
     def connections(self) -> int:
         """How many accepted connections live now, those still in their handshake included."""
-        return len(self._live)
+        return self._lives.count
 
     def _judge_again(self, before: ProxySnapshot) -> None:
         snapshot = self.snapshot
@@ -252,7 +255,7 @@ class ProxyDriver:
             serve,
             name=name,
             connections_max=CONNECTIONS_MAX,
-            spawn=self._spawn,
+            lives=self._lives,
             log=self.log,
         )
 
@@ -269,19 +272,14 @@ class ProxyDriver:
         # Room for those who are refused: they are accepted to be told.
         listener.connections_max = limit.most + HANDSHAKES_MAX
 
-    def _spawn(self, connection: Coroutine[None, None, None]) -> None:
-        assert self._connections is not None, "listeners run only inside run"
-        task = self._connections.create_task(connection)
-        self._live.add(task)
-        task.add_done_callback(self._live.discard)
-
     async def _drain(self) -> None:
-        if self._live:
+        lives = self._lives
+        if lives.count:
             timeout_s = drain_s(self.snapshot.config)
-            self.log.info("proxy.process.draining", connections=len(self._live), timeout_s=timeout_s)
-            await asyncio.wait(self._live, timeout=timeout_s)
-        for task in self._live:
-            task.cancel()
+            self.log.info("proxy.process.draining", connections=lives.count, timeout_s=timeout_s)
+            with contextlib.suppress(TimeoutError):
+                await lives.drain(timeout_s)
+        lives.cut(STOPPED)
 
 
 def drain_s(config: JsonObject) -> float:

@@ -9,8 +9,9 @@ from lictor_connect_proxy.driver.handshake import HandshakeError, TlsEnd, certif
 from lictor_connect_proxy.driver.listener import Admission
 from lictor_connect_proxy.driver.pump import Pump
 from lictor_connect_proxy.driver.sockets import cut, dial, dial_path, reason_of
-from lictor_connect_proxy.driver.surroundings import STOPPED, Relayed, Surroundings, note, refuse_at_limit
+from lictor_connect_proxy.driver.surroundings import Relayed, Surroundings, note, refuse_at_limit
 from lictor_connect_proxy.events import ApplicationFailed, ApplicationOpened, Event, HandshakeCompleted, PermitRevoked
+from lictor_connect_proxy.layers.authorize import Decisions
 from lictor_connect_proxy.layers.inbound import InboundLayer, revocations
 from lictor_connect_proxy.layers.limits import ConnectionLimit
 from lictor_connect_proxy.layers.route import ApplicationRoute
@@ -28,6 +29,7 @@ class Inbound:
     def __init__(self, around: Surroundings) -> None:
         self._around = around
         self._live: set[_InboundConnection] = set()
+        self._decisions = Decisions()
         self.limit = ConnectionLimit(CONNECTIONS_MAX)
 
     async def serve(self, sock: socket.socket, peer: str, admission: Admission) -> None:
@@ -36,12 +38,7 @@ class Inbound:
             refuse_at_limit(self._around, self.limit, "public", "public")
             cut(sock)
             return
-        try:
-            await self._serve(sock, peer, admission)
-        finally:
-            self.limit.leave()
-
-    async def _serve(self, sock: socket.socket, peer: str, admission: Admission) -> None:
+        admission.at_end = self.limit.leave
         around = self._around
         contexts = around.contexts
         public = around.snapshot.public
@@ -64,17 +61,13 @@ class Inbound:
                 around.figures.tally.add(Counted.HANDSHAKE_FAILED, error.cause)
                 around.log.warning("proxy.handshake.failed", peer=peer, reason=error.reason)
             return
-        connection = _InboundConnection(end, peer, admission, around)
-        self._live.add(connection)
-        try:
-            await connection.run()
-        finally:
-            self._live.discard(connection)
+        layer = InboundLayer(Accepted(peer), self._decisions)
+        await _InboundConnection(layer, end, peer, admission, around, self._live).run()
 
     def judge_again(self) -> int:
         """Cut exactly the live connections that the snapshot denies now; returns how many."""
         permits = [one.layer.permit for one in self._live if one.layer.permit is not None]
-        refused = revocations(permits, self._around.snapshot)
+        refused = revocations(permits, self._around.snapshot, self._decisions)
         cut_off = [
             (one, refused[one.layer.permit.identified.uri])
             for one in self._live
@@ -86,25 +79,38 @@ class Inbound:
 
 
 class _InboundConnection:
-    __slots__ = ("_admission", "_around", "_end", "_local", "_peer", "_pump", "layer")
+    __slots__ = ("_admission", "_around", "_end", "_live", "_local", "_peer", "_pump", "_relayed", "layer")
 
-    def __init__(self, end: TlsEnd, peer: str, admission: Admission, around: Surroundings) -> None:
-        self.layer = InboundLayer(Accepted(peer))
+    def __init__(
+        self,
+        layer: InboundLayer,
+        end: TlsEnd,
+        peer: str,
+        admission: Admission,
+        around: Surroundings,
+        live: set[_InboundConnection],
+    ) -> None:
+        """It is in `live` while it lives."""
+        self.layer = layer
         self._end = end
         self._peer = peer
         self._admission = admission
         self._around = around
+        self._live = live
         self._local: socket.socket | None = None
         self._pump: Pump | None = None
+        self._relayed: Relayed | None = None
 
     async def run(self) -> None:
+        """Go as far as there is something to wait for; a relay goes on by itself."""
+        self._live.add(self)
         try:
             await self._handle(HandshakeCompleted(certificate_of(self._end), self._around.clock.now()))
         finally:
-            if self._pump is not None:
-                self._pump.abort(STOPPED)
-            elif self._local is not None:
-                cut(self._local)
+            if self._pump is None:
+                self._live.discard(self)
+                if self._local is not None:
+                    cut(self._local)
 
     def revoke(self, refusal: Refusal) -> None:
         """The permit is gone; the connection ends at once, wherever it stands."""
@@ -113,7 +119,7 @@ class _InboundConnection:
                 case Report() | Count():
                     note(self._around, command)
                 case _:
-                    self._abort(refusal.reason)
+                    self.abort(refusal.reason)
 
     async def _handle(self, event: Event) -> None:
         commands: list[Command] = self.layer.handle(event, self._around.snapshot)
@@ -124,13 +130,12 @@ class _InboundConnection:
                 case OpenApplication(route):
                     commands += self.layer.handle(await self._open(route), self._around.snapshot)
                 case StartRelay(ApplicationRoute() as route):
-                    self._admission.settle()
-                    await self._relay(route)
+                    self._relay(route)
                 case Close():
                     say_goodbye(self._end)
                     self._end.sock.close()
                 case Abort():
-                    self._abort("refused")
+                    self.abort("refused")
                 case command:
                     raise AssertionError(f"an inbound connection does not know {command}")
 
@@ -152,21 +157,25 @@ class _InboundConnection:
         figures = self._around.figures
         figures.tally.add(Counted.APPLICATION_FAILED, figures.service)
 
-    async def _relay(self, route: ApplicationRoute) -> None:
+    def _relay(self, route: ApplicationRoute) -> None:
         assert self._local is not None
         around = self._around
         permit = route.permit
         flow = around.figures.flow("inbound", permit.identified.identity.service, around.figures.service)
-        pump = self._pump = Pump(self._local, self._end, around.scratch)
-        relayed = Relayed(around, flow, pump, peer=self._peer, instance=_address(route), decision=permit.decision)
-        reason: str | None = STOPPED
-        try:
-            pump.start()
-            reason = await pump.done
-        finally:
-            relayed.ended(reason)
+        pump = self._pump = Pump(self._local, self._end, around.scratch, self._ended)
+        self._relayed = Relayed(around, flow, pump, peer=self._peer, instance=_address(route), decision=permit.decision)
+        self._admission.settle()
+        self._admission.keep(self)
+        pump.start()
 
-    def _abort(self, reason: str) -> None:
+    def _ended(self, reason: str | None) -> None:
+        assert self._relayed is not None, "only a relay ends so"
+        self._relayed.ended(reason)
+        self._live.discard(self)
+        self._admission.end()
+
+    def abort(self, reason: str) -> None:
+        """Cut it now, wherever it stands."""
         if self._pump is not None:
             self._pump.abort(reason)
         else:

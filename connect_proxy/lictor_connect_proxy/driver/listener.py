@@ -8,11 +8,12 @@ from __future__ import annotations
 import asyncio
 import itertools
 import socket
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from structlog.typing import FilteringBoundLogger
 
+from lictor_connect_proxy.driver.lives import Lives, Relaying
 from lictor_connect_proxy.driver.places import Place
 from lictor_connect_proxy.driver.sockets import reason_of
 from lictor_core.addresses import join_host_port
@@ -32,24 +33,50 @@ _ACCEPT_RETRY_S: Final = 0.1
 
 
 class Admission:
-    """One accepted connection's place among those that are not settled yet."""
+    """One accepted connection's place: among those of its listener until it ends, first among the unsettled ones.
+
+    `at_end` is called once when it has ended. Unless it is kept, that is when the task ends that serves it.
+    """
+
+    __slots__ = ("_listener", "_unsettled", "at_end", "kept")
 
     def __init__(self, listener: Listener) -> None:
+        self.at_end: Callable[[], None] | None = None
         self._listener: Listener | None = listener
+        self._unsettled = True
+        self.kept: Relaying | None = None
+        """What goes on without the task that served it."""
+        listener.entered()
 
     def settle(self) -> None:
-        """Leave that place; calling it again does nothing."""
-        if self._listener is not None:
-            listener, self._listener = self._listener, None
-            listener.settled()
+        """The handshake or dial is over; calling it again does nothing."""
+        if self._unsettled and self._listener is not None:
+            self._unsettled = False
+            self._listener.settled()
+
+    def keep(self, relay: Relaying) -> None:
+        """It goes on without its task; `relay` calls `end`."""
+        assert self._listener is not None, "an ended connection cannot go on"
+        self.kept = relay
+        self._listener.lives.keep(relay)
+
+    def end(self) -> None:
+        """The connection has ended; calling it again does nothing."""
+        listener, at_end = self._listener, self.at_end
+        if listener is None:
+            return
+        self.settle()
+        kept, self.kept, self._listener, self.at_end = self.kept, None, None, None
+        if at_end is not None:
+            at_end()
+        listener.left(kept)
 
 
 Serve = Callable[[socket.socket, str, Admission], Awaitable[None]]
-Spawn = Callable[[Coroutine[None, None, None]], None]
 
 
 class Listener:
-    """Accepts at one place and gives `serve` of each connection to `spawn`, which runs it as a task."""
+    """Accepts at one place and serves each connection as one of `lives`."""
 
     def __init__(
         self,
@@ -58,7 +85,7 @@ class Listener:
         *,
         name: str,
         connections_max: int,
-        spawn: Spawn,
+        lives: Lives,
         log: FilteringBoundLogger,
     ) -> None:
         self.address = place.name
@@ -68,7 +95,7 @@ class Listener:
         self._place = place
         self._serve = serve
         self.connections_max = connections_max
-        self._spawn = spawn
+        self.lives = lives
         self._log = log.bind(listener=name, address=self.address)
         self._sock: socket.socket | None = None
         self._accepting = False
@@ -105,6 +132,18 @@ class Listener:
                 await asyncio.sleep(_BIND_RETRY_S)
         raise AssertionError("counting never ends")
 
+    def entered(self) -> None:
+        """A connection was accepted."""
+        self._live += 1
+        self.unsettled += 1
+        self.lives.enter()
+
+    def left(self, relay: Relaying | None) -> None:
+        """A connection has ended, which went on as `relay` unless that is None."""
+        self._live -= 1
+        self.lives.leave(relay)
+        self._resume()
+
     def settled(self) -> None:
         """A connection's handshake or dial is over, one way or the other."""
         self.unsettled -= 1
@@ -138,21 +177,20 @@ class Listener:
                 self._pause()
                 asyncio.get_running_loop().call_later(_ACCEPT_RETRY_S, self._resume)
                 return
-            self._live += 1
-            self.unsettled += 1
             # A client of a Unix socket has no address.
-            self._spawn(self._one(sock, join_host_port(str(peer[0]), int(peer[1])) if peer else _LOCAL))
+            name = join_host_port(str(peer[0]), int(peer[1])) if peer else _LOCAL
+            self.lives.spawn(self._one(sock, name, Admission(self)))
 
-    async def _one(self, sock: socket.socket, peer: str) -> None:
-        admission = Admission(self)
+    async def _one(self, sock: socket.socket, peer: str, admission: Admission) -> None:
         try:
             sock.setblocking(False)
             await self._serve(sock, peer, admission)
         except Exception:
             # One connection must never take the others with it; the traceback is what a developer needs.
             self._log.exception("proxy.connection.crashed", peer=peer)
+            if admission.kept is not None:
+                admission.kept.abort("it crashed")
         finally:
-            sock.close()
-            self._live -= 1
-            admission.settle()
-            self._resume()
+            if admission.kept is None:
+                sock.close()
+                admission.end()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import socket
 import ssl
 
@@ -12,7 +11,7 @@ from lictor_connect_proxy.driver.handshake import HandshakeError, TlsEnd, certif
 from lictor_connect_proxy.driver.listener import Admission
 from lictor_connect_proxy.driver.pump import Pump
 from lictor_connect_proxy.driver.sockets import cut, dial, reason_of
-from lictor_connect_proxy.driver.surroundings import STOPPED, Relayed, Surroundings, note, refuse_at_limit
+from lictor_connect_proxy.driver.surroundings import Relayed, Surroundings, note, refuse_at_limit
 from lictor_connect_proxy.events import ConnectionEnded, Event, InstanceFailed, InstanceReached, LocalAccepted
 from lictor_connect_proxy.layers.outbound import OutboundLayer
 from lictor_connect_proxy.layers.route import UpstreamRoute
@@ -39,12 +38,7 @@ class Outbound:
             refuse_at_limit(self._around, upstream.limit, f"upstream {service}", service)
             cut(sock)
             return
-        try:
-            await self._serve(upstream, sock, peer, admission)
-        finally:
-            upstream.limit.leave()
-
-    async def _serve(self, upstream: Upstream, sock: socket.socket, peer: str, admission: Admission) -> None:
+        admission.at_end = upstream.limit.leave
         layer = OutboundLayer(Accepted(peer), upstream)
         if self._around.contexts is None:
             # No instance is to blame for that.
@@ -58,8 +52,18 @@ class Outbound:
 
 class _OutboundConnection:
     __slots__ = (
-        "_admission", "_around", "_end", "_instance", "_layer", "_peer", "_pump", "_resumable", "_sock", "_upstream"
-    )  # fmt: skip
+        "_admission",
+        "_around",
+        "_end",
+        "_instance",
+        "_layer",
+        "_peer",
+        "_pump",
+        "_relayed",
+        "_resumable",
+        "_sock",
+        "_upstream",
+    )
 
     def __init__(
         self,
@@ -78,18 +82,18 @@ class _OutboundConnection:
         self._around = around
         self._end: TlsEnd | None = None
         self._pump: Pump | None = None
+        self._relayed: Relayed | None = None
         self._resumable: tuple[Sessions, SessionKey] | None = None
         self._instance = ""
 
     async def run(self) -> None:
+        """Go as far as there is something to wait for; a relay goes on by itself."""
         try:
             await self._handle(LocalAccepted(self._around.clock.monotonic()))
         finally:
-            if self._pump is not None:
-                self._pump.abort(STOPPED)
-            else:
+            if self._pump is None:
                 self._hang_up()
-            self._layer.handle(ConnectionEnded())
+                self._layer.handle(ConnectionEnded())
 
     async def _handle(self, event: Event) -> None:
         commands: list[Command] = self._layer.handle(event)
@@ -101,8 +105,7 @@ class _OutboundConnection:
                     self._hang_up()
                     commands += self._layer.handle(await self._reach(endpoint, route))
                 case StartRelay(UpstreamRoute() as route):
-                    self._admission.settle()
-                    await self._relay(route)
+                    self._relay(route)
                 case Abort():
                     cut(self._sock)
                 case command:
@@ -146,26 +149,36 @@ class _OutboundConnection:
         self._around.figures.dialed(self._upstream, reached - started)
         return InstanceReached(certificate_of(self._end), clock.now(), reached)
 
-    async def _relay(self, route: UpstreamRoute) -> None:
+    def _relay(self, route: UpstreamRoute) -> None:
         assert self._end is not None
         around = self._around
         flow = around.figures.flow("outbound", around.figures.service, route.expected.service, self._upstream)
-        pump = self._pump = Pump(self._sock, self._end, around.scratch, functools.partial(self._heard, self._end))
-        relayed = Relayed(around, flow, pump, peer=self._peer, instance=self._instance)
-        reason: str | None = STOPPED
-        try:
-            pump.start()
-            reason = await pump.done
-        finally:
-            relayed.ended(reason)
+        pump = self._pump = Pump(self._sock, self._end, around.scratch, self._ended, self._heard)
+        self._relayed = Relayed(around, flow, pump, peer=self._peer, instance=self._instance)
+        self._admission.settle()
+        self._admission.keep(self)
+        pump.start()
 
-    def _heard(self, end: TlsEnd) -> None:
+    def abort(self, reason: str) -> None:
+        """Cut the relay now."""
+        if self._pump is not None:
+            self._pump.abort(reason)
+
+    def _ended(self, reason: str | None) -> None:
+        assert self._relayed is not None, "only a relay ends so"
+        self._relayed.ended(reason)
+        self._layer.handle(ConnectionEnded())
+        self._admission.end()
+
+    def _heard(self) -> None:
         """The first bytes came from the instance."""
+        end = self._end
+        assert end is not None, "an instance was reached"
         with contextlib.suppress(ssl.SSLError):
             # OpenSSL holds on to the 16 KiB that it read a ticket with until the next write; this one writes nothing.
             end.session.write(b"")
         if self._resumable is not None:
-            sessions, key = self._resumable
+            (sessions, key), self._resumable = self._resumable, None
             if sessions.wants(key):
                 sessions.keep(key, end.session.session)
 

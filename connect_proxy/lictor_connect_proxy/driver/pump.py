@@ -42,7 +42,7 @@ class Scratch:
 
 
 class Pump:
-    """One relay. `done` is resolved when both sockets are closed: with None in order, else with the reason.
+    """One relay. `ended` is called once when both sockets are closed: with None in order, else with the reason.
 
     `heard` is called once, after the first bytes from the mesh: with them come TLS 1.3's tickets. `to_local` and
     `to_mesh` count the bytes that were moved.
@@ -60,29 +60,26 @@ class Pump:
         "_is_closing",
         "_local",
         "_local_open",
-        "_local_recv",
-        "_local_send",
         "_loop",
         "_mesh",
         "_mesh_open",
-        "_mesh_recv",
-        "_mesh_send",
         "_outgoing",
         "_plain",
-        "_put_incoming",
-        "_read",
         "_received",
         "_relay",
         "_session",
-        "_take_outgoing",
-        "_write",
-        "done",
+        "_tells",
         "to_local",
         "to_mesh",
     )
 
     def __init__(
-        self, local: socket.socket, mesh: TlsEnd, scratch: Scratch, heard: Callable[[], None] | None = None
+        self,
+        local: socket.socket,
+        mesh: TlsEnd,
+        scratch: Scratch,
+        ended: Callable[[str | None], None],
+        heard: Callable[[], None] | None = None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._local = local
@@ -95,15 +92,7 @@ class Pump:
         self._plain = scratch.plain
         self._relay = RelayLayer()
         self._heard = heard
-        self._local_recv = local.recv_into
-        self._local_send = local.send
-        self._mesh_recv = mesh.sock.recv_into
-        self._mesh_send = mesh.sock.send
-        # Into a buffer; its stub names bytearray alone.
-        self._read = cast(Callable[[int, memoryview], int], mesh.session.read)
-        self._write = mesh.session.write
-        self._put_incoming = mesh.incoming.write
-        self._take_outgoing = mesh.outgoing.read
+        self._tells: Callable[[str | None], None] | None = ended
         self._held_local = b""
         self._held_mesh = b""
         self._local_open = True
@@ -112,7 +101,6 @@ class Pump:
         self._finish_mesh = False
         self._is_closing = False
         self._ended = False
-        self.done: asyncio.Future[str | None] = self._loop.create_future()
         self.to_local = 0
         self.to_mesh = 0
 
@@ -121,7 +109,7 @@ class Pump:
         self._loop.add_reader(self._local, self._local_readable)
         self._loop.add_reader(self._mesh, self._mesh_readable if self._heard is None else self._mesh_readable_first)
         if self._end.ahead:
-            self._put_incoming(self._end.ahead)
+            self._incoming.write(self._end.ahead)
             self._end.ahead = b""
             self._decrypt()
 
@@ -142,7 +130,7 @@ class Pump:
 
     def _local_readable(self) -> None:
         try:
-            count = self._local_recv(self._received)
+            count = self._local.recv_into(self._received)
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:
@@ -155,17 +143,17 @@ class Pump:
             return
         self.to_mesh += count
         try:
-            self._write(self._received[:count])
+            self._session.write(self._received[:count])
         except ssl.SSLError as error:
-            self._take_outgoing()
+            self._outgoing.read()
             self._lost(Side.MESH, error)
             return
         # Nothing is held, else this side would not be read.
-        self._send_mesh(self._take_outgoing())
+        self._send_mesh(self._outgoing.read())
 
     def _send_mesh(self, data: bytes) -> None:
         try:
-            sent = self._mesh_send(data)
+            sent = self._mesh.send(data)
         except (BlockingIOError, InterruptedError):
             sent = 0
         except OSError as error:
@@ -178,7 +166,7 @@ class Pump:
 
     def _mesh_writable(self) -> None:
         try:
-            sent = self._mesh_send(self._held_mesh)
+            sent = self._mesh.send(self._held_mesh)
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:
@@ -212,11 +200,11 @@ class Pump:
         heard, self._heard = self._heard, None
         if heard is not None and not self._ended:
             heard()
-            self._say(self._take_outgoing())
+            self._say(self._outgoing.read())
 
     def _mesh_readable(self) -> None:
         try:
-            count = self._mesh_recv(self._received)
+            count = self._mesh.recv_into(self._received)
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:
@@ -226,12 +214,14 @@ class Pump:
             # RFC 8446, section 6.1: without close_notify the data may have been cut short.
             self._lost(Side.MESH, "the TLS stream ended without close_notify")
             return
-        self._put_incoming(self._received[:count])
+        self._incoming.write(self._received[:count])
         self._decrypt()
 
     def _decrypt(self) -> None:
         """Pass on all that was received. Nothing stays in the BIOs, on which `_say_finished` relies as well."""
-        read, plain, incoming = self._read, self._plain, self._incoming
+        plain, incoming = self._plain, self._incoming
+        # Into a buffer; its stub names bytearray alone.
+        read = cast(Callable[[int, memoryview], int], self._session.read)
         filled = 0
         try:
             while incoming.pending:
@@ -248,11 +238,11 @@ class Pump:
             incoming.read()
         except ssl.SSLError as error:
             incoming.read()
-            self._take_outgoing()
+            self._outgoing.read()
             self._send_local(plain[:filled])
             self._lost(Side.MESH, error)
             return
-        said = self._take_outgoing() if self._outgoing.pending else b""
+        said = self._outgoing.read() if self._outgoing.pending else b""
         if filled:
             self._send_local(plain[:filled])
         if self._ended:
@@ -266,7 +256,7 @@ class Pump:
     def _send_local(self, data: memoryview) -> None:
         self.to_local += len(data)
         try:
-            sent = self._local_send(data)
+            sent = self._local.send(data)
         except (BlockingIOError, InterruptedError):
             sent = 0
         except OSError as error:
@@ -279,7 +269,7 @@ class Pump:
 
     def _local_writable(self) -> None:
         try:
-            sent = self._local_send(self._held_local)
+            sent = self._local.send(self._held_local)
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:
@@ -339,21 +329,21 @@ class Pump:
         with contextlib.suppress(ssl.SSLError):
             self._session.unwrap()
         self._incoming.read()
-        self._say(self._take_outgoing())
+        self._say(self._outgoing.read())
         if self._held_mesh:
             return False
         _shut(self._mesh)
         return True
 
     def _tell(self, reason: str | None) -> None:
-        # A task that is cancelled while it waits has cancelled the future as well.
-        if not self.done.done():
-            self.done.set_result(reason)
+        # It leads back to whoever holds this pump. What is in no circle is freed at once, OpenSSL's part with it.
+        tells, self._tells = self._tells, None
+        if tells is not None:
+            tells(reason)
 
     def _forget_sockets(self) -> None:
         self._ended = True
-        # It leads back to whoever holds this pump. What is in no circle is freed at once, OpenSSL's part with it.
-        self._heard = None
+        self._heard = None  # as with `_tells`
         self._local_open = self._mesh_open = False
         for sock in (self._local, self._mesh):
             self._loop.remove_reader(sock)

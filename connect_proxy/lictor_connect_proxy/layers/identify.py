@@ -6,13 +6,17 @@ our own trust domain; an upstream's must name exactly the service that was diale
 
 from __future__ import annotations
 
+import functools
+from typing import Final
+
 from lictor_connect_proxy.layers.stages import Accepted, Identified, PeerCertificate, Refusal
 from lictor_core.errors import RequestError
 from lictor_core.names import NAMESPACE, ServiceId, parse_spiffe
 
 __all__ = ["identify", "identify_upstream"]
 
-"""The only one there is. Rules name services without their namespace, so another one's would be taken for ours."""
+_parsed: Final = functools.lru_cache(maxsize=1024)(parse_spiffe)
+"""Few services make most connections: what each is called is read once, and kept once."""
 
 
 def identify(accepted: Accepted, certificate: PeerCertificate, trust_domain: str, now: float) -> Identified | Refusal:
@@ -24,7 +28,7 @@ def identify(accepted: Accepted, certificate: PeerCertificate, trust_domain: str
     if not certificate.not_before <= now <= certificate.not_after:
         return Refusal("the certificate is not valid at this time", uri)
     try:
-        identity = parse_spiffe(uri)
+        identity = _parsed(uri)
     except RequestError as error:
         return Refusal(str(error), uri)
     if not isinstance(identity, ServiceId):

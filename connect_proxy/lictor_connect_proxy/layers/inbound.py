@@ -12,7 +12,7 @@ from lictor_connect_proxy.events import (
     HandshakeCompleted,
     PermitRevoked,
 )
-from lictor_connect_proxy.layers.authorize import authorize
+from lictor_connect_proxy.layers.authorize import Decisions, authorize
 from lictor_connect_proxy.layers.identify import identify
 from lictor_connect_proxy.layers.route import ApplicationRoute, route_in
 from lictor_connect_proxy.layers.stages import Accepted, Identified, PeerCertificate, Permitted, Refusal
@@ -25,7 +25,10 @@ __all__ = ["InboundLayer", "revocations"]
 class InboundLayer:
     """One incoming connection. `permit` is there from the moment on that it was allowed until it is revoked."""
 
-    def __init__(self, accepted: Accepted) -> None:
+    __slots__ = ("_accepted", "_decisions", "_route", "permit")
+
+    def __init__(self, accepted: Accepted, decisions: Decisions) -> None:
+        self._decisions = decisions
         self.permit: Permitted | None = None
         self._accepted = accepted
         self._route: ApplicationRoute | None = None
@@ -51,7 +54,7 @@ class InboundLayer:
         if snapshot.roots is None or snapshot.public is None:
             return [*self._denied(Refusal("the proxy has no configuration yet")), Close()]
         identified = identify(self._accepted, certificate, snapshot.roots.trust_domain, now)
-        verdict = authorize(identified, snapshot) if isinstance(identified, Identified) else identified
+        verdict = authorize(identified, snapshot, self._decisions) if isinstance(identified, Identified) else identified
         if isinstance(verdict, Refusal):
             return [*self._denied(verdict), Close()]
         self.permit = verdict
@@ -80,7 +83,7 @@ class InboundLayer:
         return Report("warning", event, {"peer": self._accepted.peer, **keys})
 
 
-def revocations(permits: Iterable[Permitted], snapshot: ProxySnapshot) -> dict[str, Refusal]:
+def revocations(permits: Iterable[Permitted], snapshot: ProxySnapshot, decisions: Decisions) -> dict[str, Refusal]:
     """The SPIFFE ids among `permits` that `snapshot` denies, with the reasons.
 
     A policy that cannot be judged by revokes nothing: it lets nobody in, and what stands was allowed by the last
@@ -90,5 +93,5 @@ def revocations(permits: Iterable[Permitted], snapshot: ProxySnapshot) -> dict[s
         return {}
     # One judgement for each peer: thousands of connections share a few identities.
     distinct = {permit.identified.uri: permit.identified for permit in permits}
-    verdicts = {uri: authorize(identified, snapshot) for uri, identified in distinct.items()}
+    verdicts = {uri: authorize(identified, snapshot, decisions) for uri, identified in distinct.items()}
     return {uri: verdict for uri, verdict in verdicts.items() if isinstance(verdict, Refusal)}

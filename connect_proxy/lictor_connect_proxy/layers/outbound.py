@@ -24,11 +24,13 @@ __all__ = ["OutboundLayer"]
 class OutboundLayer:
     """One outgoing connection. The upstream with its balancers is shared by all of them."""
 
+    __slots__ = ("_accepted", "_began", "_legs", "_relays", "_taken", "_tried", "_upstream")
+
     def __init__(self, accepted: Accepted, upstream: Upstream) -> None:
         self._accepted = accepted
         self._upstream = upstream
         self._legs: tuple[Leg, ...] = ()
-        self._tried: list[tuple[Leg, InstanceKey]] = []
+        self._tried: tuple[tuple[Leg, InstanceKey], ...] = ()
         self._taken: tuple[Leg, Endpoint] | None = None
         self._relays = False
         self._began = 0.0
@@ -57,6 +59,7 @@ class OutboundLayer:
                 told: list[Command] = [*self._upstream.reached(self._legs, leg, self._began, at)]
                 if leg is not self._legs[0]:
                     told.append(self._count(Counted.FAILED_OVER))
+                self._legs, self._tried = (), ()  # 10,000 that relay need not remember what they did not need
                 return [*told, StartRelay(leg.route)]
             case InstanceFailed(reason, at):
                 return self._instance_failed("proxy.instance.failed", reason, at)
@@ -95,7 +98,7 @@ class OutboundLayer:
         if found is None:
             return self.unavailable(otherwise)
         leg, endpoint, panics = found
-        self._tried.append((leg, key_of(endpoint)))
+        self._tried += ((leg, key_of(endpoint)),)
         self._taken = leg, endpoint
         dial = DialInstance(endpoint, leg.route)
         return [*self._upstream.panicked(self._legs), self._count(Counted.PANICKED), dial] if panics else [dial]

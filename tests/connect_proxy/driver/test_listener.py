@@ -8,6 +8,7 @@ import pytest
 
 from lictor_connect_proxy.driver import listener as listener_module
 from lictor_connect_proxy.driver.listener import Admission, Listener
+from lictor_connect_proxy.driver.lives import Lives
 from lictor_connect_proxy.driver.places import TcpPort
 from tests.connect_proxy.live import Events
 from tests.support.conditions import eventually
@@ -22,12 +23,9 @@ async def _listening(
 ) -> AsyncGenerator[tuple[Listener, int]]:
     port = port or free_port()
     async with asyncio.TaskGroup() as group:
-
-        def spawn(connection: object) -> None:
-            assert asyncio.iscoroutine(connection)
-            group.create_task(connection)
-
-        listener = Listener(TcpPort(host, port), serve, name="test", connections_max=10, spawn=spawn, log=events.log)
+        lives = Lives()
+        lives.begin(group)
+        listener = Listener(TcpPort(host, port), serve, name="test", connections_max=10, lives=lives, log=events.log)
         running = group.create_task(listener.run())
         try:
             yield listener, port
@@ -134,3 +132,52 @@ async def test_a_connection_leaves_its_place_once() -> None:
             await _answer("127.0.0.1", port)
         assert listener.unsettled == 0
     assert len(admissions) == 3
+
+
+class _Kept:
+    """A connection that goes on after its task."""
+
+    def __init__(self, sock: socket.socket, admission: Admission) -> None:
+        self.reason = ""
+        self._sock = sock
+        self._admission = admission
+        admission.keep(self)
+
+    def abort(self, reason: str) -> None:
+        self.reason = reason
+        self._sock.close()
+        self._admission.end()
+
+
+async def test_a_kept_connection_lives_on_without_its_task_until_it_says_that_it_ended() -> None:
+    kept: list[_Kept] = []
+    ended: list[str] = []
+
+    async def serve(sock: socket.socket, peer: str, admission: Admission) -> None:
+        admission.at_end = lambda: ended.append(peer)
+        kept.append(_Kept(sock, admission))
+
+    async with _listening(serve, Events()) as (listener, port):
+        await eventually(lambda: listener.is_listening, what="it listens")
+        answer = asyncio.ensure_future(_answer("127.0.0.1", port))
+        await eventually(lambda: bool(kept), what="it is kept")
+        await asyncio.sleep(0)
+        assert (listener.lives.count, ended, answer.done()) == (1, [], False)
+        listener.lives.cut("enough")
+        assert await answer == b""
+        assert (kept[0].reason, listener.lives.count, len(ended)) == ("enough", 0, 1)
+
+
+async def test_a_kept_connection_that_crashes_is_cut() -> None:
+    events = Events()
+    kept: list[_Kept] = []
+
+    async def serve(sock: socket.socket, peer: str, admission: Admission) -> None:
+        kept.append(_Kept(sock, admission))
+        raise RuntimeError("a mistake")
+
+    async with _listening(serve, events) as (listener, port):
+        await eventually(lambda: listener.is_listening, what="it listens")
+        assert await _answer("127.0.0.1", port) == b""
+        assert listener.lives.count == 0
+    assert kept[0].reason

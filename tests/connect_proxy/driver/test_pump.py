@@ -27,10 +27,20 @@ _BYTES_MAX_OF_AN_IDLE_END = 32_000
 _LIBC = ctypes.CDLL(None)
 
 
+class Relay(Pump):
+    """A pump whose end can be waited for: `done` is what it told."""
+
+    __slots__ = ("done",)
+
+    def __init__(self, local: socket.socket, mesh: TlsEnd, scratch: Scratch) -> None:
+        self.done: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+        super().__init__(local, mesh, scratch, self.done.set_result)
+
+
 class Wire:
     """`near` -- pump -- TLS -- pump -- `far`: two relays with nothing but sockets around them."""
 
-    def __init__(self, near: socket.socket, far: socket.socket, pumps: tuple[Pump, Pump]) -> None:
+    def __init__(self, near: socket.socket, far: socket.socket, pumps: tuple[Relay, Relay]) -> None:
         self.near = near
         self.far = far
         self.pumps = pumps
@@ -60,7 +70,7 @@ async def wire(scratch: Scratch | None = None) -> AsyncGenerator[Wire]:
         handshake(left, CONTEXTS.client, server_name="db", timeout_s=30, bios=scratch.bios),
         handshake(right, CONTEXTS.server, server_name=None, timeout_s=30, bios=scratch.bios),
     )
-    pumps = (Pump(near_inner, client, scratch), Pump(far_inner, server, scratch))
+    pumps = (Relay(near_inner, client, scratch), Relay(far_inner, server, scratch))
     for pump in pumps:
         pump.start()
     try:
@@ -191,7 +201,7 @@ async def test_a_tls_stream_without_its_end_is_not_taken_for_complete() -> None:
         handshake(left, CONTEXTS.client, server_name="db", timeout_s=5),
         handshake(right, CONTEXTS.server, server_name=None, timeout_s=5),
     )
-    pump = Pump(inner, client, Scratch())
+    pump = Relay(inner, client, Scratch())
     pump.start()
     server.session.write(b"half of it")
     right.send(server.outgoing.read())
@@ -222,7 +232,7 @@ async def test_bytes_that_came_with_the_handshake_are_not_lost() -> None:
             end.incoming.write(await loop.sock_recv(left, 65536))
 
     server, _ = await asyncio.gather(handshake(right, CONTEXTS.server, server_name=None, timeout_s=5), early())
-    pump = Pump(inner, server, Scratch())
+    pump = Relay(inner, server, Scratch())
     pump.start()
     assert await asyncio.wait_for(asyncio.get_running_loop().sock_recv(near, 100), 30) == b"early"
     pump.abort("the test is over")
@@ -237,7 +247,7 @@ async def test_garbage_in_the_tls_stream_cuts_both_ends() -> None:
         handshake(left, CONTEXTS.client, server_name="db", timeout_s=5),
         handshake(right, CONTEXTS.server, server_name=None, timeout_s=5),
     )
-    pump = Pump(inner, client, Scratch())
+    pump = Relay(inner, client, Scratch())
     pump.start()
     right.send(b"\x17\x03\x03\x00\x20" + b"nonsense" * 4)
     assert str(await asyncio.wait_for(pump.done, 30)).startswith("mesh: ")
@@ -292,7 +302,7 @@ async def test_a_relay_that_breaks_leaves_nothing_to_the_others(broken: bytes) -
             handshake(left, CONTEXTS.client, server_name="db", timeout_s=5, bios=scratch.bios),
             handshake(right, CONTEXTS.server, server_name=None, timeout_s=5, bios=scratch.bios),
         )
-        pump = Pump(inner, client, scratch)
+        pump = Relay(inner, client, scratch)
         pump.start()
         right.send(broken)
         assert str(await asyncio.wait_for(pump.done, 30)).startswith("mesh: ")
@@ -310,7 +320,7 @@ async def test_what_follows_the_end_of_a_stream_is_left_to_nobody() -> None:
         handshake(left, CONTEXTS.client, server_name="db", timeout_s=5, bios=scratch.bios),
         handshake(right, CONTEXTS.server, server_name=None, timeout_s=5),
     )
-    pump = Pump(inner, client, scratch)
+    pump = Relay(inner, client, scratch)
     pump.start()
     server.session.write(b"all")
     with contextlib.suppress(ssl.SSLWantReadError):

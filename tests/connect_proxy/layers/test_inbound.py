@@ -5,6 +5,7 @@ import pytest
 
 from lictor_connect_proxy.commands import Abort, Close, Command, Count, OpenApplication, Report, StartRelay
 from lictor_connect_proxy.events import ApplicationFailed, ApplicationOpened, HandshakeCompleted, PermitRevoked
+from lictor_connect_proxy.layers.authorize import Decisions
 from lictor_connect_proxy.layers.inbound import InboundLayer, revocations
 from lictor_connect_proxy.layers.stages import Accepted, Refusal
 from lictor_connect_proxy.layers.tally import Counted
@@ -16,7 +17,7 @@ DENYING = snapshot(rule("web", "deny"))
 
 
 def _layer() -> InboundLayer:
-    return InboundLayer(Accepted("192.0.2.1:4000"))
+    return InboundLayer(Accepted("192.0.2.1:4000"), Decisions())
 
 
 def _names(commands: list[Command]) -> list[str]:
@@ -105,13 +106,15 @@ def test_a_change_revokes_exactly_those_it_denies() -> None:
         layer.handle(HandshakeCompleted(certificate(service_id(name).uri()), NOW), snapshot())
     permits = [layer.permit for layer in layers.values() if layer.permit is not None]
     assert len(permits) == 2
-    assert set(revocations(permits, snapshot(rule("web", "deny")))) == {identified("web").uri}
-    assert revocations(permits, snapshot()) == {}
-    assert set(revocations(permits, snapshot(default_allow=False))) == {permit.identified.uri for permit in permits}
+    assert set(revocations(permits, snapshot(rule("web", "deny")), Decisions())) == {identified("web").uri}
+    assert revocations(permits, snapshot(), Decisions()) == {}
+    assert set(revocations(permits, snapshot(default_allow=False), Decisions())) == {
+        permit.identified.uri for permit in permits
+    }
 
 
 def test_an_unusable_policy_revokes_nothing() -> None:
     layer = _layer()
     layer.handle(WEB, ALLOWING)
     assert layer.permit is not None
-    assert revocations([layer.permit], snapshot(has_policy=False)) == {}
+    assert revocations([layer.permit], snapshot(has_policy=False), Decisions()) == {}
