@@ -20,6 +20,7 @@ from lictor_agent.central import CentralConfig
 from lictor_agent.certs import Leaf, LeafKeeper
 from lictor_agent.checks.reaping import overdue_services
 from lictor_agent.checks.runner import CheckRunner
+from lictor_agent.checks.tls import CheckTls
 from lictor_agent.coordinates import CoordinateKeeper
 from lictor_agent.events import EventInbox
 from lictor_agent.exposed_checks import ExposedChecks
@@ -280,6 +281,10 @@ class Agent:
     async def coordinate(self) -> Coordinate:
         """Where this node stands in the network."""
         return await self._coordinates.coordinate()
+
+    def use_check_tls(self, material: CheckTls | None) -> None:
+        """Have checks show and believe this from their next run on; the files are read anew."""
+        self._checks.use_tls(material)
 
     def reconnected(self) -> None:
         """The servers are reached by another connection than before."""

@@ -17,7 +17,7 @@ from lictor_agent.plan import SyncTokens
 from lictor_agent.registrar import ScriptPolicy
 from lictor_agent.remote.settings import RemoteSettings
 from lictor_agent.settings import AgentSettings
-from lictor_config.tree import Configuration, Dns, Limits, Tls
+from lictor_config.tree import Configuration, Dns, DoorTls, Limits
 from lictor_core.autopilot import AutopilotConfiguration
 from lictor_core.commands import ConfigSet
 from lictor_core.durations import format_duration
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "agent_settings",
+    "check_tls",
     "dns_addresses",
     "dns_settings",
     "first_entries",
     "grpc_addresses",
-    "grpc_pair",
     "grpc_tls",
     "http_addresses",
     "http_settings",
@@ -104,7 +104,7 @@ def agent_settings(configuration: Configuration, environment: Mapping[str, str] 
         check_update_s=configuration.check_update_interval_s,
         check_output_bytes_max=configuration.check_output_max_size,
         discard_check_output=configuration.discard_check_output,
-        check_tls=_check_tls(configuration),
+        check_tls=check_tls(configuration),
         environment=environment,
         critical_s_min=configuration.check_deregister_interval_min_s,
         reap_every_s=configuration.check_reap_interval_s,
@@ -113,10 +113,11 @@ def agent_settings(configuration: Configuration, environment: Mapping[str, str] 
     )
 
 
-def _check_tls(configuration: Configuration) -> CheckTls | None:
+def check_tls(configuration: Configuration) -> CheckTls | None:
+    """The agent's own material where checks are to use it."""
     if not configuration.enable_agent_tls_for_checks:
         return None
-    tls = configuration.tls
+    tls = configuration.tls.internal_rpc
     return CheckTls(ca_file=tls.ca_file, ca_path=tls.ca_path, cert_file=tls.cert_file, key_file=tls.key_file)
 
 
@@ -229,20 +230,22 @@ def _coordinates(configuration: Configuration) -> CoordinateSettings:
 
 def tls_settings(configuration: Configuration) -> TlsSettings | None:
     """How agents and servers secure their connections; None when nothing is said about it."""
-    tls = configuration.tls
-    if tls == Tls():
+    rpc = configuration.tls.internal_rpc
+    if rpc == DoorTls():
         return None
     return TlsSettings(
-        ca_file=tls.ca_file,
-        ca_path=tls.ca_path,
-        cert_file=tls.cert_file,
-        key_file=tls.key_file,
-        verify_incoming_rpc=tls.verify_incoming_rpc,
-        verify_outgoing=tls.verify_outgoing,
-        verify_server_hostname=tls.verify_server_hostname,
-        min_version=tls.min_version,
+        ca_file=rpc.ca_file,
+        ca_path=rpc.ca_path,
+        cert_file=rpc.cert_file,
+        key_file=rpc.key_file,
+        verify_incoming_rpc=rpc.verify_incoming,
+        verify_outgoing=rpc.verify_outgoing,
+        verify_server_hostname=rpc.verify_server_hostname,
+        min_version=rpc.min_version,
+        cipher_suites=rpc.cipher_suites,
         datacenter=configuration.datacenter,
         domain=configuration.domain,
+        said=rpc.said,
     )
 
 
@@ -317,17 +320,21 @@ def _rates(limits: Limits) -> ClientRates:
 
 
 def _https(configuration: Configuration) -> HttpsSettings:
-    tls = configuration.tls
+    return _door(configuration, configuration.tls.https)
+
+
+def _door(configuration: Configuration, door: DoorTls) -> HttpsSettings:
     return HttpsSettings(
-        ca_file=tls.ca_file,
-        ca_path=tls.ca_path,
-        cert_file=tls.cert_file,
-        key_file=tls.key_file,
-        verify_incoming=tls.verify_incoming_https,
-        min_version=tls.min_version,
-        cipher_suites=tls.cipher_suites,
-        prefers_server_ciphers=tls.prefer_server_cipher_suites,
+        ca_file=door.ca_file,
+        ca_path=door.ca_path,
+        cert_file=door.cert_file,
+        key_file=door.key_file,
+        verify_incoming=door.verify_incoming,
+        min_version=door.min_version,
+        cipher_suites=door.cipher_suites,
+        prefers_server_ciphers=configuration.tls.prefer_server_cipher_suites,
         handshake_s_max=configuration.limits.https_handshake_timeout_s or _NO_END_S,
+        said=door.said,
     )
 
 
@@ -341,7 +348,7 @@ def http_addresses(configuration: Configuration) -> list[ListenAddress]:
     for address, is_secure in [(one, False) for one in addresses.http] + [(one, True) for one in secured]:
         if address.startswith(_UNIX):
             found[UnixAddress(address.removeprefix(_UNIX), owner)] = None
-        elif is_secure and not configuration.tls.has_certificate:
+        elif is_secure and not configuration.tls.https.has_certificate:
             continue  # as a warning says
         elif (port := ports.https if is_secure else ports.http) >= 0:
             found[TcpAddress(address, port, is_secure)] = None
@@ -359,27 +366,18 @@ def grpc_addresses(configuration: Configuration) -> list[tuple[str, int]]:
 
 
 def grpc_tls(configuration: Configuration) -> Callable[[], ssl.SSLContext | None]:
-    """How the gRPC ports are secured: as HTTPS is where that is on, else not at all, both as with Consul."""
+    """How the gRPC ports are secured: not at all where HTTPS is off, as with Consul, and `tls.grpc` names nothing."""
 
     def context() -> ssl.SSLContext | None:
-        if configuration.ports.https < 0 or not configuration.tls.has_certificate:
+        door = configuration.tls.grpc
+        is_own = door.key("cert_file").startswith("tls.grpc.")
+        if not door.has_certificate or (configuration.ports.https < 0 and not is_own):
             return None
         from lictor_agent.http.https import tls_context
 
-        return tls_context(_https(configuration), "h2")
+        return tls_context(_door(configuration, door), "h2")
 
     return context
-
-
-def grpc_pair(configuration: Configuration) -> Callable[[ssl.SSLContext], None]:
-    """Has the gRPC ports show the certificate that stands in the files now."""
-
-    def load(context: ssl.SSLContext) -> None:
-        from lictor_agent.http.https import load_pair
-
-        load_pair(context, _https(configuration))
-
-    return load
 
 
 def _tcp(addresses: Sequence[str], port: int) -> list[tuple[str, int]]:

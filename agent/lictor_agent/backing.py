@@ -23,7 +23,7 @@ from lictor_core.clock import Clock, Rng
 from lictor_core.errors import ConfigurationError
 from lictor_core.metrics import Meter
 from lictor_core.registry import CatalogView, Registry
-from lictor_server import PLAIN, load_tls
+from lictor_server import Tls, load_tls
 
 __all__ = ["Backing", "RemoteServers"]
 
@@ -64,8 +64,11 @@ class Backing(Protocol):
         """Take over what a reload changes for the servers."""
         ...
 
-    def renew(self, configuration: Configuration) -> None:
-        """Take over certificate, key and CA as they are now. Raises `ConfigurationError` for such as cannot be used."""
+    def renewal(self, configuration: Configuration) -> Callable[[], None]:
+        """Read certificate, key and CA as they are now; what is returned has connections to come use them.
+
+        Raises `ConfigurationError` for such as cannot be used.
+        """
         ...
 
     def at_connection(self, callback: Callable[[], None]) -> None:
@@ -103,10 +106,8 @@ class RemoteServers:
         meter: Meter | None = None,
     ) -> None:
         """Raises `ConfigurationError` for certificates that cannot be used."""
-        settings = assembly.tls_settings(configuration)
-        # What a certificate lacks to be a server's is no matter here: `load_tls` warns of nothing else.
         self._clock = clock
-        self._tls = PLAIN if settings is None else load_tls(settings, now=clock.now())
+        self._tls = _tls(configuration, clock)
         self._join = configuration.join
         self._known = KnownServers("" if configuration.dev else configuration.data_dir, log)
         settings_of_link = assembly.remote_settings(configuration, node_id)
@@ -161,11 +162,10 @@ class RemoteServers:
         """Ask as much as is allowed now; the servers of this agent read configurations of their own."""
         self._registry.follow_rate(configuration.limits.rpc_rate, configuration.limits.rpc_max_burst)
 
-    def renew(self, configuration: Configuration) -> None:
-        """Show the certificate as it is now, and trust the CA as it is now, at the next connection."""
-        settings = assembly.tls_settings(configuration)
-        if settings is not None:
-            self._tls.renew(settings, now=self._clock.now())
+    def renewal(self, configuration: Configuration) -> Callable[[], None]:
+        """Read certificate, key and CA as they are now, for the next connection."""
+        read = _tls(configuration, self._clock)
+        return lambda: self._tls.take(read)
 
     def at_connection(self, callback: Callable[[], None]) -> None:
         """Call `callback` each time when a server was found."""
@@ -211,6 +211,12 @@ class RemoteServers:
                 looking.result()
         finally:
             looking.cancel()
+
+
+def _tls(configuration: Configuration, clock: Clock) -> Tls:
+    settings = assembly.tls_settings(configuration)
+    # What a certificate lacks to be a server's is no matter here: `load_tls` warns of nothing else.
+    return Tls() if settings is None else load_tls(settings, now=clock.now())
 
 
 def _check_own(address: str) -> None:

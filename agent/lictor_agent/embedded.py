@@ -16,7 +16,7 @@ from lictor_core.clock import Clock, Rng
 from lictor_core.errors import ConfigurationError
 from lictor_core.metrics import Meter
 from lictor_core.registry import CatalogView
-from lictor_server import Server
+from lictor_server import Server, Tls, load_tls
 
 __all__ = ["EmbeddedServer"]
 
@@ -82,11 +82,11 @@ class EmbeddedServer:
         # Also what was there before: as in Consul, what was deleted meanwhile comes back.
         self._server.follow_entries(assembly.first_entries(configuration))
 
-    def renew(self, configuration: Configuration) -> None:
-        """Show the certificate as it is now."""
+    def renewal(self, configuration: Configuration) -> Callable[[], None]:
+        """Read certificate, key and CA as they are now, for connections to come."""
         settings = assembly.tls_settings(configuration)
-        if settings is not None:
-            self._server.tls.renew(settings, now=self._clock.now())
+        read = Tls() if settings is None else load_tls(settings, now=self._clock.now())
+        return lambda: self._server.tls.take(read)
 
     def at_connection(self, callback: Callable[[], None]) -> None:
         """There is no connection that could be lost."""

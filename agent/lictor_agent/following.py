@@ -34,12 +34,17 @@ def follow(
 
     def take(old: Configuration, new: Configuration) -> None:
         output.set_level(new.log.level)
-        http.follow(assembly.http_settings(new))
-        if grpc is not None:
-            grpc.renew(assembly.grpc_pair(new))
+        settings = assembly.http_settings(new)
+        http.follow(settings)
+        agent.use_check_tls(assembly.check_tls(new))
         if dns is not None and answered(new) != answered(old):
             dns.follow(answered(new))
         backing.follow(new)
-        backing.renew(new)  # the paths may be the same and the files others
+        # The paths may be the same and the files others. All are read before any is used: half a change is none.
+        renewals = [backing.renewal(new), http.renewal(settings.https)]
+        if grpc is not None:
+            renewals.append(grpc.renewal(assembly.grpc_tls(new)))
+        for use in renewals:
+            use()
 
     agent.on_reload(take)

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Final
 from structlog.typing import FilteringBoundLogger
 
 from lictor_agent.http.unix_sockets import SocketOwner, UnixSocket
+from lictor_agent.relay_context import RelayContext
 from lictor_core.addresses import join_host_port
 from lictor_core.aside import aside
 from lictor_core.errors import ConfigurationError
@@ -59,7 +60,7 @@ class GrpcPort:
         self._make_server = make_server
         self._data_dir = data_dir
         self._tls = tls
-        self._context: ssl.SSLContext | None = None
+        self._context: RelayContext | None = None
         self._sockets: list[socket.socket] = []
         self._unix: UnixSocket | None = None
         self._scratch = ""
@@ -84,7 +85,8 @@ class GrpcPort:
         """Take the ports. Raises `ConfigurationError` when one cannot be had; then none is kept."""
         try:
             if self._addresses:
-                self._context = self._tls()
+                first = self._tls()
+                self._context = None if first is None else RelayContext(first)
             for host, port in self._addresses:
                 self._sockets.append(_bound(host, port))
             self._unix = self._open_unix()
@@ -96,10 +98,15 @@ class GrpcPort:
         for one in self._waiting:
             loop.add_reader(one, self._arrived)
 
-    def renew(self, load: Callable[[ssl.SSLContext], None]) -> None:
-        """Have `load` put another certificate into what handshakes use; raises what it raises. Streams stay."""
-        if self._context is not None:
-            load(self._context)
+    def renewal(self, tls: Callable[[], ssl.SSLContext | None]) -> Callable[[], None]:
+        """Read what handshakes to come use; what is returned has them use it. Streams stay.
+
+        Raises what `tls` raises. TLS is turned neither on nor off so.
+        """
+        relay, read = self._context, tls() if self._context is not None else None
+        if relay is None or read is None:
+            return lambda: None
+        return lambda: setattr(relay, "current", read)
 
     async def close(self) -> None:
         """End all streams, and give the ports up."""

@@ -37,12 +37,10 @@ CIPHERS: Final[Mapping[str, str]] = MappingProxyType(
 """Names of Go to those of OpenSSL."""
 
 
-def openssl_names(suites: str) -> tuple[str, ...]:
-    """The suites of a text with commas between them. Raises `ConfigurationError` for one that is not known."""
+def openssl_names(suites: str, key: str = "tls_cipher_suites") -> tuple[str, ...]:
+    """The suites of a text with commas between them. Raises `ConfigurationError`, naming `key`, for one not known."""
     names = [name for part in suites.split(",") if (name := part.strip())]
     for name in names:
         if name not in CIPHERS:
-            raise ConfigurationError(
-                f"tls_cipher_suites: {name!r} is not taken; choose of {', '.join(sorted(CIPHERS))}"
-            )
+            raise ConfigurationError(f"{key}: {name!r} is not taken; choose of {', '.join(sorted(CIPHERS))}")
     return tuple(CIPHERS[name] for name in names)

@@ -109,10 +109,10 @@ autopilot section
 bind_addr text : where servers listen
 bootstrap boolean : a server that founds a cluster alone
 bootstrap_expect whole : how many servers found a cluster
-ca_file text : TLS between agents and servers, HTTPS
-ca_path text : TLS between agents and servers, HTTPS
+ca_file text : TLS between agents and servers, HTTPS, gRPC
+ca_path text : TLS between agents and servers, HTTPS, gRPC
 cache section
-cert_file text : TLS between agents and servers, HTTPS
+cert_file text : TLS between agents and servers, HTTPS, gRPC
 check definition : a check of this agent
 check_deregister_interval_min duration : checks
 check_output_max_size whole : checks
@@ -150,7 +150,7 @@ encrypt_verify_outgoing boolean
 gossip_lan section
 gossip_wan section
 http_config section
-key_file text : TLS between agents and servers, HTTPS
+key_file text : TLS between agents and servers, HTTPS, gRPC
 leave_on_terminate boolean : the process
 limits section
 log_file text : logs
@@ -210,8 +210,9 @@ sync_coordinate_rate_target number
 syslog_facility text : logs
 tagged_addresses text_map : names and addresses of the node; those Lictor makes (lan, wan) hold
 telemetry section
-tls_cipher_suites text : HTTPS, for TLS 1.2
-tls_min_version text : TLS between agents and servers, HTTPS
+tls section
+tls_cipher_suites text : TLS 1.2, at every door
+tls_min_version text : TLS between agents and servers, HTTPS, gRPC
 tls_prefer_server_cipher_suites boolean : HTTPS, for TLS 1.2
 translate_wan_addrs boolean : DNS, for what is in another datacenter; names are found in the own one alone
 ui boolean : shown in agent/self
@@ -426,6 +427,49 @@ prefix_filter texts : metrics
 prometheus_retention_time duration : metrics
 statsd_address text : metrics, sent
 statsite_address text : metrics, sent
+[tls]
+defaults section
+grpc section
+https section
+internal_rpc section
+[tls.defaults]
+ca_file text : every door that says nothing else
+ca_path text : every door that says nothing else
+cert_file text : every door that says nothing else
+key_file text : every door that says nothing else
+tls_cipher_suites text : every door that says nothing else, for TLS 1.2
+tls_min_version text : every door that says nothing else
+verify_incoming boolean : every door that says nothing else
+verify_outgoing boolean : TLS between agents and servers
+verify_server_hostname boolean : TLS between agents and servers
+[tls.grpc]
+ca_file text : gRPC
+ca_path text : gRPC
+cert_file text : gRPC
+key_file text : gRPC
+tls_cipher_suites text : gRPC, for TLS 1.2
+tls_min_version text : gRPC
+use_auto_cert boolean
+verify_incoming boolean : gRPC
+[tls.https]
+ca_file text : HTTPS
+ca_path text : HTTPS
+cert_file text : HTTPS
+key_file text : HTTPS
+tls_cipher_suites text : HTTPS, for TLS 1.2
+tls_min_version text : HTTPS
+verify_incoming boolean : HTTPS
+verify_outgoing boolean
+[tls.internal_rpc]
+ca_file text : TLS between agents and servers
+ca_path text : TLS between agents and servers
+cert_file text : TLS between agents and servers
+key_file text : TLS between agents and servers
+tls_cipher_suites text : TLS between agents and servers, for TLS 1.2
+tls_min_version text : TLS between agents and servers
+verify_incoming boolean : TLS between agents and servers
+verify_outgoing boolean : TLS between agents and servers
+verify_server_hostname boolean : TLS between agents and servers
 [unix_sockets]
 group text : unix sockets of the HTTP API
 mode text : unix sockets of the HTTP API

@@ -12,14 +12,14 @@ from typing import Final
 
 from lictor_config import surroundings
 from lictor_config.addresses import address_flaw, advertised_flaw
-from lictor_config.ciphers import openssl_names
 from lictor_config.definitions import dns_warnings
 from lictor_config.metadata import metadata_flaw
-from lictor_config.tree import Configuration, Tls
+from lictor_config.tls_reading import tls_flaws, tls_warnings
+from lictor_config.tree import Configuration
 from lictor_config.watches import read_watches
 from lictor_core.addresses import split_host_port, split_ip_port
 from lictor_core.durations import parse_duration
-from lictor_core.errors import ConfigurationError, RequestError
+from lictor_core.errors import RequestError
 from lictor_core.limits import LEAF_TTL_MAX_S, LEAF_TTL_MIN_S, PORT_MAX
 
 __all__ = ["flaws", "warnings"]
@@ -34,8 +34,6 @@ _DNS_S_MAX: Final = 2**31 - 1
 _LOG_LEVELS: Final = ("trace", "debug", "info", "warn", "err")
 _LIMIT_MODES: Final = ("disabled", "permissive", "enforcing")
 _POLICIES: Final = ("allow", "deny")
-_TLS_VERSIONS: Final = ("tls10", "tls11", "tls12", "tls13")
-_TLS_VERSIONS_OLD: Final = ("tls10", "tls11")
 _CA_PROVIDERS: Final = ("consul", "vault")
 _DNS_PORT: Final = 53
 _LEASE_S_MIN: Final = 1.0
@@ -80,24 +78,11 @@ def warnings(configuration: Configuration) -> list[str]:
     }.items():
         if value:
             found.append(f"autopilot.{key} is kept and shown, and has no effect: it belongs to Consul Enterprise")
-    found += _tls_warnings(configuration.tls)
-    if configuration.ports.https > 0 and not configuration.tls.has_certificate:
-        # Consul starts so, too, and then fails every handshake; HashiCorp's helper for tests always names this port.
-        found.append("ports.https without cert_file and key_file has no effect: HTTPS needs a certificate to show")
+    found += tls_warnings(configuration)
     found += surroundings.warnings(configuration)
     for service in configuration.services:
         found += dns_warnings(service)
     return found
-
-
-def _tls_warnings(tls: Tls) -> Iterator[str]:
-    if tls.min_version in _TLS_VERSIONS_OLD:
-        yield f"tls_min_version is {tls.min_version}: TLS 1.2 is the oldest that is spoken"
-    if bool(tls.cert_file) != bool(tls.key_file):
-        given, missing = ("cert_file", "key_file") if tls.cert_file else ("key_file", "cert_file")
-        yield f"{given} without {missing} has no effect"
-    if tls.ca_file and tls.ca_path:
-        yield "ca_path has no effect beside ca_file"
 
 
 def _names(configuration: Configuration) -> Iterator[str]:
@@ -138,27 +123,6 @@ def _roles(configuration: Configuration) -> Iterator[str]:
         yield "bootstrap_expect: cannot be above 1 with -dev, which is a server of one"
     if not configuration.dev and not configuration.data_dir:
         yield "data_dir: cannot be empty; name a directory with -data-dir, or keep everything in memory with -dev"
-
-
-def _tls(configuration: Configuration) -> Iterator[str]:
-    tls = configuration.tls
-    if tls.min_version and tls.min_version not in _TLS_VERSIONS:
-        yield f"tls_min_version: {tls.min_version!r} is none of {', '.join(_TLS_VERSIONS)}"
-    has_ca = bool(tls.ca_file or tls.ca_path)
-    if tls.verify_incoming_rpc and not has_ca:
-        yield "verify_incoming: needs ca_file or ca_path, which say whose certificates are good"
-    if tls.verify_incoming_rpc and not (tls.cert_file and tls.key_file):
-        yield "verify_incoming: needs cert_file and key_file, without which nobody can dial this agent with TLS"
-    if tls.verify_incoming_https and not tls.verify_incoming_rpc and not has_ca:
-        yield "verify_incoming_https: needs ca_file or ca_path, which say whose certificates are good"
-    try:
-        openssl_names(tls.cipher_suites)
-    except ConfigurationError as error:
-        yield str(error)
-    if tls.verify_outgoing and not has_ca:
-        yield "verify_outgoing: needs ca_file or ca_path, which say whose certificates are good"
-    elif tls.verify_server_hostname and not has_ca:
-        yield "verify_server_hostname: needs ca_file or ca_path, which say whose certificates are good"
 
 
 def _where(configuration: Configuration) -> Iterator[str]:
@@ -378,7 +342,7 @@ def _watches(configuration: Configuration) -> Iterator[str]:
 _RULES: Final[tuple[Callable[[Configuration], Iterator[str]], ...]] = (
     _names,
     _roles,
-    _tls,
+    tls_flaws,
     _where,
     _ports,
     _cluster,

@@ -17,17 +17,44 @@ __all__ = ["RELOADABLE", "Differences", "differences"]
 
 RELOADABLE: Final = frozenset(
     {
-        "acl.tokens", "cert_file", "checks", "config_entries", "discard_check_output", "dns_config", "recursors",
-        "limits.http_burst_per_client", "limits.http_burst_per_token", "limits.http_max_conns_per_client",
-        "limits.http_rate_per_client", "limits.http_rate_per_token", "limits.request_limits", "limits.rpc_max_burst",
-        "limits.rpc_max_conns_per_client", "limits.rpc_rate", "log_level", "node_meta",
-        "services", "telemetry.filter_default", "key_file", "telemetry.prefix_filter", "tls_cipher_suites",
-        "tls_prefer_server_cipher_suites", "verify_incoming_https", "watches",
+        "acl.tokens",
+        "ca_file",
+        "ca_path",
+        "cert_file",
+        "checks",
+        "config_entries",
+        "discard_check_output",
+        "dns_config",
+        "key_file",
+        "limits.http_burst_per_client",
+        "limits.http_burst_per_token",
+        "limits.http_max_conns_per_client",
+        "limits.http_rate_per_client",
+        "limits.http_rate_per_token",
+        "limits.request_limits",
+        "limits.rpc_max_burst",
+        "limits.rpc_max_conns_per_client",
+        "limits.rpc_rate",
+        "log_level",
+        "node_meta",
+        "recursors",
+        "services",
+        "telemetry.filter_default",
+        "telemetry.prefix_filter",
+        "tls",
+        "tls_cipher_suites",
+        "tls_min_version",
+        "tls_prefer_server_cipher_suites",
+        "verify_incoming",
+        "verify_incoming_https",
+        "verify_incoming_rpc",
+        "verify_outgoing",
+        "verify_server_hostname",
+        "watches",
     }
-)  # fmt: skip
+)
 """Keys, and sections with all their keys, that a running agent takes over."""
-_EXCHANGED: Final = frozenset({"cert_file", "key_file"})
-"""Of these one for another only: a reload turns TLS neither on nor off."""
+_CERTIFICATES: Final = ("cert_file", "key_file")
 
 
 @dataclass(frozen=True)
@@ -57,7 +84,10 @@ def _is_reloadable(path: str) -> bool:
 
 
 def _is_in_time(path: str, old: Configuration, new: Configuration) -> bool:
-    return path not in _EXCHANGED or bool(old.given.get(path) and new.given.get(path))
+    """Whether a reload is enough: it turns HTTPS neither on nor off."""
+    if path.rpartition(".")[2] not in _CERTIFICATES or new.ports.https < 0:
+        return True
+    return old.tls.https.has_certificate == new.tls.https.has_certificate
 
 
 def _changed(section: str, old: Mapping[str, object], new: Mapping[str, object]) -> list[str]:

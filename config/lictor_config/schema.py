@@ -15,6 +15,7 @@ from lictor_config.entries import read_entries
 from lictor_config.fields import read_fields, read_section
 from lictor_config.reading import Reader
 from lictor_config.sections import Coordinates, Limits, Log, Tokens
+from lictor_config.tls_reading import read_tls
 from lictor_config.tree import (
     Acl,
     Addresses,
@@ -22,7 +23,6 @@ from lictor_config.tree import (
     Dns,
     Join,
     Performance,
-    Tls,
 )
 from lictor_config.unused import check_rest
 
@@ -58,7 +58,8 @@ def read_configuration(reader: Reader, base: Configuration) -> Configuration:
         dns=_dns(reader, base.dns),
         acl=_acl(reader, base.acl),
         connect=read_section(reader, "connect", base.connect),
-        tls=_tls(reader, base.tls),
+        tls=read_tls(reader, base.tls),
+        auto_encrypt=read_section(reader, "auto_encrypt", base.auto_encrypt),
         limits=_limits(reader, base.limits),
         autopilot=read_section(reader, "autopilot", base.autopilot),
         join=_join(reader, base.join),
@@ -182,25 +183,6 @@ def _tokens(acl: Reader | None, outer: Reader, base: Tokens) -> Tokens:
         replication=outer.text("acl_replication_token", base.replication),
     )
     return older if acl is None else read_section(acl, "acl.tokens", older)
-
-
-def _tls(reader: Reader, base: Tls) -> Tls:
-    both = reader.boolean("verify_incoming")
-    return Tls(
-        ca_file=reader.text("ca_file", base.ca_file),
-        ca_path=reader.text("ca_path", base.ca_path),
-        cert_file=reader.text("cert_file", base.cert_file),
-        key_file=reader.text("key_file", base.key_file),
-        # as in Consul each of the two turns it on, and neither turns it off for the other
-        verify_incoming_rpc=reader.boolean("verify_incoming_rpc", base.verify_incoming_rpc) or both,
-        verify_incoming_https=reader.boolean("verify_incoming_https", base.verify_incoming_https) or both,
-        verify_outgoing=reader.boolean("verify_outgoing", base.verify_outgoing),
-        verify_server_hostname=reader.boolean("verify_server_hostname", base.verify_server_hostname),
-        min_version=reader.text("tls_min_version", base.min_version),
-        cipher_suites=reader.text("tls_cipher_suites", base.cipher_suites),
-        prefer_server_cipher_suites=reader.boolean("tls_prefer_server_cipher_suites", base.prefer_server_cipher_suites),
-        server_name=reader.text("server_name", base.server_name),
-    )
 
 
 def _log(reader: Reader, base: Log) -> Log:

@@ -23,18 +23,21 @@ from lictor_config.sections import (
     Tokens,
     UnixSockets,
 )
+from lictor_config.tls import AutoEncrypt, DoorTls, Tls
 from lictor_core.commands import ConfigSet
 from lictor_core.records import JsonObject
 
 __all__ = [
     "Acl",
     "Addresses",
+    "AutoEncrypt",
     "Autopilot",
     "Cache",
     "Configuration",
     "Connect",
     "Coordinates",
     "Dns",
+    "DoorTls",
     "Gossip",
     "Http",
     "Join",
@@ -166,32 +169,6 @@ class Connect:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tls:
-    """Certificates and what must be proven between agents and servers.
-
-    `verify_incoming_rpc` holds for `verify_incoming`, too: the other half of that one is about HTTPS.
-    """
-
-    ca_file: str = ""
-    ca_path: str = ""
-    cert_file: str = ""
-    key_file: str = ""
-    verify_incoming_rpc: bool = False
-    verify_incoming_https: bool = False
-    verify_outgoing: bool = False
-    verify_server_hostname: bool = False
-    min_version: str = ""
-    cipher_suites: str = ""
-    prefer_server_cipher_suites: bool = False
-    server_name: str = ""
-
-    @property
-    def has_certificate(self) -> bool:
-        """Whether there is a certificate to show to who dials this agent."""
-        return bool(self.cert_file and self.key_file)
-
-
-@dataclass(frozen=True, kw_only=True)
 class Autopilot:
     """How the leader looks after the servers, as the first leader of a cluster stores it; later it is set by commands.
 
@@ -269,7 +246,8 @@ class Configuration:
     dns: Dns = Dns()
     acl: Acl = Acl()
     connect: Connect = Connect()
-    tls: Tls = Tls()
+    tls: Tls = field(default_factory=Tls)
+    auto_encrypt: AutoEncrypt = field(default_factory=AutoEncrypt)
     limits: Limits = field(default_factory=Limits)
     autopilot: Autopilot = Autopilot()
     join: Join = Join()

@@ -69,7 +69,7 @@ from lictor_server.settings import ServerSettings
 from lictor_server.state import Store, Watches
 from lictor_server.storage import Storage
 from lictor_server.streams import Publishers, Ticks
-from lictor_server.tls import PLAIN, load_tls
+from lictor_server.tls import Tls, load_tls
 from lictor_server.to_leader import ToLeader
 from lictor_server.transfers import Transfers
 from lictor_server.view import StoreView
@@ -99,8 +99,8 @@ class Server:
         self._clock = clock
         figures = ServerFigures(Meter(clock) if meter is None else meter, clock)
         self._log: FilteringBoundLogger = log.bind(room="server", node=settings.node_name)
-        self.tls = PLAIN if settings.tls is None else load_tls(settings.tls, now=clock.now())
-        """What its connections show and demand; may be renewed."""
+        self.tls = Tls() if settings.tls is None else load_tls(settings.tls, now=clock.now())
+        """What its connections show and demand; it may take another one at any time."""
         for warning in self.tls.warnings:
             self._log.warning("tls.certificate.doubted", reason=warning)
         self._storage = None

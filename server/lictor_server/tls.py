@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import ssl
 import uuid
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from typing import Final, NamedTuple
 
+from lictor_config.ciphers import openssl_names
 from lictor_core.errors import ConfigurationError
 
 __all__ = ["ALPN_RAFT", "ALPN_RPC", "PLAIN", "Proof", "Tls", "TlsSettings", "load_tls"]
@@ -46,8 +48,16 @@ class TlsSettings:
     """And only such as prove to be servers; includes `verify_outgoing`."""
     min_version: str = ""
     """`tls12` allows TLS 1.2, too; empty and `tls13` do not."""
+    cipher_suites: str = ""
+    """Names of Go with commas between them, for TLS 1.2."""
     datacenter: str = "dc1"
     domain: str = "consul"
+    said: Mapping[str, str] = field(default_factory=dict[str, str], compare=False, repr=False)
+    """Paths of the keys that have others than their names, for messages."""
+
+    def key(self, name: str) -> str:
+        """The path of the key that said `name`."""
+        return self.said.get(name, name)
 
     @property
     def server_name(self) -> str:
@@ -63,9 +73,12 @@ class Proof(NamedTuple):
     """The node ids it is made out to; empty when it names none, as certificates made by Consul's command do not."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Tls:
-    """Contexts in use. Where one is None, that direction speaks plain TCP."""
+    """Contexts in use. Where one is None, that direction speaks plain TCP.
+
+    Who accepts or dials asks at each connection: `take` changes it for those to come, and leaves those that stand.
+    """
 
     listening: ssl.SSLContext | None = None
     dialing_raft: ssl.SSLContext | None = None
@@ -88,22 +101,10 @@ class Tls:
         )
         return Proof(self.server_name in names, frozenset(id for name in names if (id := self._node_id(name))))
 
-    def renew(self, settings: TlsSettings, *, now: float) -> None:
-        """Take over certificate, key and roots as they are now, for connections from now on.
-
-        Those that stand go on. Roots that were taken away stay trusted, and what must be proven stays as it was, until
-        a restart. Raises `ConfigurationError` when `load_tls` would; nothing was changed then.
-        """
-        load_tls(settings, now=now)  # all is checked before anything is changed: half a renewal would be none
-        from lictor_server.tls_material import read_roots
-
-        roots = read_roots(settings, now)
-        for context in (self.listening, self.dialing_raft, self.dialing_rpc):
-            if context is None:
-                continue
-            _show(context, settings)
-            if roots and context.verify_mode is ssl.CERT_REQUIRED:
-                context.load_verify_locations(cadata=roots)
+    def take(self, other: Tls) -> None:
+        """Be as `other` for connections from now on; those that stand go on."""
+        for one in fields(self):
+            setattr(self, one.name, getattr(other, one.name))
 
     def _node_id(self, name: str) -> str:
         label, _, rest = name.partition(".")
@@ -111,7 +112,7 @@ class Tls:
 
 
 PLAIN: Final = Tls()
-"""No TLS at all."""
+"""No TLS at all, for those who never take another one."""
 
 
 def load_tls(settings: TlsSettings, *, now: float) -> Tls:
@@ -121,7 +122,8 @@ def load_tls(settings: TlsSettings, *, now: float) -> Tls:
     """
     if settings.min_version not in _VERSIONS:
         raise ConfigurationError(
-            f"tls_min_version: {settings.min_version!r} is none of {', '.join(filter(None, _VERSIONS))}"
+            f"{settings.key('tls_min_version')}: {settings.min_version!r} is none of "
+            f"{', '.join(filter(None, _VERSIONS))}"
         )
     # Imported here: certificates take much memory to read, and most agents on loopback have none.
     from lictor_server.tls_material import check_pair, read_roots
@@ -129,13 +131,16 @@ def load_tls(settings: TlsSettings, *, now: float) -> Tls:
     roots = read_roots(settings, now)
     dials = settings.verify_outgoing or settings.verify_server_hostname
     if dials and not roots:
-        raise ConfigurationError("verify_outgoing: needs ca_file or ca_path, which say whom to trust")
+        key = settings.key("verify_outgoing" if settings.verify_outgoing else "verify_server_hostname")
+        raise ConfigurationError(f"{key}: needs ca_file or ca_path, which say whom to trust")
     if settings.verify_incoming_rpc and not roots:
-        raise ConfigurationError("verify_incoming: needs ca_file or ca_path, which say whom to trust")
+        raise ConfigurationError(
+            f"{settings.key('verify_incoming')}: needs ca_file or ca_path, which say whom to trust"
+        )
     has_pair = bool(settings.cert_file and settings.key_file)
     if settings.verify_incoming_rpc and not has_pair:
         raise ConfigurationError(
-            "verify_incoming: needs cert_file and key_file, without which nobody can dial with TLS"
+            f"{settings.key('verify_incoming')}: needs cert_file and key_file, without which nobody can dial with TLS"
         )
     warnings = check_pair(settings, now) if has_pair else ()
     return Tls(
@@ -170,6 +175,8 @@ def _dialing(settings: TlsSettings, roots: str, alpn: str) -> ssl.SSLContext:
 
 def _common(context: ssl.SSLContext, settings: TlsSettings) -> ssl.SSLContext:
     context.minimum_version = _VERSIONS[settings.min_version]
+    if settings.cipher_suites:
+        context.set_ciphers(":".join(openssl_names(settings.cipher_suites, settings.key("tls_cipher_suites"))))
     context.options |= ssl.OP_NO_TICKET | ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
     # Whatever stands in the CA's file is trusted, also an intermediate CA, as by Consul.
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
@@ -185,7 +192,8 @@ def _show(context: ssl.SSLContext, settings: TlsSettings) -> None:
         context.load_cert_chain(settings.cert_file, settings.key_file, password=_no_password)
     except (ssl.SSLError, OSError, ValueError) as error:
         raise ConfigurationError(
-            f"cert_file: {settings.cert_file} with key_file {settings.key_file} cannot be used: {error}"
+            f"{settings.key('cert_file')}: {settings.cert_file} with {settings.key('key_file')} {settings.key_file} "
+            f"cannot be used: {error}"
         ) from error
 
 

@@ -25,9 +25,10 @@ _FILE_BYTES_MAX: Final = 4 * 1024 * 1024
 def read_roots(settings: TlsSettings, now: float) -> str:
     """The certificates of the CA, PEM; empty when none is named. Raises `ConfigurationError`."""
     if settings.ca_file:
-        key, paths = "ca_file", [Path(settings.ca_file)]
+        key, paths = settings.key("ca_file"), [Path(settings.ca_file)]
     elif settings.ca_path:
-        key, paths = "ca_path", _files_in(Path(settings.ca_path))
+        key = settings.key("ca_path")
+        paths = _files_in(key, Path(settings.ca_path))
     else:
         return ""
     found: list[x509.Certificate] = []
@@ -38,39 +39,35 @@ def read_roots(settings: TlsSettings, now: float) -> str:
     return "".join(certificate.public_bytes(serialization.Encoding.PEM).decode() for certificate in found)
 
 
-def _files_in(directory: Path) -> list[Path]:
+def _files_in(key: str, directory: Path) -> list[Path]:
     try:
         paths = sorted(path for path in directory.iterdir() if path.is_file())
     except OSError as error:
-        raise ConfigurationError(f"ca_path: {directory} cannot be read: {_reason(error)}") from error
+        raise ConfigurationError(f"{key}: {directory} cannot be read: {_reason(error)}") from error
     if not paths:
-        raise ConfigurationError(f"ca_path: there is no file in {directory}")
+        raise ConfigurationError(f"{key}: there is no file in {directory}")
     if len(paths) > CA_FILES_MAX:
-        raise ConfigurationError(f"ca_path: {len(paths)} files in {directory} are more than {CA_FILES_MAX}")
+        raise ConfigurationError(f"{key}: {len(paths)} files in {directory} are more than {CA_FILES_MAX}")
     return paths
 
 
 def check_pair(settings: TlsSettings, now: float) -> tuple[str, ...]:
     """Read and check certificate and key; what may be wrong with them elsewhere. Raises `ConfigurationError`."""
-    path = Path(settings.cert_file)
-    certificate = _certificates("cert_file", path)[0]
+    key, path = settings.key("cert_file"), Path(settings.cert_file)
+    certificate = _certificates(key, path)[0]
     begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     if ends.timestamp() < now:
-        raise ConfigurationError(
-            f"cert_file: {path} expired at {_date(ends)}: nobody would trust it; ask for a new one"
-        )
+        raise ConfigurationError(f"{key}: {path} expired at {_date(ends)}: nobody would trust it; ask for a new one")
     if begins.timestamp() > now:
-        raise ConfigurationError(
-            f"cert_file: {path} is valid only from {_date(begins)} on: is this machine's clock right?"
-        )
+        raise ConfigurationError(f"{key}: {path} is valid only from {_date(begins)} on: is this machine's clock right?")
     if _public_key(settings) != certificate.public_key().public_bytes(
         serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
     ):
-        raise ConfigurationError(f"key_file: {settings.key_file} is not the key of the certificate in {path}")
-    if (settings.verify_incoming_rpc or settings.verify_server_hostname) and not _names(certificate, settings):
-        return (
-            f"cert_file: {path} does not name {settings.server_name}: servers that ask for that name refuse this one",
+        raise ConfigurationError(
+            f"{settings.key('key_file')}: {settings.key_file} is not the key of the certificate in {path}"
         )
+    if (settings.verify_incoming_rpc or settings.verify_server_hostname) and not _names(certificate, settings):
+        return (f"{key}: {path} does not name {settings.server_name}: servers that ask for that name refuse this one",)
     return ()
 
 
@@ -83,15 +80,18 @@ def _names(certificate: x509.Certificate, settings: TlsSettings) -> bool:
 
 
 def _public_key(settings: TlsSettings) -> bytes:
-    data = _read("key_file", Path(settings.key_file))
+    data = _read(settings.key("key_file"), Path(settings.key_file))
     try:
         key = serialization.load_pem_private_key(data, password=None)
     except TypeError:
         raise ConfigurationError(
-            f"key_file: {settings.key_file} is encrypted: store it without a password, readable by this user alone"
+            f"{settings.key('key_file')}: {settings.key_file} is encrypted: store it without a password, "
+            "readable by this user alone"
         ) from None
     except (ValueError, UnsupportedAlgorithm) as error:
-        raise ConfigurationError(f"key_file: {settings.key_file} holds no private key in PEM") from error
+        raise ConfigurationError(
+            f"{settings.key('key_file')}: {settings.key_file} holds no private key in PEM"
+        ) from error
     return key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
 
 

@@ -15,7 +15,7 @@ from lictor_agent.registrar import ScriptPolicy
 from lictor_agent.settings import AgentSettings
 from lictor_config.presets import DEV
 from lictor_config.sections import Http, UnixSockets
-from lictor_config.tree import Acl, Addresses, Autopilot, Configuration, Dns, Join, Limits, Ports, Tls
+from lictor_config.tree import Acl, Addresses, Autopilot, Configuration, Dns, DoorTls, Join, Limits, Ports, Tls
 from lictor_core.autopilot import AutopilotConfiguration
 from lictor_dns import DnsSettings
 from lictor_server import TlsSettings
@@ -51,7 +51,7 @@ def test_sidecar_ports_include_the_last() -> None:
 
 
 def test_checks_use_the_agents_own_material_only_where_that_is_wanted() -> None:
-    tls = Tls(ca_file="ca.pem", cert_file="cert.pem", key_file="key.pem")
+    tls = Tls(internal_rpc=DoorTls(ca_file="ca.pem", cert_file="cert.pem", key_file="key.pem"))
     assert assembly.agent_settings(_dev(tls=tls)).check_tls is None
     settings = assembly.agent_settings(_dev(tls=tls, enable_agent_tls_for_checks=True))
     assert settings.check_tls == CheckTls(ca_file="ca.pem", cert_file="cert.pem", key_file="key.pem")
@@ -142,16 +142,18 @@ def test_autopilot_arrives_at_the_server_whole() -> None:
 
 def test_certificates_and_what_they_must_prove_arrive() -> None:
     assert assembly.server_settings(_dev(), NODE_ID).tls is None
-    tls = Tls(
+    door = DoorTls(
         ca_file="ca",
         ca_path="path",
         cert_file="cert",
         key_file="key",
-        verify_incoming_rpc=True,
+        verify_incoming=True,
         verify_outgoing=True,
         verify_server_hostname=True,
         min_version="tls12",
+        cipher_suites="X",
     )
+    tls = Tls(internal_rpc=door, https=DoorTls(cert_file="another"))
     assert assembly.server_settings(_dev(tls=tls, datacenter="dc2", domain="judge"), NODE_ID).tls == TlsSettings(
         ca_file="ca",
         ca_path="path",
@@ -161,6 +163,7 @@ def test_certificates_and_what_they_must_prove_arrive() -> None:
         verify_outgoing=True,
         verify_server_hostname=True,
         min_version="tls12",
+        cipher_suites="X",
         datacenter="dc2",
         domain="judge",
     )
@@ -224,7 +227,7 @@ def test_https_is_listened_for_beside_http_and_one_path_once() -> None:
     unix = UnixSockets(user="0", group="1", mode="0600")
     both = ("127.0.0.1", "unix:///run/x")
     blank = _dev(addresses=Addresses(http=both, https=both), ports=Ports(http=1, https=2), unix_sockets=unix)
-    configuration = replace(blank, tls=Tls(cert_file="cert.pem", key_file="key.pem"))
+    configuration = replace(blank, tls=Tls(https=DoorTls(cert_file="cert.pem", key_file="key.pem")))
     without_tls = [TcpAddress("127.0.0.1", 1), UnixAddress("/run/x", SocketOwner("0", "1", "0600"))]
     assert assembly.http_addresses(configuration) == [*without_tls, TcpAddress("127.0.0.1", 2, is_secure=True)]
     assert assembly.http_addresses(blank) == without_tls
@@ -233,10 +236,11 @@ def test_https_is_listened_for_beside_http_and_one_path_once() -> None:
 
 
 def test_https_takes_the_keys_of_tls() -> None:
-    tls = Tls(
-        ca_file="ca.pem", cert_file="cert.pem", key_file="key.pem", verify_incoming_https=True, min_version="tls13",
-        cipher_suites="X", prefer_server_cipher_suites=True,
+    door = DoorTls(
+        ca_file="ca.pem", cert_file="cert.pem", key_file="key.pem", verify_incoming=True, min_version="tls13",
+        cipher_suites="X",
     )  # fmt: skip
+    tls = Tls(https=door, prefer_server_cipher_suites=True)
     configuration = _dev(tls=tls, limits=Limits(https_handshake_timeout_s=2))
     assert assembly.http_settings(configuration).https == HttpsSettings(
         ca_file="ca.pem", cert_file="cert.pem", key_file="key.pem", verify_incoming=True, min_version="tls13",

@@ -13,7 +13,7 @@ import pytest
 from lictor_agent.backing import Backing, RemoteServers
 from lictor_agent.embedded import EmbeddedServer
 from lictor_config.presets import DEV, PRODUCTION
-from lictor_config.tree import Configuration, Join, Ports, Tls
+from lictor_config.tree import Configuration, DoorTls, Join, Ports, Tls
 from lictor_core.clock import SystemClock, SystemRng
 from lictor_core.errors import ClusterError, ConfigurationError
 from lictor_server import Server
@@ -83,7 +83,7 @@ async def test_an_address_of_another_machine_is_told_at_the_start() -> None:
 
 async def test_certificates_that_cannot_be_used_are_told_at_the_start(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="ca_file"):
-        remote(client(tls=Tls(ca_file=str(tmp_path / "none.pem"), verify_outgoing=True)))
+        remote(client(tls=Tls(internal_rpc=DoorTls(ca_file=str(tmp_path / "none.pem"), verify_outgoing=True))))
 
 
 async def shown(port: int) -> bytes:
@@ -103,7 +103,8 @@ async def shown(port: int) -> bytes:
 async def test_a_server_shows_a_renewed_certificate_after_a_reload(tmp_path: Path) -> None:
     authority = Authority(tmp_path)
     pair = authority.server("s1")
-    tls = Tls(ca_file=authority.ca_file, cert_file=pair.cert_file, key_file=pair.key_file)
+    door = DoorTls(ca_file=authority.ca_file, cert_file=pair.cert_file, key_file=pair.key_file)
+    tls = Tls(internal_rpc=door)
     configuration = replace(DEV, node_name="s1", advertise_addr="127.0.0.1", ports=Ports(server=0), tls=tls)
     backing = EmbeddedServer(configuration, NODE_ID, clock=SystemClock(), rng=SystemRng(), log=quiet_log()[0])
     await backing.start()
@@ -111,7 +112,7 @@ async def test_a_server_shows_a_renewed_certificate_after_a_reload(tmp_path: Pat
     before = await shown(port)
     authority.server("s1")
     assert await shown(port) == before
-    backing.renew(configuration)
+    backing.renewal(configuration)()
     assert await shown(port) != before
     await backing.stop()
 
@@ -119,13 +120,13 @@ async def test_a_server_shows_a_renewed_certificate_after_a_reload(tmp_path: Pat
 async def test_a_client_agent_renews_its_certificate_or_tells_why_not(tmp_path: Path) -> None:
     authority = Authority(tmp_path)
     pair = authority.client()
-    tls = Tls(ca_file=authority.ca_file, cert_file=pair.cert_file, key_file=pair.key_file)
-    configuration = client(tls=tls)
+    door = DoorTls(ca_file=authority.ca_file, cert_file=pair.cert_file, key_file=pair.key_file)
+    configuration = client(tls=Tls(internal_rpc=door))
     backing: Backing = remote(configuration)
-    backing.renew(configuration)
+    backing.renewal(configuration)()
     with pytest.raises(ConfigurationError, match="key_file"):
-        backing.renew(client(tls=replace(tls, key_file=authority.server().key_file)))
-    remote(client()).renew(client())
+        backing.renewal(client(tls=Tls(internal_rpc=replace(door, key_file=authority.server().key_file))))
+    remote(client()).renewal(client())()
 
 
 async def test_a_server_in_the_process_is_asked_without_a_connection() -> None:

@@ -104,11 +104,16 @@ async def test_it_is_told_whether_ports_speak_tls() -> None:
 
 async def test_a_reload_renews_what_handshakes_show_where_there_are_any() -> None:
     log, _ = quiet_log()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    renewed: list[ssl.SSLContext] = []
-    for tls in (lambda: context, lambda: None):
-        grpc = GrpcPort([("127.0.0.1", 0)], log, make_server=missing, tls=tls)
+    read: list[str] = []
+
+    def fresh() -> ssl.SSLContext:
+        read.append("")
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+
+    for first, reads in ((fresh, 2), (lambda: None, 0)):
+        read.clear()
+        grpc = GrpcPort([("127.0.0.1", 0)], log, make_server=missing, tls=first)
         await grpc.start()
-        grpc.renew(renewed.append)
+        grpc.renewal(fresh)()
         await grpc.close()
-    assert renewed == [context]
+        assert len(read) == reads

@@ -39,6 +39,8 @@ OURS = REFUSED | {
     "membership",
     "membership.connection_grace",
     "membership.lease_ttl",
+    "tls",
+    *(spec.path for spec in keys().values() if spec.path.startswith("tls.")),
 }
 """And what is Lictor's own, or a later Consul's."""
 TYPES = {

@@ -86,7 +86,7 @@ REFUSED = {
     'connect { ca_config { LeafCertTTL = "x" } }': "connect.ca_config.leaf_cert_ttl: invalid duration",
     'tls_min_version = "TLS12"': "tls_min_version: 'TLS12' is none of tls10, tls11, tls12, tls13",
     'cert_file = "c" key_file = "k" verify_incoming = true': "verify_incoming: needs ca_file or ca_path",
-    'cert_file = "c" key_file = "k" verify_incoming_rpc = true': "verify_incoming: needs ca_file or ca_path",
+    'cert_file = "c" key_file = "k" verify_incoming_rpc = true': "verify_incoming_rpc: needs ca_file or ca_path",
     'ca_file = "a" verify_incoming = true': "verify_incoming: needs cert_file and key_file",
     'ca_file = "a" cert_file = "c" verify_incoming = true': "verify_incoming: needs cert_file and key_file",
     "verify_incoming_https = true": "verify_incoming_https: needs ca_file or ca_path",

@@ -30,7 +30,11 @@ def load(tmp_path: Path, text: str) -> Configuration:
         ('node_meta { a = "b" }', 'node_meta { a = "c" }', Differences(taken=("node_meta",))),
         ('service { name = "a" }', 'service { name = "b" }', Differences(taken=("services",))),
         ('cert_file = "a"\nkey_file = "b"', 'cert_file = "c"\nkey_file = "b"', Differences(taken=("cert_file",))),
-        ("", 'cert_file = "a"\nkey_file = "b"', Differences(restart=("cert_file", "key_file"))),
+        ("", 'cert_file = "a"\nkey_file = "b"', Differences(taken=("cert_file", "key_file"))),
+        ("ports { https = 1 }", 'ports { https = 1 }\ncert_file = "a"\nkey_file = "b"',
+         Differences(restart=("cert_file", "key_file"))),
+        ("", 'tls { defaults { ca_file = "a" verify_outgoing = true } }',
+         Differences(taken=("tls.defaults.ca_file", "tls.defaults.verify_outgoing"))),
         ("", 'telemetry { circonus_api_app = "x" }', Differences()),
     ],
 )  # fmt: skip

@@ -14,11 +14,13 @@ from lictor_config.schema import read_configuration
 from lictor_config.tree import (
     Acl,
     Addresses,
+    AutoEncrypt,
     Autopilot,
     Cache,
     Configuration,
     Connect,
     Dns,
+    DoorTls,
     Http,
     Limits,
     Log,
@@ -35,6 +37,7 @@ ROOT = Path(__file__).parents[2]
 SECTIONS: dict[type, str] = {
     Configuration: "", Acl: "acl", Addresses: "addresses", Autopilot: "autopilot", Connect: "connect",
     Dns: "dns_config", Limits: "limits", Log: "", Ports: "ports", SoaTimes: "dns_config.soa", Tls: "",
+    DoorTls: "tls.grpc", AutoEncrypt: "auto_encrypt",
     Http: "http_config", Cache: "cache", UnixSockets: "unix_sockets", Telemetry: "telemetry",
 }  # fmt: skip
 OTHER_NAMES = {
@@ -71,7 +74,7 @@ def _attributes_read() -> set[str]:
 @pytest.mark.parametrize("other", [{}, {"verify_incoming": False}, {"verify_incoming_rpc": False}])
 def test_each_of_two_keys_demands_certificates_of_callers(key: str, other: dict[str, object]) -> None:
     tls = read_configuration(Reader({**other, key: True}), PRODUCTION).tls
-    assert tls == Tls(verify_incoming_rpc=True, verify_incoming_https=key == "verify_incoming")
+    assert [door.verify_incoming for door in tls.doors] == [True, key == "verify_incoming", False]
 
 
 def test_dev_differs_from_production_in_what_consuls_does() -> None:

@@ -139,7 +139,7 @@ def test_what_cannot_be_used_is_told_with_its_setting_file_and_reason(authority:
         replace(good, ca_file=old_ca.ca_file): f"ca_file: every certificate in {old_ca.ca_file} is expired",
         replace(good, ca_file="", ca_path=missing): f"ca_path: {missing} cannot be read: no such file",
         replace(good, ca_file="", ca_path=str(empty)): f"ca_path: there is no file in {empty}",
-        replace(good, ca_file=""): "verify_outgoing: needs ca_file",
+        replace(good, ca_file=""): "verify_server_hostname: needs ca_file",
         replace(good, ca_file="", verify_server_hostname=False): "verify_incoming: needs ca_file",
         replace(good, cert_file=missing): f"cert_file: {missing} cannot be read: no such file",
         replace(good, cert_file=str(text)): f"cert_file: {text} holds no certificate in PEM",
@@ -206,29 +206,49 @@ def test_a_renewed_certificate_is_shown_to_whoever_connects_from_then_on(authori
     before, standing = shown(tls), shaken(tls, tls)[0].getpeercert()
     authority.server("old")  # another one, in the same files
     assert shown(tls) == before
-    tls.renew(settings, now=time.time())  # noqa: TID251 OpenSSL asks the machine, too
+    tls.take(loaded(settings))
     assert shown(tls) != before
     assert standing is not None
     assert int(str(standing["serialNumber"]), 16) == before
 
 
-def test_a_renewed_ca_is_trusted_beside_the_one_before(tmp_path: Path) -> None:
+def test_a_ca_that_was_taken_away_is_trusted_no_more(tmp_path: Path) -> None:
     first, second = Authority(tmp_path, "one"), Authority(tmp_path, "two")
     old, new = strict(first, first.server("1")), strict(second, second.server("2"))
     tls = loaded(old)
+    shaken(loaded(old), tls)
+    tls.take(loaded(new))
+    shaken(loaded(new), tls)
     with pytest.raises(ssl.SSLError):
-        shaken(tls, loaded(new))
-    tls.renew(replace(old, ca_file=new.ca_file), now=time.time())  # noqa: TID251 OpenSSL asks the machine, too
-    shaken(tls, loaded(replace(new, verify_incoming_rpc=False)))
-    shaken(tls, loaded(replace(old, verify_incoming_rpc=False)))
+        shaken(loaded(replace(old, ca_file=new.ca_file)), tls)
 
 
-def test_a_renewal_that_cannot_be_used_changes_nothing(authority: Authority) -> None:
-    settings = strict(authority, authority.server("kept"))
-    tls = loaded(settings)
-    before = shown(tls)
-    other = authority.server("other")
-    with pytest.raises(ConfigurationError, match="is not the key of"):
-        tls.renew(replace(settings, key_file=other.key_file), now=time.time())  # noqa: TID251 OpenSSL asks the machine
-    assert shown(tls) == before
-    PLAIN.renew(TlsSettings(), now=0.0)
+def test_what_must_be_proven_changes_with_what_is_taken(authority: Authority) -> None:
+    settings = strict(authority, authority.server())
+    tls = loaded(replace(settings, verify_incoming_rpc=False))
+    nobody = loaded(TlsSettings(ca_file=authority.ca_file, verify_outgoing=True))
+    shaken(nobody, tls)
+    tls.take(loaded(settings))
+    assert tls.incoming_required
+    with pytest.raises(ssl.SSLError, match="PEER_DID_NOT_RETURN_A_CERTIFICATE"):
+        shaken(nobody, tls)
+
+
+def test_a_message_names_the_key_that_said_it(authority: Authority) -> None:
+    settings = strict(authority, authority.server())
+    said = {"cert_file": "tls.internal_rpc.cert_file", "ca_file": "tls.defaults.ca_file"}
+    with pytest.raises(ConfigurationError, match=r"tls\.internal_rpc\.cert_file: /nowhere cannot be read"):
+        loaded(replace(settings, cert_file="/nowhere", said=said))
+    with pytest.raises(ConfigurationError, match=r"tls\.defaults\.ca_file: /nowhere cannot be read"):
+        loaded(replace(settings, ca_file="/nowhere", said=said))
+
+
+def test_cipher_suites_hold_for_tls_12(authority: Authority) -> None:
+    settings = replace(strict(authority, authority.server()), min_version="tls12")
+    old = loaded(settings)
+    assert old.dialing_raft is not None
+    old.dialing_raft.maximum_version = ssl.TLSVersion.TLSv1_2
+    suite = "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"
+    chosen = shaken(old, loaded(replace(settings, cipher_suites=suite)))[0].cipher()
+    assert chosen is not None
+    assert chosen[0] == "ECDHE-ECDSA-AES256-GCM-SHA384"

@@ -36,6 +36,10 @@ class Asker:
         self._http = HttpChecker(self._dialer, self._contexts, environment)
         self._docker: DockerChecker | None = None
 
+    def use_tls(self, material: CheckTls | None) -> None:
+        """Believe and show this from the next run on."""
+        self._contexts.use(material)
+
     async def ask(self, definition: CheckDefinition, output_bytes_max: int) -> Result:
         """Run the check of `definition`, one of a kind in `ASKED`, once. It takes no longer than its time-out."""
         match definition.kind:

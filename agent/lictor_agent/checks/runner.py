@@ -30,6 +30,7 @@ from lictor_agent.checks.status import (
     next_pause_s,
     require_status,
 )
+from lictor_agent.checks.tls import CheckTls
 from lictor_agent.checks.ttl import expired_output
 from lictor_agent.local import Change, LocalState, Subject
 from lictor_agent.settings import AgentSettings
@@ -128,6 +129,10 @@ class CheckRunner:
             self._group = None
             async with asyncio.timeout(_STOP_S_MAX):
                 await self._asker.close()
+
+    def use_tls(self, material: CheckTls | None) -> None:
+        """Have checks believe and show this from their next run on."""
+        self._asker.use_tls(material)
 
     def follow(self, settings: AgentSettings) -> None:
         """Use other settings from now on."""

@@ -31,6 +31,11 @@ class TlsContexts:
         self._material = material
         self._made: dict[tuple[bool, tuple[str, ...]], ssl.SSLContext] = {}
 
+    def use(self, material: CheckTls | None) -> None:
+        """Believe and show this from now on; files are read anew."""
+        self._material = material
+        self._made.clear()
+
     def context(self, *, skip_verify: bool, alpn: tuple[str, ...] = ()) -> ssl.SSLContext:
         """A context for dialing. Raises `ConfigurationError` naming the file that cannot be used."""
         found = self._made.get((skip_verify, alpn))

@@ -281,21 +281,25 @@ def _mesh(configuration: Configuration) -> JsonObject:
 
 
 def _tls(configuration: Configuration) -> JsonObject:
-    tls = configuration.tls
+    rpc, https, auto = configuration.tls.internal_rpc, configuration.tls.https, configuration.auto_encrypt
     return {
-        "CAFile": tls.ca_file,
-        "CAPath": tls.ca_path,
-        "CertFile": tls.cert_file,
+        "AutoEncryptAllowTLS": auto.allow_tls,
+        "AutoEncryptDNSSAN": list(auto.dns_san),
+        "AutoEncryptIPSAN": list(auto.ip_san),
+        "AutoEncryptTLS": auto.tls,
+        "CAFile": rpc.ca_file,
+        "CAPath": rpc.ca_path,
+        "CertFile": rpc.cert_file,
         "KeyFile": HIDDEN,
-        "ServerName": tls.server_name,
-        "TLSCipherSuites": [name for name in tls.cipher_suites.split(",") if name],
-        "TLSMinVersion": tls.min_version or "tls12",
-        "TLSPreferServerCipherSuites": tls.prefer_server_cipher_suites,
-        "VerifyIncoming": tls.verify_incoming_rpc and tls.verify_incoming_https,
-        "VerifyIncomingHTTPS": tls.verify_incoming_https,
-        "VerifyIncomingRPC": tls.verify_incoming_rpc,
-        "VerifyOutgoing": tls.verify_outgoing,
-        "VerifyServerHostname": tls.verify_server_hostname,
+        "ServerName": configuration.tls.server_name,
+        "TLSCipherSuites": [name for name in rpc.cipher_suites.split(",") if name],
+        "TLSMinVersion": rpc.min_version or "tls12",
+        "TLSPreferServerCipherSuites": configuration.tls.prefer_server_cipher_suites,
+        "VerifyIncoming": rpc.verify_incoming and https.verify_incoming,
+        "VerifyIncomingHTTPS": https.verify_incoming,
+        "VerifyIncomingRPC": rpc.verify_incoming,
+        "VerifyOutgoing": rpc.verify_outgoing,
+        "VerifyServerHostname": rpc.verify_server_hostname,
     }
 
 

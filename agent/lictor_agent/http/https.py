@@ -66,7 +66,7 @@ def tls_context(settings: HttpsSettings, protocol: str = "http/1.1") -> ssl.SSLC
         context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
     context.set_alpn_protocols([protocol])
     if settings.cipher_suites:
-        context.set_ciphers(":".join(openssl_names(settings.cipher_suites)))
+        context.set_ciphers(":".join(openssl_names(settings.cipher_suites, settings.key("tls_cipher_suites"))))
     load_pair(context, settings)
     if settings.verify_incoming:
         # Whatever stands in the CA's file is trusted, also an intermediate CA, as by Consul.
@@ -124,30 +124,32 @@ _last_words: ContextVar[list[bytes]] = ContextVar("_last_words")
 
 def load_pair(context: ssl.SSLContext, settings: HttpsSettings) -> None:
     """Show this certificate in handshakes from now on. Raises `ConfigurationError` as `tls_context` does."""
-    _check_readable("cert_file", settings.cert_file)
-    _check_readable("key_file", settings.key_file)
+    _check_readable(settings.key("cert_file"), settings.cert_file)
+    _check_readable(settings.key("key_file"), settings.key_file)
     try:
         context.load_cert_chain(settings.cert_file, settings.key_file, password=_no_password)
     except (ssl.SSLError, OSError, ValueError) as error:
         raise ConfigurationError(
-            f"cert_file: {settings.cert_file} with key_file {settings.key_file} cannot be used: {_reason(error)}"
+            f"{settings.key('cert_file')}: {settings.cert_file} with {settings.key('key_file')} {settings.key_file} "
+            f"cannot be used: {_reason(error)}"
         ) from error
 
 
 def _ca_files(settings: HttpsSettings) -> list[tuple[str, str]]:
     if settings.ca_file:
-        return [("ca_file", settings.ca_file)]
+        return [(settings.key("ca_file"), settings.ca_file)]
     if not settings.ca_path:
         raise ConfigurationError(
-            "verify_incoming_https: needs ca_file or ca_path, which say whose certificates are good"
+            f"{settings.key('verify_incoming')}: needs ca_file or ca_path, which say whose certificates are good"
         )
+    key = settings.key("ca_path")
     try:
         found = sorted(str(path) for path in Path(settings.ca_path).iterdir() if path.is_file())
     except OSError as error:
-        raise ConfigurationError(f"ca_path: {settings.ca_path} cannot be read: {_reason(error)}") from error
+        raise ConfigurationError(f"{key}: {settings.ca_path} cannot be read: {_reason(error)}") from error
     if not 0 < len(found) <= CA_FILES_MAX:
-        raise ConfigurationError(f"ca_path: {len(found)} files in {settings.ca_path}; 1 to {CA_FILES_MAX} are taken")
-    return [("ca_path", path) for path in found]
+        raise ConfigurationError(f"{key}: {len(found)} files in {settings.ca_path}; 1 to {CA_FILES_MAX} are taken")
+    return [(key, path) for path in found]
 
 
 def _check_readable(key: str, path: str) -> None:

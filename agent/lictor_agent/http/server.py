@@ -10,7 +10,7 @@ import asyncio
 import logging
 import re
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from email.utils import formatdate
 from functools import partial
@@ -37,7 +37,7 @@ from lictor_agent.http.requests import Parameters, Paused, Request, split_target
 from lictor_agent.http.roster import Roster
 from lictor_agent.http.router import Router
 from lictor_agent.http.routes import ROUTES
-from lictor_agent.http.settings import HttpSettings
+from lictor_agent.http.settings import HttpSettings, HttpsSettings
 from lictor_agent.http.site import Site
 from lictor_agent.http.throttle import Throttle
 from lictor_agent.log import LogOutput
@@ -150,17 +150,23 @@ class HttpServer:
         return await all_gauges(self._site)
 
     def follow(self, settings: HttpSettings) -> None:
-        """Use another bound on connections, and what the files for TLS hold, from now on; open connections stay.
-
-        Raises `ConfigurationError` for files that cannot be used: what was used before is used on.
-        """
+        """Use another bound on connections from now on."""
         self._roster.connections_per_client_max = settings.connections_per_client_max
         if settings.rates != self.throttle.rates:
             self.throttle.follow(settings.rates)
-        if self._door is not None:
-            from lictor_agent.http.https import tls_context
 
-            self._door.context = tls_context(settings.https)
+    def renewal(self, settings: HttpsSettings) -> Callable[[], None]:
+        """Read the files for TLS; what is returned has connections to come use them, where HTTPS is listened for.
+
+        Raises `ConfigurationError` for files that cannot be used.
+        """
+        door = self._door
+        if door is None:
+            return lambda: None
+        from lictor_agent.http.https import tls_context
+
+        read = tls_context(settings)
+        return lambda: setattr(door, "context", read)
 
     def forget_confirmed(self) -> None:
         """Other servers answer from now on: those before cannot confirm any more what they answered."""

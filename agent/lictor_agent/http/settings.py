@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from lictor_agent.http.throttle import UNLIMITED, ClientRates
 from lictor_core.limits import (
@@ -22,7 +23,8 @@ class HttpsSettings:
     """What HTTPS is spoken with; names are Consul's. Of `ca_file` and `ca_path` the first wins.
 
     `verify_incoming` takes nobody without a certificate of that CA. `min_version` is `tls12` or `tls13`,
-    `cipher_suites` names of Go with commas between them, for TLS 1.2.
+    `cipher_suites` names of Go with commas between them, for TLS 1.2. `said` gives the paths of keys that have others
+    than their names, for messages.
     """
 
     ca_file: str = ""
@@ -34,6 +36,11 @@ class HttpsSettings:
     cipher_suites: str = ""
     prefers_server_ciphers: bool = False
     handshake_s_max: float = 5.0
+    said: Mapping[str, str] = field(default_factory=dict[str, str], compare=False, repr=False)
+
+    def key(self, name: str) -> str:
+        """The path of the key that said `name`."""
+        return self.said.get(name, name)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -176,7 +176,7 @@ async def test_certificates_are_replaced_without_ending_connections(tmp_path: Pa
     old, new = Authority(tmp_path / "old", "old"), Authority(tmp_path / "new", "new")
     async with _live(_settings(old, old.server())) as live:
         kept = await _dial(live, _client(old))
-        live.http.follow(HttpSettings(https=_settings(new, new.server())))
+        live.http.renewal(_settings(new, new.server()))()
         assert (await _ask(kept)).startswith(b"HTTP/1.1 200")
         fresh = await _dial(live, _client(new))
         assert (await _ask(fresh)).startswith(b"HTTP/1.1 200")
@@ -190,7 +190,7 @@ async def test_a_certificate_that_cannot_be_used_leaves_the_one_before_in_use(tm
     settings = _settings(authority, authority.server())
     async with _live(settings) as live:
         with pytest.raises(ConfigurationError, match="cert_file: /nowhere cannot be read: no such file"):
-            live.http.follow(HttpSettings(https=replace(settings, cert_file="/nowhere")))
+            live.http.renewal(replace(settings, cert_file="/nowhere"))
         streams = await _dial(live, _client(authority))
         assert (await _ask(streams)).startswith(b"HTTP/1.1 200")
         await _end(streams)
@@ -329,7 +329,7 @@ def test_what_cannot_be_used_is_named_with_its_setting_and_the_reason(tmp_path: 
         f"cert_file: {garbage} with key_file": {"cert_file": str(garbage)},
         f"ca_file: {garbage} holds no certificate": {"ca_file": str(garbage), "verify_incoming": True},
         "ca_file: /nowhere cannot be read": {"ca_file": "/nowhere", "verify_incoming": True},
-        "verify_incoming_https: needs ca_file or ca_path": {"ca_file": "", "verify_incoming": True},
+        "verify_incoming: needs ca_file or ca_path": {"ca_file": "", "verify_incoming": True},
         "ca_path: 0 files in": {"ca_file": "", "ca_path": str(tmp_path / "empty"), "verify_incoming": True},
         "ca_path: /nowhere cannot be read": {"ca_file": "", "ca_path": "/nowhere", "verify_incoming": True},
         "tls_cipher_suites: 'TLS_RSA_WITH_RC4_128_SHA' is not taken": {"cipher_suites": "TLS_RSA_WITH_RC4_128_SHA"},
