@@ -12,6 +12,7 @@ from lictor_core.lazy import lazily
 if TYPE_CHECKING:
     from lictor_server.coordinates import CoordinateSettings
     from lictor_server.door import Server
+    from lictor_server.keyed import UNKEYED, Keyed
     from lictor_server.raft.settings import RaftSettings
     from lictor_server.recovery import Recovery, RecoveryPlan
     from lictor_server.request_limits import RequestRates
@@ -24,6 +25,7 @@ else:
         __name__,
         {
             "CoordinateSettings": "lictor_server.coordinates",
+            "Keyed": "lictor_server.keyed",
             "PLAIN": "lictor_server.tls",
             "SERVER_PORT": "lictor_server.sockets",
             "RaftSettings": "lictor_server.raft.settings",
@@ -35,6 +37,7 @@ else:
             "ServerSettings": "lictor_server.settings",
             "Tls": "lictor_server.tls",
             "TlsSettings": "lictor_server.tls",
+            "UNKEYED": "lictor_server.keyed",
             "load_tls": "lictor_server.tls",
             "resolve": "lictor_server.sockets",
         },
@@ -43,7 +46,9 @@ else:
 __all__ = [
     "PLAIN",
     "SERVER_PORT",
+    "UNKEYED",
     "CoordinateSettings",
+    "Keyed",
     "RaftSettings",
     "Recovery",
     "RecoveryPlan",

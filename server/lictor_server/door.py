@@ -49,6 +49,7 @@ from lictor_server.figures import ServerFigures
 from lictor_server.following import Following
 from lictor_server.forward import Forwarder
 from lictor_server.freshness import Freshness
+from lictor_server.keyed import UNKEYED, Keyed
 from lictor_server.leader import check_role, remembered_members, server_member
 from lictor_server.leader.office import Office
 from lictor_server.leases import KeptLeases
@@ -87,9 +88,18 @@ class Server:
     """
 
     def __init__(
-        self, settings: ServerSettings, *, clock: Clock, rng: Rng, log: FilteringBoundLogger, meter: Meter | None = None
+        self,
+        settings: ServerSettings,
+        *,
+        clock: Clock,
+        rng: Rng,
+        log: FilteringBoundLogger,
+        meter: Meter | None = None,
+        keyed: Keyed = UNKEYED,
     ) -> None:
         """Reads the data directory, when there is one: its locks are held until `stop`. Its figures go to `meter`.
+
+        `keyed` is what the beginning of each connection must prove, whether it is dialed or comes in.
 
         Raises `RequestError` for settings that cannot work, and `StorageError` for a directory that cannot be used.
         """
@@ -116,6 +126,7 @@ class Server:
                 self._store, self._watches, self._note_restored, lambda ids: self._office.note_sessions(ids), figures
             ).apply,
             tls=self.tls,
+            keyed=keyed,
             on_leadership=self._note_leadership,
             on_leader=self._note_leader,
             on_ended=lambda: self._office.note_ended(),
@@ -201,7 +212,9 @@ class Server:
             | Transfers(self, directory=settings.data_dir).methods(),
             streams=agent_streams(self._bulletins) | feed_streams(self),
         )
-        self._ports = Ports(methods, settings, raft=self._replica.links.accept, tls=self.tls, log=self._log)
+        self._ports = Ports(
+            methods, settings, raft=self._replica.links.accept, tls=self.tls, keyed=keyed, log=self._log
+        )
         measure(figures, self._replica.core, self._office, self._ports, methods, self._blocked, self._storage)
         self._following = Following(
             settings.node_id,

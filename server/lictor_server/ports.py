@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from structlog.typing import FilteringBoundLogger
 
+from lictor_server.keyed import UNKEYED, Keyed
 from lictor_server.rpc import Methods, RpcListener
 from lictor_server.settings import ServerSettings
 from lictor_server.tls import Proof, Tls
@@ -24,6 +25,7 @@ class Ports:
         *,
         raft: Callable[[Proof | None], asyncio.Protocol],
         tls: Tls,
+        keyed: Keyed = UNKEYED,
         log: FilteringBoundLogger,
     ) -> None:
         """`raft` makes the protocol of a connection that is Raft's; those on the second port are for RPC alone."""
@@ -39,6 +41,7 @@ class Ports:
                 in_flight_max=settings.rpc_in_flight_max,
                 log=log,
                 tls=tls,
+                keyed=keyed,
                 raft=accept,
                 per_client_max=settings.rpc_per_client_max,
                 handshake_max_s=settings.rpc_handshake_max_s,

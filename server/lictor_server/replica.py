@@ -13,6 +13,7 @@ from lictor_core.clock import Clock, Rng
 from lictor_core.peers import PeerSet
 from lictor_server.cluster import Directory, Meeting, MeetingSettings, ServerCard
 from lictor_server.cluster.founding import founding_set
+from lictor_server.keyed import UNKEYED, Keyed
 from lictor_server.raft import Driver, RaftCore
 from lictor_server.raft.core import Apply
 from lictor_server.raft.hello import LinkIdentity
@@ -38,6 +39,7 @@ class Replica:
         raft_log: Log,
         apply: Apply,
         tls: Tls,
+        keyed: Keyed = UNKEYED,
         on_leadership: Callable[[bool], None],
         on_leader: Callable[[], None],
         on_ended: Callable[[], None],
@@ -69,9 +71,10 @@ class Replica:
             rng=rng,
             log=log,
             tls=tls,
+            keyed=keyed,
             source=source,
         )
-        self.pool = RpcPool(rng=rng, tls=tls, source=source)
+        self.pool = RpcPool(rng=rng, tls=tls, keyed=keyed, source=source)
         self.core = RaftCore(
             settings.node_id,
             peer_set,

@@ -11,6 +11,7 @@ import ssl
 from typing import Final, cast
 
 from lictor_core.errors import PeerError, UnreachableError
+from lictor_server.keyed import UNKEYED, Keyed
 from lictor_server.raft.framing import LENGTH_BYTES, MESSAGE_BYTES_MAX
 from lictor_server.raft.hello import (
     AnswerReader,
@@ -177,7 +178,9 @@ class Dialed(asyncio.Protocol):
         return frozenset() if proof is None else proof.node_ids
 
 
-async def open_link(address: str, hello: Hello, own: LinkIdentity, tls: Tls, *, source: str = "") -> Dialed:
+async def open_link(
+    address: str, hello: Hello, own: LinkIdentity, tls: Tls, *, keyed: Keyed = UNKEYED, source: str = ""
+) -> Dialed:
     """A connection to the server `hello` expects at `address`, ready to send.
 
     Raises `RefusedError` when one end does not want it, `PeerError` when the other is no server or does not answer in
@@ -185,6 +188,7 @@ async def open_link(address: str, hello: Hello, own: LinkIdentity, tls: Tls, *, 
     """
     loop = asyncio.get_running_loop()
     sock = await dial(address, source=source)
+    await keyed.greet(sock, address)
     link = Dialed(address, hello, own, tls)
     try:
         async with asyncio.timeout(HELLO_TIMEOUT_S):

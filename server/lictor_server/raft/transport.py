@@ -20,6 +20,7 @@ from structlog.typing import FilteringBoundLogger
 from lictor_core.backoff import Backoff
 from lictor_core.clock import Rng
 from lictor_core.errors import LictorError
+from lictor_server.keyed import UNKEYED, Keyed
 from lictor_server.raft.accepted import Accepted
 from lictor_server.raft.dialed import HELLO_TIMEOUT_S, Dialed, RefusedError, open_link
 from lictor_server.raft.framing import encode_message
@@ -89,6 +90,7 @@ class PeerLinks:
         rng: Rng,
         log: FilteringBoundLogger,
         tls: Tls = PLAIN,
+        keyed: Keyed = UNKEYED,
         source: str = "",
         hello_timeout_s: float = HELLO_TIMEOUT_S,
     ) -> None:
@@ -97,6 +99,7 @@ class PeerLinks:
         self._rng = rng
         self._log = log
         self._tls = tls
+        self._keyed = keyed
         self._source = source
         self._hello_timeout_s = hello_timeout_s
         self._own = LinkIdentity("", "", "", "")
@@ -330,7 +333,9 @@ class PeerLinks:
             attempt += 1
             own = self._own
             try:
-                link = await open_link(address, self._hello_to(peer), own, self._tls, source=self._source)
+                link = await open_link(
+                    address, self._hello_to(peer), own, self._tls, keyed=self._keyed, source=self._source
+                )
             except LictorError as error:
                 self._note_failure(peer, address, error)
                 if isinstance(error.__cause__, ConnectionRefusedError):

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Final, cast
 
 from lictor_core.errors import LictorError, PeerError
+from lictor_server.keyed import KEY_BYTE
 from lictor_server.raft.hello import LinkIdentity, Refusal, RefusalCode, answer_bytes
 from lictor_server.rpc.peer import refusal_bytes
 
@@ -27,6 +28,8 @@ TLS_BYTE: Final = 0x16  # RFC 8446, section 5.1: the type of a record with a han
 RAFT_BYTE: Final = ord("L")
 RPC_BYTE: Final = 0x00
 _CONSUL_BYTES: Final = range(0x01, 0x0A)
+_ACCESS_DENIED: Final = bytes.fromhex("15 03 03 00 02 02 31")
+"""RFC 8446, sections 5.1 and 6.2: a fatal alert, `access_denied`."""
 _UNREAD_BYTES_MAX: Final = 64 * 1024
 
 
@@ -50,16 +53,18 @@ def check_first_byte(first: int) -> None:
     """Raise `PeerError` for a byte that begins nothing that is spoken here."""
     if first in _CONSUL_BYTES:
         raise PeerError(f"its first byte is 0x{first:02x}, as of an agent of Consul: agents of Lictor alone are served")
-    if first not in (TLS_BYTE, RAFT_BYTE, RPC_BYTE):
+    if first not in (TLS_BYTE, RAFT_BYTE, RPC_BYTE, KEY_BYTE):
         raise PeerError(f"its first byte is 0x{first:02x}, with which neither TLS nor RPC nor Raft begins")
 
 
 def say_no(sock: socket.socket, first: int, error: LictorError) -> None:
-    """Tell a plain connection why it is not taken, as far as it can be told without waiting, and close it."""
+    """Tell a connection why it is not taken, as far as it can be told without waiting, and close it."""
     with contextlib.suppress(OSError):
         if first == RAFT_BYTE:
             nobody = LinkIdentity(datacenter="", id="", name="", address="")
             sock.send(answer_bytes(nobody, Refusal(RefusalCode.CERTIFICATE, str(error))))
+        elif first == TLS_BYTE:
+            sock.send(_ACCESS_DENIED)
         else:
             sock.send(refusal_bytes(error))
     close(sock)

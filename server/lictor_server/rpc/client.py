@@ -12,6 +12,7 @@ from typing import Final
 from lictor_core.backoff import Backoff
 from lictor_core.clock import Rng
 from lictor_core.errors import OverloadedError, PeerError, UnreachableError
+from lictor_server.keyed import UNKEYED, Keyed
 from lictor_server.rpc.connection import GOODBYE_S, Connection, Question
 from lictor_server.sockets import CONNECT_TIMEOUT_S, dial, reason_of
 from lictor_server.tls import PLAIN, Tls
@@ -52,6 +53,7 @@ class RpcPool:
         *,
         rng: Rng,
         tls: Tls = PLAIN,
+        keyed: Keyed = UNKEYED,
         source: str = "",
         idle_s: float = IDLE_S,
         connect_s: float = CONNECT_TIMEOUT_S,
@@ -60,6 +62,7 @@ class RpcPool:
         other machine may take to answer the first packet."""
         self._rng = rng
         self._tls = tls
+        self._keyed = keyed
         self._source = source
         self._idle_s = idle_s
         self._connect_s = connect_s
@@ -194,6 +197,7 @@ class RpcPool:
 
     async def _dialed(self, address: str) -> Connection:
         sock = await dial(address, source=self._source, timeout_s=self._connect_s)
+        await self._keyed.greet(sock, address)
         connection, tls = Connection(address), self._tls
         loop = asyncio.get_running_loop()
         try:

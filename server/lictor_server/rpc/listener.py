@@ -2,6 +2,7 @@
 
 The first byte decides: 0x16 begins TLS, under which ALPN says what it is for (RPC when it says nothing); `L` begins the
 preamble of Raft; 0x00 begins a frame of RPC, whose length has no room for more. It is looked at and left where it is.
+Where there is an encrypt key, a handshake comes before any of that (`K`), and nothing is read of who fails it.
 Bytes that are none of these, whoever sends them, give one log event and a closed connection.
 """
 
@@ -18,6 +19,7 @@ from typing import Final
 from structlog.typing import FilteringBoundLogger
 
 from lictor_core.errors import AuthenticationError, LictorError, OverloadedError, PeerError, RequestError
+from lictor_server.keyed import KEY_BYTE, UNKEYED, Keyed
 from lictor_server.rpc.arrival import RAFT_BYTE, RPC_BYTE, TLS_BYTE, Switch, check_first_byte, close, first_byte, say_no
 from lictor_server.rpc.clients import Clients
 from lictor_server.rpc.conversation import FRAME_MAX_S, Conversation
@@ -62,6 +64,7 @@ class RpcListener:
         in_flight_max: int,
         log: FilteringBoundLogger,
         tls: Tls = PLAIN,
+        keyed: Keyed = UNKEYED,
         raft: Callable[[Proof | None], asyncio.Protocol] | None = None,
         idle_max_s: float = IDLE_MAX_S,
         handshake_max_s: float = HANDSHAKE_MAX_S,
@@ -81,6 +84,7 @@ class RpcListener:
         self._in_flight_max = in_flight_max
         self._log = log
         self._tls = tls
+        self._keyed = keyed
         self._raft = raft
         self._idle_max_s = idle_max_s
         self._handshake_max_s = handshake_max_s
@@ -194,10 +198,9 @@ class RpcListener:
         """
         handed_on = False
         try:
-            first = await first_byte(sock, min(self._handshake_max_s, self._idle_max_s))
+            first = await self._first(sock, peer)
             if first is None:
                 return None
-            check_first_byte(first)
             if first == TLS_BYTE and self._tls.listening is None:
                 raise PeerError("it speaks TLS, for which this server lacks cert_file and key_file")
             if first != TLS_BYTE and (error := self._plain_flaw(first)) is not None:
@@ -209,6 +212,31 @@ class RpcListener:
         finally:
             if not handed_on:
                 close(sock)
+
+    async def _first(self, sock: socket.socket, peer: str) -> int | None:
+        """What the connection is for, once its key was proven where one must be; None when it is over, or refused."""
+        patience_s = min(self._handshake_max_s, self._idle_max_s)
+        first = await first_byte(sock, patience_s)
+        if first is None:
+            return None
+        check_first_byte(first)
+        if first != KEY_BYTE:
+            if (flaw := self._keyed.flaw()) is None:
+                return first
+            self._log.warning("rpc.key.missed", peer=peer, reason=str(flaw))
+            say_no(sock, first, flaw)
+            return None
+        try:
+            await self._keyed.admit(sock, timeout_s=patience_s)
+        except PeerError as error:
+            self._log.warning("rpc.key.refused", peer=peer, reason=str(error))
+            return None
+        first = await first_byte(sock, patience_s)
+        if first is not None:
+            check_first_byte(first)
+            if first == KEY_BYTE:
+                raise PeerError("it begins the keyed handshake twice")
+        return first
 
     def _plain_flaw(self, first: int) -> LictorError | None:
         """Why a connection without TLS is not taken."""

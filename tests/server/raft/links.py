@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, suppress
 import msgspec
 
 from lictor_core.clock import SeededRng
+from lictor_server.keyed import UNKEYED, Keyed
 from lictor_server.raft.framing import encode_message, framed
 from lictor_server.raft.hello import Answer, AnswerReader, Hello, LinkIdentity, greeting_bytes
 from lictor_server.raft.transport import LinkEvents, PeerLinks
@@ -99,7 +100,14 @@ class End:
 
 @asynccontextmanager
 async def running(
-    number: int, *, tls: Tls = PLAIN, cluster_id: str = "", datacenter: str = "dc1", seed: int = 0, port: int = 0
+    number: int,
+    *,
+    tls: Tls = PLAIN,
+    keyed: Keyed = UNKEYED,
+    cluster_id: str = "",
+    datacenter: str = "dc1",
+    seed: int = 0,
+    port: int = 0,
 ) -> AsyncGenerator[End]:
     """A server with the id `uuid_of(number)`."""
     log, methods = made_log(), Echo()
@@ -120,7 +128,7 @@ async def running(
         on_caller=note_caller,
         on_stranger=lambda expected, found, address: end.strangers.append((expected, found, address)),
     )
-    links = PeerLinks(events, rng=SeededRng(seed or number), log=log.logger, tls=tls, hello_timeout_s=1.0)
+    links = PeerLinks(events, rng=SeededRng(seed or number), log=log.logger, tls=tls, keyed=keyed, hello_timeout_s=1.0)
     listener = RpcListener(
         methods,
         address="127.0.0.1",
@@ -129,6 +137,7 @@ async def running(
         in_flight_max=64,
         log=log.logger,
         tls=tls,
+        keyed=keyed,
         raft=links.accept,
     )
     end = End(uuid_of(number), links, listener, log, methods)

@@ -10,6 +10,7 @@ import pytest
 
 from lictor_core.errors import AuthenticationError, PeerError
 from lictor_core.frames import REFUSED_ID, FrameKind, FrameReader
+from lictor_server.keyed import KEY_BYTE
 from lictor_server.raft.hello import AnswerReader, RefusalCode
 from lictor_server.rpc import RpcListener, listener
 from lictor_server.rpc.arrival import RAFT_BYTE, RPC_BYTE, TLS_BYTE, check_first_byte, first_byte, say_no
@@ -44,8 +45,8 @@ async def test_who_closes_or_is_silent_has_no_first_byte() -> None:
 
 
 @pytest.mark.parametrize("first", range(256))
-def test_three_bytes_begin_something(first: int) -> None:
-    if first in (TLS_BYTE, RAFT_BYTE, RPC_BYTE):
+def test_four_bytes_begin_something(first: int) -> None:
+    if first in (TLS_BYTE, RAFT_BYTE, RPC_BYTE, KEY_BYTE):
         check_first_byte(first)
         return
     with pytest.raises(PeerError, match=f"0x{first:02x}"):
