@@ -12,6 +12,7 @@ from typing import BinaryIO, Generic, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
+from lictor_core.acl.granted import Grants
 from lictor_core.autopilot import AutopilotHealth, RaftServers
 from lictor_core.commands import Command, Outcome, ReadMode
 from lictor_core.coordinates import Coordinate, NodeCoordinate, Position
@@ -273,6 +274,14 @@ class Registry(Protocol):
 
     async def renew_session(self, session_id: str, *, token: str = "") -> Session | None:
         """Begin the TTL of a session anew; None when there is no such session any more."""
+        ...
+
+    async def resolve_token(self, secret: str) -> Grants:
+        """What the token of `secret` comes to; the empty one is the anonymous token.
+
+        As fresh as a default read while somebody leads, else as the server that answers has it. Raises
+        `PermissionDeniedError` for a secret that no token has, or one that has expired.
+        """
         ...
 
     async def leave(self, name: str) -> None:

@@ -14,6 +14,7 @@ from typing import BinaryIO, TypeVar, cast
 import msgspec
 from structlog.typing import FilteringBoundLogger
 
+from lictor_core.acl.granted import Grants
 from lictor_core.archive import ArchiveServer
 from lictor_core.autopilot import AutopilotHealth, RaftServers
 from lictor_core.clock import Clock, Rng
@@ -39,6 +40,8 @@ from lictor_core.registry import (
     SavedState,
 )
 from lictor_server import ca
+from lictor_server.acl.freshly import FreshGrants
+from lictor_server.acl.resolver import Resolver
 from lictor_server.backups import Backups
 from lictor_server.bulletins import Bulletins
 from lictor_server.coordinates import ServerCoordinates
@@ -196,6 +199,8 @@ class Server:
             self._log,
         )
         self._freshness = Freshness(self._driver, self._to_leader.read_index, hold_s=raft.hold_s, figures=figures)
+        self._resolver = Resolver(self._store, settings.acl, clock)
+        self._grants = FreshGrants(self._resolver, self._freshness)
         self._blocked = BlockedQueries(self._store, self._watches, rng, blocked_max=settings.blocked_queries_max)
         self._reads = Reads(self._store, self._freshness, self._blocked, figures.reads)
         self._view = StoreView(self._store, lambda: self._freshness.age_s)
@@ -350,6 +355,10 @@ class Server:
         """Begin the TTL of a session anew, at the leader; None when there is no such session any more."""
         self._taken.check_write()
         return await self._to_leader.renew_session(session_id)
+
+    async def resolve_token(self, secret: str) -> Grants:
+        """What the token of `secret` comes to."""
+        return await self._grants.of(secret)
 
     async def leave(self, name: str) -> None:
         """Give up the lease of `name`: it left on purpose, and its registrations go with it.

@@ -8,6 +8,7 @@ from lictor_core.autopilot import AutopilotConfiguration
 from lictor_core.commands import ConfigSet
 from lictor_core.limits import BLOCKED_QUERIES_MAX, SESSION_TTL_MIN_S
 from lictor_core.records import JsonObject
+from lictor_server.acl.settings import AclSettings
 from lictor_server.coordinates import CoordinateSettings
 from lictor_server.raft.settings import RaftSettings
 from lictor_server.request_limits import OFF, RequestRates
@@ -88,4 +89,5 @@ class ServerSettings:
     """How the first leader is to look after the servers; later by the command `AutopilotSet`."""
     first_entries: tuple[ConfigSet, ...] = ()
     """Configuration entries that a leader writes where there are none; later ones come by `Server.follow_entries`."""
+    acl: AclSettings = dataclasses.field(default_factory=AclSettings)
     raft: RaftSettings = dataclasses.field(default_factory=RaftSettings)

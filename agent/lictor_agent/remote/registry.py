@@ -15,6 +15,8 @@ from lictor_agent.remote.calls import ANSWER_S_MAX, RemoteCalls
 from lictor_agent.remote.finding import LOOK_S_MAX
 from lictor_agent.remote.link import ServerLink
 from lictor_agent.remote.settings import RemoteSettings
+from lictor_core.acl.granted import Grants
+from lictor_core.acl.requests import RESOLVE
 from lictor_core.autopilot import AutopilotHealth, RaftServers
 from lictor_core.calls import (
     FEED,
@@ -273,6 +275,10 @@ class RemoteRegistry:
         """Begin the TTL of a session anew; None when there is no such session any more."""
         found = _decoded(await self._calls.ask("renew_session", lambda _: pack(session_id)), list[Session])
         return found[0] if found else None
+
+    async def resolve_token(self, secret: str) -> Grants:
+        """What the token of `secret` comes to, as the server in use tells."""
+        return _decoded(await self._calls.ask(RESOLVE, lambda _: pack_given(secret)), Grants)
 
     async def leave(self, name: str) -> None:
         """Give up the lease of `name`."""

@@ -13,6 +13,7 @@ from lictor_core.acl.records import AuthMethod, BindingRule, Policy, Role, Token
 
 __all__ = [
     "ACL",
+    "RESOLVE",
     "AclAnswer",
     "AclOrder",
     "AclRequest",
@@ -36,9 +37,11 @@ __all__ = [
 
 ACL: Final = "acl"
 """The call: from an `AclRequest` to an `AclAnswer`."""
+RESOLVE: Final = "resolve_token"
+"""The call: from a secret to core's `Grants`."""
 
 
-class _Order(msgspec.Struct, frozen=True, kw_only=True, tag=True, forbid_unknown_fields=True):
+class _Order(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field="order", forbid_unknown_fields=True):
     """Base; the class name is the tag on the wire."""
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from typing import cast
 
+from lictor_core.acl.requests import RESOLVE
 from lictor_core.calls import (
     ConfigureRequest,
     ForceLeaveRequest,
@@ -76,6 +77,7 @@ class Methods:
             "read": self._read,
             "remove_peer": self._remove_peer,
             "renew": self._renew,
+            RESOLVE: self._resolve_token,
             "renew_session": self._renew_session,
             "sign_leaf": self._sign_leaf,
             "transfer_leader": self._transfer_leader,
@@ -150,6 +152,9 @@ class Methods:
         """The answer is a list with the session, or an empty one."""
         session = await self._registry.renew_session(unpack(payload, str))
         return [] if session is None else [session]
+
+    async def _resolve_token(self, payload: bytes) -> object:
+        return await self._registry.resolve_token(unpack(payload, str))
 
     async def _leave(self, payload: bytes) -> object:
         await self._registry.leave(unpack(payload, str))
