@@ -117,7 +117,8 @@ async def supervise(
                 await _drain(admin, drain_s, ended)
         finally:
             stopped.cancel()
-            code = await _end(process, ended)
+            code = await _end(process)
+            await asyncio.wait([ended])
     return code if code >= 0 else 128 - code
 
 
@@ -152,13 +153,15 @@ async def _connections(session: aiohttp.ClientSession) -> int:
     return sum(map(int, counts))
 
 
-async def _end(process: asyncio.subprocess.Process, ended: asyncio.Future[int]) -> int:
+async def _end(process: asyncio.subprocess.Process) -> int:
+    """Its exit code, once it has ended; it is asked to first. Also where all tasks of the loop are cancelled at once."""
     for number in (signal.SIGTERM, signal.SIGKILL):
-        if not ended.done():
+        if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 process.send_signal(number)
-            await asyncio.wait([ended], timeout=_END_S_MAX)
-    return await ended
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(process.wait(), _END_S_MAX)
+    return await process.wait()
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ from lictor_connect_proxy.xds.bootstrap import AgentDoor, BootstrapOptions, boot
 from lictor_connect_proxy.xds.runner import arguments, find_envoy, supervise, version_of
 from lictor_core.errors import ConfigurationError
 from lictor_core.records import JsonObject
+from tests.support.conditions import eventually
 from tests.support.ports import free_port
 
 
@@ -128,6 +129,22 @@ async def test_at_the_stop_connections_may_end_before_envoy_does() -> None:
         assert not running.done()
         writer.close()
         assert await asyncio.wait_for(asyncio.shield(running), 20) == 0
+
+
+def test_it_leaves_no_envoy_behind_when_all_tasks_of_its_loop_are_cancelled_at_once(tmp_path: Path) -> None:
+    told = tmp_path / "pid"
+    envoy = program(
+        tmp_path / "envoy", f"import os, time\nopen({str(told)!r}, 'w').write(f'{{os.getpid()}}.')\ntime.sleep(60)"
+    )
+
+    async def begin() -> None:
+        running = asyncio.ensure_future(supervise(envoy, {}, [], admin="127.0.0.1:1", drain_s=0, stop=asyncio.Event()))
+        await eventually(lambda: told.exists() and told.read_text().endswith("."), what="it runs")
+        assert not running.done()
+
+    asyncio.run(begin())  # which cancels whatever is left
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(told.read_text().rstrip(".")), 0)
 
 
 async def _connected(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
