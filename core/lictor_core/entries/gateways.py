@@ -124,6 +124,8 @@ class IngressGateway(Entry, frozen=True, kw_only=True):
         if flaw := _too_many("Listeners", sum(len(one.services or ()) for one in self.listeners or ())):
             yield flaw
             return
+        if self.defaults is not None:
+            yield from _limit_flaws(self.defaults, "Defaults")
         ports: set[int] = set()
         for number, listener in enumerate(self.listeners or ()):
             where = place("Listeners", number)
@@ -177,7 +179,11 @@ def _request_flaws(listener: IngressListener, service: IngressService, where: st
         if not is_http_like(listener.protocol):
             yield Flaw(f"{where}.{name}", f"means nothing on a {listener.protocol} listener, which sees no headers")
         yield from headers.flaws(f"{where}.{name}")
-    if min(service.max_connections, service.max_pending_requests, service.max_concurrent_requests) < 0:
+    yield from _limit_flaws(service, where)
+
+
+def _limit_flaws(limits: IngressService | IngressDefaults, where: str) -> Iterator[Flaw]:
+    if min(limits.max_connections, limits.max_pending_requests, limits.max_concurrent_requests) < 0:
         yield Flaw(where, "has a negative limit")
 
 

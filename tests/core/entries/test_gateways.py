@@ -56,6 +56,16 @@ def test_all_flaws_of_listeners_are_found_at_once() -> None:
     ]
 
 
+def test_a_limit_is_never_negative_neither_of_a_service_nor_of_all() -> None:
+    service = {"Name": "a", "MaxConnections": -1}
+    listeners = [{"Port": 80, "Protocol": "tcp", "Services": [service]}]
+    defaults = {"MaxPendingRequests": -1}
+    assert flaws("ingress-gateway", {"Listeners": listeners, "Defaults": defaults}) == [
+        "Defaults",
+        "Listeners[0].Services[0]",
+    ]
+
+
 def test_a_linked_service_comes_once_and_with_all_of_its_certificate() -> None:
     services = [{"Name": "a", "CAFile": "ca"}, {"Name": "a"}, {"CertFile": "c"}, {"Name": "b", "KeyFile": "k"}]
     assert flaws("terminating-gateway", {"Services": services}) == [
