@@ -13,17 +13,19 @@ from lictor_agent.http.settings import HttpSettings, HttpsSettings
 from lictor_agent.http.throttle import ClientRates
 from lictor_agent.http.unix_sockets import SocketOwner
 from lictor_agent.identity import Identity
+from lictor_agent.keyring import Keyring
 from lictor_agent.plan import SyncTokens
 from lictor_agent.registrar import ScriptPolicy
 from lictor_agent.remote.settings import RemoteSettings
 from lictor_agent.settings import AgentSettings
 from lictor_config.tree import Configuration, Dns, DoorTls, Limits
 from lictor_core.autopilot import AutopilotConfiguration
+from lictor_core.clock import Rng
 from lictor_core.commands import ConfigSet
 from lictor_core.durations import format_duration
 from lictor_core.limits import WAIT_MAX_S
 from lictor_dns import DnsSettings, SoaSettings
-from lictor_server import SERVER_PORT, TlsSettings
+from lictor_server import SERVER_PORT, Keyed, TlsSettings
 
 if TYPE_CHECKING:
     import ssl
@@ -41,6 +43,7 @@ __all__ = [
     "http_addresses",
     "http_settings",
     "identity",
+    "keyed",
     "remote_settings",
     "request_rates",
     "server_settings",
@@ -246,6 +249,18 @@ def tls_settings(configuration: Configuration) -> TlsSettings | None:
         datacenter=configuration.datacenter,
         domain=configuration.domain,
         said=rpc.said,
+    )
+
+
+def keyed(configuration: Configuration, keyring: Keyring, rng: Rng) -> Keyed:
+    """What connections between agents and servers must prove at their beginning."""
+    encrypt = configuration.encrypt
+    return Keyed(
+        lambda: keyring.ring,
+        datacenter=configuration.datacenter,
+        incoming=encrypt.verify_incoming,
+        outgoing=encrypt.verify_outgoing,
+        rng=rng,
     )
 
 

@@ -23,7 +23,7 @@ from lictor_core.clock import Clock, Rng
 from lictor_core.errors import ConfigurationError
 from lictor_core.metrics import Meter
 from lictor_core.registry import CatalogView, Registry
-from lictor_server import Tls, load_tls
+from lictor_server import UNKEYED, Keyed, Tls, load_tls
 
 __all__ = ["Backing", "RemoteServers"]
 
@@ -104,6 +104,7 @@ class RemoteServers:
         rng: Rng,
         log: FilteringBoundLogger,
         meter: Meter | None = None,
+        keyed: Keyed = UNKEYED,
     ) -> None:
         """Raises `ConfigurationError` for certificates that cannot be used."""
         self._clock = clock
@@ -115,6 +116,7 @@ class RemoteServers:
         self._registry = RemoteRegistry(
             replace(settings_of_link, known=self._known.read()),
             tls=self._tls,
+            keyed=keyed,
             clock=clock,
             rng=rng,
             log=log,

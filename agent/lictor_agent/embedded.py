@@ -16,7 +16,7 @@ from lictor_core.clock import Clock, Rng
 from lictor_core.errors import ConfigurationError
 from lictor_core.metrics import Meter
 from lictor_core.registry import CatalogView
-from lictor_server import Server, Tls, load_tls
+from lictor_server import UNKEYED, Keyed, Server, Tls, load_tls
 
 __all__ = ["EmbeddedServer"]
 
@@ -33,13 +33,14 @@ class EmbeddedServer:
         rng: Rng,
         log: FilteringBoundLogger,
         meter: Meter | None = None,
+        keyed: Keyed = UNKEYED,
     ) -> None:
         """Raises as `Server` does."""
         self._bind_address = configuration.bind_addr
         self._port = configuration.ports.server
         settings = assembly.server_settings(configuration, node_id)
         self._clock = clock
-        self._server = Server(settings, clock=clock, rng=rng, log=log, meter=meter)
+        self._server = Server(settings, clock=clock, rng=rng, log=log, meter=meter, keyed=keyed)
 
     @property
     def registry(self) -> Server:

@@ -21,6 +21,7 @@ from lictor_agent.ending import Ending
 from lictor_agent.following import follow
 from lictor_agent.grpc_port import GrpcPort
 from lictor_agent.http.server import HttpServer
+from lictor_agent.keyring import kept_keyring
 from lictor_agent.log import LogOutput
 from lictor_agent.log_files import log_sinks
 from lictor_agent.node_id import node_id
@@ -35,6 +36,7 @@ from lictor_core.clock import Clock, Rng, SeededRng, SystemClock, SystemRng
 from lictor_core.errors import ConfigurationError, LictorError
 from lictor_core.metrics import Meter
 from lictor_dns import DnsServer
+from lictor_server import Keyed
 
 if TYPE_CHECKING:
     from lictor_connect_proxy.xds.server_grpclib import XdsServer
@@ -77,7 +79,8 @@ async def _serve(configuration: Configuration, clock: Clock, rng: Rng, output: L
     own_id = node_id(configuration.node_id, "" if configuration.dev else configuration.data_dir, rng)
     identity = assembly.identity(configuration, own_id)
     meter = Meter(clock)
-    backing = _backing(configuration, own_id, clock, rng, log, meter)
+    keyring = kept_keyring(configuration.encrypt, "" if configuration.dev else configuration.data_dir, log)
+    backing = _backing(configuration, own_id, clock, rng, log, meter, assembly.keyed(configuration, keyring, rng))
     agent = Agent(
         identity=identity,
         registry=backing.registry,
@@ -154,14 +157,22 @@ def _remote_exec(agent: Agent, rng: Rng, log: FilteringBoundLogger) -> AbstractA
 
 
 def _backing(
-    configuration: Configuration, own_id: str, clock: Clock, rng: Rng, log: FilteringBoundLogger, meter: Meter
+    configuration: Configuration,
+    own_id: str,
+    clock: Clock,
+    rng: Rng,
+    log: FilteringBoundLogger,
+    meter: Meter,
+    keyed: Keyed,
 ) -> Backing:
     if configuration.server:
         # Imported here: who is no server does without it, in memory and in time to start.
         from lictor_agent.embedded import EmbeddedServer
 
-        return EmbeddedServer(configuration, own_id, clock=clock, rng=rng, log=log, meter=meter)
-    return RemoteServers(configuration, own_id, clock=clock, rng=rng, log=log.bind(room="agent"), meter=meter)
+        return EmbeddedServer(configuration, own_id, clock=clock, rng=rng, log=log, meter=meter, keyed=keyed)
+    return RemoteServers(
+        configuration, own_id, clock=clock, rng=rng, log=log.bind(room="agent"), meter=meter, keyed=keyed
+    )
 
 
 def _dns(

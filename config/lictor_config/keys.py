@@ -130,7 +130,7 @@ disable_anonymous_signature boolean
 disable_coordinates boolean : network coordinates
 disable_host_node_id boolean
 disable_http_unprintable_char_filter boolean : the HTTP API
-disable_keyring_file boolean
+disable_keyring_file boolean : keep keys in memory alone
 disable_remote_exec boolean : commands that others run here
 disable_update_check boolean
 discard_check_output boolean : checks
@@ -144,9 +144,9 @@ enable_debug boolean : profiles at /debug/pprof
 enable_local_script_checks boolean : checks
 enable_script_checks boolean : checks
 enable_syslog boolean : logs
-encrypt text
-encrypt_verify_incoming boolean
-encrypt_verify_outgoing boolean
+encrypt text : who dials servers proves to know it
+encrypt_verify_incoming boolean : take none without the key
+encrypt_verify_outgoing boolean : prove the key to servers
 gossip_lan section
 gossip_wan section
 http_config section

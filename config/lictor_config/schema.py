@@ -14,7 +14,7 @@ from lictor_config.definitions import ServiceDefinition, read_service
 from lictor_config.entries import read_entries
 from lictor_config.fields import read_fields, read_section
 from lictor_config.reading import Reader
-from lictor_config.sections import Coordinates, Limits, Log, Tokens
+from lictor_config.sections import Coordinates, Encrypt, Limits, Log, Tokens
 from lictor_config.tls_reading import read_tls
 from lictor_config.tree import (
     Acl,
@@ -59,6 +59,7 @@ def read_configuration(reader: Reader, base: Configuration) -> Configuration:
         acl=_acl(reader, base.acl),
         connect=read_section(reader, "connect", base.connect),
         tls=read_tls(reader, base.tls),
+        encrypt=_encrypt(reader, base.encrypt),
         auto_encrypt=read_section(reader, "auto_encrypt", base.auto_encrypt),
         limits=_limits(reader, base.limits),
         autopilot=read_section(reader, "autopilot", base.autopilot),
@@ -183,6 +184,15 @@ def _tokens(acl: Reader | None, outer: Reader, base: Tokens) -> Tokens:
         replication=outer.text("acl_replication_token", base.replication),
     )
     return older if acl is None else read_section(acl, "acl.tokens", older)
+
+
+def _encrypt(reader: Reader, base: Encrypt) -> Encrypt:
+    return Encrypt(
+        key=reader.text("encrypt", base.key),
+        verify_incoming=reader.boolean("encrypt_verify_incoming", base.verify_incoming),
+        verify_outgoing=reader.boolean("encrypt_verify_outgoing", base.verify_outgoing),
+        disable_keyring_file=reader.boolean("disable_keyring_file", base.disable_keyring_file),
+    )
 
 
 def _log(reader: Reader, base: Log) -> Log:

@@ -14,6 +14,7 @@ __all__ = [
     "STATSD_PORT",
     "Cache",
     "Coordinates",
+    "Encrypt",
     "Gossip",
     "Http",
     "Limits",
@@ -41,6 +42,20 @@ class Log:
     rotate_max_files: int = 0
     syslog: bool = False
     syslog_facility: str = "LOCAL0"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Encrypt:
+    """The key with which agents prove to one another that they belong together, in base64: never logged, never shown.
+
+    `verify_incoming`: take none who does not prove it; `verify_outgoing`: prove it to whom this agent dials.
+    `disable_keyring_file`: keep keys in memory alone.
+    """
+
+    key: str = field(default="", repr=False)
+    verify_incoming: bool = True
+    verify_outgoing: bool = True
+    disable_keyring_file: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

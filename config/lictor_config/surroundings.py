@@ -5,8 +5,6 @@ The other rules are in `relations`, which asks here, too. Source: refusals and w
 
 from __future__ import annotations
 
-import base64
-import binascii
 import ipaddress
 import re
 from collections.abc import Iterator
@@ -16,6 +14,7 @@ from lictor_config.sections import STATSD_PORT
 from lictor_config.tree import Configuration
 from lictor_core.addresses import split_host_port
 from lictor_core.errors import RequestError
+from lictor_core.keyring import parse_key
 
 __all__ = ["flaws", "warnings"]
 
@@ -26,7 +25,6 @@ _FACILITIES: Final = (
 _UI_PATH: Final = re.compile(r"/?[A-Za-z0-9_/-]*/?")
 _UI_PATH_TAKEN: Final = re.compile(r"v[0-9]")
 _MODE: Final = re.compile(r"0?[0-7]{3,4}")
-_KEY_BYTES: Final = (16, 24, 32)
 _DOWN_POLICIES: Final = ("allow", "deny", "extend-cache", "async-cache")
 
 
@@ -106,13 +104,10 @@ def _logs(configuration: Configuration) -> Iterator[str]:
 
 
 def _secrets(configuration: Configuration) -> Iterator[str]:
-    key = configuration.given.get("encrypt", "")
-    if isinstance(key, str) and key:
+    if configuration.encrypt.key:
         try:
-            count = len(base64.b64decode(key, validate=True))
-        except (binascii.Error, ValueError):
-            count = 0
-        if count not in _KEY_BYTES:
-            yield "encrypt: is no key; a key is 16, 24 or 32 bytes in base64, as `consul keygen` makes them"
+            parse_key(configuration.encrypt.key)
+        except RequestError as error:
+            yield f"encrypt: is no key: {error}; `lictor keygen` makes one"
     if configuration.acl.down_policy not in _DOWN_POLICIES:
         yield f"acl.down_policy: {configuration.acl.down_policy!r} is none of {', '.join(_DOWN_POLICIES)}"

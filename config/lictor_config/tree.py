@@ -14,6 +14,7 @@ from lictor_config.sections import (
     GOSSIP_WAN,
     Cache,
     Coordinates,
+    Encrypt,
     Gossip,
     Http,
     Limits,
@@ -38,6 +39,7 @@ __all__ = [
     "Coordinates",
     "Dns",
     "DoorTls",
+    "Encrypt",
     "Gossip",
     "Http",
     "Join",
@@ -247,6 +249,7 @@ class Configuration:
     acl: Acl = Acl()
     connect: Connect = Connect()
     tls: Tls = field(default_factory=Tls)
+    encrypt: Encrypt = field(default_factory=Encrypt)
     auto_encrypt: AutoEncrypt = field(default_factory=AutoEncrypt)
     limits: Limits = field(default_factory=Limits)
     autopilot: Autopilot = Autopilot()

@@ -179,11 +179,10 @@ def test_what_consul_knows_and_lictor_does_not_use_is_one_warning(tmp_path: Path
     file = write(
         tmp_path,
         a__hcl='retry_join_wan = ["a"]\ntelemetry { circonus_api_token = "x" }\n'
-        'encrypt = "pUqJrVyVRj5jsiYEkM/tFQYfWyJIv4s3XkvDwy7Cu5s="\n'
         'acl { tokens { master = "t" } }\nports { serf_wan = 1 }',
     )
     assert load(file).warnings == (
-        "not used by Lictor, and protects nothing: acl.tokens.master, encrypt; TLS protects what agents say",
+        "not used by Lictor, and protects nothing: acl.tokens.master; TLS protects what agents say",
         "not used by Lictor: ports.serf_wan, retry_join_wan, telemetry.circonus_api_token",
     )
 

@@ -276,7 +276,10 @@ def _mesh(configuration: Configuration) -> JsonObject:
         "ConnectEnabled": connect.enabled,
         "ConnectSidecarMaxPort": ports.sidecar_max_port,
         "ConnectSidecarMinPort": ports.sidecar_min_port,
+        "DisableKeyringFile": configuration.encrypt.disable_keyring_file,
         "EncryptKey": HIDDEN,
+        "EncryptVerifyIncoming": configuration.encrypt.verify_incoming,
+        "EncryptVerifyOutgoing": configuration.encrypt.verify_outgoing,
     }
 
 

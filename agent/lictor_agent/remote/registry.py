@@ -46,7 +46,7 @@ from lictor_core.queries import AnyQuery, Query, answer_type
 from lictor_core.records import JsonObject, Member, Session
 from lictor_core.registry import Confirmation, IssuedLeaf, LeaderStatus, LeafRequest, Reading, ReadOptions, SavedState
 from lictor_core.vivaldi import ROUND_TRIP_S_MAX
-from lictor_server import PLAIN, RpcPool, Tls
+from lictor_server import PLAIN, UNKEYED, Keyed, RpcPool, Tls
 
 __all__ = ["RemoteRegistry"]
 
@@ -75,11 +75,18 @@ class RemoteRegistry:
     """The servers behind one connection. All methods belong to the event loop on which `start` ran."""
 
     def __init__(
-        self, settings: RemoteSettings, *, tls: Tls = PLAIN, clock: Clock, rng: Rng, log: FilteringBoundLogger
+        self,
+        settings: RemoteSettings,
+        *,
+        tls: Tls = PLAIN,
+        keyed: Keyed = UNKEYED,
+        clock: Clock,
+        rng: Rng,
+        log: FilteringBoundLogger,
     ) -> None:
         self._settings = settings
         self._clock = clock
-        self._pool = RpcPool(rng=rng, tls=tls, source=settings.source, connect_s=LOOK_S_MAX)
+        self._pool = RpcPool(rng=rng, tls=tls, keyed=keyed, source=settings.source, connect_s=LOOK_S_MAX)
         self._link = ServerLink(settings, self._pool, clock=clock, rng=rng, log=log)
         self._allowance = Allowance(settings.rate, settings.burst_max, clock)
         self._calls = RemoteCalls(

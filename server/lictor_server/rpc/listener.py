@@ -114,6 +114,8 @@ class RpcListener:
         self._listen()
         if not ipaddress.ip_address(self._address).is_loopback and not self._tls.incoming_required:
             reason = "no TLS" if self._tls.listening is None else "verify_incoming is off: nobody has to prove anything"
+            if self._keyed.demands:
+                reason += "; the encrypt key tells who may connect, and protects nothing that is said then"
             self._log.warning("rpc.listener.exposed", address=self._address, port=self.port, reason=reason)
 
     async def stop(self) -> None:

@@ -21,12 +21,12 @@ KINDS: dict[type[object], str] = {
     str: "string",
 }
 LEFT_OUT = {
-    "AutoConfig", "AutoEncryptAllowTLS", "AutoEncryptDNSSAN", "AutoEncryptIPSAN", "AutoEncryptTLS", "ACLDisabledTTL",
+    "AutoConfig", "ACLDisabledTTL",
     "Checks", "ConnectCAConfig", "ConnectMeshGatewayWANFederationEnabled",
     "ConnectTestCALeafRootChangeSpread", "ConsulRaftElectionTimeout", "ConsulRaftHeartbeatTimeout",
     "ConsulRaftLeaderLeaseTimeout", "ConsulServerHealthInterval", "DisableAnonymousSignature",
-    "DisableKeyringFile", "DisableUpdateCheck",
-    "EnableAgentTLSForChecks", "EncryptVerifyIncoming", "EncryptVerifyOutgoing",
+    "DisableUpdateCheck",
+    "EnableAgentTLSForChecks",
     "EnterpriseRuntimeConfig", "NonVotingServer", "PrimaryGateways", "PrimaryGatewaysInterval", "RPCProtocol",
     "RaftProtocol", "RaftSnapshotInterval", "RaftSnapshotThreshold", "RetryJoinIntervalWAN",
     "RetryJoinMaxAttemptsWAN", "RetryJoinWAN", "SegmentLimit", "SegmentName", "SegmentNameLimit", "Segments",
