@@ -17,6 +17,7 @@ from lictor_agent import assembly
 from lictor_agent.agent import Agent
 from lictor_agent.backing import Backing, RemoteServers
 from lictor_agent.banner import Listening, banner
+from lictor_agent.data_directory import tell_if_exposed
 from lictor_agent.ending import Ending
 from lictor_agent.following import follow
 from lictor_agent.grpc_port import GrpcPort
@@ -77,6 +78,7 @@ def _first(group: BaseExceptionGroup[LictorError]) -> BaseException:
 async def _serve(configuration: Configuration, clock: Clock, rng: Rng, output: LogOutput) -> int:
     log = output.logger
     own_id = node_id(configuration.node_id, "" if configuration.dev else configuration.data_dir, rng)
+    tell_if_exposed("" if configuration.dev else configuration.data_dir, log.bind(room="agent"))
     identity = assembly.identity(configuration, own_id)
     meter = Meter(clock)
     keyring = kept_keyring(configuration.encrypt, "" if configuration.dev else configuration.data_dir, log)

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from lictor_agent.data_directory import PRIVATE
 from lictor_core.clock import Rng
 from lictor_core.errors import ConfigurationError
 
@@ -31,7 +32,7 @@ def node_id(given: str, data_dir: str, rng: Rng) -> str:
         return kept
     path = Path(data_dir) / _FILE
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
     except FileExistsError as error:
         raise ConfigurationError(f"{data_dir} is no directory; name another with -data-dir") from error
     except OSError as error:

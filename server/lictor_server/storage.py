@@ -122,7 +122,8 @@ class Storage:
                 "name another directory with -data-dir"
             )
         with storage_errors("make", self._directory):
-            for directory in (self._directory / "log", self.snapshots):
+            # Each by itself: a mode is for the last of a path alone.
+            for directory in (self._directory.parent, self._directory, self._directory / "log", self.snapshots):
                 directory.mkdir(parents=True, exist_ok=True, mode=0o700)
             sync_directory(self._directory)
             sync_directory(self._directory.parent)

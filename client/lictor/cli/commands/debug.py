@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import os
 import shutil
 import sys
 import tarfile
@@ -36,6 +37,9 @@ _AT_ONCE: Final = ("heap", "goroutine")
 _LEAST_S: Final = {"duration": 10.0, "interval": 5.0}
 _END_S: Final = 5.0
 """How long the end of the log is waited for."""
+_PRIVATE: Final = 0o600
+_PRIVATE_DIRECTORY: Final = 0o700
+"""What is collected names nodes, services and keys: it is for who asked for it."""
 _LOG: Final = "consul.log"
 """The name that whoever reads such archives looks for."""
 
@@ -88,7 +92,7 @@ def command(
             raise CommandError(f"Capture validation failed: {one} exists already: choose another with -output")
     print("==> Starting debugger and capturing static information...")
     try:
-        directory.mkdir(parents=True)
+        directory.mkdir(mode=_PRIVATE_DIRECTORY, parents=True)
         _Capture(api, directory, targets, duration_s=duration_s, interval_s=interval_s).run()
         if archive:
             _pack(directory, packed)
@@ -257,7 +261,8 @@ def _sleep_until(moment: float) -> None:
 def _pack(directory: Path, packed: Path) -> None:
     """The directory as one file; a file that is half written is not left behind."""
     try:
-        with tarfile.open(packed, "w:gz") as archive:
+        descriptor = os.open(packed, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _PRIVATE)
+        with os.fdopen(descriptor, "wb") as file, tarfile.open(fileobj=file, mode="w:gz") as archive:
             archive.add(directory, arcname=directory.name)
     except OSError:
         packed.unlink(missing_ok=True)
