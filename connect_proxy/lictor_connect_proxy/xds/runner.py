@@ -154,7 +154,7 @@ async def _connections(session: aiohttp.ClientSession) -> int:
 
 
 async def _end(process: asyncio.subprocess.Process) -> int:
-    """Its exit code, once it has ended; it is asked to first. Also where all tasks of the loop are cancelled at once."""
+    """Its exit code, once it has ended, which it is asked to; also where all tasks of the loop are cancelled."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
