@@ -16,6 +16,8 @@ from typing import Final
 from structlog.typing import FilteringBoundLogger
 
 from lictor_agent import authorize
+from lictor_agent.acl.gate import Gate
+from lictor_agent.acl.resolving import Resolve
 from lictor_agent.central import CentralConfig
 from lictor_agent.certs import Leaf, LeafKeeper
 from lictor_agent.checks.reaping import overdue_services
@@ -73,15 +75,19 @@ class Agent:
         log: FilteringBoundLogger,
         load: Callable[[], Configuration] | None = None,
         kept: Kept | None = None,
+        resolve: Resolve | None = None,
     ) -> None:
         """`load` reads the configuration anew, for `reload`; without it a reload is refused.
 
         `kept` answers what need not be asked of the servers each time; without it the server in this process does.
+        `resolve` asks the servers what a token comes to; without it nothing is judged here.
         """
         self.identity = identity
         self.registry = registry
         self.kept: Kept = kept or KeptByServer(registry)
         self.settings = settings
+        self.gate = Gate(configuration, clock, log, resolve)
+        """The agent's tokens, and who shows one."""
         self.local = LocalState()
         self.left = asyncio.Event()
         """Set once this agent has left the cluster: nothing is left for it to do."""
@@ -107,7 +113,7 @@ class Agent:
             rng,
             log,
             output_wait_s=settings.check_update_s,
-            tokens=settings.tokens,
+            tokens=self._sync_tokens(),
             sync_every_s=settings.sync_every_s,
         )
         self._lease = LeaseKeeper(registry, identity.member, clock, rng, log, granted=self._sync.look_again)
@@ -123,6 +129,7 @@ class Agent:
         self._leaves = LeafKeeper(registry, identity.datacenter, clock, rng, log, kept=self.kept)
         self.reloader = Reloader(configuration, load, self._register_configured, log)
         self.reloader.on_reload(self._follow)
+        self.gate.slots.on_change(lambda: self._sync.use_tokens(self._sync_tokens()))
 
     @property
     def configuration(self) -> Configuration:
@@ -156,6 +163,7 @@ class Agent:
             finally:
                 for task in tasks:
                     task.cancel()
+                await self.gate.stop()
 
     async def register_service(
         self, definition: ServiceDefinition, *, token: str = "", place: str = "", replace_existing_checks: bool = False
@@ -288,6 +296,7 @@ class Agent:
 
     def reconnected(self) -> None:
         """The servers are reached by another connection than before."""
+        self.gate.reconnected()
         self._lease.reconnected()
         self._teller.reconnected()
 
@@ -329,6 +338,9 @@ class Agent:
             await self._central.settled(_CENTRAL_WAIT_S_MAX)
         await self._sync.run()
 
+    def _sync_tokens(self) -> SyncTokens:
+        return SyncTokens(self.gate.slots.default, self.gate.slots.agent)
+
     def _central_known(self, definition: ServiceDefinition) -> AbstractAsyncContextManager[None]:
         """A block that begins once it is known what the cluster says of an instance and its sidecar."""
         questions = [] if self._central is None else questions_in(definition)
@@ -369,8 +381,7 @@ class Agent:
     def _follow(self, old: Configuration, new: Configuration) -> None:
         self.settings = replace(self.settings, discard_check_output=new.discard_check_output)
         self._checks.follow(self.settings)
-        tokens = new.acl.tokens
-        self._sync.use_tokens(SyncTokens(tokens.default, tokens.agent))
+        self.gate.follow(new)
         if new.node_meta != old.node_meta:
             self.identity = replace(self.identity, meta=tuple(new.node_meta.items()))
             self._sync.set_node(self.identity.node())

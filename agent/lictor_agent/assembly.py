@@ -14,7 +14,6 @@ from lictor_agent.http.throttle import ClientRates
 from lictor_agent.http.unix_sockets import SocketOwner
 from lictor_agent.identity import Identity
 from lictor_agent.keyring import Keyring
-from lictor_agent.plan import SyncTokens
 from lictor_agent.registrar import ScriptPolicy
 from lictor_agent.remote.settings import RemoteSettings
 from lictor_agent.settings import AgentSettings
@@ -97,7 +96,6 @@ def agent_settings(configuration: Configuration, environment: Mapping[str, str] 
     return AgentSettings(
         data_dir="" if configuration.dev else configuration.data_dir,
         sync_every_s=configuration.ae_interval_s,
-        tokens=SyncTokens(configuration.acl.tokens.default, configuration.acl.tokens.agent),
         scripts=ScriptPolicy(
             from_files=configuration.enable_script_checks or configuration.enable_local_script_checks,
             from_api=configuration.enable_script_checks,

@@ -9,7 +9,7 @@ from typing import Final
 
 from lictor_agent.checks.reaping import CRITICAL_S_MIN, REAP_EVERY_S
 from lictor_agent.checks.tls import CheckTls
-from lictor_agent.plan import SYNC_EVERY_S, SyncTokens
+from lictor_agent.plan import SYNC_EVERY_S
 from lictor_agent.registrar import ScriptPolicy
 from lictor_core.limits import CHECK_OUTPUT_BYTES_MAX
 
@@ -17,7 +17,6 @@ __all__ = ["AgentSettings"]
 
 _SIDECAR_PORTS: Final = range(21_000, 21_256)
 _EXPOSED_PORTS: Final = range(21_500, 21_756)
-_NO_TOKENS: Final = SyncTokens()
 _NO_SCRIPTS: Final = ScriptPolicy(from_files=False, from_api=False)
 
 
@@ -29,13 +28,11 @@ class AgentSettings:
     `check_update_interval`; 0 tells every change at once). `check_tls` is the agent's own material where checks are to
     use it, `environment` where proxies and Docker are named for them. `critical_s_min` is the shortest time after which
     a critical instance is deregistered, which is looked at every `reap_every_s`. `default_allow` is what holds where no
-    intention matches. `tokens` are those that the agent writes by where nothing else is said. Beneath `data_dir`
-    registrations are kept; nothing is with an empty one. `sync_every_s` is between comparisons of all with the catalog,
-    longer in larger clusters (Consul's `ae_interval`).
+    intention matches. Beneath `data_dir` registrations are kept; nothing is with an empty one. `sync_every_s` is
+    between comparisons of all with the catalog, longer in larger clusters (Consul's `ae_interval`).
     """
 
     data_dir: str = ""
-    tokens: SyncTokens = _NO_TOKENS
     sync_every_s: float = SYNC_EVERY_S
     scripts: ScriptPolicy = _NO_SCRIPTS
     sidecar_ports: range = _SIDECAR_PORTS

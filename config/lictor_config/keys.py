@@ -228,24 +228,26 @@ version text
 version_prerelease text
 watches blocks : watches of this agent
 [acl]
-default_policy text : connections that no intention speaks of
-disabled_ttl duration
-down_policy text
-enable_key_list_policy boolean
-enable_token_persistence boolean
+default_policy text : what no rule speaks of; connections that no intention speaks of
+disabled_ttl duration : an agent whose servers have no ACLs: how long it takes their word
+down_policy text : agents: what counts while no server answers
+enable_key_list_policy boolean : servers: reading keys below a prefix
+enable_token_persistence boolean : tokens told to the agent outlive it
 enable_token_replication boolean
-enabled boolean : connections that no intention speaks of
+enabled boolean : access control; on servers and agents alike
 msp_disable_bootstrap boolean
-policy_ttl duration
-role_ttl duration
-token_ttl duration
+policy_ttl duration : agents: how long a token's rights are believed
+role_ttl duration : agents: how long a token's rights are believed
+token_ttl duration : agents: how long a token's rights are believed
 tokens section
 [acl.tokens]
-agent text : what the agent tells the catalog with; servers do not check it
-agent_master text
-default text : what the agent tells the catalog with; servers do not check it
+agent text : what the agent does itself
+agent_master text : who may reach this agent while no server answers
+agent_recovery text : later Consul's name of agent_master
+default text : requests and DNS questions without a token; what the agent does where it has no other
+initial_management text : later Consul's name of master
 managed_service_provider blocks
-master text
+master text : servers: a token with all rights, which the leader makes
 replication text
 [addresses]
 dns text : where DNS listens

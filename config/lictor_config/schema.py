@@ -160,6 +160,7 @@ def _acl(reader: Reader, base: Acl) -> Acl:
         enabled=base.enabled or bool(reader.text("acl_datacenter")),  # as in Consul, to name it turned ACLs on
         default_policy=reader.text("acl_default_policy", base.default_policy),
         down_policy=reader.text("acl_down_policy", base.down_policy),
+        disabled_ttl_s=reader.duration("acl_disabled_ttl", base.disabled_ttl_s),
         token_ttl_s=reader.duration("acl_ttl", base.token_ttl_s),
         enable_key_list_policy=reader.boolean("acl_enable_key_list_policy", base.enable_key_list_policy),
         enable_token_replication=reader.boolean("enable_acl_replication", base.enable_token_replication),
@@ -183,7 +184,17 @@ def _tokens(acl: Reader | None, outer: Reader, base: Tokens) -> Tokens:
         master=outer.text("acl_master_token", base.master),
         replication=outer.text("acl_replication_token", base.replication),
     )
-    return older if acl is None else read_section(acl, "acl.tokens", older)
+    if acl is None:
+        return older
+    tokens = read_section(acl, "acl.tokens", older)
+    child = acl.child("tokens")
+    if child is None:
+        return tokens
+    return replace(
+        tokens,
+        agent_master=child.text("agent_recovery") or tokens.agent_master,
+        master=child.text("initial_management") or tokens.master,
+    )
 
 
 def _encrypt(reader: Reader, base: Encrypt) -> Encrypt:

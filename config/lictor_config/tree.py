@@ -147,6 +147,7 @@ class Acl:
     enabled: bool = False
     default_policy: str = "allow"
     down_policy: str = "extend-cache"
+    disabled_ttl_s: float = 120.0
     token_ttl_s: float = 30.0
     policy_ttl_s: float = 30.0
     role_ttl_s: float = 0.0

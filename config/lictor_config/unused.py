@@ -16,8 +16,7 @@ __all__ = ["UNENFORCED", "check_rest", "is_used", "unused_keys"]
 
 UNENFORCED: Final = frozenset(
     {
-        "acl.tokens.agent_master", "acl.tokens.master", "acl.tokens.replication", "acl_agent_master_token",
-        "acl_master_token", "acl_replication_token", "auto_encrypt",
+        "auto_encrypt",
     }
 )  # fmt: skip
 """Those that somebody may take for protection: their warning is one of its own. A section stands for all its keys."""

@@ -23,6 +23,8 @@ AGENTS = {path: kind for path, kind in FACTS.items() if not path.startswith(IN_D
 REFUSED = {"advertise_addr_wan_ipv6", "reap"}
 """What the documents name and Consul 1.8.7 itself refuses."""
 OURS = REFUSED | {
+    "acl.tokens.agent_recovery",
+    "acl.tokens.initial_management",
     "advertise_reconnect_timeout",
     "dns_config.cache_entries_max",
     "dns_config.enable_age_txt",

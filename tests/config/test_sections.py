@@ -44,6 +44,12 @@ def test_a_token_is_not_in_what_is_printed() -> None:
     assert "secret" not in repr(read('acl { tokens { default = "secret" } }'))
 
 
+def test_later_names_of_tokens_count_before_those_of_their_time() -> None:
+    tokens = read('acl { tokens { agent_recovery = "r" agent_master = "x" initial_management = "i" } }').acl.tokens
+    assert (tokens.agent_master, tokens.master) == ("r", "i")
+    assert read('acl { tokens { agent_master = "x" } } acl_master_token = "m"').acl.tokens.master == "m"
+
+
 def test_to_name_the_acl_datacenter_turns_acls_on_unless_something_else_is_said() -> None:
     assert read('acl_datacenter = "DC2"').acl.enabled
     assert read('acl_datacenter = "DC2"').primary_datacenter == "dc2"

@@ -64,7 +64,6 @@ _METHODS: Final[dict[str, tuple[str, ...]]] = {
     "/v1/acl/token": ("PUT",),
     "/v1/acl/token/self": ("GET",),
     "/v1/acl/token/": ("GET", "PUT", "DELETE"),
-    "/v1/agent/token/": ("PUT",),
     "/v1/internal/acl/authorize": ("POST",),
 }
 

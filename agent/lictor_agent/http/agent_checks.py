@@ -8,7 +8,7 @@ from lictor_agent.checks.status import require_status
 from lictor_agent.http.bodies import read_json, read_mapping, refuse_problems
 from lictor_agent.http.described import FILTER, NOTHING, Body, Parameter, described
 from lictor_agent.http.encoding import Answer
-from lictor_agent.http.errors import refusing_with
+from lictor_agent.http.errors import Refusal, refusing_with
 from lictor_agent.http.requests import Request
 from lictor_agent.http.router import Route
 from lictor_agent.http.site import Site
@@ -24,7 +24,8 @@ _NOTE: Final = Parameter("note", "The output of the check, for people.")
 @described("AgentChecks", FILTER)
 async def checks(site: Site, request: Request) -> Answer:
     """All checks, by id."""
-    found = {key: one.check for key, one in site.agent.local.checks.items()}
+    vetting = await site.vetting(request)
+    found = {key: one.check for key, one in site.agent.local.checks.items() if vetting.sees_check(one.check)}
     if request.filter:
         wanted = predicate(request.filter, "check")
         found = {key: check for key, check in found.items() if wanted(check)}
@@ -35,14 +36,16 @@ async def checks(site: Site, request: Request) -> Answer:
 async def register(site: Site, request: Request) -> Answer:
     """Add or replace a check of the node or of an instance."""
     definition = parse_check(await read_json(request, site.settings.body_bytes_max))
+    (await site.vetting(request)).may_register_check(definition)
     with refusing_with(500):
-        await site.agent.register_check(definition, token=request.token, place=request.client)
+        await site.agent.register_check(definition, token=request.shown_token, place=request.client)
     return Answer()
 
 
 @described(NOTHING, tail="check_id")
 async def deregister(site: Site, request: Request) -> Answer:
     """Remove a check."""
+    await _vet_change(site, request)
     with refusing_with(500):
         await site.agent.deregister_check(request.tail)
     return Answer()
@@ -78,7 +81,15 @@ async def update(site: Site, request: Request) -> Answer:
     return await _tell(site, request, status, output)
 
 
+async def _vet_change(site: Site, request: Request) -> None:
+    vetting = await site.vetting(request)
+    if site.agent.gate.is_on and request.tail and request.tail not in site.agent.local.checks:
+        raise Refusal(f'Unknown check "{request.tail}"', status=500)  # as Consul, once it looks
+    vetting.may_change_check(request.tail)
+
+
 async def _tell(site: Site, request: Request, status: str, output: str) -> Answer:
+    await _vet_change(site, request)
     with refusing_with(500):
         await site.agent.update_check(request.tail, status, output)
     return Answer()

@@ -17,6 +17,7 @@ from lictor_agent.http.errors import Refusal, refusing_with
 from lictor_agent.http.requests import Request, read_options
 from lictor_agent.http.router import Route
 from lictor_agent.http.site import Site
+from lictor_core.acl.rules import Access, Resource
 from lictor_core.records import CARoots, JsonObject
 
 __all__ = ["ROUTES"]
@@ -49,6 +50,7 @@ async def leaf(site: Site, request: Request) -> Answer:
     site.check_datacenter(request.parameters.get("dc"))
     if not service:
         raise Refusal("URI must be either service or agent", status=500)
+    (await site.caller(request)).authorizer.require(Resource.SERVICE, service, Access.WRITE)
     hosts = None
     if "ingress" in request.parameters:
         hosts = tuple(filter(None, request.parameters.get("ingress").split(",")))
@@ -79,6 +81,8 @@ async def authorize(site: Site, request: Request) -> Answer:
     serial = reader.text("ClientCertSerial")
     reader.done()
     refuse_problems(reader, prefix=_DECODE_FAILED)
+    if target:  # one without is told what it lacks
+        (await site.caller(request)).authorizer.require(Resource.SERVICE, target, Access.WRITE)
     with refusing_with(400, "Bad request: "):
         decision = await site.agent.authorize(target, client_uri, serial)
     value = {"Authorized": decision.allowed, "Reason": decision.reason}

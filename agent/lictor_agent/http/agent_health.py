@@ -15,6 +15,7 @@ from lictor_agent.http.requests import Request
 from lictor_agent.http.router import Route
 from lictor_agent.http.site import Site
 from lictor_agent.local import LocalService
+from lictor_core.acl.rules import Resource
 from lictor_core.records import CRITICAL, MAINT, PASSING, WARNING, Check, JsonObject, worst_status
 
 __all__ = ["ROUTES"]
@@ -47,6 +48,7 @@ async def by_id(site: Site, request: Request) -> Answer:
     service_id = request.tail
     if not service_id:
         raise Refusal("Bad request: Missing serviceID", status=500)
+    (await site.vetting(request)).may_see(service_id)
     found = site.agent.local.services.get(service_id)
     if found is None:
         reason = f"ServiceId {service_id} not found"
@@ -72,6 +74,7 @@ async def by_name(site: Site, request: Request) -> Answer:
     name = request.tail
     if not name:
         raise Refusal("Bad request: Missing service Name", status=500)
+    (await site.caller(request)).authorizer.require(Resource.SERVICE, name)
     found = [_health(site, one) for one in site.agent.local.services.values() if one.service.service == name]
     if not found:
         reason = f"ServiceName {name} Not Found"

@@ -20,11 +20,11 @@ __all__ = ["ROUTES"]
 @described("AgentLocal")
 async def local(site: Site, request: Request) -> Answer:
     """Every instance and check, by id."""
-    state = site.agent.local
+    state, vetting = site.agent.local, await site.vetting(request)
     value: JsonObject = {
         "Node": site.agent.identity.node_name,
-        "Services": {key: _service(state, one) for key, one in state.services.items()},
-        "Checks": {key: _check(one) for key, one in state.checks.items()},
+        "Services": {key: _service(state, one) for key, one in state.services.items() if vetting.sees(one.service)},
+        "Checks": {key: _check(one) for key, one in state.checks.items() if vetting.sees_check(one.check)},
     }
     return site.answer_json(request, value)
 
@@ -33,6 +33,7 @@ async def local(site: Site, request: Request) -> Answer:
 async def service(site: Site, request: Request) -> Answer:
     """One instance with its checks, by its id."""
     state = site.agent.local
+    (await site.vetting(request)).may_see(request.tail)
     found = state.services.get(request.tail)
     if found is None:
         raise Refusal(f"unknown service ID: {request.tail}", status=404)

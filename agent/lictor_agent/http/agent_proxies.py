@@ -17,6 +17,7 @@ from lictor_agent.http.errors import Refusal
 from lictor_agent.http.requests import Request
 from lictor_agent.http.router import Route
 from lictor_agent.http.site import Site
+from lictor_core.acl.rules import Access, Resource
 from lictor_core.proxy_status import ProxyReport, ProxyStatus
 
 __all__ = ["ROUTES"]
@@ -27,7 +28,9 @@ async def list_all(site: Site, request: Request) -> Answer:
     """The proxies of this agent, as they told of themselves lately: their policy, its age, their leaf, what they
     refused.
     """
-    return site.answer_json(request, site.agent.proxies.all())
+    authorizer = (await site.caller(request)).authorizer
+    shown = [one for one in site.agent.proxies.all() if authorizer.allows(Resource.SERVICE, one.service)]
+    return site.answer_json(request, shown)
 
 
 @described(bool, tail="proxy_id", body=Body(ProxyReport), also={404: "No such proxy is registered at this agent."})
@@ -38,6 +41,10 @@ async def report(site: Site, request: Request) -> Answer:
         told = msgspec.convert(value, ProxyReport)
     except msgspec.ValidationError as error:
         raise Refusal(f"{DECODE_FAILED}{error}") from None
+    found = site.agent.local.services.get(request.tail)
+    if found is not None:
+        proxied = found.service.proxy.destination_service_name or found.service.service
+        (await site.caller(request)).authorizer.require(Resource.SERVICE, proxied, Access.WRITE)
     site.agent.proxies.report(request.tail, told)
     return site.answer_json(request, True)
 
@@ -45,6 +52,7 @@ async def report(site: Site, request: Request) -> Answer:
 @described("ExposedByChecks", tail="proxy_id", also={404: "No such proxy is registered at this agent."})
 async def exposed(site: Site, request: Request) -> Answer:
     """The paths that a proxy has to open for checks of its service, which the agent asks for at the proxy's ports."""
+    (await site.vetting(request)).may_see(request.tail)
     if request.tail not in site.agent.local.services:
         raise Refusal(f"no proxy {request.tail!r} is registered at this agent", status=404)
     return site.answer_json(request, {"Paths": site.agent.exposed_checks.paths_of(request.tail)})

@@ -78,7 +78,9 @@ async def members(site: Site, request: Request) -> Answer:
         raise Refusal("Network segments are not supported in this version of Consul", status=500)
     if request.parameters.get("wan") and not site.agent.identity.server:
         return site.answer_json(request, None)
+    vetting = await site.vetting(request)
     found, status = await _members(site), await _leader_status(site)
+    found = [one for one in found if vetting.sees_node(one.name)]
     if request.parameters.get("wan"):
         found = [_seen_from_afar(one, site.datacenter) for one in found if WAN_PORT_TAG in one.tags]
     # Who asks while nobody leads is told what the last leader saw: the header says so, where Consul has none.
@@ -118,7 +120,8 @@ async def _leader_status(site: Site) -> LeaderStatus | None:
 async def maintenance(site: Site, request: Request) -> Answer:
     """Put the node into maintenance or take it out."""
     enable = read_enable(request)
-    await site.agent.set_node_maintenance(enable, request.parameters.get("reason"), token=request.token)
+    (await site.vetting(request)).may_write_node()
+    await site.agent.set_node_maintenance(enable, request.parameters.get("reason"), token=request.shown_token)
     return Answer()
 
 

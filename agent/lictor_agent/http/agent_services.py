@@ -29,7 +29,8 @@ _REPLACES: Final = Parameter("replace-existing-checks", "Checks that are not in 
 @described("AgentServices", FILTER)
 async def services(site: Site, request: Request) -> Answer:
     """All instances, by id."""
-    chosen = list(site.agent.local.services.items())
+    vetting = await site.vetting(request)
+    chosen = [(key, one) for key, one in site.agent.local.services.items() if vetting.sees(one.service)]
     if request.filter:
         wanted = predicate(request.filter, "service")
         chosen = [(key, one) for key, one in chosen if wanted(one.service)]
@@ -53,6 +54,7 @@ async def service(site: Site, request: Request) -> Answer:
     deadline = site.clock.monotonic() + wait_s
     local, service_id = site.agent.local, request.tail
     while True:
+        (await site.vetting(request)).may_see(service_id)
         version = local.changed_at(Subject.SERVICE, service_id)
         found = _service(site, service_id)
         left_s = deadline - site.clock.monotonic()
@@ -66,10 +68,11 @@ async def service(site: Site, request: Request) -> Answer:
 async def register(site: Site, request: Request) -> Answer:
     """Add or replace an instance, its checks and its sidecar."""
     definition = parse_service(await read_json(request, site.settings.body_bytes_max))
+    (await site.vetting(request)).may_register(definition)
     replaces = "replace-existing-checks" in request.parameters
     with refusing_with(500):
         await site.agent.register_service(
-            definition, token=request.token, place=request.client, replace_existing_checks=replaces
+            definition, token=request.shown_token, place=request.client, replace_existing_checks=replaces
         )
     return Answer()
 
@@ -77,6 +80,7 @@ async def register(site: Site, request: Request) -> Answer:
 @described(NOTHING, tail="service_id")
 async def deregister(site: Site, request: Request) -> Answer:
     """Remove an instance with its checks and its sidecar."""
+    await _vet_change(site, request)
     with refusing_with(500):
         await site.agent.deregister_service(request.tail)
     return Answer()
@@ -89,8 +93,16 @@ async def maintenance(site: Site, request: Request) -> Answer:
         raise Refusal("Missing service ID")
     enable = read_enable(request)
     reason = request.parameters.get("reason")
-    await site.agent.set_service_maintenance(request.tail, enable, reason, token=request.token)
+    await _vet_change(site, request)
+    await site.agent.set_service_maintenance(request.tail, enable, reason, token=request.shown_token)
     return Answer()
+
+
+async def _vet_change(site: Site, request: Request) -> None:
+    vetting = await site.vetting(request)
+    if site.agent.gate.is_on and request.tail and request.tail not in site.agent.local.services:
+        raise Refusal(f'Unknown service {{"{request.tail}" {{}}}}', status=500)  # as Consul, once it looks
+    vetting.may_change(request.tail)
 
 
 def read_enable(request: Request) -> bool:

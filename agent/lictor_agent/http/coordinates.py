@@ -16,6 +16,7 @@ from lictor_agent.http.errors import Refusal, refusing_with
 from lictor_agent.http.requests import Request
 from lictor_agent.http.router import Endpoint, Route
 from lictor_agent.http.site import Site
+from lictor_core.acl.rules import Access, Resource
 from lictor_core.coordinates import Coordinate, NodeCoordinate
 from lictor_core.membership import WAN_PORT_TAG
 from lictor_core.queries import CoordinatesQuery, NodeCoordinatesQuery
@@ -84,6 +85,7 @@ async def update(site: Site, request: Request) -> Answer:
         raise Refusal("Missing Coord: a report says where the node stands")
     coordinate = _coordinate(place)
     site.check_datacenter(datacenter or request.parameters.get("dc"))
+    (await site.caller(request)).authorizer.require(Resource.NODE, name, Access.WRITE)
     with refusing_with(500):
         await site.registry.place(NodeCoordinate(node=name, segment=segment, coord=coordinate))
     return Answer()

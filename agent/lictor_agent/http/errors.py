@@ -17,6 +17,7 @@ from lictor_core.errors import (
     LictorError,
     MethodError,
     OverloadedError,
+    PermissionDeniedError,
     RateLimitedError,
     RequestError,
 )
@@ -60,10 +61,13 @@ def answer_error(error: LictorError) -> Answer:
 
 @contextmanager
 def refusing_with(status: int, prefix: str = "") -> Generator[None]:
-    """Within the block a wrong request is answered with `status` and `prefix`, where Consul does so."""
+    """Within the block a wrong request is answered with `status` and `prefix`, where Consul does so.
+
+    One that is not allowed stays what it is.
+    """
     try:
         yield
-    except Refusal:
+    except (Refusal, PermissionDeniedError):
         raise
     except RequestError as error:
         raise Refusal(prefix + str(error), status=status) from error

@@ -48,8 +48,11 @@ class Inner:
                 read_parts=partial(_given_at_once, body),
                 content_length=len(body),
                 client="self",
+                default_token=self._site.default_token,
             )
-            answer = await route.endpoint(method)(self._site, request)
+            endpoint = route.endpoint(method)
+            await self._site.pass_gate(route.path, request)
+            answer = await endpoint(self._site, request)
         except LictorError as error:
             answer = answer_error(error)
         headers = {name.lower(): value for name, value in answer.headers}

@@ -2,8 +2,8 @@
 
 `go tool pprof http://127.0.0.1:8500/debug/pprof/profile?seconds=10` reads `profile` (processor time), `heap` (objects
 by type), `goroutine` (tasks) and `threadcreate` (threads); `?debug=1` gives text. Profiles that only Go has (`block`,
-`mutex`, `trace`) are refused by name. Without `enable_debug` the answer is Consul's: 401, for there are no ACLs by
-which an operator could be told.
+`mutex`, `trace`) are refused by name. Where there are ACLs operators may ask; without `enable_debug` nobody may where
+there are none, and the answer is Consul's: 401.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _busy = threading.Lock()
 @described(NOTHING, _SECONDS, _DEBUG, tail="profile", media=("application/octet-stream", "text/plain"), also=_ALSO)
 async def profile(site: Site, request: Request) -> Answer:
     """A profile in the form of pprof, or the list of all."""
-    if not site.agent.configuration.enable_debug:
+    if not (site.agent.configuration.enable_debug or site.agent.gate.is_on):
         raise Refusal("ACL support disabled", status=401)
     match request.tail:
         case "":

@@ -40,6 +40,7 @@ from lictor_core.errors import (
     MethodError,
     OverloadedError,
     PeerError,
+    PermissionDeniedError,
     RequestError,
 )
 from lictor_core.prepared import Execution, PreparedQuery, QueryOrigin, in_random_order
@@ -197,7 +198,8 @@ async def _read_at_once(
     except OverloadedError:
         raise
     except LictorError as error:
-        status = 500 if isinstance(error, RequestError) else error.http_status
+        is_wrong = isinstance(error, RequestError) and not isinstance(error, PermissionDeniedError)
+        status = 500 if is_wrong else error.http_status
         raise Refusal(str(error), status=status, headers=_ERROR_HEADERS) from error
     return reading, options.mode
 

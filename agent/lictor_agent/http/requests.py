@@ -97,6 +97,7 @@ class Request:
     and raises `BodyTooLargeError` for more; `read_parts` does the same part by part, for a body that is large. `client`
     is the peer's address, for logs. `wait_default_s` and `wait_s_max` bound how long a read may block. With `may_pause`
     one that has to wait may raise `Paused` in its place; the request comes again after that, `is_resumed`.
+    `default_token` is the agent's, for who shows none.
     """
 
     method: str
@@ -112,9 +113,15 @@ class Request:
     wait_s_max: float = WAIT_MAX_S
     may_pause: bool = False
     is_resumed: bool = False
+    default_token: str = ""
 
     @property
     def token(self) -> str:
+        """The token by which this is judged: the caller's, else the agent's default."""
+        return self.shown_token or self.default_token
+
+    @property
+    def shown_token(self) -> str:
         """The caller's token: from the parameter, else the header, else a bearer token (Consul's order)."""
         return token_of(self.parameters, self.headers)
 

@@ -340,6 +340,7 @@ class HttpServer:
             request = self._request(asked, client, path, found)
             request.may_pause, request.is_resumed = may_pause, is_resumed
             try:
+                await self._site.pass_gate(found.route_path, request)
                 answer = await found.endpoint(self._site, request)
             except Paused:
                 raise
@@ -380,6 +381,7 @@ class HttpServer:
             client=client,
             wait_default_s=self._settings.wait_default_s,
             wait_s_max=self._settings.wait_s_max,
+            default_token=self._site.default_token,
         )
 
     def _answer_broken(self, connection: HotConnection, flaw: str, status: int) -> bytes:

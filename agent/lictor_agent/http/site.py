@@ -7,11 +7,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from lictor_agent.acl.vetting import Vetting
 from lictor_agent.http.encoding import JSON, Answer, AnswerCache, json_body
 from lictor_agent.http.executions import KeptExecutions
+from lictor_agent.http.needs import NEEDS, Judge, require_gate
 from lictor_agent.http.requests import Request
 from lictor_agent.http.settings import HttpSettings
 from lictor_agent.log_listeners import LogListeners
+from lictor_core.acl.caller import ANYBODY, Caller
 from lictor_core.clock import Clock, Rng
 from lictor_core.errors import UnknownDatacenterError
 from lictor_core.metrics import Meter
@@ -68,6 +71,31 @@ class Site:
         """The node that the caller wants distances from; `_agent` is this one."""
         named = request.parameters.get("near")
         return self.agent.identity.node_name if named == "_agent" else named
+
+    @property
+    def default_token(self) -> str:
+        """The token of who shows none; empty where tokens mean nothing."""
+        gate = self.agent.gate
+        return gate.slots.default if gate.is_on else ""
+
+    async def caller(self, request: Request) -> Caller:
+        """Who asks. Raises `PermissionDeniedError` for a token that nobody knows."""
+        gate = self.agent.gate
+        return await gate.caller(request.token) if gate.is_on else ANYBODY
+
+    async def vetting(self, request: Request) -> Vetting:
+        """What who asks may do with what is registered here. Raises as `caller`."""
+        caller = await self.caller(request)
+        return Vetting(caller.authorizer, self.agent.local, self.agent.identity.node_name)
+
+    async def pass_gate(self, path: str, request: Request) -> None:
+        """Raise `PermissionDeniedError` unless who asks may do what the table of needs says of this route."""
+        if not self.agent.gate.is_on:
+            return
+        need = NEEDS[(path, request.method)]
+        if need.judge is Judge.GATED:
+            caller = await self.agent.gate.caller(request.token)
+            require_gate(need, caller.authorizer, self.agent.identity.node_name)
 
     def recall(self, name: str) -> bool:
         """Whether `name` was asked for before, which `X-Cache` tells. The oldest names are forgotten."""

@@ -181,7 +181,7 @@ class Executor:
         return call.key(self._agent.identity.node_name, name)
 
     def _token(self) -> str:
-        return self._agent.settings.tokens.for_node
+        return self._agent.gate.slots.for_node
 
 
 @contextmanager

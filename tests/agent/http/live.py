@@ -6,7 +6,7 @@ import io
 import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import aiohttp
 import structlog
@@ -14,10 +14,11 @@ from structlog.testing import LogCapture
 from structlog.typing import EventDict, WrappedLogger
 
 from lictor_agent import assembly
+from lictor_agent.acl.resolving import Resolve
 from lictor_agent.agent import Agent
 from lictor_agent.http import HttpServer, HttpSettings, ListenAddress, TcpAddress
 from lictor_agent.log import LogOutput
-from lictor_config.tree import Addresses, Configuration, Connect, Ports
+from lictor_config.tree import Acl, Addresses, Configuration, Connect, Ports
 from lictor_core.clock import SeededRng, SystemClock
 from lictor_core.metrics import Meter
 from lictor_dns import DnsServer, DnsSettings
@@ -103,8 +104,10 @@ async def live_agent(
     addresses: Sequence[ListenAddress] = (TcpAddress("127.0.0.1", 0),),
     *,
     enable_debug: bool = False,
+    acl: Acl | None = None,
+    resolve: Resolve | None = None,
 ) -> AsyncGenerator[Live]:
-    """An agent with an embedded server that leads, on a free port."""
+    """An agent with an embedded server that leads, on a free port. With `acl` the agent alone has access control."""
     configuration = Configuration(
         node_name=NODE,
         server=True,
@@ -129,15 +132,17 @@ async def live_agent(
         None, processors=[hand_on, logged], wrapper_class=structlog.make_filtering_bound_logger(0)
     )
     meter = Meter(clock)
+    for_agent = configuration if acl is None else replace(configuration, acl=acl)
     server = Server(assembly.server_settings(configuration, _NODE_ID), clock=clock, rng=rng, log=log, meter=meter)
     agent = Agent(
-        identity=assembly.identity(configuration, _NODE_ID),
+        identity=assembly.identity(for_agent, _NODE_ID),
         registry=server,
-        configuration=configuration,
-        settings=assembly.agent_settings(configuration),
+        configuration=for_agent,
+        settings=assembly.agent_settings(for_agent),
         clock=clock,
         rng=rng,
         log=log,
+        resolve=resolve,
     )
     http = HttpServer(
         agent,

@@ -11,6 +11,7 @@ from lictor_core.proxy_status import ProxyPolicy
 from lictor_core.records import Intention, JsonObject, Node, Service
 
 __all__ = [
+    "AgentToken",
     "AutopilotState",
     "AutopilotToSet",
     "CAToSet",
@@ -218,6 +219,12 @@ class CatalogNodeServices(TypedDict):
 
     Node: Node | None
     Services: list[Service] | None
+
+
+class AgentToken(TypedDict, total=False):
+    """A token's secret; an empty one empties the slot."""
+
+    Token: str
 
 
 class KeyringKey(TypedDict, total=False):
