@@ -80,13 +80,13 @@ class Agent:
         """`load` reads the configuration anew, for `reload`; without it a reload is refused.
 
         `kept` answers what need not be asked of the servers each time; without it the server in this process does.
-        `resolve` asks the servers what a token comes to; without it nothing is judged here.
+        `resolve` asks what a token comes to, by itself the servers.
         """
         self.identity = identity
         self.registry = registry
         self.kept: Kept = kept or KeptByServer(registry)
         self.settings = settings
-        self.gate = Gate(configuration, clock, log, resolve)
+        self.gate = Gate(configuration, clock, log, resolve or registry.resolve_token)
         """The agent's tokens, and who shows one."""
         self.local = LocalState()
         self.left = asyncio.Event()

@@ -18,6 +18,7 @@ from lictor_agent.registrar import ScriptPolicy
 from lictor_agent.remote.settings import RemoteSettings
 from lictor_agent.settings import AgentSettings
 from lictor_config.tree import Configuration, Dns, DoorTls, Limits
+from lictor_core.acl.granted import DefaultPolicy
 from lictor_core.autopilot import AutopilotConfiguration
 from lictor_core.clock import Rng
 from lictor_core.commands import ConfigSet
@@ -29,7 +30,7 @@ from lictor_server import SERVER_PORT, Keyed, TlsSettings
 if TYPE_CHECKING:
     import ssl
 
-    from lictor_server import CoordinateSettings, RequestRates, ServerSettings
+    from lictor_server import AclSettings, CoordinateSettings, RequestRates, ServerSettings
 
 __all__ = [
     "agent_settings",
@@ -161,6 +162,7 @@ def server_settings(configuration: Configuration, node_id: str) -> ServerSetting
         rpc_per_client_max=configuration.limits.rpc_max_conns_per_client,
         rpc_handshake_max_s=configuration.limits.rpc_handshake_timeout_s or _NO_END_S,
         request_rates=request_rates(configuration),
+        acl=_acl(configuration),
         first_entries=first_entries(configuration),
     )
 
@@ -201,6 +203,19 @@ def remote_settings(configuration: Configuration, node_id: str) -> RemoteSetting
 def _reconnect(configuration: Configuration) -> str:
     wish_s = configuration.advertise_reconnect_timeout_s
     return format_duration(wish_s) if wish_s else ""
+
+
+def _acl(configuration: Configuration) -> AclSettings:
+    from lictor_server import AclSettings
+
+    acl = configuration.acl
+    return AclSettings(
+        enabled=acl.enabled,
+        default_policy=DefaultPolicy.ALLOW if acl.allows_by_default else DefaultPolicy.DENY,
+        initial_management=acl.tokens.master,
+        token_ttl_s=acl.token_ttl_s,
+        enable_key_list_policy=acl.enable_key_list_policy,
+    )
 
 
 def _autopilot(configuration: Configuration) -> AutopilotConfiguration:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from lictor_core.lazy import lazily
 
 if TYPE_CHECKING:
+    from lictor_server.acl.settings import AclSettings
     from lictor_server.coordinates import CoordinateSettings
     from lictor_server.door import Server
     from lictor_server.keyed import UNKEYED, Keyed
@@ -24,6 +25,7 @@ else:
     __getattr__ = lazily(
         __name__,
         {
+            "AclSettings": "lictor_server.acl.settings",
             "CoordinateSettings": "lictor_server.coordinates",
             "Keyed": "lictor_server.keyed",
             "PLAIN": "lictor_server.tls",
@@ -47,6 +49,7 @@ __all__ = [
     "PLAIN",
     "SERVER_PORT",
     "UNKEYED",
+    "AclSettings",
     "CoordinateSettings",
     "Keyed",
     "RaftSettings",

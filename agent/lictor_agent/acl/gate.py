@@ -25,22 +25,19 @@ __all__ = ["Gate"]
 class Gate:
     """The agent's tokens, and what any token may do here."""
 
-    def __init__(
-        self, configuration: Configuration, clock: Clock, log: FilteringBoundLogger, resolve: Resolve | None = None
-    ) -> None:
-        """`resolve` asks the servers; without it, as without `acl.enabled`, nothing is judged."""
+    def __init__(self, configuration: Configuration, clock: Clock, log: FilteringBoundLogger, resolve: Resolve) -> None:
+        """`resolve` asks the servers; without `acl.enabled` it is not called, and nothing is judged."""
         acl = configuration.acl
         self._log = log
-        self._node_name = configuration.node_name
         keeps = acl.enable_token_persistence and not configuration.dev
         self._file = TokenFile(Path(configuration.data_dir)) if keeps and configuration.data_dir else None
         self._writing = asyncio.Lock()
         self.slots = TokenSlots(acl.tokens, self._read())
         """The agent's own tokens."""
-        self.is_on = acl.enabled and resolve is not None
+        self.is_on = acl.enabled
         """Whether there is anything to judge."""
         self._tokens: Tokens | None = None
-        if acl.enabled and resolve is not None:
+        if acl.enabled:
             ttls = (acl.token_ttl_s, acl.policy_ttl_s, *([acl.role_ttl_s] if acl.role_ttl_s else []))
             settings = ResolvingSettings(
                 node_name=configuration.node_name,

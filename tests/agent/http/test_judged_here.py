@@ -220,7 +220,8 @@ async def test_a_proxy_needs_its_own_name_and_that_of_whom_it_stands_for(judged:
 
 
 async def test_a_sidecar_needs_its_own_name_besides(judged: Judged) -> None:
-    register, body = "PUT /v1/agent/service/register", {"Name": "web", "Connect": {"SidecarService": {}}}
+    register = "PUT /v1/agent/service/register"
+    body: object = {"Name": "web", "Connect": {"SidecarService": {}}}
     web, beside = rule(Resource.SERVICE, W, "web"), rule(Resource.SERVICE, W, "web-sidecar-proxy")
     denied = await judged.with_rules(register, (web,), body)
     assert (denied.status, '"web-sidecar-proxy"' in denied.text) == (403, True)
