@@ -305,6 +305,7 @@ def dns_settings(configuration: Configuration) -> DnsSettings:
         ),
         cache_entries_max=dns.cache_entries_max,
         tcp_connections_max=dns.tcp_connections_max,
+        tcp_connections_per_client_max=dns.tcp_connections_per_client_max,
         tcp_idle_s=dns.tcp_idle_timeout_s,
         recursors=dns.recursors,
         recursor_timeout_s=dns.recursor_timeout_s or Dns().recursor_timeout_s,

@@ -340,6 +340,7 @@ recursor_timeout duration : DNS
 service_ttl duration_map : DNS
 soa section
 tcp_connections_max whole : DNS; ours
+tcp_connections_per_client_max whole : DNS; ours
 tcp_idle_timeout duration : DNS; ours
 udp_answer_limit whole : DNS
 use_cache boolean : DNS

@@ -222,8 +222,11 @@ def _bounds(configuration: Configuration) -> Iterator[str]:
     for key, seconds in told_s.items():
         if seconds > _DNS_S_MAX:
             yield f"{key}: {seconds:.0f} s is more than the {_DNS_S_MAX} s that DNS can say"
-    if dns.cache_entries_max < 1 or dns.tcp_connections_max < 1:
-        yield "dns_config: cache_entries_max and tcp_connections_max must be at least 1"
+    if min(dns.cache_entries_max, dns.tcp_connections_max, dns.tcp_connections_per_client_max) < 1:
+        yield (
+            "dns_config: cache_entries_max and tcp_connections_max must be at least 1, as must "
+            "tcp_connections_per_client_max"
+        )
     if dns.tcp_idle_timeout_s <= 0:
         yield f"dns_config.tcp_idle_timeout: {dns.tcp_idle_timeout_s:g} s is not above 0"
     limits, taken = configuration.limits, configuration.limits.request_limits

@@ -114,7 +114,8 @@ class SoaTimes:
 class Dns:
     """How DNS questions are answered. `service_ttl_s` maps service names, or `*`, to seconds.
 
-    `enable_age_txt`, `cache_entries_max`, `tcp_connections_max` and `tcp_idle_timeout_s` are Lictor's own.
+    `enable_age_txt`, `cache_entries_max`, `tcp_connections_max`, `tcp_connections_per_client_max` and
+    `tcp_idle_timeout_s` are Lictor's own.
 
     `recursors` are asked for names of other domains, each for `recursor_timeout_s`.
     """
@@ -136,6 +137,7 @@ class Dns:
     enable_age_txt: bool = False
     cache_entries_max: int = 8192
     tcp_connections_max: int = 1024
+    tcp_connections_per_client_max: int = 256
     tcp_idle_timeout_s: float = 10.0
     soa: SoaTimes = SoaTimes()
 

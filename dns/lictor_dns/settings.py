@@ -57,8 +57,8 @@ class DnsSettings(msgspec.Struct, frozen=True, kw_only=True):
     Others' names: `recursors`, IP addresses with or without a port, are asked for them one after the other, each for
     `recursor_timeout_s`; without any, they are refused.
 
-    Bounds: `cache_entries_max` questions whose answers are kept, for each transport; `tcp_connections_max` at once;
-    `tcp_idle_s` until a silent connection is closed.
+    Bounds: `cache_entries_max` questions whose answers are kept, for each transport; `tcp_connections_max` at once, of
+    one address `tcp_connections_per_client_max`; `tcp_idle_s` until a silent connection is closed.
     """
 
     domain: str = "consul."
@@ -84,6 +84,7 @@ class DnsSettings(msgspec.Struct, frozen=True, kw_only=True):
     recursor_timeout_s: float = 2.0
     cache_entries_max: int = 8192
     tcp_connections_max: int = 1024
+    tcp_connections_per_client_max: int = 256
     tcp_idle_s: float = 10.0
 
     def check(self) -> None:
@@ -100,6 +101,7 @@ class DnsSettings(msgspec.Struct, frozen=True, kw_only=True):
             ("a_record_limit", self.a_record_limit, 0),
             ("cache_entries_max", self.cache_entries_max, 1),
             ("tcp_connections_max", self.tcp_connections_max, 1),
+            ("tcp_connections_per_client_max", self.tcp_connections_per_client_max, 1),
         ):
             if count < least:
                 raise ConfigurationError(f"dns_config: {name} is {count}; use at least {least}")

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections import Counter
+from collections.abc import Iterator
 from typing import Final, cast
 
 from lictor_core.clock import Clock
 from lictor_dns.cache import AnswerCache
+from lictor_dns.clients import host_of
 from lictor_dns.late import LateAnswers
 from lictor_dns.protocol import ID_BYTES, LENGTH_BYTES
 from lictor_dns.refusals import RefusalLog
@@ -49,7 +52,7 @@ class TcpListener:
         self._clock = clock
         self._refusals = refusals
         self._servers: list[asyncio.Server] = []
-        self._connections: set[_Connection] = set()
+        self._connections = _Connections()
 
     @property
     def connections(self) -> int:
@@ -59,7 +62,7 @@ class TcpListener:
     def follow(self, settings: DnsSettings) -> None:
         """Other bounds from now on. Connections beyond a smaller number stay until they end."""
         self._settings = settings
-        for connection in tuple(self._connections):
+        for connection in self._connections:
             connection.follow(settings)
 
     async def add(self, bound: socket.socket, loop: asyncio.AbstractEventLoop) -> None:
@@ -78,10 +81,44 @@ class TcpListener:
         servers, self._servers = self._servers, []
         for server in servers:
             server.close()
-        for connection in list(self._connections):
+        for connection in self._connections:
             connection.cut()
         for server in servers:
             await server.wait_closed()
+
+
+class _Connections:
+    """Those that are open, and how many of them each address has."""
+
+    def __init__(self) -> None:
+        self._open: set[_Connection] = set()
+        self._by_client: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def __iter__(self) -> Iterator[_Connection]:
+        return iter(tuple(self._open))
+
+    def refusal(self, client: str, settings: DnsSettings) -> str | None:
+        """The bound that keeps a connection of this address from being taken, if any does."""
+        if len(self._open) >= settings.tcp_connections_max:
+            return "tcp_connections_max"
+        if self._by_client[client] >= settings.tcp_connections_per_client_max:
+            return "tcp_connections_per_client_max"
+        return None
+
+    def add(self, connection: _Connection, client: str) -> None:
+        self._open.add(connection)
+        self._by_client[client] += 1
+
+    def discard(self, connection: _Connection, client: str) -> None:
+        if connection not in self._open:
+            return  # it was refused
+        self._open.discard(connection)
+        self._by_client[client] -= 1
+        if not self._by_client[client]:
+            del self._by_client[client]
 
 
 class _Connection(asyncio.Protocol):
@@ -89,7 +126,7 @@ class _Connection(asyncio.Protocol):
         self,
         cache: AnswerCache,
         late: LateAnswers,
-        connections: set[_Connection],
+        connections: _Connections,
         settings: DnsSettings,
         clock: Clock,
         loop: asyncio.AbstractEventLoop,
@@ -116,16 +153,16 @@ class _Connection(asyncio.Protocol):
         transport = cast(asyncio.Transport, transport)
         self._transport = transport
         self._client = transport.get_extra_info("peername")
-        if len(self._connections) >= self._settings.tcp_connections_max:
-            self._refusals.note_connection(self._client, "tcp_connections_max")
+        if (refusal := self._connections.refusal(host_of(self._client), self._settings)) is not None:
+            self._refusals.note_connection(self._client, refusal)
             transport.abort()
             return
-        self._connections.add(self)
+        self._connections.add(self, host_of(self._client))
         self._last_query_at = self._clock.monotonic()
         self._watch(self._settings.tcp_idle_s)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._connections.discard(self)
+        self._connections.discard(self, host_of(self._client))
         if self._idle_timer is not None:
             self._idle_timer.cancel()
 

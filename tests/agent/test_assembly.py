@@ -88,11 +88,13 @@ def test_times_and_limits_arrive() -> None:
         enable_age_txt=True,
         cache_entries_max=10,
         tcp_connections_max=11,
+        tcp_connections_per_client_max=13,
         tcp_idle_timeout_s=12.0,
     )
     dns = assembly.dns_settings(_dev(dns=given))
     assert (dns.allow_stale, dns.use_cache, dns.cache_max_age_s, dns.enable_age_txt) == (False, True, 8.0, True)
     assert (dns.cache_entries_max, dns.tcp_connections_max, dns.tcp_idle_s) == (10, 11, 12.0)
+    assert dns.tcp_connections_per_client_max == 13
     assert (dns.node_ttl_s, dns.service_ttls_s, dns.udp_answer_limit, dns.max_stale_s) == (5, {"web": 7}, 9, 3.5)
     given = Dns(recursors=("192.0.2.1",), recursor_timeout_s=0.5)
     dns = assembly.dns_settings(_dev(dns=given))

@@ -29,6 +29,7 @@ OURS = REFUSED | {
     "dns_config.cache_entries_max",
     "dns_config.enable_age_txt",
     "dns_config.tcp_connections_max",
+    "dns_config.tcp_connections_per_client_max",
     "dns_config.tcp_idle_timeout",
     "limits.http_burst_per_client",
     "limits.http_burst_per_token",

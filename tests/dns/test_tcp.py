@@ -158,6 +158,47 @@ async def test_other_bounds_hold_for_connections_that_are_open_too() -> None:
         await server.close()
 
 
+async def is_answered(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+    try:
+        writer.write(framed(query("n1.node.consul")))
+        return bool(await read_answer(reader))
+    except (OSError, asyncio.IncompleteReadError):
+        return False
+
+
+async def test_one_client_does_not_take_the_places_of_others() -> None:
+    async with served(DnsSettings(tcp_connections_per_client_max=2)) as port:
+        greedy = [await asyncio.open_connection(HOST, port) for _ in range(2)]
+        assert [await is_answered(*one) for one in greedy] == [True, True]
+        third = await asyncio.open_connection(HOST, port)
+        assert not await is_answered(*third)
+        other = await asyncio.open_connection(HOST, port, local_addr=("127.0.0.2", 0))
+        assert await is_answered(*other)
+        assert await is_answered(*greedy[0])
+        for _, writer in (*greedy, third, other):
+            writer.close()
+
+
+async def test_a_question_that_trickles_is_cut_off_while_others_are_served() -> None:
+    async with served(DnsSettings(tcp_idle_s=0.5)) as port:
+        reader, writer = await asyncio.open_connection(HOST, port)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        with contextlib.suppress(ConnectionError):
+            writer.write(b"\xff\xff")
+            for _ in range(200):
+                writer.write(b"x")
+                await writer.drain()
+                if reader.at_eof():
+                    break
+                other = await asyncio.open_connection(HOST, port)
+                assert await is_answered(*other)
+                other[1].close()
+                await asyncio.sleep(0.05)
+        assert loop.time() - began < 8  # all of them would take ten seconds
+        writer.close()
+
+
 async def test_a_connection_beyond_the_bound_is_cut_and_one_that_ends_makes_room() -> None:
     async with served(DnsSettings(tcp_connections_max=1)) as port:
         first_reader, first = await asyncio.open_connection(HOST, port)

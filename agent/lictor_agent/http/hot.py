@@ -111,6 +111,7 @@ class HotConnection(asyncio.Protocol):
         "_tick",
         "_transport",
         "_unfinished",
+        "_unread",
         "_writable",
         "answered_hot",
         "client",
@@ -136,6 +137,7 @@ class HotConnection(asyncio.Protocol):
         self._host = host
         self._throttle = host.throttle
         self._is_refused = False
+        self._unread: tuple[float, int] | None = None  # since when so much waits for the other side
         self.client = ""
         """The client's address; empty on a Unix socket."""
         self.is_secured = False
@@ -234,6 +236,7 @@ class HotConnection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self._is_paused = False
+        self._unread = None
         writable, self._writable = self._writable, None
         if writable is not None and not writable.done():
             writable.set_result(None)
@@ -367,11 +370,22 @@ class HotConnection(asyncio.Protocol):
             return "idle" if now - self.used_at > settings.idle_s_max else None
         if self.waiting_since is not None and now - self.waiting_since > settings.head_s_max:
             return "head"
+        if self._is_paused and self._transport is not None and self._takes_nothing(self._transport, now, settings):
+            return "reader"
         if self._ended and now - self.used_at > settings.ended_s_max:
             return "ended"
         if not self.is_busy and now - self.used_at > settings.idle_s_max:
             return "idle"
         return None
+
+    def _takes_nothing(self, transport: asyncio.Transport, now: float, settings: HttpSettings) -> bool:
+        """Whether the other side left what waits for it for too long, but for so little that it would take for ever."""
+        unsent = transport.get_write_buffer_size()
+        since, unsent_then = self._unread or (now, unsent)
+        if self._unread is None or unsent_then - unsent >= settings.unread_bytes_min or unsent > unsent_then:
+            self._unread = (now, unsent)
+            return False
+        return now - since > settings.unread_s_max
 
     def close(self) -> None:
         """Close once everything is written."""

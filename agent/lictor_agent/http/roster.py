@@ -78,7 +78,9 @@ class Roster:
             del self._by_client[client]
 
     def close_overdue(self) -> None:
-        """Close connections whose time is over: a head that never ends, an idle one. Called once a second.
+        """Close connections whose time is over: a head that never ends, an answer that nobody takes, an idle one.
+
+        Called once a second.
 
         Of very many a fifth is looked at each time: to look at tens of thousands at once would hold everybody up.
         """
@@ -95,11 +97,11 @@ class Roster:
                 self._end(connection, reason)
 
     def _end(self, connection: HotConnection, reason: str) -> None:
-        if reason == "head":
+        if reason in ("head", "reader"):
             self._log.warning("http.connection.timed_out", client=connection.client, waited_for=reason)
         else:  # clients that keep a connection for later, or hang up before their answer, do nothing unusual
             self._log.debug("http.connection.timed_out", client=connection.client, waited_for=reason)
-        if reason == "idle":
+        if reason in ("idle", "reader"):
             connection.abort()  # what is still unsent after all this time, nobody takes
         else:
             connection.close()

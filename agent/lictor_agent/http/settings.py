@@ -53,7 +53,8 @@ class HttpSettings:
     `wait_default_s` and `wait_s_max` its `default_query_time` and `max_query_time`; `blocked_endpoints` and
     `write_networks` are `http_config.block_endpoints` and `allow_write_http_from`. `https` is for the addresses that
     speak it; `takes_unprintable` is `disable_http_unprintable_char_filter`, `discovery_stale_s` is
-    `discovery_max_stale`. `rates` are `limits.http_rate_per_client` and its like.
+    `discovery_max_stale`. A client that takes fewer than `unread_bytes_min` of what waits for it
+    in `unread_s_max` is cut off. `rates` are `limits.http_rate_per_client` and its like.
     """
 
     always_pretty: bool = False
@@ -79,6 +80,8 @@ class HttpSettings:
     head_s_max: float = 10.0
     body_s_max: float = 30.0
     idle_s_max: float = 900.0
+    unread_s_max: float = 30.0
+    unread_bytes_min: int = 16 * 1024
     ended_s_max: float = 1.0
     drain_s_max: float = 0.5
     answers_max: int = 4096

@@ -7,6 +7,7 @@ import contextlib
 import gc
 import gzip
 import re
+import socket
 from collections.abc import AsyncGenerator
 
 import pytest
@@ -171,6 +172,57 @@ async def test_a_head_that_never_ends_is_cut_off(hasty: Live) -> None:
     writer.close()
     (told,) = hasty.events("http.connection.timed_out")
     assert (told["waited_for"], told["log_level"]) == ("head", "warning")
+
+
+async def test_a_head_that_trickles_is_cut_off_while_others_are_served(hasty: Live) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", hasty.port)
+    loop = asyncio.get_running_loop()
+    ends = loop.time() + 10
+    writer.write(b"GET /v1/kv/a HTTP/1.1\r\nX-Slow: ")
+    with contextlib.suppress(ConnectionError):
+        while not reader.at_eof() and loop.time() < ends:
+            writer.write(b"x")
+            await writer.drain()
+            assert (await hasty.get("/v1/status/leader")).status == 200
+            await asyncio.sleep(0.05)
+    assert loop.time() < ends
+    writer.close()
+    assert hasty.events("http.connection.timed_out")[0]["waited_for"] == "head"
+
+
+@pytest.mark.parametrize("how", ["plain", "pipelined"])
+async def test_who_takes_no_answer_is_cut_off_while_others_are_served(how: str) -> None:
+    async with live_agent(HttpSettings(unread_s_max=0.2)) as live:
+        await live.put("/v1/kv/a", b"v" * 500_000)
+        get = b"GET /v1/kv/a HTTP/1.1\r\nHost: x\r\n\r\n"
+        with socket.socket() as greedy:
+            greedy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            greedy.connect(("127.0.0.1", live.port))
+            loop = asyncio.get_running_loop()
+            greedy.setblocking(False)
+            if how == "pipelined":
+                await loop.sock_sendall(greedy, get * 50)
+            else:
+                for _ in range(20):
+                    await loop.sock_sendall(greedy, get)
+                    await asyncio.sleep(0.01)
+            await eventually(lambda: live.events("http.connection.timed_out") != [], what="the end")
+            assert live.events("http.connection.timed_out")[0]["waited_for"] == "reader"
+            assert (await live.get("/v1/status/leader")).status == 200
+
+
+async def test_who_takes_an_answer_slowly_gets_all_of_it() -> None:
+    async with live_agent(HttpSettings(unread_s_max=2.5, unread_bytes_min=1000)) as live:
+        await live.put("/v1/kv/a", b"v" * 500_000)
+        reader, writer = await asyncio.open_connection("127.0.0.1", live.port, limit=1024)
+        writer.write(b"GET /v1/kv/a?raw HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        size = 0
+        while part := await reader.read(20_000):
+            size += len(part)
+            await asyncio.sleep(0.1)
+        assert size > 500_000
+        writer.close()
+        assert live.events("http.connection.timed_out") == []
 
 
 async def test_a_body_that_never_ends_gets_408(hasty: Live) -> None:
