@@ -10,7 +10,14 @@ from structlog.typing import FilteringBoundLogger
 
 from lictor_core.backoff import Backoff
 from lictor_core.clock import Clock, Rng
-from lictor_core.errors import LictorError, NoLeaderError, OverloadedError, PeerError, RequestError
+from lictor_core.errors import (
+    LictorError,
+    NoLeaderError,
+    OverloadedError,
+    PeerError,
+    PermissionDeniedError,
+    RequestError,
+)
 from lictor_core.membership import Renewal
 from lictor_core.records import Member
 from lictor_core.registry import Registry
@@ -128,6 +135,15 @@ class LeaseKeeper:
             "one of the two must get another one (is its data directory a copy?)"
         )
 
+    async def _leave(self) -> None:
+        """A server hears of the leaving from who holds the lease there: who has just come to it takes that first."""
+        name = self._member().name
+        try:
+            await self._registry.leave(name)
+        except PermissionDeniedError:
+            await self._granted()
+            await self._registry.leave(name)
+
     async def leave(self) -> None:
         """Give the lease up, so that the catalog forgets this node at once. Never raises, never takes long.
 
@@ -138,7 +154,7 @@ class LeaseKeeper:
             self._renewal.cancel()
         try:
             async with asyncio.timeout(LEAVE_S_MAX):
-                await self._registry.leave(self._member().name)
+                await self._leave()
         except (LictorError, TimeoutError) as error:
             self._log.warning("agent.leave.failed", reason=str(error) or "the servers did not answer in time")
         else:

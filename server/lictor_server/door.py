@@ -18,7 +18,6 @@ from lictor_core.acl.granted import Grants
 from lictor_core.archive import ArchiveServer
 from lictor_core.autopilot import AutopilotHealth, RaftServers
 from lictor_core.clock import Clock, Rng
-from lictor_core.codec import unpack
 from lictor_core.commands import Command, ConfigSet, Outcome, ReadMode
 from lictor_core.coordinates import NodeCoordinate, Position
 from lictor_core.errors import LictorError, NoLeaderError, StorageError
@@ -53,7 +52,7 @@ from lictor_server.following import Following
 from lictor_server.forward import Forwarder
 from lictor_server.freshness import Freshness
 from lictor_server.keyed import UNKEYED, Keyed
-from lictor_server.leader import check_role, remembered_members, server_member
+from lictor_server.leader import remembered_members, server_member
 from lictor_server.leader.office import Office
 from lictor_server.leases import KeptLeases
 from lictor_server.machine import Machine
@@ -64,11 +63,11 @@ from lictor_server.raft.memory_log import MemoryLog
 from lictor_server.replica import Replica
 from lictor_server.request_limits import RequestLimits, RequestRates
 from lictor_server.rpc import Methods
-from lictor_server.rpc.agent_methods import agent_methods, agent_streams, visited_agent_methods
+from lictor_server.rpc.agent_methods import agent_methods, agent_streams
 from lictor_server.rpc.feed_streams import feed_streams
 from lictor_server.rpc.leader_methods import leader_methods
+from lictor_server.rpc.named_methods import named_methods
 from lictor_server.rpc.server_methods import server_methods
-from lictor_server.rpc.visitor import Visitor
 from lictor_server.settings import ServerSettings
 from lictor_server.state import Store, Watches
 from lictor_server.storage import Storage
@@ -208,12 +207,11 @@ class Server:
         self._taken = RequestLimits(settings.request_rates, clock=clock, meter=figures.meter, log=self._log)
         self._ticks = Ticks(self._tick)
         self._bulletins = Bulletins(self._replica, settings, rng=rng)
-        methods = Methods(
+        self._methods = methods = Methods(
             self,
             agent_methods(self._bulletins, self._to_leader, self._reads, self._proxies, self._taken),
             for_servers=leader_methods(self._office.side) | server_methods(self._replica.meeting, self._proxies),
-            visited={"renew": self._renew_visited}
-            | visited_agent_methods(self._proxies)
+            visited=named_methods(self, self._vouching, self._proxies, lambda: self._replica.core.peer_set.servers)
             | Transfers(self, directory=settings.data_dir).methods(),
             streams=agent_streams(self._bulletins) | feed_streams(self),
         )
@@ -499,11 +497,6 @@ class Server:
             "coordinates-write": self._coordinates.write,
             "bulletins": self._bulletins.run,
         }
-
-    async def _renew_visited(self, payload: bytes, visitor: Visitor) -> object:
-        renewal = unpack(payload, Renewal)
-        check_role(renewal.member, visitor.proof)
-        return await self._vouching.renew(renewal, visitor)
 
     def _cluster(self) -> str:
         return self._replica.core.peer_set.cluster_id

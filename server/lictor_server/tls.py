@@ -8,16 +8,18 @@ version is allowed. Nothing is resumed, so that each connection is judged by tod
 
 from __future__ import annotations
 
+import re
 import ssl
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Final, NamedTuple
+from urllib.parse import unquote
 
 from lictor_config.ciphers import openssl_names
 from lictor_core.errors import ConfigurationError
 
-__all__ = ["ALPN_RAFT", "ALPN_RPC", "PLAIN", "Proof", "Tls", "TlsSettings", "load_tls"]
+__all__ = ["ALPN_RAFT", "ALPN_RPC", "NOBODY", "PLAIN", "Proof", "Tls", "TlsSettings", "load_tls"]
 
 ALPN_RAFT: Final = "lictor-raft/1"
 ALPN_RPC: Final = "lictor-rpc/1"
@@ -71,6 +73,14 @@ class Proof(NamedTuple):
     is_server: bool
     node_ids: frozenset[str]
     """The node ids it is made out to; empty when it names none, as certificates made by Consul's command do not."""
+    node_names: frozenset[str] = frozenset()
+    """The names of the agents, in small letters, that it is made out to, as those of `auto_encrypt` are."""
+
+
+NOBODY: Final = Proof(is_server=False, node_ids=frozenset())
+"""What is proven by who shows no certificate where one is asked for."""
+_AGENT: Final = re.compile(r"spiffe://[^/]+/agent/client/dc/[^/]+/id/([^/]+)")
+"""The identity of an agent in the Connect CA's certificates, as Consul writes it."""
 
 
 @dataclass(kw_only=True)
@@ -90,16 +100,22 @@ class Tls:
     """What works here and may not at the other end; for the log, once."""
 
     def proof(self, peer: ssl.SSLObject) -> Proof | None:
-        """What the other end proved; None when it was asked for no certificate."""
+        """What the other end proved; None when nobody has to prove anything, and it did not."""
         certificate = peer.getpeercert()
         if not certificate:
-            return None
+            return NOBODY if self.incoming_required else None
         names = frozenset(
             str(name[1]).lower()
             for name in certificate.get("subjectAltName", ())
             if name[0] == "DNS" and len(name) == 2
         )
-        return Proof(self.server_name in names, frozenset(id for name in names if (id := self._node_id(name))))
+        agents = frozenset(
+            unquote(found[1]).lower()
+            for name in certificate.get("subjectAltName", ())
+            if name[0] == "URI" and len(name) == 2 and (found := _AGENT.fullmatch(str(name[1]))) is not None
+        )
+        ids = frozenset(id for name in names if (id := self._node_id(name)))
+        return Proof(self.server_name in names, ids, agents)
 
     def take(self, other: Tls) -> None:
         """Be as `other` for connections from now on; those that stand go on."""

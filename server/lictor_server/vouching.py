@@ -94,6 +94,10 @@ class Vouching:
             return self._grant()
         return await self._judged(member.name.lower())
 
+    def holds(self, name: str, link: RpcLink) -> bool:
+        """Whether the lease of `name` hangs on this connection."""
+        return self._leases.holds(name, link)
+
     async def leave(self, name: str) -> None:
         """The holder of `name` left on purpose. Raises what the leader does."""
         async with self._sending:  # a digest on its way may say that it lives; it must not come after the leaving

@@ -10,7 +10,7 @@ from structlog.typing import EventDict
 
 from lictor_agent.lease import LeaseKeeper
 from lictor_core.clock import SeededRng, SystemClock
-from lictor_core.errors import LictorError, NoLeaderError, RequestError
+from lictor_core.errors import LictorError, NoLeaderError, PermissionDeniedError, RequestError
 from lictor_core.membership import LeaseGrant, Renewal
 from lictor_core.records import MemberStatus
 from tests.agent.builders import identity
@@ -104,6 +104,24 @@ async def test_leaving_does_not_wait_for_ever_for_servers_that_are_away(monkeypa
     async with asyncio.timeout(30):
         await keeper.leave()
     assert _names(captured.entries) == ["agent.leave.failed"]
+
+
+async def test_who_has_just_come_to_a_server_takes_its_lease_there_before_it_leaves() -> None:
+    """With certificates a server hears of a leaving only from who holds the lease at it."""
+    lessor = Lessor()
+    left = lessor.leave
+
+    async def leave(name: str) -> None:
+        if not lessor.renewals:
+            raise PermissionDeniedError("only who holds the lease may say that it leaves")
+        await left(name)
+
+    lessor.leave = leave  # type: ignore[method-assign]  # a stricter one
+    log, captured = quiet_log()
+    keeper = LeaseKeeper(lessor, identity().member, SystemClock(), SeededRng(1), log)  # type: ignore[arg-type]  # all it uses
+    await keeper.leave()
+    assert (lessor.renewals, lessor.left) == (1, [identity().member().name])
+    assert _names(captured.entries) == ["agent.member.left"]
 
 
 async def test_a_renewal_that_waits_for_the_servers_does_not_outlive_the_leaving() -> None:

@@ -55,12 +55,21 @@ class Authority:
         """The certificate of an agent that is no server."""
         return self.issue(name, ["client.dc1.consul", "localhost"])
 
-    def issue(self, name: str, dns_names: Sequence[str], *, expired: bool = False, password: bytes = b"") -> Pair:
+    def issue(
+        self,
+        name: str,
+        dns_names: Sequence[str],
+        *,
+        uris: Sequence[str] = (),
+        expired: bool = False,
+        password: bytes = b"",
+    ) -> Pair:
         """A certificate with these names."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, dns_names[0])])
         names: list[x509.GeneralName] = [x509.DNSName(one) for one in dns_names]
         names.append(x509.IPAddress(ipaddress.ip_address("127.0.0.1")))
+        names += [x509.UniformResourceIdentifier(one) for one in uris]
         certificate = (
             _builder(subject, self._certificate.subject, key, expired=expired)
             .add_extension(x509.SubjectAlternativeName(names), critical=False)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from lictor_core.errors import ConfigurationError
-from lictor_server.tls import ALPN_RAFT, ALPN_RPC, PLAIN, Proof, Tls, TlsSettings, load_tls
+from lictor_server.tls import ALPN_RAFT, ALPN_RPC, NOBODY, PLAIN, Proof, Tls, TlsSettings, load_tls
 from tests.server.certificates import Authority, strict
 
 NODE_ID = "5c1e2f30-0000-4000-8000-000000000001"
@@ -76,6 +76,22 @@ def test_a_client_is_no_server(authority: Authority) -> None:
     assert servers.proof(shaken(client, servers)[1]) == Proof(is_server=False, node_ids=frozenset())
     with pytest.raises(ssl.SSLCertVerificationError, match="Hostname mismatch"):
         shaken(servers, client)
+
+
+def test_the_connect_cas_certificate_of_an_agent_names_its_node(authority: Authority) -> None:
+    """As `auto_encrypt` gives it, in the form of Consul; the identity of a service is none of an agent."""
+    domain = "spiffe://11111111-2222-3333-4444-555555555555.consul"
+    uris = [f"{domain}/agent/client/dc/dc1/id/Web%2D1", f"{domain}/ns/default/dc/dc1/svc/agent"]
+    client = loaded(strict(authority, authority.issue("agent", ["client.dc1.consul"], uris=uris)))
+    servers = loaded(strict(authority, authority.server()))
+    assert servers.proof(shaken(client, servers)[1]) == Proof(False, frozenset(), frozenset({"web-1"}))
+
+
+def test_who_shows_none_where_one_is_asked_for_is_nobody(authority: Authority) -> None:
+    """So it would be where a server has to take newcomers without a certificate: none of them is a server."""
+    nobody = loaded(TlsSettings(ca_file=authority.ca_file, verify_outgoing=True))
+    lenient = loaded(replace(strict(authority, authority.server()), verify_incoming_rpc=False))
+    assert replace(lenient, incoming_required=True).proof(shaken(nobody, lenient)[1]) == NOBODY
 
 
 def test_the_server_of_another_datacenter_is_no_server_here(authority: Authority) -> None:

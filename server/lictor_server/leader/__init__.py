@@ -6,7 +6,7 @@ that only a leader can give. What may not: where the leader is, which `forward` 
 
 from lictor_server.leader.first_entries import FirstEntries
 from lictor_server.leader.loop import LeaderLoop
-from lictor_server.leader.member import check_member, check_role, server_member
+from lictor_server.leader.member import check_member, server_member
 from lictor_server.leader.membership import Membership
 from lictor_server.leader.reconcile import reconcile
 from lictor_server.leader.remembered import remembered_members
@@ -20,7 +20,6 @@ __all__ = [
     "Membership",
     "SessionKeeper",
     "check_member",
-    "check_role",
     "reconcile",
     "remembered_members",
     "server_member",

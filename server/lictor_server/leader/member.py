@@ -6,13 +6,12 @@ import re
 from typing import Final
 
 from lictor_core.codec import pack
-from lictor_core.errors import PermissionDeniedError, RequestError
-from lictor_core.membership import SERVER_ROLE, WAN_PORT_TAG, agent_member
+from lictor_core.errors import RequestError
+from lictor_core.membership import WAN_PORT_TAG, agent_member
 from lictor_core.records import Member
 from lictor_server.settings import ServerSettings
-from lictor_server.tls import Proof
 
-__all__ = ["MEMBER_BYTES_MAX", "check_member", "check_role", "server_member"]
+__all__ = ["MEMBER_BYTES_MAX", "check_member", "server_member"]
 
 MEMBER_BYTES_MAX: Final = 2048
 """What an agent may say of itself, name and tags; Serf takes 512 bytes of tags. A frame holds a digest of such."""
@@ -44,16 +43,4 @@ def check_member(member: Member) -> None:
     if (size := len(pack(member))) > MEMBER_BYTES_MAX:
         raise RequestError(
             f"member {member.name[:64]!r} says {size} bytes of itself; at most {MEMBER_BYTES_MAX} are taken"
-        )
-
-
-def check_role(member: Member, proof: Proof | None) -> None:
-    """Raise `PermissionDeniedError` for who calls itself a server and whose certificate proves that it is none.
-
-    Who has the lease of a server is taken into the log by autopilot. `proof` is None on a connection without one.
-    """
-    if member.tags.get("role") == SERVER_ROLE and proof is not None and not proof.is_server:
-        raise PermissionDeniedError(
-            f"{member.name!r} calls itself a server, and its certificate is none of a server: it needs the name "
-            "server.<datacenter>.<domain>"
         )

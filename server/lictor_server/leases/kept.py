@@ -116,6 +116,11 @@ class KeptLeases:
 
     # Agents.
 
+    def holds(self, name: str, connection: object) -> bool:
+        """Whether the lease of `name` hangs on this connection."""
+        held = self._leases.get(name.lower())
+        return held is not None and held.connection is connection
+
     def renew(self, renewal: Renewal, now: float, *, connection: object | None = None) -> Standing:
         """Take or renew a lease. It hangs on `connection`, when there is one.
 

@@ -12,7 +12,6 @@ from lictor_core.calls import (
     PROXIES,
     STAMPS,
     STAMPS_MAX,
-    TELL_PROXIES,
     Attendance,
     Proposed,
     StampsRequest,
@@ -20,17 +19,16 @@ from lictor_core.calls import (
 from lictor_core.codec import decode_proposal, unpack
 from lictor_core.commands import ReadMode
 from lictor_core.errors import RequestError
-from lictor_core.proxy_status import ProxyTidings
 from lictor_core.queries import Query
 from lictor_core.registry import Confirmation
 from lictor_server.bulletins import Bulletins
 from lictor_server.proxies import ServerProxies
 from lictor_server.request_limits import RequestLimits
-from lictor_server.rpc.methods import Step, Stream, VisitedStep
+from lictor_server.rpc.methods import Step, Stream
 from lictor_server.rpc.visitor import Visitor
 from lictor_server.to_leader import ToLeader
 
-__all__ = ["agent_methods", "agent_streams", "visited_agent_methods"]
+__all__ = ["agent_methods", "agent_streams"]
 
 
 class StampReader(Protocol):
@@ -68,16 +66,6 @@ def agent_methods(
         return await proxies.all(unpack(payload, str))
 
     return {LOOK: look, PROPOSE: propose, PROXIES: policies, STAMPS: stamps}
-
-
-def visited_agent_methods(proxies: ServerProxies) -> dict[str, VisitedStep]:
-    """Those that are told over which connection they are called, by their names on the wire."""
-
-    async def tell_proxies(payload: bytes, visitor: Visitor) -> object:
-        proxies.note(unpack(payload, ProxyTidings), visitor)
-        return None
-
-    return {TELL_PROXIES: tell_proxies}
 
 
 def agent_streams(bulletins: Bulletins) -> dict[str, Stream]:

@@ -19,10 +19,11 @@ from lictor_core.calls import (
 )
 from lictor_core.codec import decode_command, pack, unpack
 from lictor_core.coordinates import NodeCoordinate
-from lictor_core.errors import PermissionDeniedError, RequestError
+from lictor_core.errors import RequestError
 from lictor_core.membership import Renewal
 from lictor_core.queries import Query
 from lictor_core.registry import LeafRequest, Registry
+from lictor_server.rpc.roles import check_server
 from lictor_server.rpc.visitor import Visitor
 
 __all__ = ["Methods", "Step", "Stream", "VisitedStep"]
@@ -84,6 +85,12 @@ class Methods:
             "write": self._write,
         }
 
+    @property
+    def names(self) -> dict[str, bool]:
+        """All methods and streams by their names, with whether servers alone call it."""
+        named = (*self._table, *self._visited, *self._streams)
+        return dict.fromkeys(named, False) | dict.fromkeys(self._for_servers, True)
+
     def serves_servers(self, method: str) -> bool:
         """Whether `method` is one that servers alone call."""
         return method in self._for_servers
@@ -97,11 +104,7 @@ class Methods:
     async def call(self, method: str, payload: bytes, visitor: Visitor) -> bytes:
         """Carry out one call. Raises `LictorError` only."""
         if (for_servers := self._for_servers.get(method)) is not None:
-            if visitor.proof is not None and not visitor.proof.is_server:
-                raise PermissionDeniedError(
-                    f"{method} is for servers alone, and the certificate of {visitor.address} is none of a server: it "
-                    "needs the name server.<datacenter>.<domain>"
-                )
+            check_server(method, visitor.address, visitor.proof)
             return pack(await for_servers(payload))
         visited = self._visited.get(method)
         if visited is not None:
