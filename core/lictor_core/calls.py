@@ -71,10 +71,14 @@ class ReadRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class StampsRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which stamp a reading of each query would have now, as fresh as `mode` asks: an answer with it still holds."""
+    """Which stamp a reading of each query would have now, as fresh as `mode` asks: an answer with it still holds.
+
+    `tokens` are those of the queries, in their order; none at all where none has one.
+    """
 
     queries: tuple[AnyQuery, ...]
     mode: ReadMode
+    tokens: tuple[str, ...] = ()
 
 
 class WriteRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -65,8 +65,9 @@ class Reading(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
 
     `index` is what a blocking query hands back: at least 1, never smaller than an earlier one of the same query.
     `stamp` changes with every change of `value`, also those that wake nobody (a check's output); it tells caches
-    whether what they encoded still holds. `last_contact_ms` is the time since this server heard from the leader, 0
-    on the leader.
+    whether what they encoded still holds. `scope` is empty where `value` is all there is; otherwise it names what the
+    reader's token lets through: readings of one query with equal stamps and scopes have equal values.
+    `last_contact_ms` is the time since this server heard from the leader, 0 on the leader.
     """
 
     value: T
@@ -74,6 +75,7 @@ class Reading(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     stamp: int
     last_contact_ms: int = 0
     known_leader: bool = True
+    scope: str = ""
 
 
 class Confirmation(NamedTuple):

@@ -40,6 +40,7 @@ from lictor_core.registry import (
 )
 from lictor_server import ca
 from lictor_server.acl.freshly import FreshGrants
+from lictor_server.acl.reading import ReadJudge
 from lictor_server.acl.resolver import Resolver
 from lictor_server.backups import Backups
 from lictor_server.bulletins import Bulletins
@@ -201,7 +202,9 @@ class Server:
         self._resolver = Resolver(self._store, settings.acl, clock)
         self._grants = FreshGrants(self._resolver, self._freshness)
         self._blocked = BlockedQueries(self._store, self._watches, rng, blocked_max=settings.blocked_queries_max)
-        self._reads = Reads(self._store, self._freshness, self._blocked, figures.reads)
+        lists_keys = settings.acl.enable_key_list_policy
+        self._read_judge = ReadJudge(self._store, self._resolver, lists_keys=lists_keys)
+        self._reads = Reads(self._store, self._freshness, self._blocked, figures.reads, judge=self._read_judge)
         self._view = StoreView(self._store, lambda: self._freshness.age_s)
         self._publishers = Publishers(self._store, self._watches, self._cluster, clock, fresh=self._freshness.fed)
         self._taken = RequestLimits(settings.request_rates, clock=clock, meter=figures.meter, log=self._log)
@@ -460,9 +463,12 @@ class Server:
         """The catalog in memory, for DNS and whoever must not wait."""
         return self._view
 
-    def reading_stamp(self, query: Query[T]) -> int:
-        """The stamp that a reading of `query` would have now: equal stamps mean equal answers."""
-        return self._store.stamp(query.topics())
+    def reading_stamp(self, query: Query[T], token: str = "") -> int:
+        """The stamp that a reading of `query` with `token` would have now: equal stamps mean equal answers.
+
+        One that no answer has where it may not be read.
+        """
+        return self._read_judge.stamp(cast("Query[object]", query), token)
 
     async def pause(self, query: Query[object], options: ReadOptions) -> Pause | None:
         """What `read` would wait for with these `options`, None when it would not wait; raises as it does.
@@ -471,11 +477,13 @@ class Server:
         """
         return await self._reads.pause(query, options)
 
-    async def confirm(self, queries: Sequence[Query[object]], mode: ReadMode) -> Confirmation | None:
+    async def confirm(
+        self, queries: Sequence[Query[object]], mode: ReadMode, tokens: Sequence[str] = ()
+    ) -> Confirmation | None:
         """What readings of `queries` in this mode would be known by, once this server is as fresh as that; None when
-        it cannot be now. Raises nothing of `LictorError`."""
+        it cannot be now. `tokens` as in `Reads.stamps`. Raises nothing of `LictorError`."""
         try:
-            return await self._reads.stamps(queries, mode)
+            return await self._reads.stamps(queries, mode, tokens)
         except LictorError:
             return None
 

@@ -36,6 +36,11 @@ MANAGEMENT_RULES: Final = tuple(
 )
 """What the policy of the management grants; a rule of another policy still counts beside it."""
 
+_SPOKEN_OF_BY: Final = {
+    Resource.INTENTION: (Resource.SERVICE,),
+    Resource.MESH: (Resource.MESH, Resource.OPERATOR),
+}
+"""Rules of which resources speak of one, the first of them that has any; else those of itself."""
 _NO_PLACES: Final = Places({}, {})
 
 
@@ -194,11 +199,15 @@ class Authorizer:
         )
 
     def _speaking_of(self, resource: Resource) -> Iterator[Considered]:
-        kept = Resource.SERVICE if resource is Resource.INTENTION else resource
-        for policy in self.grants.policies:
-            for rule in _rules(policy):
-                if rule.resource is kept:
-                    yield Considered(rule, policy.name)
+        found = dict.fromkeys(_SPOKEN_OF_BY.get(resource, (resource,)), False)
+        for kind in found:
+            if any(found.values()):
+                return
+            for policy in self.grants.policies:
+                for rule in _rules(policy):
+                    if rule.resource is kind:
+                        found[kind] = True
+                        yield Considered(rule, policy.name)
 
 
 def _rules(policy: GrantedPolicy) -> tuple[Rule, ...]:
@@ -231,7 +240,8 @@ def _laid_over(policies: tuple[GrantedPolicy, ...]) -> dict[Resource, Places]:
     said: tuple[dict[str, Access], dict[str, Access]] = ({}, {})
     for policy in policies:
         for rule in _rules(policy):
-            _put(levels.setdefault(rule.resource, ({}, {}))[rule.is_prefix], rule.name, rule.access)
+            of_all = rule.is_prefix or not rule.resource.is_named
+            _put(levels.setdefault(rule.resource, ({}, {}))[of_all], rule.name, rule.access)
             if rule.intentions is not None:
                 _put(said[rule.is_prefix], rule.name, rule.intentions)
     if Resource.SERVICE in levels:
@@ -240,6 +250,8 @@ def _laid_over(policies: tuple[GrantedPolicy, ...]) -> dict[Resource, Places]:
             for kind in (False, True)
         )
         levels[Resource.INTENTION] = (exact, prefixes)
+    if Resource.OPERATOR in levels:
+        levels.setdefault(Resource.MESH, levels[Resource.OPERATOR])  # who says nothing of the mesh means operators
     return {resource: Places(*kinds) for resource, kinds in levels.items()}
 
 

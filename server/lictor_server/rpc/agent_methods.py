@@ -34,8 +34,10 @@ __all__ = ["agent_methods", "agent_streams"]
 class StampReader(Protocol):
     """What tells at which stamps answers are."""
 
-    async def stamps(self, queries: Sequence[Query[object]], mode: ReadMode) -> Confirmation:
-        """The stamp of each, as fresh as `mode` asks."""
+    async def stamps(
+        self, queries: Sequence[Query[object]], mode: ReadMode, tokens: Sequence[str] = ()
+    ) -> Confirmation:
+        """The stamp of each, as fresh as `mode` asks, for who shows these `tokens`."""
         ...
 
 
@@ -57,7 +59,9 @@ def agent_methods(
         if len(request.queries) > STAMPS_MAX:
             raise RequestError(f"stamps of at most {STAMPS_MAX} queries are told at once: ask for less")
         taken.check_read()
-        found = await reads.stamps(cast("Sequence[Query[object]]", request.queries), request.mode)
+        if request.tokens and len(request.tokens) != len(request.queries):
+            raise RequestError("there is to be one token for each query, or none at all")
+        found = await reads.stamps(cast("Sequence[Query[object]]", request.queries), request.mode, request.tokens)
         if request.mode is not ReadMode.STALE:
             return found.stamps
         return [*found.stamps, found.last_contact_ms, int(found.known_leader)]
