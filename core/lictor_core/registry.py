@@ -13,6 +13,7 @@ from typing import BinaryIO, Generic, NamedTuple, Protocol, TypeVar
 import msgspec
 
 from lictor_core.acl.granted import Grants
+from lictor_core.acl.requests import AclAnswer, AclOrder
 from lictor_core.autopilot import AutopilotHealth, RaftServers
 from lictor_core.commands import Command, Outcome, ReadMode
 from lictor_core.coordinates import Coordinate, NodeCoordinate, Position
@@ -283,6 +284,14 @@ class Registry(Protocol):
 
         As fresh as a default read while somebody leads, else as the server that answers has it. Raises
         `PermissionDeniedError` for a secret that no token has, or one that has expired.
+        """
+        ...
+
+    async def acl(self, order: AclOrder, *, token: str = "") -> AclAnswer:
+        """Change access control as the bearer of `token`, at the leader; not repeated when the outcome is unknown.
+
+        Raises `PermissionDeniedError` for who may not, `AclRefusedError` for what cannot be written,
+        `AuthenticationError` where access control is off.
         """
         ...
 

@@ -15,6 +15,7 @@ import msgspec
 from structlog.typing import FilteringBoundLogger
 
 from lictor_core.acl.granted import Grants
+from lictor_core.acl.requests import AclAnswer, AclOrder, AclRequest
 from lictor_core.archive import ArchiveServer
 from lictor_core.autopilot import AutopilotHealth, RaftServers
 from lictor_core.clock import Clock, Rng
@@ -144,8 +145,17 @@ class Server:
             self._snapshots = SnapshotExchange(
                 self._store, self._watches, self._driver, self._storage, raft, figures, clock=clock, log=self._log
             )
+        self._resolver = Resolver(self._store, settings.acl, clock)
         self._office = Office(
-            settings, self._store, self._replica, figures, own_member=self.member, clock=clock, rng=rng, log=self._log
+            settings,
+            self._store,
+            self._replica,
+            figures,
+            resolver=self._resolver,
+            own_member=self.member,
+            clock=clock,
+            rng=rng,
+            log=self._log,
         )
         self._forward = Forwarder(
             self._replica,
@@ -199,7 +209,6 @@ class Server:
             self._log,
         )
         self._freshness = Freshness(self._driver, self._to_leader.read_index, hold_s=raft.hold_s, figures=figures)
-        self._resolver = Resolver(self._store, settings.acl, clock)
         self._grants = FreshGrants(self._resolver, self._freshness)
         self._blocked = BlockedQueries(self._store, self._watches, rng, blocked_max=settings.blocked_queries_max)
         lists_keys = settings.acl.enable_key_list_policy
@@ -360,6 +369,10 @@ class Server:
     async def resolve_token(self, secret: str) -> Grants:
         """What the token of `secret` comes to."""
         return await self._grants.of(secret)
+
+    async def acl(self, order: AclOrder, *, token: str = "") -> AclAnswer:
+        """Change access control, at the leader."""
+        return await self._to_leader.acl(AclRequest(order=order, token=token))
 
     async def leave(self, name: str) -> None:
         """Give up the lease of `name`: it left on purpose, and its registrations go with it.

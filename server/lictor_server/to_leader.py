@@ -6,10 +6,11 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final, TypeVar
 
+from lictor_core.acl.requests import AclAnswer, AclRequest
 from lictor_core.autopilot import AutopilotHealth, RaftServers
 from lictor_core.calls import ConfigureRequest, ForceLeaveRequest
 from lictor_core.clock import Rng
-from lictor_core.codec import encode_proposal, pack, unpack
+from lictor_core.codec import encode_proposal, pack, pack_given, unpack
 from lictor_core.commands import Command, Outcome, Proposal
 from lictor_core.records import JsonObject, Member, Session
 from lictor_core.registry import IssuedLeaf, LeafRequest
@@ -106,6 +107,16 @@ class ToLeader:
             lambda _: pack(request),
             lambda _: self._side.configure_ca(provider, config, forced=forced),
             _nothing,
+            repeatable=False,
+        )
+
+    async def acl(self, request: AclRequest) -> AclAnswer:
+        """Change access control; not repeated when the outcome is unknown, or there might be two tokens."""
+        return await self._forward.to_leader(
+            "acl",
+            lambda _: pack_given(request),
+            lambda _: self._side.acl(request),
+            _decoded(AclAnswer),
             repeatable=False,
         )
 

@@ -16,7 +16,7 @@ from lictor_agent.remote.finding import LOOK_S_MAX
 from lictor_agent.remote.link import ServerLink
 from lictor_agent.remote.settings import RemoteSettings
 from lictor_core.acl.granted import Grants
-from lictor_core.acl.requests import RESOLVE
+from lictor_core.acl.requests import ACL, RESOLVE, AclAnswer, AclOrder, AclRequest
 from lictor_core.autopilot import AutopilotHealth, RaftServers
 from lictor_core.calls import (
     FEED,
@@ -286,6 +286,11 @@ class RemoteRegistry:
     async def resolve_token(self, secret: str) -> Grants:
         """What the token of `secret` comes to, as the server in use tells."""
         return _decoded(await self._calls.ask(RESOLVE, lambda _: pack_given(secret)), Grants)
+
+    async def acl(self, order: AclOrder, *, token: str = "") -> AclAnswer:
+        """Change access control; not repeated when the outcome is unknown."""
+        request = AclRequest(order=order, token=token)
+        return _decoded(await self._calls.ask(ACL, lambda _: pack_given(request), repeatable=False), AclAnswer)
 
     async def leave(self, name: str) -> None:
         """Give up the lease of `name`."""

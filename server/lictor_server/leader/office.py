@@ -11,6 +11,9 @@ from lictor_core.autopilot import RaftServers
 from lictor_core.clock import Clock, Rng
 from lictor_core.commands import ConfigSet
 from lictor_core.records import Member
+from lictor_server.acl.desk import AclDesk
+from lictor_server.acl.means import Means
+from lictor_server.acl.resolver import Resolver
 from lictor_server.endpoints.authority import Authority
 from lictor_server.endpoints.autopilot import checked_autopilot
 from lictor_server.endpoints.cluster_time import ClusterTime
@@ -41,6 +44,7 @@ class Office:
         replica: Replica,
         figures: ServerFigures,
         *,
+        resolver: Resolver,
         own_member: Callable[[], Member],
         clock: Clock,
         rng: Rng,
@@ -106,6 +110,18 @@ class Office:
         self._first_entries = FirstEntries(
             settings.first_entries, store, writes.propose, leads=lambda: driver.leads, clock=clock, log=log
         )
+        self._acl = AclDesk(
+            Means(
+                store=store,
+                settings=settings.acl,
+                resolver=resolver,
+                propose=writes.propose,
+                clock=clock,
+                rng=rng,
+                log=log,
+                data_dir=settings.data_dir,
+            )
+        )
         self._loop = LeaderLoop(
             catalog=store.catalog,
             members=self._members,
@@ -127,6 +143,7 @@ class Office:
             self._members,
             self._membership,
             self._sessions,
+            self._acl,
             on_members=self.note_members,
             clock=clock,
             log=log,
@@ -194,6 +211,7 @@ class Office:
         self._sessions.begin_anew()
         await self._authority.initialise()
         self._authority_keeper.poke()
+        await self._acl.prepare()
         await self._membership.prepare()
         await self._first_entries.write()
 

@@ -10,12 +10,14 @@ from collections.abc import Callable
 
 from structlog.typing import FilteringBoundLogger
 
+from lictor_core.acl.requests import AclAnswer, AclRequest
 from lictor_core.autopilot import AutopilotHealth, RaftServers
 from lictor_core.clock import Clock
 from lictor_core.commands import Outcome, Proposal
 from lictor_core.errors import NotFoundError
 from lictor_core.records import JsonObject, Member, Session
 from lictor_core.registry import IssuedLeaf, LeafRequest
+from lictor_server.acl.desk import AclDesk
 from lictor_server.endpoints.authority import Authority
 from lictor_server.endpoints.writes import Writes
 from lictor_server.figures import ServerFigures
@@ -38,6 +40,7 @@ class LeaderSide:
         members: MemberTable,
         membership: Membership,
         sessions: SessionKeeper,
+        acl: AclDesk,
         *,
         on_members: Callable[[], None],
         clock: Clock,
@@ -51,6 +54,7 @@ class LeaderSide:
         self._members = members
         self._membership = membership
         self._sessions = sessions
+        self._acl = acl
         self._on_members = on_members
         self._clock = clock
         self._log = log
@@ -79,6 +83,11 @@ class LeaderSide:
         """Change the CA's settings; another key makes a new root."""
         await self._driver.ready()
         await self._authority.configure(provider, config, force_without_cross_signing=forced)
+
+    async def acl(self, request: AclRequest) -> AclAnswer:
+        """Change access control."""
+        await self._driver.ready()
+        return await self._acl.carry_out(request)
 
     async def members(self) -> list[Member]:
         """The agents of the cluster, by name."""

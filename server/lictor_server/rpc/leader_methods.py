@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+from lictor_core.acl.requests import AclRequest
 from lictor_core.calls import ConfigureRequest, ForceLeaveRequest
 from lictor_core.codec import decode_proposal, unpack
 from lictor_core.registry import LeafRequest
@@ -33,6 +34,9 @@ def leader_methods(side: LeaderSide) -> dict[str, Callable[[bytes], Awaitable[ob
         request = unpack(payload, ConfigureRequest)
         await side.configure_ca(request.provider, request.config, forced=request.forced)
         return None
+
+    async def acl(payload: bytes) -> object:
+        return await side.acl(unpack(payload, AclRequest))
 
     async def members(payload: bytes) -> object:
         return await side.members()
@@ -73,6 +77,7 @@ def leader_methods(side: LeaderSide) -> dict[str, Callable[[bytes], Awaitable[ob
         read_index,
         sign_leaf,
         configure_ca,
+        acl,
         members,
         vouch,
         force_leave,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from typing import cast
 
-from lictor_core.acl.requests import RESOLVE
+from lictor_core.acl.requests import ACL, RESOLVE, AclRequest
 from lictor_core.calls import (
     ConfigureRequest,
     ForceLeaveRequest,
@@ -66,6 +66,7 @@ class Methods:
         self._streams = streams or {}
         self._table: dict[str, Step] = {
             **others,
+            ACL: self._acl,
             "autopilot_health": self._autopilot_health,
             "configure_ca": self._configure_ca,
             "force_leave": self._force_leave,
@@ -158,6 +159,10 @@ class Methods:
 
     async def _resolve_token(self, payload: bytes) -> object:
         return await self._registry.resolve_token(unpack(payload, str))
+
+    async def _acl(self, payload: bytes) -> object:
+        request = unpack(payload, AclRequest)
+        return await self._registry.acl(request.order, token=request.token)
 
     async def _leave(self, payload: bytes) -> object:
         await self._registry.leave(unpack(payload, str))

@@ -32,7 +32,7 @@ A1 = "11111111-1111-1111-1111-111111111111"
 
 FOR_SERVERS: Final = frozenset(
     {
-        "leader.autopilot_health", "leader.configure_ca", "leader.force_leave", "leader.leave", "leader.members",
+        "leader.acl", "leader.autopilot_health", "leader.configure_ca", "leader.force_leave", "leader.leave", "leader.members",
         "leader.raft_servers", "leader.read_index", "leader.remove_peer", "leader.renew_session",
         "leader.restore_step", "leader.sign_leaf", "leader.transfer_leader", "leader.vouch", "leader.write",
         "server.introduce", "server.promise", "proxies_told",
@@ -43,7 +43,7 @@ IN_A_NAME: Final = frozenset({"leave", "place", "renew", "tell_proxies"})
 """Says something in the name of a node: held against the certificate, as the tests below say."""
 BY_TOKEN: Final = frozenset(
     {
-        "attend", "autopilot_health", "configure_ca", "feed", "force_leave", "leader_status", "look", "members",
+        "acl", "attend", "autopilot_health", "configure_ca", "feed", "force_leave", "leader_status", "look", "members",
         "position", "propose", "proxies", "raft_servers", "read", "remove_peer", "renew_session", "resolve_token",
         "restore_begin", "restore_finish", "restore_part", "save_state", "saved_part", "sign_leaf", "stamps", "ticks",
         "transfer_leader", "write",
