@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from collections import Counter
 from collections.abc import Mapping
 from typing import Final
 
 from structlog.typing import FilteringBoundLogger
 
 from lictor_connect_proxy.xds.descriptors import Message, message_class
+from lictor_connect_proxy.xds.door import Door
 from lictor_connect_proxy.xds.kinds import XDS_EXTRA
 from lictor_connect_proxy.xds.revoking import Revocations
 from lictor_connect_proxy.xds.session import Build, Knowledge, Session
@@ -35,7 +37,7 @@ try:
     from grpclib import GRPCError, Status
     from grpclib.const import Cardinality, Handler
     from grpclib.exceptions import StreamTerminatedError
-    from grpclib.protocol import Connection
+    from grpclib.protocol import Connection, H2Protocol
     from grpclib.server import Server, Stream
     from h2.exceptions import StreamClosedError
 except ImportError as error:
@@ -50,6 +52,8 @@ REQUEST_BYTES_MAX: Final = 8 * 1024 * 1024
 _FIRST_S_MAX: Final = 10.0
 """So long a client has to say who it is."""
 _OWED_MAX: Final = 1024
+_END_S_MAX: Final = 1.0
+"""How long a stream may take to end once its connection has."""
 _TOKEN: Final = "x-consul-token"
 _PREFIX_BYTES: Final = 5
 _SERVICE: Final = "/envoy.service.discovery.v3.AggregatedDiscoveryService"
@@ -73,28 +77,30 @@ class XdsServer:
         self._clock = clock
         self._log = log
         self._meter = meter
-        self._servers: list[Server] = []
+        self._server: Server | None = None
+        self._door = Door(self._speaker, lambda speaker: speaker.connection in self._connections, log)
         self._streams = 0
-        self._connections: set[Connection] = set()
+        self._serving: set[asyncio.Task[object]] = set()
+        self._connections: Counter[Connection] = Counter()  # how many streams of each are served
         self._owed: dict[str, Mapping[str, frozenset[str]]] = {}
         self._revocations = Revocations()
         meter.watch(lambda: [Gauge("xds.server.streams", float(self._streams))])
 
     async def serve(self, listening: socket.socket, tls: ssl.SSLContext | None = None) -> None:
         """Take connections at a socket that is bound."""
-        server = Server([self])
-        self._servers.append(server)
-        await server.start(sock=listening, ssl=tls)
+        self._door.open(listening, tls)
 
     async def close(self) -> None:
         """End all streams and listeners."""
-        servers, self._servers = self._servers, []
-        for connection in list(self._connections):
-            connection.close()  # a server that is closed goes on with the connections that it has
-        for server in servers:
-            server.close()
-        for server in servers:
-            await server.wait_closed()
+        await self._door.close()
+        if self._serving:
+            await asyncio.wait(self._serving, timeout=_END_S_MAX)
+
+    def _speaker(self) -> H2Protocol:
+        """What speaks HTTP/2 on a connection: of grpclib's own server, which bounds neither their number nor time."""
+        if self._server is None:
+            self._server = Server([self])
+        return self._server._protocol_factory()  # pyright: ignore[reportPrivateUsage]  # `start` would listen itself
 
     def __mapping__(self) -> dict[str, Handler]:
         """What grpclib asks a service: its methods by path."""
@@ -114,6 +120,10 @@ class XdsServer:
 
     async def _delta(self, stream: Stream[Message, Message]) -> None:
         proxy_id = ""
+        task = asyncio.current_task()
+        assert task is not None, "grpclib has one for each stream"
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
         try:
             if self._streams >= STREAMS_MAX:
                 raise OverloadedError(f"this agent serves {STREAMS_MAX} proxies already")
@@ -153,14 +163,16 @@ class XdsServer:
 
         self._streams += 1
         connection = stream._stream.connection  # pyright: ignore[reportPrivateUsage]  # as below
-        self._connections.add(connection)
+        self._connections[connection] += 1
         self._log.info("xds.stream.opened", proxy_id=proxy_id, version=first.version)
         try:
             token = stream.metadata.get(_TOKEN, "") if stream.metadata else ""
             await session.run(str(token), first.request, receive, send)
         finally:
             self._streams -= 1
-            self._connections.discard(connection)
+            self._connections[connection] -= 1
+            if not self._connections[connection]:
+                del self._connections[connection]
             if session.owed and len(self._owed) < _OWED_MAX:
                 self._owed[proxy_id] = session.owed
             if session.rejections:
