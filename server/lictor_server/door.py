@@ -197,7 +197,7 @@ class Server:
             is_known=lambda name: self._store.catalog.node(name) is not None,
             servers=lambda: self._replica.directory.addresses(self._replica.core.peer_set),
             pool=self._replica.pool,
-            write=self._to_leader.write,
+            write=self._to_leader.place,
             clock=clock,
             rng=rng,
             log=self._log,
@@ -313,7 +313,7 @@ class Server:
     async def write(self, command: Command, *, token: str = "") -> Outcome:
         """Put a client's command through the log; an intention must carry its id, a new one a new UUID."""
         self._taken.check_write()
-        return await self._to_leader.write(command)
+        return await self._to_leader.write(command, token)
 
     async def sign_leaf(self, request: LeafRequest) -> IssuedLeaf:
         """Sign a leaf with the active root."""

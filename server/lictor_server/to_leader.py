@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 
 from lictor_core.acl.requests import AclAnswer, AclRequest
 from lictor_core.autopilot import AutopilotHealth, RaftServers
-from lictor_core.calls import ConfigureRequest, ForceLeaveRequest
+from lictor_core.calls import ConfigureRequest, ForceLeaveRequest, Proposed
 from lictor_core.clock import Rng
 from lictor_core.codec import encode_proposal, pack, pack_given, unpack
 from lictor_core.commands import Command, Outcome, Proposal
@@ -36,28 +36,32 @@ class ToLeader:
         self._own = rng.bits(_OWN_BITS).to_bytes(_OWN_BITS // 8, "big")
         self._requests = 0
 
-    async def write(self, command: Command) -> Outcome:
-        """Put a client's command through the log, once, also when it has to be sent again."""
-        return await self._put("write", self._side.write, command)
+    async def write(self, command: Command, token: str = "") -> Outcome:
+        """Put a client's command through the log, once, also when it has to be sent again, if `token` allows it."""
+        return await self._write(self._proposal(command), token)
 
     async def restore_step(self, command: Command) -> Outcome:
         """Put a step of a restore through the log, once."""
-        return await self._put("restore_step", self._side.restore_step, command)
+        return await self._own_write("restore_step", self._side.restore_step, command)
+
+    async def place(self, command: Command) -> Outcome:
+        """Put where nodes stand through the log, once: a server has gathered it."""
+        return await self._own_write("place", self._side.place, command)
 
     @property
     def applied_index(self) -> int:
         """How much of the log this server has applied."""
         return self._applied_index()
 
-    async def carry_out(self, proposal: Proposal) -> Outcome:
+    async def carry_out(self, proposal: Proposal, token: str = "") -> Outcome:
         """Put a command through the log that an agent has given its request id, and may send again."""
 
         def proposed(again: bool) -> Proposal:
             return Proposal(proposal.request, proposal.seen, proposal.again or again, proposal.command)
 
-        return await self._propose("write", self._side.write, proposed)
+        return await self._write(proposed, token)
 
-    async def _put(self, method: str, local: Callable[[Proposal], Awaitable[Outcome]], command: Command) -> Outcome:
+    def _proposal(self, command: Command) -> Callable[[bool], Proposal]:
         self._requests += 1
         request = self._own + self._requests.to_bytes(_COUNTER_BYTES, "big")
         seen = self._applied_index()
@@ -65,15 +69,26 @@ class ToLeader:
         def proposal(again: bool) -> Proposal:
             return Proposal(request, seen, again, command)
 
-        return await self._propose(method, local, proposal)
+        return proposal
 
-    async def _propose(
-        self, method: str, local: Callable[[Proposal], Awaitable[Outcome]], proposal: Callable[[bool], Proposal]
+    async def _own_write(
+        self, method: str, local: Callable[[Proposal], Awaitable[Outcome]], command: Command
     ) -> Outcome:
+        """What servers alone write."""
+        proposal = self._proposal(command)
         return await self._forward.to_leader(
             method,
             lambda again: encode_proposal(proposal(again)),
             lambda again: local(proposal(again)),
+            _decoded(Outcome),
+            repeatable=True,
+        )
+
+    async def _write(self, proposal: Callable[[bool], Proposal], token: str) -> Outcome:
+        return await self._forward.to_leader(
+            "write",
+            lambda again: pack(Proposed(proposal=encode_proposal(proposal(again)), token=token)),
+            lambda again: self._side.write(proposal(again), token),
             _decoded(Outcome),
             repeatable=True,
         )

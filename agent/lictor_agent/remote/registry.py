@@ -69,6 +69,7 @@ class _Row(msgspec.Struct, frozen=True, kw_only=True):
     stamp: int
     last_contact_ms: int = 0
     known_leader: bool = True
+    scope: str = ""
 
 
 class RemoteRegistry:
@@ -229,6 +230,7 @@ class RemoteRegistry:
             stamp=row.stamp,
             last_contact_ms=row.last_contact_ms,
             known_leader=row.known_leader,
+            scope=row.scope,
         )
 
     async def write(self, command: Command, *, token: str = "") -> Outcome:

@@ -41,6 +41,7 @@ from lictor_core.commands import (
 )
 from lictor_core.errors import BodyTooLargeError, RequestError, error_from
 from lictor_core.limits import COMMAND_BYTES_MAX
+from lictor_server.acl.writing import WriteJudge
 from lictor_server.endpoints.autopilot import checked_autopilot
 from lictor_server.endpoints.catalog import checked_deregistration, checked_registration, checked_update
 from lictor_server.endpoints.cluster_time import ClusterTime
@@ -76,8 +77,9 @@ class Writes:
         session_ttl_min_s: float,
         figures: ServerFigures,
         judge: Callable[[Command], None],
+        permissions: WriteJudge,
     ) -> None:
-        """`judge` raises `RequestError` for what the state, as it is, speaks against."""
+        """`judge` raises `RequestError` for what the state, as it is, speaks against; `permissions` who may do it."""
         self._driver = driver
         self._clock = clock
         self._datacenter = datacenter
@@ -85,23 +87,36 @@ class Writes:
         self._session_ttl_min_s = session_ttl_min_s
         self._figures = figures
         self._judge = judge
+        self._permissions = permissions
 
-    async def write(self, proposal: Proposal) -> Outcome:
-        """A client's command. Raises what `propose` does, and `RequestError` for one that no client may send."""
+    async def write(self, proposal: Proposal, token: str = "") -> Outcome:
+        """A client's command. Raises what `propose` does, `RequestError` for one that no client may send, and
+        `PermissionDeniedError` for what `token` does not allow."""
         command = proposal.command
         if isinstance(command, ConfigSet) and len(encode_command(command)) >= ASIDE_BYTES_MIN:
             command = await aside(partial(self._checked, command))
         else:
             command = self._checked(command)
+        refused = self._permissions.refused(proposal, command, token)
+        if refused is not None:
+            return refused
         self._judge(command)
         checked = msgspec.structs.replace(proposal, command=self._timed(command))
-        return await self._put(encode_proposal(checked), proposal.command)
+        return self._permissions.told(await self._put(encode_proposal(checked), proposal.command), token)
 
     async def restore_step(self, proposal: Proposal) -> Outcome:
         """A step of a restore, from whichever server carries it out. Raises `RequestError` for any other command."""
         if not isinstance(proposal.command, RestoreBegin | RestorePiece | RestoreFinish | RestoreAbandon):
             raise RequestError(f"{type(proposal.command).__name__} is no step of a restore")
         return await self._put(encode_proposal(proposal))
+
+    async def place(self, proposal: Proposal) -> Outcome:
+        """Where nodes stand, as a server gathered it: each report was judged when it came. Raises `RequestError` for
+        any other command."""
+        if not isinstance(proposal.command, CoordinatesSet):
+            raise RequestError(f"{type(proposal.command).__name__} says of no node where it stands")
+        checked = msgspec.structs.replace(proposal, command=checked_coordinates(proposal.command))
+        return await self._put(encode_proposal(checked))
 
     async def propose(self, command: Command) -> Outcome:
         """Put a command of the leader's own through the log. A rejection is raised as the error it names."""

@@ -14,6 +14,7 @@ from lictor_core.records import Member
 from lictor_server.acl.desk import AclDesk
 from lictor_server.acl.means import Means
 from lictor_server.acl.resolver import Resolver
+from lictor_server.acl.writing import WriteJudge
 from lictor_server.endpoints.authority import Authority
 from lictor_server.endpoints.autopilot import checked_autopilot
 from lictor_server.endpoints.cluster_time import ClusterTime
@@ -62,6 +63,7 @@ class Office:
             session_ttl_min_s=settings.session_ttl_min_s,
             figures=figures,
             judge=partial(check_providers, store),
+            permissions=WriteJudge(store, resolver),
         )
         self._sessions = SessionKeeper(
             store,

@@ -60,15 +60,20 @@ class LeaderSide:
         self._log = log
         self._figures = figures
 
-    async def write(self, proposal: Proposal) -> Outcome:
-        """Put a client's command through the log."""
+    async def write(self, proposal: Proposal, token: str = "") -> Outcome:
+        """Put a client's command through the log, if `token` allows it."""
         await self._driver.ready()
-        return await self._writes.write(proposal)
+        return await self._writes.write(proposal, token)
 
     async def restore_step(self, proposal: Proposal) -> Outcome:
         """Put a step of a restore through the log."""
         await self._driver.ready()
         return await self._writes.restore_step(proposal)
+
+    async def place(self, proposal: Proposal) -> Outcome:
+        """Put where nodes stand through the log, as a server gathered it."""
+        await self._driver.ready()
+        return await self._writes.place(proposal)
 
     async def read_index(self, *, strict: bool) -> int:
         """How far a state must be applied to show all that was committed before the call."""

@@ -51,8 +51,9 @@ def agent_methods(
 
     async def propose(payload: bytes) -> object:
         taken.check_write()
-        proposal = decode_proposal(unpack(payload, Proposed).proposal)
-        return await to_leader.carry_out(proposal), to_leader.applied_index
+        request = unpack(payload, Proposed)
+        outcome = await to_leader.carry_out(decode_proposal(request.proposal), request.token)
+        return outcome, to_leader.applied_index
 
     async def stamps(payload: bytes) -> object:
         request = unpack(payload, StampsRequest)

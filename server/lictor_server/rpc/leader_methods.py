@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from lictor_core.acl.requests import AclRequest
-from lictor_core.calls import ConfigureRequest, ForceLeaveRequest
+from lictor_core.calls import ConfigureRequest, ForceLeaveRequest, Proposed
 from lictor_core.codec import decode_proposal, unpack
 from lictor_core.registry import LeafRequest
 from lictor_server.forward import LEADER_PREFIX
@@ -19,10 +19,14 @@ def leader_methods(side: LeaderSide) -> dict[str, Callable[[bytes], Awaitable[ob
     """Each method by its name on the wire; it takes a payload and gives what is packed as the answer."""
 
     async def write(payload: bytes) -> object:
-        return await side.write(decode_proposal(payload))
+        request = unpack(payload, Proposed)
+        return await side.write(decode_proposal(request.proposal), request.token)
 
     async def restore_step(payload: bytes) -> object:
         return await side.restore_step(decode_proposal(payload))
+
+    async def place(payload: bytes) -> object:
+        return await side.place(decode_proposal(payload))
 
     async def read_index(payload: bytes) -> object:
         return await side.read_index(strict=unpack(payload, bool))
@@ -74,6 +78,7 @@ def leader_methods(side: LeaderSide) -> dict[str, Callable[[bytes], Awaitable[ob
     steps = (
         write,
         restore_step,
+        place,
         read_index,
         sign_leaf,
         configure_ca,
