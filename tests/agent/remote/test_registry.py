@@ -9,7 +9,7 @@ from contextlib import aclosing
 import pytest
 
 from lictor_agent.remote import RemoteRegistry
-from lictor_core.commands import KVSet, ReadMode
+from lictor_core.commands import KVSet, Outcome, Proposal, ReadMode
 from lictor_core.errors import BodyTooLargeError, ClusterError, NoLeaderError, NotFoundError, RequestError
 from lictor_core.feed import FeedRequest
 from lictor_core.limits import KV_VALUE_BYTES_MAX
@@ -209,8 +209,8 @@ async def test_a_write_that_is_sent_again_to_another_server_is_carried_out_once(
         answer = first._to_leader.carry_out  # pyright: ignore[reportPrivateUsage]
         carried_out = asyncio.Event()
 
-        async def never_answered(proposal: object) -> object:
-            outcome = await answer(proposal)  # type: ignore[arg-type]  # it is passed on as it came
+        async def never_answered(proposal: Proposal, token: str) -> Outcome:
+            outcome = await answer(proposal, token)
             carried_out.set()
             await asyncio.Event().wait()
             return outcome

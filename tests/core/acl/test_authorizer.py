@@ -1,6 +1,6 @@
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lictor_core.acl.authorizer import EVERYTHING, MANAGEMENT_RULES, Authorizer
@@ -57,7 +57,7 @@ def _oracle(given_: Grants, resource: Resource, name: str, access: Access) -> bo
     return places[(max(fitting, key=len), True)] >= access if fitting else default
 
 
-@settings(max_examples=400)
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 @given(grants_drawn(), _RESOURCES, names_drawn(), _ASKED)
 def test_judgements_are_those_of_a_naive_reading_of_the_rules(
     given_: Grants, resource: Resource, name: str, access: Access
@@ -69,7 +69,7 @@ def test_judgements_are_those_of_a_naive_reading_of_the_rules(
     assert authorizer.judge(resource, name, access).allowed == authorizer.allows(resource, name, access)
 
 
-@settings(max_examples=200)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(grants_drawn(), _RESOURCES)
 def test_seeing_all_means_that_no_name_is_denied_and_seeing_any_that_one_is_not(
     given_: Grants, resource: Resource
@@ -89,7 +89,7 @@ def test_seeing_all_means_that_no_name_is_denied_and_seeing_any_that_one_is_not(
         assert authorizer.sees_any(resource)
 
 
-@settings(max_examples=200)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(grants_drawn(), names_drawn())
 def test_whoever_may_write_all_below_a_prefix_may_write_each_key_there(given_: Grants, prefix: str) -> None:
     authorizer = Authorizer(given_)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, cast, get_args
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 
 from lictor_core import queries as q
 from lictor_core.acl.authorizer import Authorizer
@@ -255,7 +255,7 @@ def _rows_of(answered: object) -> list[object] | None:
     return cast("list[object]", answered) if isinstance(answered, list) else None
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(grants_drawn())
 def test_whatever_the_rules_nobody_sees_what_is_not_there_and_who_sees_all_sees_the_whole(grants: Grants) -> None:
     judge = Authorizer(grants)

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from lictor_core.calls import Proposed
 from lictor_core.clock import SeededRng, SystemClock
 from lictor_core.codec import encode_proposal, pack, unpack
 from lictor_core.commands import KVSet, Outcome, Proposal
@@ -118,7 +119,7 @@ async def test_what_a_server_asked_before_on_such_a_connection_is_not_said_to_be
         other = await connect(server.server_port)
         await other.ask(1, "leader.read_index", pack(False))
         proposal = Proposal(b"one", 0, False, KVSet(key="a", value=b"1"))
-        other.send(2, "leader.write", encode_proposal(proposal))
+        other.send(2, "leader.write", pack(Proposed(proposal=encode_proposal(proposal))))
         other.send(3, "leader_status", b"")
         answers = {frame.id: frame for frame in [await other.next(), await other.next()] if frame is not None}
         assert answers[3].method == "overloaded"

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator
 import msgspec
 import pytest
 
-from lictor_core.calls import ReadRequest, WriteRequest
+from lictor_core.calls import Proposed, ReadRequest, WriteRequest
 from lictor_core.clock import SeededRng, SystemClock
 from lictor_core.codec import encode_command, pack, unpack
 from lictor_core.commands import KVSet, Outcome
@@ -78,7 +78,11 @@ async def test_no_depth_of_a_value_ends_the_server(client: Client, method: str) 
     for number, levels in enumerate((*range(40, 80), *range(900, 1000)), 1):
         deep = command.replace(pack({"here": 1}), b"\x81\xa1a" * levels + b"\x80")
         proposal = b"\x94" + pack(b"%016d" % number) + pack(0) + pack(False) + deep
-        await client.ask(number, method, proposal if method == "leader.write" else pack(WriteRequest(command=deep)))
+        await client.ask(
+            number,
+            method,
+            pack(Proposed(proposal=proposal)) if method == "leader.write" else pack(WriteRequest(command=deep)),
+        )
     assert (await client.ask(5000, "write", write("a", b"1"))).kind is FrameKind.REPLY
 
 
