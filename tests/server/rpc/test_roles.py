@@ -32,13 +32,9 @@ A1 = "11111111-1111-1111-1111-111111111111"
 
 FOR_SERVERS: Final = frozenset(
     {
-<<<<<<< HEAD
-        "leader.acl", "leader.autopilot_health", "leader.configure_ca", "leader.force_leave", "leader.leave", "leader.members",
-        "leader.raft_servers", "leader.read_index", "leader.remove_peer", "leader.renew_session",
-=======
-        "leader.autopilot_health", "leader.configure_ca", "leader.force_leave", "leader.leave", "leader.members",
-        "leader.place", "leader.raft_servers", "leader.read_index", "leader.remove_peer", "leader.renew_session",
->>>>>>> 5fb24d5 (tests: what leader.write takes)
+        "leader.acl", "leader.autopilot_health", "leader.configure_ca", "leader.force_leave", "leader.leave",
+        "leader.members", "leader.place", "leader.raft_servers", "leader.read_index", "leader.remove_peer",
+        "leader.renew_session",
         "leader.restore_step", "leader.sign_leaf", "leader.transfer_leader", "leader.vouch", "leader.write",
         "server.introduce", "server.promise", "proxies_told",
     }
