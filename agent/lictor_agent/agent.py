@@ -102,7 +102,7 @@ class Agent:
         self._shelf = Shelf(Path(settings.data_dir)) if settings.data_dir else None
         self._central = None
         if configuration.enable_central_service_config:
-            self._central = CentralConfig(self.local, self.kept, rng, log)
+            self._central = CentralConfig(self.local, self.kept, rng, log, lambda: self.gate.slots.default)
         self._keeper = None if self._shelf is None else Keeper(self.local, self._shelf, clock, rng, log)
         self._waiter = ChangeWaiter(self.local)
         self._sync = SyncLoop(
@@ -272,7 +272,7 @@ class Agent:
         """
         return await self.kept.read(CARootsQuery(), ReadOptions(min_index=min_index, wait_s=wait_s))
 
-    async def authorize(self, target: str, client_uri: str, serial: str = "") -> Decision:
+    async def authorize(self, target: str, client_uri: str, serial: str = "", *, token: str = "") -> Decision:
         """May the holder of a certificate with this SPIFFE id connect to the service `target`?
 
         `reason` of the decision is what Consul's API answers. Raises `RequestError` when the request names no target,
@@ -284,6 +284,7 @@ class Agent:
             client_uri,
             default_allow=self.settings.default_allow,
             acls_enabled=self.settings.acls_enabled,
+            token=token,
         )
 
     async def coordinate(self) -> Coordinate:

@@ -18,16 +18,18 @@ from lictor_core.registry import ReadOptions
 __all__ = ["authorize"]
 
 
-async def authorize(kept: Kept, target: str, client_uri: str, *, default_allow: bool, acls_enabled: bool) -> Decision:
+async def authorize(
+    kept: Kept, target: str, client_uri: str, *, default_allow: bool, acls_enabled: bool, token: str = ""
+) -> Decision:
     """Judge a connection to `target` from the service that `client_uri` names.
 
     The trust domain is not looked at: whoever asks has verified the certificate against the roots. Raises
-    `RequestError` for a missing target and for an identity that is no service's.
+    `RequestError` for a missing target and for an identity that is no service's. Intentions are read by `token`.
     """
     if not target:
         raise RequestError("Target service must be specified")
     source = _service_in(client_uri)
-    reading = (await kept.read(IntentionMatchQuery(by="destination", name=target), ReadOptions())).reading
+    reading = (await kept.read(IntentionMatchQuery(by="destination", name=target), ReadOptions(token=token))).reading
     rules = [rule_of(intention) for intention in reading.value]
     decision = decide(source, target, rules, default_allow=default_allow)
     reason = _default_reason(acls_enabled=acls_enabled) if decision.rule is None else _rule_reason(decision.rule)

@@ -60,6 +60,10 @@ class Backing(Protocol):
         """Where the servers are, for people."""
         ...
 
+    def use_token(self, token: str) -> None:
+        """Have DNS show what the holder of this token may see; called where there is access control."""
+        ...
+
     def follow(self, configuration: Configuration) -> None:
         """Take over what a reload changes for the servers."""
         ...
@@ -127,7 +131,7 @@ class RemoteServers:
         self._views = ViewStore(self._registry, clock=clock, rng=rng, log=log)
         self._addresses = AddressBook(self._registry.read, clock)
         self._catalog = ViewCatalog(self._views, self._addresses)
-        self._kept = KeptInViews(self._views, rng)
+        self._kept = KeptInViews(self._views, rng, is_judged=configuration.acl.enabled)
         self._following: asyncio.Task[None] | None = None
 
     @property
@@ -159,6 +163,10 @@ class RemoteServers:
         """Where the servers are, for people."""
         named = (*self._join.at_start, *self._join.retry)
         return f"found by {', '.join(named)}" if named else "none named: use -retry-join, or lictor join"
+
+    def use_token(self, token: str) -> None:
+        """DNS shows what the holder of this token may see."""
+        self._catalog.use_token(token)
 
     def follow(self, configuration: Configuration) -> None:
         """Ask as much as is allowed now; the servers of this agent read configurations of their own."""

@@ -49,8 +49,17 @@ class _Followed:
 class CentralConfig:
     """Follows what the servers say of what is in `local`, while `run` runs; each question once, however many ask it."""
 
-    def __init__(self, local: LocalState, kept: Kept, rng: Rng, log: FilteringBoundLogger) -> None:
+    def __init__(
+        self,
+        local: LocalState,
+        kept: Kept,
+        rng: Rng,
+        log: FilteringBoundLogger,
+        default_token: Callable[[], str] = str,
+    ) -> None:
+        """`default_token` gives the one by which is asked for instances that have none."""
         self._local = local
+        self._default_token = default_token
         self._kept = kept
         self._rng = rng
         self._log = log
@@ -152,6 +161,12 @@ class CentralConfig:
                 if task is not None:
                     task.cancel()
 
+    def _token(self, one: _Followed) -> str:
+        """By which token this is asked: that of an instance that wants to know, else the agent's default."""
+        services = self._local.services
+        own = (services[user].token for user in one.users if isinstance(user, str) and user in services)
+        return next(filter(None, own), "") or self._default_token()
+
     def _tell_of(self, service_id: str, question: ServiceConfigQuery, answer: ServiceConfig) -> None:
         before = self._recalled.pop(service_id, None)
         if before is None or (before.question, before.config) != (question, answer):
@@ -161,7 +176,7 @@ class CentralConfig:
         backoff = Backoff(self._rng, first_s=_RETRY_S_MIN, max_s=_RETRY_S_MAX)
         index, was_lost = 0, False
         while True:
-            options = ReadOptions(mode=ReadMode.STALE, min_index=index, wait_s=WAIT_MAX_S)
+            options = ReadOptions(mode=ReadMode.STALE, min_index=index, wait_s=WAIT_MAX_S, token=self._token(one))
             try:
                 reading = (await self._kept.read(question, options)).reading
             except LictorError as error:

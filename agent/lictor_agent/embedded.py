@@ -74,6 +74,10 @@ class EmbeddedServer:
     def forget(self) -> None:
         """The servers of the cluster stand in this server's own log."""
 
+    def use_token(self, token: str) -> None:
+        """DNS shows what the holder of this token may see."""
+        self._server.use_view_token(token)
+
     def follow(self, configuration: Configuration) -> None:
         """Have the leader write configuration entries that are new in the configuration, and take over bounds."""
         self._server.bound_clients(configuration.limits.rpc_max_conns_per_client)

@@ -37,7 +37,7 @@ class Kept(Protocol):
         """The answer as it is known here, waited for as `options` say; how fresh they ask counts for nothing."""
         ...
 
-    def stamp(self, query: Query[T]) -> int | None:
+    def stamp(self, query: Query[T], token: str = "") -> int | None:
         """The stamp of what `read` would answer at once with an age of 0; None when it would not."""
         ...
 
@@ -56,6 +56,6 @@ class KeptByServer:
             reading = await self._registry.read(query, options)
         return KeptReading(reading, 0.0 if reading.known_leader else reading.last_contact_ms / 1000, None)
 
-    def stamp(self, query: Query[T]) -> int | None:
+    def stamp(self, query: Query[T], token: str = "") -> int | None:
         """None: the hot path asks the server itself."""
         return None

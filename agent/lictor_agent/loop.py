@@ -138,13 +138,13 @@ class SyncLoop:
             self._is_telling = False
 
     async def _ask_digest(self) -> None:
-        reading = await self._registry.read(NodeDigestQuery(node=self._plan.node.node), ReadOptions())
+        reading = await self._registry.read(NodeDigestQuery(node=self._plan.node.node), self._reading())
         self._plan.digest(reading.value, self._clock.monotonic())
 
     async def _ask_listing(self) -> None:
         name = self._plan.node.node
-        services = await self._registry.read(NodeServicesQuery(node=name), ReadOptions())
-        checks = await self._registry.read(NodeChecksQuery(node=name), ReadOptions())
+        services = await self._registry.read(NodeServicesQuery(node=name), self._reading())
+        checks = await self._registry.read(NodeChecksQuery(node=name), self._reading())
         found = services.value
         self._plan.listing(
             None if found is None else found.node,
@@ -152,6 +152,9 @@ class SyncLoop:
             checks.value,
             self._clock.monotonic(),
         )
+
+    def _reading(self) -> ReadOptions:
+        return ReadOptions(token=self._plan.tokens.for_node)
 
     async def _tell(self, round: Round) -> None:
         outcomes = await asyncio.gather(*(self._tell_lane(lane) for lane in round.lanes), return_exceptions=True)

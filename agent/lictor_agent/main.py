@@ -95,6 +95,10 @@ async def _serve(configuration: Configuration, clock: Clock, rng: Rng, output: L
         kept=backing.kept,
     )
     backing.at_connection(agent.reconnected)
+    if agent.gate.is_on:
+        slots = agent.gate.slots
+        backing.use_token(slots.default)
+        slots.on_change(lambda: backing.use_token(slots.default))
     dns = _dns(configuration, backing, clock, rng, log)
     http = HttpServer(
         agent,

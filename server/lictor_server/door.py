@@ -21,7 +21,7 @@ from lictor_core.autopilot import AutopilotHealth, RaftServers
 from lictor_core.clock import Clock, Rng
 from lictor_core.commands import Command, ConfigSet, Outcome, ReadMode
 from lictor_core.coordinates import NodeCoordinate, Position
-from lictor_core.errors import LictorError, NoLeaderError, StorageError
+from lictor_core.errors import LictorError, NoLeaderError, PermissionDeniedError, StorageError
 from lictor_core.feed import FeedRequest, Tick
 from lictor_core.membership import LeaseGrant, Renewal
 from lictor_core.metrics import Meter
@@ -53,6 +53,7 @@ from lictor_server.figures import ServerFigures
 from lictor_server.following import Following
 from lictor_server.forward import Forwarder
 from lictor_server.freshness import Freshness
+from lictor_server.judged_view import JudgedView
 from lictor_server.keyed import UNKEYED, Keyed
 from lictor_server.leader import remembered_members, server_member
 from lictor_server.leader.office import Office
@@ -214,7 +215,9 @@ class Server:
         lists_keys = settings.acl.enable_key_list_policy
         self._read_judge = ReadJudge(self._store, self._resolver, lists_keys=lists_keys)
         self._reads = Reads(self._store, self._freshness, self._blocked, figures.reads, judge=self._read_judge)
-        self._view = StoreView(self._store, lambda: self._freshness.age_s)
+        view = StoreView(self._store, lambda: self._freshness.age_s)
+        self._judged_view = JudgedView(view, self._store, self._resolver, clock) if settings.acl.enabled else None
+        self._view: CatalogView = self._judged_view or view
         self._publishers = Publishers(self._store, self._watches, self._cluster, clock, fresh=self._freshness.fed)
         self._taken = RequestLimits(settings.request_rates, clock=clock, meter=figures.meter, log=self._log)
         self._ticks = Ticks(self._tick)
@@ -476,12 +479,24 @@ class Server:
         """The catalog in memory, for DNS and whoever must not wait."""
         return self._view
 
+    def use_view_token(self, token: str) -> None:
+        """Have `view` show what the holder of this token sees; without access control it shows everything."""
+        if self._judged_view is not None:
+            self._judged_view.use_token(token)
+
     def reading_stamp(self, query: Query[T], token: str = "") -> int:
         """The stamp that a reading of `query` with `token` would have now: equal stamps mean equal answers.
 
         One that no answer has where it may not be read.
         """
         return self._read_judge.stamp(cast("Query[object]", query), token)
+
+    def lasts(self, token: str) -> bool:
+        """Whether this token is there and never expires: what it comes to only changes with the state."""
+        try:
+            return self._resolver.caller(token).expires_at_s is None
+        except PermissionDeniedError:
+            return False
 
     async def pause(self, query: Query[object], options: ReadOptions) -> Pause | None:
         """What `read` would wait for with these `options`, None when it would not wait; raises as it does.

@@ -73,7 +73,7 @@ class Failing:
         self.asked += 1
         raise self.error("no")
 
-    def stamp(self, query: Query[T]) -> int | None:
+    def stamp(self, query: Query[T], token: str = "") -> int | None:
         return None
 
 
@@ -219,7 +219,7 @@ class _Breaking:
             raise NoLeaderError("away")
         return found
 
-    def stamp(self, query: Query[T]) -> int | None:
+    def stamp(self, query: Query[T], token: str = "") -> int | None:
         return None
 
 

@@ -55,6 +55,10 @@ class Gate:
         """
         return ANYBODY if self._tokens is None else await self._tokens.caller(secret)
 
+    def at_once(self, secret: str) -> Caller | None:
+        """Who shows `secret`, where that is known and needs no question; else None."""
+        return ANYBODY if self._tokens is None else self._tokens.at_once(secret)
+
     async def require(self, secret: str, resource: Resource, name: str, access: Access) -> None:
         """Raise `PermissionDeniedError` unless who shows `secret` may do that."""
         if self._tokens is not None:

@@ -84,7 +84,7 @@ async def authorize(site: Site, request: Request) -> Answer:
     if target:  # one without is told what it lacks
         (await site.caller(request)).authorizer.require(Resource.SERVICE, target, Access.WRITE)
     with refusing_with(400, "Bad request: "):
-        decision = await site.agent.authorize(target, client_uri, serial)
+        decision = await site.agent.authorize(target, client_uri, serial, token=request.token)
     value = {"Authorized": decision.allowed, "Reason": decision.reason}
     return site.answer_json(request, value, headers=_cache_headers(site, f"authorize {target}", 0))
 

@@ -72,15 +72,15 @@ async def read(
 ) -> tuple[Reading[T], ReadMode, Reuse | None]:
     """The registry's answer to `query`, waited for as the request says; its mode; what makes it good for others."""
     reading, _, options = await _read(site, request, query, manner)
-    return reading, options.mode, _reuse(query, reading, options)
+    return reading, options.mode, _reuse(site, query, reading, options)
 
 
-def _is_reusable(options: ReadOptions) -> bool:
-    return options.min_index == 0 and not options.token
+def _is_reusable(site: Site, options: ReadOptions) -> bool:
+    return options.min_index == 0 and (site.agent.gate.is_on or not options.token)
 
 
-def _reuse(query: Query[T], reading: Reading[T], options: ReadOptions) -> Reuse | None:
-    if not _is_reusable(options):
+def _reuse(site: Site, query: Query[T], reading: Reading[T], options: ReadOptions) -> Reuse | None:
+    if not _is_reusable(site, options):
         return None
     return Reuse(
         query,
@@ -89,6 +89,7 @@ def _reuse(query: Query[T], reading: Reading[T], options: ReadOptions) -> Reuse 
         last_contact_ms=reading.last_contact_ms,
         known_leader=reading.known_leader,
         max_stale_s=options.max_stale_s,
+        token=options.token,
     )
 
 
@@ -103,6 +104,8 @@ async def _read(
         if isinstance(query, FilterableQuery) and query.filter and not predicate.cache_info().currsize:
             await aside(partial(check_filter, query))  # with the first filter comes its parser, which takes a while
         if manner.is_cacheable and site.settings.use_cache and request.is_cached:
+            if site.pause is None:  # views are looked at here; else the server in this process judges
+                await site.caller(request)
             kept = await site.agent.kept.read(query, options)
             reading = kept.reading
         else:
@@ -133,11 +136,14 @@ async def answer_query(
     encoded, _ = await site.answers.encoded_aside(query, reading, pretty=site.is_pretty(request), shape=shape)
     headers = (JSON, *meta_headers(reading, options.mode, manner))
     if kept is None:
-        return Answer(headers=headers, encoded=encoded, reuse=_reuse(query, reading, options))
+        return Answer(headers=headers, encoded=encoded, reuse=_reuse(site, query, reading, options))
     was_asked = site.recall(repr(base_of(query))) and options.min_index == 0
     is_hit = was_asked if kept.is_hit is None else kept.is_hit
-    is_reusable = _is_reusable(options) and is_hit and kept.age_s == 0
-    reuse = Reuse(query, options.mode, reading.stamp, is_kept=kept.is_hit is not None) if is_reusable else None
+    is_reusable = _is_reusable(site, options) and is_hit and kept.age_s == 0
+    reuse = None
+    if is_reusable:
+        is_kept = kept.is_hit is not None
+        reuse = Reuse(query, options.mode, reading.stamp, is_kept=is_kept, token=options.token)
     return Answer(headers=headers + cache_headers(kept, is_hit=is_hit), encoded=encoded, reuse=reuse)
 
 

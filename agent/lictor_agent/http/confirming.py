@@ -17,8 +17,9 @@ from lictor_core.registry import Confirmation
 
 __all__ = ["Confirm", "Confirmed", "Confirming", "Subject", "Told"]
 
-Confirm = Callable[[Sequence[Query[object]], ReadMode], Awaitable[Confirmation | None]]
-"""What readings of these queries, at most `STAMPS_MAX`, would be known by now; None when that cannot be told."""
+Confirm = Callable[[Sequence[Query[object]], ReadMode, Sequence[str]], Awaitable[Confirmation | None]]
+"""What readings of these queries, at most `STAMPS_MAX`, by the holders of these tokens would be known by now; None when
+that cannot be told."""
 
 
 class Confirmed(NamedTuple):
@@ -30,10 +31,14 @@ class Confirmed(NamedTuple):
 
 
 class Subject(Protocol):
-    """What is asked about: something that was read by `query` in `mode`. It must not change its hash."""
+    """What is asked about: something that was read by `query` in `mode`, by the holder of `token`.
+
+    It must not change its hash.
+    """
 
     query: Query[object]
     mode: ReadMode
+    token: str
 
 
 S = TypeVar("S", bound=Subject)
@@ -80,16 +85,16 @@ class Confirming(Generic[S]):
         task.add_done_callback(self._under_way.discard)
 
     async def _carry_out(self, waiting: dict[S, list[Told]], mode: ReadMode) -> None:
-        queries = tuple({subject.query: None for subject in waiting})
+        asked = tuple({(subject.query, subject.token): None for subject in waiting})
         found: Confirmation | None = None
         try:
-            found = await self._confirm(queries, mode)
+            found = await self._confirm([query for query, _ in asked], mode, [token for _, token in asked])
         finally:  # whatever happens: who waits has to be told
-            known: dict[Query[object], Confirmed] = {}
-            if found is not None and len(found.stamps) == len(queries):
-                for query, stamp in zip(queries, found.stamps, strict=True):
-                    known[query] = Confirmed(stamp, found.last_contact_ms, found.known_leader)
+            known: dict[tuple[Query[object], str], Confirmed] = {}
+            if found is not None and len(found.stamps) == len(asked):
+                for one, stamp in zip(asked, found.stamps, strict=True):
+                    known[one] = Confirmed(stamp, found.last_contact_ms, found.known_leader)
             for subject, each in waiting.items():
-                answer = self._answer(subject, known.get(subject.query))
+                answer = self._answer(subject, known.get((subject.query, subject.token)))
                 for told in each:
                     told(answer)

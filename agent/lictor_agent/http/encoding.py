@@ -84,7 +84,7 @@ class Reuse:
     """What makes an answer good for more than one request: the query it answers, how fresh, and at which stamp.
 
     `is_kept` is for answers of what the agent keeps (`Kept`), whatever the mode. `last_contact_ms` and `known_leader`
-    are what the answer says of them, `max_stale_s` how old it may be, 0 for any age.
+    are what the answer says of them, `max_stale_s` how old it may be, 0 for any age. `token` is whose answer it is.
     """
 
     query: Query[object]
@@ -94,6 +94,7 @@ class Reuse:
     last_contact_ms: int = 0
     known_leader: bool = True
     max_stale_s: float = 0.0
+    token: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,14 +234,19 @@ def _render(
     return Rendered(before.encode(), after.encode() + (b"" if is_head else body))
 
 
+_Key = tuple[Query[object], bool, str]
+
+
 class AnswerCache:
-    """Encoded bodies by query, each good while the stamp of what it depends on stays. Bounded by count and bytes."""
+    """Encoded bodies by query and what the reader may see (`Reading.scope`), each good while the stamp of what it
+    depends on stays. Bounded by count and bytes.
+    """
 
     def __init__(self, settings: HttpSettings) -> None:
         self._answers_max = settings.answers_max
         self._bytes_max = settings.answers_bytes_max
         self._bytes = 0
-        self._kept: OrderedDict[tuple[Query[object], bool], tuple[int, Encoded]] = OrderedDict()
+        self._kept: OrderedDict[_Key, tuple[int, Encoded]] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -252,7 +258,7 @@ class AnswerCache:
 
         One query has one shape: it is not part of the key.
         """
-        key = (query, pretty)
+        key = (query, pretty, reading.scope)
         found = self._kept.get(key)
         if found is not None and found[0] == reading.stamp:
             self._kept.move_to_end(key)
@@ -268,7 +274,7 @@ class AnswerCache:
         value = reading.value
         if not _is_long(value):
             return self.encoded(query, reading, pretty=pretty, shape=shape)
-        key = (query, pretty)
+        key = (query, pretty, reading.scope)
         found = self._kept.get(key)
         if found is not None and found[0] == reading.stamp:
             self._kept.move_to_end(key)
@@ -277,7 +283,7 @@ class AnswerCache:
         self._keep(key, reading.stamp, body)
         return body, found is not None
 
-    def _keep(self, key: tuple[Query[object], bool], stamp: int, body: Encoded) -> None:
+    def _keep(self, key: _Key, stamp: int, body: Encoded) -> None:
         previous = self._kept.pop(key, None)
         if previous is not None:
             self._bytes -= len(previous[1].plain)

@@ -15,6 +15,9 @@ EXECUTIONS_MAX: Final = 64
 """Findings kept, each with all its instances; the one that was asked for longest ago goes first."""
 
 
+_Key = tuple[PreparedQueryExecutionQuery, str]
+
+
 class KeptExecution(NamedTuple):
     """A finding, and the seconds since it was current."""
 
@@ -26,19 +29,21 @@ class KeptExecutions:
     """Findings by what was asked. `now` is monotonic, in seconds."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[PreparedQueryExecutionQuery, tuple[Reading[Execution | None], float]] = OrderedDict()
+        self._kept: OrderedDict[_Key, tuple[Reading[Execution | None], float]] = OrderedDict()
 
-    def keep(self, query: PreparedQueryExecutionQuery, reading: Reading[Execution | None], now: float) -> None:
-        """Keep what was found just now."""
-        self._kept[query] = (reading, now)
-        self._kept.move_to_end(query)
+    def keep(
+        self, query: PreparedQueryExecutionQuery, token: str, reading: Reading[Execution | None], now: float
+    ) -> None:
+        """Keep what the holder of this token was found just now."""
+        self._kept[query, token] = (reading, now)
+        self._kept.move_to_end((query, token))
         if len(self._kept) > EXECUTIONS_MAX:
             self._kept.popitem(last=False)
 
-    def get(self, query: PreparedQueryExecutionQuery, now: float) -> KeptExecution | None:
+    def get(self, query: PreparedQueryExecutionQuery, token: str, now: float) -> KeptExecution | None:
         """What was found last, if it is still here."""
-        found = self._kept.get(query)
+        found = self._kept.get((query, token))
         if found is None:
             return None
-        self._kept.move_to_end(query)
+        self._kept.move_to_end((query, token))
         return KeptExecution(found[0], max(now - found[1], 0.0))

@@ -46,8 +46,12 @@ class HotSource(Protocol):
         """
         ...
 
-    def reading_stamp(self, query: Query[object]) -> int:
-        """The stamp that a reading of `query` would have now."""
+    def reading_stamp(self, query: Query[object], token: str = "") -> int:
+        """The stamp that a reading of `query` by the holder of this token would have now."""
+        ...
+
+    def lasts(self, token: str) -> bool:
+        """Whether what this token comes to only changes with the state: it is there, and never expires."""
         ...
 
     async def pause(self, query: Query[object], options: ReadOptions) -> Pause | None:
@@ -56,12 +60,25 @@ class HotSource(Protocol):
 
 
 class _Kept:
-    __slots__ = ("counted", "date", "head", "index", "last_contact_ms", "mode", "query", "rendered", "reuse", "wire")
+    __slots__ = (
+        "counted",
+        "date",
+        "head",
+        "index",
+        "last_contact_ms",
+        "mode",
+        "query",
+        "rendered",
+        "reuse",
+        "token",
+        "wire",
+    )
 
     def __init__(self, head: bytes, reuse: Reuse, rendered: Rendered) -> None:
         self.head = head
         self.reuse = reuse
         self.query = reuse.query
+        self.token = reuse.token
         self.mode = reuse.mode
         self.index: int | None = None
         """At which index of the state here it was seen to hold."""
@@ -87,7 +104,7 @@ class HotAnswers:
         source: HotSource | None,
         tick: Tick,
         settings: HttpSettings,
-        kept_stamp: Callable[[Query[object]], int | None] | None = None,
+        kept_stamp: Callable[[Query[object], str], int | None] | None = None,
         confirm: Confirm | None = None,
     ) -> None:
         """`source` is for what a server in this process answers at once, `confirm` for what must be made sure of first.
@@ -120,7 +137,7 @@ class HotAnswers:
             if index is None:
                 return None
             if index != kept.index:
-                if source.reading_stamp(kept.query) != kept.reuse.stamp:
+                if source.reading_stamp(kept.query, kept.token) != kept.reuse.stamp:
                     self._drop(head)
                     return None
                 kept.index = index
@@ -161,6 +178,11 @@ class HotAnswers:
         for head in [head for head, kept in self._kept.items() if not kept.reuse.is_kept]:
             self._drop(head)
 
+    def forget(self) -> None:
+        """Drop everything: the same bytes are answered otherwise from now on."""
+        for head in list(self._kept):
+            self._drop(head)
+
     def _dated(self, kept: _Kept) -> bytes:
         date = self._tick.date
         if kept.date is not date:
@@ -173,7 +195,7 @@ class HotAnswers:
         if not kept.reuse.is_kept:
             return False
         assert self._kept_stamp is not None, "without it nothing is kept that depends on it"
-        stamp = self._kept_stamp(kept.query)
+        stamp = self._kept_stamp(kept.query, kept.token)
         if stamp is None:
             return False  # it may be good again once the servers are back
         if stamp != kept.reuse.stamp:
@@ -200,7 +222,9 @@ class HotAnswers:
             return self._kept_stamp is not None
         if not reuse.known_leader:
             return False  # it says so, and would not be true for long
-        return self._source is not None or self._confirming is not None
+        if self._source is None:
+            return self._confirming is not None
+        return self._source.lasts(reuse.token)
 
     def _drop(self, head: bytes) -> None:
         kept = self._kept.pop(head)

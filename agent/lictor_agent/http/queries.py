@@ -178,12 +178,12 @@ async def _read_kept(
     try:
         reading, _ = await _read_at_once(site, request, query, as_kept=True)
     except Refusal as refusal:
-        last = site.executions.get(query, now)
+        last = site.executions.get(query, request.token, now)
         if last is None or not isinstance(refusal.__cause__, ClusterError | PeerError):
             raise
         reading = msgspec.structs.replace(last.reading, known_leader=False, last_contact_ms=int(last.age_s * 1000))
         return reading, mode, cache_headers(KeptReading(reading, last.age_s, is_hit=True), is_hit=True)
-    site.executions.keep(query, reading, now)
+    site.executions.keep(query, request.token, reading, now)
     return reading, mode, CACHED_HIT if site.recall(repr(query)) else CACHED_MISS
 
 

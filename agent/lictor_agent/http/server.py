@@ -46,6 +46,7 @@ from lictor_agent.process_gauges import process_gauges
 from lictor_core.clock import Clock, Rng
 from lictor_core.errors import LictorError, RateLimitedError, RequestError
 from lictor_core.metrics import Gauge, Meter
+from lictor_core.queries import Query
 
 if TYPE_CHECKING:
     from lictor_agent.agent import Agent
@@ -112,7 +113,8 @@ class HttpServer:
         self.throttle = Throttle(settings.rates, clock, self.meter, self._log)
         """Who may ask how often."""
         self._tick = Tick(clock.monotonic(), _date(clock))
-        self._hot = HotAnswers(source, self._tick, settings, agent.kept.stamp, confirm)
+        self._hot = HotAnswers(source, self._tick, settings, self._kept_stamp, confirm)
+        agent.gate.slots.on_change(self._hot.forget)  # requests without a token are answered by another one
         self._plain = PlainPath(self._answer_plain)
         self._roster = Roster(settings, self._log)
         self._listeners: list[Listener] = []
@@ -167,6 +169,12 @@ class HttpServer:
 
         read = tls_context(settings)
         return lambda: setattr(door, "context", read)
+
+    def _kept_stamp(self, query: Query[object], token: str) -> int | None:
+        gate = self._site.agent.gate
+        if gate.is_on and gate.at_once(token) is None:
+            return None  # it has to be asked for anew whether the token still is one
+        return self._site.agent.kept.stamp(query, token)
 
     def forget_confirmed(self) -> None:
         """Other servers answer from now on: those before cannot confirm any more what they answered."""

@@ -185,16 +185,20 @@ class RemoteRegistry:
 
     # Answers that are here already.
 
-    async def confirm(self, queries: Sequence[Query[object]], mode: ReadMode) -> Confirmation | None:
+    async def confirm(
+        self, queries: Sequence[Query[object]], mode: ReadMode, tokens: Sequence[str] = ()
+    ) -> Confirmation | None:
         """What readings of `queries`, at most `STAMPS_MAX`, in `mode` would be known by now; None when the server in
-        use does not tell.
+        use does not tell. `tokens` are whose readings they are, in their order; none at all where nobody shows one.
 
         A reading of the same server with that stamp is as fresh as one that is made now.
         """
         server = self._link.current
         if not server or not self._allowance.allows(STAMPS):
             return None
-        request = StampsRequest(queries=tuple(map(_any_query, queries)), mode=mode)
+        request = StampsRequest(
+            queries=tuple(map(_any_query, queries)), mode=mode, tokens=tuple(tokens) if any(tokens) else ()
+        )
         try:
             told = _decoded(
                 await self._pool.call(server, STAMPS, pack_given(request), timeout_s=_STAMPS_S_MAX), list[int]

@@ -41,6 +41,7 @@ class _Entry:
     good_until: float = 0.0
     calls: list[Callable[[bool], None]] = field(default_factory=list[Callable[[bool], None]])
     task: asyncio.Task[None] | None = None
+    is_outdated: bool = False
 
 
 class AddressBook:
@@ -52,6 +53,7 @@ class AddressBook:
         self._clock = clock
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
         self._asking = 0
+        self._token = ""
 
     @property
     def epoch(self) -> int:
@@ -65,6 +67,15 @@ class AddressBook:
             self._entries.move_to_end(address)
             return entry.holders
         raise ColdViewError(lambda call: self._bring(address, call))
+
+    def use_token(self, token: str) -> None:
+        """Ask on behalf of another token from now on: what was found by the former one is forgotten."""
+        self._token = token
+        for address, entry in list(self._entries.items()):
+            if entry.task is None:
+                del self._entries[address]
+            else:
+                entry.is_outdated = True
 
     def close(self) -> None:
         """Ask no more."""
@@ -88,7 +99,9 @@ class AddressBook:
     async def _ask(self, address: str, entry: _Entry) -> None:
         try:
             async with asyncio.timeout(ASK_S_MAX):
-                reading = await self._read(AddressQuery(address=address), ReadOptions(mode=ReadMode.STALE))
+                reading = await self._read(
+                    AddressQuery(address=address), ReadOptions(mode=ReadMode.STALE, token=self._token)
+                )
             entry.holders = reading.value
         except (LictorError, TimeoutError):
             pass  # what was known before is good for another while; where nothing was, who asks is told
@@ -96,6 +109,8 @@ class AddressBook:
             self._asking -= 1
             entry.task = None
             entry.good_until = self._clock.monotonic() + KEPT_S
+            if entry.is_outdated:
+                entry.holders, entry.is_outdated = None, False
             calls, entry.calls = entry.calls, []
             for call in calls:
                 call(entry.holders is not None)

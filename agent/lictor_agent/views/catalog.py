@@ -33,6 +33,8 @@ _PREPARED_QUERIES: Final = PreparedQueriesQuery()
 _COORDINATES: Final = CoordinatesQuery()
 _VIRTUAL_ADDRESSES: Final = VirtualAddressesQuery()
 
+_TOKEN_STEP: Final = 2**48
+"""Stamps of one token never come near those of the next one, which may see other things at the same index."""
 BRING_S_MAX: Final = 3.0
 """How long a question waits for a view to come: clients of DNS ask again after five seconds."""
 
@@ -43,6 +45,8 @@ class ViewCatalog:
     def __init__(self, store: ViewStore, addresses: AddressBook) -> None:
         self._store = store
         self._addresses = addresses
+        self._token = ""
+        self._tokens = 0
         self._prepared: tuple[list[PreparedQuery], PreparedNames] | None = None
         self._places: tuple[list[NodeCoordinate], dict[str, Coordinate]] | None = None
         self._virtual: tuple[list[VirtualAddress], dict[str, str]] | None = None
@@ -50,7 +54,15 @@ class ViewCatalog:
     @property
     def version(self) -> int:
         """Grows with every change of any view, and every few seconds, so that what is in use is looked at."""
-        return self._store.version + self._addresses.epoch
+        return self._store.version + self._addresses.epoch + self._tokens * _TOKEN_STEP
+
+    def use_token(self, token: str) -> None:
+        """See what the holder of another token sees, from now on."""
+        if token != self._token:
+            self._token = token
+            self._tokens += 1
+            self._prepared = self._places = self._virtual = None
+            self._addresses.use_token(token)
 
     @property
     def age_s(self) -> float:
@@ -59,9 +71,9 @@ class ViewCatalog:
 
     def stamp(self, topics: Sequence[Topic]) -> int:
         """Grows with every change of any of `topics`; -1 while one of them is not followed."""
-        total = 0
+        total = self._tokens * _TOKEN_STEP
         for topic in topics:
-            view = self._store.peek(_query_of(topic))
+            view = self._store.peek(_query_of(topic), self._token)
             if view is None:
                 return -1
             total += view.stamp
@@ -69,9 +81,9 @@ class ViewCatalog:
 
     def wake_index(self, topics: Sequence[Topic]) -> int:
         """The same for changes that wake. Views move one by one, so the newest index of them would not do."""
-        total = 0
+        total = self._tokens * _TOKEN_STEP
         for topic in topics:
-            view = self._store.peek(_query_of(topic))
+            view = self._store.peek(_query_of(topic), self._token)
             if view is None:
                 return -1
             total += view.index
@@ -122,13 +134,13 @@ class ViewCatalog:
         return self._addresses.holders_at(address)
 
     def _view(self, query: Query[T]) -> View[T]:
-        view = self._store.peek(query)
+        view = self._store.peek(query, self._token)
         if view is None:
             raise ColdViewError(self._bring(query))
         return view
 
     def _bring(self, query: Query[T]) -> Callable[[Callable[[bool], None]], None]:
-        return lambda call: self._store.when_here(query, call, BRING_S_MAX)
+        return lambda call: self._store.when_here(query, call, BRING_S_MAX, self._token)
 
 
 def _is_text(name: str) -> bool:

@@ -12,7 +12,7 @@ from structlog.typing import FilteringBoundLogger
 
 from lictor_core.backoff import Backoff
 from lictor_core.clock import Clock
-from lictor_core.errors import LictorError, NoLeaderError
+from lictor_core.errors import LictorError, NoLeaderError, PermissionDeniedError
 from lictor_core.feed import FeedRequest
 from lictor_core.queries import AnyQuery, Query
 from lictor_core.registry import FeedSource
@@ -26,10 +26,16 @@ T = TypeVar("T")
 class Followed(Generic[T]):
     """A view and what keeps it up. `used_at` and `lost_at` are monotonic seconds."""
 
-    def __init__(self, query: Query[T], now: float, behind: dict[Followed[object], float] | None = None) -> None:
-        """`behind` are views with an answer that nothing feeds, and since when; the one lost first stands first."""
+    def __init__(
+        self, query: Query[T], now: float, behind: dict[Followed[object], float] | None = None, *, token: str = ""
+    ) -> None:
+        """`behind` are views with an answer that nothing feeds, and since when; the one lost first stands first.
+
+        `token` is whose view it is: nothing is in it that this one may not see.
+        """
         self._behind = {} if behind is None else behind
-        self._request = FeedRequest(query=cast(AnyQuery, query))
+        self._request = FeedRequest(query=cast(AnyQuery, query), token=token)
+        self.token = token
         self.view = View(query)
         self.used_at = now
         self.lost_at: float | None = now
@@ -54,7 +60,7 @@ class Followed(Generic[T]):
     ) -> None:
         """Feed the view, from another server when one is lost, until cancelled; calls `changed` after each change.
 
-        One that never was there is given up at the first error.
+        One that never was there is given up at the first error, and any as soon as its token may not see it any more.
         """
         while True:
             try:
@@ -65,7 +71,7 @@ class Followed(Generic[T]):
             self.view.interrupt()
             if self.lost_at is None:
                 self.lost_at = clock.monotonic()
-            if not self.view.is_ready:
+            if not self.view.is_ready or isinstance(self.error, PermissionDeniedError):
                 return
             self._behind.setdefault(cast("Followed[object]", self), self.lost_at)
             log.debug("agent.view.interrupted", query=repr(self.view.query), reason=str(self.error))

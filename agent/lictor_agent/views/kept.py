@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from functools import partial
 from typing import Final, TypeVar, cast
 
@@ -27,8 +28,10 @@ _LONG_ROWS: Final = 100
 class KeptInViews:
     """What an agent keeps (`Kept`): everything it is asked for is followed from then on."""
 
-    def __init__(self, store: ViewStore, rng: Rng) -> None:
+    def __init__(self, store: ViewStore, rng: Rng, *, is_judged: bool = False) -> None:
+        """`is_judged`: tokens see different things; without that there is one view of each, whatever the token."""
         self._store = store
+        self._is_judged = is_judged
         self._rng = rng
 
     async def read(self, query: Query[T], options: ReadOptions) -> KeptReading[T]:
@@ -37,29 +40,30 @@ class KeptInViews:
         Raises `FilterError` for a filter that cannot be applied, before it waits.
         """
         has_filter = check_filter(query)
-        wide = self._store.wide(query)
+        wide, token = self._store.wide(query), options.token if self._is_judged else ""
         if options.min_index > 0:
             wait_s = min(options.wait_s, WAIT_MAX_S)
             wait_s += self._rng.uniform(0, wait_s / WAIT_JITTER_FRACTION)
-            view = await self._store.wait_above(wide, options.min_index, wait_s)
-            return await self._reading(query, wide, view, has_filter, is_hit=False)
-        here = self._store.peek(wide)
+            view = await self._store.wait_above(wide, options.min_index, wait_s, token)
+            return await self._reading(query, wide, view, token, has_filter, is_hit=False)
+        here = self._store.peek(wide, token)
         if here is not None:
-            return await self._reading(query, wide, here, has_filter, is_hit=True)
-        return await self._reading(query, wide, await self._store.fetch(wide), has_filter, is_hit=False)
+            return await self._reading(query, wide, here, token, has_filter, is_hit=True)
+        view = await self._store.fetch(wide, token)
+        return await self._reading(query, wide, view, token, has_filter, is_hit=False)
 
-    def stamp(self, query: Query[T]) -> int | None:
+    def stamp(self, query: Query[T], token: str = "") -> int | None:
         """The stamp of what `read` would answer at once with an age of 0; None when it would not."""
-        wide = self._store.wide(query)
-        if not self._store.is_fresh(wide):
+        wide, token = self._store.wide(query), token if self._is_judged else ""
+        if not self._store.is_fresh(wide, token):
             return None
-        view = self._store.peek(wide)
+        view = self._store.peek(wide, token)
         return None if view is None else view.stamp
 
     async def _reading(
-        self, query: Query[T], wide: Query[T], view: View[T], has_filter: bool, *, is_hit: bool
+        self, query: Query[T], wide: Query[T], view: View[T], token: str, has_filter: bool, *, is_hit: bool
     ) -> KeptReading[T]:
-        age_s, known_leader = self._store.age_of(wide), self._store.known_leader
+        age_s, known_leader = self._store.age_of(wide, token), self._store.known_leader
         is_long = has_filter and _is_long(view.value)
         narrow = partial(narrowed, query, view.value)
         reading = Reading(
@@ -68,9 +72,15 @@ class KeptInViews:
             stamp=view.stamp,
             last_contact_ms=int(age_s * 1000),
             known_leader=age_s == 0 or known_leader,
+            scope=_scope(token) if self._is_judged else "",
         )
         # As from Consul what was waited for is no hit; but what is old says so.
         return KeptReading(reading, age_s=age_s, is_hit=is_hit or age_s > 0)
+
+
+def _scope(token: str) -> str:
+    """Names who sees a view, but not by the secret: also for the anonymous one, who sees less than all."""
+    return f"kept {hashlib.blake2b(token.encode(errors='surrogatepass'), digest_size=12).hexdigest()}"
 
 
 def _is_long(value: object) -> bool:

@@ -1,7 +1,8 @@
 """The views of one agent: made on demand, one fetch however many ask, kept while they are used, bounded.
 
 Narrow questions (by tag, metadata, health) are answered from the view of the wide one. Reading a view that is here
-never waits. While all servers are away, views stay as they are, and say how old they are.
+never waits. While all servers are away, views stay as they are, and say how old they are. Each belongs to a token, and
+holds nothing that this one may not see.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from lictor_core.view import View
 __all__ = ["ViewStore"]
 
 T = TypeVar("T")
+_Key = tuple[Query[object], str]
 
 _NARROW_MAX: Final = 8192
 """Narrow questions whose wide one is remembered."""
@@ -53,7 +55,7 @@ class ViewStore:
         self._rng = rng
         self._log = log
         self._settings = settings or ViewSettings()
-        self._views: dict[Query[object], Followed[object]] = {}
+        self._views: dict[_Key, Followed[object]] = {}
         self._behind: dict[Followed[object], float] = {}
         """Views that nothing feeds, and since when; the one lost first stands first."""
         self._told_behind = False
@@ -68,9 +70,9 @@ class ViewStore:
 
     # Reading.
 
-    def peek(self, query: Query[T]) -> View[T] | None:
+    def peek(self, query: Query[T], token: str = "") -> View[T] | None:
         """The view of `query`, which must be a wide one (`narrowing.base_of`), if it is here."""
-        found = self._views.get(cast("Query[object]", query))
+        found = self._views.get((cast("Query[object]", query), token))
         if found is None or not found.view.is_ready:
             return None
         found.used_at = self._clock.monotonic()
@@ -80,13 +82,13 @@ class ViewStore:
         """The question whose view answers `query`."""
         return cast("Query[T]", _wide(cast("Query[object]", query)))
 
-    async def fetch(self, query: Query[T]) -> View[T]:
+    async def fetch(self, query: Query[T], token: str = "") -> View[T]:
         """The view of the wide question `query`, brought here when it is not; everybody who asks meanwhile shares that.
 
         Raises what the servers answered, or `NoLeaderError` when they do not within `fetch_s_max`.
         """
         deadline = asyncio.get_running_loop().time() + self._settings.fetch_s_max
-        found = self._followed(query)
+        found = self._followed(query, token)
         while not found.view.is_ready:
             if found.task is None:
                 raise found.error
@@ -94,26 +96,26 @@ class ViewStore:
                 raise NoLeaderError("no server told this view in time: retry")
         return found.view
 
-    async def wait_above(self, query: Query[T], min_index: int, wait_s: float) -> View[T]:
+    async def wait_above(self, query: Query[T], min_index: int, wait_s: float, token: str = "") -> View[T]:
         """The view of the wide question `query` once its index is above `min_index`, or after `wait_s` seconds."""
         deadline = asyncio.get_running_loop().time() + wait_s
-        view = await self.fetch(query)
+        view = await self.fetch(query, token)
         while view.index <= min_index:
-            found = self._followed(query)
+            found = self._followed(query, token)
             if not found.view.is_ready:
-                return await self.fetch(query)  # it had to make room meanwhile
+                return await self.fetch(query, token)  # it had to make room meanwhile
             view = found.view
             if view.index > min_index or not await self._wait(found, deadline):
                 break
         return view
 
-    def when_here(self, query: Query[T], call: Callable[[bool], None], within_s: float) -> None:
+    def when_here(self, query: Query[T], call: Callable[[bool], None], within_s: float, token: str = "") -> None:
         """Call `call` once the view of `query` is here, with False when it does not come within `within_s` seconds.
 
         Raises `OverloadedError` when too many wait, `NoLeaderError` when the agent is stopping.
         """
         loop = asyncio.get_running_loop()
-        found = self._followed(query)
+        found = self._followed(query, token)
         self._check_room()
         told: asyncio.Future[None] = loop.create_future()
         self._waiting += 1
@@ -131,9 +133,9 @@ class ViewStore:
         else:
             found.waiting.add(told)
 
-    def is_fresh(self, query: Query[T]) -> bool:
+    def is_fresh(self, query: Query[T], token: str = "") -> bool:
         """Whether the view of `query` is here and follows a server that is current."""
-        found = self._views.get(cast("Query[object]", query))
+        found = self._views.get((cast("Query[object]", query), token))
         return (
             found is not None
             and found.view.is_ready
@@ -141,10 +143,10 @@ class ViewStore:
             and self._freshness.is_fresh(self._clock.monotonic())
         )
 
-    def age_of(self, query: Query[T]) -> float:
+    def age_of(self, query: Query[T], token: str = "") -> float:
         """Seconds since the view of `query` was known to be current; 0 while it is."""
         now = self._clock.monotonic()
-        found = self._views.get(cast("Query[object]", query))
+        found = self._views.get((cast("Query[object]", query), token))
         if found is None or not found.view.is_ready:
             return float("inf")
         lost_s = 0.0 if found.lost_at is None else now - found.lost_at
@@ -190,16 +192,16 @@ class ViewStore:
                 found.error = NoLeaderError("this agent is stopping")
                 found.wake()
 
-    def _followed(self, query: Query[T]) -> Followed[T]:
-        key = cast("Query[object]", query)
-        now = self._clock.monotonic()
+    def _followed(self, query: Query[T], token: str) -> Followed[T]:
+        asked = cast("Query[object]", query)
+        key, now = (asked, token), self._clock.monotonic()
         found = self._views.get(key)
         if found is None:
             if self._group is None:
                 raise NoLeaderError("this agent is not running")
             if len(self._views) >= self._settings.views_max:
                 self._make_room()
-            found = self._views[key] = Followed(key, now, self._behind)
+            found = self._views[key] = Followed(asked, now, self._behind, token=token)
             found.task = self._group.create_task(self._follow(found), name="view")
         found.used_at = now
         return cast("Followed[T]", found)
@@ -291,8 +293,9 @@ class ViewStore:
             self._forget(found)
 
     def _forget(self, found: Followed[object]) -> None:
-        if self._views.get(found.view.query) is found:
-            del self._views[found.view.query]
+        key = (found.view.query, found.token)
+        if self._views.get(key) is found:
+            del self._views[key]
             self._behind.pop(found, None)
             self.version += 1
         if found.task is not None:

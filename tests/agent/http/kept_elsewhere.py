@@ -29,7 +29,10 @@ class Source:
     def index_at_once(self, mode: ReadMode) -> int | None:
         return self.index if self.answers else None
 
-    def reading_stamp(self, query: Query[object]) -> int:
+    def lasts(self, token: str) -> bool:
+        return token != "ends"
+
+    def reading_stamp(self, query: Query[object], token: str = "") -> int:
         self.stamps_read += 1
         return self.stamp
 
@@ -46,7 +49,9 @@ class Confirming:
     known_leader: bool = True
     asked: list[tuple[Query[object], ReadMode]] = field(default_factory=list[tuple[Query[object], ReadMode]])
 
-    async def __call__(self, queries: Sequence[Query[object]], mode: ReadMode) -> Confirmation | None:
+    async def __call__(
+        self, queries: Sequence[Query[object]], mode: ReadMode, tokens: Sequence[str] = ()
+    ) -> Confirmation | None:
         self.asked.extend((query, mode) for query in queries)
         if self.stamp is None:
             return None
@@ -54,6 +59,6 @@ class Confirming:
 
     def answers(self, mode: ReadMode = ReadMode.DEFAULT) -> HotAnswers:
         """Answers of which one is kept."""
-        made = HotAnswers(None, Tick(1.0, b"now"), HttpSettings(), lambda _: 1, self)
+        made = HotAnswers(None, Tick(1.0, b"now"), HttpSettings(), lambda _, token: 1, self)
         made.keep(HEAD, Reuse(KeyQuery(key="a"), mode, 1), RENDERED)
         return made

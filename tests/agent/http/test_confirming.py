@@ -26,6 +26,7 @@ class Subject:
 
     query: Query[object]
     mode: ReadMode = DEFAULT
+    token: str = ""
     told: list[Confirmed | None] = field(default_factory=list[Confirmed | None])
 
 
@@ -49,9 +50,13 @@ class Asked:
         default_factory=list[tuple[tuple[Query[object], ...], ReadMode]]
     )
     open: asyncio.Event = field(default_factory=asyncio.Event)
+    tokens: list[tuple[str, ...]] = field(default_factory=list[tuple[str, ...]])
 
-    async def __call__(self, queries: Sequence[Query[object]], mode: ReadMode) -> Confirmation | None:
+    async def __call__(
+        self, queries: Sequence[Query[object]], mode: ReadMode, tokens: Sequence[str] = ()
+    ) -> Confirmation | None:
         self.requests.append((tuple(queries), mode))
+        self.tokens.append(tuple(tokens))
         await self.open.wait()
         stamps = [self.stamps[query.key] for query in queries if isinstance(query, KeyQuery)]
         return Confirmation([*stamps, *self.extra], 5) if self.tells else None
@@ -75,6 +80,15 @@ async def test_questions_of_one_moment_are_one_and_each_query_is_in_it_once() ->
     assert asked.requests == [((A, B), DEFAULT)]
     assert first.told == same_query.told == [Confirmed(7, 5, True)], "the answer is made once for all who asked"
     await eventually(lambda: confirming.under_way == set(), what="the end of the question")
+
+
+async def test_one_query_by_two_tokens_is_asked_for_each() -> None:
+    asked = Asked()
+    asked.open.set()
+    confirming = Confirming(asked, answer)
+    await asyncio.gather(*(asking(confirming, Subject(A, token=token)) for token in ("x", "y", "x")))
+    assert asked.requests == [((A, A), DEFAULT)]
+    assert asked.tokens == [("x", "y")]
 
 
 async def test_a_question_that_comes_after_one_has_left_is_another_one() -> None:

@@ -15,20 +15,20 @@ def reading(index: int) -> Reading[Execution | None]:
 def test_the_last_finding_is_kept_with_its_age() -> None:
     kept = KeptExecutions()
     query = PreparedQueryExecutionQuery(id_or_name="a")
-    kept.keep(query, reading(1), 10.0)
-    kept.keep(query, reading(2), 12.0)
-    found = kept.get(query, 15.0)
+    kept.keep(query, "", reading(1), 10.0)
+    kept.keep(query, "", reading(2), 12.0)
+    found = kept.get(query, "", 15.0)
     assert found is not None
     assert (found.reading.index, found.age_s) == (2, 3.0)
-    assert kept.get(PreparedQueryExecutionQuery(id_or_name="b"), 15.0) is None
+    assert kept.get(PreparedQueryExecutionQuery(id_or_name="b"), "", 15.0) is None
 
 
 def test_the_one_asked_for_longest_ago_makes_room() -> None:
     kept = KeptExecutions()
     queries = [PreparedQueryExecutionQuery(id_or_name=str(number)) for number in range(EXECUTIONS_MAX + 1)]
     for query in queries[:-1]:
-        kept.keep(query, reading(1), 0.0)
-    assert kept.get(queries[0], 0.0) is not None
-    kept.keep(queries[-1], reading(1), 0.0)
-    assert kept.get(queries[1], 0.0) is None
-    assert kept.get(queries[0], 0.0) is not None
+        kept.keep(query, "", reading(1), 0.0)
+    assert kept.get(queries[0], "", 0.0) is not None
+    kept.keep(queries[-1], "", reading(1), 0.0)
+    assert kept.get(queries[1], "", 0.0) is None
+    assert kept.get(queries[0], "", 0.0) is not None

@@ -55,7 +55,7 @@ async def test_what_another_server_answered_is_forgotten_and_what_is_kept_here_i
 async def test_a_server_in_the_process_is_asked_for_what_it_cannot_tell_at_once() -> None:
     asked: list[ReadMode] = []
 
-    async def confirm(queries: Sequence[Query[object]], mode: ReadMode) -> Confirmation:
+    async def confirm(queries: Sequence[Query[object]], mode: ReadMode, tokens: Sequence[str]) -> Confirmation:
         asked.append(mode)
         return Confirmation([1] * len(queries))
 
@@ -169,9 +169,19 @@ def test_without_a_source_nothing_is_kept() -> None:
     assert answers.find(HEAD) is None
 
 
+def test_an_answer_to_a_token_that_expires_is_not_kept() -> None:
+    answers = HotAnswers(Source(), Tick(1.0, b"now"), HttpSettings())
+    answers.keep(HEAD, Reuse(KeyQuery(key="a"), ReadMode.DEFAULT, 1, token="ends"), RENDERED)
+    assert len(answers) == 0
+    answers.keep(HEAD, Reuse(KeyQuery(key="a"), ReadMode.DEFAULT, 1, token="stays"), RENDERED)
+    assert answers.find(HEAD) is not None
+    answers.forget()
+    assert (len(answers), answers.find(HEAD)) == (0, None)
+
+
 def test_what_the_agent_keeps_holds_while_it_is_current_and_the_same() -> None:
     stamps: list[int | None] = [7]
-    answers = HotAnswers(None, Tick(1.0, b"now"), HttpSettings(), lambda _: stamps[-1])
+    answers = HotAnswers(None, Tick(1.0, b"now"), HttpSettings(), lambda _, token: stamps[-1])
     answers.keep(HEAD, Reuse(KeyQuery(key="a"), ReadMode.DEFAULT, 7, is_kept=True), RENDERED)
     assert answers.find(HEAD) is not None
     stamps.append(None)

@@ -103,7 +103,7 @@ class _Away:
     async def read(self, query: Query[T], options: ReadOptions) -> KeptReading[T]:
         raise NoLeaderError
 
-    def stamp(self, query: Query[T]) -> int | None:
+    def stamp(self, query: Query[T], token: str = "") -> int | None:
         return None
 
 

@@ -24,11 +24,13 @@ class Servers:
     def __init__(self) -> None:
         self.asked = 0
         self.away = False
+        self.tokens: list[str] = []
         self.answer = asyncio.Event()
         self.answer.set()
 
     async def read(self, query: Query[AddressHolders], options: ReadOptions) -> Reading[AddressHolders]:
         self.asked += 1
+        self.tokens.append(options.token)
         await self.answer.wait()
         if self.away:
             raise NoLeaderError
@@ -92,3 +94,19 @@ async def test_questions_under_way_are_bounded() -> None:
     book.close()
     await eventually(lambda: len(told) == ASKING_MAX, within_s=20, what="everybody is told")
     assert not any(told)
+
+
+async def test_another_token_is_told_nothing_of_what_the_former_one_was() -> None:
+    servers, book, _ = made()
+    await ask(book)
+    servers.answer.clear()
+    told: list[bool] = []
+    with pytest.raises(ColdViewError) as cold:
+        book.holders_at("192.0.2.2")
+    cold.value.bring(told.append)
+    await eventually(lambda: servers.asked == 2, within_s=20, what="it is asked")
+    book.use_token("t")
+    servers.answer.set()
+    await eventually(lambda: told == [False], within_s=20, what="the answer comes too late")
+    assert await ask(book) == [True]
+    assert servers.tokens == ["", "", "t"]

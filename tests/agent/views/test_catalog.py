@@ -12,11 +12,12 @@ from lictor_core import topics
 from lictor_core.commands import CoordinatesSet, PreparedQuerySet
 from lictor_core.feed import Bookmark, encode_snapshot
 from lictor_core.queries import Query, ServiceHealthQuery
-from lictor_core.records import ServiceKind
-from lictor_core.registry import CatalogView, ColdViewError
+from lictor_core.records import AddressHolders, ServiceKind
+from lictor_core.registry import CatalogView, ColdViewError, Reading, ReadOptions
 from lictor_core.view import View
 from tests.agent.views.source import S_MAX, Bench, bench
 from tests.server.build import check, config, node, placed, register, service, template
+from tests.support.clock import ManualClock
 from tests.support.conditions import eventually
 
 T = TypeVar("T")
@@ -106,15 +107,17 @@ class Views:
     """Views that stand where the test puts them."""
 
     def __init__(self) -> None:
-        self.here: dict[Query[object], View[object]] = {}
+        self.here: dict[tuple[Query[object], str], View[object]] = {}
+        self.version = 1
 
-    def put(self, query: ServiceHealthQuery, index: int) -> None:
-        view = self.here[cast("Query[object]", query)] = View(cast("Query[object]", query))
+    def put(self, query: ServiceHealthQuery, index: int, token: str = "") -> None:
+        asked = cast("Query[object]", query)
+        view = self.here[asked, token] = View(asked)
         for piece in encode_snapshot(Bookmark("c1", index), index, []):
             view.apply(piece)
 
-    def peek(self, query: Query[object]) -> View[object] | None:
-        return self.here.get(query)
+    def peek(self, query: Query[object], token: str = "") -> View[object] | None:
+        return self.here.get((query, token))
 
 
 def test_a_change_counts_also_where_another_view_is_further() -> None:
@@ -127,6 +130,26 @@ def test_a_change_counts_also_where_another_view_is_further() -> None:
     views.put(ServiceHealthQuery(service="web"), 15)
     assert catalog.wake_index(both) > before[0]
     assert catalog.stamp(both) > before[1]
+
+
+def test_another_token_looks_at_other_views_and_at_stamps_far_above() -> None:
+    views, book = Views(), AddressBook(nobody_reads, ManualClock())
+    catalog = ViewCatalog(cast(ViewStore, views), book)
+    web = (topics.service("web"),)
+    views.put(ServiceHealthQuery(service="web"), 10)
+    views.put(ServiceHealthQuery(service="web"), 5, "t")
+    before = catalog.stamp(web), catalog.wake_index(web), catalog.version
+    catalog.use_token("t")
+    after = catalog.stamp(web), catalog.wake_index(web), catalog.version
+    assert all(now > was for now, was in zip(after, before, strict=True))
+    catalog.use_token("t")
+    assert catalog.stamp(web) == after[0]
+    catalog.use_token("u")
+    assert catalog.stamp(web) == -1, "this one sees nothing yet"
+
+
+async def nobody_reads(query: Query[AddressHolders], options: ReadOptions) -> Reading[AddressHolders]:
+    raise AssertionError("nothing is read here")
 
 
 async def bring(on: Bench, ask: Callable[[], T]) -> T:

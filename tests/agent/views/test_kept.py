@@ -6,6 +6,8 @@ import asyncio
 
 import pytest
 
+from lictor_agent.views import KeptInViews
+from lictor_core.clock import SeededRng
 from lictor_core.errors import FilterError, NoLeaderError
 from lictor_core.queries import CARootsQuery, ServiceHealthQuery
 from lictor_core.registry import ReadOptions
@@ -97,3 +99,23 @@ async def test_while_the_servers_are_away_answers_have_an_age_and_the_hot_path_i
         assert kept.age_s > 0
         with pytest.raises(NoLeaderError):
             await on.kept.read(CARootsQuery(), NOW)
+
+
+async def test_where_tokens_are_judged_answers_say_whose_they_are_and_never_the_secret() -> None:
+    async with bench() as on:
+        kept = KeptInViews(on.store, SeededRng(4), is_judged=True)
+        scopes = [(await kept.read(WEB, ReadOptions(token=token))).reading.scope for token in ("", "a", "b", "a")]
+        assert len(set(scopes)) == 3
+        assert all(scopes), "who shows no token sees less than all, too"
+        assert scopes[1] == scopes[3]
+        assert "secret" not in (await kept.read(WEB, ReadOptions(token="secret"))).reading.scope
+        assert len(on.store) == 4
+        await eventually(lambda: kept.stamp(WEB, "a") is not None, within_s=S_MAX, what="it is current")
+        assert kept.stamp(WEB, "never asked") is None
+
+
+async def test_without_access_control_there_is_one_view_whatever_the_token() -> None:
+    async with bench() as on:
+        for token in ("", "a", "b"):
+            assert (await on.kept.read(WEB, ReadOptions(token=token))).reading.scope == ""
+        assert len(on.store) == 1

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 
 import pytest
 
 from lictor_agent.views import ViewSettings, ViewStore
 from lictor_core.clock import SeededRng, SystemClock
 from lictor_core.commands import KVSet
-from lictor_core.errors import NoLeaderError, OverloadedError
+from lictor_core.errors import NoLeaderError, OverloadedError, PermissionDeniedError
 from lictor_core.feed import FeedRequest
 from lictor_core.queries import KeyQuery, ServiceHealthQuery
+from lictor_core.registry import FeedSource
 from tests.agent.harness import quiet_log, running_server
-from tests.agent.views.source import S_MAX, Away, Bench, bench
+from tests.agent.views.source import QUICK, S_MAX, Away, Bench, bench
 from tests.server.build import register, service
 from tests.support.conditions import eventually
 
@@ -218,3 +220,63 @@ async def test_a_view_that_its_server_does_not_feed_is_old_and_told_though_the_s
         monkeypatch.setattr(on.source, "feed", feed)
         await eventually(lambda: on.store.age_s == 0, within_s=S_MAX, what="the end of that")
         assert on.told("agent.view.stuck") == 1
+
+
+class Judging:
+    """A source that judges: some tokens see a service, all others are refused."""
+
+    def __init__(self, inner: FeedSource, *seeing: str) -> None:
+        self.inner, self.seeing = inner, set(seeing)
+        self.ended = asyncio.Event()
+
+    async def feed(self, request: FeedRequest) -> AsyncGenerator[bytes]:
+        if request.token not in self.seeing:
+            raise PermissionDeniedError("Permission denied")
+        async for item in self.inner.feed(request):
+            yield item
+            if self.ended.is_set():
+                raise PermissionDeniedError("Permission denied")
+
+    def ticks(self) -> AsyncGenerator[bytes]:
+        return self.inner.ticks()
+
+
+async def test_each_token_has_views_of_its_own() -> None:
+    async with bench() as on:
+        await on.server.write(register(service=service()))
+        mine, other = await on.store.fetch(WEB, "a"), await on.store.fetch(WEB, "b")
+        assert mine is not other
+        assert on.store.peek(WEB, "a") is mine
+        assert on.store.peek(WEB) is None
+        assert len(on.store) == 2
+
+
+async def test_who_may_not_see_is_told_so_and_has_no_view() -> None:
+    async with bench() as on, judged_store(on, Judging(on.source, "a")) as store:
+        assert (await store.fetch(WEB, "a")).is_ready
+        with pytest.raises(PermissionDeniedError):
+            await store.fetch(WEB, "b")
+        assert store.peek(WEB, "b") is None
+
+
+async def test_a_view_whose_token_may_not_see_it_any_more_is_gone() -> None:
+    async with bench() as on:
+        source = Judging(on.source, "a")
+        async with judged_store(on, source) as store:
+            await store.fetch(WEB, "a")
+            source.ended.set()
+            await on.server.write(register(service=service()))
+            await eventually(lambda: store.peek(WEB, "a") is None, within_s=S_MAX, what="it is gone")
+
+
+@asynccontextmanager
+async def judged_store(on: Bench, source: FeedSource) -> AsyncGenerator[ViewStore]:
+    log, _ = quiet_log()
+    store = ViewStore(source, clock=SystemClock(), rng=SeededRng(3), log=log, settings=QUICK)
+    running = asyncio.ensure_future(store.run())
+    await asyncio.sleep(0)
+    try:
+        yield store
+    finally:
+        running.cancel()
+        await asyncio.wait((running,))
