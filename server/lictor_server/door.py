@@ -218,7 +218,9 @@ class Server:
         view = StoreView(self._store, lambda: self._freshness.age_s)
         self._judged_view = JudgedView(view, self._store, self._resolver, clock) if settings.acl.enabled else None
         self._view: CatalogView = self._judged_view or view
-        self._publishers = Publishers(self._store, self._watches, self._cluster, clock, fresh=self._freshness.fed)
+        self._publishers = Publishers(
+            self._store, self._watches, self._cluster, clock, fresh=self._freshness.fed, judge=self._read_judge
+        )
         self._taken = RequestLimits(settings.request_rates, clock=clock, meter=figures.meter, log=self._log)
         self._ticks = Ticks(self._tick)
         self._bulletins = Bulletins(self._replica, settings, rng=rng)
@@ -458,7 +460,7 @@ class Server:
     def feed(self, request: FeedRequest) -> AsyncGenerator[bytes]:
         """The answer to a query and its changes, for a view."""
         self._taken.check_read()
-        return self._publishers.follow(cast("Query[object]", request.query), request.after)
+        return self._publishers.follow(cast("Query[object]", request.query), request.after, request.token)
 
     def ticks(self) -> AsyncGenerator[bytes]:
         """How fresh this server is, now and about once a second."""

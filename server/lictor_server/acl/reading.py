@@ -62,13 +62,20 @@ class ReadJudge:
                 return self._callers.caller(prepared.token)
         return caller
 
+    def scope(self, query: Query[T], caller: Caller) -> str:
+        """What tells apart what callers see of the answer to `query`; empty for who sees all of it."""
+        judge, need = caller.authorizer, NEEDS_OF_READS[type(query)]
+        if need.left is None or not judge.scope or (need.about and all(map(judge.sees_all, need.about))):
+            return ""
+        return judge.scope
+
     def seen(self, query: Query[T], caller: Caller, answer: object, stamp: int) -> Seen:
         """What `caller`, who may ask `query`, sees of its answer at `stamp`. Raises `PermissionDeniedError`.
 
         Nobody changes the answers: they are shared.
         """
         judge, need = caller.authorizer, NEEDS_OF_READS[type(query)]
-        if need.left is None or not judge.scope or (need.about and all(map(judge.sees_all, need.about))):
+        if need.left is None or not self.scope(query, caller):
             return Seen(answer, "")
         judging = Judging(judge, self._store, self._lists_keys)
         if not query.topics():  # nothing tells whether it still holds
