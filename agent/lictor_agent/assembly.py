@@ -25,11 +25,12 @@ from lictor_core.commands import ConfigSet
 from lictor_core.durations import format_duration
 from lictor_core.limits import WAIT_MAX_S
 from lictor_dns import DnsSettings, SoaSettings
-from lictor_server import SERVER_PORT, Keyed, TlsSettings
+from lictor_server import SERVER_PORT, Keyed, PemPair, TlsSettings
 
 if TYPE_CHECKING:
     import ssl
 
+    from lictor_agent.auto_encrypt import AgentCertificate
     from lictor_server import AclSettings, CoordinateSettings, RequestRates, ServerSettings
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "grpc_tls",
     "http_addresses",
     "http_settings",
+    "https_settings",
     "identity",
     "keyed",
     "remote_settings",
@@ -115,12 +117,12 @@ def agent_settings(configuration: Configuration, environment: Mapping[str, str] 
     )
 
 
-def check_tls(configuration: Configuration) -> CheckTls | None:
-    """The agent's own material where checks are to use it."""
+def check_tls(configuration: Configuration, pair: PemPair | None = None) -> CheckTls | None:
+    """The agent's own material where checks are to use it. `pair` is the certificate that the servers gave."""
     if not configuration.enable_agent_tls_for_checks:
         return None
     tls = configuration.tls.internal_rpc
-    return CheckTls(ca_file=tls.ca_file, ca_path=tls.ca_path, cert_file=tls.cert_file, key_file=tls.key_file)
+    return CheckTls(ca_file=tls.ca_file, ca_path=tls.ca_path, cert_file=tls.cert_file, key_file=tls.key_file, pair=pair)
 
 
 def server_settings(configuration: Configuration, node_id: str) -> ServerSettings:
@@ -244,10 +246,14 @@ def _coordinates(configuration: Configuration) -> CoordinateSettings:
     )
 
 
-def tls_settings(configuration: Configuration) -> TlsSettings | None:
-    """How agents and servers secure their connections; None when nothing is said about it."""
+def tls_settings(configuration: Configuration, pair: PemPair | None = None) -> TlsSettings | None:
+    """How agents and servers secure their connections; None when nothing is said about it.
+
+    `pair` is the certificate that the servers gave.
+    """
     rpc = configuration.tls.internal_rpc
-    if rpc == DoorTls():
+    auto = configuration.auto_encrypt
+    if rpc == DoorTls() and not auto.tls:
         return None
     return TlsSettings(
         ca_file=rpc.ca_file,
@@ -261,6 +267,9 @@ def tls_settings(configuration: Configuration) -> TlsSettings | None:
         cipher_suites=rpc.cipher_suites,
         datacenter=configuration.datacenter,
         domain=configuration.domain,
+        gives_certificates=auto.allow_tls,
+        asks_for_certificate=auto.tls and not rpc.has_certificate,
+        pair=pair,
         said=rpc.said,
     )
 
@@ -329,7 +338,7 @@ def http_settings(configuration: Configuration) -> HttpSettings:
         rates=_rates(configuration.limits),
         discovery_stale_s=configuration.discovery_max_stale_s,
         takes_unprintable=configuration.disable_http_unprintable_char_filter,
-        https=_https(configuration),
+        https=https_settings(configuration),
         wait_default_s=configuration.default_query_time_s,
         wait_s_max=min(configuration.max_query_time_s, WAIT_MAX_S),
     )
@@ -348,12 +357,18 @@ def _rates(limits: Limits) -> ClientRates:
     )
 
 
-def _https(configuration: Configuration) -> HttpsSettings:
-    return _door(configuration, configuration.tls.https)
+def https_settings(configuration: Configuration, certificate: AgentCertificate | None = None) -> HttpsSettings:
+    """What HTTPS is spoken with. `certificate` is what the servers gave: shown where there are no files."""
+    return _door(configuration, configuration.tls.https, certificate, is_asked=configuration.auto_encrypt.tls)
 
 
-def _door(configuration: Configuration, door: DoorTls) -> HttpsSettings:
+def _door(
+    configuration: Configuration, door: DoorTls, certificate: AgentCertificate | None, *, is_asked: bool
+) -> HttpsSettings:
     return HttpsSettings(
+        is_awaited=is_asked,
+        pair=certificate.pair if is_asked and certificate is not None else None,
+        agent_roots=certificate.roots if is_asked and certificate is not None else "",
         ca_file=door.ca_file,
         ca_path=door.ca_path,
         cert_file=door.cert_file,
@@ -377,7 +392,7 @@ def http_addresses(configuration: Configuration) -> list[ListenAddress]:
     for address, is_secure in [(one, False) for one in addresses.http] + [(one, True) for one in secured]:
         if address.startswith(_UNIX):
             found[UnixAddress(address.removeprefix(_UNIX), owner)] = None
-        elif is_secure and not configuration.tls.https.has_certificate:
+        elif is_secure and not (configuration.tls.https.has_certificate or configuration.auto_encrypt.tls):
             continue  # as a warning says
         elif (port := ports.https if is_secure else ports.http) >= 0:
             found[TcpAddress(address, port, is_secure)] = None
@@ -394,17 +409,23 @@ def grpc_addresses(configuration: Configuration) -> list[tuple[str, int]]:
     return _tcp(configuration.addresses.grpc, configuration.ports.grpc)
 
 
-def grpc_tls(configuration: Configuration) -> Callable[[], ssl.SSLContext | None]:
-    """How the gRPC ports are secured: not at all where HTTPS is off, as with Consul, and `tls.grpc` names nothing."""
+def grpc_tls(
+    configuration: Configuration, certificate: AgentCertificate | None = None
+) -> Callable[[], ssl.SSLContext | None]:
+    """How the gRPC ports are secured: not at all where HTTPS is off, as with Consul, and `tls.grpc` names nothing.
+
+    `certificate` is what the servers gave: shown where there are no files, unless `use_auto_cert` says no.
+    """
 
     def context() -> ssl.SSLContext | None:
         door = configuration.tls.grpc
-        is_own = door.key("cert_file").startswith("tls.grpc.")
-        if not door.has_certificate or (configuration.ports.https < 0 and not is_own):
+        is_asked = configuration.auto_encrypt.tls and (door.use_auto_cert or "use_auto_cert" not in door.said)
+        is_own = door.use_auto_cert or door.key("cert_file").startswith("tls.grpc.")
+        if not (door.has_certificate or is_asked) or (configuration.ports.https < 0 and not is_own):
             return None
         from lictor_agent.http.https import tls_context
 
-        return tls_context(_door(configuration, door), "h2")
+        return tls_context(_door(configuration, door, certificate, is_asked=is_asked), "h2")
 
     return context
 

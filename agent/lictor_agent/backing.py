@@ -7,16 +7,17 @@ import errno
 import socket
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 from structlog.typing import FilteringBoundLogger
 
 from lictor_agent import assembly
+from lictor_agent.auto_encrypt import AgentCertificate, CertificateKeeper
 from lictor_agent.http.confirming import Confirm
 from lictor_agent.http.hot_answers import HotSource
 from lictor_agent.kept import Kept
 from lictor_agent.known_servers import KnownServers
-from lictor_agent.remote import RemoteRegistry
+from lictor_agent.remote import RemoteRegistry, RemoteSettings
 from lictor_agent.views import AddressBook, KeptInViews, ViewCatalog, ViewStore
 from lictor_config.tree import Configuration
 from lictor_core.clock import Clock, Rng
@@ -68,6 +69,15 @@ class Backing(Protocol):
         """Take over what a reload changes for the servers."""
         ...
 
+    @property
+    def certificate(self) -> AgentCertificate | None:
+        """What the servers gave this agent; None where nothing was asked for, or given yet."""
+        ...
+
+    def at_certificate(self, callback: Callable[[], None]) -> None:
+        """Call `callback` each time the servers gave another one."""
+        ...
+
     def renewal(self, configuration: Configuration) -> Callable[[], None]:
         """Read certificate, key and CA as they are now; what is returned has connections to come use them.
 
@@ -112,7 +122,8 @@ class RemoteServers:
     ) -> None:
         """Raises `ConfigurationError` for certificates that cannot be used."""
         self._clock = clock
-        self._tls = _tls(configuration, clock)
+        self._tls = _tls(configuration, clock, None)
+        self._configuration = configuration
         self._join = configuration.join
         self._known = KnownServers("" if configuration.dev else configuration.data_dir, log)
         settings_of_link = assembly.remote_settings(configuration, node_id)
@@ -128,6 +139,9 @@ class RemoteServers:
         if meter is not None:
             self._registry.tell_figures(meter)
         self._registry.at_connection(self._keep_known)
+        self._certificates = self._keeper(settings_of_link, rng, log)
+        self._beginning: asyncio.Task[None] | None = None
+        self._renewing: asyncio.Task[NoReturn] | None = None
         self._views = ViewStore(self._registry, clock=clock, rng=rng, log=log)
         self._addresses = AddressBook(self._registry.read, clock)
         self._catalog = ViewCatalog(self._views, self._addresses)
@@ -174,8 +188,23 @@ class RemoteServers:
 
     def renewal(self, configuration: Configuration) -> Callable[[], None]:
         """Read certificate, key and CA as they are now, for the next connection."""
-        read = _tls(configuration, self._clock)
-        return lambda: self._tls.take(read)
+        read = _tls(configuration, self._clock, self.certificate)
+
+        def use() -> None:
+            self._configuration = configuration
+            self._tls.take(read)
+
+        return use
+
+    @property
+    def certificate(self) -> AgentCertificate | None:
+        """What the servers gave, where `auto_encrypt` asks for it."""
+        return None if self._certificates is None else self._certificates.certificate
+
+    def at_certificate(self, callback: Callable[[], None]) -> None:
+        """Call `callback` each time the servers gave another one."""
+        if self._certificates is not None:
+            self._certificates.at_certificate(callback)
 
     def at_connection(self, callback: Callable[[], None]) -> None:
         """Call `callback` each time when a server was found."""
@@ -194,13 +223,23 @@ class RemoteServers:
         Raises `ConfigurationError` when they are to be reached from an address that this machine does not have.
         """
         _check_own(self._source_address)
-        await self._registry.start()
+        if self._certificates is None:
+            await self._registry.start()
+        else:
+            if self._join.at_start:
+                await self._certificates.obtain()
+            loop = asyncio.get_running_loop()
+            self._beginning = loop.create_task(self._begin(self._certificates), name="agent-certificate")
         self._following = asyncio.get_running_loop().create_task(self._views.run(), name="agent-views")
 
     async def stop(self) -> None:
         """Follow nothing any more, and close the connection."""
         following, self._following = self._following, None
         self._addresses.close()
+        for task in (self._beginning, self._renewing):
+            if task is not None and not task.done():
+                task.cancel()
+                await asyncio.wait([task])
         if following is not None:
             following.cancel()
             await asyncio.wait([following])
@@ -211,7 +250,7 @@ class RemoteServers:
     async def failed(self) -> None:
         """Wait until this agent gives up looking for servers (`retry_max`), or makes a mistake with its views."""
         assert self._following is not None, "start comes first"
-        looking = asyncio.ensure_future(self._registry.failed())
+        looking = asyncio.ensure_future(self._given_up())
         following = self._following
         try:
             await asyncio.wait([looking, following], return_when=asyncio.FIRST_COMPLETED)
@@ -222,9 +261,49 @@ class RemoteServers:
         finally:
             looking.cancel()
 
+    async def _begin(self, certificates: CertificateKeeper) -> None:
+        """Look for servers once there is a certificate to show them, which is kept from then on."""
+        await certificates.first()
+        await self._registry.start()
+        renewing = certificates.run(self._registry.read)
+        self._renewing = asyncio.get_running_loop().create_task(renewing, name="agent-certificate-renewal")
 
-def _tls(configuration: Configuration, clock: Clock) -> Tls:
-    settings = assembly.tls_settings(configuration)
+    async def _given_up(self) -> None:
+        """Wait until this agent gives up looking for servers, and raise why."""
+        if self._beginning is not None:
+            await asyncio.wait([self._beginning])
+            if self._beginning.cancelled():
+                return
+            self._beginning.result()
+        await self._registry.failed()
+
+    def _keeper(self, settings: RemoteSettings, rng: Rng, log: FilteringBoundLogger) -> CertificateKeeper | None:
+        tls = assembly.tls_settings(self._configuration)
+        if tls is None or not tls.asks_for_certificate:
+            return None
+
+        def token() -> str:
+            tokens = self._configuration.acl.tokens
+            return tokens.agent or tokens.default
+
+        keeper = CertificateKeeper(
+            settings,
+            self._configuration.auto_encrypt,
+            tls,
+            token=token,
+            servers=lambda: (*self._registry.servers, *self._known.read()),
+            clock=self._clock,
+            rng=rng,
+            log=log,
+        )
+        keeper.at_certificate(lambda: self.renewal(self._configuration)())
+        return keeper
+
+
+def _tls(configuration: Configuration, clock: Clock, certificate: AgentCertificate | None) -> Tls:
+    settings = assembly.tls_settings(configuration, None if certificate is None else certificate.pair)
+    if settings is not None and certificate is not None and certificate.verify_server_hostname:
+        settings = replace(settings, verify_server_hostname=True)
     # What a certificate lacks to be a server's is no matter here: `load_tls` warns of nothing else.
     return Tls() if settings is None else load_tls(settings, now=clock.now())
 

@@ -87,6 +87,14 @@ class EmbeddedServer:
         # Also what was there before: as in Consul, what was deleted meanwhile comes back.
         self._server.follow_entries(assembly.first_entries(configuration))
 
+    @property
+    def certificate(self) -> None:
+        """Servers have their own."""
+        return None
+
+    def at_certificate(self, callback: Callable[[], None]) -> None:
+        """Nobody gives this one a certificate."""
+
     def renewal(self, configuration: Configuration) -> Callable[[], None]:
         """Read certificate, key and CA as they are now, for connections to come."""
         settings = assembly.tls_settings(configuration)

@@ -34,17 +34,24 @@ def follow(
 
     def take(old: Configuration, new: Configuration) -> None:
         output.set_level(new.log.level)
-        settings = assembly.http_settings(new)
-        http.follow(settings)
-        agent.use_check_tls(assembly.check_tls(new))
+        http.follow(assembly.http_settings(new))
         if dns is not None and answered(new) != answered(old):
             dns.follow(answered(new))
         backing.follow(new)
-        # The paths may be the same and the files others. All are read before any is used: half a change is none.
-        renewals = [backing.renewal(new), http.renewal(settings.https)]
+        renew(new)
+
+    def renew(configuration: Configuration) -> None:
+        """TLS at every door. The paths may be the same and the files others.
+
+        All are read before any is used: half a change is none.
+        """
+        given = backing.certificate
+        renewals = [backing.renewal(configuration), http.renewal(assembly.https_settings(configuration, given))]
         if grpc is not None:
-            renewals.append(grpc.renewal(assembly.grpc_tls(new)))
+            renewals.append(grpc.renewal(assembly.grpc_tls(configuration, given)))
         for use in renewals:
             use()
+        agent.use_check_tls(assembly.check_tls(configuration, None if given is None else given.pair))
 
+    backing.at_certificate(lambda: renew(agent.configuration))
     agent.on_reload(take)

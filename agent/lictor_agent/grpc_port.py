@@ -104,9 +104,13 @@ class GrpcPort:
         Raises what `tls` raises. TLS is turned neither on nor off so.
         """
         relay, read = self._context, tls() if self._context is not None else None
-        if relay is None or read is None:
-            return lambda: None
-        return lambda: setattr(relay, "current", read)
+
+        def use() -> None:
+            self._tls = tls
+            if relay is not None and read is not None:
+                relay.current = read
+
+        return use
 
     async def close(self) -> None:
         """End all streams, and give the ports up."""

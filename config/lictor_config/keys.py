@@ -285,10 +285,10 @@ not_before_leeway duration
 oidc_discovery_ca_cert text
 oidc_discovery_url text
 [auto_encrypt]
-allow_tls boolean
-dns_san texts
-ip_san texts
-tls boolean
+allow_tls boolean : servers: certificates for agents
+dns_san texts : names in the certificate that the servers give
+ip_san texts : addresses in the certificate that the servers give
+tls boolean : client agents: a certificate from the servers
 [autopilot]
 cleanup_dead_servers boolean : autopilot, as the first leader stores it
 disable_upgrade_migration boolean : autopilot, as the first leader stores it
@@ -452,7 +452,7 @@ cert_file text : gRPC
 key_file text : gRPC
 tls_cipher_suites text : gRPC, for TLS 1.2
 tls_min_version text : gRPC
-use_auto_cert boolean
+use_auto_cert boolean : gRPC, with auto_encrypt
 verify_incoming boolean : gRPC
 [tls.https]
 ca_file text : HTTPS

@@ -26,7 +26,7 @@ from lictor_config.presets import DEV, PRODUCTION
 from lictor_config.reading import Path, Problem, Reader, path_text
 from lictor_config.schema import read_configuration
 from lictor_config.tree import Configuration, Origin
-from lictor_config.unused import UNENFORCED, unused_keys
+from lictor_config.unused import unused_keys
 from lictor_core.errors import ConfigurationError
 
 __all__ = ["FILES_MAX", "FILE_BYTES_MAX", "ConfigurationProblems", "load_configuration", "load_services"]
@@ -290,9 +290,5 @@ def _source_problems(sources: Sequence[_Source], base: Configuration) -> Iterato
 
 
 def _unused_warnings(keys: Sequence[str]) -> Iterator[str]:
-    unenforced = [key for key in keys if key in UNENFORCED or key.rpartition(".")[0] in UNENFORCED]
-    others = [key for key in keys if key not in unenforced]
-    if unenforced:
-        yield f"not used by Lictor, and protects nothing: {', '.join(unenforced)}; TLS protects what agents say"
-    if others:
-        yield f"not used by Lictor: {', '.join(others)}"
+    if keys:
+        yield f"not used by Lictor: {', '.join(keys)}"

@@ -12,14 +12,7 @@ from typing import Final
 from lictor_config.keys import KeyKind, KeySpec, keys, keys_of
 from lictor_config.reading import Reader
 
-__all__ = ["UNENFORCED", "check_rest", "is_used", "unused_keys"]
-
-UNENFORCED: Final = frozenset(
-    {
-        "auto_encrypt",
-    }
-)  # fmt: skip
-"""Those that somebody may take for protection: their warning is one of its own. A section stands for all its keys."""
+__all__ = ["check_rest", "is_used", "unused_keys"]
 
 
 def is_used(spec: KeySpec) -> bool:

@@ -12,16 +12,19 @@ from lictor_core.records import JsonObject
 from lictor_core.registry import ReadOptions
 
 __all__ = [
+    "AGENT_CA",
     "ATTEND",
     "FEED",
     "LOOK",
     "PROPOSE",
     "PROXIES",
     "PROXIES_TOLD",
+    "SIGN_AGENT",
     "STAMPS",
     "STAMPS_MAX",
     "TELL_PROXIES",
     "TICKS",
+    "AgentCA",
     "Attendance",
     "Bulletin",
     "ConfigureRequest",
@@ -36,6 +39,10 @@ __all__ = [
     "WriteRequest",
 ]
 
+AGENT_CA: Final = "agent_ca"
+"""Without a payload to an `AgentCA`."""
+SIGN_AGENT: Final = "sign_agent"
+"""From core's `LeafRequest` of no service to an `IssuedLeaf` for the agent itself."""
 ATTEND: Final = "attend"
 """The stream by which an agent holds on to a server: from an `Attendance` to a `Bulletin`, and another when it changes.
 """
@@ -115,6 +122,18 @@ class RaftServersRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     """`raft_servers`: the answer is a `RaftServers`."""
 
     stale: bool = False
+
+
+class AgentCA(msgspec.Struct, frozen=True, kw_only=True):
+    """What an agent must know to ask for its certificate: who signs it, and what else that signs is to be believed."""
+
+    trust_domain: str
+    datacenter: str
+    roots: tuple[str, ...]
+    """All roots of the mesh, PEM."""
+    active_root_id: str
+    verify_server_hostname: bool = False
+    """Whether servers are to prove their role to the agent, whatever it was told itself."""
 
 
 class Attendance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from lictor_server.settings import ServerSettings
     from lictor_server.sockets import SERVER_PORT, resolve
     from lictor_server.tls import PLAIN, Tls, TlsSettings, load_tls
+    from lictor_server.tls_pair import PemPair, show_pair
 else:
     __getattr__ = lazily(
         __name__,
@@ -29,6 +30,7 @@ else:
             "CoordinateSettings": "lictor_server.coordinates",
             "Keyed": "lictor_server.keyed",
             "PLAIN": "lictor_server.tls",
+            "PemPair": "lictor_server.tls_pair",
             "SERVER_PORT": "lictor_server.sockets",
             "RaftSettings": "lictor_server.raft.settings",
             "RequestRates": "lictor_server.request_limits",
@@ -42,6 +44,7 @@ else:
             "UNKEYED": "lictor_server.keyed",
             "load_tls": "lictor_server.tls",
             "resolve": "lictor_server.sockets",
+            "show_pair": "lictor_server.tls_pair",
         },
     )
 
@@ -52,6 +55,7 @@ __all__ = [
     "AclSettings",
     "CoordinateSettings",
     "Keyed",
+    "PemPair",
     "RaftSettings",
     "Recovery",
     "RecoveryPlan",
@@ -63,4 +67,5 @@ __all__ = [
     "TlsSettings",
     "load_tls",
     "resolve",
+    "show_pair",
 ]

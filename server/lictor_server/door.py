@@ -43,6 +43,7 @@ from lictor_server import ca
 from lictor_server.acl.freshly import FreshGrants
 from lictor_server.acl.reading import ReadJudge
 from lictor_server.acl.resolver import Resolver
+from lictor_server.agent_certificates import AgentCertificates
 from lictor_server.backups import Backups
 from lictor_server.bulletins import Bulletins
 from lictor_server.coordinates import ServerCoordinates
@@ -224,9 +225,11 @@ class Server:
         self._taken = RequestLimits(settings.request_rates, clock=clock, meter=figures.meter, log=self._log)
         self._ticks = Ticks(self._tick)
         self._bulletins = Bulletins(self._replica, settings, rng=rng)
+        self._agent_certificates = AgentCertificates(self, self.tls, settings.datacenter, self._log)
         self._methods = methods = Methods(
             self,
-            agent_methods(self._bulletins, self._to_leader, self._reads, self._proxies, self._taken),
+            self._agent_certificates.methods()
+            | agent_methods(self._bulletins, self._to_leader, self._reads, self._proxies, self._taken),
             for_servers=leader_methods(self._office.side) | server_methods(self._replica.meeting, self._proxies),
             visited=named_methods(self, self._vouching, self._proxies, lambda: self._replica.core.peer_set.servers)
             | Transfers(self, directory=settings.data_dir).methods(),
@@ -527,7 +530,9 @@ class Server:
     # What happens inside.
 
     def _jobs(self) -> dict[str, Callable[[], Coroutine[None, None, None]]]:
+        believing = {"agent-certificates": self._agent_certificates.run} if self.tls.for_agents is not None else {}
         return {
+            **believing,
             **self._office.jobs(),
             "meeting": self._replica.meeting.run,
             "vouching": self._vouching.run,

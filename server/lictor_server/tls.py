@@ -17,10 +17,14 @@ from typing import Final, NamedTuple
 from urllib.parse import unquote
 
 from lictor_config.ciphers import openssl_names
-from lictor_core.errors import ConfigurationError
+from lictor_core.errors import ConfigurationError, PeerError, RequestError
+from lictor_core.names import AgentId, parse_spiffe
+from lictor_server.tls_pair import PemPair, no_password, show_pair
 
-__all__ = ["ALPN_RAFT", "ALPN_RPC", "NOBODY", "PLAIN", "Proof", "Tls", "TlsSettings", "load_tls"]
+__all__ = ["AGENT_BYTE", "ALPN_RAFT", "ALPN_RPC", "NOBODY", "PLAIN", "Proof", "Tls", "TlsSettings", "load_tls"]
 
+AGENT_BYTE: Final = ord("A")
+"""Stands before TLS: who comes has a certificate of the mesh's CA, or none yet."""
 ALPN_RAFT: Final = "lictor-raft/1"
 ALPN_RPC: Final = "lictor-rpc/1"
 """What a connection to the server port is for; one that says nothing is RPC."""
@@ -54,6 +58,12 @@ class TlsSettings:
     """Names of Go with commas between them, for TLS 1.2."""
     datacenter: str = "dc1"
     domain: str = "consul"
+    gives_certificates: bool = False
+    """Whether agents may come without one, to get one that the CA of the mesh signs (`auto_encrypt.allow_tls`)."""
+    asks_for_certificate: bool = False
+    """Whether servers are dialed at the door for such agents (`auto_encrypt.tls`)."""
+    pair: PemPair | None = None
+    """What an agent that asked was given; files hold before it."""
     said: Mapping[str, str] = field(default_factory=dict[str, str], compare=False, repr=False)
     """Paths of the keys that have others than their names, for messages."""
 
@@ -93,6 +103,14 @@ class Tls:
     listening: ssl.SSLContext | None = None
     dialing_raft: ssl.SSLContext | None = None
     dialing_rpc: ssl.SSLContext | None = None
+    for_agents: ssl.SSLContext | None = None
+    """For those who have a certificate of the mesh's CA, or none yet; None where nobody is given any."""
+    knocks: bool = False
+    """Whether servers are dialed at that door."""
+    settings: TlsSettings = TlsSettings()
+    trust_domain: str = ""
+    agent_roots: str = ""
+    """Whom agents' certificates are believed from, PEM, and for which trust domain; empty until that is known."""
     incoming_required: bool = False
     """Whether plain connections are refused, and every caller shows a certificate."""
     server_name: str = ""
@@ -118,9 +136,53 @@ class Tls:
         return Proof(self.server_name in names, ids, agents)
 
     def take(self, other: Tls) -> None:
-        """Be as `other` for connections from now on; those that stand go on."""
+        """Be as `other` for connections from now on; those that stand go on. Agents' roots are those of before."""
+        domain, roots = self.trust_domain, self.agent_roots
         for one in fields(self):
             setattr(self, one.name, getattr(other, one.name))
+        self.trust_domain, self.agent_roots = domain, roots
+        if self.for_agents is not None:
+            _believe(self.for_agents, roots)
+
+    def trust_agents(self, trust_domain: str, roots: str) -> None:
+        """Believe agents by these roots (PEM) of the mesh from now on, and by no others.
+
+        Raises `ConfigurationError` when the server's own certificate cannot be read any more: those before are
+        believed, too, then.
+        """
+        self.trust_domain, self.agent_roots = trust_domain, roots
+        if self.for_agents is None:
+            return
+        try:
+            fresh = _for_agents(self.settings)
+        except ConfigurationError:
+            _believe(self.for_agents, roots)
+            raise
+        _believe(fresh, roots)
+        self.for_agents = fresh
+
+    def agent_proof(self, peer: ssl.SSLObject) -> Proof | None:
+        """What an agent proved at the door for agents; None when it has no certificate yet.
+
+        Raises `PeerError` for what the mesh's CA signed for others: a service is no agent.
+        """
+        certificate = peer.getpeercert()
+        if not certificate:
+            return None
+        for name in certificate.get("subjectAltName", ()):
+            if len(name) != 2 or name[0] != "URI":
+                continue
+            try:
+                identity = parse_spiffe(str(name[1]))
+            except RequestError:
+                continue
+            if (
+                isinstance(identity, AgentId)
+                and identity.trust_domain == self.trust_domain
+                and identity.datacenter.lower() == self.settings.datacenter.lower()
+            ):
+                return Proof(is_server=False, node_ids=frozenset(), node_names=frozenset({identity.node.lower()}))
+        raise PeerError("its certificate is none of an agent of this datacenter")
 
     def _node_id(self, name: str) -> str:
         label, _, rest = name.partition(".")
@@ -145,7 +207,7 @@ def load_tls(settings: TlsSettings, *, now: float) -> Tls:
     from lictor_server.tls_material import check_pair, read_roots
 
     roots = read_roots(settings, now)
-    dials = settings.verify_outgoing or settings.verify_server_hostname
+    dials = settings.verify_outgoing or settings.verify_server_hostname or settings.asks_for_certificate
     if dials and not roots:
         key = settings.key("verify_outgoing" if settings.verify_outgoing else "verify_server_hostname")
         raise ConfigurationError(f"{key}: needs ca_file or ca_path, which say whom to trust")
@@ -154,7 +216,7 @@ def load_tls(settings: TlsSettings, *, now: float) -> Tls:
             f"{settings.key('verify_incoming')}: needs ca_file or ca_path, which say whom to trust"
         )
     has_pair = bool(settings.cert_file and settings.key_file)
-    if settings.verify_incoming_rpc and not has_pair:
+    if settings.verify_incoming_rpc and not has_pair and not settings.asks_for_certificate:
         raise ConfigurationError(
             f"{settings.key('verify_incoming')}: needs cert_file and key_file, without which nobody can dial with TLS"
         )
@@ -163,6 +225,9 @@ def load_tls(settings: TlsSettings, *, now: float) -> Tls:
         listening=_listening(settings, roots) if has_pair else None,
         dialing_raft=_dialing(settings, roots, ALPN_RAFT) if dials else None,
         dialing_rpc=_dialing(settings, roots, ALPN_RPC) if dials else None,
+        for_agents=_for_agents(settings) if has_pair and settings.gives_certificates else None,
+        knocks=settings.asks_for_certificate,
+        settings=settings,
         incoming_required=settings.verify_incoming_rpc,
         server_name=settings.server_name,
         warnings=warnings,
@@ -177,6 +242,20 @@ def _listening(settings: TlsSettings, roots: str) -> ssl.SSLContext:
         context.verify_mode = ssl.CERT_REQUIRED
         context.load_verify_locations(cadata=roots)
     return context
+
+
+def _for_agents(settings: TlsSettings) -> ssl.SSLContext:
+    context = _common(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), settings)
+    context.num_tickets = 0
+    context.set_alpn_protocols([ALPN_RPC])
+    return context
+
+
+def _believe(context: ssl.SSLContext, roots: str) -> None:
+    """Whoever shows a certificate must have it from these roots; who shows none may only ask for one."""
+    if roots:
+        context.verify_mode = ssl.CERT_OPTIONAL
+        context.load_verify_locations(cadata=roots)
 
 
 def _dialing(settings: TlsSettings, roots: str, alpn: str) -> ssl.SSLContext:
@@ -203,19 +282,16 @@ def _common(context: ssl.SSLContext, settings: TlsSettings) -> ssl.SSLContext:
 def _show(context: ssl.SSLContext, settings: TlsSettings) -> None:
     """Have `context` show the certificate, where there is one."""
     if not (settings.cert_file and settings.key_file):
+        if settings.pair is not None:
+            show_pair(context, settings.pair)
         return
     try:
-        context.load_cert_chain(settings.cert_file, settings.key_file, password=_no_password)
+        context.load_cert_chain(settings.cert_file, settings.key_file, password=no_password)
     except (ssl.SSLError, OSError, ValueError) as error:
         raise ConfigurationError(
             f"{settings.key('cert_file')}: {settings.cert_file} with {settings.key('key_file')} {settings.key_file} "
             f"cannot be used: {error}"
         ) from error
-
-
-def _no_password() -> str:
-    # Without this OpenSSL would ask on the terminal for the password of an encrypted key.
-    raise ValueError("the private key is encrypted")
 
 
 def _is_uuid(text: str) -> bool:

@@ -8,7 +8,7 @@ from lictor_config.keys import KeyKind, KeySpec, keys, keys_of
 from lictor_config.presets import PRODUCTION
 from lictor_config.reading import Problem, Reader
 from lictor_config.schema import read_configuration
-from lictor_config.unused import UNENFORCED, is_used, unused_keys
+from lictor_config.unused import is_used, unused_keys
 
 FACTS = {
     path: kind
@@ -159,7 +159,3 @@ def test_every_key_stands_in_a_section_of_the_table() -> None:
     for spec in keys().values():
         assert not spec.section or keys()[spec.section].kind is KeyKind.SECTION
         assert keys_of(spec.section)[spec.name] is spec
-
-
-def test_what_looks_like_protection_and_is_none_is_a_key_that_is_not_used() -> None:
-    assert [path for path in UNENFORCED if path not in keys()] == []

@@ -179,10 +179,9 @@ def test_what_consul_knows_and_lictor_does_not_use_is_one_warning(tmp_path: Path
     file = write(
         tmp_path,
         a__hcl='retry_join_wan = ["a"]\ntelemetry { circonus_api_token = "x" }\n'
-        'acl { tokens { replication = "t" } }\nports { serf_wan = 1 }\nauto_encrypt { allow_tls = false }',
+        'acl { tokens { replication = "t" } }\nports { serf_wan = 1 }',
     )
     assert load(file).warnings == (
-        "not used by Lictor, and protects nothing: auto_encrypt; TLS protects what agents say",
         "not used by Lictor: acl.tokens.replication, ports.serf_wan, retry_join_wan, telemetry.circonus_api_token",
     )
 

@@ -35,10 +35,13 @@ def test_a_client_agent_carries_nothing_of_the_servers_inside_and_little_else() 
     done = subprocess.run([sys.executable, "-c", CLIENT], capture_output=True, text=True, timeout=60, check=True)
     assert set(done.stdout.split()) == {
         "lictor_server",
+        "lictor_server.handshake",
+        "lictor_server.keyed",
         "lictor_server.rpc",
         "lictor_server.rpc.caller",
         "lictor_server.rpc.client",
         "lictor_server.rpc.connection",
         "lictor_server.sockets",
         "lictor_server.tls",
+        "lictor_server.tls_pair",
     }

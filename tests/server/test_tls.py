@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from lictor_core.errors import ConfigurationError
+from lictor_core.errors import ConfigurationError, PeerError
+from lictor_server import PemPair, ca
 from lictor_server.tls import ALPN_RAFT, ALPN_RPC, NOBODY, PLAIN, Proof, Tls, TlsSettings, load_tls
+from tests.server.ca.build import csr
 from tests.server.certificates import Authority, strict
 
 NODE_ID = "5c1e2f30-0000-4000-8000-000000000001"
@@ -268,3 +270,84 @@ def test_cipher_suites_hold_for_tls_12(authority: Authority) -> None:
     chosen = shaken(old, loaded(replace(settings, cipher_suites=suite)))[0].cipher()
     assert chosen is not None
     assert chosen[0] == "ECDHE-ECDSA-AES256-GCM-SHA384"
+
+
+DOMAIN = "11111111-2222-3333-4444-555555555555.consul"
+
+
+def made_mesh(unique: str) -> tuple[str, ca.PrivateKey]:
+    """A root of the mesh, PEM, and its key."""
+    key = ca.new_key()
+    now = time.time()  # noqa: TID251 OpenSSL asks the machine, too
+    return ca.make_root(key, cluster_id=DOMAIN[:36], serial=7, unique=unique, now=now).root_cert, key
+
+
+def given(authority: Authority, mesh: tuple[str, ca.PrivateKey] | None, uri: str = "", *dns: str) -> Tls:
+    """What an agent dials with that comes by the door for agents, with a leaf of the mesh for `uri`."""
+    settings = TlsSettings(ca_file=authority.ca_file, verify_server_hostname=True, asks_for_certificate=True)
+    if mesh is not None:
+        key = ca.new_key()
+        order = ca.read_csr(csr(uri, key=key, dns=dns))
+        now = time.time()  # noqa: TID251 OpenSSL asks the machine, too
+        leaf = ca.sign_leaf(order, issuer_pem=mesh[0], key=mesh[1], serial=9, now=now, lifetime_s=3600)
+        settings = replace(settings, pair=PemPair(leaf.certificate, ca.key_pem(key)))
+    return loaded(settings)
+
+
+def giving(authority: Authority, roots: str, domain: str = DOMAIN) -> Tls:
+    """A server that gives agents certificates, and believes those of `roots`."""
+    tls = loaded(replace(strict(authority, authority.server()), gives_certificates=True))
+    tls.trust_agents(domain, roots)
+    return tls
+
+
+def arrived(agent: Tls, server: Tls) -> ssl.SSLObject:
+    """The server's end after a handshake at the door for agents."""
+    assert server.for_agents is not None
+    return shaken(agent, replace(server, listening=server.for_agents), ALPN_RPC)[1]
+
+
+AGENT = f"spiffe://{DOMAIN}/agent/client/dc/dc1/id/Node1"
+
+
+def test_an_agent_proves_its_node_and_never_to_be_a_server(authority: Authority) -> None:
+    mesh = made_mesh("one")
+    server = giving(authority, mesh[0])
+    proof = server.agent_proof(arrived(given(authority, mesh, AGENT, "server.dc1.consul"), server))
+    assert proof == Proof(is_server=False, node_ids=frozenset(), node_names=frozenset({"node1"}))
+    assert server.agent_proof(arrived(given(authority, None), server)) is None
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        f"spiffe://{DOMAIN}/ns/default/dc/dc1/svc/web",
+        f"spiffe://{DOMAIN}/agent/client/dc/dc2/id/n1",
+        "spiffe://99999999-2222-3333-4444-555555555555.consul/agent/client/dc/dc1/id/n1",
+    ],
+    ids=["a service", "another datacenter", "another cluster"],
+)
+def test_what_the_mesh_signed_for_others_is_no_agent(authority: Authority, uri: str) -> None:
+    mesh = made_mesh("one")
+    server = giving(authority, mesh[0])
+    with pytest.raises(PeerError, match="none of an agent of this datacenter"):
+        server.agent_proof(arrived(given(authority, mesh, uri), server))
+
+
+def test_the_mesh_is_believed_at_the_door_for_agents_alone(authority: Authority) -> None:
+    mesh = made_mesh("one")
+    server, agent = giving(authority, mesh[0]), given(authority, mesh, AGENT)
+    with pytest.raises(ssl.SSLError):
+        shaken(agent, server, ALPN_RPC)
+    with pytest.raises(ssl.SSLError):
+        arrived(loaded(strict(authority, authority.client())), server)
+
+
+def test_another_root_takes_the_place_of_the_one_before_also_after_a_reload(authority: Authority) -> None:
+    first, second = made_mesh("one"), made_mesh("two")
+    server = giving(authority, first[0])
+    server.trust_agents(DOMAIN, second[0])
+    server.take(loaded(server.settings))
+    assert server.agent_proof(arrived(given(authority, second, AGENT), server)) is not None
+    with pytest.raises(ssl.SSLError):
+        arrived(given(authority, first, AGENT), server)

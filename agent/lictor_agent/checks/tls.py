@@ -10,18 +10,23 @@ import ssl
 from dataclasses import dataclass
 
 from lictor_core.errors import ConfigurationError
+from lictor_server import PemPair, show_pair
 
 __all__ = ["CheckTls", "TlsContexts"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class CheckTls:
-    """The agent's own material, which checks use where the configuration says so. Paths; empty ones are left out."""
+    """The agent's own material, which checks use where the configuration says so. Paths; empty ones are left out.
+
+    Without files `pair` is shown.
+    """
 
     ca_file: str = ""
     ca_path: str = ""
     cert_file: str = ""
     key_file: str = ""
+    pair: PemPair | None = None
 
 
 class TlsContexts:
@@ -59,6 +64,8 @@ def _context(material: CheckTls, *, skip_verify: bool) -> ssl.SSLContext:
             context.load_default_certs()
         if material.cert_file:
             context.load_cert_chain(material.cert_file, material.key_file or None)
+        elif material.pair is not None:
+            show_pair(context, material.pair)
     except OSError as error:  # also what is no certificate
         files = ", ".join(filter(None, (material.ca_file or material.ca_path, material.cert_file, material.key_file)))
         raise ConfigurationError(f"enable_agent_tls_for_checks: {files} cannot be used: {error}") from error

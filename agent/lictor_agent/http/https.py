@@ -25,6 +25,7 @@ from lictor_agent.http.settings import HttpsSettings
 from lictor_config.ciphers import openssl_names
 from lictor_core.errors import ConfigurationError
 from lictor_core.limits import CA_FILES_MAX
+from lictor_server import show_pair
 
 __all__ = ["HANDSHAKES_MAX", "HttpsListener", "SecureDoor", "load_pair", "tls_context"]
 
@@ -52,7 +53,7 @@ def tls_context(settings: HttpsSettings, protocol: str = "http/1.1") -> ssl.SSLC
 
     Raises `ConfigurationError` naming the setting, the file and the reason.
     """
-    if not (settings.cert_file and settings.key_file):
+    if not (settings.cert_file and settings.key_file) and settings.pair is None and not settings.is_awaited:
         raise ConfigurationError(
             "ports.https: needs cert_file and key_file; name both, or turn HTTPS off with ports.https = -1"
         )
@@ -72,6 +73,8 @@ def tls_context(settings: HttpsSettings, protocol: str = "http/1.1") -> ssl.SSLC
         # Whatever stands in the CA's file is trusted, also an intermediate CA, as by Consul.
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
         context.verify_mode = ssl.CERT_REQUIRED
+        if settings.agent_roots:
+            context.load_verify_locations(cadata=settings.agent_roots)
         for key, path in _ca_files(settings):
             _check_readable(key, path)
             try:
@@ -124,6 +127,10 @@ _last_words: ContextVar[list[bytes]] = ContextVar("_last_words")
 
 def load_pair(context: ssl.SSLContext, settings: HttpsSettings) -> None:
     """Show this certificate in handshakes from now on. Raises `ConfigurationError` as `tls_context` does."""
+    if not (settings.cert_file and settings.key_file):
+        if settings.pair is not None:
+            show_pair(context, settings.pair)
+        return
     _check_readable(settings.key("cert_file"), settings.cert_file)
     _check_readable(settings.key("key_file"), settings.key_file)
     try:

@@ -162,13 +162,18 @@ class HttpServer:
 
         Raises `ConfigurationError` for files that cannot be used.
         """
-        door = self._door
-        if door is None:
-            return lambda: None
-        from lictor_agent.http.https import tls_context
+        read = None
+        if self._door is not None:
+            from lictor_agent.http.https import tls_context
 
-        read = tls_context(settings)
-        return lambda: setattr(door, "context", read)
+            read = tls_context(settings)
+
+        def use() -> None:
+            self._settings = replace(self._settings, https=settings)
+            if self._door is not None and read is not None:
+                self._door.context = read
+
+        return use
 
     def _kept_stamp(self, query: Query[object], token: str) -> int | None:
         gate = self._site.agent.gate

@@ -14,6 +14,7 @@ from lictor_core.limits import (
     WAIT_DEFAULT_S,
     WAIT_MAX_S,
 )
+from lictor_server import PemPair
 
 __all__ = ["HttpSettings", "HttpsSettings"]
 
@@ -24,7 +25,8 @@ class HttpsSettings:
 
     `verify_incoming` takes nobody without a certificate of that CA. `min_version` is `tls12` or `tls13`,
     `cipher_suites` names of Go with commas between them, for TLS 1.2. `said` gives the paths of keys that have others
-    than their names, for messages.
+    than their names, for messages. Without files `pair` is shown, and while it `is_awaited` from the servers, nothing:
+    handshakes fail until then. Callers are believed by `agent_roots` (PEM), too.
     """
 
     ca_file: str = ""
@@ -36,6 +38,9 @@ class HttpsSettings:
     cipher_suites: str = ""
     prefers_server_ciphers: bool = False
     handshake_s_max: float = 5.0
+    pair: PemPair | None = None
+    is_awaited: bool = False
+    agent_roots: str = ""
     said: Mapping[str, str] = field(default_factory=dict[str, str], compare=False, repr=False)
 
     def key(self, name: str) -> str:

@@ -1,13 +1,15 @@
 """Leaf certificates: what a signing request must be, and the certificate for it.
 
-A request proves that its sender holds the key (its signature), and says one SPIFFE id, beside which DNS names may be:
-whether it may have them is for whoever knows what the gateways are. Everything else in the leaf is
-ours: common name, usages, times, serial number. Sources: SPIFFE X509-SVID sections 4 and 5; RFC 5280; leaves of Consul.
+A request proves that its sender holds the key (its signature), and says one SPIFFE id, beside which DNS names and IP
+addresses may be: whether it may have them is for whoever knows what the gateways and agents are. Everything else in the
+leaf is ours: common name, usages, times, serial number.
+Sources: SPIFFE X509-SVID sections 4 and 5; RFC 5280; leaves of Consul.
 """
 
 from __future__ import annotations
 
 import datetime
+from ipaddress import ip_address
 from typing import Final, NamedTuple
 
 from cryptography import x509
@@ -44,13 +46,14 @@ _EXTENDED_USAGE: Final = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH,
 class LeafOrder(NamedTuple):
     """What a good signing request asks for: a leaf on this key for this identity. `csr` is the request itself, PEM.
 
-    `dns_names` are what else it is to carry, which only some identities may.
+    `dns_names` and `addresses` are what else it is to carry, which only some identities may.
     """
 
     key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey
     identity: ServiceId | AgentId
     csr: str = ""
     dns_names: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
 
 
 class SignedLeaf(NamedTuple):
@@ -84,20 +87,23 @@ def read_csr(pem: str) -> LeafOrder:
     return LeafOrder(key, *_names(extensions, pem))
 
 
-def _names(extensions: x509.Extensions, pem: str) -> tuple[ServiceId | AgentId, str, tuple[str, ...]]:
+def _names(extensions: x509.Extensions, pem: str) -> tuple[ServiceId | AgentId, str, tuple[str, ...], tuple[str, ...]]:
     try:
         names = list(extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
     except x509.ExtensionNotFound:
         names = []
     dns_names = tuple(dict.fromkeys(name.value.lower() for name in names if isinstance(name, x509.DNSName)))
-    match [name for name in names if not isinstance(name, x509.DNSName)]:
+    addresses = tuple(dict.fromkeys(str(name.value) for name in names if isinstance(name, x509.IPAddress)))
+    match [name for name in names if not isinstance(name, x509.DNSName | x509.IPAddress)]:
         case [x509.UniformResourceIdentifier() as uri]:
             identity = parse_spiffe(uri.value)
         case _:
-            raise RequestError("the CSR must name exactly one SPIFFE id, as a URI, and beside it DNS names only")
+            raise RequestError(
+                "the CSR must name exactly one SPIFFE id, as a URI, and beside it DNS names and addresses only"
+            )
     if not isinstance(identity, ServiceId | AgentId):
         raise RequestError(f"{identity.uri()} is the id of a CA, which nobody can ask for")
-    return identity, pem, dns_names
+    return identity, pem, dns_names, addresses
 
 
 def sign_leaf(
@@ -116,7 +122,8 @@ def sign_leaf(
         raise RequestError("what signs leaves has expired: set a new root with the CA's configuration")
     signer = key.public_key()
     also = [x509.DNSName(name) for name in order.dns_names]
-    names = x509.SubjectAlternativeName([*also, x509.UniformResourceIdentifier(identity.uri())])
+    where = [x509.IPAddress(ip_address(one)) for one in order.addresses]
+    names = x509.SubjectAlternativeName([*also, *where, x509.UniformResourceIdentifier(identity.uri())])
     certificate = (
         x509.CertificateBuilder()
         .serial_number(serial)

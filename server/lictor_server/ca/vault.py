@@ -91,7 +91,7 @@ class Vault:
             raise PeerError("Vault signed by another intermediate than the one that is known: ask again in a minute")
         if (
             leaf.public_key() != order.key
-            or _names(leaf) != {order.identity.uri(), *order.dns_names}
+            or _names(leaf) != {order.identity.uri(), *order.dns_names, *order.addresses}
             or _is_authority(leaf)
         ):
             raise PeerError("Vault signed another certificate than was asked for")
@@ -247,8 +247,8 @@ def _names(certificate: x509.Certificate) -> set[str]:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
         return set()
-    told = x509.UniformResourceIdentifier | x509.DNSName
-    return {name.value if isinstance(name, told) else repr(name) for name in names}
+    told = x509.UniformResourceIdentifier | x509.DNSName | x509.IPAddress
+    return {str(name.value) if isinstance(name, told) else repr(name) for name in names}
 
 
 def _is_authority(certificate: x509.Certificate) -> bool:

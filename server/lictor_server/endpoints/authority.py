@@ -144,12 +144,18 @@ class Authority:
             raise PermissionDeniedError(f"the CSR is for service {named!r}, but {service!r} was asked for")
 
     def _check_dns_names(self, order: ca.LeafOrder) -> None:
-        """Names that clients look for are given only to an ingress gateway whose entry asks for them."""
+        """Names that clients look for are given only to an ingress gateway whose entry asks for them.
+
+        Agents may have any, and addresses, but for those that prove to be a server.
+        """
+        if isinstance(order.identity, AgentId):
+            self._check_agent_names(order.dns_names)
+            return
+        if order.addresses:
+            raise RequestError("the CSR has IP addresses, which certificates of services do not carry: leave them out")
         if not order.dns_names:
             return
-        entry = None
-        if isinstance(order.identity, ServiceId):
-            entry = self._books.store.entries.set().find(IngressGateway, order.identity.service)
+        entry = self._books.store.entries.set().find(IngressGateway, order.identity.service)
         hosts = None if entry is None else entry.named_hosts
         if hosts is None:
             raise RequestError(
@@ -163,3 +169,13 @@ class Authority:
                 f"the CSR has the DNS name {strange!r}, which ingress-gateway {order.identity.uri()!r} does not have:"
                 " name it in Hosts of a listener with TLS; the domains of DNS are those of the servers"
             )
+
+    def _check_agent_names(self, names: tuple[str, ...]) -> None:
+        for domain in self._domains:
+            here = f"{self._books.store.datacenter}.{domain}".lower()
+            for name in names:
+                if f".{name}".endswith(f".server.{here}") or ("*" in name and name.endswith(here)):
+                    raise PermissionDeniedError(
+                        f"the CSR of an agent has the DNS name {name!r}, by which servers prove what they are: take it "
+                        "out of auto_encrypt.dns_san"
+                    )

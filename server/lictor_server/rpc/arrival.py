@@ -12,6 +12,7 @@ from lictor_core.errors import LictorError, PeerError
 from lictor_server.keyed import KEY_BYTE
 from lictor_server.raft.hello import LinkIdentity, Refusal, RefusalCode, answer_bytes
 from lictor_server.rpc.peer import refusal_bytes
+from lictor_server.tls import AGENT_BYTE
 
 __all__ = [
     "RAFT_BYTE",
@@ -53,7 +54,7 @@ def check_first_byte(first: int) -> None:
     """Raise `PeerError` for a byte that begins nothing that is spoken here."""
     if first in _CONSUL_BYTES:
         raise PeerError(f"its first byte is 0x{first:02x}, as of an agent of Consul: agents of Lictor alone are served")
-    if first not in (TLS_BYTE, RAFT_BYTE, RPC_BYTE, KEY_BYTE):
+    if first not in (TLS_BYTE, RAFT_BYTE, RPC_BYTE, KEY_BYTE, AGENT_BYTE):
         raise PeerError(f"its first byte is 0x{first:02x}, with which neither TLS nor RPC nor Raft begins")
 
 

@@ -15,7 +15,7 @@ from lictor_core.errors import OverloadedError, PeerError, UnreachableError
 from lictor_server.keyed import UNKEYED, Keyed
 from lictor_server.rpc.connection import GOODBYE_S, Connection, Question
 from lictor_server.sockets import CONNECT_TIMEOUT_S, dial, reason_of
-from lictor_server.tls import PLAIN, Tls
+from lictor_server.tls import AGENT_BYTE, PLAIN, Tls
 
 __all__ = ["CONNECTIONS_MAX", "IDLE_S", "RETRY_FIRST_S", "RETRY_MAX_S", "RpcPool"]
 
@@ -27,6 +27,7 @@ RETRY_FIRST_S: Final = 0.02
 RETRY_MAX_S: Final = 0.5
 """A server that could not be reached is not dialed again before this; calls until then fail at once."""
 _HANDSHAKE_S: Final = 3.0
+_KNOCK: Final = bytes([AGENT_BYTE])
 
 
 @dataclass(eq=False)
@@ -204,6 +205,8 @@ class RpcPool:
             if tls.dialing_rpc is None:
                 await loop.create_connection(lambda: connection, sock=sock)
             else:
+                if tls.knocks:
+                    sock.send(_KNOCK)
                 await loop.create_connection(
                     lambda: connection,
                     sock=sock,

@@ -1,6 +1,7 @@
 """The server port: one listener for RPC and Raft, plain and with TLS, bounded in number, time and memory.
 
-The first byte decides: 0x16 begins TLS, under which ALPN says what it is for (RPC when it says nothing); `L` begins the
+The first byte decides: 0x16 begins TLS, under which ALPN says what it is for (RPC when it says nothing); `A` stands
+before TLS of agents whose certificates are the servers' own, or who come for one (`auto_encrypt`); `L` begins the
 preamble of Raft; 0x00 begins a frame of RPC, whose length has no room for more. It is looked at and left where it is.
 Where there is an encrypt key, a handshake comes before any of that (`K`), and nothing is read of who fails it.
 Bytes that are none of these, whoever sends them, give one log event and a closed connection.
@@ -26,7 +27,7 @@ from lictor_server.rpc.conversation import FRAME_MAX_S, Conversation
 from lictor_server.rpc.methods import Methods
 from lictor_server.rpc.visitor import Visitor
 from lictor_server.sockets import peer_name, tuned
-from lictor_server.tls import ALPN_RAFT, PLAIN, Proof, Tls
+from lictor_server.tls import AGENT_BYTE, ALPN_RAFT, NOBODY, PLAIN, Proof, Tls
 
 __all__ = ["HANDSHAKE_MAX_S", "IDLE_MAX_S", "PER_CLIENT_MAX", "SPARE_MAX", "UNDECIDED_MAX", "RpcListener"]
 
@@ -205,12 +206,19 @@ class RpcListener:
                 return None
             if first == TLS_BYTE and self._tls.listening is None:
                 raise PeerError("it speaks TLS, for which this server lacks cert_file and key_file")
+            if first == AGENT_BYTE:
+                context = self._context_for_agents()
+                sock.recv(1)
+                handed_on = True
+                return await self._secured(sock, context, for_agents=True)
             if first != TLS_BYTE and (error := self._plain_flaw(first)) is not None:
                 self._log.warning("rpc.connection.refused", peer=peer, reason=str(error))
                 say_no(sock, first, error)
                 return None
             handed_on = True
-            return await (self._secured(sock) if first == TLS_BYTE else self._plain(sock, first))
+            if first == TLS_BYTE:
+                return await self._secured(sock, self._tls.listening)
+            return await self._plain(sock, first)
         finally:
             if not handed_on:
                 close(sock)
@@ -240,6 +248,14 @@ class RpcListener:
                 raise PeerError("it begins the keyed handshake twice")
         return first
 
+    def _context_for_agents(self) -> ssl.SSLContext:
+        """For who comes with a certificate of the mesh's CA, or for one. Raises `PeerError` where there is none."""
+        if self._tls.for_agents is None:
+            raise PeerError("it asks for a certificate (auto_encrypt.tls), and auto_encrypt.allow_tls is off here")
+        if not self._tls.agent_roots:  # who shows one then would be taken for nobody as long as the connection lasts
+            raise PeerError("it asks for a certificate, and the CA of the mesh is not known here yet")
+        return self._tls.for_agents
+
     def _plain_flaw(self, first: int) -> LictorError | None:
         """Why a connection without TLS is not taken."""
         if self._tls.incoming_required:
@@ -267,15 +283,17 @@ class RpcListener:
         await loop.connect_accepted_socket(lambda: streams.protocol, sock)
         return streams
 
-    async def _secured(self, sock: socket.socket) -> _Streams | None:
+    async def _secured(
+        self, sock: socket.socket, context: ssl.SSLContext | None, *, for_agents: bool = False
+    ) -> _Streams | None:
         """TLS, and then what ALPN says. Raises `PeerError` when it fails for another reason than a lost connection."""
-        streams = _Streams()
+        streams = _Streams(for_agents=for_agents)
         is_raft = False
 
         def choose(transport: asyncio.Transport) -> asyncio.Protocol:
             nonlocal is_raft
             secured: ssl.SSLObject = transport.get_extra_info("ssl_object")
-            if self._raft is not None and secured.selected_alpn_protocol() == ALPN_RAFT:
+            if self._raft is not None and not for_agents and secured.selected_alpn_protocol() == ALPN_RAFT:
                 is_raft = True
                 self.accepted_raft += 1
                 return self._raft(self._tls.proof(secured))
@@ -285,7 +303,7 @@ class RpcListener:
             await asyncio.get_running_loop().connect_accepted_socket(
                 lambda: Switch(choose),
                 sock,
-                ssl=self._tls.listening,
+                ssl=context,
                 ssl_handshake_timeout=self._handshake_max_s,
                 ssl_shutdown_timeout=_CLOSE_S,
             )
@@ -298,10 +316,14 @@ class RpcListener:
             self._log.warning("rpc.connection.refused", peer=peer, reason=str(self._full()))
             streams.writer.close()
             return
+        try:
+            visitor = self._visitor(streams, peer)
+        except PeerError as error:
+            self._log.warning("rpc.connection.refused", peer=peer, reason=str(error))
+            streams.writer.close()
+            return
         full = self._full() if self._connections >= self._connections_max else self.clients.over(host)
         self._connections += 1
-        secured: ssl.SSLObject | None = streams.writer.get_extra_info("ssl_object")
-        visitor = Visitor(peer, None if secured is None else self._tls.proof(secured))
         conversation = Conversation(
             streams.reader,
             streams.writer,
@@ -326,11 +348,22 @@ class RpcListener:
             visitor.end()
             streams.writer.close()
 
+    def _visitor(self, streams: _Streams, peer: str) -> Visitor:
+        """Who comes. Raises `PeerError` for whom nothing is said here."""
+        secured: ssl.SSLObject | None = streams.writer.get_extra_info("ssl_object")
+        if secured is None:
+            return Visitor(peer)
+        if not streams.for_agents:
+            return Visitor(peer, self._tls.proof(secured))
+        proof = self._tls.agent_proof(secured)
+        return Visitor(peer, NOBODY if proof is None else proof, is_nobody=proof is None)
+
 
 class _Streams:
-    """The two streams of a connection that is still to come."""
+    """The two streams of a connection that is still to come; `for_agents` by which door."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, for_agents: bool = False) -> None:
+        self.for_agents = for_agents
         loop = asyncio.get_running_loop()
         self.reader = asyncio.StreamReader(loop=loop)
         self.protocol = asyncio.StreamReaderProtocol(self.reader, self._made, loop=loop)

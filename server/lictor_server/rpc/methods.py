@@ -7,10 +7,12 @@ many and as long as it likes; a *visited* method is told who calls it.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from typing import cast
+from typing import Final, cast
 
 from lictor_core.acl.requests import ACL, RESOLVE, AclRequest
 from lictor_core.calls import (
+    AGENT_CA,
+    SIGN_AGENT,
     ConfigureRequest,
     ForceLeaveRequest,
     RaftServersRequest,
@@ -19,15 +21,17 @@ from lictor_core.calls import (
 )
 from lictor_core.codec import decode_command, pack, unpack
 from lictor_core.coordinates import NodeCoordinate
-from lictor_core.errors import RequestError
+from lictor_core.errors import AuthenticationError, RequestError
 from lictor_core.membership import Renewal
 from lictor_core.queries import Query
 from lictor_core.registry import LeafRequest, Registry
 from lictor_server.rpc.roles import check_server
 from lictor_server.rpc.visitor import Visitor
 
-__all__ = ["Methods", "Step", "Stream", "VisitedStep"]
+__all__ = ["FOR_NOBODY", "Methods", "Step", "Stream", "VisitedStep"]
 
+FOR_NOBODY: Final = frozenset({AGENT_CA, SIGN_AGENT})
+"""Methods of who has no certificate yet, at the door where such may come."""
 Step = Callable[[bytes], Awaitable[object]]
 """From a payload to what is packed as the answer."""
 VisitedStep = Callable[[bytes, Visitor], Awaitable[object]]
@@ -99,11 +103,15 @@ class Methods:
     def stream(self, method: str, payload: bytes, visitor: Visitor) -> AsyncGenerator[bytes] | None:
         """The items of a stream, which raises `LictorError` only; None when `method` is none."""
         self.requests += 1
-        begin = self._streams.get(method)
+        begin = None if visitor.is_nobody else self._streams.get(method)
         return None if begin is None else begin(payload, visitor)
 
     async def call(self, method: str, payload: bytes, visitor: Visitor) -> bytes:
         """Carry out one call. Raises `LictorError` only."""
+        if visitor.is_nobody and method not in FOR_NOBODY:
+            raise AuthenticationError(
+                f"{method[:64]} is for agents that have a certificate: get one first (auto_encrypt)"
+            )
         if (for_servers := self._for_servers.get(method)) is not None:
             check_server(method, visitor.address, visitor.proof)
             return pack(await for_servers(payload))

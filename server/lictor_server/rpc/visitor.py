@@ -12,12 +12,14 @@ __all__ = ["Visitor"]
 class Visitor:
     """The other end of one RPC connection. All methods belong to the event loop.
 
-    `address` is its `host:port`, for the log; `proof` what its certificate proves, None on a plain connection.
+    `address` is its `host:port`, for the log; `proof` what its certificate proves, None on a plain connection. Who
+    `is_nobody` has come for a certificate, and is told nothing else.
     """
 
-    def __init__(self, address: str, proof: Proof | None = None) -> None:
+    def __init__(self, address: str, proof: Proof | None = None, *, is_nobody: bool = False) -> None:
         self.address = address
         self.proof = proof
+        self.is_nobody = is_nobody
         self.lives_on = False
         """Whether it said that it closes the connection on purpose, as an agent does that goes to another server."""
         self._callbacks: list[Callable[[], None]] | None = []

@@ -36,4 +36,6 @@ def test_a_file_that_cannot_be_used_is_named(tmp_path: Path, field: str) -> None
     file.write_text("nothing")
     for path in (str(file), str(tmp_path / "nowhere.pem")):
         with pytest.raises(ConfigurationError, match=path):
-            TlsContexts(CheckTls(**{field: path})).context(skip_verify=False)
+            TlsContexts(CheckTls(ca_file=path) if field == "ca_file" else CheckTls(cert_file=path)).context(
+                skip_verify=False
+            )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from ipaddress import ip_address
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -23,9 +24,12 @@ def default_uri(service: str = "web", *, datacenter: str = "dc1", domain: str = 
     return f"spiffe://{domain}/ns/default/dc/{datacenter}/svc/{service}"
 
 
-def csr(*uris: str, key: ca.PrivateKey | None = None, dns: tuple[str, ...] = ()) -> str:
+def csr(
+    *uris: str, key: ca.PrivateKey | None = None, dns: tuple[str, ...] = (), addresses: tuple[str, ...] = ()
+) -> str:
     names: list[x509.GeneralName] = [x509.UniformResourceIdentifier(uri) for uri in uris]
     names += [x509.DNSName(name) for name in dns]
+    names += [x509.IPAddress(ip_address(one)) for one in addresses]
     builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
     if names:
         builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)

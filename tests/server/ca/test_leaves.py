@@ -169,3 +169,14 @@ def test_dns_names_stand_beside_the_id() -> None:
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert names.get_values_for_type(x509.DNSName) == ["api.example", "*.ingress.consul"]
     assert names.get_values_for_type(x509.UniformResourceIdentifier) == [default_uri("edge")]
+
+
+def test_addresses_stand_beside_the_id() -> None:
+    uri = f"spiffe://{DOMAIN}/agent/client/dc/dc1/id/n1"
+    order = ca.read_csr(csr(uri, dns=("localhost",), addresses=("127.0.0.1", "::1", "127.0.0.1")))
+    assert (order.identity.uri(), order.dns_names, order.addresses) == (uri, ("localhost",), ("127.0.0.1", "::1"))
+    root, key = root_and_key()
+    leaf = ca.sign_leaf(order, issuer_pem=root.root_cert, key=key, serial=9, now=NOW, lifetime_s=3600)
+    certificate = x509.load_pem_x509_certificate(leaf.certificate.encode())
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert [str(one) for one in names.get_values_for_type(x509.IPAddress)] == ["127.0.0.1", "::1"]

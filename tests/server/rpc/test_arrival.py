@@ -14,6 +14,7 @@ from lictor_server.keyed import KEY_BYTE
 from lictor_server.raft.hello import AnswerReader, RefusalCode
 from lictor_server.rpc import RpcListener, listener
 from lictor_server.rpc.arrival import RAFT_BYTE, RPC_BYTE, TLS_BYTE, check_first_byte, first_byte, say_no
+from lictor_server.tls import AGENT_BYTE
 from tests.server.conftest import made_log
 from tests.server.raft.links import Echo, running
 from tests.server.rpc.client import connect
@@ -45,8 +46,8 @@ async def test_who_closes_or_is_silent_has_no_first_byte() -> None:
 
 
 @pytest.mark.parametrize("first", range(256))
-def test_four_bytes_begin_something(first: int) -> None:
-    if first in (TLS_BYTE, RAFT_BYTE, RPC_BYTE, KEY_BYTE):
+def test_five_bytes_begin_something(first: int) -> None:
+    if first in (TLS_BYTE, RAFT_BYTE, RPC_BYTE, KEY_BYTE, AGENT_BYTE):
         check_first_byte(first)
         return
     with pytest.raises(PeerError, match=f"0x{first:02x}"):

@@ -11,15 +11,17 @@ from typing import Final
 
 import pytest
 
+from lictor_core.calls import AgentCA
 from lictor_core.clock import SeededRng, SystemClock
 from lictor_core.codec import pack, unpack
-from lictor_core.errors import LictorError, PeerError, PermissionDeniedError, UnreachableError
+from lictor_core.errors import AuthenticationError, LictorError, PeerError, PermissionDeniedError, UnreachableError
 from lictor_core.membership import LeaseGrant
 from lictor_core.peers import RaftServer
 from lictor_core.proxy_status import ProxyTidings
 from lictor_server import RpcPool, Server
+from lictor_server.rpc.methods import FOR_NOBODY
 from lictor_server.rpc.roles import check_member_role, check_server, check_speaks_for
-from lictor_server.tls import NOBODY, Proof, Tls, load_tls
+from lictor_server.tls import NOBODY, Proof, Tls, TlsSettings, load_tls
 from tests.server.build import member, placed, renewal
 from tests.server.certificates import Authority, Pair, strict
 from tests.server.conftest import NODE_ID, SETTINGS, Log
@@ -44,10 +46,11 @@ IN_A_NAME: Final = frozenset({"leave", "place", "renew", "tell_proxies"})
 """Says something in the name of a node: held against the certificate, as the tests below say."""
 BY_TOKEN: Final = frozenset(
     {
-        "acl", "attend", "autopilot_health", "configure_ca", "feed", "force_leave", "leader_status", "look", "members",
+        "acl", "agent_ca", "attend", "autopilot_health", "configure_ca", "feed", "force_leave", "leader_status",
+        "look", "members",
         "position", "propose", "proxies", "raft_servers", "read", "remove_peer", "renew_session", "resolve_token",
-        "restore_begin", "restore_finish", "restore_part", "save_state", "saved_part", "sign_leaf", "stamps", "ticks",
-        "transfer_leader", "write",
+        "restore_begin", "restore_finish", "restore_part", "save_state", "saved_part", "sign_agent", "sign_leaf",
+        "stamps", "ticks", "transfer_leader", "write",
     }
 )  # fmt: skip
 """What agents ask on behalf of whoever has a token: any member of the cluster may call it, and the token decides."""
@@ -66,8 +69,8 @@ def loaded(authority: Authority, pair: Pair | None) -> Tls:
 
 
 @asynccontextmanager
-async def serving(log: Log, authority: Authority) -> AsyncGenerator[Server]:
-    settings = dataclasses.replace(SETTINGS, tls=strict(authority, authority.server()))
+async def serving(log: Log, authority: Authority, tls: TlsSettings | None = None) -> AsyncGenerator[Server]:
+    settings = dataclasses.replace(SETTINGS, tls=tls or strict(authority, authority.server()))
     server = Server(settings, clock=SystemClock(), rng=SeededRng(1), log=log.logger)
     await server.start()
     try:
@@ -119,6 +122,20 @@ async def test_without_a_certificate_nothing_is_answered(log: Log, authority: Au
                 assert isinstance(error, PeerError | UnreachableError), (name, error)
         asked = server._methods.requests  # pyright: ignore[reportPrivateUsage]
         assert asked == 0
+
+
+async def test_who_comes_for_a_certificate_is_told_nothing_else(log: Log, authority: Authority) -> None:
+    settings = dataclasses.replace(strict(authority, authority.server()), gives_certificates=True)
+    async with serving(log, authority, settings) as server:
+        await eventually(lambda: bool(log.named("tls.agent_roots.changed")), what="the roots of the mesh")
+        asking = TlsSettings(ca_file=authority.ca_file, verify_server_hostname=True, asks_for_certificate=True)
+        tls = load_tls(asking, now=time.time())  # noqa: TID251 OpenSSL asks the machine, too
+        async with calling(server, tls) as nobody:
+            for name in server._methods.names:  # pyright: ignore[reportPrivateUsage]
+                error = await answered(nobody, server, name)
+                assert isinstance(error, AuthenticationError) or name in FOR_NOBODY, (name, error)
+            told = unpack(await ask(nobody, server, "agent_ca"), AgentCA)
+        assert (told.datacenter, len(told.roots), told.verify_server_hostname) == ("dc1", 1, True)
 
 
 @pytest.mark.parametrize("kind", ["client", "server of another datacenter"])
