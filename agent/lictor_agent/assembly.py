@@ -334,6 +334,8 @@ def http_settings(configuration: Configuration) -> HttpSettings:
             *configuration.http.response_headers.items(),
         ),
         blocked_endpoints=configuration.http.block_endpoints,
+        takes_cross_site_writes=configuration.http.allow_cross_site_writes,
+        allowed_hosts=configuration.http.allowed_hosts,
         write_networks=configuration.http.allow_write_http_from,
         rates=_rates(configuration.limits),
         discovery_stale_s=configuration.discovery_max_stale_s,

@@ -364,7 +364,9 @@ probe_timeout duration
 retransmit_mult whole
 suspicion_mult whole
 [http_config]
+allow_cross_site_writes boolean : the HTTP API; ours
 allow_write_http_from texts : the HTTP API
+allowed_hosts texts : the HTTP API; ours
 block_endpoints texts : the HTTP API
 response_headers text_map : the HTTP API
 use_cache boolean : the HTTP API

@@ -71,9 +71,15 @@ class Tokens:
 
 @dataclass(frozen=True, kw_only=True)
 class Http:
-    """The HTTP API. `block_endpoints` are prefixes of paths; `allow_write_http_from` are networks, all when empty."""
+    """The HTTP API. `block_endpoints` are prefixes of paths; `allow_write_http_from` are networks, all when empty.
 
+    `allow_cross_site_writes` lets pages of other sites change things; `allowed_hosts` are the names that it may be
+    asked by, besides IP addresses and `localhost`, all when empty.
+    """
+
+    allow_cross_site_writes: bool = False
     allow_write_http_from: tuple[str, ...] = ()
+    allowed_hosts: tuple[str, ...] = ()
     block_endpoints: tuple[str, ...] = ()
     response_headers: dict[str, str] = field(default_factory=dict[str, str])
     use_cache: bool = True

@@ -31,6 +31,8 @@ OURS = REFUSED | {
     "dns_config.tcp_connections_max",
     "dns_config.tcp_connections_per_client_max",
     "dns_config.tcp_idle_timeout",
+    "http_config.allow_cross_site_writes",
+    "http_config.allowed_hosts",
     "limits.http_burst_per_client",
     "limits.http_burst_per_token",
     "limits.http_rate_per_client",

@@ -24,13 +24,14 @@ from lictor_agent.http.confirming import Confirm
 from lictor_agent.http.deferred import Deferred
 from lictor_agent.http.dispatch import Dispatch, Found
 from lictor_agent.http.encoding import Answer, AnswerCache, Rendered, accepts_gzip, pack_aside, render
-from lictor_agent.http.errors import RETRY_AFTER_S, answer_error
+from lictor_agent.http.errors import RETRY_AFTER_S, Refusal, answer_error
 from lictor_agent.http.gauges import all_gauges
 from lictor_agent.http.hot import HotConnection, PlainPath
 from lictor_agent.http.hot_answers import HotAnswers, HotSource, Tick
 from lictor_agent.http.inner import Inner
 from lictor_agent.http.listening import ListenAddress, Listener, listen
 from lictor_agent.http.namespaces import refuse_namespace
+from lictor_agent.http.origins import Origins
 from lictor_agent.http.plain import Plain
 from lictor_agent.http.request_figures import RequestFigures
 from lictor_agent.http.requests import Parameters, Paused, Request, split_target, token_of
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
 
 __all__ = ["HttpServer"]
 
+_ALLOW_ORIGIN: Final = "access-control-allow-origin"
 _TICK_S: Final = 1.0
 _REASON_CHARS_MAX: Final = 1000
 """What the log tells of why a request was refused; who asked is told all of it."""
@@ -107,6 +109,11 @@ class HttpServer:
         self._site = Site(agent, settings, AnswerCache(settings), clock, rng, self.meter, self.listeners, pause, dns)
         self._router = Router(ROUTES)
         access = Access(settings.blocked_endpoints, settings.write_networks)
+        self._origins = Origins(
+            allowed=[value for name, value in settings.response_headers if name.lower() == _ALLOW_ORIGIN],
+            takes_writes=settings.takes_cross_site_writes,
+            hosts=settings.allowed_hosts,
+        )
         self._dispatch = Dispatch(self._router, access, takes_unprintable=settings.takes_unprintable)
         self.inner = Inner(self._site, self._router)
         """The same API without a socket."""
@@ -347,6 +354,8 @@ class HttpServer:
             if self.throttle.is_on and not is_resumed:
                 token = token_of(Parameters(query), asked.headers) if self.throttle.by_token else ""
                 self.throttle.check(client, token)
+            if (refusal := self._origins.refusal(method, asked.headers, client)) is not None:
+                raise Refusal(refusal, status=403)
             found = self._dispatch.find(method, path, query, client)
             if isinstance(found, Answer):
                 return found

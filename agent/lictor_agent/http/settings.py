@@ -59,7 +59,8 @@ class HttpSettings:
     `write_networks` are `http_config.block_endpoints` and `allow_write_http_from`. `https` is for the addresses that
     speak it; `takes_unprintable` is `disable_http_unprintable_char_filter`, `discovery_stale_s` is
     `discovery_max_stale`. A client that takes fewer than `unread_bytes_min` of what waits for it
-    in `unread_s_max` is cut off. `rates` are `limits.http_rate_per_client` and its like.
+    in `unread_s_max` is cut off. `takes_cross_site_writes` and `allowed_hosts` are
+    `http_config.allow_cross_site_writes` and `allowed_hosts`. `rates` are `limits.http_rate_per_client` and its like.
     """
 
     always_pretty: bool = False
@@ -67,6 +68,8 @@ class HttpSettings:
     response_headers: tuple[tuple[str, str], ...] = ()
     blocked_endpoints: tuple[str, ...] = ()
     write_networks: tuple[str, ...] = ()
+    takes_cross_site_writes: bool = False
+    allowed_hosts: tuple[str, ...] = ()
     takes_unprintable: bool = False
     discovery_stale_s: float = 0.0
     https: HttpsSettings = HttpsSettings()
