@@ -14,11 +14,11 @@ from lictor_core.acl.authorizer import Authorizer
 from lictor_core.acl.caller import ANYBODY, Caller
 from lictor_core.acl.granted import DefaultPolicy, Grants
 from lictor_core.acl.records import ANONYMOUS_ID, ANONYMOUS_SECRET, Token
+from lictor_core.acl.times import ends_at
 from lictor_core.clock import Clock
 from lictor_core.errors import PermissionDeniedError
 from lictor_server.acl.granting import granted
 from lictor_server.acl.settings import AclSettings
-from lictor_server.acl.times import ends_at
 from lictor_server.state import Store
 
 __all__ = ["CALLERS_MAX", "UNKNOWN_TOKEN", "Resolver"]

@@ -7,6 +7,7 @@ import msgspec
 from lictor_core.acl.commands import AclTokensDelete, AclTokenSet
 from lictor_core.acl.records import ANONYMOUS_ID, Token
 from lictor_core.acl.requests import AclAnswer, TokenClone, TokenDelete, TokenWrite
+from lictor_core.acl.times import seconds_of
 from lictor_core.durations import format_duration
 from lictor_core.errors import AclRefusedError, PermissionDeniedError
 from lictor_server.acl.hashes import hash_of_token
@@ -21,7 +22,6 @@ from lictor_server.acl.names import (
     why_no_lookup,
 )
 from lictor_server.acl.resolver import UNKNOWN_TOKEN
-from lictor_server.acl.times import seconds_of
 from lictor_server.endpoints.writes import timestamp
 from lictor_server.state.acl_answers import shown_token
 

@@ -13,6 +13,7 @@ from lictor_core.commands import ConfigSet
 from lictor_core.records import Member
 from lictor_server.acl.desk import AclDesk
 from lictor_server.acl.means import Means
+from lictor_server.acl.reaping import TokenReaper
 from lictor_server.acl.resolver import Resolver
 from lictor_server.acl.writing import WriteJudge
 from lictor_server.endpoints.authority import Authority
@@ -124,6 +125,7 @@ class Office:
                 data_dir=settings.data_dir,
             )
         )
+        self._reaper = TokenReaper(store, writes.propose, leads=lambda: driver.leads, clock=clock, log=log)
         self._loop = LeaderLoop(
             catalog=store.catalog,
             members=self._members,
@@ -165,6 +167,7 @@ class Office:
     def jobs(self) -> dict[str, Callable[[], Coroutine[None, None, None]]]:
         """What runs while the server does, by name."""
         return {
+            "acl-tokens": self._reaper.run,
             "authority": self._authority_keeper.run,
             "leader": self._loop.run,
             "membership": self._membership.run,

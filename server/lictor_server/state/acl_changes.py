@@ -22,6 +22,7 @@ from lictor_core.acl.commands import (
     AclTokenSet,
 )
 from lictor_core.acl.records import Link, Token
+from lictor_core.acl.times import ends_at
 from lictor_core.commands import Rejection
 from lictor_core.errors import AclRefusedError, PermissionDeniedError
 from lictor_server.state.acl_tables import ACL_ROWS_MAX
@@ -76,6 +77,10 @@ def set_token(store: Store, change: Change, command: AclTokenSet) -> Result:
         return _refuse("Changing a tokens SecretID is not permitted")
     if old is None and acl.token_of_secret(token.secret_id) is not None:
         return _refuse("Invalid Token: SecretID is already in use")
+    try:
+        ends_at(token.expiration_time)
+    except AclRefusedError as error:
+        return _refuse(str(error))
     refusal = (
         _why_no_policies(store, token.policies, 'No such ACL policy with ID "{id}"')
         or _why_no_roles(store, token)

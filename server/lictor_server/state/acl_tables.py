@@ -11,9 +11,11 @@ from collections.abc import Iterable, Iterator
 from typing import Final, Generic, TypeVar
 
 import msgspec
+from sortedcontainers import SortedSet
 
 from lictor_core import topics as on
 from lictor_core.acl.records import AuthMethod, BindingRule, Policy, Role, Token
+from lictor_core.acl.times import ends_at
 from lictor_core.errors import RequestError
 from lictor_core.topics import Topic
 from lictor_server.state.copies import in_order
@@ -147,6 +149,7 @@ class AclTables:
         self.roles: NamedTable[Role] = NamedTable("role", on.ACL_ROLES)
         self._tokens: Rows[Token] = Rows("token", on.ACL_TOKENS)
         self._accessors: dict[bytes, str] = {}
+        self._ends: SortedSet[tuple[float, str]] = SortedSet()
         self._methods: Rows[AuthMethod] = Rows("auth method", on.ACL_AUTH_METHODS)
         self._rules: Rows[BindingRule] = Rows("binding rule", on.ACL_BINDING_RULES)
 
@@ -173,19 +176,42 @@ class AclTables:
         """How many tokens there are."""
         return len(self._tokens)
 
+    def next_end(self) -> float | None:
+        """When the next token expires, seconds since 1970; None when none does."""
+        return self._ends[0][0] if self._ends else None
+
+    def ended(self, now: float, tokens_max: int) -> list[str]:
+        """Tokens that have expired, by accessor: those first that did so first, at most so many."""
+        found: list[str] = []
+        for until, accessor_id in self._ends:
+            if until > now or len(found) == tokens_max:
+                break
+            found.append(accessor_id)
+        return found
+
     def put_token(self, change: Change, token: Token) -> Token:
         """Create or replace by accessor; that its secret is free was settled by the caller."""
         old = self._tokens.get(token.accessor_id)
         if old is not None:
-            del self._accessors[digest_of(old.secret_id)]
-        self._accessors[digest_of(token.secret_id)] = token.accessor_id
+            self._unlink(old)
+        self._link(token)
         return self._tokens.put(change, token.accessor_id, token)
 
     def drop_token(self, change: Change, accessor_id: str) -> None:
         """Remove a token, if it is there."""
         old = self._tokens.drop(change, accessor_id)
         if old is not None:
-            del self._accessors[digest_of(old.secret_id)]
+            self._unlink(old)
+
+    def _link(self, token: Token) -> None:
+        self._accessors[digest_of(token.secret_id)] = token.accessor_id
+        if (until := ends_at(token.expiration_time)) is not None:
+            self._ends.add((until, token.accessor_id))
+
+    def _unlink(self, token: Token) -> None:
+        del self._accessors[digest_of(token.secret_id)]
+        if (until := ends_at(token.expiration_time)) is not None:
+            self._ends.remove((until, token.accessor_id))
 
     # Auth methods and their binding rules.
 
@@ -244,11 +270,10 @@ class AclTables:
     def restore_tokens(self, tokens: Iterable[Token]) -> None:
         """Take the rows of a snapshot. Raises `RequestError` for what no server held together."""
         for token in tokens:
-            digest = digest_of(token.secret_id)
-            if digest in self._accessors:
+            if digest_of(token.secret_id) in self._accessors:
                 raise RequestError(f"the snapshot has the secret of token {token.accessor_id} twice")
             self._tokens.restore(token.accessor_id, token)
-            self._accessors[digest] = token.accessor_id
+            self._link(token)
 
     def restore_methods(self, methods: Iterable[AuthMethod]) -> None:
         """Take the rows of a snapshot."""

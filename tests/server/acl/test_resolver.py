@@ -9,12 +9,12 @@ from lictor_core.acl.commands import AclPolicyDelete, AclPolicySet, AclTokensDel
 from lictor_core.acl.granted import DefaultPolicy
 from lictor_core.acl.records import ANONYMOUS_ID, ANONYMOUS_SECRET, Link, Token
 from lictor_core.acl.rules import Access, Resource
+from lictor_core.acl.times import seconds_of
 from lictor_core.commands import Command
 from lictor_core.errors import PermissionDeniedError
 from lictor_server.acl import resolver as module
 from lictor_server.acl.resolver import Resolver
 from lictor_server.acl.settings import AclSettings
-from lictor_server.acl.times import seconds_of
 from lictor_server.state import Store, apply
 from tests.server.build_acl import id_of, policy, token
 from tests.support.clock import ManualClock

@@ -73,6 +73,7 @@ def test_names_of_roles_are_unique_whatever_their_case() -> None:
         (AclTokenSet(token=token("u", "none")), f'No such ACL policy with ID "{id_of("none")}"'),
         (AclTokenSet(token=token("u", roles=("none",))), f'No such ACL role with ID "{id_of("none")}"'),
         (AclTokenSet(token=token("u", method="none")), "No such auth method with Name: none"),
+        (AclTokenSet(token=token("u", expires="soon")), "'soon' is no time: write it as in 2026-01-02T15:04:05Z"),
         (AclPolicySet(policy=policy("x"), is_update=True), f"cannot find policy {id_of('x')}"),
         (AclRoleSet(role=role("x"), is_update=True), f"cannot find role {id_of('x')}"),
         (AclRoleSet(role=role("x", "none")), f"No such policy with ID: {id_of('none')}"),

@@ -23,10 +23,10 @@ ANSWER_S_MAX: Final = 10.0
 _REASON_CHARS_MAX: Final = 300
 
 
-def trusting(pem: str, what: str) -> ssl.SSLContext:
+def trusting(pem: str, flaw: str) -> ssl.SSLContext:
     """TLS to whom the certificates in `pem` vouch for, or those of the host where it is empty.
 
-    Raises `AclRefusedError`, naming `what`, for a text without certificates.
+    Raises `AclRefusedError`, which says `flaw`, for a text without certificates.
     """
     context = ssl.create_default_context()
     if pem:
@@ -34,9 +34,7 @@ def trusting(pem: str, what: str) -> ssl.SSLContext:
         try:
             context.load_verify_locations(cadata=pem)
         except (ssl.SSLError, ValueError):
-            raise AclRefusedError(
-                f"Invalid Auth Method: error parsing {what}: data does not contain any valid RSA or ECDSA certificates"
-            ) from None
+            raise AclRefusedError(f"Invalid Auth Method: {flaw}") from None
     return context
 
 

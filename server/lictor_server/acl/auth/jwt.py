@@ -33,7 +33,8 @@ _KEYS: Final = (
     "JWKSCACert", _URL, "JWTSupportedAlgs", _PUB_KEYS, "ListClaimMappings", "NotBeforeLeeway",
     "OIDCDiscoveryCACert", _DISCOVERY,
 )  # fmt: skip
-_NAME: Final = re.compile(r"[_a-zA-Z][_a-zA-Z0-9]*")
+_USUAL: Final = ("RS256",)
+_NAME: Final = re.compile(r"[_a-zA-Z][\w-]*", re.ASCII)
 _LEEWAY_S: Final = 150.0
 """For how long a token counts beyond the only time that it says, where that is all it says."""
 _SKEW_S: Final = 60.0
@@ -50,10 +51,11 @@ class JwtValidator:
         settings = Settings(config, _KEYS)
         self._clock = clock
         self._keys = _key_source(settings, clock)
-        self._algorithms = settings.texts("JWTSupportedAlgs") or ("RS256",)
+        # A key in PEM says by its kind what it signs; of a set of keys RS256 is what is taken unless more is allowed.
+        self._algorithms = settings.texts("JWTSupportedAlgs") or (ALGORITHMS if settings.texts(_PUB_KEYS) else _USUAL)
         for name in self._algorithms:
             if name not in ALGORITHMS:
-                raise AclRefusedError(f'Invalid Auth Method: unsupported signing algorithm "{name[:64]}"')
+                raise AclRefusedError(f"Invalid Auth Method: Invalid supported algorithm: {name[:64]}")
         self._issuer = settings.text("BoundIssuer")
         self._audiences = frozenset(settings.texts("BoundAudiences"))
         self._expiration_s = settings.leeway_s("ExpirationLeeway", _LEEWAY_S)
@@ -152,15 +154,16 @@ def _key_source(settings: Settings, clock: Clock) -> KeySource:
             f"\"jwt\" (or Lictor's own '{_FILE}')"
         )
     if texts:
-        return PemKeys([pem_key(text) for text in texts])
+        return PemKeys([pem_key(text, f"{_PUB_KEYS}[{place}]") for place, text in enumerate(texts)])
     if places[_FILE]:
         return FileKeys(places[_FILE])
     is_provider = bool(places[_DISCOVERY])
     url = places[_DISCOVERY] or places[_URL]
     if not url.startswith(("https://", "http://")):
         raise AclRefusedError("Invalid Auth Method: keys are fetched from http:// or https:// alone")
-    ca = settings.text("OIDCDiscoveryCACert" if is_provider else "JWKSCACert")
-    return RemoteKeys(Asker(trusting(ca, "CA cert")), url, clock, is_provider=is_provider)
+    ca = "OIDCDiscoveryCACert" if is_provider else "JWKSCACert"
+    flaw = f"error checking {ca}: could not parse CA PEM value successfully"
+    return RemoteKeys(Asker(trusting(settings.text(ca), flaw)), url, clock, is_provider=is_provider)
 
 
 def _mapped(settings: Settings, key: str) -> dict[str, str]:
@@ -168,8 +171,8 @@ def _mapped(settings: Settings, key: str) -> dict[str, str]:
     for place, name in found.items():
         if not place or _NAME.fullmatch(name) is None:
             raise AclRefusedError(f"Invalid Auth Method: {key}: {name[:64]!r} is no name for a claim")
-    if len(set(found.values())) != len(found):
-        raise AclRefusedError(f"Invalid Auth Method: {key}: two claims have one name")
+        if list(found.values()).count(name) > 1:
+            raise AclRefusedError(f'Invalid Auth Method: {key} contains multiple mappings for key "{name}"')
     return found
 
 

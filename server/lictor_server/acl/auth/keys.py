@@ -49,15 +49,18 @@ class KeySource(Protocol):
         ...
 
 
-def pem_key(text: str) -> Key:
-    """The key, or the key of the certificate, in `text`. Raises `AclRefusedError` for neither."""
+def pem_key(text: str, where: str) -> Key:
+    """The key, or the key of the certificate, in `text`. Raises `AclRefusedError`, naming `where`, for neither."""
     data = text.encode(errors="replace")
     try:
         if b"BEGIN CERTIFICATE" in data:
             return Key("", _usable(x509.load_pem_x509_certificate(data).public_key()))
         return Key("", _usable(load_pem_public_key(data)))
     except (ValueError, TypeError) as error:
-        raise AclRefusedError("Invalid Auth Method: error parsing public key: it is no PEM of one") from error
+        raise AclRefusedError(
+            f"Invalid Auth Method: error parsing public key {where}: data does not contain any valid RSA, ECDSA, or "
+            "ED25519 public keys"
+        ) from error
 
 
 class PemKeys:

@@ -22,6 +22,7 @@ from lictor_server.acl.auth.identity import Identity, Shape
 __all__ = ["KubernetesValidator"]
 
 _KEYS: Final = ("Host", "CACert", "ServiceAccountJWT")
+_NO_CA: Final = "error parsing kubernetes ca cert: data does not contain any valid RSA or ECDSA certificates"
 _SERVICE_ACCOUNT: Final = "system:serviceaccount:"
 _SERVICE_NAME: Final = "consul.hashicorp.com/service-name"
 """The annotation by which an account stands for a service of another name."""
@@ -42,7 +43,7 @@ class KubernetesValidator:
             if not settings.text(key):
                 raise AclRefusedError(f"Invalid Auth Method: Config.{key} is required")
             if key == "CACert":
-                self._asker = Asker(trusting(settings.text(key), "kubernetes ca cert"))
+                self._asker = Asker(trusting(settings.text(key), _NO_CA))
         host = urlsplit(settings.text("Host"))
         if host.scheme not in ("https", "http") or not host.netloc:
             raise AclRefusedError("Invalid Auth Method: Config.Host must be a URL, such as https://192.0.2.42:8443")

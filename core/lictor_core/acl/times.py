@@ -1,4 +1,4 @@
-"""Times of tokens: RFC 3339 as they are kept and shown, seconds since 1970 as they are reckoned with."""
+"""Times of tokens: RFC 3339 as they are kept and shown, seconds since 1970 as they are reckoned with. Pure."""
 
 from __future__ import annotations
 

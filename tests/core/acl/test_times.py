@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from lictor_core.acl.times import ends_at, seconds_of
 from lictor_core.errors import AclRefusedError
-from lictor_server.acl.times import ends_at, seconds_of
 from lictor_server.endpoints.writes import timestamp
 
 
