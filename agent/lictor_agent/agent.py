@@ -35,6 +35,7 @@ from lictor_agent.persisted import Keeper, Shelf, recalled, restore
 from lictor_agent.plan import SyncTokens
 from lictor_agent.proxies import Proxies
 from lictor_agent.proxy_tidings import ProxyTeller
+from lictor_agent.refusals import Refusals
 from lictor_agent.registrar import Registered, Registrar
 from lictor_agent.reloading import Reloaded, Reloader, ReloadHook
 from lictor_agent.settings import AgentSettings
@@ -120,7 +121,15 @@ class Agent:
         self.exposed_checks = ExposedChecks(self.local, settings.exposed_ports)
         """Which checks go through proxies."""
         self._checks = CheckRunner(
-            self.local, registry, identity.node_name, settings, clock, rng, log, through=self.exposed_checks.through
+            self.local,
+            registry,
+            identity.node_name,
+            settings,
+            clock,
+            rng,
+            log,
+            through=self.exposed_checks.through,
+            token=lambda: self.gate.slots.for_node,
         )
         self._coordinates = CoordinateKeeper(
             registry, identity, configuration.coordinates, clock, rng, log, nodes=lambda: self._sync.nodes
@@ -130,6 +139,11 @@ class Agent:
         self.reloader = Reloader(configuration, load, self._register_configured, log)
         self.reloader.on_reload(self._follow)
         self.gate.slots.on_change(lambda: self._sync.use_tokens(self._sync_tokens()))
+
+    @property
+    def refusals(self) -> Refusals:
+        """What of this agent the catalog does not have, because the servers will not."""
+        return self._sync.refusals
 
     @property
     def configuration(self) -> Configuration:

@@ -8,8 +8,9 @@ from typing import Final
 from structlog.typing import FilteringBoundLogger
 
 from lictor_agent.batches import Batch, subjects
-from lictor_agent.local import Change, LocalState
+from lictor_agent.local import Change, LocalState, Subject
 from lictor_agent.plan import Ask, Plan, Round, SyncTokens
+from lictor_agent.refusals import Refusals
 from lictor_core.clock import Clock, Rng
 from lictor_core.errors import LictorError, RequestError
 from lictor_core.queries import NodeChecksQuery, NodeDigestQuery, NodeServicesQuery
@@ -50,6 +51,8 @@ class SyncLoop:
             tokens=tokens or SyncTokens(),
             sync_every_s=sync_every_s,
         )
+        self.refusals = Refusals()
+        """What the catalog does not have because the servers will not."""
         self._registry = registry
         self._clock = clock
         self._log = log
@@ -104,6 +107,9 @@ class SyncLoop:
             self.look_again()
 
     def _changed(self, change: Change) -> None:
+        if change.removed:
+            forget = self.refusals.forget_service if change.subject is Subject.SERVICE else self.refusals.forget_check
+            forget(change.id)
         self._plan.changed(change)
         self._wake.set()
 
@@ -179,10 +185,16 @@ class SyncLoop:
             await self._registry.write(batch.command(self._plan.node), token=batch.token)
         except RequestError as error:
             if self._plan.refused(batch, self._clock.monotonic()):
-                self._log.warning("agent.sync.refused", reason=str(error), **_subjects(batch))
+                self._tell_refused(batch, str(error))
             return
+        self.refusals.taken(batch)
         self._plan.written(batch, self._clock.monotonic())
         self._log.debug("agent.sync.written", changes=len(batch.items), **_subjects(batch))
+
+    def _tell_refused(self, batch: Batch, reason: str) -> None:
+        # It is tried again for as long as it is here; each time the same is no news.
+        tell = self._log.warning if self.refusals.refused(batch, reason) else self._log.debug
+        tell("agent.sync.refused", reason=reason, **_subjects(batch))
 
     def _failed(self, error: LictorError) -> None:
         pause_s = self._plan.failed(self._clock.monotonic())

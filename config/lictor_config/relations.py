@@ -65,11 +65,6 @@ def warnings(configuration: Configuration) -> list[str]:
             "enable_script_checks without ACLs lets everyone who reaches the HTTP API run commands on this host: "
             "enable_local_script_checks allows them from configuration files only"
         )
-    if configuration.acl.enabled:
-        found.append(
-            "acl.enabled: tokens are not checked, the API is open to everyone who reaches it; "
-            "acl.default_policy decides for connections that no intention speaks of"
-        )
     autopilot = configuration.autopilot
     for key, value in {
         "redundancy_zone_tag": autopilot.redundancy_zone_tag,

@@ -67,6 +67,10 @@ class Bench:
             self.local, node(), registry, SystemClock(), SeededRng(1), log, output_wait_s=output_wait_s
         )
 
+    def refusals(self) -> list[object]:
+        """The levels at which refusals were told."""
+        return [one["log_level"] for one in self.logged.entries if one["event"] == "agent.sync.refused"]
+
     async def services(self) -> dict[str, Service]:
         reading = await self.server.read(NodeServicesQuery(node=NODE), ReadOptions())
         return {} if reading.value is None else {k: v for k, v in reading.value.services.items() if k != "consul"}
@@ -173,6 +177,22 @@ async def test_while_the_servers_are_away_flushing_gives_up_and_later_all_is_tol
         await bench.loop.flushed(5.0)
         assert set(await bench.services()) == {"first", "web", "later"}
         assert any(one["event"] == "agent.sync.failed" for one in bench.logged.entries)
+
+
+async def test_the_same_refusal_is_told_once_and_shown_until_the_servers_take_it() -> None:
+    async with _bench() as bench:
+        bench.weather.refused = {"bad"}
+        bench.local.put_service(local_service("bad"))
+        await eventually(lambda: "bad" in bench.loop.refusals.services, within_s=20, what="it is refused")
+        assert bench.loop.refusals.services == {"bad": "Permission denied"}
+        for _ in range(3):
+            told = len(bench.refusals())
+            bench.loop.look_again()
+            await eventually(lambda told=told: len(bench.refusals()) > told, within_s=20, what="it is tried again")
+        assert bench.refusals().count("warning") == 1
+        bench.weather.refused = set()
+        bench.loop.look_again()
+        await eventually(lambda: not bench.loop.refusals.services, within_s=20, what="it is taken")
 
 
 async def test_a_refused_registration_does_not_keep_others_back() -> None:

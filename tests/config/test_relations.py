@@ -131,7 +131,6 @@ WARNED = {
     "enable_script_checks = true": "enable_script_checks without ACLs",
     'autopilot { redundancy_zone_tag = "zone" }': "autopilot.redundancy_zone_tag is kept and shown, and has no effect",
     "autopilot { disable_upgrade_migration = true }": "autopilot.disable_upgrade_migration is kept",
-    "acl { enabled = true }": "acl.enabled: tokens are not checked",
     'tls_min_version = "tls10"': "tls_min_version is tls10: TLS 1.2 is the oldest",
     'cert_file = "c"': "cert_file without key_file has no effect",
     'key_file = "k"': "key_file without cert_file has no effect",

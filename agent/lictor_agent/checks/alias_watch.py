@@ -37,9 +37,14 @@ class _Seen:
 
 
 async def watch_node(
-    check_id: str, definition: CheckDefinition, registry: Registry, rng: Rng, note: Callable[[Result], None]
+    check_id: str,
+    definition: CheckDefinition,
+    registry: Registry,
+    rng: Rng,
+    note: Callable[[Result], None],
+    token: Callable[[], str] = str,
 ) -> None:
-    """Call `note` with what the alias comes to, now and after every change, until cancelled."""
+    """Call `note` with what the alias comes to, now and after every change, until cancelled. `token` may change."""
     seen = _Seen()
 
     def judge() -> None:
@@ -60,8 +65,8 @@ async def watch_node(
     # Two queries, since a node or service may come and go without any check on it changing.
     async with asyncio.TaskGroup() as group:
         node = definition.alias_node
-        group.create_task(_follow(registry, NodeChecksQuery(node=node), definition.token, rng, see_checks, miss))
-        group.create_task(_follow(registry, NodeServicesQuery(node=node), definition.token, rng, see_services, miss))
+        group.create_task(_follow(registry, NodeChecksQuery(node=node), token, rng, see_checks, miss))
+        group.create_task(_follow(registry, NodeServicesQuery(node=node), token, rng, see_services, miss))
 
 
 def _judged(check_id: str, definition: CheckDefinition, checks: list[Check], services: NodeServices | None) -> Result:
@@ -74,7 +79,7 @@ def _judged(check_id: str, definition: CheckDefinition, checks: list[Check], ser
 async def _follow(
     registry: Registry,
     query: Query[T],
-    token: str,
+    token: Callable[[], str],
     rng: Rng,
     see: Callable[[T], None],
     miss: Callable[[LictorError], None],
@@ -86,7 +91,7 @@ async def _follow(
     backoff = Backoff(rng, first_s=_RETRY_S_MIN, max_s=_RETRY_S_MAX)
     index = failures = 0
     while True:
-        options = ReadOptions(mode=ReadMode.STALE, min_index=index, wait_s=WAIT_MAX_S, token=token)
+        options = ReadOptions(mode=ReadMode.STALE, min_index=index, wait_s=WAIT_MAX_S, token=token())
         try:
             reading = await registry.read(query, options)
         except LictorError as error:

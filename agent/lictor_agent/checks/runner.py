@@ -86,8 +86,13 @@ class CheckRunner:
         asker: Asker | None = None,
         *,
         through: Through | None = None,
+        token: Callable[[], str] = str,
     ) -> None:
-        """`through` says where a check is asked in place of where its definition says."""
+        """`through` says where a check is asked in place of where its definition says.
+
+        `token` gives the one by which the servers are asked for what has none of its own.
+        """
+        self._token = token
         self._local = local
         self._registry = registry
         self._node = node
@@ -185,7 +190,15 @@ class CheckRunner:
                 self._stale_aliases.add(check_id)
                 self._wake.set()
             case CheckKind.ALIAS:
-                watch = watch_node(check_id, definition, self._registry, self._rng, lambda it: self._note(check_id, it))
+                owned = definition.token or self._local.checks[check_id].token
+                watch = watch_node(
+                    check_id,
+                    definition,
+                    self._registry,
+                    self._rng,
+                    lambda it: self._note(check_id, it),
+                    lambda: owned or self._token(),
+                )
                 entry.task = self._spawn(watch, check_id)
             case _:
                 soon_s = first_pause_s(_interval_s(definition), len(self._entries))

@@ -11,7 +11,7 @@ from lictor_agent.http.errors import Refusal
 from lictor_agent.http.requests import Request
 from lictor_agent.http.router import Route
 from lictor_agent.http.site import Site
-from lictor_agent.local import LocalCheck, LocalService, LocalState, Origin
+from lictor_agent.local import LocalCheck, LocalService, Origin
 from lictor_core.records import JsonObject
 
 __all__ = ["ROUTES"]
@@ -23,8 +23,8 @@ async def local(site: Site, request: Request) -> Answer:
     state, vetting = site.agent.local, await site.vetting(request)
     value: JsonObject = {
         "Node": site.agent.identity.node_name,
-        "Services": {key: _service(state, one) for key, one in state.services.items() if vetting.sees(one.service)},
-        "Checks": {key: _check(one) for key, one in state.checks.items() if vetting.sees_check(one.check)},
+        "Services": {key: _service(site, one) for key, one in state.services.items() if vetting.sees(one.service)},
+        "Checks": {key: _check(site, one) for key, one in state.checks.items() if vetting.sees_check(one.check)},
     }
     return site.answer_json(request, value)
 
@@ -37,25 +37,32 @@ async def service(site: Site, request: Request) -> Answer:
     found = state.services.get(request.tail)
     if found is None:
         raise Refusal(f"unknown service ID: {request.tail}", status=404)
-    checks = {one.check.check_id: _check(one) for one in state.checks_of(request.tail)}
-    value: JsonObject = {"Node": site.agent.identity.node_name, **_service(state, found), "Checks": checks}
+    checks = {one.check.check_id: _check(site, one) for one in state.checks_of(request.tail)}
+    value: JsonObject = {"Node": site.agent.identity.node_name, **_service(site, found), "Checks": checks}
     return site.answer_json(request, value)
 
 
-def _service(state: LocalState, one: LocalService) -> JsonObject:
-    value = _origin(one)
+def _service(site: Site, one: LocalService) -> JsonObject:
+    state, value = site.agent.local, _origin(one)
     return {
         "ID": one.service.id,
         "Service": one.service.service,
         **value,
         "SidecarOf": one.sidecar_of,
         "Sidecars": [other.service.id for other in state.sidecars_of(one.service.id)],
+        "Refused": site.agent.refusals.services.get(one.service.id, ""),
     }
 
 
-def _check(one: LocalCheck) -> JsonObject:
+def _check(site: Site, one: LocalCheck) -> JsonObject:
     record = one.check
-    return {"CheckID": record.check_id, "ServiceID": record.service_id, "Status": record.status, **_origin(one)}
+    return {
+        "CheckID": record.check_id,
+        "ServiceID": record.service_id,
+        "Status": record.status,
+        **_origin(one),
+        "Refused": site.agent.refusals.checks.get(record.check_id, ""),
+    }
 
 
 def _origin(one: LocalService | LocalCheck) -> JsonObject:

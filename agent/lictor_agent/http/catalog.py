@@ -142,7 +142,7 @@ async def register(site: Site, request: Request) -> Answer:
     site.check_datacenter(registration.datacenter or request.parameters.get("dc"))
     with refusing_with(500):
         await site.registry.write(command, token=request.token)
-    return site.answer_json(request, True, headers=await _warning(site, command))
+    return site.answer_json(request, True, headers=await _warning(site, command, request.token))
 
 
 @described(bool, DC, body=Body("CatalogRemoval"))
@@ -162,12 +162,12 @@ async def deregister(site: Site, request: Request) -> Answer:
     return site.answer_json(request, True)
 
 
-async def _warning(site: Site, command: Register) -> tuple[tuple[str, str], ...]:
+async def _warning(site: Site, command: Register, token: str) -> tuple[tuple[str, str], ...]:
     """What to tell who registers something on a node that an agent answers for; Consul lets it vanish in silence."""
     if command.service is None and not command.checks:
         return ()
     try:
-        stale = ReadOptions(mode=ReadMode.STALE)
+        stale = ReadOptions(mode=ReadMode.STALE, token=token)
         reading = await site.registry.read(NodeHasAgentQuery(node=command.node.node), stale)
     except LictorError:
         return ()  # it is registered: what could be said besides is not worth an error

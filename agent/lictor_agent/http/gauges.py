@@ -8,7 +8,7 @@ from typing import Final
 from lictor_agent.http.site import Site
 from lictor_core.ca_status import CALedgerQuery, ca_status
 from lictor_core.commands import ReadMode
-from lictor_core.errors import LictorError
+from lictor_core.errors import LictorError, PermissionDeniedError
 from lictor_core.metrics import Gauge
 from lictor_core.registry import ReadOptions
 
@@ -69,7 +69,12 @@ async def _raft(site: Site) -> list[Gauge]:
 async def _authority(site: Site) -> list[Gauge]:
     """For how many seconds the certificates still live that leaves depend on, by later Consul's names."""
     now = site.clock.now()
-    status = ca_status((await site.registry.read(CALedgerQuery(), ReadOptions(mode=ReadMode.STALE))).value, now)
+    options = ReadOptions(mode=ReadMode.STALE, token=site.agent.gate.slots.for_node)
+    try:
+        ledger = (await site.registry.read(CALedgerQuery(), options)).value
+    except PermissionDeniedError:
+        return []  # the agent's own token need not be an operator's
+    status = ca_status(ledger, now)
     for root in status.roots:
         if root.active:
             return [

@@ -13,6 +13,7 @@ from typing import Final
 
 from lictor_agent.http.described import Body, Description, Kind, Parameter, Reply, description_of
 from lictor_agent.http.document.schemas import Schemas
+from lictor_agent.http.needs import NEEDS
 from lictor_agent.http.router import Endpoint, Route
 from lictor_core.records import JsonObject
 
@@ -109,6 +110,9 @@ def _operation(
     shared: Mapping[str, Parameter],
 ) -> JsonObject:
     summary, more = _words(endpoint)
+    need = NEEDS.get((route.path, method))
+    if need is not None:
+        more = f"{more}\n\n{need.text}" if more else need.text
     names = {parameter: name for name, parameter in shared.items()}
     parameters: list[JsonObject] = [
         {"$ref": f"#/components/parameters/{names[one]}"} for one in (*said.parameters, _PRETTY)

@@ -46,6 +46,7 @@ class LocalOrigin(Record, frozen=True, kw_only=True):
     restored: bool
     kept: bool
     has_token: bool
+    refused: str = ""
 
 
 class LocalServiceOrigin(LocalOrigin, frozen=True, kw_only=True):

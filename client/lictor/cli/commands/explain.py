@@ -61,6 +61,8 @@ def _origin(one: agent.LocalOrigin) -> str:
 
 def _reasons(found: agent.LocalServiceOrigin) -> Iterator[str]:
     yield f"It was {_origin(found)}"
+    if found.refused:
+        yield f"The catalog does not have it as it is here: {found.refused}"
     if found.sidecar_of:
         yield f"It is the sidecar of {found.sidecar_of}, and goes with it"
     if found.origin == "file":

@@ -199,6 +199,7 @@ class LocalOrigin(TypedDict):
     Restored: bool
     Kept: bool
     HasToken: bool
+    Refused: str
 
 
 class LocalService(LocalOrigin):
