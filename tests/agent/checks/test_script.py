@@ -35,6 +35,17 @@ async def test_both_outputs_are_kept_in_order() -> None:
     assert result.output == "fine\nmore\n"
 
 
+@pytest.mark.parametrize(
+    "argument",
+    ["$(touch {0})", "`touch {0}`", "x; touch {0}", "x && touch {0}", "x | tee {0}", "> {0}", "x\ntouch {0}"],
+)
+async def test_arguments_are_given_as_they_are_and_no_shell_reads_them(tmp_path: Path, argument: str) -> None:
+    planted = argument.format(tmp_path / "made")
+    result = await check_script(CheckDefinition(args=("/bin/echo", planted), timeout_s=10), 4096)
+    assert (result.status, result.output) == (PASSING, f"{planted}\n")
+    assert list(tmp_path.iterdir()) == []
+
+
 async def test_an_argument_that_no_program_can_be_given_is_critical() -> None:
     result = await check_script(CheckDefinition(args=("/bin/echo", "\ud800")), 4096)
     assert result.status == CRITICAL
