@@ -28,6 +28,8 @@ from lictor_agent.events import EventInbox
 from lictor_agent.exposed_checks import ExposedChecks
 from lictor_agent.identity import Identity
 from lictor_agent.kept import Kept, KeptByServer, KeptReading
+from lictor_agent.keyring import Keyring
+from lictor_agent.keyring_follower import KeyringFollower
 from lictor_agent.lease import LeaseKeeper
 from lictor_agent.local import LocalState, Subject
 from lictor_agent.loop import SyncLoop
@@ -77,11 +79,12 @@ class Agent:
         load: Callable[[], Configuration] | None = None,
         kept: Kept | None = None,
         resolve: Resolve | None = None,
+        keyring: Keyring | None = None,
     ) -> None:
         """`load` reads the configuration anew, for `reload`; without it a reload is refused.
 
         `kept` answers what need not be asked of the servers each time; without it the server in this process does.
-        `resolve` asks what a token comes to, by itself the servers.
+        `resolve` asks what a token comes to, by itself the servers. Without a `keyring` this agent knows no keys.
         """
         self.identity = identity
         self.registry = registry
@@ -135,6 +138,16 @@ class Agent:
             registry, identity, configuration.coordinates, clock, rng, log, nodes=lambda: self._sync.nodes
         )
         self._teller = ProxyTeller(self.proxies, registry, identity.node_name, rng, log)
+        self.keyring = keyring or Keyring()
+        """The keys that this agent knows."""
+        self._keys = KeyringFollower(
+            self.keyring,
+            registry,
+            node_name=identity.node_name,
+            datacenter=identity.datacenter,
+            rng=rng,
+            log=log,
+        )
         self._leaves = LeafKeeper(registry, identity.datacenter, clock, rng, log, kept=self.kept)
         self.reloader = Reloader(configuration, load, self._register_configured, log)
         self.reloader.on_reload(self._follow)
@@ -165,6 +178,7 @@ class Agent:
             self._reap,
             self._coordinates.run,
             self._teller.run,
+            self._keys.run,
         ]
         if self._central is not None:
             jobs.append(self._central.run)
@@ -314,6 +328,7 @@ class Agent:
         self.gate.reconnected()
         self._lease.reconnected()
         self._teller.reconnected()
+        self._keys.reconnected()
 
     async def members(self) -> list[Member]:
         """The agents of the cluster, by name."""

@@ -93,6 +93,7 @@ async def _serve(configuration: Configuration, clock: Clock, rng: Rng, output: L
         log=log.bind(room="agent"),
         load=lambda: load_configuration(configuration.origin),
         kept=backing.kept,
+        keyring=keyring,
     )
     backing.at_connection(agent.reconnected)
     if agent.gate.is_on:

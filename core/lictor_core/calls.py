@@ -15,6 +15,8 @@ __all__ = [
     "AGENT_CA",
     "ATTEND",
     "FEED",
+    "KEYS",
+    "KEYS_TOLD",
     "LOOK",
     "PROPOSE",
     "PROXIES",
@@ -22,6 +24,7 @@ __all__ = [
     "SIGN_AGENT",
     "STAMPS",
     "STAMPS_MAX",
+    "TELL_KEYS",
     "TELL_PROXIES",
     "TICKS",
     "AgentCA",
@@ -58,6 +61,12 @@ PROXIES: Final = "proxies"
 """From the name of a service, or an empty one for all, to a list of core's `ProxyPolicy`: all known in the cluster."""
 PROXIES_TOLD: Final = "proxies_told"
 """The same of one server, which others ask."""
+KEYS: Final = "keys"
+"""From nothing to a list of core's `KeyTidings`: of all agents that told of theirs."""
+KEYS_TOLD: Final = "keys_told"
+"""The same of one server, which others ask."""
+TELL_KEYS: Final = "tell_keys"
+"""From core's `KeyTidings`; it is good as long as the connection lasts."""
 TELL_PROXIES: Final = "tell_proxies"
 """From core's `ProxyTidings`; it is good as long as the connection lasts."""
 STAMPS: Final = "stamps"

@@ -61,6 +61,7 @@ __all__ = [
     "KVDelete",
     "KVDeleteTree",
     "KVSet",
+    "KeyringSet",
     "NoOp",
     "NodeUpdate",
     "Outcome",
@@ -285,6 +286,13 @@ class ConfigDelete(CommandBase, frozen=True, kw_only=True, tag="ConfigDelete"):
     cas: int | None = None
 
 
+class KeyringSet(CommandBase, frozen=True, kw_only=True, tag="KeyringSet"):
+    """Replace the ring of keys by another one, sealed; `cas` 0 only while there is none, N the one of index N."""
+
+    boxes: dict[str, bytes]
+    cas: int
+
+
 class SessionCreate(CommandBase, frozen=True, kw_only=True, tag="SessionCreate"):
     """Create a session under its id, a new UUID, if its node and its checks are there and none of them is critical."""
 
@@ -338,6 +346,7 @@ Command = (
     | RestoreFinish
     | RestoreAbandon
     | AutopilotSet
+    | KeyringSet
     | CoordinatesSet
     | ConfigSet
     | ConfigDelete

@@ -58,6 +58,7 @@ from lictor_core.records import (
     Session,
     UserEvent,
 )
+from lictor_core.sealed_ring import SealedRing
 from lictor_core.topics import Topic
 from lictor_core.transactions import Operation, TransactionAnswer
 from lictor_core.virtual_addresses import VirtualAddressesQuery
@@ -91,6 +92,7 @@ __all__ = [
     "IntentionQuery",
     "IntentionsQuery",
     "KeyQuery",
+    "KeyringQuery",
     "KeysQuery",
     "NodeChecksQuery",
     "NodeCoordinatesQuery",
@@ -338,6 +340,13 @@ class AutopilotQuery(Query[AutopilotConfiguration], frozen=True, kw_only=True, t
         return (on.AUTOPILOT,)
 
 
+class KeyringQuery(Query[SealedRing], frozen=True, kw_only=True, tag="Keyring"):
+    """The newest ring of keys, sealed; one without boxes where nobody has changed it."""
+
+    def topics(self) -> tuple[Topic, ...]:
+        return (on.KEYRING,)
+
+
 class CoordinatesQuery(Query[list[NodeCoordinate]], frozen=True, kw_only=True, tag="Coordinates"):
     """The network coordinates of all nodes, by name."""
 
@@ -455,6 +464,7 @@ AnyQuery = (
     | CAConfigurationQuery
     | CALedgerQuery
     | AutopilotQuery
+    | KeyringQuery
     | CoordinatesQuery
     | NodeCoordinatesQuery
     | SessionsQuery

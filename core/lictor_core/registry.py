@@ -24,6 +24,7 @@ from lictor_core.prepared import PreparedQuery
 from lictor_core.proxy_status import ProxyPolicy, ProxyTidings
 from lictor_core.queries import Query
 from lictor_core.records import AddressHolders, Member, Node, ServiceHealth, Session
+from lictor_core.sealed_ring import KeyTidings
 from lictor_core.topics import Topic
 
 __all__ = [
@@ -349,6 +350,14 @@ class Registry(Protocol):
     async def proxies(self, service: str) -> list[ProxyPolicy]:
         """Which policies the proxies of a service run, all proxies when it is empty, as agents told: those that told
         nothing are not among them."""
+        ...
+
+    async def tell_keys(self, tidings: KeyTidings) -> None:
+        """Say which keys this agent knows; to be said again when the connection is another one."""
+        ...
+
+    async def keys(self) -> list[KeyTidings]:
+        """Which keys the agents know that told of theirs, by node."""
         ...
 
     async def place(self, update: NodeCoordinate) -> None:

@@ -27,6 +27,7 @@ __all__ = [
     "EVENTS",
     "INSTANCES",
     "INTENTIONS",
+    "KEYRING",
     "NODES",
     "PREPARED_QUERIES",
     "SERVICES",
@@ -80,6 +81,8 @@ INSTANCES: Final = Topic("instances", "")
 """Any instance, wherever it is: that it is there, and all that is said of it."""
 INTENTIONS: Final = Topic("intentions", "")
 """Any intention."""
+KEYRING: Final = Topic("keyring", "")
+"""The ring of keys that agents prove."""
 AUTOPILOT: Final = Topic("autopilot", "")
 """The settings by which the leader looks after the servers."""
 CA_ROOTS: Final = Topic("ca-roots", "")

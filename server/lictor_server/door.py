@@ -39,6 +39,7 @@ from lictor_core.registry import (
     ReadOptions,
     SavedState,
 )
+from lictor_core.sealed_ring import KeyTidings
 from lictor_server import ca
 from lictor_server.acl.freshly import FreshGrants
 from lictor_server.acl.reading import ReadJudge
@@ -56,6 +57,7 @@ from lictor_server.forward import Forwarder
 from lictor_server.freshness import Freshness
 from lictor_server.judged_view import JudgedView
 from lictor_server.keyed import UNKEYED, Keyed
+from lictor_server.keyrings import ServerKeyrings
 from lictor_server.leader import remembered_members, server_member
 from lictor_server.leader.office import Office
 from lictor_server.leases import KeptLeases
@@ -69,6 +71,7 @@ from lictor_server.request_limits import RequestLimits, RequestRates
 from lictor_server.rpc import Methods
 from lictor_server.rpc.agent_methods import agent_methods, agent_streams
 from lictor_server.rpc.feed_streams import feed_streams
+from lictor_server.rpc.keyring_methods import keyring_methods, keyring_server_methods
 from lictor_server.rpc.leader_methods import leader_methods
 from lictor_server.rpc.named_methods import named_methods
 from lictor_server.rpc.server_methods import server_methods
@@ -210,6 +213,12 @@ class Server:
             clock,
             self._log,
         )
+        self._keyrings = ServerKeyrings(
+            lambda: self._replica.directory.addresses(self._replica.core.peer_set),
+            self._replica.pool,
+            clock,
+            self._log,
+        )
         self._freshness = Freshness(self._driver, self._to_leader.read_index, hold_s=raft.hold_s, figures=figures)
         self._grants = FreshGrants(self._resolver, self._freshness)
         self._blocked = BlockedQueries(self._store, self._watches, rng, blocked_max=settings.blocked_queries_max)
@@ -229,9 +238,18 @@ class Server:
         self._methods = methods = Methods(
             self,
             self._agent_certificates.methods()
-            | agent_methods(self._bulletins, self._to_leader, self._reads, self._proxies, self._taken),
-            for_servers=leader_methods(self._office.side) | server_methods(self._replica.meeting, self._proxies),
-            visited=named_methods(self, self._vouching, self._proxies, lambda: self._replica.core.peer_set.servers)
+            | agent_methods(self._bulletins, self._to_leader, self._reads, self._proxies, self._taken)
+            | keyring_methods(self._keyrings),
+            for_servers=leader_methods(self._office.side)
+            | server_methods(self._replica.meeting, self._proxies)
+            | keyring_server_methods(self._keyrings),
+            visited=named_methods(
+                self,
+                self._vouching,
+                self._proxies,
+                self._keyrings,
+                lambda: self._replica.core.peer_set.servers,
+            )
             | Transfers(self, directory=settings.data_dir).methods(),
             streams=agent_streams(self._bulletins) | feed_streams(self),
         )
@@ -430,6 +448,14 @@ class Server:
     async def tell_proxies(self, tidings: ProxyTidings) -> None:
         """Note which policies the proxies of the agent in this process run."""
         self._proxies.note(tidings)
+
+    async def tell_keys(self, tidings: KeyTidings) -> None:
+        """Note which keys the agent in this process knows."""
+        self._keyrings.note(tidings)
+
+    async def keys(self) -> list[KeyTidings]:
+        """Which keys the agents know, as they told this server and the others."""
+        return await self._keyrings.all()
 
     async def proxies(self, service: str) -> list[ProxyPolicy]:
         """Which policies the proxies of a service run, as agents told this server and the others."""

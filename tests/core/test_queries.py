@@ -57,6 +57,7 @@ TOPICS: list[tuple[Query[typing.Any], set[Topic]]] = [
     (queries.CAConfigurationQuery(), {topics.CA_CONFIGURATION}),
     (CALedgerQuery(), {topics.CA_ROOTS, topics.CA_CONFIGURATION, topics.CA_LEAVES}),
     (queries.AutopilotQuery(), {topics.AUTOPILOT}),
+    (queries.KeyringQuery(), {topics.KEYRING}),
     (queries.NodeQuery(node=N), {Topic("node", "node-1")}),
     (queries.NodeHasAgentQuery(node=N), {Topic("node-checks", "node-1")}),
     (queries.AddressQuery(address="192.0.2.1"), {topics.NODES, topics.INSTANCES}),

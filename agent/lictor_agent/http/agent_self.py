@@ -174,7 +174,8 @@ def _figures(site: Site, members: list[Member], status: LeaderStatus | None) -> 
     identity, local = site.agent.identity, site.agent.local
     kinds = [one.definition.kind for one in local.checks.values() if one.definition is not None]
     ttls = sum(kind is CheckKind.TTL for kind in kinds)
-    lan = _membership(members)
+    encrypted = site.agent.keyring.ring is not None
+    lan = _membership(members, encrypted=encrypted)
     figures: JsonObject = {
         "agent": {
             "check_monitors": str(sum(kind is CheckKind.SCRIPT for kind in kinds)),
@@ -210,7 +211,7 @@ def _figures(site: Site, members: list[Member], status: LeaderStatus | None) -> 
             "server": "true",
         }
         figures["raft"] = _raft_figures(status)
-        figures["serf_wan"] = _membership([one for one in members if WAN_PORT_TAG in one.tags])
+        figures["serf_wan"] = _membership([one for one in members if WAN_PORT_TAG in one.tags], encrypted=encrypted)
     return figures
 
 
@@ -248,9 +249,9 @@ def _contact(seconds: float | None) -> str:
     return format_duration(seconds) if seconds else "0"
 
 
-def _membership(members: list[Member]) -> dict[str, str]:
+def _membership(members: list[Member], *, encrypted: bool) -> dict[str, str]:
     figures = {
-        "encrypted": "false",
+        "encrypted": "true" if encrypted else "false",
         "failed": str(sum(one.status is MemberStatus.FAILED for one in members)),
         "left": str(sum(one.status is MemberStatus.LEFT for one in members)),
         "members": str(len(members)),

@@ -20,9 +20,11 @@ from lictor_core.acl.requests import ACL, RESOLVE, AclAnswer, AclOrder, AclReque
 from lictor_core.autopilot import AutopilotHealth, RaftServers
 from lictor_core.calls import (
     FEED,
+    KEYS,
     PROPOSE,
     PROXIES,
     STAMPS,
+    TELL_KEYS,
     TELL_PROXIES,
     TICKS,
     ConfigureRequest,
@@ -45,6 +47,7 @@ from lictor_core.proxy_status import ProxyPolicy, ProxyTidings
 from lictor_core.queries import AnyQuery, Query, answer_type
 from lictor_core.records import JsonObject, Member, Session
 from lictor_core.registry import Confirmation, IssuedLeaf, LeaderStatus, LeafRequest, Reading, ReadOptions, SavedState
+from lictor_core.sealed_ring import KeyTidings
 from lictor_core.vivaldi import ROUND_TRIP_S_MAX
 from lictor_server import PLAIN, UNKEYED, Keyed, RpcPool, Tls
 
@@ -340,6 +343,14 @@ class RemoteRegistry:
     async def position_of(self, server: str) -> Position:
         """Where another server stands, asked on a connection to it that ends when it is not used."""
         return _decoded(await self._pool.call(server, "position", b"", timeout_s=ROUND_TRIP_S_MAX), Position)
+
+    async def tell_keys(self, tidings: KeyTidings) -> None:
+        """Say which keys this agent knows."""
+        await self._calls.ask(TELL_KEYS, lambda _: pack(tidings))
+
+    async def keys(self) -> list[KeyTidings]:
+        """Which keys the agents know."""
+        return _decoded(await self._calls.ask(KEYS, _nothing), list[KeyTidings])
 
     async def tell_proxies(self, tidings: ProxyTidings) -> None:
         """Say which policies the proxies of this agent run."""

@@ -334,6 +334,7 @@ NEEDS_OF_READS: Final[dict[type[object], ReadNeed]] = {
     q.CAConfigurationQuery: _operator(Access.WRITE),
     q.CALedgerQuery: _operator(Access.READ),
     q.AutopilotQuery: _operator(Access.READ),
+    q.KeyringQuery: _open("it is sealed for those who know one of its keys"),
     q.CoordinatesQuery: _rows(_coordinates, _NODE),
     q.NodeCoordinatesQuery: _judged("node:read", _node_coordinates),
     q.SessionsQuery: _rows(_sees_session, Resource.SESSION),

@@ -102,6 +102,10 @@ def _of_operators(store: Store, judge: Authorizer, command: object) -> None:
     judge.require(Resource.OPERATOR, access=Access.WRITE)
 
 
+def _of_keyring(store: Store, judge: Authorizer, command: object) -> None:
+    judge.require(Resource.KEYRING, access=Access.WRITE)
+
+
 def _of_places(store: Store, judge: Authorizer, command: c.CoordinatesSet) -> None:
     for update in command.updates:
         judge.require(Resource.NODE, update.node, Access.WRITE)
@@ -128,6 +132,7 @@ NEEDS_OF_WRITES: Final[dict[type[object], WriteNeed]] = {
     c.PreparedQuerySet: _judged("query:write of its name, if it has one, and of the former one", _of_query),
     c.PreparedQueryDelete: _judged("query:write of its name, if it has one", _of_gone_query),
     c.EventFire: _judged("event:write", _of_event),
+    c.KeyringSet: _judged("keyring:write", _of_keyring),
     c.AutopilotSet: _judged("operator:write", _of_operators),
     c.CoordinatesSet: _judged("node:write of each node", _of_places),
     c.NoOp: _SERVERS_OWN,

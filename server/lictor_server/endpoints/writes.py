@@ -21,6 +21,7 @@ from lictor_core.commands import (
     EventFire,
     IntentionDelete,
     IntentionSet,
+    KeyringSet,
     KVDelete,
     KVDeleteTree,
     KVSet,
@@ -41,6 +42,7 @@ from lictor_core.commands import (
 )
 from lictor_core.errors import BodyTooLargeError, RequestError, error_from
 from lictor_core.limits import COMMAND_BYTES_MAX
+from lictor_core.sealed_ring import check_boxes
 from lictor_server.acl.writing import WriteJudge
 from lictor_server.endpoints.autopilot import checked_autopilot
 from lictor_server.endpoints.catalog import checked_deregistration, checked_registration, checked_update
@@ -165,6 +167,9 @@ class Writes:
                 return msgspec.structs.replace(command, event=checked_event(command.event))
             case AutopilotSet():
                 return msgspec.structs.replace(command, config=checked_autopilot(command.config))
+            case KeyringSet():
+                check_boxes(command.boxes)
+                return command
             case CoordinatesSet():
                 return checked_coordinates(command)
             case KVDelete():

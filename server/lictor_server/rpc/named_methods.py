@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from lictor_core.calls import TELL_PROXIES
+from lictor_core.calls import TELL_KEYS, TELL_PROXIES
 from lictor_core.codec import unpack
 from lictor_core.coordinates import NodeCoordinate
 from lictor_core.errors import PermissionDeniedError
 from lictor_core.membership import LeaseGrant, Renewal
 from lictor_core.peers import RaftServer
 from lictor_core.proxy_status import ProxyTidings
+from lictor_core.sealed_ring import KeyTidings
+from lictor_server.keyrings import ServerKeyrings
 from lictor_server.proxies import ServerProxies
 from lictor_server.rpc.methods import VisitedStep
 from lictor_server.rpc.roles import check_member_role, check_speaks_for
@@ -46,7 +48,11 @@ class Leases(Protocol):
 
 
 def named_methods(
-    nodes: Nodes, leases: Leases, proxies: ServerProxies, servers: Callable[[], Iterable[RaftServer]]
+    nodes: Nodes,
+    leases: Leases,
+    proxies: ServerProxies,
+    keyrings: ServerKeyrings,
+    servers: Callable[[], Iterable[RaftServer]],
 ) -> dict[str, VisitedStep]:
     """Each method by its name on the wire; `servers` are those that stand in the log."""
 
@@ -79,4 +85,10 @@ def named_methods(
         proxies.note(tidings, visitor)
         return None
 
-    return {"renew": renew, "leave": leave, "place": place, TELL_PROXIES: tell_proxies}
+    async def tell_keys(payload: bytes, visitor: Visitor) -> object:
+        tidings = unpack(payload, KeyTidings)
+        check_speaks_for(tidings.node, visitor.proof, servers())
+        keyrings.note(tidings, visitor)
+        return None
+
+    return {"renew": renew, "leave": leave, "place": place, TELL_KEYS: tell_keys, TELL_PROXIES: tell_proxies}

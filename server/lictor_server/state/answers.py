@@ -46,6 +46,7 @@ from lictor_core.queries import (
     IntentionQuery,
     IntentionsQuery,
     KeyQuery,
+    KeyringQuery,
     KeysQuery,
     NodeChecksQuery,
     NodeCoordinatesQuery,
@@ -88,6 +89,7 @@ from lictor_core.records import (
     Session,
     UserEvent,
 )
+from lictor_core.sealed_ring import SealedRing
 from lictor_core.transactions import TransactionAnswer
 from lictor_core.virtual_addresses import VirtualAddress, VirtualAddressesQuery
 from lictor_server.state import acl_answers
@@ -372,6 +374,10 @@ def _autopilot(store: Store, _query: AutopilotQuery) -> AutopilotConfiguration:
     return store.autopilot.shown()
 
 
+def _keyring(store: Store, _query: KeyringQuery) -> SealedRing:
+    return store.keyring.shown()
+
+
 def _coordinates(store: Store, _query: CoordinatesQuery) -> list[NodeCoordinate]:
     return store.coordinates.all()
 
@@ -438,6 +444,7 @@ _TABLE: Final[dict[type[object], Step]] = dict(
         _entry(CAConfigurationQuery, _ca_configuration),
         _entry(CALedgerQuery, _ca_ledger),
         _entry(AutopilotQuery, _autopilot),
+        _entry(KeyringQuery, _keyring),
         _entry(VirtualAddressesQuery, _virtual_addresses),
         _entry(NodeQuery, _node),
         _entry(NodeHasAgentQuery, _node_has_agent),

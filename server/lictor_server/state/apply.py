@@ -34,6 +34,7 @@ from lictor_core.commands import (
     EventFire,
     IntentionDelete,
     IntentionSet,
+    KeyringSet,
     KVDelete,
     KVDeleteTree,
     KVSet,
@@ -361,6 +362,13 @@ def _autopilot_set(store: Store, change: Change, command: AutopilotSet) -> Resul
     return True
 
 
+def _keyring_set(store: Store, change: Change, command: KeyringSet) -> Result:
+    if command.cas != store.keyring.modify_index:
+        return False
+    store.keyring.put(change, command.boxes)
+    return True
+
+
 def _coordinates_set(store: Store, change: Change, command: CoordinatesSet) -> Result:
     """A node that is not there, or not any more, is passed over: its agent may be slower than its end."""
     for row in command.updates:
@@ -399,6 +407,7 @@ _TABLE: Final[dict[type[CommandBase], Step]] = dict(
         _entry(ConfigSet, set_entry),
         _entry(ConfigDelete, drop_entry),
         _entry(AutopilotSet, _autopilot_set),
+        _entry(KeyringSet, _keyring_set),
         _entry(CoordinatesSet, _coordinates_set),
         _entry(SessionCreate, _session_create),
         _entry(SessionDestroy, _session_destroy),

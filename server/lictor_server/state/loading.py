@@ -21,6 +21,7 @@ from lictor_core.coordinates import NodeCoordinate
 from lictor_core.errors import RequestError
 from lictor_core.prepared import PreparedQuery
 from lictor_core.records import CAConfiguration, CARoot, Check, Intention, KVEntry, Node, Service, Session, UserEvent
+from lictor_core.sealed_ring import SealedRing
 from lictor_server.state.indexes import FIRST_INDEX
 from lictor_server.state.virtual import give_to_all
 
@@ -259,6 +260,11 @@ class Loader:
         for configuration in self._unpacked(rows, AutopilotConfiguration):
             store.autopilot.configuration = configuration
 
+    def load_keyring(self, store: Store, rows: list[bytes]) -> None:
+        """The one row of `keyring`."""
+        for sealed in self._unpacked(rows, SealedRing):
+            store.keyring.sealed = sealed
+
     def load_coordinates(self, store: Store, rows: list[bytes]) -> None:
         """Rows of `coordinate`."""
         store.coordinates.restore(self._unpacked(rows, NodeCoordinate))
@@ -345,6 +351,7 @@ _TABLES: Final[dict[str, Callable[[Loader, Store, list[bytes]], None]]] = {
     "request": Loader.load_requests,
     "restore": Loader.load_restore,
     "restore-piece": Loader.load_restore_pieces,
+    "keyring": Loader.load_keyring,
 }
 TABLES: Final = tuple(_TABLES)
 """The tables of a snapshot, in their order."""

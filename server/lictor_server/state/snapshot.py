@@ -29,7 +29,7 @@ CHUNK_BYTES: Final = 256 * 1024
 def take(store: Store, rest: Rest = no_rest, *, with_restore: bool = True) -> Iterator[bytes]:
     """The store as chunks, as it is at this call.
 
-    What clients are given comes without a restore that is under way.
+    What clients are given comes without a restore that is under way, and without the ring of keys, even sealed.
     """
     header = Header(
         format=FORMAT,
@@ -79,6 +79,7 @@ def take(store: Store, rest: Rest = no_rest, *, with_restore: bool = True) -> It
     if with_restore:
         tables["restore"] = list(store.restoring.rows())
         tables["restore-piece"] = list(store.restoring.piece_rows())
+        tables["keyring"] = [] if store.keyring.sealed is None else [store.keyring.sealed]
     return _chunks(header, tables, rest)
 
 

@@ -24,6 +24,7 @@ from lictor_server.state.gateways import Gateways
 from lictor_server.state.health import HealthRows
 from lictor_server.state.indexes import FIRST_INDEX, Change, TopicIndex, TopicIndexes
 from lictor_server.state.intentions import Intentions
+from lictor_server.state.keyring import KeyringTable
 from lictor_server.state.kv import KVTable
 from lictor_server.state.loading import ROWS_PER_REST, Rest, no_rest
 from lictor_server.state.lock_delays import LockDelays
@@ -51,6 +52,7 @@ _APART: Final = frozenset(
         "distances",
         "events",
         "gateway",
+        "keyring",
         "node-sessions",
         "prepared-queries",
         "session",
@@ -91,6 +93,7 @@ class Store:
         self.acl = AclTables()
         self.ca = CATable()
         self.autopilot = AutopilotTable()
+        self.keyring = KeyringTable()
         self.coordinates = CoordinateTable()
         self.indexes = TopicIndexes()
         self.requests = RecentRequests()
@@ -138,6 +141,7 @@ class Store:
         exchange(self.acl, other.acl)
         exchange(self.ca, other.ca)
         exchange(self.autopilot, other.autopilot)
+        exchange(self.keyring, other.keyring)
         exchange(self.coordinates, other.coordinates)
         exchange(self.virtual, other.virtual)
         exchange(self.indexes, other.indexes)
@@ -161,6 +165,7 @@ class Store:
         saved.index_shift = change.index - log_index
         saved.index_floor = saved.catalog_index = saved.view_index = change.index
         saved.ca.take_over(self.ca)
+        saved.keyring.sealed = self.keyring.sealed  # a key that was removed since must not come back
         saved.events.last_time = max(saved.events.last_time, self.events.last_time)
         saved.time_ms = max(saved.time_ms, self.time_ms)
         saved.lock_delays = LockDelays()

@@ -17,6 +17,7 @@ from lictor_agent import assembly
 from lictor_agent.acl.resolving import Resolve
 from lictor_agent.agent import Agent
 from lictor_agent.http import HttpServer, HttpSettings, ListenAddress, TcpAddress
+from lictor_agent.keyring import Keyring
 from lictor_agent.log import LogOutput
 from lictor_config.tree import Acl, Addresses, Configuration, Connect, Ports
 from lictor_core.clock import SeededRng, SystemClock
@@ -106,6 +107,7 @@ async def live_agent(
     enable_debug: bool = False,
     acl: Acl | None = None,
     resolve: Resolve | None = None,
+    keyring: Keyring | None = None,
 ) -> AsyncGenerator[Live]:
     """An agent with an embedded server that leads, on a free port. With `acl` the agent alone has access control."""
     configuration = Configuration(
@@ -143,6 +145,7 @@ async def live_agent(
         rng=rng,
         log=log,
         resolve=resolve,
+        keyring=keyring,
     )
     http = HttpServer(
         agent,

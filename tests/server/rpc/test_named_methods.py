@@ -11,7 +11,9 @@ from lictor_core.errors import PermissionDeniedError, RequestError
 from lictor_core.membership import LeaseGrant, Renewal
 from lictor_core.peers import RaftServer
 from lictor_core.proxy_status import ProxyTidings
+from lictor_core.sealed_ring import KeyTidings
 from lictor_server import RpcPool
+from lictor_server.keyrings import ServerKeyrings
 from lictor_server.proxies import ServerProxies
 from lictor_server.rpc.named_methods import named_methods
 from lictor_server.rpc.visitor import Visitor
@@ -49,8 +51,9 @@ class Told:
 
 
 async def say(told: Told, visitor: Visitor, method: str, payload: bytes) -> None:
-    proxies = ServerProxies(dict, RpcPool(rng=SeededRng(1)), SystemClock(), made_log().logger)
-    await named_methods(told, told, proxies, lambda: SERVERS)[method](payload, visitor)
+    pool, clock, log = RpcPool(rng=SeededRng(1)), SystemClock(), made_log().logger
+    proxies, keyrings = ServerProxies(dict, pool, clock, log), ServerKeyrings(dict, pool, clock, log)
+    await named_methods(told, told, proxies, keyrings, lambda: SERVERS)[method](payload, visitor)
 
 
 @pytest.mark.parametrize("proof", [None, A1, Proof(is_server=True, node_ids=frozenset())])
@@ -75,6 +78,7 @@ async def test_who_is_another_node_says_nothing_for_it() -> None:
         "renew": pack(renewal(member("a2", id="x"))),
         "leave": pack("a2"),
         "place": pack(placed("a2", 0.1)),
+        "tell_keys": pack(KeyTidings(node="a2", keys=())),
         "tell_proxies": pack(ProxyTidings(node="a2", policies=())),
     }
     for method, payload in said.items():
@@ -86,7 +90,7 @@ async def test_who_is_another_node_says_nothing_for_it() -> None:
     assert (told.renewed, told.left, told.placed) == (["A1"], [], ["a1"])
 
 
-@pytest.mark.parametrize("method", ["renew", "leave", "place", "tell_proxies"])
+@pytest.mark.parametrize("method", ["renew", "leave", "place", "tell_keys", "tell_proxies"])
 async def test_what_cannot_be_read_is_refused(method: str) -> None:
     with pytest.raises(RequestError):
         await say(Told(), Visitor("x"), method, b"\xc1")

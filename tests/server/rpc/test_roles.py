@@ -18,6 +18,7 @@ from lictor_core.errors import AuthenticationError, LictorError, PeerError, Perm
 from lictor_core.membership import LeaseGrant
 from lictor_core.peers import RaftServer
 from lictor_core.proxy_status import ProxyTidings
+from lictor_core.sealed_ring import KeyTidings
 from lictor_server import RpcPool, Server
 from lictor_server.rpc.methods import FOR_NOBODY
 from lictor_server.rpc.roles import check_member_role, check_server, check_speaks_for
@@ -38,16 +39,16 @@ FOR_SERVERS: Final = frozenset(
         "leader.members", "leader.place", "leader.raft_servers", "leader.read_index", "leader.remove_peer",
         "leader.renew_session",
         "leader.restore_step", "leader.sign_leaf", "leader.transfer_leader", "leader.vouch", "leader.write",
-        "server.introduce", "server.promise", "proxies_told",
+        "server.introduce", "server.promise", "keys_told", "proxies_told",
     }
 )  # fmt: skip
 """Changes the log without a check of a token, speaks as a leader does to its servers, or founds clusters."""
-IN_A_NAME: Final = frozenset({"leave", "place", "renew", "tell_proxies"})
+IN_A_NAME: Final = frozenset({"leave", "place", "renew", "tell_keys", "tell_proxies"})
 """Says something in the name of a node: held against the certificate, as the tests below say."""
 BY_TOKEN: Final = frozenset(
     {
-        "acl", "agent_ca", "attend", "autopilot_health", "configure_ca", "feed", "force_leave", "leader_status",
-        "look", "members",
+        "acl", "agent_ca", "attend", "autopilot_health", "configure_ca", "feed", "force_leave", "keys",
+        "leader_status", "look", "members",
         "position", "propose", "proxies", "raft_servers", "read", "remove_peer", "renew_session", "resolve_token",
         "restore_begin", "restore_finish", "restore_part", "save_state", "saved_part", "sign_agent", "sign_leaf",
         "stamps", "ticks", "transfer_leader", "write",
@@ -187,6 +188,7 @@ async def test_who_proves_to_be_no_server_says_nothing_in_the_name_of_one(log: L
         for method, payload in {
             "leave": pack("N1"),
             "place": pack(placed("n1", 0.1)),
+            "tell_keys": pack(KeyTidings(node="n1", keys=())),
             "tell_proxies": pack(ProxyTidings(node="n1", policies=())),
         }.items():
             with pytest.raises(PermissionDeniedError, match="is a server"):

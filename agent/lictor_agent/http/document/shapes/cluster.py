@@ -228,7 +228,7 @@ class AgentToken(TypedDict, total=False):
 
 
 class KeyringKey(TypedDict, total=False):
-    """A key of gossip, in base64."""
+    """A key that agents prove, in base64."""
 
     Key: str
 
