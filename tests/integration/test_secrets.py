@@ -38,6 +38,7 @@ URL_TOKEN = "5ec2e700-0000-4000-8000-0000000a0000"
 BEARER_TOKEN = "5ec2e700-0000-4000-8000-0000000b0000"
 WATCH_TOKEN = "5ec2e700-0000-4000-8000-0000000c0000"
 CHECK_PASSWORD = "planted-in-a-check-header"
+URL_PASSWORD = "planted-in-a-check-url"
 GOSSIP_KEY = "cGxhbnRlZC1nb3NzaXAta2V5LTMyLWJ5dGVzLWhlcmU="
 PLANTED = (
     MANAGEMENT,
@@ -50,6 +51,7 @@ PLANTED = (
     BEARER_TOKEN,
     WATCH_TOKEN,
     CHECK_PASSWORD,
+    URL_PASSWORD,
     GOSSIP_KEY[:24],
     "PRIVATE KEY",
 )
@@ -154,10 +156,13 @@ def use(one: Session) -> None:
     """All that has to do with a secret, well done and badly done."""
     check = {
         "Name": "door",
-        "HTTP": "http://127.0.0.1:1/",
+        "HTTP": f"http://user:{URL_PASSWORD}@127.0.0.1:1/",
         "Interval": "10s",
         "Header": {"Authorization": [CHECK_PASSWORD]},
     }
+    for name, place in {"refused": "127.0.0.1:1", "unknown": "nowhere.invalid", "wrong": "[::1"}.items():
+        target = f"http://user:{URL_PASSWORD}@{place}/"
+        one.ask("PUT", "/v1/agent/check/register", {"Name": name, "HTTP": target, "Interval": "1s"})
     service = {"Name": "web", "Port": 80, "Token": SERVICE_TOKEN, "Check": check}
     one.ask("PUT", f"/v1/agent/service/register?token={SERVICE_TOKEN}", service)
     one.ask(

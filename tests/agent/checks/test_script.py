@@ -25,6 +25,10 @@ def _lives(pid_file: Path) -> bool:
     return bool(text.strip()) and process_is_alive(int(text))
 
 
+def _names(directory: Path) -> list[str]:
+    return [path.name for path in directory.iterdir()]
+
+
 @pytest.mark.parametrize(("code", "status"), [(0, PASSING), (1, WARNING), (2, CRITICAL), (255, CRITICAL)])
 async def test_the_exit_code_is_the_status(code: int, status: str) -> None:
     assert (await check_script(_shell(f"exit {code}"), 4096)).status == status
@@ -43,7 +47,7 @@ async def test_arguments_are_given_as_they_are_and_no_shell_reads_them(tmp_path:
     planted = argument.format(tmp_path / "made")
     result = await check_script(CheckDefinition(args=("/bin/echo", planted), timeout_s=10), 4096)
     assert (result.status, result.output) == (PASSING, f"{planted}\n")
-    assert list(tmp_path.iterdir()) == []
+    assert _names(tmp_path) == []
 
 
 async def test_an_argument_that_no_program_can_be_given_is_critical() -> None:
