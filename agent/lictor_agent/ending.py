@@ -16,6 +16,7 @@ from typing import Final
 from structlog.typing import FilteringBoundLogger
 
 from lictor_agent.agent import Agent
+from lictor_agent.changed_files import LOOK_EVERY_S, ChangedFiles, files_of
 from lictor_agent.lease import LEAVE_S_MAX
 from lictor_config.tree import Configuration
 from lictor_core.errors import LictorError
@@ -62,7 +63,9 @@ class Ending:
         Raises what `failed` raises, in a group.
         """
         async with asyncio.TaskGroup() as group:
-            steps = (failed, self._reload_on_request, self._end_when_left)
+            steps = [failed, self._reload_on_request, self._end_when_left]
+            if self._agent.configuration.auto_reload_config:
+                steps.append(self._reload_on_change)
             jobs = [group.create_task(_run(step), name=step.__qualname__) for step in steps]
             number = await self._asked
             for job in jobs:
@@ -96,6 +99,14 @@ class Ending:
             except Exception:
                 # A mistake of ours costs a reload, not the agent with all that runs on it.
                 self._log.exception("agent.reload.crashed")
+
+    async def _reload_on_change(self) -> None:
+        changed = ChangedFiles(files_of(self._agent.configuration))
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            if await asyncio.to_thread(changed.look, files_of(self._agent.configuration)):
+                self._log.info("agent.files.changed", reason="auto_reload_config")
+                self._reload.set()
 
 
 async def _run(job: Callable[[], Awaitable[None]]) -> None:

@@ -105,6 +105,7 @@ alt_domain text : DNS
 audit section
 auto_config section
 auto_encrypt section
+auto_reload_config boolean : a reload when files of the configuration or of TLS change, as later Consul
 autopilot section
 bind_addr text : where servers listen
 bootstrap boolean : a server that founds a cluster alone

@@ -272,6 +272,7 @@ class Configuration:
     reconnect_timeout_s: float = 72 * 3600.0
     reconnect_timeout_wan_s: float = 72 * 3600.0
     rejoin_after_leave: bool = False
+    auto_reload_config: bool = False
     session_ttl_min_s: float = 10.0
     disable_remote_exec: bool = True
     disable_host_node_id: bool = True

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from lictor_agent import ending as ending_module
 from lictor_agent.agent import Agent
 from lictor_agent.ending import Ending, leaves_on
-from lictor_config.tree import Configuration
+from lictor_config.tree import Configuration, Origin
 from tests.agent.builders import NODE
 from tests.agent.harness import quiet_log, running_agent
 from tests.support.conditions import eventually
@@ -105,3 +107,25 @@ async def test_an_agent_that_left_by_its_api_ends() -> None:
             await running.agent.leave()
         assert waiting.result() == 0
         assert len(running.events("agent.member.left")) == 1
+
+
+async def test_changed_files_are_reloaded_where_that_is_wanted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ending_module, "LOOK_EVERY_S", 0.02)
+    file = tmp_path / "a.hcl"
+    file.write_text("")
+    log, captured = quiet_log()
+    for wanted in (False, True):
+        configuration = replace(STAYS, auto_reload_config=wanted, origin=Origin(files=(str(file),)))
+        async with running_agent(configuration=configuration) as running:
+            ending = Ending(running.agent, log)
+            async with asyncio.TaskGroup() as group:
+                waiting = group.create_task(ending.wait(_never))
+                await asyncio.sleep(0.1 if wanted else 0.3)  # for the first look, or for what must not come
+                file.write_text(file.read_text() + "x")
+                if wanted:
+                    await eventually(
+                        lambda: any(one["event"] == "agent.reload.failed" for one in captured.entries),
+                        what="the reload, which finds nothing to load here",
+                    )
+                waiting.cancel()
+    assert [one["event"] for one in captured.entries] == ["agent.files.changed", "agent.reload.failed"]

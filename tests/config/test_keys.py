@@ -26,6 +26,7 @@ OURS = REFUSED | {
     "acl.tokens.agent_recovery",
     "acl.tokens.initial_management",
     "advertise_reconnect_timeout",
+    "auto_reload_config",
     "dns_config.cache_entries_max",
     "dns_config.enable_age_txt",
     "dns_config.tcp_connections_max",
