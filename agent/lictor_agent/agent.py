@@ -135,7 +135,14 @@ class Agent:
             token=lambda: self.gate.slots.for_node,
         )
         self._coordinates = CoordinateKeeper(
-            registry, identity, configuration.coordinates, clock, rng, log, nodes=lambda: self._sync.nodes
+            registry,
+            identity,
+            configuration.coordinates,
+            clock,
+            rng,
+            log,
+            nodes=lambda: self._sync.nodes,
+            token=lambda: self.gate.slots.for_node,
         )
         self._teller = ProxyTeller(self.proxies, registry, identity.node_name, rng, log)
         self.keyring = keyring or Keyring()
@@ -338,9 +345,9 @@ class Agent:
         """Look for servers at these addresses once; how many answered. Raises `ClusterError` when none did."""
         return await self.registry.join(addresses)
 
-    async def force_leave(self, name: str, *, prune: bool = False) -> None:
+    async def force_leave(self, name: str, *, prune: bool = False, token: str = "") -> None:
         """Declare a member that failed gone. Raises `NotFoundError` for an unknown name."""
-        await self.registry.force_leave(name, prune=prune)
+        await self.registry.force_leave(name, prune=prune, token=token)
 
     async def leave(self) -> None:
         """Leave the cluster on purpose: the lease is given up, the catalog forgets this node, and the process ends."""

@@ -64,9 +64,10 @@ class CoordinateKeeper:
         log: FilteringBoundLogger,
         *,
         nodes: Callable[[], int] = lambda: 0,
+        token: Callable[[], str] = lambda: "",
         measure_s: float = MEASURE_S,
     ) -> None:
-        """`nodes` is how many the cluster has, as far as is known."""
+        """`nodes` is how many the cluster has, as far as is known; `token` what this node speaks for itself with."""
         self._registry = registry
         self._identity = identity
         self._settings = settings
@@ -74,6 +75,7 @@ class CoordinateKeeper:
         self._rng = rng
         self._log = log
         self._nodes = nodes
+        self._token = token
         self._measure_s = measure_s
         self.samples = 0
         """Measurements that were taken."""
@@ -128,7 +130,8 @@ class CoordinateKeeper:
         place = self._locator.coordinate
         if now < self._report_at or not self._report.is_due(place, now):
             return
-        await self._registry.place(NodeCoordinate(node=self._identity.node_name, segment="", coord=place))
+        update = NodeCoordinate(node=self._identity.node_name, segment="", coord=place)
+        await self._registry.place(update, token=self._token())
         self._report.note(place, now)
         interval_s = self._interval_s()
         self._report_at = now + self._rng.uniform(interval_s, 17 * interval_s / 16)

@@ -49,7 +49,7 @@ async def wait_enforced(
     while True:
         for name in wanted:
             try:
-                told[name] = await registry.proxies("" if name == WILDCARD else name)
+                told[name] = await registry.proxies("" if name == WILDCARD else name, token=token)
             except LictorError:
                 told.setdefault(name, [])
         found = compared(wanted, expected, [one for rows in told.values() for one in rows])

@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from lictor_core.commands import ReadMode
+from lictor_core.coordinates import NodeCoordinate
 from lictor_core.queries import AnyQuery
 from lictor_core.records import JsonObject
 from lictor_core.registry import ReadOptions
@@ -32,12 +33,16 @@ __all__ = [
     "Bulletin",
     "ConfigureRequest",
     "ForceLeaveRequest",
+    "PeerRequest",
+    "PlaceRequest",
     "Proposed",
+    "ProxiesRequest",
     "RaftServersRequest",
     "ReadRequest",
     "RestoreOrder",
     "RestorePart",
     "SavedHead",
+    "SessionRequest",
     "StampsRequest",
     "WriteRequest",
 ]
@@ -58,9 +63,9 @@ LOOK: Final = "look"
 PROPOSE: Final = "propose"
 """From a `Proposed` to an `Outcome`, and how much of the log the server had applied."""
 PROXIES: Final = "proxies"
-"""From the name of a service, or an empty one for all, to a list of core's `ProxyPolicy`: all known in the cluster."""
+"""From a `ProxiesRequest` to a list of core's `ProxyPolicy`: all known in the cluster."""
 PROXIES_TOLD: Final = "proxies_told"
-"""The same of one server, which others ask."""
+"""The same of one server, which others ask by the name of the service alone."""
 KEYS: Final = "keys"
 """From nothing to a list of core's `KeyTidings`: of all agents that told of theirs."""
 KEYS_TOLD: Final = "keys_told"
@@ -125,6 +130,35 @@ class ForceLeaveRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
 
     name: str
     prune: bool = False
+    token: str = ""
+
+
+class PeerRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`remove_peer` and `transfer_leader`: a server by its id, or for the first by `host:port`. Answered by null."""
+
+    id: str
+    token: str = ""
+
+
+class SessionRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`renew_session`: the answer is a list with the session, or an empty one."""
+
+    id: str
+    token: str = ""
+
+
+class PlaceRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`place`: the answer is null."""
+
+    update: NodeCoordinate
+    token: str = ""
+
+
+class ProxiesRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`proxies`: those of a service, of all for an empty one. The answer is a list of core's `ProxyPolicy`."""
+
+    service: str
+    token: str = ""
 
 
 class RaftServersRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

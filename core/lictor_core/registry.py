@@ -307,7 +307,7 @@ class Registry(Protocol):
         """
         ...
 
-    async def force_leave(self, name: str, *, prune: bool = False) -> None:
+    async def force_leave(self, name: str, *, prune: bool = False, token: str = "") -> None:
         """Declare a member that failed gone, with `prune` forget it, too; a living one stays.
 
         Raises `NotFoundError` when no member has the name.
@@ -326,12 +326,12 @@ class Registry(Protocol):
         """The servers that keep the log together, as the leader has them; `stale` as whoever is asked has them."""
         ...
 
-    async def remove_peer(self, id_or_address: str) -> None:
+    async def remove_peer(self, id_or_address: str, *, token: str = "") -> None:
         """Take a server, named by its id or `host:port`, out of those that keep the log. It does not come back for a
         minute, even if it lives. Raises `NotFoundError` for one that is not among them."""
         ...
 
-    async def transfer_leader(self, id: str = "") -> None:
+    async def transfer_leader(self, id: str = "", *, token: str = "") -> None:
         """Hand the lead to the voter `id`, or to the one that has most of the log; returns when another leads."""
         ...
 
@@ -347,7 +347,7 @@ class Registry(Protocol):
         """Say which policies the proxies of this agent run; to be said again when the connection is another one."""
         ...
 
-    async def proxies(self, service: str) -> list[ProxyPolicy]:
+    async def proxies(self, service: str, *, token: str = "") -> list[ProxyPolicy]:
         """Which policies the proxies of a service run, all proxies when it is empty, as agents told: those that told
         nothing are not among them."""
         ...
@@ -360,7 +360,7 @@ class Registry(Protocol):
         """Which keys the agents know that told of theirs, by node."""
         ...
 
-    async def place(self, update: NodeCoordinate) -> None:
+    async def place(self, update: NodeCoordinate, *, token: str = "") -> None:
         """Say where a node stands. It is written within seconds, unless too many are; a node that the catalog does not
         know is passed over. Raises `RequestError` for a coordinate that cannot be compared with others."""
         ...

@@ -41,6 +41,7 @@ from lictor_core.registry import (
 )
 from lictor_core.sealed_ring import KeyTidings
 from lictor_server import ca
+from lictor_server.acl.calling import CallJudge
 from lictor_server.acl.freshly import FreshGrants
 from lictor_server.acl.reading import ReadJudge
 from lictor_server.acl.resolver import Resolver
@@ -223,6 +224,7 @@ class Server:
         self._grants = FreshGrants(self._resolver, self._freshness)
         self._blocked = BlockedQueries(self._store, self._watches, rng, blocked_max=settings.blocked_queries_max)
         lists_keys = settings.acl.enable_key_list_policy
+        self._permissions = CallJudge(self._store, self._resolver)
         self._read_judge = ReadJudge(self._store, self._resolver, lists_keys=lists_keys)
         self._reads = Reads(self._store, self._freshness, self._blocked, figures.reads, judge=self._read_judge)
         view = StoreView(self._store, lambda: self._freshness.age_s)
@@ -238,7 +240,7 @@ class Server:
         self._methods = methods = Methods(
             self,
             self._agent_certificates.methods()
-            | agent_methods(self._bulletins, self._to_leader, self._reads, self._proxies, self._taken)
+            | agent_methods(self._bulletins, self._to_leader, self._reads, self.proxies, self._taken)
             | keyring_methods(self._keyrings),
             for_servers=leader_methods(self._office.side)
             | server_methods(self._replica.meeting, self._proxies)
@@ -349,7 +351,7 @@ class Server:
     async def configure_ca(self, provider: str, config: JsonObject, *, forced: bool = False, token: str = "") -> None:
         """Change the CA's settings; another key makes a new root."""
         self._taken.check_write()
-        await self._to_leader.configure_ca(provider, config, forced)
+        await self._to_leader.configure_ca(provider, config, forced, token)
 
     async def leader_status(self) -> LeaderStatus:
         """Who leads now, as far as this server knows."""
@@ -390,7 +392,7 @@ class Server:
     async def renew_session(self, session_id: str, *, token: str = "") -> Session | None:
         """Begin the TTL of a session anew, at the leader; None when there is no such session any more."""
         self._taken.check_write()
-        return await self._to_leader.renew_session(session_id)
+        return await self._to_leader.renew_session(session_id, token)
 
     async def resolve_token(self, secret: str) -> Grants:
         """What the token of `secret` comes to."""
@@ -417,21 +419,21 @@ class Server:
         """Introduce this server to those at `addresses`."""
         return await self._replica.meeting.join(addresses)
 
-    async def force_leave(self, name: str, *, prune: bool = False) -> None:
+    async def force_leave(self, name: str, *, prune: bool = False, token: str = "") -> None:
         """Declare a member that failed gone."""
-        await self._to_leader.force_leave(name, prune=prune)
+        await self._to_leader.force_leave(name, prune=prune, token=token)
 
     async def raft_servers(self, *, stale: bool = False) -> RaftServers:
         """The servers that keep the log together; `stale` as this server's own log has them."""
         return self._office.servers() if stale else await self._to_leader.raft_servers()
 
-    async def remove_peer(self, id_or_address: str) -> None:
+    async def remove_peer(self, id_or_address: str, *, token: str = "") -> None:
         """Take a server out of those that keep the log."""
-        await self._to_leader.remove_peer(id_or_address)
+        await self._to_leader.remove_peer(id_or_address, token)
 
-    async def transfer_leader(self, id: str = "") -> None:
+    async def transfer_leader(self, id: str = "", *, token: str = "") -> None:
         """Hand the lead to another voter."""
-        await self._to_leader.transfer_leader(id)
+        await self._to_leader.transfer_leader(id, token)
 
     async def autopilot_health(self) -> AutopilotHealth:
         """How the servers do, as the leader sees it."""
@@ -441,8 +443,10 @@ class Server:
         """Where this server stands in the network."""
         return self._coordinates.position()
 
-    async def place(self, update: NodeCoordinate) -> None:
+    async def place(self, update: NodeCoordinate, *, token: str = "") -> None:
         """Take a report of where a node stands, to be written with others."""
+        await self._current()
+        self._permissions.require("place", token, update.node)
         self._coordinates.take(update)
 
     async def tell_proxies(self, tidings: ProxyTidings) -> None:
@@ -457,15 +461,17 @@ class Server:
         """Which keys the agents know, as they told this server and the others."""
         return await self._keyrings.all()
 
-    async def proxies(self, service: str) -> list[ProxyPolicy]:
+    async def proxies(self, service: str, *, token: str = "") -> list[ProxyPolicy]:
         """Which policies the proxies of a service run, as agents told this server and the others."""
-        return await self._proxies.all(service)
+        await self._current()
+        return self._permissions.proxies_seen(token, await self._proxies.all(service))
 
     async def save_state(self, options: ReadOptions) -> SavedState:
         """Save the state of this server, once it is as fresh as `options` ask."""
         self._taken.check_read()
         check_datacenter(options.datacenter, self._store.datacenter)
         contact = await self._freshness.reached(options.mode)
+        self._permissions.require("save_state", options.token)
         core = self._replica.core
         servers = [
             ArchiveServer(suffrage=0 if one.voter else 1, id=one.id, address=one.address)
@@ -479,6 +485,8 @@ class Server:
         try:
             self._taken.check_write()
             check_datacenter(datacenter, self._store.datacenter)
+            await self._current()
+            self._permissions.require("restore_finish", token)
         except LictorError:
             archive.close()
             raise
@@ -554,6 +562,11 @@ class Server:
         return self._store.index if self._freshness.at_once(mode) else None
 
     # What happens inside.
+
+    async def _current(self) -> None:
+        """Wait until tokens here are what they are at the leader; without access control nothing hangs on that."""
+        if self._resolver.enabled:
+            await self._freshness.reached(ReadMode.DEFAULT)
 
     def _jobs(self) -> dict[str, Callable[[], Coroutine[None, None, None]]]:
         believing = {"agent-certificates": self._agent_certificates.run} if self.tls.for_agents is not None else {}

@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 
 from lictor_core.acl.requests import AclAnswer, AclRequest
 from lictor_core.autopilot import AutopilotHealth, RaftServers
-from lictor_core.calls import ConfigureRequest, ForceLeaveRequest, Proposed
+from lictor_core.calls import ConfigureRequest, ForceLeaveRequest, PeerRequest, Proposed, SessionRequest
 from lictor_core.clock import Rng
 from lictor_core.codec import encode_proposal, pack, pack_given, unpack
 from lictor_core.commands import Command, Outcome, Proposal
@@ -114,13 +114,13 @@ class ToLeader:
             repeatable=True,
         )
 
-    async def configure_ca(self, provider: str, config: JsonObject, forced: bool) -> None:
+    async def configure_ca(self, provider: str, config: JsonObject, forced: bool, token: str = "") -> None:
         """Change the CA's settings; not repeated when the outcome is unknown, since it may make a new root."""
-        request = ConfigureRequest(provider=provider, config=config, forced=forced)
+        request = ConfigureRequest(provider=provider, config=config, forced=forced, token=token)
         await self._forward.to_leader(
             "configure_ca",
             lambda _: pack(request),
-            lambda _: self._side.configure_ca(provider, config, forced=forced),
+            lambda _: self._side.configure_ca(provider, config, forced=forced, token=token),
             _nothing,
             repeatable=False,
         )
@@ -151,12 +151,13 @@ class ToLeader:
             "leave", lambda _: pack(name), lambda _: self._side.leave(name), _nothing, repeatable=True
         )
 
-    async def force_leave(self, name: str, *, prune: bool) -> None:
+    async def force_leave(self, name: str, *, prune: bool, token: str = "") -> None:
         """Declare a failed member gone."""
+        request = ForceLeaveRequest(name=name, prune=prune, token=token)
         await self._forward.to_leader(
             "force_leave",
-            lambda _: pack(ForceLeaveRequest(name=name, prune=prune)),
-            lambda _: self._side.force_leave(name, prune=prune),
+            lambda _: pack(request),
+            lambda _: self._side.force_leave(name, prune=prune, token=token),
             _nothing,
             repeatable=True,
         )
@@ -165,32 +166,32 @@ class ToLeader:
         """The servers that keep the log together, as the leader has them."""
         return await self._seen("raft_servers", self._side.raft_servers, RaftServers)
 
-    async def remove_peer(self, id_or_address: str) -> None:
+    async def remove_peer(self, id_or_address: str, token: str = "") -> None:
         """Take a server out; not repeated when the outcome is unknown, since it may not be there any more."""
         await self._forward.to_leader(
             "remove_peer",
-            lambda _: pack(id_or_address),
-            lambda _: self._side.remove_peer(id_or_address),
+            lambda _: pack(PeerRequest(id=id_or_address, token=token)),
+            lambda _: self._side.remove_peer(id_or_address, token),
             _nothing,
             repeatable=False,
         )
 
-    async def transfer_leader(self, id: str) -> None:
+    async def transfer_leader(self, id: str, token: str = "") -> None:
         """Hand the lead to another voter; not repeated, or it would be handed on again."""
         await self._forward.to_leader(
             "transfer_leader",
-            lambda _: pack(id),
-            lambda _: self._side.transfer_leader(id),
+            lambda _: pack(PeerRequest(id=id, token=token)),
+            lambda _: self._side.transfer_leader(id, token),
             _nothing,
             repeatable=False,
         )
 
-    async def renew_session(self, session_id: str) -> Session | None:
+    async def renew_session(self, session_id: str, token: str = "") -> Session | None:
         """Renew a session; twice is as good as once."""
         return await self._forward.to_leader(
             "renew_session",
-            lambda _: pack(session_id),
-            lambda _: self._side.renew_session(session_id),
+            lambda _: pack(SessionRequest(id=session_id, token=token)),
+            lambda _: self._side.renew_session(session_id, token),
             lambda data: next(iter(unpack(data, list[Session])), None),
             repeatable=True,
         )

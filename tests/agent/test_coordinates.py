@@ -40,7 +40,7 @@ class Far:
         self.clock.advance(0.040)
         return Position(node="s1", coord=placed("s1", 0.0).coord)
 
-    async def place(self, update: NodeCoordinate) -> None:
+    async def place(self, update: NodeCoordinate, *, token: str = "") -> None:
         self.reports.append(update)
 
 

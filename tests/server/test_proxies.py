@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lictor_core.calls import PROXIES, TELL_PROXIES
+from lictor_core.calls import PROXIES, TELL_PROXIES, ProxiesRequest
 from lictor_core.clock import SeededRng
 from lictor_core.codec import pack, unpack
 from lictor_core.errors import RequestError
@@ -79,7 +79,10 @@ async def test_every_server_knows_what_was_told_to_another(log: Log) -> None:
             told = tidings(policy(node=f"n{number}", index=number + 1), node=f"n{number}")
             await pool.call(place(server), TELL_PROXIES, pack(told), timeout_s=10.0)
         for server in servers:
-            found = unpack(await pools[0].call(place(server), PROXIES, pack("db"), timeout_s=10.0), list[ProxyPolicy])
+            found = unpack(
+                await pools[0].call(place(server), PROXIES, pack(ProxiesRequest(service="db")), timeout_s=10.0),
+                list[ProxyPolicy],
+            )
             assert [(one.node, one.policy_index) for one in found] == [("n0", 1), ("n1", 2)]
             assert await server.proxies("web") == []
         await pools[1].stop()

@@ -159,7 +159,7 @@ async def force_leave(site: Site, request: Request) -> Answer:
     """Declare a failed member gone; with `prune` it is forgotten."""
     prune = "prune" in request.parameters
     with refusing_with(500, "agent: "):
-        await site.agent.force_leave(request.tail, prune=prune)
+        await site.agent.force_leave(request.tail, prune=prune, token=request.token)
     return Answer()
 
 

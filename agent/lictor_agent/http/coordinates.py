@@ -87,7 +87,8 @@ async def update(site: Site, request: Request) -> Answer:
     site.check_datacenter(datacenter or request.parameters.get("dc"))
     (await site.caller(request)).authorizer.require(Resource.NODE, name, Access.WRITE)
     with refusing_with(500):
-        await site.registry.place(NodeCoordinate(node=name, segment=segment, coord=coordinate))
+        update = NodeCoordinate(node=name, segment=segment, coord=coordinate)
+        await site.registry.place(update, token=request.token)
     return Answer()
 
 

@@ -64,7 +64,7 @@ async def remove_peer(site: Site, request: Request) -> Answer:
         raise Refusal("Bad request: give ?id or ?address, not both")
     site.check_datacenter(parameters.get("dc"))
     with refusing_with(500):
-        await site.registry.remove_peer(id or address)
+        await site.registry.remove_peer(id or address, token=request.token)
     return Answer()
 
 
@@ -72,7 +72,7 @@ async def remove_peer(site: Site, request: Request) -> Answer:
 async def transfer_leader(site: Site, request: Request) -> Answer:
     """Hand the lead to the server `id`, or to the one that is best prepared."""
     site.check_datacenter(request.parameters.get("dc"))
-    await site.registry.transfer_leader(request.parameters.get("id"))
+    await site.registry.transfer_leader(request.parameters.get("id"), token=request.token)
     return site.answer_json(request, {"Success": True})
 
 

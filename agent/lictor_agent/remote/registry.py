@@ -29,9 +29,13 @@ from lictor_core.calls import (
     TICKS,
     ConfigureRequest,
     ForceLeaveRequest,
+    PeerRequest,
+    PlaceRequest,
     Proposed,
+    ProxiesRequest,
     RaftServersRequest,
     ReadRequest,
+    SessionRequest,
     StampsRequest,
 )
 from lictor_core.clock import Clock, Rng
@@ -289,7 +293,8 @@ class RemoteRegistry:
 
     async def renew_session(self, session_id: str, *, token: str = "") -> Session | None:
         """Begin the TTL of a session anew; None when there is no such session any more."""
-        found = _decoded(await self._calls.ask("renew_session", lambda _: pack(session_id)), list[Session])
+        request = SessionRequest(id=session_id, token=token)
+        found = _decoded(await self._calls.ask("renew_session", lambda _: pack_given(request)), list[Session])
         return found[0] if found else None
 
     async def resolve_token(self, secret: str) -> Grants:
@@ -305,9 +310,9 @@ class RemoteRegistry:
         """Give up the lease of `name`."""
         await self._calls.ask("leave", lambda _: pack(name))
 
-    async def force_leave(self, name: str, *, prune: bool = False) -> None:
+    async def force_leave(self, name: str, *, prune: bool = False, token: str = "") -> None:
         """Declare a member that failed gone, with `prune` forget it, too."""
-        request = ForceLeaveRequest(name=name, prune=prune)
+        request = ForceLeaveRequest(name=name, prune=prune, token=token)
         await self._calls.ask("force_leave", lambda _: pack(request))
 
     async def save_state(self, options: ReadOptions) -> SavedState:
@@ -324,13 +329,15 @@ class RemoteRegistry:
             await self._calls.ask("raft_servers", lambda _: pack(RaftServersRequest(stale=stale))), RaftServers
         )
 
-    async def remove_peer(self, id_or_address: str) -> None:
+    async def remove_peer(self, id_or_address: str, *, token: str = "") -> None:
         """Take a server out; not repeated when the outcome is unknown, since it may not be there any more."""
-        await self._calls.ask("remove_peer", lambda _: pack(id_or_address), repeatable=False)
+        request = PeerRequest(id=id_or_address, token=token)
+        await self._calls.ask("remove_peer", lambda _: pack_given(request), repeatable=False)
 
-    async def transfer_leader(self, id: str = "") -> None:
+    async def transfer_leader(self, id: str = "", *, token: str = "") -> None:
         """Hand the lead to another voter; not repeated, or it would be handed on again."""
-        await self._calls.ask("transfer_leader", lambda _: pack(id), repeatable=False)
+        request = PeerRequest(id=id, token=token)
+        await self._calls.ask("transfer_leader", lambda _: pack_given(request), repeatable=False)
 
     async def autopilot_health(self) -> AutopilotHealth:
         """How the servers do, as the leader sees it."""
@@ -356,13 +363,14 @@ class RemoteRegistry:
         """Say which policies the proxies of this agent run."""
         await self._calls.ask(TELL_PROXIES, lambda _: pack(tidings))
 
-    async def proxies(self, service: str) -> list[ProxyPolicy]:
+    async def proxies(self, service: str, *, token: str = "") -> list[ProxyPolicy]:
         """Which policies the proxies of a service run."""
-        return _decoded(await self._calls.ask(PROXIES, lambda _: pack(service)), list[ProxyPolicy])
+        request = ProxiesRequest(service=service, token=token)
+        return _decoded(await self._calls.ask(PROXIES, lambda _: pack_given(request)), list[ProxyPolicy])
 
-    async def place(self, update: NodeCoordinate) -> None:
+    async def place(self, update: NodeCoordinate, *, token: str = "") -> None:
         """Say where a node stands."""
-        await self._calls.ask("place", lambda _: pack(update))
+        await self._calls.ask("place", lambda _: pack_given(PlaceRequest(update=update, token=token)))
 
 
 def _nothing(again: bool) -> bytes:

@@ -11,6 +11,7 @@ from lictor_core.autopilot import RaftServers
 from lictor_core.clock import Clock, Rng
 from lictor_core.commands import ConfigSet
 from lictor_core.records import Member
+from lictor_server.acl.calling import CallJudge
 from lictor_server.acl.desk import AclDesk
 from lictor_server.acl.means import Means
 from lictor_server.acl.reaping import TokenReaper
@@ -147,6 +148,7 @@ class Office:
             self._members,
             self._membership,
             self._sessions,
+            CallJudge(store, resolver),
             self._acl,
             on_members=self.note_members,
             clock=clock,

@@ -15,8 +15,11 @@ from lictor_core.autopilot import AutopilotHealth, RaftServers
 from lictor_core.clock import Clock
 from lictor_core.commands import Outcome, Proposal
 from lictor_core.errors import NotFoundError
+from lictor_core.names import AgentId
 from lictor_core.records import JsonObject, Member, Session
 from lictor_core.registry import IssuedLeaf, LeafRequest
+from lictor_server import ca
+from lictor_server.acl.calling import CallJudge
 from lictor_server.acl.desk import AclDesk
 from lictor_server.endpoints.authority import Authority
 from lictor_server.endpoints.writes import Writes
@@ -40,6 +43,7 @@ class LeaderSide:
         members: MemberTable,
         membership: Membership,
         sessions: SessionKeeper,
+        permissions: CallJudge,
         acl: AclDesk,
         *,
         on_members: Callable[[], None],
@@ -54,6 +58,7 @@ class LeaderSide:
         self._members = members
         self._membership = membership
         self._sessions = sessions
+        self._permissions = permissions
         self._acl = acl
         self._on_members = on_members
         self._clock = clock
@@ -82,11 +87,14 @@ class LeaderSide:
     async def sign_leaf(self, request: LeafRequest) -> IssuedLeaf:
         """Sign a leaf with the active root."""
         await self._driver.ready()
+        node = "" if request.service else _agent_of(request.csr)
+        self._permissions.require_leaf(request.token, service=request.service, node=node)
         return await self._authority.sign(request)
 
-    async def configure_ca(self, provider: str, config: JsonObject, *, forced: bool = False) -> None:
+    async def configure_ca(self, provider: str, config: JsonObject, *, forced: bool = False, token: str = "") -> None:
         """Change the CA's settings; another key makes a new root."""
         await self._driver.ready()
+        self._permissions.require("configure_ca", token)
         await self._authority.configure(provider, config, force_without_cross_signing=forced)
 
     async def acl(self, request: AclRequest) -> AclAnswer:
@@ -113,20 +121,22 @@ class LeaderSide:
         self._members.leave(name, self._clock.monotonic())
         self._on_members()
 
-    async def force_leave(self, name: str, *, prune: bool) -> None:
+    async def force_leave(self, name: str, *, prune: bool, token: str = "") -> None:
         """A member that failed is declared gone; with `prune` it is forgotten. Raises `NotFoundError` for an unknown
         name."""
         await self._driver.ready()
+        self._permissions.require("force_leave", token)
         if not self._members.force_leave(name, self._clock.monotonic(), self._clock.now(), prune=prune):
             raise NotFoundError(f"No node found with name '{name}'")
         self._on_members()
 
-    async def renew_session(self, session_id: str) -> Session | None:
+    async def renew_session(self, session_id: str, token: str = "") -> Session | None:
         """Renew a session; None when there is none, or it is ending.
 
         That this server leads is confirmed after the wish came, so that no new leader counts from an earlier moment.
         """
         await self._driver.ready()
+        self._permissions.require_session(token, session_id)
         asked_at = self._clock.monotonic()
         await self._driver.read_index(strict=False)
         if self._figures is not None:
@@ -138,17 +148,25 @@ class LeaderSide:
         await self._driver.ready()
         return self._membership.servers()
 
-    async def remove_peer(self, id_or_address: str) -> None:
+    async def remove_peer(self, id_or_address: str, token: str = "") -> None:
         """Take a server out of those that keep the log."""
         await self._driver.ready()
+        self._permissions.require("remove_peer", token)
         await self._membership.remove(id_or_address)
 
-    async def transfer_leader(self, id: str) -> None:
+    async def transfer_leader(self, id: str, token: str = "") -> None:
         """Hand the lead to another voter."""
         await self._driver.ready()
+        self._permissions.require("transfer_leader", token)
         await self._membership.transfer(id)
 
     async def autopilot_health(self) -> AutopilotHealth:
         """How the servers do, as this leader sees it."""
         await self._driver.ready()
         return self._membership.health()
+
+
+def _agent_of(csr: str) -> str:
+    """The node of the agent that a signing request is for. Raises `RequestError` for one that is not in order."""
+    identity = ca.read_csr(csr).identity
+    return identity.node if isinstance(identity, AgentId) else ""

@@ -14,15 +14,16 @@ from lictor_core.calls import (
     STAMPS_MAX,
     Attendance,
     Proposed,
+    ProxiesRequest,
     StampsRequest,
 )
 from lictor_core.codec import decode_proposal, unpack
 from lictor_core.commands import ReadMode
 from lictor_core.errors import RequestError
+from lictor_core.proxy_status import ProxyPolicy
 from lictor_core.queries import Query
 from lictor_core.registry import Confirmation
 from lictor_server.bulletins import Bulletins
-from lictor_server.proxies import ServerProxies
 from lictor_server.request_limits import RequestLimits
 from lictor_server.rpc.methods import Step, Stream
 from lictor_server.rpc.visitor import Visitor
@@ -41,8 +42,16 @@ class StampReader(Protocol):
         ...
 
 
+class ProxiesSeen(Protocol):
+    """What tells which policies proxies run."""
+
+    async def __call__(self, service: str, *, token: str = "") -> list[ProxyPolicy]:
+        """Those of a service that the token sees; of all when it is empty."""
+        ...
+
+
 def agent_methods(
-    bulletins: Bulletins, to_leader: ToLeader, reads: StampReader, proxies: ServerProxies, taken: RequestLimits
+    bulletins: Bulletins, to_leader: ToLeader, reads: StampReader, proxies: ProxiesSeen, taken: RequestLimits
 ) -> dict[str, Step]:
     """Each method by its name on the wire. `taken` counts what the door does not see."""
 
@@ -68,7 +77,8 @@ def agent_methods(
         return [*found.stamps, found.last_contact_ms, int(found.known_leader)]
 
     async def policies(payload: bytes) -> object:
-        return await proxies.all(unpack(payload, str))
+        request = unpack(payload, ProxiesRequest)
+        return await proxies(request.service, token=request.token)
 
     return {LOOK: look, PROPOSE: propose, PROXIES: policies, STAMPS: stamps}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from lictor_core.acl.requests import AclRequest
-from lictor_core.calls import ConfigureRequest, ForceLeaveRequest, Proposed
+from lictor_core.calls import ConfigureRequest, ForceLeaveRequest, PeerRequest, Proposed, SessionRequest
 from lictor_core.codec import decode_proposal, unpack
 from lictor_core.registry import LeafRequest
 from lictor_server.forward import LEADER_PREFIX
@@ -36,7 +36,7 @@ def leader_methods(side: LeaderSide) -> dict[str, Callable[[bytes], Awaitable[ob
 
     async def configure_ca(payload: bytes) -> object:
         request = unpack(payload, ConfigureRequest)
-        await side.configure_ca(request.provider, request.config, forced=request.forced)
+        await side.configure_ca(request.provider, request.config, forced=request.forced, token=request.token)
         return None
 
     async def acl(payload: bytes) -> object:
@@ -50,7 +50,7 @@ def leader_methods(side: LeaderSide) -> dict[str, Callable[[bytes], Awaitable[ob
 
     async def force_leave(payload: bytes) -> object:
         request = unpack(payload, ForceLeaveRequest)
-        await side.force_leave(request.name, prune=request.prune)
+        await side.force_leave(request.name, prune=request.prune, token=request.token)
         return None
 
     async def leave(payload: bytes) -> object:
@@ -58,18 +58,21 @@ def leader_methods(side: LeaderSide) -> dict[str, Callable[[bytes], Awaitable[ob
         return None
 
     async def renew_session(payload: bytes) -> object:
-        session = await side.renew_session(unpack(payload, str))
+        request = unpack(payload, SessionRequest)
+        session = await side.renew_session(request.id, request.token)
         return [] if session is None else [session]
 
     async def raft_servers(payload: bytes) -> object:
         return await side.raft_servers()
 
     async def remove_peer(payload: bytes) -> object:
-        await side.remove_peer(unpack(payload, str))
+        request = unpack(payload, PeerRequest)
+        await side.remove_peer(request.id, request.token)
         return None
 
     async def transfer_leader(payload: bytes) -> object:
-        await side.transfer_leader(unpack(payload, str))
+        request = unpack(payload, PeerRequest)
+        await side.transfer_leader(request.id, request.token)
         return None
 
     async def autopilot_health(payload: bytes) -> object:

@@ -15,12 +15,14 @@ from lictor_core.calls import (
     SIGN_AGENT,
     ConfigureRequest,
     ForceLeaveRequest,
+    PeerRequest,
+    PlaceRequest,
     RaftServersRequest,
     ReadRequest,
+    SessionRequest,
     WriteRequest,
 )
 from lictor_core.codec import decode_command, pack, unpack
-from lictor_core.coordinates import NodeCoordinate
 from lictor_core.errors import AuthenticationError, RequestError
 from lictor_core.membership import Renewal
 from lictor_core.queries import Query
@@ -154,7 +156,8 @@ class Methods:
         return await self._registry.position()
 
     async def _place(self, payload: bytes) -> object:
-        await self._registry.place(unpack(payload, NodeCoordinate))
+        request = unpack(payload, PlaceRequest)
+        await self._registry.place(request.update, token=request.token)
         return None
 
     async def _renew(self, payload: bytes) -> object:
@@ -162,7 +165,8 @@ class Methods:
 
     async def _renew_session(self, payload: bytes) -> object:
         """The answer is a list with the session, or an empty one."""
-        session = await self._registry.renew_session(unpack(payload, str))
+        request = unpack(payload, SessionRequest)
+        session = await self._registry.renew_session(request.id, token=request.token)
         return [] if session is None else [session]
 
     async def _resolve_token(self, payload: bytes) -> object:
@@ -178,18 +182,20 @@ class Methods:
 
     async def _force_leave(self, payload: bytes) -> object:
         request = unpack(payload, ForceLeaveRequest)
-        await self._registry.force_leave(request.name, prune=request.prune)
+        await self._registry.force_leave(request.name, prune=request.prune, token=request.token)
         return None
 
     async def _raft_servers(self, payload: bytes) -> object:
         return await self._registry.raft_servers(stale=unpack(payload, RaftServersRequest).stale)
 
     async def _remove_peer(self, payload: bytes) -> object:
-        await self._registry.remove_peer(unpack(payload, str))
+        request = unpack(payload, PeerRequest)
+        await self._registry.remove_peer(request.id, token=request.token)
         return None
 
     async def _transfer_leader(self, payload: bytes) -> object:
-        await self._registry.transfer_leader(unpack(payload, str))
+        request = unpack(payload, PeerRequest)
+        await self._registry.transfer_leader(request.id, token=request.token)
         return None
 
     async def _autopilot_health(self, payload: bytes) -> object:

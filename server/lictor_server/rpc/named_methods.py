@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from lictor_core.calls import TELL_KEYS, TELL_PROXIES
+from lictor_core.calls import TELL_KEYS, TELL_PROXIES, PlaceRequest
 from lictor_core.codec import unpack
 from lictor_core.coordinates import NodeCoordinate
 from lictor_core.errors import PermissionDeniedError
@@ -30,7 +30,7 @@ class Nodes(Protocol):
         """Give up the lease of `name`."""
         ...
 
-    async def place(self, update: NodeCoordinate) -> None:
+    async def place(self, update: NodeCoordinate, *, token: str = "") -> None:
         """Take a report of where a node stands."""
         ...
 
@@ -74,9 +74,9 @@ def named_methods(
         return None
 
     async def place(payload: bytes, visitor: Visitor) -> object:
-        update = unpack(payload, NodeCoordinate)
-        check_speaks_for(update.node, visitor.proof, servers())
-        await nodes.place(update)
+        request = unpack(payload, PlaceRequest)
+        check_speaks_for(request.update.node, visitor.proof, servers())
+        await nodes.place(request.update, token=request.token)
         return None
 
     async def tell_proxies(payload: bytes, visitor: Visitor) -> object:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from lictor_core.calls import PlaceRequest
 from lictor_core.clock import SeededRng, SystemClock
 from lictor_core.codec import pack
 from lictor_core.coordinates import NodeCoordinate
@@ -39,7 +40,7 @@ class Told:
     async def leave(self, name: str) -> None:
         self.left.append(name)
 
-    async def place(self, update: NodeCoordinate) -> None:
+    async def place(self, update: NodeCoordinate, *, token: str = "") -> None:
         self.placed.append(update.node)
 
     async def renew(self, renewal: Renewal, link: RpcLink | None = None) -> LeaseGrant:
@@ -77,7 +78,7 @@ async def test_who_is_another_node_says_nothing_for_it() -> None:
     said = {
         "renew": pack(renewal(member("a2", id="x"))),
         "leave": pack("a2"),
-        "place": pack(placed("a2", 0.1)),
+        "place": pack(PlaceRequest(update=placed("a2", 0.1))),
         "tell_keys": pack(KeyTidings(node="a2", keys=())),
         "tell_proxies": pack(ProxyTidings(node="a2", policies=())),
     }
@@ -85,7 +86,7 @@ async def test_who_is_another_node_says_nothing_for_it() -> None:
         with pytest.raises(PermissionDeniedError, match="one of node a1"):
             await say(told, visitor, method, payload)
     await say(told, visitor, "renew", pack(renewal(member("A1", id="x"))))
-    await say(told, visitor, "place", pack(placed("a1", 0.1)))
+    await say(told, visitor, "place", pack(PlaceRequest(update=placed("a1", 0.1))))
     await say(told, visitor, "tell_proxies", pack(ProxyTidings(node="a1", policies=())))
     assert (told.renewed, told.left, told.placed) == (["A1"], [], ["a1"])
 

@@ -11,7 +11,7 @@ from typing import Final
 
 import pytest
 
-from lictor_core.calls import AgentCA
+from lictor_core.calls import AgentCA, PlaceRequest
 from lictor_core.clock import SeededRng, SystemClock
 from lictor_core.codec import pack, unpack
 from lictor_core.errors import AuthenticationError, LictorError, PeerError, PermissionDeniedError, UnreachableError
@@ -187,7 +187,7 @@ async def test_who_proves_to_be_no_server_says_nothing_in_the_name_of_one(log: L
     async with serving(log, authority) as server, calling(server, loaded(authority, authority.client())) as pool:
         for method, payload in {
             "leave": pack("N1"),
-            "place": pack(placed("n1", 0.1)),
+            "place": pack(PlaceRequest(update=placed("n1", 0.1))),
             "tell_keys": pack(KeyTidings(node="n1", keys=())),
             "tell_proxies": pack(ProxyTidings(node="n1", policies=())),
         }.items():
