@@ -1,7 +1,8 @@
 """Queries: what can be read from the registry, and on what each answer depends.
 
 A query is a value: it names one read with its arguments, can go over the wire, and is a key for caches. `topics()` says
-which changes could change its answer. The type argument is the type of the answer.
+which changes could change its answer. The type argument is the type of the answer. It has over 500 lines because it is
+the list of all of them, by which they are decoded.
 """
 
 from __future__ import annotations
