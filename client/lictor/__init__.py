@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from lictor.api.blocking import Client
     from lictor.api.blocking_lock import Lock
     from lictor.api.calls import (
+        acl,
         agent,
         ca,
         catalog,
@@ -92,6 +93,7 @@ __all__ = [
     "UnreadableError",
     "UserEvent",
     "WatchSettings",
+    "acl",
     "agent",
     "ca",
     "catalog",

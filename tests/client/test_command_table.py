@@ -13,9 +13,6 @@ put_consul_on_path()
 
 TABLE = load()
 LATER = {
-    "acl": "access control lists: the issue of security",
-    "login": "access control lists",
-    "logout": "access control lists",
     "connect envoy pipe-bootstrap": "how Consul hands the configuration to Envoy: ours needs no other program",
 }
 """What comes with another part, by the beginning of the command."""

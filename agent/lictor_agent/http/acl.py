@@ -1,76 +1,145 @@
-"""`/v1/acl/*`, and the tokens of an agent: as a cluster without ACLs answers them, which every cluster is today.
+"""`/v1/acl/{bootstrap,replication,rules/translate}` and `/v1/internal/acl/authorize`.
 
-Paths and methods are those of Consul 1.8's documents `api-docs/acl` and `api-docs/acl-legacy`. Whatever is asked or
-sent, the answer is 401; a body is not looked at.
+Sources: Consul's document `api-docs/acl/index`; answers are those of 1.8.7, which documents the last one nowhere.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, cast
 
-from lictor_agent.http.described import NOTHING, described
+from lictor_agent.http.acl_calls import (
+    ALSO,
+    BAD,
+    NOT_FOUND,
+    found_headers,
+    guarded,
+    one_of,
+    required,
+    said,
+)
+from lictor_agent.http.acl_shown import token_shown
+from lictor_agent.http.bodies import read_json, refuse_problems
+from lictor_agent.http.described import BLOCKING, DC, Body, described
 from lictor_agent.http.encoding import Answer
-from lictor_agent.http.errors import Refusal
+from lictor_agent.http.errors import Refusal, refusing_with
 from lictor_agent.http.requests import Request
-from lictor_agent.http.router import Endpoint, Route
+from lictor_agent.http.router import Route
 from lictor_agent.http.site import Site
+from lictor_config.reading import Dialect, Reader
+from lictor_core.acl.authorizer import Authorizer
+from lictor_core.acl.policies import POLICY_BYTES_MAX
+from lictor_core.acl.queries import TokenQuery
+from lictor_core.acl.requests import Bootstrap
+from lictor_core.acl.rules import Access, Resource
+from lictor_core.records import JsonObject
+from lictor_server.acl.texts import translated_text
 
-__all__ = ["ROUTES"]
+__all__ = ["AUTHORIZATIONS_MAX", "ROUTES"]
 
-_OFF: Final = "ACL support disabled"
-_ALSO: Final = {401: "The cluster has no ACLs."}
-
-
-@described(NOTHING, also=_ALSO)
-async def whole(site: Site, request: Request) -> Answer:
-    """Access control, which this cluster does not have."""
-    raise Refusal(_OFF, status=401)
-
-
-@described(NOTHING, also=_ALSO, tail="name")
-async def named(site: Site, request: Request) -> Answer:
-    """One thing of access control, which this cluster does not have."""
-    raise Refusal(_OFF, status=401)
-
-
-_METHODS: Final[dict[str, tuple[str, ...]]] = {
-    "/v1/acl/bootstrap": ("PUT",),
-    "/v1/acl/create": ("PUT",),
-    "/v1/acl/update": ("PUT",),
-    "/v1/acl/destroy/": ("PUT",),
-    "/v1/acl/info/": ("GET",),
-    "/v1/acl/clone/": ("PUT",),
-    "/v1/acl/list": ("GET",),
-    "/v1/acl/login": ("POST",),
-    "/v1/acl/logout": ("POST",),
-    "/v1/acl/replication": ("GET",),
-    "/v1/acl/policies": ("GET",),
-    "/v1/acl/policy": ("PUT",),
-    "/v1/acl/policy/": ("GET", "PUT", "DELETE"),
-    "/v1/acl/policy/name/": ("GET",),
-    "/v1/acl/roles": ("GET",),
-    "/v1/acl/role": ("PUT",),
-    "/v1/acl/role/": ("GET", "PUT", "DELETE"),
-    "/v1/acl/role/name/": ("GET",),
-    "/v1/acl/binding-rules": ("GET",),
-    "/v1/acl/binding-rule": ("PUT",),
-    "/v1/acl/binding-rule/": ("GET", "PUT", "DELETE"),
-    "/v1/acl/auth-methods": ("GET",),
-    "/v1/acl/auth-method": ("PUT",),
-    "/v1/acl/auth-method/": ("GET", "PUT", "DELETE"),
-    "/v1/acl/rules/translate": ("POST",),
-    "/v1/acl/rules/translate/": ("GET",),
-    "/v1/acl/tokens": ("GET",),
-    "/v1/acl/token": ("PUT",),
-    "/v1/acl/token/self": ("GET",),
-    "/v1/acl/token/": ("GET", "PUT", "DELETE"),
-    "/v1/internal/acl/authorize": ("POST",),
+AUTHORIZATIONS_MAX: Final = 64
+"""Questions in one request of `/v1/internal/acl/authorize`."""
+_NEVER: Final = "0001-01-01T00:00:00Z"
+_NOT_REPLICATED: Final[JsonObject] = {
+    "Enabled": False,
+    "Running": False,
+    "SourceDatacenter": "",
+    "ReplicationType": "",
+    "ReplicatedIndex": 0,
+    "ReplicatedRoleIndex": 0,
+    "ReplicatedTokenIndex": 0,
+    "LastSuccess": _NEVER,
+    "LastError": _NEVER,
 }
+_AUTHORIZE_DECODING: Final = f"{BAD}Failed to decode request body: "
+_TEXT: Final = ("Content-Type", "text/plain; charset=utf-8")
+_WRITE_PREFIX: Final = "write-prefix"
+_ASKED: Final = {"key": ("read", "list", "write", _WRITE_PREFIX)}
+_USUALLY_ASKED: Final = ("read", "write")
 
 
-def _route(path: str, methods: tuple[str, ...]) -> Route:
-    endpoint: Endpoint = named if path.endswith("/") else whole
-    return Route(path, dict.fromkeys(methods, endpoint))
+@described("BootstrapToken", DC, also=ALSO)
+async def bootstrap(site: Site, request: Request) -> Answer:
+    """The first token of a cluster, which may do everything. It is made once."""
+    answer = await said(site, request, Bootstrap())
+    assert answer.token is not None, "the leader answers with the token"
+    return site.answer_json(request, {"ID": answer.token.secret_id, **token_shown(answer.token)})
 
 
-ROUTES: Final = tuple(_route(path, methods) for path, methods in _METHODS.items())
+@described("AclReplication", DC, also=ALSO)
+async def replication(site: Site, request: Request) -> Answer:
+    """How tokens come from another datacenter: they do not, there is one."""
+    site.check_datacenter(request.parameters.get("dc"))
+    return site.answer_json(request, _NOT_REPLICATED)
+
+
+@described(str, media=("text/plain",), body=Body(str, "text/plain", required=False), also=ALSO)
+async def translate(site: Site, request: Request) -> Answer:
+    """Rules in the words of before 1.4 in those of today."""
+    (await site.caller(request)).authorizer.require(Resource.ACL)
+    return await _translated(await request.read_body(POLICY_BYTES_MAX))
+
+
+@described(str, *BLOCKING, media=("text/plain",), tail="accessor_id", also=ALSO)
+async def translate_token(site: Site, request: Request) -> Answer:
+    """The rules that stand in a token of before 1.4 in the words of today."""
+    accessor = required(request.tail, "token ID")
+    found, reading, mode = await one_of(site, request, TokenQuery(accessor_id=accessor), id=accessor, what="token")
+    headers = found_headers(reading, mode)
+    if found is None:
+        raise Refusal(NOT_FOUND, status=403, headers=headers)
+    if not found.rules:
+        raise Refusal("The specified token does not have any rules set", status=500, headers=headers)
+    return await _translated(found.rules.encode())
+
+
+@described("AclVerdicts", DC, body=Body("AclQuestions"), also=ALSO)
+async def authorize(site: Site, request: Request) -> Answer:
+    """Which of several things the caller may do."""
+    value = await read_json(request, site.settings.body_bytes_max, prefix=_AUTHORIZE_DECODING)
+    if not isinstance(value, list | None):
+        raise Refusal(f"{_AUTHORIZE_DECODING}a list of questions is needed, each with Resource, Segment, Access")
+    questions = _questions(cast("list[object]", value or []))
+    if len(questions) > AUTHORIZATIONS_MAX:
+        raise Refusal(f"{BAD}Refusing to process more than {AUTHORIZATIONS_MAX} authorizations at once")
+    site.check_datacenter(request.parameters.get("dc"))
+    authorizer = (await site.caller(request)).authorizer
+    return site.answer_json(request, [_judged(authorizer, *question) for question in questions])
+
+
+def _questions(values: list[object]) -> list[tuple[str, str, str]]:
+    """Resource, segment and access of each; what is wrong in their form raises a `Refusal`."""
+    root = Reader({"questions": values}, dialect=Dialect.HTTP)
+    found: list[tuple[str, str, str]] = []
+    for child in root.children("questions"):
+        found.append((child.text("Resource"), child.text("Segment"), child.text("Access")))
+        child.done()
+    refuse_problems(root, prefix=_AUTHORIZE_DECODING)
+    return found
+
+
+def _judged(authorizer: Authorizer, resource: str, segment: str, access: str) -> JsonObject:
+    if resource not in {str(one) for one in Resource}:
+        raise Refusal(f'{BAD}Invalid ACL resource requested: "{resource[:64]}"')
+    if access not in _ASKED.get(resource, _USUALLY_ASKED):
+        raise Refusal(f"{BAD}Invalid access level for {resource} resource: {access[:64]}")
+    if access == _WRITE_PREFIX:
+        allowed = authorizer.allows_under(segment)
+    else:
+        allowed = authorizer.allows(Resource(resource), segment, Access[access.upper()])
+    shown: JsonObject = {"Resource": resource, "Access": access, "Allow": allowed}
+    return {**shown, "Segment": segment} if segment else shown
+
+
+async def _translated(rules: bytes) -> Answer:
+    with refusing_with(400, f"{BAD}Failed to parse rules: "):
+        text = translated_text(rules.decode(errors="replace"))
+    return Answer(headers=(_TEXT,), body=text.encode()) if text else Answer()
+
+
+ROUTES: Final = (
+    Route("/v1/acl/bootstrap", {"PUT": guarded(bootstrap)}),
+    Route("/v1/acl/replication", {"GET": guarded(replication)}),
+    Route("/v1/acl/rules/translate", {"POST": guarded(translate)}),
+    Route("/v1/acl/rules/translate/", {"GET": guarded(translate_token)}),
+    Route("/v1/internal/acl/authorize", {"POST": guarded(authorize)}),
+)

@@ -63,7 +63,11 @@ def answer_error(error: LictorError) -> Answer:
 def refusing_with(status: int, prefix: str = "") -> Generator[None]:
     """Within the block a wrong request is answered with `status` and `prefix`, where Consul does so.
 
-    One that is not allowed stays what it is.
+    <<<<<<< HEAD
+        One that is not allowed stays what it is.
+    =======
+        Who may not is told so all the same.
+    >>>>>>> 955a76f (wip)
     """
     try:
         yield

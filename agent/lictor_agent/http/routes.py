@@ -6,6 +6,10 @@ from typing import Final
 
 from lictor_agent.http import (
     acl,
+    acl_legacy,
+    acl_methods,
+    acl_policies,
+    acl_tokens,
     agent_checks,
     agent_connect,
     agent_health,
@@ -77,6 +81,10 @@ ROUTES: Final[tuple[Route, ...]] = (
     *snapshot.ROUTES,
     *keyring.ROUTES,
     *acl.ROUTES,
+    *acl_tokens.ROUTES,
+    *acl_policies.ROUTES,
+    *acl_methods.ROUTES,
+    *acl_legacy.ROUTES,
     *ui.ROUTES,
     *federation.ROUTES,
     *pprof.ROUTES,

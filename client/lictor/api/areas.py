@@ -8,6 +8,7 @@ from typing import Final
 
 from lictor.api.binding import Area, C_co, Following, Once, Watchable
 from lictor.api.calls import (
+    acl,
     agent,
     ca,
     catalog,
@@ -28,6 +29,7 @@ from lictor.api.calls import (
 )
 
 __all__ = [
+    "ACL",
     "BY_NAME",
     "CA",
     "KV",
@@ -47,6 +49,48 @@ __all__ = [
     "Status",
     "Txn",
 ]
+
+
+class ACL(Area[C_co]):
+    """Who may do what: `/v1/acl`."""
+
+    auth_method = Watchable(acl.auth_method)
+    auth_methods = Watchable(acl.auth_methods)
+    authorize = Once(acl.authorize)
+    binding_rule = Watchable(acl.binding_rule)
+    binding_rules = Watchable(acl.binding_rules)
+    bootstrap = Once(acl.bootstrap)
+    clone_token = Once(acl.clone_token)
+    create_auth_method = Once(acl.create_auth_method)
+    create_binding_rule = Once(acl.create_binding_rule)
+    create_policy = Once(acl.create_policy)
+    create_role = Once(acl.create_role)
+    create_token = Once(acl.create_token)
+    delete_auth_method = Once(acl.delete_auth_method)
+    delete_binding_rule = Once(acl.delete_binding_rule)
+    delete_policy = Once(acl.delete_policy)
+    delete_role = Once(acl.delete_role)
+    delete_token = Once(acl.delete_token)
+    explain = Once(acl.explain)
+    login = Once(acl.login)
+    logout = Once(acl.logout)
+    own_token = Watchable(acl.own_token)
+    policies = Watchable(acl.policies)
+    policy = Watchable(acl.policy)
+    policy_named = Watchable(acl.policy_named)
+    replication = Once(acl.replication)
+    role = Watchable(acl.role)
+    role_named = Watchable(acl.role_named)
+    roles = Watchable(acl.roles)
+    token = Watchable(acl.token)
+    tokens = Watchable(acl.tokens)
+    translate = Once(acl.translate)
+    translate_token = Once(acl.translate_token)
+    update_auth_method = Once(acl.update_auth_method)
+    update_binding_rule = Once(acl.update_binding_rule)
+    update_policy = Once(acl.update_policy)
+    update_role = Once(acl.update_role)
+    update_token = Once(acl.update_token)
 
 
 class Agent(Area[C_co]):
@@ -249,6 +293,7 @@ class Txn(Area[C_co]):
 
 
 BY_NAME: Final[dict[str, type[Area[object]]]] = {
+    "acl": ACL,
     "agent": Agent,
     "ca": CA,
     "catalog": Catalog,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     from lictor.api.areas import (
+        ACL,
         CA,
         KV,
         Agent,
@@ -36,6 +37,7 @@ class Facade(Generic[C]):
     """The areas of the API, bound to a client of the kind `C`."""
 
     if TYPE_CHECKING:
+        acl: ACL[C]
         agent: Agent[C]
         ca: CA[C]
         catalog: Catalog[C]

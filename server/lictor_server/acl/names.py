@@ -110,7 +110,7 @@ def known_roles(acl: AclTables, links: Sequence[Link]) -> tuple[Link, ...]:
 
 
 def service_identities(given: Sequence[ServiceIdentity], holder: str, *, local: bool) -> tuple[ServiceIdentity, ...]:
-    """The identities of services of a `holder` (token, role), each service once, with all its datacenters."""
+    """The identities of services of a `holder` (token, role), each service once, with all its datacenters, by name."""
     _bounded(given, "service identities")
     found: dict[str, ServiceIdentity] = {}
     for one in given:
@@ -122,7 +122,7 @@ def service_identities(given: Sequence[ServiceIdentity], holder: str, *, local: 
         if not is_identity_name(name):
             raise AclRefusedError(f'Service identity "{name[:IDENTITY_NAME_MAX]}" has an invalid name. {_WORDS}')
         found[name] = _together(found.get(name), one)
-    return tuple(found.values())
+    return tuple(found[name] for name in sorted(found))
 
 
 def _together(known: ServiceIdentity | None, one: ServiceIdentity) -> ServiceIdentity:
@@ -134,7 +134,7 @@ def _together(known: ServiceIdentity | None, one: ServiceIdentity) -> ServiceIde
 
 
 def node_identities(given: Sequence[NodeIdentity], holder: str) -> tuple[NodeIdentity, ...]:
-    """The identities of nodes of a `holder`, each once."""
+    """The identities of nodes of a `holder`, each once, by name."""
     _bounded(given, "node identities")
     for one in given:
         if not one.node_name:
@@ -143,7 +143,7 @@ def node_identities(given: Sequence[NodeIdentity], holder: str) -> tuple[NodeIde
             raise AclRefusedError(f"Node identity is missing the datacenter field on this {holder}")
         if not is_node_name(one.node_name):
             raise AclRefusedError(f"Node identity has an invalid name. {_WORDS}")
-    return tuple(dict.fromkeys(given))
+    return tuple(sorted(dict.fromkeys(given), key=lambda one: (one.node_name, one.datacenter)))
 
 
 def _bounded(given: Sequence[object], what: str) -> None:

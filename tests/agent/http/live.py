@@ -19,7 +19,7 @@ from lictor_agent.agent import Agent
 from lictor_agent.http import HttpServer, HttpSettings, ListenAddress, TcpAddress
 from lictor_agent.keyring import Keyring
 from lictor_agent.log import LogOutput
-from lictor_config.tree import Acl, Addresses, Configuration, Connect, Ports
+from lictor_config.tree import Acl, Addresses, Configuration, Connect, Ports, Tokens
 from lictor_core.clock import SeededRng, SystemClock
 from lictor_core.metrics import Meter
 from lictor_dns import DnsServer, DnsSettings
@@ -108,8 +108,12 @@ async def live_agent(
     acl: Acl | None = None,
     resolve: Resolve | None = None,
     keyring: Keyring | None = None,
+    management: str = "",
 ) -> AsyncGenerator[Live]:
-    """An agent with an embedded server that leads, on a free port. With `acl` the agent alone has access control."""
+    """An agent with an embedded server that leads, on a free port. With `acl` the agent alone has access control.
+
+    With `management`, a secret that may do everything, both have it, and deny by default.
+    """
     configuration = Configuration(
         node_name=NODE,
         server=True,
@@ -121,6 +125,10 @@ async def live_agent(
         connect=Connect(enabled=True),
         enable_debug=enable_debug,
     )
+    if management:
+        tokens = Tokens(master=management, agent=management)
+        acl = Acl(enabled=True, default_policy="deny", tokens=tokens)
+        configuration = replace(configuration, acl=acl)
     clock, rng = SystemClock(), SeededRng(7)
     logged = LogCapture()
     output = LogOutput("debug", as_json=True, node=NODE, stream=io.StringIO())
@@ -144,7 +152,7 @@ async def live_agent(
         clock=clock,
         rng=rng,
         log=log,
-        resolve=resolve,
+        resolve=server.resolve_token if management else resolve,
         keyring=keyring,
     )
     http = HttpServer(

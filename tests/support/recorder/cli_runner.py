@@ -22,6 +22,9 @@ _INDEX = re.compile(r'\b((?:Create|Modify)Index(?:": |\s+))[1-9]\d*')
 _FIGURE = re.compile(r"((?:^(?:Size|Index|Term) +)|\bsnapshot to index )\d+$", re.MULTILINE)
 _SNAPSHOT_ID = re.compile(r"\b\d+-\d+-\d{13}\b")
 _LONG_TIME = re.compile(r"\b[A-Z][a-z]+day, \d\d-[A-Z][a-z]{2}-\d\d \d\d:\d\d:\d\d UTC\b")
+_GO_TIME = re.compile(r"\b20\d\d-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? \+0000 UTC\b")
+_HASH = re.compile(r'("Hash": ")[0-9A-Za-z+/=]{44}(?=")|(\bHash: +)[0-9a-f]{64}$', re.MULTILINE)
+_INDEX_TOLD = re.compile(r"\b((?:Create|Modify) Index: +)[1-9]\d*$", re.MULTILINE)
 _LONG_INPUT_CHARS = 2_000
 
 
@@ -34,6 +37,8 @@ class CliRunner:
         self._directory = directory
         self._http = HttpRunner(ports)
         self._normal_form = NormalForm(ports, str(directory))
+        # What is said of errors is each program's own, also which ids it names: those must not count for the others.
+        self._errors = NormalForm(ports, str(directory))
 
     def run(self, scenario: CliScenario) -> list[Json]:
         """Every command's exchange, in the form a cassette keeps."""
@@ -54,7 +59,7 @@ class CliRunner:
         if command.own_words and done.stdout.strip():
             output = "<in own words>"
         else:
-            output = self._kept(done.stdout)
+            output = self._kept(done.stdout, self._normal_form)
         if command.sections_only:
             output = _sections(output)
         request: dict[str, Json] = {"arguments": list[Json](command.arguments)}
@@ -68,7 +73,7 @@ class CliRunner:
         response: dict[str, Json] = {
             "exit_code": done.returncode,
             "stdout": list[Json](output.split("\n")) if output else [],
-            "stderr": _first_line(self._kept(done.stderr)),
+            "stderr": _first_line(self._kept(done.stderr, self._errors)),
         }
         return {"step": command.name, "request": request, "response": response}
 
@@ -93,11 +98,12 @@ class CliRunner:
             check=False,
         )
 
-    def _kept(self, output: bytes) -> str:
+    def _kept(self, output: bytes, form: NormalForm) -> str:
         text = _INDEX.sub(r"\1<index>", output.decode(errors="backslashreplace"))
         text = _SNAPSHOT_ID.sub("<snapshot id>", _FIGURE.sub(r"\1<figure>", text))
-        text = _LONG_TIME.sub("<long time>", text)
-        text = _SHORT_ID.sub("<short id>", self._normal_form.text(text))
+        text = _INDEX_TOLD.sub(r"\1<index>", _HASH.sub(r"\1\2<hash>", text))
+        text = _GO_TIME.sub("<time>", _LONG_TIME.sub("<long time>", text))
+        text = _SHORT_ID.sub("<short id>", form.text(text))
         return _VERSION.sub("<version>", text)
 
 

@@ -24,6 +24,7 @@ _AGAIN_S = 0.05
 NO_ANSWER = 0
 """The status of a request whose connection was closed without an answer."""
 
+_ERROR_FROM = 400
 _PARK_S = 0.15
 _LONG_BODY_BYTES = 2_000
 _LAYOUT = re.compile(r"\n *")
@@ -65,6 +66,8 @@ class HttpRunner:
         self._through = through
         self._variables: dict[str, str] = {f"{name}_port": str(port) for name, port in ports.items()}
         self._normal_form = NormalForm(ports)
+        # What is said of errors is each product's own, also which ids it names: those must not count for the others.
+        self._errors = NormalForm(ports)
         self._indexes: dict[str, tuple[int, bytes]] = {}
         self.broken_laws: list[str] = []
 
@@ -223,7 +226,8 @@ class HttpRunner:
             parsed = parse(reply.body)
         except ValueError:
             text = _kept(reply.body)
-            return {"content": "text", "body": self._normal_form.text(text) if isinstance(text, str) else text}
+            form = self._errors if reply.status >= _ERROR_FROM else self._normal_form
+            return {"content": "text", "body": form.text(text) if isinstance(text, str) else text}
         if not reply.headers.get("Content-Type", "").startswith("application/json"):
             return {"content": "text", "body": self._normal_form.text(reply.body.decode())}
         return {"content": f"json, {_layout(reply.body)}", "body": self._normal_form.json(parsed)}

@@ -1,6 +1,7 @@
 """What is typed at the command line, one module an area."""
 
 from tests.compat.scenarios.cli import (
+    acl,
     agent,
     catalog,
     config,
@@ -24,6 +25,12 @@ from tests.compat.scenarios.cli import (
 from tests.support.recorder.cli_scenario import CliScenario
 
 SCENARIOS: tuple[CliScenario, ...] = (
+    acl.SCENARIO,
+    acl.TOKENS,
+    acl.METHODS,
+    acl.BOOTSTRAP,
+    acl.LISTS,
+    acl.OFF,
     agent.SCENARIO,
     catalog.SCENARIO,
     config.SCENARIO,

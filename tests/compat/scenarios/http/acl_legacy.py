@@ -1,9 +1,10 @@
 """`/v1/acl/{create,update,destroy,info,clone,list}`: the older API, whose tokens are named by their secret."""
 
-from tests.compat.scenarios.http.acl import CONFIG, NEVER, NOT_YET, fixed, step
+from tests.compat.scenarios.http.acl import CONFIG, NEVER, fixed, step
 from tests.support.recorder.json_types import Json
 from tests.support.recorder.scenario import Scenario
 
+_AGAIN = "Consul writes an older token once more, to give it an accessor"
 _RULES = 'key "" { policy = "read" } service "web" { policy = "write" }'
 
 
@@ -46,14 +47,16 @@ SCENARIO = Scenario(
             "acl/token/self",
             token=fixed(2),
             until_not='"AccessorID":""',
+            omit={"body.ModifyIndex": _AGAIN},
             save={"accessor": "body:AccessorID"},
         ),
         step(
             "a client of the newer API",
             "GET",
-            "acl/token/self",
+            "acl/token/self?second",
             token=fixed(3),
             until_not='"AccessorID":""',
+            omit={"body.ModifyIndex": _AGAIN},
             save={"third": "body:AccessorID"},
         ),
         step("its rules are translated", "GET", "acl/rules/translate/$third", exact_text=True),
@@ -61,7 +64,16 @@ SCENARIO = Scenario(
         step("one may be made new", "PUT", "acl/token/$third", {"Description": "newer", "Policies": []}),
         step("it stays what it was with rules", "GET", "acl/token/$third"),
         step("what an old token may", "GET", "kv/x", token=fixed(3)),
-        step("all tokens of the newer API", "GET", "acl/tokens", unordered=("body",)),
+        step(
+            "all tokens of the newer API",
+            "GET",
+            "acl/tokens",
+            unordered=("body",),
+            omit={
+                "body.*.AccessorID": "they are made at random, and told first in any order",
+                "body.*.ModifyIndex": _AGAIN,
+            },
+        ),
         step("who may not create", "PUT", "acl/create", _old(8), token=""),
         step("who may not change", "PUT", "acl/update", _old(1), token=""),
         step("who may not destroy", "PUT", f"acl/destroy/{fixed(1)}", token=""),
@@ -73,5 +85,4 @@ SCENARIO = Scenario(
         step("none goes", "PUT", "acl/destroy/"),
     ),
     CONFIG,
-    later=NOT_YET,
 )

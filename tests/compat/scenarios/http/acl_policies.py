@@ -1,6 +1,6 @@
 """`/v1/acl/policy*`, `/v1/acl/policies`, `/v1/acl/role*`, `/v1/acl/roles`, `/v1/acl/rules/translate`."""
 
-from tests.compat.scenarios.http.acl import CONFIG, MANAGEMENT, NEVER, NOT_YET, step
+from tests.compat.scenarios.http.acl import CONFIG, MANAGEMENT, NEVER, step
 from tests.support.recorder.json_types import Json
 from tests.support.recorder.scenario import Scenario, Step
 
@@ -33,7 +33,6 @@ _BAD_RULES = {
     "with a bad operator": 'operator = "list"',
     "with the mesh": 'mesh = "write"',
     "of numbers": "key = 5",
-    "in bad json": '{"key": ',
     "with a sentinel": 'key "a" { policy = "write" sentinel { code = "x" } }',
     "with a namespace": 'namespace "a" { policy = "write" }',
 }
@@ -138,6 +137,16 @@ _POLICIES: tuple[Step, ...] = (
     step("who may not delete one", "DELETE", "acl/policy/$p1", token=""),
     step("who is unknown", "GET", "acl/policies", token=NEVER),
     step("who is unknown writes", "PUT", "acl/policy", _policy("bad"), token=NEVER),
+    step(
+        "a policy in bad json",
+        "PUT",
+        "acl/policy",
+        {"Name": "broken", "Rules": '{"key": '},
+        differs=dict.fromkeys(
+            ("status", "headers.Content-Type", "content", "body"),
+            "Consul takes it, and who has it then may do nothing: what cannot be read is refused here",
+        ),
+    ),
     step("the token as a parameter", "GET", f"acl/policy/$p1?token={MANAGEMENT}", token=""),
 )
 
@@ -256,6 +265,11 @@ _OLD_RULES = {
     "with intentions": b'service "" { policy = "write" intentions = "read" }',
 }
 
+_TRANSLATED_ELSEWISE = {
+    "with comments": {"body": "comments are left out"},
+    "in json": {"body": "a name that needs no quotation marks has none"},
+}
+
 _TRANSLATION: tuple[Step, ...] = (
     *(
         step(
@@ -264,6 +278,7 @@ _TRANSLATION: tuple[Step, ...] = (
             "acl/rules/translate",
             rules,
             exact_text=about in ("one of each", "in json", "with intentions"),
+            differs=_TRANSLATED_ELSEWISE.get(about, {}),
         )
         for about, rules in _OLD_RULES.items()
     ),
@@ -272,7 +287,7 @@ _TRANSLATION: tuple[Step, ...] = (
     step("rules of no id", "GET", "acl/rules/translate/"),
 )
 
-SCENARIO = Scenario("acl_policies", "Policies, and what refuses them.", _POLICIES, CONFIG, later=NOT_YET)
+SCENARIO = Scenario("acl_policies", "Policies, and what refuses them.", _POLICIES, CONFIG)
 ROLES = Scenario(
     "acl_roles",
     "Roles, and the translation of older rules.",
@@ -283,5 +298,4 @@ ROLES = Scenario(
         *_TRANSLATION,
     ),
     CONFIG,
-    later=NOT_YET,
 )

@@ -1,6 +1,6 @@
 """`/v1/acl/token*`, `/v1/acl/tokens`, `/v1/acl/bootstrap`, `/v1/acl/replication`, `/v1/internal/acl/authorize`."""
 
-from tests.compat.scenarios.http.acl import CONFIG, NEVER, NOT_YET, fixed, step
+from tests.compat.scenarios.http.acl import CONFIG, NEVER, fixed, step
 from tests.support.recorder.json_types import Json
 from tests.support.recorder.scenario import Scenario, Step
 
@@ -268,7 +268,7 @@ _AUTHORIZE: tuple[Step, ...] = (
     step("judged elsewhere", "POST", "internal/acl/authorize?dc=dc2", [{"Resource": "acl", "Access": "read"}]),
 )
 
-SCENARIO = Scenario("acl_tokens", "Tokens, and what refuses them.", _TOKENS, CONFIG, later=NOT_YET)
+SCENARIO = Scenario("acl_tokens", "Tokens, and what refuses them.", _TOKENS, CONFIG)
 UPDATES = Scenario(
     "acl_token_changes",
     "Tokens changed, copied, deleted; what a token may.",
@@ -303,6 +303,8 @@ UPDATES = Scenario(
         ),
         step("a token of this datacenter", "PUT", "acl/token", _token(5, Local=True, Policies=[{"Name": "keys"}])),
         step("a token that ends", "PUT", "acl/token", _token(8, ExpirationTTL="2h")),
+        step("the token in use", "GET", "acl/token/self"),
+        step("the token of none", "GET", f"acl/token/{_ANONYMOUS}"),
         step("all tokens", "GET", "acl/tokens", unordered=_ALL),
         *_UPDATES,
         *_AUTHORIZE,
@@ -311,7 +313,6 @@ UPDATES = Scenario(
         step("another bootstrap", "PUT", "acl/bootstrap", token=""),
     ),
     CONFIG,
-    later=NOT_YET,
 )
 BOOTSTRAP = Scenario(
     "acl_bootstrap",
@@ -328,6 +329,7 @@ BOOTSTRAP = Scenario(
         step("there is no second", "PUT", "acl/bootstrap", token=""),
         step("its bearer asks for it", "GET", "acl/token/self", token="$secret"),
         step("its bearer may write", "PUT", "kv/x", "1", token="$secret"),
+        step("the token of none", "GET", f"acl/token/{_ANONYMOUS}", token="$secret"),
         step("all tokens of a new cluster", "GET", "acl/tokens", token="$secret", unordered=_ALL),
         step("all policies of a new cluster", "GET", "acl/policies", token="$secret"),
         step(
@@ -342,5 +344,4 @@ BOOTSTRAP = Scenario(
         step("there is no second even so", "PUT", "acl/bootstrap", token=""),
     ),
     {"primary_datacenter": "dc1", "acl": {"enabled": True, "default_policy": "allow"}},
-    later=NOT_YET,
 )

@@ -6,11 +6,11 @@ or alias, which is unique over all modules here.
 
 from typing import Final
 
-from lictor_agent.http.document.shapes import agent, cluster, config, queries, registrations, transactions
+from lictor_agent.http.document.shapes import acl, agent, cluster, config, queries, registrations, transactions
 
 __all__ = ["shape"]
 
-_MODULES: Final = (agent, registrations, cluster, config, queries, transactions)
+_MODULES: Final = (acl, agent, registrations, cluster, config, queries, transactions)
 
 
 def shape(name: str) -> object:
