@@ -197,7 +197,7 @@ class SecureDoor:
         if refusal is None and self._arriving >= HANDSHAKES_MAX:
             refusal = f"{HANDSHAKES_MAX} connections are being secured already"
         if refusal is not None:
-            self._log.warning("http.connection.refused", client=client, reason=refusal)
+            self._roster.note_refused(client, refusal)
             sock.close()  # as Consul does: an answer would need the handshake that is to be saved
             return
         try:

@@ -9,6 +9,7 @@ from structlog.typing import FilteringBoundLogger
 
 from lictor_agent.http.hot import HotConnection
 from lictor_agent.http.settings import HttpSettings
+from lictor_core.flood import Flood
 
 __all__ = ["Roster"]
 
@@ -27,6 +28,7 @@ class Roster:
         self._by_client: dict[str, int] = {}
         self._unseen: list[HotConnection] = []
         self._arriving = 0
+        self._refused = Flood(lambda: asyncio.get_running_loop().time())
 
     def __len__(self) -> int:
         return len(self._connections)
@@ -44,6 +46,12 @@ class Roster:
         if client and limit and self._by_client.get(client, 0) >= limit:
             return f"your address has {limit} connections open already: close some, or raise http_max_conns_per_client"
         return None
+
+    def note_refused(self, client: str, reason: str) -> None:
+        """A connection was not taken: one event, but never a flood of them."""
+        if self._refused.passes():
+            left_out = self._refused.take_left_out()
+            self._log.warning("http.connection.refused", client=client, reason=reason, left_out=left_out)
 
     def arrive(self, client: str) -> None:
         """Count a connection of `client` that is being secured, until `depart` or `settle`."""

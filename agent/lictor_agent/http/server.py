@@ -251,7 +251,7 @@ class HttpServer:
         if refusal is None:
             self._roster.add(connection, connection.client)
             return None
-        self._log.warning("http.connection.refused", client=connection.client, reason=refusal)
+        self._roster.note_refused(connection.client, refusal)
         answer = Answer(
             status=429, headers=(_TEXT, ("Retry-After", str(RETRY_AFTER_S))), body=refusal.encode(), is_endpoint=False
         )

@@ -15,6 +15,8 @@ from typing import Final, Generic, TypeVar, cast
 
 from structlog.typing import FilteringBoundLogger
 
+from lictor_core.flood import Flood
+
 __all__ = ["CONNECTIONS_MAX", "HANDSHAKE_S_MAX", "PER_CLIENT_MAX", "UNUSED_S_MAX", "Door"]
 
 P = TypeVar("P", bound=asyncio.Protocol)
@@ -63,6 +65,7 @@ class Door(Generic[P]):
         self._per_client_max = per_client_max
         self._handshake_s_max = handshake_s_max
         self._unused_s_max = unused_s_max
+        self._refused = Flood(lambda: asyncio.get_running_loop().time())
         self._count = 0
         self._by_client: Counter[str] = Counter()
         self._guards: set[_Guard[P]] = set()
@@ -113,11 +116,16 @@ class Door(Generic[P]):
             host = _host(address)
             client = "" if not host or self._is_own(host) else host
             if (reason := self._refusal(client)) is not None:
-                self._log.warning("grpc.connection.refused", peer=str(address), reason=reason)
+                self._note_refused(str(address), reason)
                 sock.close()
                 continue
             self._enter(client)
             self._spawn(self._take(sock, client, tls))
+
+    def _note_refused(self, peer: str, reason: str) -> None:
+        if self._refused.passes():
+            left_out = self._refused.take_left_out()
+            self._log.warning("grpc.connection.refused", peer=peer, reason=reason, left_out=left_out)
 
     def _refusal(self, client: str) -> str | None:
         if self._count >= self._connections_max:

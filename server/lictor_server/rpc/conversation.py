@@ -18,6 +18,7 @@ from lictor_core.errors import BodyTooLargeError, LictorError, OverloadedError, 
 from lictor_core.frames import PART_BYTES
 from lictor_server.rpc.methods import Methods
 from lictor_server.rpc.peer import Call, Cancel, Goodbye, Peer, Refuse, refusal_bytes, split
+from lictor_server.rpc.refusals import Refusals
 from lictor_server.rpc.visitor import Visitor
 
 __all__ = ["FRAME_MAX_S", "PART_S_MAX", "Conversation"]
@@ -48,6 +49,7 @@ class Conversation:
         part_max_s: float = PART_S_MAX,
         full: OverloadedError | None = None,
         frame_max_s: float = FRAME_MAX_S,
+        refusals: Refusals | None = None,
     ) -> None:
         """With `full` the connection is one that is kept free for servers: who asks for anything else is told that."""
         self._reader = reader
@@ -57,6 +59,7 @@ class Conversation:
         self._part_max_s = part_max_s
         self._full = full
         self._frame_max_s = frame_max_s
+        self._refusals = refusals or Refusals(log)
         self._frame_began: float | None = None
         """Since when the first frame that is not whole has been coming."""
         self._is_taken = False
@@ -115,7 +118,7 @@ class Conversation:
     def _turn_away(self, full: OverloadedError) -> None:
         """Refuse the connection: only one on which nothing was begun, since that says that nothing was done."""
         self._put(refusal_bytes(full))
-        self._log.warning("rpc.connection.refused", peer=self._visitor.address, reason=str(full))
+        self._refusals.note_refused(self._visitor.address, str(full))
 
     async def _next(self) -> bytes:
         """The next bytes, asked for only when the other side takes its answers: who does not read gets none made.

@@ -25,6 +25,7 @@ from lictor_server.rpc.arrival import RAFT_BYTE, RPC_BYTE, TLS_BYTE, Switch, che
 from lictor_server.rpc.clients import Clients
 from lictor_server.rpc.conversation import FRAME_MAX_S, Conversation
 from lictor_server.rpc.methods import Methods
+from lictor_server.rpc.refusals import Refusals
 from lictor_server.rpc.visitor import Visitor
 from lictor_server.sockets import peer_name, tuned
 from lictor_server.tls import AGENT_BYTE, ALPN_RAFT, NOBODY, PLAIN, Proof, Tls
@@ -92,6 +93,7 @@ class RpcListener:
         self._frame_max_s = frame_max_s
         self.clients = Clients(per_client_max)
         """Who has how many connections; the bound may be changed at any time."""
+        self._refusals = Refusals(log)
         self._socket: socket.socket | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._undecided = 0
@@ -159,11 +161,11 @@ class RpcListener:
 
     def _begin(self, sock: socket.socket, peer: str, host: str) -> None:
         if self._undecided >= UNDECIDED_MAX:
-            self._log.warning("rpc.connection.refused", peer=peer, undecided_max=UNDECIDED_MAX)
+            self._refusals.note_refused(peer, f"{UNDECIDED_MAX} connections have not said yet what they are for")
             sock.close()
             return
         if (refusal := self.clients.arrive(host)) is not None:
-            self._log.warning("rpc.connection.refused", peer=peer, reason=str(refusal))
+            self._refusals.note_refused(peer, str(refusal))
             sock.close()
             return
         task = asyncio.get_running_loop().create_task(self._serve(tuned(sock), peer, host))
@@ -182,7 +184,7 @@ class RpcListener:
         try:
             streams = await self._streams(sock, peer)
         except PeerError as error:
-            self._log.warning("rpc.connection.broken", peer=peer, reason=str(error))
+            self._refusals.note_broken(peer, str(error))
             return
         except OSError as error:
             self._log.debug("rpc.connection.lost", peer=peer, reason=str(error))
@@ -212,7 +214,7 @@ class RpcListener:
                 handed_on = True
                 return await self._secured(sock, context, for_agents=True)
             if first != TLS_BYTE and (error := self._plain_flaw(first)) is not None:
-                self._log.warning("rpc.connection.refused", peer=peer, reason=str(error))
+                self._refusals.note_refused(peer, str(error))
                 say_no(sock, first, error)
                 return None
             handed_on = True
@@ -313,13 +315,13 @@ class RpcListener:
 
     async def _converse(self, streams: _Streams, peer: str, host: str) -> None:
         if self._connections >= self._connections_max + SPARE_MAX:
-            self._log.warning("rpc.connection.refused", peer=peer, reason=str(self._full()))
+            self._refusals.note_refused(peer, str(self._full()))
             streams.writer.close()
             return
         try:
             visitor = self._visitor(streams, peer)
         except PeerError as error:
-            self._log.warning("rpc.connection.refused", peer=peer, reason=str(error))
+            self._refusals.note_refused(peer, str(error))
             streams.writer.close()
             return
         full = self._full() if self._connections >= self._connections_max else self.clients.over(host)
@@ -334,11 +336,12 @@ class RpcListener:
             visitor=visitor,
             full=full,
             frame_max_s=self._frame_max_s,
+            refusals=self._refusals,
         )
         try:
             await conversation.run()
         except* PeerError as errors:
-            self._log.warning("rpc.connection.broken", peer=peer, reason=str(errors.exceptions[0]))
+            self._refusals.note_broken(peer, str(errors.exceptions[0]))
         except* OSError as errors:
             self._log.debug("rpc.connection.lost", peer=peer, reason=str(errors.exceptions[0]))
         except* asyncio.CancelledError:

@@ -1,0 +1,40 @@
+"""What others can cause as often as they like must not fill the log: some of it is told, the rest is counted. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Final
+
+__all__ = ["EVENTS_MAX", "WINDOW_S", "Flood"]
+
+EVENTS_MAX: Final = 10
+"""Events of one kind that are told in one window."""
+WINDOW_S: Final = 1.0
+
+
+class Flood:
+    """The events of one kind. Whoever tells one asks `passes` first, and says how many were left out before."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        """`now` is a monotonic clock, in seconds."""
+        self._now = now
+        self._began = -math.inf
+        self._told = 0
+        self._left_out = 0
+
+    def passes(self) -> bool:
+        """Whether this one is told."""
+        now = self._now()
+        if now - self._began >= WINDOW_S:
+            self._began, self._told = now, 0
+        if self._told >= EVENTS_MAX:
+            self._left_out += 1
+            return False
+        self._told += 1
+        return True
+
+    def take_left_out(self) -> int:
+        """How many were left out since this was asked last."""
+        left_out, self._left_out = self._left_out, 0
+        return left_out

@@ -1,0 +1,36 @@
+"""Connections to the server port that were refused or broke the protocol, in the log: one event each, never a flood."""
+
+from __future__ import annotations
+
+import asyncio
+
+from structlog.typing import FilteringBoundLogger
+
+from lictor_core.flood import Flood
+
+__all__ = ["Refusals"]
+
+
+class Refusals:
+    """What one listener tells; `left_out` is how many were not told before."""
+
+    def __init__(self, log: FilteringBoundLogger) -> None:
+        self._log = log
+        self._refused = Flood(_now)
+        self._broken = Flood(_now)
+
+    def note_refused(self, peer: str, reason: str) -> None:
+        """A connection was not taken."""
+        if self._refused.passes():
+            left_out = self._refused.take_left_out()
+            self._log.warning("rpc.connection.refused", peer=peer, reason=reason, left_out=left_out)
+
+    def note_broken(self, peer: str, reason: str) -> None:
+        """A connection was ended for what came on it."""
+        if self._broken.passes():
+            left_out = self._broken.take_left_out()
+            self._log.warning("rpc.connection.broken", peer=peer, reason=reason, left_out=left_out)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
