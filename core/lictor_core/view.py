@@ -7,7 +7,7 @@ lead on from what is here, or an answer from the past, is refused: whoever feeds
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Generic, TypeVar, cast
+from typing import Final, Generic, TypeVar, cast
 
 from lictor_core.edits import edited
 from lictor_core.errors import PeerError
@@ -18,6 +18,8 @@ from lictor_core.rows import Row, shape_of
 __all__ = ["View"]
 
 T = TypeVar("T")
+_STEP: Final = 2**48
+"""More than any index that a log reaches."""
 
 
 class View(Generic[T]):
@@ -33,6 +35,7 @@ class View(Generic[T]):
         """Which answer this is; None before there is one."""
         self.index = 0
         """The index that a blocking query hands back; 0 before there is an answer."""
+        self._steps = 0
 
     @property
     def is_ready(self) -> bool:
@@ -46,8 +49,17 @@ class View(Generic[T]):
 
     @property
     def stamp(self) -> int:
-        """The stamp of the answer here; 0 before there is one."""
-        return 0 if self.bookmark is None else self.bookmark.stamp
+        """Grows with every change of the answer here; 0 before there is one.
+
+        It is the answer's own stamp, and a step above it for each answer that did not lead on from the one before: of
+        another log, or what the token sees since its rights are others.
+        """
+        return 0 if self.bookmark is None else self.bookmark.stamp + self._steps * _STEP
+
+    @property
+    def wake_index(self) -> int:
+        """The same for changes that wake who watches it."""
+        return self.index + self._steps * _STEP
 
     @property
     def value(self) -> T:
@@ -105,6 +117,10 @@ class View(Generic[T]):
     def _become(self, item: Item, rows: Sequence[Row]) -> None:
         if rows is not self._rows:
             self._rows, self._value = rows, None
+        if self.bookmark is not None and (
+            item.bookmark.cluster != self.bookmark.cluster or item.bookmark.stamp < self.bookmark.stamp
+        ):
+            self._steps += 1
         self.bookmark, self.index = item.bookmark, item.index
 
     def _check_forward(self, to: Bookmark) -> None:

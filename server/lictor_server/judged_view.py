@@ -116,7 +116,7 @@ class JudgedView:
             found = self._callers.caller(self._token)
         except PermissionDeniedError:
             found = _NOBODY
-        if known is None or found.authorizer is not known.authorizer:
+        if known is not None and found.authorizer is not known.authorizer:
             self._steps += 1
         self._caller, self._looked_at = found, at
         return found.authorizer

@@ -84,6 +84,19 @@ def test_another_cluster_and_a_reset_may_count_anew() -> None:
     assert (view.value, view.bookmark) == (["c"], at(1, "c2"))
 
 
+def test_an_answer_that_does_not_lead_on_from_the_one_before_has_a_stamp_of_its_own() -> None:
+    view = view_of("a", "b", stamp=5)
+    before = view.stamp, view.wake_index
+    for piece in encode_snapshot(at(5, "c1 as another sees it"), 5, ["a"]):
+        view.apply(piece)
+    assert view.value == ["a"]
+    assert (view.stamp > before[0], view.wake_index > before[1]) == (True, True)
+    assert view.index == 5, "what a blocking query hands back is the registry's"
+    stamp = view.stamp
+    view.apply(encode_change(at(6, "c1 as another sees it"), 6, 5, [Edit(0, 1, [])]))
+    assert view.stamp == stamp + 1
+
+
 def test_a_snapshot_with_a_piece_missing_is_refused() -> None:
     pieces = encode_snapshot(at(5), 5, ["x" * 200_000, "y" * 200_000, "z" * 200_000])
     view = View(KeysQuery(prefix=""))

@@ -33,7 +33,7 @@ _PREPARED_QUERIES: Final = PreparedQueriesQuery()
 _COORDINATES: Final = CoordinatesQuery()
 _VIRTUAL_ADDRESSES: Final = VirtualAddressesQuery()
 
-_TOKEN_STEP: Final = 2**48
+_TOKEN_STEP: Final = 2**80
 """Stamps of one token never come near those of the next one, which may see other things at the same index."""
 BRING_S_MAX: Final = 3.0
 """How long a question waits for a view to come: clients of DNS ask again after five seconds."""
@@ -86,7 +86,7 @@ class ViewCatalog:
             view = self._store.peek(_query_of(topic), self._token)
             if view is None:
                 return -1
-            total += view.index
+            total += view.wake_index
         return total
 
     def service_health(self, name: str, *, connect: bool = False) -> Sequence[ServiceHealth]:
