@@ -7,7 +7,7 @@ JOBS   ?= 4
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help env run test check format bench torture lock clean
+.PHONY: help env run test check format bench torture fuzz audit lock clean
 
 help:  ## list the tasks
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,9 +47,18 @@ bench: $(STAMP)  ## time Lictor beside its peers and print ratios
 torture: $(STAMP)  ## ten minutes of faults against clusters of real servers (ARGS="--seed 7")
 	$(BIN)/python -m lictor_jepsen torture --seconds 600 $(ARGS)
 
-lock: $(STAMP)  ## write requirements.lock anew from pyproject.toml (needs uv)
+fuzz: $(STAMP)  ## twenty seconds of hostile bytes for each decoder (ARGS="dns --seconds 600")
+	$(BIN)/python -m tests.fuzz $(ARGS)
+
+audit: $(STAMP)  ## known weaknesses of what is in requirements.lock, where an index can be reached
+	$(BIN)/python -m tests.support.audit
+
+lock: $(STAMP)  ## write the lock files anew from pyproject.toml, and docs/LICENSES.md (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  --group dev --output-file requirements.lock pyproject.toml
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  --group audit --output-file audit.lock
+	$(BIN)/python -m tests.support.licences
 
 clean:  ## remove what the tasks made
 	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

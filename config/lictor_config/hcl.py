@@ -33,13 +33,16 @@ _TOKEN: Final = r"""(?P<space>[ \t\r\n\ufeff]+|\#[^\n]*|//[^\n]*|/\*.*?\*/)
     |(?P<number>-?(?:0[xX][0-9a-fA-F]+|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)(?![A-Za-z0-9_.]))
     |(?P<word>[A-Za-z_][A-Za-z0-9_.\-]*)
     |(?P<sign>[={}\[\],:])"""
-_HCL_TOKEN: Final = re.compile(_TOKEN % r'"(?:[^"\\\n$]|\\.|\$\{[^}\n]*+\}|\$)*+"', re.VERBOSE | re.DOTALL)
-"""A string's `${...}` may hold quotes."""
+_HCL_TOKEN: Final = re.compile(_TOKEN % r'"(?:[^"\\\n$]|\\.|\$\{[^}\n]*+\}|\$(?!\{))*+"', re.VERBOSE | re.DOTALL)
+"""A string's `${...}` may hold quotes. One that does not end is no string: to look for the end of each of many would
+take time by the square of the text."""
 _JSON_TOKEN: Final = re.compile(_TOKEN % r'"(?:[^"\\\n]|\\.)*+"', re.VERBOSE | re.DOTALL)
 _ESCAPE: Final = re.compile(r"\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|x([0-9a-fA-F]{2})|([0-7]{3})|(.))", re.DOTALL)
 _ESCAPES: Final = {
     "n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\", "/": "/", "a": "\a", "b": "\b", "f": "\f", "v": "\v",
 }  # fmt: skip
+_HALVES: Final = range(0xD800, 0xE000)
+"""Halves of a UTF-16 pair, which are no characters (Unicode, section 3.9)."""
 _WORDS: Final = {"true": True, "false": False}
 
 
@@ -127,6 +130,10 @@ class _Parser:
         self._position = 0
         self._json = json
         self._lines: dict[Path, int] = {}
+        self._noted: list[Path] = []
+        self._spans: dict[Path, tuple[int, int]] = {}
+        """Where in `_noted` that stands which was noted within a block: to look for it among all would take time by the
+        square of the text."""
         self._depth = 0
 
     def document(self) -> Document:
@@ -192,11 +199,12 @@ class _Parser:
                 self._block(values, here, line)
             elif not self._json and self._at("["):
                 siblings = self._siblings(values, here) or []
-                self._lines.setdefault(here, line)
+                if here not in self._lines:
+                    self._note(here, line)
                 self._take("[")
                 values[key] = self._list(here, siblings)
             else:
-                self._lines[here] = line
+                self._note(here, line)
                 values[key] = self._value(here)
         elif self._json:
             raise SyntaxProblem(self._peek().line, f"expected ':' behind the key {key!r}, found {self._peek().text}")
@@ -208,12 +216,14 @@ class _Parser:
         siblings = self._siblings(values, here)
         if siblings is not None:
             here = (*here, len(siblings))
-        self._lines[here] = line
+        begin = len(self._noted)
+        self._note(here, line)
         labels: list[str] = []
         while not self._at("{"):
             labels.append(self._key())
         self._take("{")
         block: dict[str, object] = self._object((*here, *labels), "}")
+        self._spans[here] = begin, len(self._noted)
         for label in reversed(labels):
             block = {label: block}
         if siblings is not None:
@@ -233,8 +243,13 @@ class _Parser:
 
     def _renumber(self, here: Path) -> None:
         """The mapping at `here` becomes the first of a list."""
-        for path in [path for path in self._lines if path[: len(here)] == here]:
-            self._lines[(*here, 0, *path[len(here) :])] = self._lines[path]
+        begin, end = self._spans[here]
+        for path in self._noted[begin:end]:
+            self._note((*here, 0, *path[len(here) :]), self._lines[path])
+
+    def _note(self, path: Path, line: int) -> None:
+        self._lines[path] = line
+        self._noted.append(path)
 
     def _value(self, path: Path) -> object:
         token = self._peek()
@@ -266,7 +281,7 @@ class _Parser:
             raise SyntaxProblem(self._peek().line, f"nested deeper than {_DEPTH_MAX} levels")
         while not self._at("]"):
             here = (*path, len(values))
-            self._lines[here] = self._peek().line
+            self._note(here, self._peek().line)
             values.append(self._value(here))
             if self._at("]"):
                 break
@@ -293,7 +308,8 @@ def _unescaped(match: re.Match[str]) -> str:
     for group, base in ((1, 16), (2, 16), (3, 16), (4, 8)):
         if match[group]:
             code = int(match[group], base)
-            return chr(code) if code < 0x110000 else "\ufffd"
+            is_half = base == 16 and group != 1 and code in _HALVES  # those written with four digits may come in pairs
+            return chr(code) if code < 0x110000 and not is_half else "\ufffd"
     return _ESCAPES.get(match[5], match[0])
 
 

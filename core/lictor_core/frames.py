@@ -12,7 +12,6 @@ from __future__ import annotations
 import enum
 from typing import Final
 
-import msgpack
 import msgspec
 
 from lictor_core.errors import PeerError
@@ -62,9 +61,14 @@ class Frame(msgspec.Struct, frozen=True, array_like=True):
     payload: bytes
 
 
+_ENCODER: Final = msgspec.msgpack.Encoder()
+_DECODER: Final = msgspec.msgpack.Decoder(Frame)
+"""Makes nothing but what a frame holds: whatever else stands in the bytes is passed over or refused, not built."""
+
+
 def encode_frame(frame: Frame) -> bytes:
     """The bytes of `frame`. Raises `PeerError` when it is larger than a peer would take."""
-    body = msgpack.packb([int(frame.kind), frame.id, frame.method, frame.payload], use_bin_type=True)
+    body = _ENCODER.encode(frame)
     if len(body) > FRAME_BYTES_MAX:
         raise PeerError(f"frame of {len(body)} bytes is over the bound of {FRAME_BYTES_MAX}")
     return len(body).to_bytes(_HEADER_BYTES, "big") + body
@@ -106,7 +110,6 @@ class FrameReader:
 
 def _decode(body: bytes) -> Frame:
     try:
-        plain = msgpack.unpackb(body, raw=False)
-        return msgspec.convert(plain, Frame, builtin_types=(bytes,))
-    except (ValueError, TypeError, RecursionError, msgpack.UnpackException) as error:
+        return _DECODER.decode(body)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise PeerError(f"peer sent bytes that are no frame: {error}") from error

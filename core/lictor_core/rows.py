@@ -49,13 +49,15 @@ class Shape:
     """How answers of one kind of query become rows and back.
 
     `join(split(answer)) == answer`. `key` is what makes a row the same row after it changed; no two rows of an answer
-    share one. `decode` reads a row from msgpack and raises `RequestError` for anything else.
+    share one. `decode` reads a row from msgpack and raises `RequestError` for anything else. An answer that `is_sole`
+    is one row, neither less nor more: `join` takes no other number.
     """
 
     split: Callable[[object], Sequence[Row]]
     join: Callable[[Sequence[Row]], object]
     key: Callable[[Row], object]
     decode: Callable[[bytes], Row]
+    is_sole: bool = False
 
 
 def shape_of(query: Query[T]) -> Shape:
@@ -70,7 +72,7 @@ def _shape_of(kind: type[Query[object]]) -> Shape:
         return Shape(split=_items, join=list, key=listed[1], decode=unpacker(listed[0]))
     if kind is ServicesQuery:
         return Shape(split=_pairs, join=_mapping, key=_first, decode=unpacker(tuple[str, list[str]]))
-    return Shape(split=_whole, join=_sole, key=_one, decode=unpacker(answer_type(kind)))
+    return Shape(split=_whole, join=_sole, key=_one, decode=unpacker(answer_type(kind)), is_sole=True)
 
 
 def _items(answer: object) -> Sequence[Row]:

@@ -115,6 +115,8 @@ class View(Generic[T]):
         return True
 
     def _become(self, item: Item, rows: Sequence[Row]) -> None:
+        if self._shape.is_sole and len(rows) != 1:
+            raise PeerError(f"a server told {self.query} in {len(rows)} rows, where one answers it")
         if rows is not self._rows:
             self._rows, self._value = rows, None
         if self.bookmark is not None and (

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from lictor_core.errors import RequestError
-from lictor_server.ca.keys import PrivateKey, key_id, key_pem, load_key, new_key
+from lictor_server.ca.keys import UNREADABLE, PrivateKey, key_id, key_pem, load_key, new_key
 
 __all__ = ["DAYS_MAX", "CertificateKind", "Pair", "Wish", "make_authority", "make_certificate"]
 
@@ -133,7 +133,7 @@ def _issuer(authority: str, authority_key: str, now: float) -> tuple[x509.Certif
         constraints = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
     except x509.ExtensionNotFound:
         raise RequestError("the CA's certificate is none of a CA: it has no basic constraints") from None
-    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+    except UNREADABLE:
         raise RequestError("the CA's file holds no certificate in PEM") from None
     if not constraints.ca:
         raise RequestError("the CA's certificate is none of a CA: its basic constraints say so")

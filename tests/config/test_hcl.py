@@ -137,3 +137,17 @@ def test_many_unfinished_templates_take_no_long_time() -> None:
         parse_hcl('a = "' + "${x" * 2_000)
     with pytest.raises(SyntaxProblem):
         parse_hcl('a = "' + "${x}" * 2_000)
+    with pytest.raises(SyntaxProblem):
+        parse_hcl('a = "' + "${" * 200_000)
+
+
+def test_many_repeated_blocks_take_no_long_time() -> None:
+    text = "".join(f"a{number} {{ b {{}}\n b {{}} }}\n" for number in range(10_000))
+    document = parse_hcl(text)
+    assert document.lines[("a9999", "b", 0)] == 19_999
+    assert document.lines[("a9999", "b", 1)] == 20_000
+
+
+@pytest.mark.parametrize("escape", ["\\ud800", "\\U0000d800", "\\U0000dfff"])
+def test_half_a_character_becomes_a_whole_one(escape: str) -> None:
+    assert parse_hcl(f'a = "{escape}"').values == {"a": "\ufffd"}

@@ -7,7 +7,7 @@ import pytest
 from lictor_core.edits import Edit
 from lictor_core.errors import PeerError
 from lictor_core.feed import Bookmark, ItemKind, encode_change, encode_snapshot, encode_standing
-from lictor_core.queries import KeysQuery
+from lictor_core.queries import KeyQuery, KeysQuery
 from lictor_core.view import View
 
 
@@ -46,6 +46,19 @@ def test_a_change_of_the_index_alone_keeps_the_value() -> None:
     assert view.apply(encode_change(at(8), 8, 5, []))
     assert view.value is former
     assert view.index == 8
+
+
+@pytest.mark.parametrize("rows", [[], [None, None]], ids=["none", "two"])
+def test_an_answer_that_is_one_row_is_not_taken_with_another_number_of_them(rows: list[None]) -> None:
+    view = View(KeyQuery(key="a"))
+    (item,) = encode_snapshot(at(5), 5, rows)
+    with pytest.raises(PeerError, match=f"in {len(rows)} rows"):
+        view.apply(item)
+    assert not view.is_ready
+    view.apply(encode_snapshot(at(5), 5, [None])[0])
+    with pytest.raises(PeerError, match="in 0 rows"):
+        view.apply(encode_change(at(6), 6, 5, [Edit(0, 1, [])]))
+    assert (view.value, view.stamp) == (None, 5)
 
 
 def test_a_change_that_does_not_follow_is_refused() -> None:

@@ -10,14 +10,14 @@ import datetime
 from typing import Final
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from lictor_core.errors import RequestError
 from lictor_core.names import SigningId, parse_spiffe
-from lictor_server.ca.keys import PrivateKey, check_public_key, key_id
+from lictor_server.ca.keys import UNREADABLE, PrivateKey, check_public_key, key_id
 from lictor_server.ca.leaves import CLOCK_SKEW, CSR_BYTES_MAX, signer_id
 from lictor_server.ca.roots import CA_USAGE, chain_of
 
@@ -101,12 +101,12 @@ def _read(
         names = list(request.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
     except x509.ExtensionNotFound:
         raise RequestError(_NO_URI) from None
-    except (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+    except UNREADABLE:
         raise RequestError("the CA's signing request is none in PEM") from None
     check_public_key(public, "the CA's signing request's key")
     try:
         sound = request.is_signature_valid
-    except (ValueError, UnsupportedAlgorithm, InvalidSignature):
+    except (*UNREADABLE, InvalidSignature):
         sound = False
     if not sound:
         raise RequestError("the CA's signing request's signature does not fit its key")

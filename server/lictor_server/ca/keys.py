@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Final
 
+from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import (
@@ -21,6 +22,7 @@ __all__ = [
     "KEY_BITS",
     "RSA_BITS_MAX",
     "RSA_BITS_MIN",
+    "UNREADABLE",
     "PrivateKey",
     "check_public_key",
     "colon_hex",
@@ -37,6 +39,15 @@ PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 RSA_BITS_MIN: Final = 2048
 RSA_BITS_MAX: Final = 8192
 """Larger keys cost the server seconds to verify, which anyone who may ask for a leaf could use against it."""
+UNREADABLE: Final = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
+"""What reading a certificate, a request for one or a key raises for bytes that are none: they have no common base."""
 KEY_BITS: Final = {"ec": (256, 384), "rsa": (2048, 4096)}
 """The kinds of key that we make, with their sizes, the default first."""
 _CURVES: Final = ("secp256r1", "secp384r1")

@@ -13,7 +13,6 @@ from ipaddress import ip_address
 from typing import Final, NamedTuple
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -21,7 +20,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from lictor_core.errors import RequestError
 from lictor_core.names import AgentId, ServiceId, agent_common_name, parse_spiffe, service_common_name
-from lictor_server.ca.keys import PrivateKey, check_public_key, colon_hex, key_id
+from lictor_server.ca.keys import UNREADABLE, PrivateKey, check_public_key, colon_hex, key_id
 
 __all__ = ["CLOCK_SKEW", "CSR_BYTES_MAX", "LeafOrder", "SignedLeaf", "read_csr", "sign_leaf", "signer_id"]
 
@@ -74,12 +73,12 @@ def read_csr(pem: str) -> LeafOrder:
         request = x509.load_pem_x509_csr(pem.encode())
         key = request.public_key()
         extensions = request.extensions
-    except (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+    except UNREADABLE:
         raise RequestError("the CSR is not a certificate signing request in PEM") from None
     check_public_key(key, "the CSR's key")  # before the signature: verifying with a huge key is what it prevents
     try:
         signed = request.is_signature_valid
-    except (ValueError, UnsupportedAlgorithm):
+    except UNREADABLE:
         signed = False
     if not signed:
         raise RequestError("the CSR's signature does not fit its key")

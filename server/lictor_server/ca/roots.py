@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from lictor_core.errors import RequestError
 from lictor_core.names import SigningId, root_common_name, trust_domain
 from lictor_core.records import CARoot
-from lictor_server.ca.keys import PrivateKey, check_public_key, colon_hex, key_id, key_kind
+from lictor_server.ca.keys import UNREADABLE, PrivateKey, check_public_key, colon_hex, key_id, key_kind
 
 __all__ = ["CA_USAGE", "CHAIN_MAX", "ROOT_YEARS", "adopt_root", "chain_of", "make_root", "root_record"]
 
@@ -97,7 +97,7 @@ def chain_of(certificates: Sequence[x509.Certificate]) -> str:
 def _parsed(pem: str) -> list[x509.Certificate]:
     try:
         chain = x509.load_pem_x509_certificates(pem.encode())
-    except (ValueError, UnsupportedAlgorithm):
+    except UNREADABLE:
         raise RequestError("RootCert is not a certificate in PEM that can be used") from None
     if len(chain) > CHAIN_MAX:
         raise RequestError(f"RootCert has {len(chain)} certificates; at most {CHAIN_MAX} are taken")
@@ -111,7 +111,7 @@ def _check_authority(certificate: x509.Certificate, now: float) -> None:
         constraints = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
     except x509.ExtensionNotFound:
         raise RequestError("RootCert is no CA: it has no basic constraints") from None
-    except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+    except UNREADABLE:
         raise RequestError("RootCert is not a certificate in PEM that can be used") from None
     if not constraints.ca:
         raise RequestError("RootCert is no CA: its basic constraints say so")

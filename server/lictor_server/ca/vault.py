@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 
 from lictor_core.authority import RootLife
 from lictor_core.errors import PeerError
 from lictor_core.names import SigningId, intermediate_common_name, root_common_name, trust_domain
-from lictor_server.ca.keys import colon_hex
+from lictor_server.ca.keys import UNREADABLE, colon_hex
 from lictor_server.ca.leaves import LeafOrder, SignedLeaf
 from lictor_server.ca.provider import Established, LeafTerms
 from lictor_server.ca.roots import ROOT_YEARS, chain_of, root_record
@@ -229,7 +229,7 @@ def _parsed(pem: str, path: str) -> x509.Certificate:
     try:
         certificate = x509.load_pem_x509_certificate(pem.encode())
         certificate.public_key()
-    except (ValueError, UnsupportedAlgorithm):
+    except UNREADABLE:
         raise PeerError(f"Vault answered {path} without a certificate that can be used") from None
     return certificate
 

@@ -229,7 +229,9 @@ def parsed(message: Message) -> Parsed:
         case "timeout_now":
             return TimeoutNow(term)
         case _:
-            raise PeerError(f"a server sent a Raft message of the unknown type {kind!r}: is it of another version?")
+            raise PeerError(
+                f"a server sent a Raft message of the unknown type {_shown(kind)}: is it of another version?"
+            )
 
 
 def _append(message: Message, term: int) -> Append:
@@ -268,5 +270,10 @@ def _entry(item: object, index: int, newest_term: int) -> LogEntry:
 def _number(message: Message, key: str) -> int:
     value = message.get(key)
     if type(value) is not int or not 0 <= value <= COUNT_MAX:
-        raise PeerError(f"a server sent a Raft message whose {key!r} is no count: {value!r:.40}")
+        raise PeerError(f"a server sent a Raft message whose {key!r} is no count: {_shown(value)}")
     return value
+
+
+def _shown(value: object) -> str:
+    """`value` for a message. What nests is only named: it may nest as deep as the interpreter goes, or be very long."""
+    return f"{value!r:.40}" if isinstance(value, (int, float, str, bytes, type(None))) else f"a {type(value).__name__}"

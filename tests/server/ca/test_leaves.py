@@ -19,6 +19,10 @@ from tests.server.ca.build import DOMAIN, NOW, csr, default_uri, root_and_key
 HOUR = 3600.0
 
 
+def pem(request: bytes) -> str:
+    return f"-----BEGIN CERTIFICATE REQUEST-----\n{encodebytes(request).decode()}-----END CERTIFICATE REQUEST-----\n"
+
+
 def signed(request: str, *, serial: int = 8, now: float = NOW, lifetime_s: float = 72 * HOUR) -> ca.SignedLeaf:
     root, key = root_and_key()
     return ca.sign_leaf(
@@ -144,9 +148,16 @@ def test_request_with_a_foreign_signature_is_refused() -> None:
     raw = bytearray(body.public_bytes(Encoding.DER))
     signature = x509.load_pem_x509_csr(other.encode()).signature
     raw[-4:] = signature[-4:]
-    text = f"-----BEGIN CERTIFICATE REQUEST-----\n{encodebytes(bytes(raw)).decode()}-----END CERTIFICATE REQUEST-----\n"
     with pytest.raises(RequestError, match="signature"):
-        ca.read_csr(text)
+        ca.read_csr(pem(bytes(raw)))
+
+
+def test_a_request_of_an_unknown_version_is_refused() -> None:
+    body = bytearray(x509.load_pem_x509_csr(csr(default_uri()).encode()).public_bytes(Encoding.DER))
+    version = body.index(b"\x02\x01\x00")
+    body[version + 2] = 41
+    with pytest.raises(RequestError, match="is not a certificate signing request"):
+        ca.read_csr(pem(bytes(body)))
 
 
 def test_request_over_the_bound_is_refused() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from typing import cast
 
 import msgpack
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lictor_core.errors import PeerError
+from lictor_server.raft.framing import decode_message
 from lictor_server.raft.messages import (
     SNAPSHOT_BYTES_MAX,
     SNAPSHOT_CHUNK_BYTES_MAX,
@@ -52,6 +54,17 @@ def test_message_survives_the_wire(message: Parsed) -> None:
 def test_other_messages_of_pysyncobj_are_refused(kind: object) -> None:
     with pytest.raises(PeerError, match="unknown type"):
         parsed({"type": kind, "term": 1})
+
+
+@pytest.mark.parametrize("key", ["type", "term"])
+def test_a_value_that_nests_as_deep_as_can_be_read_is_refused_in_few_words(key: str) -> None:
+    for depth in range(900, sys.getrecursionlimit()):
+        nested = b"\x91" * depth + b"\x00"
+        body = b"\x82\xa4type" + (nested if key == "type" else b"\xa5heard")
+        body += b"\xa4term" + (nested if key == "term" else b"\x01")
+        with pytest.raises(PeerError) as refused:
+            parsed(decode_message(body))
+        assert len(str(refused.value)) < 200
 
 
 @pytest.mark.parametrize(
