@@ -24,7 +24,7 @@ from lictor_agent.http.router import Route
 from lictor_agent.http.site import Site
 from lictor_config.reading import Dialect, Reader
 from lictor_core.commands import IntentionDelete, IntentionSet
-from lictor_core.errors import NotFoundError, RequestError
+from lictor_core.errors import NotFoundError, PermissionDeniedError, RequestError
 from lictor_core.proxy_status import Enforcement
 from lictor_core.queries import IntentionExactQuery
 from lictor_core.records import Intention
@@ -96,6 +96,8 @@ async def _put_by_itself(site: Site, request: Request, draft: Draft, names: Inte
         try:
             await _set(site, request, draft, former)
             break
+        except PermissionDeniedError:
+            raise
         except RequestError as error:
             before, former = former, await _former(site, request, names)
             if left and _id_of(before) != _id_of(former):
