@@ -122,7 +122,7 @@ SEES_INTENTIONS = 'service "web" { policy = "read" intentions = "read" }'
 SETS_INTENTIONS = 'service "web" { policy = "read" intentions = "write" }'
 OPERATES = 'operator = "read"'
 COMMANDS = 'operator = "write"'
-REFUSED = [
+REFUSED: list[tuple[str, object, str]] = [
     ("PUT /v1/catalog/register", {"Node": "n", "Address": "192.0.2.9"}, 'node "n" { policy = "write" }'),
     ("PUT /v1/catalog/deregister", {"Node": "far"}, 'node "far" { policy = "write" }'),
     ("GET /v1/coordinate/node/far", None, NODES),
