@@ -100,6 +100,8 @@ class Agent:
         """What the proxies of this host tell of themselves."""
         self.xds: Callable[[], XdsOffer] = XdsOffer
         """Where Envoys ask this agent."""
+        self.certificate_left_s: Callable[[], float | None] = lambda: None
+        """For how many seconds the certificate of this agent that ends first is still valid."""
         self._clock = clock
         self._log = log
         self._registrar = Registrar(self.local, identity.node_name, settings.scripts, settings.sidecar_ports, clock)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from lictor_agent import assembly
 from lictor_agent.agent import Agent
+from lictor_agent.aging import CertificateAges
 from lictor_agent.backing import Backing
 from lictor_agent.grpc_port import GrpcPort
 from lictor_agent.http.server import HttpServer
@@ -24,6 +25,7 @@ def follow(
     dns: DnsServer | None,
     output: LogOutput,
     grpc: GrpcPort | None = None,
+    ages: CertificateAges | None = None,
 ) -> None:
     """Have log, HTTP API, gRPC, DNS, and the way to the servers take over what changes for them, at each reload."""
     first = agent.configuration
@@ -51,7 +53,11 @@ def follow(
             renewals.append(grpc.renewal(assembly.grpc_tls(configuration, given)))
         for use in renewals:
             use()
+        if ages is not None:
+            ages.note(configuration, given)
         agent.use_check_tls(assembly.check_tls(configuration, None if given is None else given.pair))
 
+    if ages is not None:
+        ages.note(first, None)
     backing.at_certificate(lambda: renew(agent.configuration))
     agent.on_reload(take)

@@ -15,6 +15,7 @@ from structlog.typing import FilteringBoundLogger
 
 from lictor_agent import assembly
 from lictor_agent.agent import Agent
+from lictor_agent.aging import CertificateAges
 from lictor_agent.backing import Backing, RemoteServers
 from lictor_agent.banner import Listening, banner
 from lictor_agent.data_directory import tell_if_exposed
@@ -118,7 +119,9 @@ async def _serve(configuration: Configuration, clock: Clock, rng: Rng, output: L
     dns.tell_figures(meter, identity.node_name)
     grpc = _grpc(agent, http, configuration, clock, rng, log.bind(room="agent"))
     agent.xds = grpc.offer
-    follow(agent, backing=backing, http=http, dns=dns, output=output, grpc=grpc)
+    ages = CertificateAges(clock, log.bind(room="agent"))
+    agent.certificate_left_s = ages.least_left_s
+    follow(agent, backing=backing, http=http, dns=dns, output=output, grpc=grpc, ages=ages)
     ending = Ending(agent, log.bind(room="agent"))
     async with AsyncExitStack() as parts:
         parts.enter_context(ending.watching())
@@ -136,6 +139,7 @@ async def _serve(configuration: Configuration, clock: Clock, rng: Rng, output: L
             watching(agent, http.inner.get, rng, log.bind(room="agent")),
             _remote_exec(agent, rng, log.bind(room="agent")),
             telling(agent, http, clock, log.bind(room="agent")),
+            ages.telling(),
         ):
             listening = Listening(
                 http=[str(address) for address in http.listen_addresses if not address.is_secure],

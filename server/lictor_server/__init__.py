@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from lictor_server.settings import ServerSettings
     from lictor_server.sockets import SERVER_PORT, resolve
     from lictor_server.tls import PLAIN, Tls, TlsSettings, load_tls
+    from lictor_server.tls_material import certificate_times
     from lictor_server.tls_pair import PemPair, show_pair
 else:
     __getattr__ = lazily(
@@ -42,6 +43,7 @@ else:
             "Tls": "lictor_server.tls",
             "TlsSettings": "lictor_server.tls",
             "UNKEYED": "lictor_server.keyed",
+            "certificate_times": "lictor_server.tls_material",
             "load_tls": "lictor_server.tls",
             "resolve": "lictor_server.sockets",
             "show_pair": "lictor_server.tls_pair",
@@ -65,6 +67,7 @@ __all__ = [
     "ServerSettings",
     "Tls",
     "TlsSettings",
+    "certificate_times",
     "load_tls",
     "resolve",
     "show_pair",

@@ -17,7 +17,7 @@ from lictor_core.limits import CA_FILES_MAX
 if TYPE_CHECKING:
     from lictor_server.tls import TlsSettings
 
-__all__ = ["check_pair", "read_roots"]
+__all__ = ["certificate_times", "check_pair", "read_roots"]
 
 _FILE_BYTES_MAX: Final = 4 * 1024 * 1024
 
@@ -49,6 +49,15 @@ def _files_in(key: str, directory: Path) -> list[Path]:
     if len(paths) > CA_FILES_MAX:
         raise ConfigurationError(f"{key}: {len(paths)} files in {directory} are more than {CA_FILES_MAX}")
     return paths
+
+
+def certificate_times(key: str, path: str) -> tuple[float, float]:
+    """From when until when the first certificate of a file is valid, in seconds since 1970.
+
+    Raises `ConfigurationError`, which names `key`, for a file that cannot be used.
+    """
+    first = _certificates(key, Path(path))[0]
+    return first.not_valid_before_utc.timestamp(), first.not_valid_after_utc.timestamp()
 
 
 def check_pair(settings: TlsSettings, now: float) -> tuple[str, ...]:

@@ -36,6 +36,7 @@ def _local(site: Site) -> list[Gauge]:
     return [
         *checks,
         *_leaves(site),
+        *_certificates(site),
         Gauge("agent.services", len(local.services)),
         Gauge("agent.log_listeners", 0 if listeners is None else len(listeners)),
     ]
@@ -44,6 +45,11 @@ def _local(site: Site) -> list[Gauge]:
 def _leaves(site: Site) -> list[Gauge]:
     left_s = site.agent.leaf_left_s()
     return [] if left_s is None else [Gauge("agent.leaf.expiry", round(left_s))]
+
+
+def _certificates(site: Site) -> list[Gauge]:
+    left_s = site.agent.certificate_left_s()
+    return [] if left_s is None else [Gauge("agent.tls.cert.expiry", round(left_s))]
 
 
 async def _raft(site: Site) -> list[Gauge]:
