@@ -26,7 +26,7 @@ from tests.support.agents import environment_for_commands, program_of
 from tests.support.ports import free_ports
 from tests.support.processes import Program, running
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 MANAGEMENT = "5ec2e700-0000-4000-8000-00000000aaaa"
 AGENT_TOKEN = "5ec2e700-0000-4000-8000-00000000bbbb"
@@ -38,10 +38,12 @@ URL_TOKEN = "5ec2e700-0000-4000-8000-0000000a0000"
 BEARER_TOKEN = "5ec2e700-0000-4000-8000-0000000b0000"
 WATCH_TOKEN = "5ec2e700-0000-4000-8000-0000000c0000"
 CHECK_PASSWORD = "planted-in-a-check-header"
+RECOVERY_TOKEN = "5ec2e700-0000-4000-8000-0000000d0000"
+REPLICATION_TOKEN = "5ec2e700-0000-4000-8000-0000000e0000"
 URL_PASSWORD = "planted-in-a-check-url"
 GOSSIP_KEY = "cGxhbnRlZC1nb3NzaXAta2V5LTMyLWJ5dGVzLWhlcmU="
-PLANTED = (
-    MANAGEMENT,
+KINDS = ("agent", "event", "key", "node", "query", "service", "session")
+TOKENS = (
     AGENT_TOKEN,
     DEFAULT_TOKEN,
     SERVICE_TOKEN,
@@ -50,6 +52,12 @@ PLANTED = (
     URL_TOKEN,
     BEARER_TOKEN,
     WATCH_TOKEN,
+)
+PLANTED = (
+    *TOKENS,
+    MANAGEMENT,
+    RECOVERY_TOKEN,
+    REPLICATION_TOKEN,
     CHECK_PASSWORD,
     URL_PASSWORD,
     GOSSIP_KEY[:24],
@@ -62,6 +70,7 @@ SHOW_SECRETS = (
     "/v1/agent/connect/ca/leaf/",
     "/v1/kv/",
     "/v1/snapshot",
+    "/v1/operator/keyring",
 )
 """What shows a secret to who may see it, since that is what it is for."""
 STREAMS = ("/v1/agent/monitor",)
@@ -77,16 +86,23 @@ class Session:
     said: dict[str, bytes] = field(default_factory=dict[str, bytes])
 
     def ask(
-        self, method: str, target: str, body: object = None, headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        target: str,
+        body: object = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        keeps: bool = True,
     ) -> tuple[int, bytes]:
-        """Ask, and keep the answer, head and body."""
+        """Ask, and keep the answer, head and body, unless it is to show a secret."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         try:
             connection.request(method, target, data, dict(headers or {}))
             answer = connection.getresponse()
             text = answer.read()
-            self.keep(f"{method} {target}", str(answer.getheaders()).encode() + text)
+            if keeps:
+                self.keep(f"{method} {target}", str(answer.getheaders()).encode() + text)
             return answer.status, text
         finally:
             connection.close()
@@ -110,7 +126,7 @@ def shown(text: bytes, secret: bytes) -> str:
 
 
 @contextmanager
-def session(directory: Path) -> Generator[Session]:
+def session(directory: Path, acl: Mapping[str, object]) -> Generator[Session]:
     """An agent that is a server and keeps what it knows on disk, with a secret wherever one may stand."""
     ports = free_ports("http", "dns", "server", "grpc")
     config = {
@@ -126,8 +142,15 @@ def session(directory: Path) -> Generator[Session]:
         "ports": {**ports, "serf_lan": -1, "serf_wan": -1},
         "connect": {"enabled": True},
         "acl": {
+            **acl,
             "enable_token_persistence": True,
-            "tokens": {"master": MANAGEMENT, "agent": AGENT_TOKEN, "default": DEFAULT_TOKEN},
+            "tokens": {
+                "master": MANAGEMENT,
+                "agent": AGENT_TOKEN,
+                "default": DEFAULT_TOKEN,
+                "agent_master": RECOVERY_TOKEN,
+                "replication": REPLICATION_TOKEN,
+            },
         },
         "services": [{"name": "filed", "port": 1, "token": SERVICE_TOKEN}],
         "watches": [{"type": "key", "key": "a", "token": WATCH_TOKEN, "args": ["true"], "handler_type": "script"}],
@@ -150,6 +173,33 @@ def _leads(port: int) -> bool:
         return False
     finally:
         connection.close()
+
+
+def give_rights(one: Session) -> None:
+    """The secrets become those of tokens that may do nearly everything, one of them next to nothing."""
+    management = {"X-Consul-Token": MANAGEMENT}
+    for name, rights in {"most": "write", "little": "read"}.items():
+        rules = "\n".join(f'{kind}_prefix "" {{ policy = "{rights}" }}' for kind in KINDS)
+        policy = {"Name": name, "Rules": rules if name == "most" else 'key "a" { policy = "read" }'}
+        assert one.ask("PUT", "/v1/acl/policy", policy, management)[0] == 200
+    for number, secret in enumerate(TOKENS):
+        name = "little" if secret in (BEARER_TOKEN, CHECK_TOKEN) else "most"
+        token = {
+            "AccessorID": f"00000000-0000-4000-8000-{number:012}",
+            "SecretID": secret,
+            "Description": "planted",
+            "Policies": [{"Name": name}],
+        }
+        assert one.ask("PUT", "/v1/acl/token", token, management, keeps=False)[0] == 200
+    one.ask("PUT", "/v1/acl/token", {"SecretID": URL_TOKEN, "Policies": [{"Name": "none"}]}, management)
+    one.ask("PUT", "/v1/acl/token", {"SecretID": [URL_TOKEN]}, management)
+    one.ask("PUT", "/v1/acl/token", {"AccessorID": URL_TOKEN, "SecretID": HEADER_TOKEN}, management)
+    one.ask("DELETE", "/v1/acl/token/00000000-0000-4000-8000-000000000009", None, {"X-Consul-Token": BEARER_TOKEN})
+    method = {"Name": "jwt", "Type": "jwt", "Config": {"JWTValidationPubKeys": [f"no key {BEARER_TOKEN}"]}}
+    one.ask("PUT", "/v1/acl/auth-method", method, management)
+    one.ask("PUT", "/v1/acl/binding-rule", {"AuthMethod": "none", "Selector": "x ==", "BindName": "a"}, management)
+    for target in ("/v1/acl/token/self", "/v1/acl/tokens", "/v1/acl/policy/name/most"):
+        one.ask("GET", target, None, {"X-Consul-Token": BEARER_TOKEN}, keeps=target != "/v1/acl/token/self")
 
 
 def use(one: Session) -> None:
@@ -300,8 +350,11 @@ def loose(directory: Path) -> list[str]:
     return found
 
 
-def test_no_secret_is_in_anything_that_comes_out(tmp_path: Path) -> None:
-    with session(tmp_path) as one:
+@pytest.mark.parametrize("acl", [{}, {"enabled": True, "default_policy": "deny"}], ids=["off", "on"])
+def test_no_secret_is_in_anything_that_comes_out(tmp_path: Path, acl: dict[str, object]) -> None:
+    with session(tmp_path, acl) as one:
+        if acl:
+            give_rights(one)
         with monitored(one):
             use(one)
             look(one)
