@@ -79,7 +79,7 @@ class Authorizer:
     `scope` is empty when nothing is restricted; otherwise a digest of the rules: equal scopes see the same.
     """
 
-    __slots__ = ("_allows_all", "_by_default", "_places", "grants", "scope")
+    __slots__ = ("_allows_all", "_by_default", "_places", "_whole", "grants", "scope")
 
     def __init__(self, grants: Grants) -> None:
         self.grants = grants
@@ -88,6 +88,7 @@ class Authorizer:
         self._allows_all = grants.default is DefaultPolicy.DISABLED or (is_managed and not has_rules)
         self._by_default = grants.default is not DefaultPolicy.DENY
         self._places = {} if self._allows_all else _laid_over(grants.policies)
+        self._whole: dict[Resource, bool] = {}
         self.scope = "" if self._allows_all else _digest(grants)
 
     def allows(self, resource: Resource, name: str = "", access: Access = Access.READ) -> bool:
@@ -114,6 +115,14 @@ class Authorizer:
         """Whether there can be no name of `resource` for which this is denied: filters need not look."""
         if self._allows_all:
             return True
+        if access is not Access.READ:
+            return self._is_whole(resource, access)
+        known = self._whole.get(resource)
+        if known is None:
+            known = self._whole[resource] = self._is_whole(resource, access)
+        return known
+
+    def _is_whole(self, resource: Resource, access: Access) -> bool:
         places = self._places.get(resource, _NO_PLACES)
         if not resource.is_named:
             return self.allows(resource, access=access)

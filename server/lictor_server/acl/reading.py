@@ -9,7 +9,7 @@ from lictor_core.acl.authorizer import EVERYTHING
 from lictor_core.acl.caller import Caller
 from lictor_core.errors import LictorError
 from lictor_core.prepared_queries import PreparedQueryExecutionQuery
-from lictor_core.queries import Query
+from lictor_core.queries import Query, TransactionQuery
 from lictor_server.acl.callers import Callers
 from lictor_server.acl.needs_of_reads import NEEDS_OF_READS, Judging
 from lictor_server.state import Store
@@ -78,7 +78,7 @@ class ReadJudge:
         if need.left is None or not self.scope(query, caller):
             return Seen(answer, "")
         judging = Judging(judge, self._store, self._lists_keys)
-        if not query.topics():  # nothing tells whether it still holds
+        if isinstance(query, TransactionQuery):  # nothing tells whether its answer still holds
             return Seen(need.left(judging, query, answer), judge.scope)
         key = (cast("Query[object]", query), judge.scope)
         kept = self._kept.get(key)

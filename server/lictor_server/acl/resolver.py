@@ -28,6 +28,7 @@ CALLERS_MAX: Final = 4096
 UNKNOWN_TOKEN: Final = "ACL not found"
 """What is said of a token that is not there, or not any more: Consul's words."""
 
+_RIGHTS: Final = (on.ACL_TOKENS, on.ACL_POLICIES, on.ACL_ROLES)
 _NO_TOKEN: Final = Token(
     accessor_id=ANONYMOUS_ID, secret_id="", description="", local=False, create_time="", hash="",
     create_index=0, modify_index=0,
@@ -50,6 +51,8 @@ class Resolver:
         self._settings = settings
         self._clock = clock
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
+        self._by_secret: OrderedDict[str, _Kept] = OrderedDict()
+        self._found_at = -1
 
     @property
     def enabled(self) -> bool:
@@ -86,6 +89,24 @@ class Resolver:
         return until is not None and self._clock.now() >= until
 
     def _found(self, secret: str) -> _Kept:
+        """By the secret itself while nothing of access control changes: who guesses learns nothing from a table whose
+        hashes are keyed anew in each process."""
+        at = self._store.stamp(_RIGHTS)
+        if at != self._found_at:
+            self._by_secret, self._found_at = OrderedDict(), at
+        kept = self._by_secret.get(secret)
+        if kept is None:
+            kept = self._by_secret[secret] = self._looked_up(secret)
+            if len(self._by_secret) > CALLERS_MAX:
+                self._by_secret.popitem(last=False)
+        else:
+            self._by_secret.move_to_end(secret)
+        until = kept.caller.expires_at_s
+        if until is not None and self._clock.now() >= until:
+            raise PermissionDeniedError(UNKNOWN_TOKEN)
+        return kept
+
+    def _looked_up(self, secret: str) -> _Kept:
         acl = self._store.acl
         token = acl.token_of_secret(secret or ANONYMOUS_SECRET)
         if token is None:
@@ -97,9 +118,6 @@ class Resolver:
         if kept is None or kept.token is not token or kept.linked_at != linked_at:
             kept = self._keep(token, linked_at)
         self._kept.move_to_end(token.accessor_id)
-        until = kept.caller.expires_at_s
-        if until is not None and self._clock.now() >= until:
-            raise PermissionDeniedError(UNKNOWN_TOKEN)
         return kept
 
     def _keep(self, token: Token, linked_at: int) -> _Kept:

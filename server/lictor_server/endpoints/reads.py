@@ -105,6 +105,8 @@ class Reads:
         if caller is ANYBODY:
             return whole
         seen = self._judge.seen(query, caller, whole.value, whole.stamp)
+        if not seen.scope and caller.stamp <= whole.stamp:
+            return whole
         return structs.replace(whole, value=cast(T, seen.value), stamp=max(whole.stamp, caller.stamp), scope=seen.scope)
 
     def _now(self, query: Query[T], contact: Contact) -> Reading[T]:
