@@ -6,7 +6,6 @@ import pytest
 
 from lictor_config.load import load_configuration
 from lictor_config.tree import Origin
-from tests.compat.scenarios.http.acl import NOT_YET
 from tests.compat.scenarios.permissions import CONFIG, HOLDERS, READS, WRITES
 from tests.support.agents import dev_agent
 from tests.support.gateway import gateway
@@ -15,7 +14,6 @@ from tests.support.recorder.permissions import asked, differences, play, recorde
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)  # some two thousand requests, beside other tests
-@pytest.mark.xfail(reason=NOT_YET, strict=False)
 def test_a_server_allows_what_consul_allows(tmp_path: Path) -> None:
     with dev_agent("lictor", tmp_path, CONFIG) as agent:
         lines = differences(recorded(), play(agent.ports["http"]))
@@ -24,7 +22,6 @@ def test_a_server_allows_what_consul_allows(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)  # some two thousand requests, beside other tests
-@pytest.mark.xfail(reason=NOT_YET, strict=False)
 def test_a_client_agent_allows_the_same(tmp_path: Path) -> None:
     with dev_agent("lictor", tmp_path, CONFIG) as agent:
         configuration = load_configuration(Origin(dev=True, files=(str(tmp_path / "agent.json"),)))

@@ -65,6 +65,7 @@ async def _serve(
         clock=clock,
         rng=rng,
         log=log,
+        resolve=registry.resolve_token,
         kept=KeptInViews(views, rng),
     )
     http = HttpServer(

@@ -186,9 +186,9 @@ NEEDS: Final[Mapping[tuple[str, str], Need]] = MappingProxyType(
         ("/v1/internal/ui/node/", "GET"): _seen_there(_EACH_NODE, _SERVICES),
         ("/v1/internal/ui/services", "GET"): _seen_there(_EACH_NODE, _SERVICES),
         ("/v1/internal/ui/gateway-services-nodes/", "GET"): _seen_there(_EACH_NODE, _SERVICES),
-        ("/v1/internal/federation-states", "GET"): _seen_there(_EACH_NODE, _SERVICES),
+        ("/v1/internal/federation-states", "GET"): _gated(_OPERATOR, _R),
         ("/v1/internal/federation-states/mesh-gateways", "GET"): _seen_there(_EACH_NODE, _SERVICES),
-        ("/v1/internal/federation-state/", "GET"): _seen_there(_EACH_NODE, _SERVICES),
+        ("/v1/internal/federation-state/", "GET"): _gated(_OPERATOR, _R),
         ("/v1/internal/service-virtual-ip", "GET"): _seen_there(_SERVICES),
         # Keys, sessions, transactions, queries, events.
         ("/v1/kv/", "GET"): _there(_KEY, _R, "each key", "key:list of a prefix where enable_key_list_policy is set"),

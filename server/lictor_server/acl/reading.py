@@ -6,7 +6,7 @@ from collections import OrderedDict
 from typing import Final, NamedTuple, TypeVar, cast
 
 from lictor_core.acl.authorizer import EVERYTHING
-from lictor_core.acl.caller import Caller
+from lictor_core.acl.caller import ANYBODY, Caller
 from lictor_core.errors import LictorError
 from lictor_core.prepared_queries import PreparedQueryExecutionQuery
 from lictor_core.queries import Query, TransactionQuery
@@ -46,14 +46,18 @@ class ReadJudge:
         return len(self._kept)
 
     def admitted(self, query: Query[T], token: str) -> Caller:
-        """Who shows `token`, if they may ask `query`: a prepared query is run by its own token, whoever asks.
+        """Who shows `token`, if they may ask `query`: a prepared query is run by its own token, whoever asks. What is
+        open to everybody is so to who shows a token that nobody knows, too.
 
         Raises `PermissionDeniedError`, and `RequestError` for a prepared query that cannot be rendered.
         """
+        need = NEEDS_OF_READS[type(query)]
+        if need.require is None and need.left is None and not isinstance(query, PreparedQueryExecutionQuery):
+            return ANYBODY
         caller = self._callers.caller(token)
         if caller.authorizer is EVERYTHING:
             return caller
-        require = NEEDS_OF_READS[type(query)].require
+        require = need.require
         if require is not None:
             require(Judging(caller.authorizer, self._store, self._lists_keys), query)
         if isinstance(query, PreparedQueryExecutionQuery):

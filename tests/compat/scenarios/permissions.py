@@ -353,3 +353,17 @@ WRITES: Final = (
     Ask("PUT", "acl/bootstrap"),
     Ask("PUT", "acl/token/00000000-0000-0000-0000-000000000002/clone", {"Description": "$who"}, "Description"),
 )
+
+_BY_ID: Final = "Consul judges instances by their ids there, and by the names of their services everywhere else"
+_UNKNOWN: Final = "a token that nobody knows is refused as such, wherever it is judged"
+
+DIFFERS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
+    f"GET catalog/node/{NODE}": {
+        "denied some": ("200 consul web1", _BY_ID),
+        "node writer": ("200 web1", _BY_ID),
+    },
+    "GET coordinate/datacenters": {"unknown": ("403", _UNKNOWN)},
+    "PUT event/fire/deploy x": {"unknown": ("403", _UNKNOWN)},
+    "PUT event/fire/reboot x": {"unknown": ("403", _UNKNOWN)},
+}
+"""What Lictor gives on purpose where Consul gives something else: by request and token the verdict, and why."""

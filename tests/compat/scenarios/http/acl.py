@@ -53,6 +53,3 @@ def step(
 def fixed(number: int) -> str:
     """A UUID that a scenario chooses itself, so that lists come in one order."""
     return f"{number:08x}-1111-4111-8111-111111111111"
-
-
-NOT_YET: Final = "the servers keep no tokens yet"
