@@ -2,7 +2,7 @@ import pytest
 
 from lictor_core.acl.caller import ANYBODY
 from lictor_core.errors import PermissionDeniedError
-from lictor_core.queries import KeyQuery, NodesQuery, ServicesQuery
+from lictor_core.queries import DatacentersQuery, KeyQuery, NodesQuery, ServicesQuery
 from lictor_server.acl.callers import Everybody
 from lictor_server.acl.reading import NO_STAMP, ReadJudge
 from lictor_server.state import answer
@@ -62,6 +62,13 @@ def test_a_stamp_grows_with_the_rights_and_is_none_for_what_may_not_be_read() ->
 def test_an_unknown_token_asks_nothing() -> None:
     with pytest.raises(PermissionDeniedError, match="ACL not found"):
         ReadJudge(world(), FixedCallers({})).admitted(NodesQuery(), "unknown")
+
+
+def test_what_is_open_is_so_to_an_unknown_token() -> None:
+    judge = ReadJudge(world(), FixedCallers({"one": _NA}))
+    assert judge.admitted(DatacentersQuery(), "unknown") is ANYBODY
+    with pytest.raises(PermissionDeniedError):
+        judge.admitted(NodesQuery(), "unknown")
 
 
 def test_without_access_control_stamps_are_those_of_the_data() -> None:

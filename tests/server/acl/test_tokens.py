@@ -157,7 +157,7 @@ async def test_identities_of_one_service_are_one_and_count_where_any_of_them_doe
         ),
         node_identities=(node("n1"), node("n1"), node("n1", "dc2")),
     )  # fmt: skip
-    assert token.service_identities == (service("web"), service("db", "dc1", "dc2"))
+    assert token.service_identities == (service("db", "dc1", "dc2"), service("web"))
     assert token.node_identities == (node("n1"), node("n1", "dc2"))
 
 
