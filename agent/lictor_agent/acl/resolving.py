@@ -130,6 +130,8 @@ class Tokens:
                 task.result()
                 if known.failure is None:
                     return self._given(known)
+            elif not task.done():
+                self._away_until = self._clock.monotonic() + AWAY_S  # who asks meanwhile need not wait as long
         return self._while_away(known)
 
     def at_once(self, secret: str) -> Caller | None:

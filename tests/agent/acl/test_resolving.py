@@ -8,6 +8,7 @@ from collections import Counter
 import pytest
 from structlog.testing import LogCapture
 
+from lictor_agent.acl import resolving
 from lictor_agent.acl.resolving import (
     ASKING_MAX,
     AWAY_S,
@@ -276,3 +277,17 @@ async def test_stopping_ends_what_is_asked() -> None:
     await asyncio.sleep(0)
     await bench.tokens.stop()
     assert not (await asking).authorizer.allows(Resource.KEY, "k")
+
+
+async def test_a_server_that_takes_long_holds_up_one_who_asks_and_not_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resolving, "_ASK_S_MAX", 0.01)
+    bench = Bench()
+    await bench.reads_keys()
+    bench.servers.hold = asyncio.Event()
+    bench.clock.advance(30)
+    assert await bench.reads_keys(), "what was known counts after a while"
+    async with asyncio.timeout(20):
+        monkeypatch.setattr(resolving, "_ASK_S_MAX", 3600.0)
+        assert await bench.reads_keys(), "at once"
+    bench.servers.hold.set()
+    await bench.tokens.stop()
