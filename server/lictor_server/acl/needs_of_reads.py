@@ -75,14 +75,15 @@ class ReadNeed(NamedTuple):
     """What one kind of query needs.
 
     `require` raises `PermissionDeniedError`, before anything is looked up. `left` gives what the caller sees of the
-    answer, and may raise the same; who sees all of what it is `about` is given the whole without it. `said` is for
-    people.
+    answer, and may raise the same; who sees all of what it is `about` is given the whole without it. With `by_rows` it
+    looks at each row of a list by itself, so that a long list can be looked at bit by bit. `said` is for people.
     """
 
     said: str
     require: Callable[[Judging, object], None] | None = None
     left: Callable[[Judging, object, object], object] | None = None
     about: tuple[Resource, ...] = ()
+    by_rows: bool = False
 
 
 def _open(because: str) -> ReadNeed:
@@ -101,7 +102,8 @@ def _rows(sees: Callable[[Authorizer, R], bool], *about: Resource) -> ReadNeed:
     def left(by: Judging, query: object, rows: list[R]) -> list[R]:
         return rows_left(by.judge, rows, sees)
 
-    return _filtered(", ".join(f"{one}:read" for one in about) + " of each row", left, *about)
+    said = ", ".join(f"{one}:read" for one in about) + " of each row"
+    return _filtered(said, left, *about)._replace(by_rows=True)
 
 
 def _operator(access: Access) -> ReadNeed:
@@ -143,7 +145,7 @@ def _instances(sees: Callable[[Authorizer, R], bool]) -> ReadNeed:
         return rows_left(by.judge, rows, sees)
 
     said = "node:read, service:read of each row; of the mesh also service:read of whom it leads to"
-    return _filtered(said, left, Resource.NODE, Resource.SERVICE)
+    return _filtered(said, left, Resource.NODE, Resource.SERVICE)._replace(by_rows=True)
 
 
 def _ingress(by: Judging, query: q.IngressHealthQuery, rows: list[ServiceHealth]) -> list[ServiceHealth]:
@@ -319,6 +321,7 @@ NEEDS_OF_READS: Final[dict[type[object], ReadNeed]] = {
         require=cast("Callable[[Judging, object], None]", _prefix),
         left=cast("Callable[[Judging, object, object], object]", _tree),
         about=(Resource.KEY,),
+        by_rows=True,
     ),
     q.KeysQuery: ReadNeed(
         "key:read of each key; with acl.enable_key_list_policy key:list of the prefix",
@@ -353,7 +356,9 @@ NEEDS_OF_READS: Final[dict[type[object], ReadNeed]] = {
     q.IngressHealthQuery: _filtered("service:read; node:read, service:read of each row", _ingress, _NODE, _SERVICE),
     q.ServiceConfigQuery: _judged("service:read", _of_service),
     q.TransactionQuery: _filtered("each operation what it needs by itself", _transaction),
-    q.NodesInFullQuery: _filtered("node:read; service:read of what is there", _nodes_in_full, _NODE, _SERVICE),
+    q.NodesInFullQuery: _filtered("node:read; service:read of what is there", _nodes_in_full, _NODE, _SERVICE)._replace(
+        by_rows=True
+    ),
     q.NodeInFullQuery: _filtered("node:read; service:read of what is there", _node_in_full, _NODE, _SERVICE),
     q.AllServiceHealthQuery: _rows(sees_health, _NODE, _SERVICE),
     q.BehindGatewayQuery: ReadNeed(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from typing import Final, NamedTuple, TypeVar, cast
 
@@ -14,9 +15,13 @@ from lictor_server.acl.callers import Callers
 from lictor_server.acl.needs_of_reads import NEEDS_OF_READS, Judging
 from lictor_server.state import Store
 
-__all__ = ["NO_STAMP", "ReadJudge", "Seen"]
+__all__ = ["NO_STAMP", "ROWS_AT_ONCE", "ReadJudge", "Seen"]
 
 T = TypeVar("T")
+
+ROWS_AT_ONCE: Final = 1000
+"""Rows of an answer that are looked at before others have their turn: some 2 ms."""
+_Key = tuple[Query[object], str]
 
 _KEPT_MAX: Final = 256
 """Answers that are kept as some scope sees them."""
@@ -40,7 +45,8 @@ class ReadJudge:
         self._callers = callers
         self._lists_keys = lists_keys
         self._kept_max = kept_max
-        self._kept: OrderedDict[tuple[Query[object], str], tuple[int, object]] = OrderedDict()
+        self._kept: OrderedDict[_Key, tuple[int, object]] = OrderedDict()
+        self._under_way: dict[tuple[_Key, int], asyncio.Future[None]] = {}
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -87,11 +93,44 @@ class ReadJudge:
         key = (cast("Query[object]", query), judge.scope)
         kept = self._kept.get(key)
         if kept is None or kept[0] != stamp:
-            kept = self._kept[key] = (stamp, need.left(judging, query, answer))
-            if len(self._kept) > self._kept_max:
-                self._kept.popitem(last=False)
+            return self._keep(key, stamp, need.left(judging, query, answer))
         self._kept.move_to_end(key)
         return Seen(kept[1], judge.scope)
+
+    async def seen_in_bits(self, query: Query[T], caller: Caller, answer: object, stamp: int) -> Seen:
+        """The same, for answers that may be long: others are served between two bits of one, and who asks for the same
+        meanwhile waits for it."""
+        judge, need = caller.authorizer, NEEDS_OF_READS[type(query)]
+        if not need.by_rows or need.left is None:
+            return self.seen(query, caller, answer, stamp)
+        rows = cast("list[object]", answer)
+        if len(rows) <= ROWS_AT_ONCE:
+            return self.seen(query, caller, rows, stamp)
+        if not self.scope(query, caller):
+            return Seen(answer, "")
+        key = (cast("Query[object]", query), judge.scope)
+        while (same := self._under_way.get((key, stamp))) is not None:
+            await asyncio.wait([same])
+        kept = self._kept.get(key)
+        if kept is not None and kept[0] == stamp:
+            return Seen(kept[1], judge.scope)
+        done = self._under_way[key, stamp] = asyncio.get_running_loop().create_future()
+        try:
+            judging, left = Judging(judge, self._store, self._lists_keys), list[object]()
+            for at in range(0, len(rows), ROWS_AT_ONCE):
+                left += cast("list[object]", need.left(judging, query, rows[at : at + ROWS_AT_ONCE]))
+                await asyncio.sleep(0)
+            return self._keep(key, stamp, left)
+        finally:
+            del self._under_way[key, stamp]
+            done.set_result(None)
+
+    def _keep(self, key: _Key, stamp: int, value: object) -> Seen:
+        self._kept[key] = (stamp, value)
+        self._kept.move_to_end(key)
+        if len(self._kept) > self._kept_max:
+            self._kept.popitem(last=False)
+        return Seen(value, key[1])
 
     def stamp(self, query: Query[object], token: str) -> int:
         """The stamp that a reading of `query` with `token` would have now; `NO_STAMP` where it is not to be had."""

@@ -76,10 +76,10 @@ class Reads:
                 await self._turns.take()
             caller = self._judge.admitted(query, options.token)
         if not has_filter:
-            return self._seen(query, caller, self._now(query, contact))
+            return await self._seen(query, caller, self._now(query, contact))
         whole = self._now(unfiltered(query), contact)
         left = structs.replace(whole, value=await self._filtered.left(query, whole.value, whole.stamp))
-        return self._seen(query, caller, left)
+        return await self._seen(query, caller, left)
 
     async def pause(self, query: Query[object], options: ReadOptions) -> BlockedQuery | None:
         """What a read of `query` would have to wait for; None when it would answer at once. Raises as `read` does."""
@@ -101,10 +101,10 @@ class Reads:
         stamps = [self._judge.stamp(query, token) for query, token in zip(queries, tokens or repeat(""), strict=False)]
         return Confirmation(stamps, contact.last_ms, contact.known_leader)
 
-    def _seen(self, query: Query[T], caller: Caller, whole: Reading[T]) -> Reading[T]:
+    async def _seen(self, query: Query[T], caller: Caller, whole: Reading[T]) -> Reading[T]:
         if caller is ANYBODY:
             return whole
-        seen = self._judge.seen(query, caller, whole.value, whole.stamp)
+        seen = await self._judge.seen_in_bits(query, caller, whole.value, whole.stamp)
         if not seen.scope and caller.stamp <= whole.stamp:
             return whole
         return structs.replace(whole, value=cast(T, seen.value), stamp=max(whole.stamp, caller.stamp), scope=seen.scope)

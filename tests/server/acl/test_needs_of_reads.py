@@ -22,7 +22,7 @@ from lictor_core.transactions import (
     ServiceOperation,
     TransactionAnswer,
 )
-from lictor_server.acl.needs_of_reads import NEEDS_OF_READS
+from lictor_server.acl.needs_of_reads import NEEDS_OF_READS, Judging
 from lictor_server.acl.reading import ReadJudge
 from lictor_server.state import answer
 from tests.core.acl.grants import grants_drawn
@@ -272,3 +272,13 @@ def test_whatever_the_rules_nobody_sees_what_is_not_there_and_who_sees_all_sees_
             assert [one for one in rows if one in seen_rows] == seen_rows
         if not judge.scope:
             assert seen == whole
+
+
+def test_rows_that_are_looked_at_bit_by_bit_come_to_the_same() -> None:
+    judging = Judging(judge_of(_NA + _WEB + _KEYS + 'session "na" { policy = "read" }'), _STORE)
+    for _, query, _ in _ROWS:
+        need, rows = NEEDS_OF_READS[type(query)], _rows_of(answer(_STORE, query))
+        if need.by_rows and need.left is not None:
+            assert rows is not None, "it answers with a list"
+            bits = [_rows_of(need.left(judging, query, [row])) or [] for row in rows]
+            assert [row for bit in bits for row in bit] == need.left(judging, query, rows)

@@ -1,10 +1,13 @@
+import asyncio
+from typing import cast
+
 import pytest
 
 from lictor_core.acl.caller import ANYBODY
 from lictor_core.errors import PermissionDeniedError
 from lictor_core.queries import DatacentersQuery, KeyQuery, NodesQuery, ServicesQuery
 from lictor_server.acl.callers import Everybody
-from lictor_server.acl.reading import NO_STAMP, ReadJudge
+from lictor_server.acl.reading import NO_STAMP, ROWS_AT_ONCE, ReadJudge
 from lictor_server.state import answer
 from tests.server.acl.world import FixedCallers, world
 
@@ -77,3 +80,42 @@ def test_without_access_control_stamps_are_those_of_the_data() -> None:
 
     assert judge.admitted(KeyQuery(key="a/1"), "whatever") is ANYBODY
     assert judge.stamp(NodesQuery(), "") == store.stamp(NodesQuery().topics())
+
+
+async def test_a_long_answer_is_looked_at_bit_by_bit_and_once_for_all_who_ask_meanwhile() -> None:
+    store = world()
+    callers = FixedCallers({"one": _NA})
+    judge = ReadJudge(store, callers)
+    whole = answer(store, NodesQuery()) * ROWS_AT_ONCE
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    counting = asyncio.ensure_future(count())
+    first, second = await asyncio.gather(
+        *(judge.seen_in_bits(NodesQuery(), callers.caller("one"), whole, 7) for _ in range(2))
+    )
+    again = await judge.seen_in_bits(NodesQuery(), callers.caller("one"), whole, 7)
+    counting.cancel()
+
+    assert turns >= 2
+    assert first.value is second.value is again.value
+    assert first == judge.seen(NodesQuery(), callers.caller("one"), whole, 7)
+
+
+async def test_who_gives_up_waiting_leaves_the_others_to_work_it_out() -> None:
+    store = world()
+    callers = FixedCallers({"one": _NA})
+    judge = ReadJudge(store, callers)
+    whole = answer(store, NodesQuery()) * ROWS_AT_ONCE
+
+    leaving = asyncio.ensure_future(judge.seen_in_bits(NodesQuery(), callers.caller("one"), whole, 7))
+    staying = asyncio.ensure_future(judge.seen_in_bits(NodesQuery(), callers.caller("one"), whole, 7))
+    await asyncio.sleep(0)
+    leaving.cancel()
+
+    assert len(cast("list[object]", (await staying).value)) == ROWS_AT_ONCE
