@@ -14,6 +14,17 @@ from lictor.cli.hints import refusal
         (400, "Client sent an HTTP request to an HTTPS server.", ": write https:// in front of the address"),
         (401, "ACL support disabled", ": set acl.enabled in the configuration of servers and agents to use tokens"),
         (401, "", ": give a token with -token, -token-file or LICTOR_HTTP_TOKEN"),
+        (
+            403,
+            "Permission denied: ACL bootstrap no longer allowed (reset index: 11)",
+            ": use a token that there is; where all are lost, write 11 to the file acl-bootstrap-reset in the leader's "
+            "data directory, and try again",
+        ),
+        (
+            403,
+            "ACL not found",
+            ": the token that was sent is none, or has ended; `lictor acl token list` shows those there are",
+        ),
         (403, "Permission denied", ": give a token that may do this with -token, -token-file or LICTOR_HTTP_TOKEN"),
         (500, 'invalid session "x"', ": make one with PUT /v1/session/create, or let `lictor lock` do it"),
         (400, "index error: UUID must be 36 characters", ": give the whole id, or the names"),

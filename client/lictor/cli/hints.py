@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from lictor.api.errors import AgentError
@@ -12,6 +13,8 @@ _REASON_CHARS_MAX: Final = 2_000
 _NO_LEADER: Final = "No cluster leader"
 _NO_DATACENTER: Final = "No path to datacenter"
 _ACLS_OFF: Final = "ACL support disabled"
+_BOOTSTRAPPED: Final = re.compile(r"ACL bootstrap no longer allowed \(reset index: (\d+)\)")
+_NO_TOKEN: Final = "ACL not found"
 _NO_SESSION: Final = "invalid session"
 _NO_ID: Final = "UUID must be 36 characters"
 _WANTS_TLS: Final = "HTTP request to an HTTPS server"
@@ -49,6 +52,13 @@ def _next_step(status: int, reason: str, *, may_be_stale: bool) -> str:
         return "give the whole id, or the names"
     if _ACLS_OFF in reason:
         return "set acl.enabled in the configuration of servers and agents to use tokens"
+    if (bootstrapped := _BOOTSTRAPPED.search(reason)) is not None:
+        return (
+            "use a token that there is; where all are lost, write "
+            f"{bootstrapped[1]} to the file acl-bootstrap-reset in the leader's data directory, and try again"
+        )
+    if reason.startswith(_NO_TOKEN):
+        return "the token that was sent is none, or has ended; `lictor acl token list` shows those there are"
     return _STEPS.get(status, "")
 
 
