@@ -102,3 +102,18 @@ def test_servers_that_give_no_certificates_say_so(tmp_path: Path) -> None:
         cluster.start_client(2, joins=[1], settings=_agent(authority))
         cluster.until(lambda: "auto_encrypt.allow_tls is off here" in cluster.programs[1].log(), "the refusal")
         cluster.until(lambda: "agent.certificate.refused" in cluster.programs[2].log(), "and the agent's word of it")
+
+
+def test_with_access_control_a_certificate_is_for_who_may_write_its_node(tmp_path: Path) -> None:
+    authority = Authority(tmp_path / "ca")
+    secret = "11111111-2222-3333-4444-555555555555"
+    acl: dict[str, object] = {"enabled": True, "default_policy": "deny"}
+    known = {**acl, "tokens": {"master": secret, "default": secret}}
+    with ServerCluster(tmp_path, 1, {**_servers(authority), "acl": known}).running() as cluster:
+        cluster.start_client(2, joins=[1], settings=_agent(authority, acl=acl))
+        cluster.until(lambda: "agent.certificate.refused" in cluster.programs[2].log(), "nobody vouches for this one")
+        assert "Permission denied" in cluster.programs[2].log()
+        allowed = {**acl, "tokens": {"default": secret}}
+        cluster.start_client(3, joins=[1], settings=_agent(authority, acl=allowed))
+        cluster.until(lambda: cluster.put(3, "k", "1"), "a write over TLS")
+        assert "agent.certificate.issued" not in cluster.programs[2].log()
