@@ -139,6 +139,22 @@ async def test_who_comes_for_a_certificate_is_told_nothing_else(log: Log, author
         assert (told.datacenter, len(told.roots), told.verify_server_hostname) == ("dc1", 1, True)
 
 
+@pytest.mark.parametrize(("gives", "reason"), [(True, "is not known here yet"), (False, "allow_tls is off here")])
+async def test_the_door_for_agents_is_shut_where_none_could_show_a_certificate(
+    authority: Authority, gives: bool, reason: str
+) -> None:
+    settings = dataclasses.replace(strict(authority, authority.server()), gives_certificates=gives)
+    asking = TlsSettings(ca_file=authority.ca_file, verify_server_hostname=True, asks_for_certificate=True)
+    now = time.time()  # noqa: TID251 OpenSSL asks the machine, too
+    async with running(1, tls=load_tls(settings, now=now)) as end:
+        pool = RpcPool(rng=SeededRng(2), tls=load_tls(asking, now=now))
+        with pytest.raises(UnreachableError):
+            await pool.call(f"127.0.0.1:{end.listener.port}", "agent_ca", b"", timeout_s=10.0)
+        await pool.stop()
+        await eventually(lambda: bool(end.log.named("rpc.connection.broken")), what="the reason")
+        assert reason in end.log.named("rpc.connection.broken")[0]["reason"]
+
+
 @pytest.mark.parametrize("kind", ["client", "server of another datacenter"])
 async def test_who_proves_to_be_no_server_calls_nothing_that_is_for_servers(
     log: Log, authority: Authority, kind: str
