@@ -302,6 +302,10 @@ class Agent:
         """For how many seconds the leaf that ends first is still valid; None when this agent keeps none."""
         return self._leaves.least_left_s()
 
+    def leaf_span(self) -> tuple[float, float] | None:
+        """When the leaf that ends first begins and ends, in seconds since 1970; None without leaves."""
+        return self._leaves.first_to_end()
+
     async def roots(self, min_index: int = 0, wait_s: float = 0.0) -> KeptReading[CARoots]:
         """The roots that leaves may chain to, as far as is known here; blocks as every read does.
 

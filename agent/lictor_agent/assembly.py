@@ -40,6 +40,7 @@ __all__ = [
     "dns_settings",
     "first_entries",
     "grpc_addresses",
+    "grpc_is_secured",
     "grpc_tls",
     "http_addresses",
     "http_settings",
@@ -420,16 +421,26 @@ def grpc_tls(
     """
 
     def context() -> ssl.SSLContext | None:
-        door = configuration.tls.grpc
-        is_asked = configuration.auto_encrypt.tls and (door.use_auto_cert or "use_auto_cert" not in door.said)
-        is_own = door.use_auto_cert or door.key("cert_file").startswith("tls.grpc.")
-        if not (door.has_certificate or is_asked) or (configuration.ports.https < 0 and not is_own):
+        if not grpc_is_secured(configuration):
             return None
         from lictor_agent.http.https import tls_context
 
-        return tls_context(_door(configuration, door, certificate, is_asked=is_asked), "h2")
+        door = configuration.tls.grpc
+        return tls_context(_door(configuration, door, certificate, is_asked=_grpc_asks(configuration)), "h2")
 
     return context
+
+
+def grpc_is_secured(configuration: Configuration) -> bool:
+    """Whether the gRPC ports speak TLS."""
+    door = configuration.tls.grpc
+    is_own = door.use_auto_cert or door.key("cert_file").startswith("tls.grpc.")
+    return (door.has_certificate or _grpc_asks(configuration)) and (configuration.ports.https >= 0 or is_own)
+
+
+def _grpc_asks(configuration: Configuration) -> bool:
+    door = configuration.tls.grpc
+    return configuration.auto_encrypt.tls and (door.use_auto_cert or "use_auto_cert" not in door.said)
 
 
 def _tcp(addresses: Sequence[str], port: int) -> list[tuple[str, int]]:

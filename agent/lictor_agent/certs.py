@@ -167,6 +167,12 @@ class LeafKeeper:
         ends = [entry.leaf.valid_before for entry in self._entries.values() if entry.leaf is not None]
         return min(ends) - self._clock.now() if ends else None
 
+    def first_to_end(self) -> tuple[float, float] | None:
+        """When the leaf that ends first begins and ends, in seconds since 1970; None without leaves."""
+        spans = [(leaf.valid_before, leaf.valid_after) for entry in self._entries.values() if (leaf := entry.leaf)]
+        ends, begins = min(spans, default=(0.0, 0.0))
+        return (begins, ends) if spans else None
+
     def root_changed(self, active_root_id: str, spread_s: float) -> None:
         """Renew within `spread_s` seconds, at random, every leaf that another root signed."""
         self._active_root_id = active_root_id

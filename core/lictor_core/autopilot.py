@@ -9,15 +9,19 @@ from typing import Final
 
 import msgspec
 
+from lictor_core import topics as on
 from lictor_core.durations import parse_duration
 from lictor_core.peers import PeerSet
+from lictor_core.query import Query
 from lictor_core.records import Record
+from lictor_core.topics import Topic
 
 __all__ = [
     "NEVER",
     "NO_CONTACT",
     "AutopilotConfiguration",
     "AutopilotHealth",
+    "AutopilotQuery",
     "RaftConfiguration",
     "RaftPeer",
     "RaftServers",
@@ -58,6 +62,13 @@ class AutopilotConfiguration(Record, frozen=True, kw_only=True, omit_defaults=Fa
     def stabilization_s(self) -> float:
         """How long a new server must have been healthy before it is given a vote."""
         return parse_duration(self.server_stabilization_time)
+
+
+class AutopilotQuery(Query[AutopilotConfiguration], frozen=True, kw_only=True, tag="Autopilot"):
+    """The settings by which the leader looks after the servers; the defaults while nobody stored any."""
+
+    def topics(self) -> tuple[Topic, ...]:
+        return (on.AUTOPILOT,)
 
 
 class RaftServers(msgspec.Struct, frozen=True, kw_only=True):

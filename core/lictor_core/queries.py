@@ -24,7 +24,7 @@ from lictor_core.acl.queries import (
     TokenSelfQuery,
     TokensQuery,
 )
-from lictor_core.autopilot import AutopilotConfiguration
+from lictor_core.autopilot import AutopilotQuery
 from lictor_core.ca_status import CALedgerQuery
 from lictor_core.config_queries import (
     ConfigEntriesQuery,
@@ -59,7 +59,7 @@ from lictor_core.records import (
     Session,
     UserEvent,
 )
-from lictor_core.sealed_ring import SealedRing
+from lictor_core.sealed_ring import KeyringQuery
 from lictor_core.topics import Topic
 from lictor_core.transactions import Operation, TransactionAnswer
 from lictor_core.virtual_addresses import VirtualAddressesQuery
@@ -332,20 +332,6 @@ class CAConfigurationQuery(Query[CAConfiguration], frozen=True, kw_only=True, ta
 
     def topics(self) -> tuple[Topic, ...]:
         return (on.CA_CONFIGURATION,)
-
-
-class AutopilotQuery(Query[AutopilotConfiguration], frozen=True, kw_only=True, tag="Autopilot"):
-    """The settings by which the leader looks after the servers; the defaults while nobody stored any."""
-
-    def topics(self) -> tuple[Topic, ...]:
-        return (on.AUTOPILOT,)
-
-
-class KeyringQuery(Query[SealedRing], frozen=True, kw_only=True, tag="Keyring"):
-    """The newest ring of keys, sealed; one without boxes where nobody has changed it."""
-
-    def topics(self) -> tuple[Topic, ...]:
-        return (on.KEYRING,)
 
 
 class CoordinatesQuery(Query[list[NodeCoordinate]], frozen=True, kw_only=True, tag="Coordinates"):

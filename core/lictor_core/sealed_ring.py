@@ -10,11 +10,14 @@ from typing import Final
 
 import msgspec
 
+from lictor_core import topics as on
 from lictor_core.errors import RequestError
 from lictor_core.keyring import KEYS_MAX
+from lictor_core.query import Query
 from lictor_core.records import Record
+from lictor_core.topics import Topic
 
-__all__ = ["BOX_BYTES_MAX", "KeyTidings", "SealedRing", "check_boxes"]
+__all__ = ["BOX_BYTES_MAX", "KeyTidings", "KeyringQuery", "SealedRing", "check_boxes"]
 
 BOX_BYTES_MAX: Final = 2048
 """One sealed ring: of `KEYS_MAX` keys it has about 800."""
@@ -29,6 +32,13 @@ class SealedRing(Record, frozen=True, kw_only=True):
 
     boxes: dict[str, bytes]
     modify_index: int = 0
+
+
+class KeyringQuery(Query[SealedRing], frozen=True, kw_only=True, tag="Keyring"):
+    """The newest ring of keys, sealed; one without boxes where nobody has changed it."""
+
+    def topics(self) -> tuple[Topic, ...]:
+        return (on.KEYRING,)
 
 
 class KeyTidings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

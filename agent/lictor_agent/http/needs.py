@@ -242,6 +242,7 @@ NEEDS: Final[Mapping[tuple[str, str], Need]] = MappingProxyType(
         ("/v1/operator/keyring", "POST"): _gated(_KEYRING, _W),
         ("/v1/operator/keyring", "PUT"): _gated(_KEYRING, _W),
         ("/v1/operator/keyring", "DELETE"): _gated(_KEYRING, _W),
+        ("/v1/operator/security", "GET"): _gated(_OPERATOR, _R),
         ("/v1/snapshot", "GET"): _there(_ACL, _W),
         ("/v1/snapshot", "PUT"): _there(_ACL, _W),
         # Access control itself.

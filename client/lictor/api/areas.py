@@ -245,6 +245,7 @@ class Operator(Area[C_co]):
     keyring_use = Once(operator.keyring_use)
     raft_configuration = Once(operator.raft_configuration)
     remove_peer = Once(operator.remove_peer)
+    security = Once(operator.security)
     set_autopilot_configuration = Once(operator.set_autopilot_configuration)
     transfer_leader = Once(operator.transfer_leader)
 

@@ -10,6 +10,8 @@ from lictor_core.records import JsonObject, Record
 
 __all__ = [
     "Keyring",
+    "SecurityFinding",
+    "SecurityReport",
     "autopilot_configuration",
     "autopilot_health",
     "autopilot_state",
@@ -19,11 +21,31 @@ __all__ = [
     "keyring_use",
     "raft_configuration",
     "remove_peer",
+    "security",
     "set_autopilot_configuration",
     "transfer_leader",
 ]
 
 _UNHEALTHY = 429
+
+
+class SecurityFinding(Record, frozen=True, kw_only=True):
+    """One thing that is open: how bad, why, and the setting that closes it."""
+
+    id: str = msgspec.field(name="ID")
+    severity: str
+    title: str
+    reason: str
+    setting: str
+
+
+class SecurityReport(Record, frozen=True, kw_only=True):
+    """What is open at one agent and in its cluster, the worst first; `severe` of the findings are that."""
+
+    node: str
+    datacenter: str
+    severe: int
+    findings: list[SecurityFinding]
 
 
 class Keyring(Record, frozen=True, kw_only=True):
@@ -40,6 +62,11 @@ class Keyring(Record, frozen=True, kw_only=True):
 def raft_configuration(options: Options | None = None) -> Call[RaftConfiguration]:
     """The servers that keep the log together."""
     return json_call(RaftConfiguration, "/v1/operator/raft/configuration", options)
+
+
+def security(options: Options | None = None) -> Call[SecurityReport]:
+    """What is open at the agent that is asked, and in its cluster."""
+    return json_call(SecurityReport, "/v1/operator/security", options)
 
 
 def remove_peer(*, id: str = "", address: str = "", dc: str = "") -> Call[None]:

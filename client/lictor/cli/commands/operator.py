@@ -11,6 +11,7 @@ import msgspec
 from lictor.api.calls import operator
 from lictor.api.messages import Options
 from lictor.cli.api import Api, ApiCommand, pass_api
+from lictor.cli.commands.operator_security import command as security
 from lictor.cli.errors import CommandError
 from lictor.cli.flags import GIVEN_FLAGS, GoGroup, ValueKind, flag, option
 from lictor.cli.formats import Format, format_option, print_json
@@ -31,6 +32,7 @@ command = GoGroup(
     examples=(
         ("lictor operator raft list-peers", "who leads, who votes"),
         ("lictor operator autopilot state", "how the servers do"),
+        ("lictor operator security", "what is open, and what closes it"),
         ("lictor operator raft recover -help", "when a majority is lost"),
     ),
 )
@@ -52,6 +54,7 @@ autopilot = GoGroup(
 )
 command.add_command(raft)
 command.add_command(autopilot)
+command.add_command(security)
 raft.add_command(recover)
 
 
