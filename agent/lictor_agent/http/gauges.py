@@ -20,10 +20,24 @@ _DAY_S: Final = 86_400.0
 
 async def all_gauges(site: Site) -> list[Gauge]:
     """All gauges now, by name."""
-    found = [*site.meter.gauges(), *_local(site)]
+    found = [*site.meter.gauges(), *_local(site), *await _talkers(site)]
     with suppress(LictorError):  # figures must be there above all when the cluster is not
         found += await _raft(site)
     return sorted(found)
+
+
+async def _talkers(site: Site) -> list[Gauge]:
+    talkers, gate = site.talkers, site.agent.gate
+    if talkers is None:
+        return []
+
+    async def accessor_of(secret: str) -> str:
+        try:
+            return (await gate.caller(secret)).accessor_id if gate.is_on else ""
+        except LictorError:
+            return ""
+
+    return [*talkers.clients(), *await talkers.tokens(accessor_of)]
 
 
 def _local(site: Site) -> list[Gauge]:

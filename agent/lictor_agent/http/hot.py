@@ -18,6 +18,7 @@ from typing import Final, Protocol, cast
 from lictor_agent.http.hot_answers import HotAnswers, Tick
 from lictor_agent.http.plain import Plain, PlainReader
 from lictor_agent.http.settings import HttpSettings
+from lictor_agent.http.talkers import Talkers
 from lictor_agent.http.throttle import Throttle
 
 __all__ = [
@@ -109,6 +110,7 @@ class HotConnection(asyncio.Protocol):
         "_task",
         "_throttle",
         "_tick",
+        "_told_hot",
         "_transport",
         "_unfinished",
         "_unread",
@@ -118,6 +120,7 @@ class HotConnection(asyncio.Protocol):
         "head",
         "is_secured",
         "pending",
+        "token",
         "used_at",
         "waiting_since",
     )
@@ -158,6 +161,16 @@ class HotConnection(asyncio.Protocol):
         """Since when the head of a request has been incomplete."""
         self.used_at = tick.now
         self.answered_hot = 0
+        self.token = ""
+        """What was last shown on it."""
+        self._told_hot = 0
+
+    def tell_hot(self, talkers: Talkers) -> None:
+        """Count what was answered hot since this was called last."""
+        count = self.answered_hot - self._told_hot
+        if count:
+            self._told_hot = self.answered_hot
+            talkers.note(self.client, self.token, count)
 
     @property
     def is_busy(self) -> bool:

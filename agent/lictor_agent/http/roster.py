@@ -9,6 +9,7 @@ from structlog.typing import FilteringBoundLogger
 
 from lictor_agent.http.hot import HotConnection
 from lictor_agent.http.settings import HttpSettings
+from lictor_agent.http.talkers import Talkers
 from lictor_core.flood import Flood
 
 __all__ = ["Roster"]
@@ -20,10 +21,11 @@ _SHARES: Final = 5
 class Roster:
     """All open connections, by the address of the client; clients on a Unix socket count as one, without a bound."""
 
-    def __init__(self, settings: HttpSettings, log: FilteringBoundLogger) -> None:
+    def __init__(self, settings: HttpSettings, log: FilteringBoundLogger, talkers: Talkers) -> None:
         self._settings = settings
         self.connections_per_client_max = settings.connections_per_client_max
         self._log = log
+        self._talkers = talkers
         self._connections: set[HotConnection] = set()
         self._by_client: dict[str, int] = {}
         self._unseen: list[HotConnection] = []
@@ -100,6 +102,7 @@ class Roster:
             if connection not in self._connections:
                 continue
             connection.pass_on_late()
+            connection.tell_hot(self._talkers)
             reason = connection.overdue(self._settings)
             if reason is not None:
                 self._end(connection, reason)

@@ -40,6 +40,7 @@ from lictor_agent.http.router import Router
 from lictor_agent.http.routes import ROUTES
 from lictor_agent.http.settings import HttpSettings, HttpsSettings
 from lictor_agent.http.site import Site
+from lictor_agent.http.talkers import Talkers
 from lictor_agent.http.throttle import Throttle
 from lictor_agent.log import LogOutput
 from lictor_agent.log_listeners import LogListeners
@@ -106,7 +107,11 @@ class HttpServer:
         self.listeners = None if output is None else LogListeners(output)
         """Who listens to the log."""
         pause = None if source is None else source.pause
-        self._site = Site(agent, settings, AnswerCache(settings), clock, rng, self.meter, self.listeners, pause, dns)
+        self.talkers = Talkers(clock)
+        """Who asks most."""
+        self._site = Site(
+            agent, settings, AnswerCache(settings), clock, rng, self.meter, self.listeners, pause, dns, self.talkers
+        )
         self._router = Router(ROUTES)
         access = Access(settings.blocked_endpoints, settings.write_networks)
         self._origins = Origins(
@@ -123,7 +128,7 @@ class HttpServer:
         self._hot = HotAnswers(source, self._tick, settings, self._kept_stamp, confirm)
         agent.gate.slots.on_change(self._hot.forget)  # requests without a token are answered by another one
         self._plain = PlainPath(self._answer_plain)
-        self._roster = Roster(settings, self._log)
+        self._roster = Roster(settings, self._log, self.talkers)
         self._listeners: list[Listener] = []
         self._door: SecureDoor | None = None
         self._general: General | None = None
@@ -223,6 +228,7 @@ class HttpServer:
         self._tick.now = self._clock.monotonic()
         self._tick.date = _date(self._clock)
         self._roster.close_overdue()
+        self.talkers.turn()
         self.meter.turn()
         self._ticking = asyncio.get_running_loop().call_later(_TICK_S, self._tick_on)
 
@@ -270,6 +276,7 @@ class HttpServer:
         """A connection is closed."""
         self._roster.drop(connection, connection.client)
         self._answered_hot += connection.answered_hot
+        connection.tell_hot(self.talkers)
         if connection.answered_hot:
             self._log.debug("http.connection.closed", client=connection.client, answered_hot=connection.answered_hot)
 
@@ -313,7 +320,7 @@ class HttpServer:
         With `may_pause` it raises `Paused` for what has to wait; after that it is asked again, with when that began.
         """
         began = self._clock.monotonic() if resumed_from is None else resumed_from
-        answer = await self._answer(asked, connection.client, began, may_pause, resumed_from is not None)
+        answer = await self._answer(asked, connection, began, may_pause, resumed_from is not None)
         answer = self._with_own_headers(answer)
         keeps_alive = asked.keep_alive and not answer.closes
         if answer.stream is not None and asked.is_http_1_0:
@@ -342,8 +349,10 @@ class HttpServer:
             )
         return rendered, keeps_alive, answer
 
-    async def _answer(self, asked: Asked, client: str, began: float, may_pause: bool, is_resumed: bool) -> Answer:
-        method = asked.method
+    async def _answer(
+        self, asked: Asked, connection: HotConnection, began: float, may_pause: bool, is_resumed: bool
+    ) -> Answer:
+        method, client = asked.method, connection.client
         try:
             path, query = split_target(asked.raw_path)
         except RequestError as error:
@@ -361,6 +370,9 @@ class HttpServer:
                 return found
             request = self._request(asked, client, path, found)
             request.may_pause, request.is_resumed = may_pause, is_resumed
+            if not is_resumed:
+                connection.token = request.token
+                self.talkers.note(client, connection.token)
             try:
                 await self._site.pass_gate(found.route_path, request)
                 answer = await found.endpoint(self._site, request)

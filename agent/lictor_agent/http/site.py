@@ -13,6 +13,7 @@ from lictor_agent.http.executions import KeptExecutions
 from lictor_agent.http.needs import NEEDS, Judge, require_gate
 from lictor_agent.http.requests import Request
 from lictor_agent.http.settings import HttpSettings
+from lictor_agent.http.talkers import Talkers
 from lictor_agent.log_listeners import LogListeners
 from lictor_core.acl.caller import ANYBODY, Caller
 from lictor_core.clock import Clock, Rng
@@ -43,6 +44,8 @@ class Site:
     """What a read would wait for, where the server is in this process."""
     dns: DnsServer | None = None
     """What answers DNS at this agent, to be asked why."""
+    talkers: Talkers | None = None
+    """Who asks most."""
     executions: KeptExecutions = field(default_factory=KeptExecutions)
     _asked: OrderedDict[str, None] = field(default_factory=OrderedDict[str, None])
 

@@ -18,6 +18,8 @@ from lictor_agent.http.hot import HotConnection
 from lictor_agent.http.https import HttpsListener, SecureDoor, tls_context
 from lictor_agent.http.roster import Roster
 from lictor_agent.http.settings import HttpsSettings
+from lictor_agent.http.talkers import Talkers
+from lictor_core.clock import SystemClock
 from lictor_core.errors import ConfigurationError
 from tests.agent.harness import quiet_log
 from tests.agent.http.live import Live, live_agent
@@ -251,7 +253,12 @@ async def test_a_listener_goes_on_after_the_process_had_no_descriptor_left(
     monkeypatch.setattr(https, "_BREATH_S", 0.01)
     authority = Authority(tmp_path)
     log, captured = quiet_log()
-    door = SecureDoor(tls_context(_settings(authority, authority.server())), 5.0, Roster(HttpSettings(), log), log)
+    door = SecureDoor(
+        tls_context(_settings(authority, authority.server())),
+        5.0,
+        Roster(HttpSettings(), log, Talkers(SystemClock())),
+        log,
+    )
     listening = _Exhausted()
     listening.bind(("127.0.0.1", 0))
     listening.listen(1)
