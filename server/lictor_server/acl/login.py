@@ -11,9 +11,9 @@ import msgspec
 from lictor_core.acl.records import AuthMethod, BindingRule, Link, NodeIdentity, ServiceIdentity, Token
 from lictor_core.acl.requests import AclAnswer, Login
 from lictor_core.durations import parse_duration
-from lictor_core.errors import AclRefusedError, PermissionDeniedError, RequestError
+from lictor_core.errors import AclRefusedError, OverloadedError, PermissionDeniedError, RequestError
 from lictor_core.json_text import to_json
-from lictor_server.acl.auth.identity import Identity, Shape, filled_in, is_selected
+from lictor_server.acl.auth.identity import Identity, Shape, Validator, filled_in, is_selected
 from lictor_server.acl.means import Means
 from lictor_server.acl.methods import NODE, SERVICE, MethodDesk, is_bind_name
 from lictor_server.acl.names import LINKS_MAX
@@ -21,12 +21,14 @@ from lictor_server.acl.resolver import UNKNOWN_TOKEN
 from lictor_server.acl.tokens import TokenDesk
 from lictor_server.endpoints.writes import timestamp
 
-__all__ = ["BEARER_CHARS_MAX", "META_MAX", "LoginDesk"]
+__all__ = ["BEARER_CHARS_MAX", "LOGINS_AT_ONCE_MAX", "META_MAX", "LoginDesk"]
 
 BEARER_CHARS_MAX = 64 * 1024
 """Characters of what is shown to an auth method."""
 META_MAX = 64
 """Pairs that a login may leave in the description of its token."""
+LOGINS_AT_ONCE_MAX = 64
+"""Logins under way: anybody may ask, and who vouches may be slow."""
 _DESCRIPTION_CHARS_MAX = 8192
 
 
@@ -37,11 +39,13 @@ class LoginDesk:
         self._means = means
         self._tokens = tokens
         self._methods = methods
+        self._under_way = 0
 
     async def login(self, order: Login) -> AclAnswer:
         """A token for whom the method vouches and a rule chooses.
 
-        Raises `PermissionDeniedError` for everybody else, `PeerError` when who vouches cannot be asked.
+        Raises `PermissionDeniedError` for everybody else, `PeerError` when who vouches cannot be asked, and
+        `OverloadedError` while too many log in.
         """
         means = self._means
         method = means.acl.method(order.auth_method)
@@ -51,7 +55,11 @@ class LoginDesk:
         if len(order.bearer_token) > BEARER_CHARS_MAX:
             raise AclRefusedError(f"a bearer token has at most {BEARER_CHARS_MAX} characters")
         validator = self._methods.validators.of(method)
-        identity = await validator.validate(order.bearer_token)
+        identity = await self._validated(validator, order.bearer_token)
+        if means.acl.method(order.auth_method) is not method:
+            raise PermissionDeniedError(
+                f"Permission denied: auth method {method.name!r} was changed during the login: try again"
+            )
         services, nodes, roles = self._bound(means.acl.rules(method.name), validator.shape, identity)
         if not (services or nodes or roles):
             means.log.warning("acl.login.denied", method=method.name, reason="no binding rule chooses the identity")
@@ -62,6 +70,15 @@ class LoginDesk:
         answer = await self._tokens.put(token, is_update=False)
         means.log.info("acl.login.accepted", method=method.name, accessor_id=token.accessor_id)
         return answer
+
+    async def _validated(self, validator: Validator, bearer_token: str) -> Identity:
+        if self._under_way >= LOGINS_AT_ONCE_MAX:
+            raise OverloadedError(f"{LOGINS_AT_ONCE_MAX} logins are under way already: retry later")
+        self._under_way += 1
+        try:
+            return await validator.validate(bearer_token)
+        finally:
+            self._under_way -= 1
 
     async def logout(self, secret: str) -> AclAnswer:
         """Destroy the token of `secret`, which must come of a login."""

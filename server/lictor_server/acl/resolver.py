@@ -35,12 +35,15 @@ _NO_TOKEN: Final = Token(
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Kept:
     token: Token
     linked_at: int
     caller: Caller
     grants: Grants
+    changed_at: int = -1
+    """What of access control had changed when this was found to hold, and at which index of the state that was."""
+    index: int = -1
 
 
 class Resolver:
@@ -51,8 +54,6 @@ class Resolver:
         self._settings = settings
         self._clock = clock
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
-        self._by_secret: OrderedDict[str, _Kept] = OrderedDict()
-        self._found_at = -1
 
     @property
     def enabled(self) -> bool:
@@ -91,36 +92,39 @@ class Resolver:
     def _found(self, secret: str) -> _Kept:
         """By the secret itself while nothing of access control changes: who guesses learns nothing from a table whose
         hashes are keyed anew in each process."""
-        at = self._store.stamp(_RIGHTS)
-        if at != self._found_at:
-            self._by_secret, self._found_at = OrderedDict(), at
-        kept = self._by_secret.get(secret)
-        if kept is None:
-            kept = self._by_secret[secret] = self._looked_up(secret)
-            if len(self._by_secret) > CALLERS_MAX:
-                self._by_secret.popitem(last=False)
-        else:
-            self._by_secret.move_to_end(secret)
+        kept = self._kept.get(secret)
+        if kept is None or kept.index != self._store.index:
+            kept = self._looked_up(secret, kept)
+        self._kept.move_to_end(secret)
         until = kept.caller.expires_at_s
         if until is not None and self._clock.now() >= until:
             raise PermissionDeniedError(UNKNOWN_TOKEN)
         return kept
 
-    def _looked_up(self, secret: str) -> _Kept:
-        acl = self._store.acl
-        token = acl.token_of_secret(secret or ANONYMOUS_SECRET)
+    def _looked_up(self, secret: str, kept: _Kept | None) -> _Kept:
+        """What the token of `secret` comes to by the state of now; `kept` is what it came to before."""
+        changed_at = self._store.stamp(_RIGHTS)
+        if kept is None or kept.changed_at != changed_at:
+            kept = self._judged(secret, kept)
+            kept.changed_at = changed_at
+        kept.index = self._store.index
+        return kept
+
+    def _judged(self, secret: str, kept: _Kept | None) -> _Kept:
+        token = self._store.acl.token_of_secret(secret or ANONYMOUS_SECRET)
         if token is None:
             if secret and secret != ANONYMOUS_SECRET:
+                self._kept.pop(secret, None)
                 raise PermissionDeniedError(UNKNOWN_TOKEN)
             token = _NO_TOKEN  # the first leader has not written it yet
         linked_at = self._store.stamp((on.ACL_POLICIES, on.ACL_ROLES))
-        kept = self._kept.get(token.accessor_id)
         if kept is None or kept.token is not token or kept.linked_at != linked_at:
-            kept = self._keep(token, linked_at)
-        self._kept.move_to_end(token.accessor_id)
+            kept = self._kept[secret] = self._made(token, linked_at)
+            if len(self._kept) > CALLERS_MAX:
+                self._kept.popitem(last=False)
         return kept
 
-    def _keep(self, token: Token, linked_at: int) -> _Kept:
+    def _made(self, token: Token, linked_at: int) -> _Kept:
         grants = self.grants_of(token)
         caller = Caller(
             accessor_id=token.accessor_id,
@@ -128,8 +132,4 @@ class Resolver:
             expires_at_s=grants.expires_at_s,
             stamp=max(token.modify_index, linked_at),
         )
-        kept = _Kept(token, linked_at, caller, grants)
-        self._kept[token.accessor_id] = kept
-        if len(self._kept) > CALLERS_MAX:
-            self._kept.popitem(last=False)
-        return kept
+        return _Kept(token, linked_at, caller, grants)

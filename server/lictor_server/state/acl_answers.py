@@ -68,9 +68,12 @@ def _links_to(links: Iterable[Link], id: str) -> bool:
 
 def tokens(store: Store, query: TokensQuery) -> list[Token]:
     """All tokens, or some."""
+    found = store.acl.tokens()
+    if not (query.policy or query.role or query.auth_method):
+        return [shown_token(store.acl, one) for one in found]
     return [
         shown_token(store.acl, one)
-        for one in store.acl.tokens()
+        for one in found
         if (not query.policy or _links_to(one.policies, query.policy))
         and (not query.role or _links_to(one.roles, query.role))
         and (not query.auth_method or one.auth_method.lower() == query.auth_method.lower())

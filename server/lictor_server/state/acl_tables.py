@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final, Generic, TypeVar
 
 import msgspec
-from sortedcontainers import SortedSet
+from sortedcontainers import SortedDict, SortedSet
 
 from lictor_core import topics as on
 from lictor_core.acl.records import AuthMethod, BindingRule, Policy, Role, Token
@@ -43,7 +43,7 @@ class Rows(Generic[K]):
         """`kind` is what a message calls one of them."""
         self.kind = kind
         self._topic = topic
-        self._rows: dict[str, K] = {}
+        self._rows: SortedDict[str, K] = SortedDict()
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -54,7 +54,7 @@ class Rows(Generic[K]):
 
     def all(self) -> list[K]:
         """Every record, by key."""
-        return [self._rows[key] for key in sorted(self._rows)]
+        return list(self._rows.values())
 
     def put(self, change: Change, key: str, record: K) -> K:
         """Create or replace; the record as it is kept, with its indexes."""
@@ -233,9 +233,8 @@ class AclTables:
             return
         for rule in self.rules(name):
             self._rules.drop(change, rule.id)
-        for token in self.tokens():
-            if token.auth_method.lower() == name.lower():
-                self.drop_token(change, token.accessor_id)
+        for token in [one for one in self.tokens() if one.auth_method and one.auth_method.lower() == name.lower()]:
+            self.drop_token(change, token.accessor_id)
 
     def rule(self, id: str) -> BindingRule | None:
         """A binding rule."""

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from lictor_core.acl.records import Link, NodeIdentity, ServiceIdentity, Token
+from lictor_core.acl.records import AuthMethod, Link, NodeIdentity, ServiceIdentity, Token
 from lictor_core.acl.requests import AuthMethodDelete, AuthMethodWrite, BindingRuleWrite, Login, Logout
 from lictor_core.acl.rules import Access, Resource
 from lictor_core.acl.times import seconds_of
-from lictor_core.errors import AclRefusedError, PermissionDeniedError
+from lictor_core.errors import AclRefusedError, OverloadedError, PermissionDeniedError
 from lictor_core.records import JsonObject
-from lictor_server.acl.login import BEARER_CHARS_MAX, META_MAX
+from lictor_server.acl.auth.identity import Identity, Shape
+from lictor_server.acl.auth.kinds import Validators
+from lictor_server.acl.login import BEARER_CHARS_MAX, LOGINS_AT_ONCE_MAX, META_MAX
 from tests.server.acl.auth.issuers import Issuer, api_server
 from tests.server.acl.desks import Desk
 from tests.server.build_acl import auth_method, binding_rule
+from tests.support.conditions import eventually
 
 ISSUER = Issuer()
 CONFIG: JsonObject = {
@@ -179,6 +183,51 @@ async def test_no_secret_of_a_login_is_logged() -> None:
     assert answer.token is not None
     assert shown not in repr(desk.log.entries)
     assert answer.token.secret_id not in repr(desk.log.entries)
+
+
+class Slow:
+    """A validator that vouches when it is told to."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.may_answer = asyncio.Event()
+        self.shape = Shape({}, ())
+
+    async def validate(self, bearer_token: str) -> Identity:
+        self.asked += 1
+        await self.may_answer.wait()
+        return Identity(None, {})
+
+
+async def test_logins_under_way_are_bounded_and_a_method_that_changes_meanwhile_denies_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    desk, slow = await with_rules(("service", "web", "")), Slow()
+
+    def of(validators: Validators, method: AuthMethod) -> Slow:
+        return slow
+
+    monkeypatch.setattr(Validators, "of", of)
+    order = Login(auth_method="m", bearer_token="x")
+    async with asyncio.TaskGroup() as tasks:
+        waiting = [tasks.create_task(_outcome(desk, order)) for _ in range(LOGINS_AT_ONCE_MAX)]
+        await eventually(lambda: slow.asked == LOGINS_AT_ONCE_MAX, what="all of them asking")
+        with pytest.raises(OverloadedError):
+            await desk.order(order, "")
+        await desk.order(AuthMethodWrite(method=METHOD, is_update=True))
+        slow.may_answer.set()
+    assert {task.result() for task in waiting} == {
+        "Permission denied: auth method 'm' was changed during the login: try again"
+    }
+    assert (await desk.order(order, "")).token is not None, "there is room again"
+
+
+async def _outcome(desk: Desk, order: Login) -> str:
+    try:
+        await desk.order(order, "")
+    except PermissionDeniedError as error:
+        return str(error)
+    return ""
 
 
 async def test_a_service_account_logs_in(tmp_path: Path) -> None:
