@@ -24,10 +24,10 @@ class Listening:
     https: Sequence[str] = ()
 
 
-def banner(identity: Identity, listening: Listening, *, data_dir: str) -> str:
-    """Several lines, for people; the last three are commands that work as they stand.
+def banner(identity: Identity, listening: Listening, *, data_dir: str, default_policy: str = "") -> str:
+    """Several lines, for people; the last three are commands that work as they stand, or once a token is filled in.
 
-    Without `data_dir` everything is in memory.
+    Without `data_dir` everything is in memory; without a `default_policy` there is no access control.
     """
     facts = {
         "Version": f"{identity.lictor_version} (speaks Consul {identity.compatible_version})",
@@ -38,20 +38,26 @@ def banner(identity: Identity, listening: Listening, *, data_dir: str) -> str:
         **({"HTTPS": ", ".join(f"https://{address}" for address in listening.https)} if listening.https else {}),
         "DNS": ", ".join(f"{join_host_port(*address)} (UDP, TCP)" for address in listening.dns) or "off",
         "gRPC": ", ".join(f"{address} (Envoy's configuration)" for address in listening.grpc) or "off",
+        "ACLs": f"on; what no rule speaks of: {default_policy}"
+        if default_policy
+        else "off: everybody may do everything",
         "Servers": listening.server,
     }
     lines = ["==> Lictor agent running"]
     lines += [f"{name:>14}: {value}" for name, value in facts.items()]
-    commands = _commands(identity, listening)
+    commands = _commands(identity, listening, is_open=default_policy != "deny")
     if commands:
         lines += ["", "==> Try, in another terminal:", *(f"    {command}" for command in commands)]
     return "\n".join([*lines, "", "==> Log events follow; Ctrl-C ends the agent", ""])
 
 
-def _commands(identity: Identity, listening: Listening) -> list[str]:
+def _commands(identity: Identity, listening: Listening, *, is_open: bool) -> list[str]:
     if not listening.http:
         return []
     where = "" if _is_default(listening.http[0]) else f" -http-addr={_with_scheme(listening.http[0])}"
+    if not is_open:
+        token = "export LICTOR_HTTP_TOKEN=...   # the SecretID that it shows, or a token you have"
+        return [f"lictor acl bootstrap{where}", token, f"lictor members{where}"]
     commands = [f"lictor members{where}", f"lictor kv put{where} greeting hello"]
     if listening.dns:
         host, port = listening.dns[0]

@@ -148,7 +148,9 @@ async def _serve(configuration: Configuration, clock: Clock, rng: Rng, output: L
                 grpc=[join_host_port(*address) for address in grpc.bound],
                 server=backing.describe(),
             )
-            _show(banner(identity, listening, data_dir="" if configuration.dev else configuration.data_dir))
+            data_dir = "" if configuration.dev else configuration.data_dir
+            default_policy = configuration.acl.default_policy if configuration.acl.enabled else ""
+            _show(banner(identity, listening, data_dir=data_dir, default_policy=default_policy))
             for warning in configuration.warnings:
                 log.warning("agent.configuration.noticed", warning=warning)
             collector.settle()

@@ -22,8 +22,8 @@ def test_it_names_the_directory_that_data_is_kept_in() -> None:
     assert "State: data in /var/lib/lictor" in banner(identity(), USUAL, data_dir="/var/lib/lictor")
 
 
-def _commands(listening: Listening) -> list[str]:
-    lines = banner(identity(), listening, data_dir="").splitlines()
+def _commands(listening: Listening, default_policy: str = "") -> list[str]:
+    lines = banner(identity(), listening, data_dir="", default_policy=default_policy).splitlines()
     start = lines.index("==> Try, in another terminal:") + 1
     return [line.strip() for line in lines[start : start + 3]]
 
@@ -45,6 +45,19 @@ def test_commands_name_an_address_that_is_not_the_usual() -> None:
     ]
     socket_only = Listening(http=["unix:///run/lictor.sock"], dns=[], grpc=[], server="")
     assert _commands(socket_only)[0] == "lictor members -http-addr=unix:///run/lictor.sock"
+
+
+def test_it_says_whether_access_is_controlled() -> None:
+    assert "ACLs: off: everybody may do everything" in banner(identity(), USUAL, data_dir="")
+    text = banner(identity(), USUAL, data_dir="", default_policy="allow")
+    assert "ACLs: on; what no rule speaks of: allow" in text
+    assert "lictor kv put" in text
+
+
+def test_where_nothing_is_allowed_without_a_token_one_is_made_first() -> None:
+    first, token, second = _commands(USUAL, "deny")
+    assert (first, second) == ("lictor acl bootstrap", "lictor members")
+    assert token.startswith("export LICTOR_HTTP_TOKEN=")
 
 
 def test_without_http_it_suggests_nothing() -> None:
