@@ -34,6 +34,7 @@ class Gate:
         self._writing = asyncio.Lock()
         self.slots = TokenSlots(acl.tokens, self._read())
         """The agent's own tokens."""
+        self._warn_of_doubled()
         self.is_on = acl.enabled
         """Whether there is anything to judge."""
         self._tokens: Tokens | None = None

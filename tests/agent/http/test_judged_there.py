@@ -5,21 +5,19 @@ Denials and empty lists are those that Consul 1.8.7 gives.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
 
 import pytest
 import pytest_asyncio
 
 from lictor_agent.http.needs import NEEDS, Judge
-from lictor_core.acl.records import Link, Policy, Token
-from lictor_core.acl.requests import PolicyWrite, TokenWrite
+from lictor_core.acl.records import Policy
+from lictor_core.acl.requests import PolicyWrite
 from lictor_core.queries import PoliciesQuery
 from lictor_core.registry import ReadOptions
-from tests.agent.http.live import NODE, Live, Reply, live_agent
+from tests.agent.http.guarded import ROOT, World, guarded
+from tests.agent.http.live import NODE
 
-ROOT = "11111111-2222-4333-8444-555555555555"
 EVERYTHING = """
 acl = "write" keyring = "write" operator = "write" mesh = "write"
 agent_prefix "" { policy = "write" } event_prefix "" { policy = "write" } key_prefix "" { policy = "write" }
@@ -52,53 +50,10 @@ def without(text: str) -> str:
     return kept
 
 
-@dataclass
-class World:
-    live: Live
-    made: int = 0
-
-    async def token(self, rules: str) -> str:
-        """The secret of a new token with these rules."""
-        self.made += 1
-        name = f"p{self.made}"
-        policy = Policy(id="", name=name, description="", rules=rules, hash="", create_index=0, modify_index=0)
-        await self.live.registry.acl(PolicyWrite(policy=policy, is_update=False), token=ROOT)
-        token = Token(
-            accessor_id="", secret_id="", description="", policies=(Link(id="", name=name),), local=False,
-            create_time="", hash="", create_index=0, modify_index=0,
-        )  # fmt: skip
-        answer = await self.live.registry.acl(TokenWrite(token=token, is_update=False), token=ROOT)
-        assert answer.token is not None
-        return answer.token.secret_id
-
-    async def ask(self, asked: str, token: str, body: object = None) -> Reply:
-        method, path = asked.split(" ", 1)
-        return await self.live.ask(method, path, body, {"X-Consul-Token": token} if token else None)
-
-    async def can(self, asked: str, body: object = None) -> Reply:
-        answer = await self.ask(asked, ROOT, body)
-        assert answer.status == 200, f"{asked}: {answer.status} {answer.text}"
-        return answer
-
-
-async def settled(world: World, path: str) -> None:
-    """Return when the leader has made the token, and this node is in the catalog."""
-    index = 0
-    while True:
-        answer = await world.ask(f"GET /v1/{path}?index={index}&wait=1s", ROOT)
-        if answer.status == 200 and answer.json:
-            return
-        index = int(answer.headers.get("X-Consul-Index", "0"))
-
-
 @pytest_asyncio.fixture
 async def world() -> AsyncGenerator[World]:
     """A server with access control, denied by default, that has something of everything."""
-    async with live_agent(management=ROOT) as live:
-        world = World(live)
-
-        async with asyncio.timeout(20):
-            await asyncio.gather(*(settled(world, path) for path in ("catalog/nodes", f"health/node/{NODE}")))
+    async with guarded() as world:
         proxy = {"Service": "web-proxy", "Kind": "connect-proxy", "Port": 2, "Proxy": {"DestinationServiceName": "web"}}
         for service in ({"Service": "web", "Port": 80}, proxy):
             body = {
