@@ -16,7 +16,7 @@ from typing import Final, cast
 
 from lictor_core.errors import RequestError
 
-__all__ = ["KEYS_MAX", "KEY_BYTES", "Ring", "fingerprint", "fingerprints", "key_text", "parse_key"]
+__all__ = ["KEYS_MAX", "KEY_BYTES", "Ring", "decode_key", "fingerprint", "fingerprints", "key_text", "parse_key"]
 
 KEY_BYTES: Final = (16, 24, 32)
 """How long a key may be."""
@@ -82,12 +82,17 @@ class Ring:
         return cls(tuple(keys))
 
 
-def parse_key(text: str) -> bytes:
-    """The key that `text` is in base64. Raises `RequestError`, whose message does not repeat the text."""
+def decode_key(text: str) -> bytes:
+    """What `text` is in base64, whether it is a key or not. Raises as `parse_key`."""
     try:
-        key = base64.b64decode(text, validate=True)
+        return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         raise RequestError("a key must be in base64, as `lictor keygen` makes them") from None
+
+
+def parse_key(text: str) -> bytes:
+    """The key that `text` is in base64. Raises `RequestError`, whose message does not repeat the text."""
+    key = decode_key(text)
     if len(key) not in KEY_BYTES:
         raise RequestError(f"key size must be 16, 24 or 32 bytes, not {len(key)}")
     return key

@@ -15,6 +15,8 @@ from lictor_agent import assembly
 from lictor_agent.agent import Agent
 from lictor_agent.http.listening import TcpAddress
 from lictor_agent.http.server import HttpServer
+from lictor_agent.keyring import kept_keyring
+from lictor_agent.keyring_follower import KeyringFollower
 from lictor_agent.remote import RemoteRegistry, RemoteSettings
 from lictor_agent.views import KeptInViews, ViewStore
 from lictor_config.tree import Configuration
@@ -55,7 +57,9 @@ async def _serve(
     settings = RemoteSettings(
         node_name=NODE, node_id=_NODE_ID, datacenter=configuration.datacenter, retry_join=(f"127.0.0.1:{server_port}",)
     )
-    registry = RemoteRegistry(settings, clock=clock, rng=rng, log=log)
+    keyring = kept_keyring(configuration.encrypt, "", log)
+    keyed = assembly.keyed(configuration, keyring, rng)
+    registry = RemoteRegistry(settings, keyed=keyed, clock=clock, rng=rng, log=log)
     views = ViewStore(registry, clock=clock, rng=rng, log=log)
     agent = Agent(
         identity=assembly.identity(replace(configuration, node_name=NODE), _NODE_ID),
@@ -67,12 +71,15 @@ async def _serve(
         log=log,
         resolve=registry.resolve_token,
         kept=KeptInViews(views, rng),
+        keyring=keyring,
     )
+    keys = KeyringFollower(keyring, registry, node_name=NODE, datacenter=configuration.datacenter, rng=rng, log=log)
     http = HttpServer(
         agent, [TcpAddress("127.0.0.1", 0)], clock, rng, log, assembly.http_settings(configuration), source=None
     )
     await registry.start()
-    following = asyncio.get_running_loop().create_task(views.run())
+    loop = asyncio.get_running_loop()
+    following = [loop.create_task(views.run()), loop.create_task(keys.run())]
     try:
         await http.start()
         await eventually(lambda: registry.server != "", within_s=_STARTS_WITHIN_S, what="a server")
@@ -82,6 +89,7 @@ async def _serve(
     finally:
         ready.set()
         await http.stop()
-        following.cancel()
-        await asyncio.wait((following,))
+        for task in following:
+            task.cancel()
+        await asyncio.wait(following)
         await registry.stop()

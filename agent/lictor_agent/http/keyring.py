@@ -21,7 +21,7 @@ from lictor_agent.http.router import Route
 from lictor_agent.http.site import Site
 from lictor_agent.keyring_changes import KeyringChanges, census
 from lictor_core.errors import RequestError
-from lictor_core.keyring import Ring, parse_key
+from lictor_core.keyring import Ring, decode_key, parse_key
 from lictor_core.membership import SERVER_ROLE
 from lictor_core.records import Member
 from lictor_core.sealed_ring import KeyTidings
@@ -79,7 +79,8 @@ async def change(site: Site, request: Request) -> Answer:
         raise _no_keys("No keyring to modify (encryption not enabled)")
     step = _STEPS[request.method]
     try:
-        key = parse_key(text)
+        # What is no key is in no ring: as Consul, this forgets it without a word.
+        key = decode_key(text) if request.method == "DELETE" else parse_key(text)
         late = await _changes(site).change(lambda ring: step(ring, key), token=request.token)
     except RequestError as error:
         raise Refusal(f"1 error occurred:\n\t* {site.datacenter} (LAN) error: {error}\n\n", status=500) from error
