@@ -252,7 +252,7 @@ class Server:
                 self._keyrings,
                 lambda: self._replica.core.peer_set.servers,
             )
-            | Transfers(self, directory=settings.data_dir).methods(),
+            | Transfers(self, directory=settings.data_dir, may_restore=self._may_restore).methods(),
             streams=agent_streams(self._bulletins) | feed_streams(self),
         )
         self._ports = Ports(
@@ -485,8 +485,7 @@ class Server:
         try:
             self._taken.check_write()
             check_datacenter(datacenter, self._store.datacenter)
-            await self._current()
-            self._permissions.require("restore_finish", token)
+            await self._may_restore(token)
         except LictorError:
             archive.close()
             raise
@@ -562,6 +561,10 @@ class Server:
         return self._store.index if self._freshness.at_once(mode) else None
 
     # What happens inside.
+
+    async def _may_restore(self, token: str) -> None:
+        await self._current()
+        self._permissions.require("restore_finish", token)
 
     async def _current(self) -> None:
         """Wait until tokens here are what they are at the leader; without access control nothing hangs on that."""

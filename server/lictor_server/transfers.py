@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import BinaryIO, Final, TypeVar, cast
 
@@ -30,6 +30,10 @@ IDLE_S_MAX: Final = 60.0
 """One that nobody asks about for so long is dropped."""
 
 
+async def _anybody(token: str) -> None:
+    """Without access control."""
+
+
 @dataclass(eq=False)
 class _Held:
     """One archive. `size` is how much of it came or went."""
@@ -46,8 +50,14 @@ class _Held:
 class Transfers:
     """The archives on their way. All methods belong to the event loop."""
 
-    def __init__(self, registry: Registry, *, directory: str) -> None:
-        """`directory` is where archives stand for a moment; empty for that of the operating system."""
+    def __init__(
+        self, registry: Registry, *, directory: str, may_restore: Callable[[str], Awaitable[None]] = _anybody
+    ) -> None:
+        """`directory` is where archives stand for a moment; empty for that of the operating system.
+
+        `may_restore` raises `PermissionDeniedError` for a token that may not: it is asked before anything is kept.
+        """
+        self._may_restore = may_restore
         self._registry = registry
         self._directory = directory or tempfile.gettempdir()
         self._held: dict[int, _Held] = {}
@@ -88,6 +98,7 @@ class Transfers:
         return data
 
     async def _restore_begin(self, payload: bytes, visitor: Visitor) -> int:
+        await self._may_restore(unpack(payload, str))
         self._check_room()
         try:
             file = cast(BinaryIO, tempfile.TemporaryFile(dir=self._directory))  # noqa: SIM115 it is kept open

@@ -57,7 +57,7 @@ async def test_what_was_saved_is_read_once_and_then_gone(server: Server, pool: R
 
 
 async def test_an_archive_belongs_to_its_connection(server: Server, pool: RpcPool) -> None:
-    id = await Door(server, pool).call("restore_begin", None, int)
+    id = await Door(server, pool).call("restore_begin", "", int)
     other = RpcPool(rng=SeededRng(2))
     with pytest.raises(NotFoundError):
         await Door(server, other).call("restore_part", RestorePart(id=id, data=b"x"), type(None))
@@ -68,7 +68,7 @@ async def test_an_archive_belongs_to_its_connection(server: Server, pool: RpcPoo
 async def test_what_is_no_archive_is_refused_and_changes_nothing(server: Server, pool: RpcPool) -> None:
     await server.write(KVSet(key="a", value=b"1"))
     door = Door(server, pool)
-    id = await door.call("restore_begin", None, int)
+    id = await door.call("restore_begin", "", int)
     await door.call("restore_part", RestorePart(id=id, data=b"no archive"), type(None))
     with pytest.raises(RequestError):
         await door.call("restore_finish", RestoreOrder(id=id), type(None))
@@ -82,14 +82,14 @@ async def test_archives_are_bounded_in_number_and_size(
     monkeypatch.setattr(transfers, "ARCHIVE_BYTES_MAX", 10)
     monkeypatch.setattr(transfers, "HELD_MAX", 2)
     door = Door(server, pool)
-    first, _ = [await door.call("restore_begin", None, int) for _ in range(2)]
+    first, _ = [await door.call("restore_begin", "", int) for _ in range(2)]
     with pytest.raises(OverloadedError, match="on their way"):
-        await door.call("restore_begin", None, int)
+        await door.call("restore_begin", "", int)
     with pytest.raises(OverloadedError):
         await door.call("save_state", ReadOptions(), SavedHead)
     with pytest.raises(BodyTooLargeError):
         await door.call("restore_part", RestorePart(id=first, data=bytes(11)), type(None))
-    await door.call("restore_begin", None, int)  # the one that was too large is gone
+    await door.call("restore_begin", "", int)  # the one that was too large is gone
 
 
 async def test_what_belongs_to_a_connection_or_to_nobody_any_more_is_closed(
@@ -106,9 +106,9 @@ async def test_what_belongs_to_a_connection_or_to_nobody_any_more_is_closed(
     monkeypatch.setattr(made, "_hold", noted)
     begin = made.methods()["restore_begin"]
     visitor = Visitor("a:1")
-    await begin(b"", visitor)
+    await begin(pack(""), visitor)
     monkeypatch.setattr(transfers, "IDLE_S_MAX", 0.05)
-    await begin(b"", Visitor("b:1"))
+    await begin(pack(""), Visitor("b:1"))
     assert [file.closed for file in files] == [False, False]
     visitor.end()
     assert files[0].closed

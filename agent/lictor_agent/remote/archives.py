@@ -9,7 +9,7 @@ from typing import BinaryIO, Final, cast
 from lictor_agent.remote.calls import ANSWER_S_MAX
 from lictor_agent.remote.link import ServerLink
 from lictor_core.calls import RestoreOrder, RestorePart, SavedHead
-from lictor_core.codec import pack, unpack
+from lictor_core.codec import pack, pack_given, unpack
 from lictor_core.errors import NotFoundError, OutcomeUnknownError, PeerError, StorageError
 from lictor_core.limits import ARCHIVE_BYTES_MAX, RESTORE_PIECE_BYTES_MAX
 from lictor_core.registry import ReadOptions, SavedState
@@ -72,7 +72,7 @@ class RemoteArchives:
     async def restore(self, archive: BinaryIO, *, datacenter: str, token: str) -> None:
         """See core's `Registry.restore_state`."""
         with archive, self._link.pinned():
-            server, id = await self._uploaded(archive)
+            server, id = await self._uploaded(archive, token)
             order = RestoreOrder(id=id, datacenter=datacenter, token=token)
             try:
                 await self._pool.call(server, "restore_finish", pack(order), timeout_s=_SNAPSHOT_S_MAX)
@@ -83,20 +83,20 @@ class RemoteArchives:
                     f"the server was lost while the snapshot was put in place: look which state there is ({error})"
                 ) from error
 
-    async def _uploaded(self, archive: BinaryIO) -> tuple[str, int]:
+    async def _uploaded(self, archive: BinaryIO, token: str) -> tuple[str, int]:
         """The server that has all of `archive` now, and by which id. What only came there changed nothing."""
         for attempt in range(1, ATTEMPTS_MAX + 1):
             server = await self._link.server(self._hold_s)
             archive.seek(0)
             try:
-                return server, await self._upload(server, archive)
+                return server, await self._upload(server, archive, token)
             except (PeerError, NotFoundError):
                 if attempt == ATTEMPTS_MAX:
                     raise
         raise AssertionError("the last attempt returns or raises")
 
-    async def _upload(self, server: str, archive: BinaryIO) -> int:
-        id = unpack(await self._pool.call(server, "restore_begin", b"", timeout_s=ANSWER_S_MAX), int)
+    async def _upload(self, server: str, archive: BinaryIO, token: str) -> int:
+        id = unpack(await self._pool.call(server, "restore_begin", pack_given(token), timeout_s=ANSWER_S_MAX), int)
         while data := await asyncio.to_thread(archive.read, RESTORE_PIECE_BYTES_MAX):
             part = RestorePart(id=id, data=data)
             await self._pool.call(server, "restore_part", pack(part), timeout_s=ANSWER_S_MAX)

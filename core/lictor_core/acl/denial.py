@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
+from lictor_core.acl.granted import DefaultPolicy
 from lictor_core.acl.records import ANONYMOUS_ID
 from lictor_core.acl.rules import Access, Resource
 
@@ -15,6 +16,7 @@ __all__ = ["DENIED", "NAME_SHOWN_MAX", "denial", "permission", "reason"]
 
 DENIED: Final = "Permission denied"
 """How every denial begins: Consul's words, that clients look for."""
+_RULE_SHOWN_MAX: Final = 256
 NAME_SHOWN_MAX: Final = 128
 """How many characters of a name a denial repeats."""
 
@@ -33,9 +35,12 @@ def denial(judgement: Judgement) -> str:
 def reason(judgement: Judgement) -> str:
     """What decided: the nearest rule and where it stands, or the default policy."""
     if judgement.rule is not None:
-        return f'nearest rule: {judgement.rule.shown} of policy "{judgement.policy}"'
+        return f"nearest rule: {_line(judgement.rule.shown)} of policy {_quoted(judgement.policy)}"
     policies = ", ".join(_quoted(name) for name in judgement.policies) or "none"
-    return f'no rule speaks of it (policies: {policies}) and the default is "{judgement.default}"'
+    default = f'the default is "{judgement.default}"'
+    if judgement.resource is Resource.ACL and judgement.default is DefaultPolicy.ALLOW:
+        default += ", which leaves out access control itself"
+    return f"no rule speaks of it (policies: {policies}) and {default}"
 
 
 def _needed(judgement: Judgement) -> str:
@@ -47,6 +52,11 @@ def _who(accessor_id: str) -> str:
     if accessor_id == ANONYMOUS_ID:
         return f"no token was sent, nor is one set as the agent's default, and the anonymous one ('{accessor_id}')"
     return f"token with AccessorID '{accessor_id}'"
+
+
+def _line(rule: str) -> str:
+    shown = rule if len(rule) <= _RULE_SHOWN_MAX else rule[:_RULE_SHOWN_MAX] + "..."
+    return shown if shown.isprintable() else shown.encode("unicode_escape").decode()
 
 
 def _quoted(name: str) -> str:

@@ -61,7 +61,7 @@ NEEDS_OF_CALLS: Final[Mapping[str, CallNeed]] = {
     "renew": _open("membership is proven by certificates and the encryption key, as Consul's gossip"),
     "renew_session": _needs(Resource.SESSION, Access.WRITE, "its node"),
     "resolve_token": _open("who asks shows the secret of the token"),
-    "restore_begin": _HELD,
+    "restore_begin": _needs(Resource.ACL, Access.WRITE),
     "restore_part": _HELD,
     "restore_finish": _needs(Resource.ACL, Access.WRITE),
     "save_state": _needs(Resource.ACL, Access.WRITE),

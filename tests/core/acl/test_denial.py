@@ -34,7 +34,7 @@ def test_a_denial_of_all_below_a_prefix_shows_the_rule_in_the_way() -> None:
 def test_a_denial_by_default_policy_tells_it() -> None:
     judgement = Authorizer(grants(default=DefaultPolicy.ALLOW)).judge(Resource.ACL, access=Access.WRITE)
 
-    assert 'the default is "allow"' in denial(judgement)
+    assert 'the default is "allow", which leaves out access control itself' in denial(judgement)
 
 
 def test_a_denial_is_one_bounded_line_whatever_the_name() -> None:
@@ -47,3 +47,11 @@ def test_a_denial_is_one_bounded_line_whatever_the_name() -> None:
 def test_a_permission_names_what_has_names() -> None:
     assert permission(Resource.SERVICE, "web", Access.WRITE) == "'service:write' on \"web\""
     assert permission(Resource.OPERATOR, "", Access.READ) == "'operator:read'"
+
+
+def test_a_denial_is_one_bounded_line_whatever_the_rule() -> None:
+    odd = rule(Resource.KEY, "a\r\nb\x1b[2J" + "c" * 5000, Access.READ)
+    judgement = Authorizer(grants(odd)).judge(Resource.KEY, odd.name, Access.WRITE)
+
+    assert denial(judgement).isprintable()
+    assert len(denial(judgement)) < 1000

@@ -191,3 +191,12 @@ async def test_stamps_tell_caches_of_a_change_of_rights(guarded: Server) -> None
     gone = await guarded.confirm(queries, ReadMode.DEFAULT, [token.secret_id])
     assert gone is not None
     assert gone.stamps == [-1]
+
+
+async def test_of_an_archive_to_be_restored_nothing_is_kept_for_who_may_not(guarded: Server) -> None:
+    pool = RpcPool(rng=SeededRng(2))
+    place = f"127.0.0.1:{guarded.server_port}"
+    with pytest.raises(PermissionDeniedError, match="'acl:write'"):
+        await pool.call(place, "restore_begin", pack(""), timeout_s=10.0)
+    assert unpack(await pool.call(place, "restore_begin", pack(ROOT), timeout_s=10.0), int) > 0
+    await pool.stop()
