@@ -9,6 +9,8 @@ import pytest
 
 from lictor_core.clock import SeededRng, SystemClock
 from lictor_core.commands import (
+    AclPolicyDelete,
+    AclTokenSet,
     Command,
     ConfigDelete,
     ConfigSet,
@@ -28,6 +30,7 @@ from lictor_core.queries import KeyQuery
 from lictor_core.registry import ReadOptions
 from lictor_server import Server
 from lictor_server.figures import ServerFigures
+from tests.server import build_acl
 from tests.server.build import prepared_query
 from tests.server.conftest import SETTINGS, Log
 from tests.support.clock import ManualClock
@@ -136,6 +139,8 @@ def test_contact_with_other_voters_is_told_in_milliseconds() -> None:
         (ConfigSet(kind="service-defaults", name="web", body={}), "fsm.config_entry.service-defaults", "upsert"),
         (ConfigSet(kind="proxy-defaults", name="g", body={}, cas=1), "fsm.config_entry.proxy-defaults", "upsert-cas"),
         (ConfigDelete(kind="service-defaults", name="web"), "fsm.config_entry.service-defaults", "delete"),
+        (AclTokenSet(token=build_acl.token("t")), "fsm.acl.token", "upsert"),
+        (AclPolicyDelete(id="p"), "fsm.acl.policy", "delete"),
         (PreparedQuerySet(query=prepared_query()), "fsm.prepared-query", "create"),
         (PreparedQuerySet(query=prepared_query(), is_update=True), "fsm.prepared-query", "update"),
     ],

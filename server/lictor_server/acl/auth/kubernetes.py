@@ -22,6 +22,7 @@ from lictor_server.acl.auth.identity import Identity, Shape
 __all__ = ["KubernetesValidator"]
 
 _KEYS: Final = ("Host", "CACert", "ServiceAccountJWT")
+_THIS_HOST: Final = ("127.0.0.1", "::1", "localhost")
 _NO_CA: Final = "error parsing kubernetes ca cert: data does not contain any valid RSA or ECDSA certificates"
 _SERVICE_ACCOUNT: Final = "system:serviceaccount:"
 _SERVICE_NAME: Final = "consul.hashicorp.com/service-name"
@@ -45,8 +46,11 @@ class KubernetesValidator:
             if key == "CACert":
                 self._asker = Asker(trusting(settings.text(key), _NO_CA))
         host = urlsplit(settings.text("Host"))
-        if host.scheme not in ("https", "http") or not host.netloc:
-            raise AclRefusedError("Invalid Auth Method: Config.Host must be a URL, such as https://192.0.2.42:8443")
+        if host.scheme != "https" and not (host.scheme == "http" and host.hostname in _THIS_HOST):
+            raise AclRefusedError(
+                "Invalid Auth Method: Config.Host must be an https URL, since tokens are shown to it: write it as in"
+                " https://192.0.2.42:8443"
+            )
         self._host = settings.text("Host").rstrip("/")
         self._own = settings.text("ServiceAccountJWT")
         if (flaw := _why_no_jwt(self._own)) is not None:

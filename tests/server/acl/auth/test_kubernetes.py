@@ -111,7 +111,9 @@ async def test_another_ca_vouches_for_nobody(kubernetes: ApiServer, tmp_path: Pa
             "error parsing kubernetes ca cert: data does not contain any valid RSA or ECDSA certificates",
         ),
         ({"ServiceAccountJWT": "zz"}, "Config.ServiceAccountJWT is not a valid JWT: a compact JWS has three parts"),
-        ({"Host": "file:///x"}, "Config.Host must be a URL"),
+        ({"Host": "file:///x"}, "Config.Host must be an https URL"),
+        ({"Host": "http://192.0.2.1"}, "Config.Host must be an https URL"),
+        ({"Host": "http://localhost.example"}, "Config.Host must be an https URL"),
         ({"Foo": 1}, "error decoding config: 1 error(s) decoding: * '' has invalid keys: Foo"),
     ],
 )
