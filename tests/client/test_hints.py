@@ -39,6 +39,23 @@ def test_a_refusal_names_the_next_step(status: int, reason: str, step: str) -> N
     assert refusal(AgentError(status, reason), may_be_stale=False) == told + step
 
 
+_LACKS = "Permission denied: token with AccessorID 'a-1' lacks permission"
+_EXPLAIN = "lictor acl explain -token-accessor=a-1"
+
+
+@pytest.mark.parametrize(
+    ("lacking", "asked"),
+    [
+        ("'service:write' on \"web\"; nearest rule: x", "-resource=service:web -access=write"),
+        ("'operator:read'; no rule speaks of it", "-resource=operator -access=read"),
+        ("'key:read' on \"a b;c\"; nearest rule: x", "-resource='key:a b;c' -access=read"),
+    ],
+)
+def test_who_lacks_a_permission_is_told_how_to_have_it_explained(lacking: str, asked: str) -> None:
+    told = refusal(AgentError(403, f"{_LACKS} {lacking}"), may_be_stale=False)
+    assert told.endswith(f"or give another; `{_EXPLAIN} {asked}` shows all rules")
+
+
 def test_stale_is_offered_where_it_would_be_taken() -> None:
     error = AgentError(500, "No cluster leader")
     assert refusal(error, may_be_stale=True).endswith("; -stale asks this agent's own server meanwhile")

@@ -1,6 +1,7 @@
-"""`/v1/acl/{bootstrap,replication,rules/translate}` and `/v1/internal/acl/authorize`.
+"""`/v1/acl/{bootstrap,replication,rules/translate}` and `/v1/internal/acl/{authorize,explain}`.
 
-Sources: Consul's document `api-docs/acl/index`; answers are those of 1.8.7, which documents the last one nowhere.
+Sources: Consul's document `api-docs/acl/index`; answers are those of 1.8.7, which documents `authorize`
+nowhere and has no `explain`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from lictor_agent.http.acl_calls import (
 )
 from lictor_agent.http.acl_shown import token_shown
 from lictor_agent.http.bodies import read_json, refuse_problems
-from lictor_agent.http.described import BLOCKING, DC, Body, described
+from lictor_agent.http.described import BLOCKING, DC, Body, Parameter, described
 from lictor_agent.http.encoding import Answer
 from lictor_agent.http.errors import Refusal, refusing_with
 from lictor_agent.http.requests import Request
@@ -27,9 +28,10 @@ from lictor_agent.http.router import Route
 from lictor_agent.http.site import Site
 from lictor_config.reading import Dialect, Reader
 from lictor_core.acl.authorizer import Authorizer
+from lictor_core.acl.explained import AclExplanation
 from lictor_core.acl.policies import POLICY_BYTES_MAX
 from lictor_core.acl.queries import TokenQuery
-from lictor_core.acl.requests import Bootstrap
+from lictor_core.acl.requests import Bootstrap, Explain
 from lictor_core.acl.rules import Access, Resource
 from lictor_core.records import JsonObject
 from lictor_server.acl.texts import translated_text
@@ -37,7 +39,7 @@ from lictor_server.acl.texts import translated_text
 __all__ = ["AUTHORIZATIONS_MAX", "ROUTES"]
 
 AUTHORIZATIONS_MAX: Final = 64
-"""Questions in one request of `/v1/internal/acl/authorize`."""
+"""Questions in one request of `/v1/internal/acl/{authorize,explain}`."""
 _NEVER: Final = "0001-01-01T00:00:00Z"
 _NOT_REPLICATED: Final[JsonObject] = {
     "Enabled": False,
@@ -52,6 +54,14 @@ _NOT_REPLICATED: Final[JsonObject] = {
 }
 _AUTHORIZE_DECODING: Final = f"{BAD}Failed to decode request body: "
 _TEXT: Final = ("Content-Type", "text/plain; charset=utf-8")
+_RESOURCES: Final = tuple(str(one) for one in Resource)
+_ACCESSES: Final = tuple(one.word for one in Access if one is not Access.DENY)
+_EXPLAINED: Final = (
+    Parameter("accessor", "Whose rights are meant.", required=True),
+    Parameter("resource", "What kind of thing it is about.", required=True, choices=_RESOURCES),
+    Parameter("name", "Its name, where such things have one."),
+    Parameter("access", "What would be done; `read` where it is not said.", choices=_ACCESSES),
+)
 _WRITE_PREFIX: Final = "write-prefix"
 _ASKED: Final = {"key": ("read", "list", "write", _WRITE_PREFIX)}
 _USUALLY_ASKED: Final = ("read", "write")
@@ -106,6 +116,22 @@ async def authorize(site: Site, request: Request) -> Answer:
     return site.answer_json(request, [_judged(authorizer, *question) for question in questions])
 
 
+@described(AclExplanation, DC, *_EXPLAINED, also={**ALSO, 404: "There is no such token."})
+async def explain(site: Site, request: Request) -> Answer:
+    """Why a token may do something or not: every rule that speaks of it, and what brings it."""
+    parameters = request.parameters
+    resource, access = parameters.get("resource"), parameters.get("access") or "read"
+    name, accessor = parameters.get("name"), parameters.get("accessor")
+    if resource not in _RESOURCES:
+        raise Refusal(f"{BAD}Invalid ACL resource requested: {resource[:64]!r}; there are {', '.join(_RESOURCES)}")
+    if access not in _ACCESSES:
+        raise Refusal(f"{BAD}Invalid access level: {access[:64]!r}; there are {', '.join(_ACCESSES)}")
+    if not accessor:
+        raise Refusal(f"{BAD}Missing accessor: whose rights are meant")
+    order = Explain(accessor_id=accessor, resource=Resource(resource), name=name, access=Access[access.upper()])
+    return site.answer_json(request, (await said(site, request, order)).explanation)
+
+
 def _questions(values: list[object]) -> list[tuple[str, str, str]]:
     """Resource, segment and access of each; what is wrong in their form raises a `Refusal`."""
     root = Reader({"questions": values}, dialect=Dialect.HTTP)
@@ -118,7 +144,7 @@ def _questions(values: list[object]) -> list[tuple[str, str, str]]:
 
 
 def _judged(authorizer: Authorizer, resource: str, segment: str, access: str) -> JsonObject:
-    if resource not in {str(one) for one in Resource}:
+    if resource not in _RESOURCES:
         raise Refusal(f'{BAD}Invalid ACL resource requested: "{resource[:64]}"')
     if access not in _ASKED.get(resource, _USUALLY_ASKED):
         raise Refusal(f"{BAD}Invalid access level for {resource} resource: {access[:64]}")
@@ -141,5 +167,6 @@ ROUTES: Final = (
     Route("/v1/acl/replication", {"GET": guarded(replication)}),
     Route("/v1/acl/rules/translate", {"POST": guarded(translate)}),
     Route("/v1/acl/rules/translate/", {"GET": guarded(translate_token)}),
+    Route("/v1/internal/acl/explain", {"GET": guarded(explain)}),
     Route("/v1/internal/acl/authorize", {"POST": guarded(authorize)}),
 )

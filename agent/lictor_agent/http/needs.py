@@ -287,6 +287,7 @@ NEEDS: Final[Mapping[tuple[str, str], Need]] = MappingProxyType(
         ("/v1/acl/token/", "PUT"): _ACL_WRITE,
         ("/v1/acl/token/", "DELETE"): _ACL_WRITE,
         ("/v1/internal/acl/authorize", "POST"): _open(_BEARER),
+        ("/v1/internal/acl/explain", "GET"): _ACL_READ,
         ("/v1/openapi.json", "GET"): _open("it is the same at every agent"),
     }
 )

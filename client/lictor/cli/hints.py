@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from typing import Final
 
 from lictor.api.errors import AgentError
@@ -15,6 +16,10 @@ _NO_DATACENTER: Final = "No path to datacenter"
 _ACLS_OFF: Final = "ACL support disabled"
 _BOOTSTRAPPED: Final = re.compile(r"ACL bootstrap no longer allowed \(reset index: (\d+)\)")
 _NO_TOKEN: Final = "ACL not found"
+_LACKS: Final = re.compile(
+    r"""token with AccessorID '(?P<who>[^']+)' lacks permission '(?P<what>[a-z]+):(?P<access>[a-z]+)'"""
+    r"""(?: on "(?P<name>[^"\\]*)")?"""
+)
 _NO_SESSION: Final = "invalid session"
 _NO_ID: Final = "UUID must be 36 characters"
 _WANTS_TLS: Final = "HTTP request to an HTTPS server"
@@ -50,6 +55,13 @@ def _next_step(status: int, reason: str, *, may_be_stale: bool) -> str:
         return "make one with PUT /v1/session/create, or let `lictor lock` do it"
     if _NO_ID in reason:
         return "give the whole id, or the names"
+    if (lacks := _LACKS.search(reason)) is not None:
+        about = f"{lacks['what']}:{lacks['name']}" if lacks["name"] else lacks["what"]
+        asked = f"lictor acl explain -token-accessor={lacks['who']} -resource={shlex.quote(about)}"
+        return (
+            "grant it by a policy or role of that token, or give another; "
+            f"`{asked} -access={lacks['access']}` shows all rules"
+        )
     if _ACLS_OFF in reason:
         return "set acl.enabled in the configuration of servers and agents to use tokens"
     if (bootstrapped := _BOOTSTRAPPED.search(reason)) is not None:

@@ -9,7 +9,9 @@ from typing import Final
 
 import msgspec
 
+from lictor_core.acl.explained import AclExplanation
 from lictor_core.acl.records import AuthMethod, BindingRule, Policy, Role, Token
+from lictor_core.acl.rules import Access, Resource
 
 __all__ = [
     "ACL",
@@ -22,6 +24,7 @@ __all__ = [
     "BindingRuleDelete",
     "BindingRuleWrite",
     "Bootstrap",
+    "Explain",
     "LegacyDelete",
     "LegacyWrite",
     "Login",
@@ -162,6 +165,18 @@ class LegacyDelete(_Order, frozen=True, kw_only=True):
         return "LegacyDelete(id=<hidden>)"
 
 
+class Explain(_Order, frozen=True, kw_only=True):
+    """Why the token of this accessor may do something, or not: it changes nothing, and needs acl:read alone.
+
+    Answer: the `AclExplanation`.
+    """
+
+    accessor_id: str
+    resource: Resource
+    name: str = ""
+    access: Access
+
+
 AclOrder = (
     Bootstrap
     | TokenWrite
@@ -179,6 +194,7 @@ AclOrder = (
     | Logout
     | LegacyWrite
     | LegacyDelete
+    | Explain
 )
 """Whatever can be asked."""
 
@@ -201,3 +217,4 @@ class AclAnswer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     role: Role | None = None
     method: AuthMethod | None = None
     rule: BindingRule | None = None
+    explanation: AclExplanation | None = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from lictor_core.acl.authorizer import Authorizer
+from lictor_core.acl.explained import explained
 from lictor_core.acl.requests import (
     AclAnswer,
     AclOrder,
@@ -11,6 +13,7 @@ from lictor_core.acl.requests import (
     BindingRuleDelete,
     BindingRuleWrite,
     Bootstrap,
+    Explain,
     LegacyDelete,
     LegacyWrite,
     Login,
@@ -24,7 +27,7 @@ from lictor_core.acl.requests import (
     TokenWrite,
 )
 from lictor_core.acl.rules import Access, Resource
-from lictor_core.errors import AuthenticationError
+from lictor_core.errors import AuthenticationError, NotFoundError
 from lictor_server.acl.bootstrap import BootstrapDesk
 from lictor_server.acl.legacy import LegacyDesk
 from lictor_server.acl.login import LoginDesk
@@ -37,6 +40,7 @@ __all__ = ["DISABLED", "AclDesk"]
 
 DISABLED = "ACL support disabled"
 """What is said where access control is off: Consul's words."""
+_ID_CHARS_SHOWN = 64
 _OPEN = (Bootstrap, Login, Logout)
 """Orders that need no right: one can be had once, the others prove themselves."""
 
@@ -63,7 +67,8 @@ class AclDesk:
             raise AuthenticationError(DISABLED)
         order, secret = request.order, request.token
         if not isinstance(order, _OPEN):
-            self._means.resolver.caller(secret).authorizer.require(Resource.ACL, "", Access.WRITE)
+            needed = Access.READ if isinstance(order, Explain) else Access.WRITE
+            self._means.resolver.caller(secret).authorizer.require(Resource.ACL, "", needed)
         return await self._done(order, secret)
 
     async def _done(self, order: AclOrder, secret: str) -> AclAnswer:
@@ -100,3 +105,12 @@ class AclDesk:
                 return await self._legacy.write(order)
             case LegacyDelete():
                 return await self._legacy.delete(order)
+            case Explain():
+                return self._explanation(order)
+
+    def _explanation(self, order: Explain) -> AclAnswer:
+        token = self._means.acl.token(order.accessor_id)
+        if token is None:
+            raise NotFoundError(f"no token has the accessor {order.accessor_id[:_ID_CHARS_SHOWN]}")
+        judge = Authorizer(self._means.resolver.grants_of(token))
+        return AclAnswer(explanation=explained(judge.judge(order.resource, order.name, order.access)))

@@ -12,6 +12,7 @@ from lictor_core.acl.requests import (
     BindingRuleDelete,
     BindingRuleWrite,
     Bootstrap,
+    Explain,
     LegacyDelete,
     LegacyWrite,
     Login,
@@ -24,7 +25,8 @@ from lictor_core.acl.requests import (
     TokenDelete,
     TokenWrite,
 )
-from lictor_core.errors import AuthenticationError, PermissionDeniedError
+from lictor_core.acl.rules import Access, Resource
+from lictor_core.errors import AuthenticationError, NotFoundError, PermissionDeniedError
 from lictor_server.acl.settings import AclSettings
 from tests.server.acl.desks import Desk, given_policy, given_role, given_token
 from tests.server.build_acl import auth_method, binding_rule, id_of
@@ -51,8 +53,11 @@ OPEN: tuple[AclOrder, ...] = (Bootstrap(), Login(auth_method="m", bearer_token="
 NAMES = [type(order).__name__ for order in WRITES]
 
 
+READS: tuple[AclOrder, ...] = (Explain(accessor_id=ID, resource=Resource.KEY, access=Access.READ),)
+
+
 def test_every_order_is_above() -> None:
-    assert {type(order).__name__ for order in (*WRITES, *OPEN)} == {kind.__name__ for kind in AclOrder.__args__}
+    assert {type(order).__name__ for order in (*WRITES, *OPEN, *READS)} == {kind.__name__ for kind in AclOrder.__args__}
 
 
 @pytest.mark.parametrize("order", WRITES, ids=NAMES)
@@ -90,3 +95,29 @@ async def test_no_secret_is_logged() -> None:
     assert [one["event"] for one in desk.log.entries][-2:] == ["acl.token.written", "acl.token.deleted"]
     assert token.secret_id not in repr(desk.log.entries)
     assert desk.settings.initial_management not in repr(desk.log.entries) + repr(desk.settings)
+
+
+async def test_it_explains_what_a_token_may_and_which_role_brings_it() -> None:
+    desk = await Desk().begun()
+    await desk.policy("keys", 'key "a" { policy = "read" }')
+    await desk.role("crew", "keys")
+    token = await desk.token(roles=(Link(id="", name="crew"),))
+    order = Explain(accessor_id=token.accessor_id, resource=Resource.KEY, name="a", access=Access.WRITE)
+    explanation = (await desk.order(order)).explanation
+    assert explanation is not None
+    assert (explanation.allowed, explanation.accessor_id) == (False, token.accessor_id)
+    assert [(one.policy, one.decides) for one in explanation.considered] == [("keys by role crew", True)]
+
+
+async def test_only_who_may_read_access_control_has_it_explained() -> None:
+    desk = await Desk().begun()
+    token = await desk.token()
+    order = Explain(accessor_id=token.accessor_id, resource=Resource.KEY, access=Access.READ)
+    with pytest.raises(PermissionDeniedError, match="acl:read"):
+        await desk.order(order, token.secret_id)
+
+
+async def test_what_is_not_there_is_not_explained() -> None:
+    desk = await Desk().begun()
+    with pytest.raises(NotFoundError, match="no token has the accessor"):
+        await desk.order(Explain(accessor_id=ID, resource=Resource.KEY, access=Access.READ))
