@@ -1,4 +1,4 @@
-"""`lictor acl`, `login`, `logout` beside an agent that denies by default; see also `tests/compat/scenarios/cli/acl.py`."""
+"""`lictor acl`, `login`, `logout` beside an agent that denies by default; see also the recorded scenarios."""
 
 import json
 import stat
