@@ -269,7 +269,7 @@ def tls_settings(configuration: Configuration, pair: PemPair | None = None) -> T
         datacenter=configuration.datacenter,
         domain=configuration.domain,
         gives_certificates=auto.allow_tls,
-        asks_for_certificate=auto.tls and not rpc.has_certificate,
+        asks_for_certificate=configuration.asks_for_certificate,
         pair=pair,
         said=rpc.said,
     )
@@ -362,7 +362,7 @@ def _rates(limits: Limits) -> ClientRates:
 
 def https_settings(configuration: Configuration, certificate: AgentCertificate | None = None) -> HttpsSettings:
     """What HTTPS is spoken with. `certificate` is what the servers gave: shown where there are no files."""
-    return _door(configuration, configuration.tls.https, certificate, is_asked=configuration.auto_encrypt.tls)
+    return _door(configuration, configuration.tls.https, certificate, is_asked=configuration.asks_for_certificate)
 
 
 def _door(
@@ -395,7 +395,7 @@ def http_addresses(configuration: Configuration) -> list[ListenAddress]:
     for address, is_secure in [(one, False) for one in addresses.http] + [(one, True) for one in secured]:
         if address.startswith(_UNIX):
             found[UnixAddress(address.removeprefix(_UNIX), owner)] = None
-        elif is_secure and not (configuration.tls.https.has_certificate or configuration.auto_encrypt.tls):
+        elif is_secure and not (configuration.tls.https.has_certificate or configuration.asks_for_certificate):
             continue  # as a warning says
         elif (port := ports.https if is_secure else ports.http) >= 0:
             found[TcpAddress(address, port, is_secure)] = None
@@ -440,7 +440,7 @@ def grpc_is_secured(configuration: Configuration) -> bool:
 
 def _grpc_asks(configuration: Configuration) -> bool:
     door = configuration.tls.grpc
-    return configuration.auto_encrypt.tls and (door.use_auto_cert or "use_auto_cert" not in door.said)
+    return configuration.asks_for_certificate and (door.use_auto_cert or "use_auto_cert" not in door.said)
 
 
 def _tcp(addresses: Sequence[str], port: int) -> list[tuple[str, int]]:

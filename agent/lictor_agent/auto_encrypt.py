@@ -41,8 +41,10 @@ _ROOT_SPREAD_S_MAX: Final = 10.0
 """All agents learn of a new root together, and ask within this."""
 _RETRY_S_MIN: Final = 0.1
 _RETRY_S_MAX: Final = 5.0
-_REST_S: Final = 60.0
-"""The least between two renewals, and how often due times are looked at: the wall clock may jump."""
+_REST_S: Final = 10.0
+"""The least between two renewals."""
+_LOOK_EVERY_S: Final = 60.0
+"""Due times are looked at anew as often as that: the wall clock may jump. Also the longest between attempts."""
 _REASONS_MAX: Final = 3
 
 
@@ -84,6 +86,8 @@ class CertificateKeeper:
         self._rng = rng
         self._log = log
         self._callbacks: list[Callable[[], None]] = []
+        self._met: tuple[str, ...] = ()
+        """Where servers were looked for last by somebody's word."""
         self.certificate: AgentCertificate | None = None
         """None until there is one."""
 
@@ -91,11 +95,18 @@ class CertificateKeeper:
         """Call `callback` each time there is a new one."""
         self._callbacks.append(callback)
 
+    async def meet(self, addresses: tuple[str, ...]) -> None:
+        """Servers may be there: ask them, if there is no certificate yet. Raises `ClusterError` when none gives one."""
+        self._met = addresses
+        if self.certificate is None:
+            await self.obtain()
+
     async def obtain(self) -> None:
         """Ask every known server until one signs. Raises `ClusterError` when none does."""
         pool = RpcPool(rng=self._rng, tls=load_tls(self._tls, now=self._clock.now()), source=self._settings.source)
         reasons: list[str] = []
-        addresses = dict.fromkeys((*self._servers(), *self._settings.start_join, *self._settings.retry_join))
+        named = (*self._settings.start_join, *self._settings.retry_join)
+        addresses = dict.fromkeys((*self._servers(), *named, *self._met))
         try:
             for address in addresses:
                 try:
@@ -130,7 +141,7 @@ class CertificateKeeper:
             assert certificate is not None, "the first one comes first"
             await self._until_due(certificate, read)
             await asyncio.sleep(max(renewed_at + _REST_S - self._clock.monotonic(), 0.0))
-            backoff = Backoff(self._rng, first_s=_RETRY_S_MIN, max_s=_REST_S)
+            backoff = Backoff(self._rng, first_s=_RETRY_S_MIN, max_s=_LOOK_EVERY_S)
             while self.certificate is certificate:
                 try:
                     await self.obtain()
@@ -145,7 +156,7 @@ class CertificateKeeper:
         due = certificate.valid_after + life_s * self._rng.uniform(_EARLIEST_RENEWAL, _LATEST_RENEWAL)
         index = 0
         while (left_s := due - self._clock.now()) > 0:
-            wait_s = min(left_s, _REST_S)
+            wait_s = min(left_s, _LOOK_EVERY_S)
             try:
                 reading = await read(CARootsQuery(), ReadOptions(min_index=index, wait_s=wait_s))
             except LictorError:

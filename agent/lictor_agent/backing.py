@@ -296,6 +296,7 @@ class RemoteServers:
             rng=rng,
             log=log,
         )
+        self._registry.before_join = keeper.meet
         keeper.at_certificate(lambda: self.renewal(self._configuration)())
         return keeper
 

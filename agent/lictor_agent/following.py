@@ -40,24 +40,29 @@ def follow(
         if dns is not None and answered(new) != answered(old):
             dns.follow(answered(new))
         backing.follow(new)
-        renew(new)
+        renew(replace(new, auto_encrypt=first.auto_encrypt))
+
+    used = first
+    """What TLS was last read from without a flaw."""
 
     def renew(configuration: Configuration) -> None:
         """TLS at every door. The paths may be the same and the files others.
 
         All are read before any is used: half a change is none.
         """
+        nonlocal used
         given = backing.certificate
         renewals = [backing.renewal(configuration), http.renewal(assembly.https_settings(configuration, given))]
         if grpc is not None:
             renewals.append(grpc.renewal(assembly.grpc_tls(configuration, given)))
         for use in renewals:
             use()
+        used = configuration
         if ages is not None:
             ages.note(configuration, given)
         agent.use_check_tls(assembly.check_tls(configuration, None if given is None else given.pair))
 
     if ages is not None:
         ages.note(first, None)
-    backing.at_certificate(lambda: renew(agent.configuration))
+    backing.at_certificate(lambda: renew(used))
     agent.on_reload(take)

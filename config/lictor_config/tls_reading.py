@@ -170,7 +170,7 @@ def _in_vain(configuration: Configuration) -> Iterator[str]:
         if door.ca_file and door.ca_path:
             yield f"{door.key('ca_path')} has no effect beside {door.key('ca_file')}"
     tls, auto = configuration.tls, configuration.auto_encrypt
-    if configuration.ports.https > 0 and not (tls.https.has_certificate or auto.tls):
+    if configuration.ports.https > 0 and not (tls.https.has_certificate or configuration.asks_for_certificate):
         # Consul starts so, too, and then fails every handshake; HashiCorp's helper for tests always names this port.
         yield "ports.https without cert_file and key_file has no effect: HTTPS needs a certificate to show"
     if tls.grpc.use_auto_cert and not auto.tls:
@@ -180,7 +180,7 @@ def _in_vain(configuration: Configuration) -> Iterator[str]:
 def _auto_encrypt_warnings(configuration: Configuration) -> Iterator[str]:
     auto, rpc = configuration.auto_encrypt, configuration.tls.internal_rpc
     if auto.tls and rpc.has_certificate:
-        yield f"auto_encrypt.tls has no effect between agents and servers beside {rpc.key('cert_file')}"
+        yield f"auto_encrypt.tls has no effect beside {rpc.key('cert_file')}"
     if auto.allow_tls and not rpc.has_certificate:
         yield "auto_encrypt.allow_tls has no effect without cert_file and key_file: agents take nothing from strangers"
     elif auto.allow_tls and not rpc.verify_incoming:

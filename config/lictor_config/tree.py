@@ -303,3 +303,8 @@ class Configuration:
     warnings: tuple[str, ...] = ()
     given: JsonObject = field(default_factory=dict[str, object], repr=False, compare=False)
     origin: Origin = Origin()
+
+    @property
+    def asks_for_certificate(self) -> bool:
+        """Whether this agent's certificate is to come from the servers."""
+        return self.auto_encrypt.tls and not self.tls.internal_rpc.has_certificate

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
+from uuid import UUID
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -19,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from lictor_core.errors import RequestError
+from lictor_core.names import SigningId, trust_domain
 from lictor_server.ca.keys import UNREADABLE, PrivateKey, key_id, key_pem, load_key, new_key
 
 __all__ = ["DAYS_MAX", "CertificateKind", "Pair", "Wish", "make_authority", "make_certificate"]
@@ -76,13 +78,21 @@ class Wish:
         return tuple(dict.fromkeys((*self.addresses, *usual)))
 
 
-def make_authority(*, days: int, serial: int, now: float, permitted: Sequence[str] = ()) -> Pair:
+def make_authority(
+    *,
+    days: int,
+    serial: int,
+    now: float,
+    permitted: Sequence[str] = (),
+    common_name: str = "",
+    cluster_id: str = "",
+) -> Pair:
     """A self-signed CA, valid for `days` from `now`; `permitted` are the only DNS suffixes it may sign for, all when
-    there are none. Raises `RequestError`.
+    there are none. With `cluster_id` it is made out to that cluster's trust domain. Raises `RequestError`.
     """
     key = new_key()
     public = key.public_key()
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"Lictor Agent CA {serial}")])
+    name = _common_name(common_name or f"Lictor Agent CA {serial}")
     builder = (
         _builder(serial, days, now)
         .subject_name(name)
@@ -96,6 +106,9 @@ def make_authority(*, days: int, serial: int, now: float, permitted: Sequence[st
     if permitted:
         subtrees = [_dns_name(one) for one in permitted]
         builder = builder.add_extension(x509.NameConstraints(subtrees, None), critical=True)
+    if cluster_id:
+        uri = x509.UniformResourceIdentifier(SigningId(trust_domain(_uuid(cluster_id))).uri())
+        builder = builder.add_extension(x509.SubjectAlternativeName([uri]), critical=False)
     certificate = builder.sign(key, hashes.SHA256())
     return _pair(certificate, key, certificate)
 
@@ -125,6 +138,13 @@ def make_certificate(wish: Wish, *, authority: str, authority_key: str, serial: 
         uses = _SERVER_USES if wish.kind is CertificateKind.SERVER else _SERVER_USES[::-1]
         builder = builder.add_extension(x509.ExtendedKeyUsage(uses), critical=False)
     return _pair(builder.sign(issuer_key, hashes.SHA256()), key, issuer)
+
+
+def _uuid(text: str) -> str:
+    try:
+        return str(UUID(text))
+    except ValueError:
+        raise RequestError(f"{text!r} is no cluster id: they are UUIDs") from None
 
 
 def _issuer(authority: str, authority_key: str, now: float) -> tuple[x509.Certificate, PrivateKey]:

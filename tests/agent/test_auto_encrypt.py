@@ -93,6 +93,21 @@ async def test_nobody_who_gives_one_is_told_with_the_reasons(tmp_path: Path) -> 
             await keeper(Authority(tmp_path / "other"), place).obtain()
 
 
+async def test_who_was_told_to_join_asks_there_and_later_again(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    async with giving(authority) as place:
+        asked = keeper(authority)
+        with pytest.raises(ClusterError):
+            await asked.meet((f"127.0.0.1:{free_port()}",))
+        await asked.meet((place,))
+        first = asked.certificate
+        assert first is not None
+        await asked.meet((place,))
+        assert asked.certificate is first
+        await asked.obtain()
+        assert asked.certificate is not first
+
+
 class Scripted(CertificateKeeper):
     """Gets certificates of an hour, by the clock of the test, but for the attempts that are to fail."""
 

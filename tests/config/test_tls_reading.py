@@ -138,6 +138,14 @@ def test_what_is_said_in_vain_is_told(text: str, warnings: list[str]) -> None:
     assert told == warnings
 
 
+def test_a_certificate_of_ones_own_is_not_asked_for() -> None:
+    text = 'ca_file = "a" auto_encrypt { tls = true }'
+    assert load(text, server=False).asks_for_certificate
+    own = load(f"{text}\n{PAIR}", server=False)
+    assert not own.asks_for_certificate
+    assert own.warnings == ("auto_encrypt.tls has no effect beside cert_file",)
+
+
 def test_a_flaw_is_told_with_its_line(tmp_path: Path) -> None:
     file = tmp_path / "a.hcl"
     file.write_text('data_dir = "/x"\nbind_addr = "127.0.0.1"\ntls {\n  https {\n    verify_incoming = true\n  }\n}\n')

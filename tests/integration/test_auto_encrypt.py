@@ -86,6 +86,37 @@ def test_an_agent_that_does_not_ask_is_kept_out_and_one_that_came_before_the_ser
         assert not cluster.put(3, "k", "2")
 
 
+def test_an_agent_that_knows_no_server_gets_in_once_it_is_told_of_one(tmp_path: Path) -> None:
+    authority = Authority(tmp_path / "ca")
+    with ServerCluster(tmp_path, 1, _servers(authority)).running() as cluster:
+        cluster.start_client(2, joins=[], settings=_agent(authority))
+        cluster.until(lambda: "agent.certificate.refused" in cluster.programs[2].log(), "nobody is known")
+        cluster.until(lambda: cluster.ask(2, f"/v1/agent/join/{cluster.address(1)}", "PUT").status == 200, "it joins")
+        cluster.until(lambda: cluster.put(2, "k", "1"), "a write over TLS")
+
+
+def test_another_root_gives_agents_another_certificate_and_hangs_up_on_nobody(tmp_path: Path) -> None:
+    authority = Authority(tmp_path / "ca")
+    with ServerCluster(tmp_path, 1, _servers(authority)).running() as cluster:
+        cluster.start_client(2, joins=[1], settings=_agent(authority))
+        cluster.until(lambda: cluster.put(2, "k", "1"), "a write over TLS")
+        before = _shown(cluster, 2)
+        config = {"Provider": "consul", "Config": {"PrivateKeyType": "rsa", "PrivateKeyBits": 2048}}
+        cluster.until(
+            lambda: cluster.ask(1, "/v1/connect/ca/configuration", "PUT", json.dumps(config)).status == 200,
+            "a new root",
+        )
+        cluster.until(lambda: _shown(cluster, 2) != before, "a certificate by the new root")
+        after = _shown(cluster, 2)
+        assert after.signature_algorithm_oid != before.signature_algorithm_oid
+        assert cluster.put(2, "k", "2")
+        assert "agent.server.lost" not in cluster.programs[2].log()
+        # The way to the servers is found again with it, too.
+        cluster.kill(1)
+        cluster.start(1)
+        cluster.until(lambda: cluster.put(2, "k", "3"), "a write to the server that came back")
+
+
 def test_servers_that_another_ca_signed_for_are_told_nothing(tmp_path: Path) -> None:
     authority, other = Authority(tmp_path / "ca"), Authority(tmp_path / "other")
     with ServerCluster(tmp_path, 1, _servers(authority)).running() as cluster:

@@ -213,3 +213,14 @@ def test_openssl_verifies_what_is_signed(permitted: list[str], tmp_path: Path) -
 
 def test_addresses_are_of_both_kinds(authority: Pair) -> None:
     assert ip_address(names(signed(authority, wish(addresses=["2001:db8::1"])))[1][0]).version == 6
+
+
+def test_a_ca_has_the_name_and_is_for_the_cluster_that_was_wished() -> None:
+    cluster = "1B6B4E3A-0000-4000-8000-000000000001"
+    made = make_authority(days=10, serial=1, now=NOW, common_name="Ours", cluster_id=cluster)
+    certificate = x509.load_pem_x509_certificate(made.certificate.encode())
+    assert certificate.subject.rfc4514_string() == "CN=Ours"
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names.get_values_for_type(x509.UniformResourceIdentifier) == [f"spiffe://{cluster.lower()}.consul"]
+    with pytest.raises(RequestError, match="'x' is no cluster id"):
+        make_authority(days=10, serial=1, now=NOW, cluster_id="x")

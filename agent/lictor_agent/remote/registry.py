@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import BinaryIO, Final, TypeVar
 
 import msgspec
@@ -104,6 +104,8 @@ class RemoteRegistry:
         self._own = rng.bits(_OWN_BITS).to_bytes(_OWN_BITS // 8, "big")
         self._requests = 0
         self._run: asyncio.Task[None] | None = None
+        self.before_join: Callable[[tuple[str, ...]], Awaitable[None]] = _nothing_first
+        """What is done with addresses before servers are looked for there; may raise `ClusterError`."""
 
     # Life.
 
@@ -150,6 +152,7 @@ class RemoteRegistry:
 
     async def join(self, addresses: tuple[str, ...]) -> int:
         """Look for servers at each of `addresses`; how many answered. Raises `ClusterError` when none did."""
+        await self.before_join(addresses)
         return await self._link.join(addresses)
 
     def tell_figures(self, meter: Meter) -> None:
@@ -388,3 +391,7 @@ def _decoded(data: bytes, kind: type[T]) -> T:
         return unpack(data, kind)
     except RequestError as error:
         raise PeerError(f"a server answered what cannot be read: {error}") from error
+
+
+async def _nothing_first(addresses: tuple[str, ...]) -> None:
+    """Who has a certificate, or needs none, is ready to look for servers."""

@@ -62,6 +62,8 @@ command.add_command(cert)
     metavar="domain",
     multiple=True,
 )
+@option("-cluster-id", "Id of the cluster that the CA is for: it is made out to its trust domain.", metavar="uuid")
+@option("-common-name", "Name of the CA; Lictor Agent CA and a number by default.", metavar="name")
 @option("-days", f"Days that the CA is valid; {_CA_DAYS} by default.", metavar="days", kind=ValueKind.WHOLE,
         default=_CA_DAYS)  # fmt: skip
 @option("-domain", "Domain of the cluster, consul by default: the files are named after it.", metavar="domain",
@@ -70,6 +72,8 @@ command.add_command(cert)
 def create_ca(
     args: tuple[str, ...],
     additional_name_constraint: Sequence[str],
+    cluster_id: str,
+    common_name: str,
     days: int,
     domain: str,
     name_constraint: bool,
@@ -89,7 +93,12 @@ def create_ca(
     permitted = (*additional_name_constraint, domain, "localhost") if name_constraint else ()
     try:
         pair = make_authority(
-            days=days, serial=SystemRng().bits(_SERIAL_BITS), now=SystemClock().now(), permitted=permitted
+            days=days,
+            serial=SystemRng().bits(_SERIAL_BITS),
+            now=SystemClock().now(),
+            permitted=permitted,
+            common_name=common_name,
+            cluster_id=cluster_id,
         )
     except RequestError as error:
         raise CommandError(str(error)) from error
