@@ -25,7 +25,7 @@ from lictor_core.errors import ClusterError, LictorError, UnreachableError
 from lictor_core.queries import CARootsQuery
 from lictor_core.records import CARoots
 from lictor_core.registry import IssuedLeaf, LeafRequest, Reading, ReadOptions
-from lictor_server import PemPair, RpcPool, TlsSettings, load_tls, resolve
+from lictor_server import UNKEYED, Keyed, PemPair, RpcPool, TlsSettings, load_tls, resolve
 
 __all__ = ["AgentCertificate", "CertificateKeeper"]
 
@@ -69,6 +69,7 @@ class CertificateKeeper:
         wish: AutoEncrypt,
         tls: TlsSettings,
         *,
+        keyed: Keyed = UNKEYED,
         token: Callable[[], str],
         servers: Callable[[], Sequence[str]],
         clock: Clock,
@@ -80,6 +81,7 @@ class CertificateKeeper:
         self._names = tuple(dict.fromkeys((*_USUAL_NAMES, *(name.lower() for name in wish.dns_san))))
         self._addresses = tuple(dict.fromkeys((*_USUAL_ADDRESSES, *filter(_is_address, wish.ip_san))))
         self._tls = replace(tls, pair=None)
+        self._keyed = keyed
         self._token = token
         self._servers = servers
         self._clock = clock
@@ -103,7 +105,12 @@ class CertificateKeeper:
 
     async def obtain(self) -> None:
         """Ask every known server until one signs. Raises `ClusterError` when none does."""
-        pool = RpcPool(rng=self._rng, tls=load_tls(self._tls, now=self._clock.now()), source=self._settings.source)
+        pool = RpcPool(
+            rng=self._rng,
+            tls=load_tls(self._tls, now=self._clock.now()),
+            keyed=self._keyed,
+            source=self._settings.source,
+        )
         reasons: list[str] = []
         named = (*self._settings.start_join, *self._settings.retry_join)
         addresses = dict.fromkeys((*self._servers(), *named, *self._met))

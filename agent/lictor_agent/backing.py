@@ -139,7 +139,7 @@ class RemoteServers:
         if meter is not None:
             self._registry.tell_figures(meter)
         self._registry.at_connection(self._keep_known)
-        self._certificates = self._keeper(settings_of_link, rng, log)
+        self._certificates = self._keeper(settings_of_link, keyed, rng, log)
         self._beginning: asyncio.Task[None] | None = None
         self._renewing: asyncio.Task[NoReturn] | None = None
         self._views = ViewStore(self._registry, clock=clock, rng=rng, log=log)
@@ -277,7 +277,9 @@ class RemoteServers:
             self._beginning.result()
         await self._registry.failed()
 
-    def _keeper(self, settings: RemoteSettings, rng: Rng, log: FilteringBoundLogger) -> CertificateKeeper | None:
+    def _keeper(
+        self, settings: RemoteSettings, keyed: Keyed, rng: Rng, log: FilteringBoundLogger
+    ) -> CertificateKeeper | None:
         tls = assembly.tls_settings(self._configuration)
         if tls is None or not tls.asks_for_certificate:
             return None
@@ -290,6 +292,7 @@ class RemoteServers:
             settings,
             self._configuration.auto_encrypt,
             tls,
+            keyed=keyed,
             token=token,
             servers=lambda: (*self._registry.servers, *self._known.read()),
             clock=self._clock,

@@ -17,10 +17,11 @@ from lictor_agent.remote import RemoteSettings
 from lictor_config.tree import AutoEncrypt
 from lictor_core.clock import Clock, SeededRng, SystemClock
 from lictor_core.errors import ClusterError, UnreachableError
+from lictor_core.keyring import Ring
 from lictor_core.queries import CARootsQuery
 from lictor_core.records import CARoots
 from lictor_core.registry import Reading, ReadOptions
-from lictor_server import PemPair, Server, ServerSettings, TlsSettings
+from lictor_server import UNKEYED, Keyed, PemPair, Server, ServerSettings, TlsSettings
 from tests.agent.builders import NODE_ID
 from tests.agent.harness import quiet_log
 from tests.server.certificates import Authority, strict
@@ -32,12 +33,12 @@ WISH = AutoEncrypt(tls=True, dns_san=("Web.example", "localhost"), ip_san=("10.0
 
 
 @asynccontextmanager
-async def giving(authority: Authority) -> AsyncGenerator[str]:
+async def giving(authority: Authority, keyed: Keyed = UNKEYED) -> AsyncGenerator[str]:
     """Where a server is that gives certificates."""
     log, captured = quiet_log()
     tls = replace(strict(authority, authority.server()), gives_certificates=True)
     settings = ServerSettings(node_name="s1", node_id=NODE_ID, server_port=0, tls=tls)
-    server = Server(settings, clock=SystemClock(), rng=SeededRng(7), log=log)
+    server = Server(settings, clock=SystemClock(), rng=SeededRng(7), log=log, keyed=keyed)
     await server.start()
     try:
         changed = "tls.agent_roots.changed"
@@ -48,12 +49,17 @@ async def giving(authority: Authority) -> AsyncGenerator[str]:
 
 
 def keeper(
-    authority: Authority, *places: str, datacenter: str = "dc1", clock: Clock | None = None
+    authority: Authority,
+    *places: str,
+    datacenter: str = "dc1",
+    clock: Clock | None = None,
+    keyed: Keyed = UNKEYED,
 ) -> CertificateKeeper:
     return CertificateKeeper(
         RemoteSettings(node_name="c1", node_id=NODE_ID, datacenter=datacenter, retry_join=places),
         WISH,
         TlsSettings(ca_file=authority.ca_file, verify_server_hostname=True, asks_for_certificate=True),
+        keyed=keyed,
         token=lambda: "",
         servers=lambda: (),
         clock=clock or SystemClock(),
@@ -80,6 +86,17 @@ async def test_the_first_server_that_is_there_gives_it(tmp_path: Path) -> None:
         assert certificate.verify_server_hostname
         root = x509.load_pem_x509_certificate(certificate.roots.encode())
         leaf.verify_directly_issued_by(root)
+
+
+async def test_where_there_is_a_key_the_first_question_proves_it(tmp_path: Path) -> None:
+    authority, ring = Authority(tmp_path), Ring((b"k" * 32,))
+    keyed = Keyed(lambda: ring, datacenter="dc1")
+    async with giving(authority, keyed) as place:
+        with pytest.raises(ClusterError, match="wants an encrypt key proven first"):
+            await keeper(authority, place).obtain()
+        asked = keeper(authority, place, keyed=keyed)
+        await asked.obtain()
+        assert asked.certificate is not None
 
 
 async def test_nobody_who_gives_one_is_told_with_the_reasons(tmp_path: Path) -> None:

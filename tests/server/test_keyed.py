@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import contextlib
 import socket
 import ssl
 from collections.abc import AsyncGenerator, Callable
+from pathlib import Path
 
 import pytest
 
@@ -248,6 +250,17 @@ async def test_a_server_that_never_answers_the_key_is_given_up() -> None:
     await ended.wait()
     listening.close()
     await listening.wait_closed()
+
+
+def test_all_who_dial_servers_are_given_the_key() -> None:
+    """One that is not, as for the first certificate of an agent, would be refused wherever there is a key."""
+    dialers: list[str] = []
+    for path in (*Path("agent").rglob("*.py"), *Path("server").rglob("*.py")):
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(call, ast.Call) and getattr(call.func, "id", "") in ("RpcPool", "PeerLinks", "RpcListener"):
+                dialers.append(str(path))
+                assert "keyed" in {keyword.arg for keyword in call.keywords}, path
+    assert len(dialers) >= 5
 
 
 async def _connected(port: int) -> socket.socket:

@@ -27,6 +27,8 @@ RETRY_FIRST_S: Final = 0.02
 RETRY_MAX_S: Final = 0.5
 """A server that could not be reached is not dialed again before this; calls until then fail at once."""
 _HANDSHAKE_S: Final = 3.0
+_WITHOUT_TLS: Final = frozenset({"WRONG_VERSION_NUMBER", "TLSV1_ALERT_ACCESS_DENIED", "TLSV1_ALERT_DECODE_ERROR"})
+_UNSPOKEN: Final = "; a server that speaks no TLS, or wants an encrypt key proven first, answers so"
 _KNOCK: Final = bytes([AGENT_BYTE])
 
 
@@ -220,7 +222,8 @@ class RpcPool:
                 f"{address} shows a certificate that cannot be trusted: {error.verify_message}"
             ) from error
         except OSError as error:
-            raise UnreachableError(f"{address} broke the connection off: {reason_of(error)}") from error
+            hint = _UNSPOKEN if isinstance(error, ssl.SSLError) and error.reason in _WITHOUT_TLS else ""
+            raise UnreachableError(f"{address} broke the connection off: {reason_of(error)}{hint}") from error
         return connection
 
     def _look_after(self, address: str, line: _Line) -> None:
