@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from lictor_agent import assembly
+from lictor_agent.auto_encrypt import AgentCertificate
 from lictor_agent.checks.tls import CheckTls
 from lictor_agent.http.listening import TcpAddress, UnixAddress
 from lictor_agent.http.settings import HttpSettings, HttpsSettings
@@ -15,10 +16,22 @@ from lictor_agent.registrar import ScriptPolicy
 from lictor_agent.settings import AgentSettings
 from lictor_config.presets import DEV
 from lictor_config.sections import Http, UnixSockets
-from lictor_config.tree import Acl, Addresses, Autopilot, Configuration, Dns, DoorTls, Join, Limits, Ports, Tls
+from lictor_config.tree import (
+    Acl,
+    Addresses,
+    AutoEncrypt,
+    Autopilot,
+    Configuration,
+    Dns,
+    DoorTls,
+    Join,
+    Limits,
+    Ports,
+    Tls,
+)
 from lictor_core.autopilot import AutopilotConfiguration
 from lictor_dns import DnsSettings
-from lictor_server import TlsSettings
+from lictor_server import PemPair, TlsSettings
 from tests.agent.builders import NODE_ID
 
 
@@ -248,6 +261,38 @@ def test_https_takes_the_keys_of_tls() -> None:
         ca_file="ca.pem", cert_file="cert.pem", key_file="key.pem", verify_incoming=True, min_version="tls13",
         cipher_suites="X", prefers_server_ciphers=True, handshake_s_max=2,
     )  # fmt: skip
+
+
+def test_what_the_servers_gave_is_shown_where_there_are_no_files() -> None:
+    given = AgentCertificate(
+        pair=PemPair("certificate", "key"), roots="roots", root_id="", valid_after=0.0, valid_before=1.0
+    )
+    asking = _dev(auto_encrypt=AutoEncrypt(tls=True), addresses=Addresses(https=("127.0.0.1",)), ports=Ports(https=1))
+    before, after = assembly.https_settings(asking), assembly.https_settings(asking, given)
+    assert (before.is_awaited, before.pair, before.agent_roots) == (True, None, "")
+    assert (after.is_awaited, after.pair, after.agent_roots) == (True, given.pair, "roots")
+    assert assembly.http_addresses(asking) == [TcpAddress("127.0.0.1", 1, is_secure=True)]
+    assert assembly.https_settings(_dev(), given).pair is None
+    settings = assembly.tls_settings(asking, given.pair)
+    assert settings is not None
+    assert (settings.asks_for_certificate, settings.pair) == (True, given.pair)
+    checks = assembly.check_tls(_dev(enable_agent_tls_for_checks=True), given.pair)
+    assert checks == CheckTls(pair=given.pair)
+
+
+@pytest.mark.parametrize(
+    ("https", "grpc", "secured"),
+    [
+        (1, DoorTls(), True),
+        (-1, DoorTls(), False),
+        (-1, DoorTls(use_auto_cert=True, said={"use_auto_cert": "tls.grpc.use_auto_cert"}), True),
+        (1, DoorTls(said={"use_auto_cert": "tls.grpc.use_auto_cert"}), False),
+    ],
+)
+def test_the_grpc_port_shows_it_with_https_or_where_that_is_wanted(https: int, grpc: DoorTls, secured: bool) -> None:
+    asking = _dev(auto_encrypt=AutoEncrypt(tls=True), ports=Ports(https=https), tls=Tls(grpc=grpc))
+    assert assembly.grpc_is_secured(asking) == secured
+    assert (assembly.grpc_tls(asking)() is not None) == secured
 
 
 def test_the_keys_of_the_http_api_stand_in_its_settings() -> None:

@@ -12,9 +12,12 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from tests.server.certificates import Authority
-from tests.support.server_cluster import ServerCluster
+from tests.support.agents import program_of
+from tests.support.recorder.certificates import describe_pem
+from tests.support.server_cluster import Launch, ServerCluster
 
 pytestmark = pytest.mark.slow
 
@@ -148,3 +151,21 @@ def test_with_access_control_a_certificate_is_for_who_may_write_its_node(tmp_pat
         cluster.start_client(3, joins=[1], settings=_agent(authority, acl=allowed))
         cluster.until(lambda: cluster.put(3, "k", "1"), "a write over TLS")
         assert "agent.certificate.issued" not in cluster.programs[2].log()
+
+
+@pytest.mark.needs("consul")
+def test_the_certificate_is_made_as_consuls_is(tmp_path: Path) -> None:
+    described: dict[str, str] = {}
+    for product in ("lictor", "consul"):
+        directory = tmp_path / product
+        authority = Authority(directory / "ca")
+        settings = {**_servers(authority), "connect": {"enabled": True}}
+        cluster = ServerCluster(directory, 1, settings)
+        cluster.launches = {number: Launch(command=[program_of(product)]) for number in (1, 2)}
+        with cluster.running():
+            cluster.start_client(2, joins=[1], settings=_agent(authority))
+            cluster.until(lambda: cluster.put(2, "k", "1"), "a write over TLS")  # noqa: B023 waited for at once
+            pem = _shown(cluster, 2).public_bytes(Encoding.PEM).decode()
+            trust_domain = json.loads(cluster.ask(1, "/v1/connect/ca/roots").body)["TrustDomain"]
+            described[product] = describe_pem(pem).replace(trust_domain, "TD").replace(trust_domain[:8], "TD")
+    assert described["lictor"] == described["consul"]

@@ -21,6 +21,7 @@ from lictor_agent.http.settings import HttpsSettings
 from lictor_agent.http.talkers import Talkers
 from lictor_core.clock import SystemClock
 from lictor_core.errors import ConfigurationError
+from lictor_server import PemPair
 from tests.agent.harness import quiet_log
 from tests.agent.http.live import Live, live_agent
 from tests.server.certificates import Authority, Pair
@@ -185,6 +186,28 @@ async def test_certificates_are_replaced_without_ending_connections(tmp_path: Pa
         with pytest.raises(ssl.SSLCertVerificationError):
             await _dial(live, _client(old))
         await _end(kept, fresh)
+
+
+def _text(path: str) -> str:
+    return Path(path).read_text(encoding="ascii")
+
+
+async def test_while_the_servers_have_given_none_nobody_gets_in_and_then_everybody_does(tmp_path: Path) -> None:
+    authority, mesh = Authority(tmp_path / "own"), Authority(tmp_path / "mesh", "mesh")
+    awaiting = HttpsSettings(ca_file=authority.ca_file, is_awaited=True, verify_incoming=True)
+    async with _live(awaiting) as live:
+        assert await _is_refused(live, _client(mesh, mesh.client()))
+        pair = mesh.server()
+        given = PemPair(_text(pair.cert_file), _text(pair.key_file))
+        live.http.renewal(replace(awaiting, pair=given, agent_roots=_text(mesh.ca_file)))()
+        for authority_of_caller in (mesh, authority):
+            caller = authority_of_caller.client()
+            context = _client(mesh)
+            context.load_cert_chain(caller.cert_file, caller.key_file)
+            streams = await _dial(live, context)
+            assert (await _ask(streams)).startswith(b"HTTP/1.1 200")
+            await _end(streams)
+        assert await _is_refused(live, _client(mesh))
 
 
 async def test_a_certificate_that_cannot_be_used_leaves_the_one_before_in_use(tmp_path: Path) -> None:
