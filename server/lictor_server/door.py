@@ -225,7 +225,9 @@ class Server:
         self._blocked = BlockedQueries(self._store, self._watches, rng, blocked_max=settings.blocked_queries_max)
         lists_keys = settings.acl.enable_key_list_policy
         self._permissions = CallJudge(self._store, self._resolver)
-        self._read_judge = ReadJudge(self._store, self._resolver, lists_keys=lists_keys)
+        self._read_judge = (
+            ReadJudge(self._store, self._resolver, lists_keys=lists_keys) if settings.acl.enabled else None
+        )
         self._reads = Reads(self._store, self._freshness, self._blocked, figures.reads, judge=self._read_judge)
         view = StoreView(self._store, lambda: self._freshness.age_s)
         self._judged_view = JudgedView(view, self._store, self._resolver, clock) if settings.acl.enabled else None
@@ -527,6 +529,8 @@ class Server:
 
         One that no answer has where it may not be read.
         """
+        if self._read_judge is None:
+            return self._store.stamp(query.topics())
         return self._read_judge.stamp(cast("Query[object]", query), token)
 
     def lasts(self, token: str) -> bool:

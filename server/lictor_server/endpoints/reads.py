@@ -14,7 +14,6 @@ from lictor_core.errors import UnknownDatacenterError
 from lictor_core.filter import check_filter, unfiltered
 from lictor_core.queries import Query
 from lictor_core.registry import Confirmation, Reading, ReadOptions
-from lictor_server.acl.callers import Everybody
 from lictor_server.acl.reading import ReadJudge
 from lictor_server.endpoints.blocking import BlockedQueries, BlockedQuery
 from lictor_server.endpoints.filters import FilteredAnswers
@@ -55,7 +54,7 @@ class Reads:
         self._figures = figures
         self._filtered = FilteredAnswers()
         self._turns = Turns()
-        self._judge = ReadJudge(store, Everybody()) if judge is None else judge
+        self._judge = judge
 
     async def read(self, query: Query[T], options: ReadOptions) -> Reading[T]:
         """Answer `query`, waiting as `options` say.
@@ -67,14 +66,14 @@ class Reads:
         check_datacenter(options.datacenter, self._store.datacenter)
         has_filter = check_filter(query)
         contact = await self._freshness.reached(options.mode, options.max_stale_s)
-        caller = self._judge.admitted(query, options.token)
+        caller = self._admitted(query, options.token)
         if options.min_index > 0:
             topics = query.topics()
             await self._blocked.until_above(topics, options.min_index, options.wait_s)
             contact = await self._freshness.reached(options.mode, options.max_stale_s)
             if query.takes_turns:
                 await self._turns.take()
-            caller = self._judge.admitted(query, options.token)
+            caller = self._admitted(query, options.token)
         if not has_filter:
             return await self._seen(query, caller, self._now(query, contact))
         whole = self._now(unfiltered(query), contact)
@@ -86,7 +85,7 @@ class Reads:
         check_datacenter(options.datacenter, self._store.datacenter)
         check_filter(query)
         await self._freshness.reached(options.mode, options.max_stale_s)
-        self._judge.admitted(query, options.token)
+        self._admitted(query, options.token)
         return self._blocked.pause(query.topics(), options.min_index, options.wait_s) if options.min_index > 0 else None
 
     async def stamps(
@@ -98,11 +97,17 @@ class Reads:
         stamp that no answer has. Raises as `read` does, but for denials.
         """
         contact = await self._freshness.reached(mode)
-        stamps = [self._judge.stamp(query, token) for query, token in zip(queries, tokens or repeat(""), strict=False)]
+        if (judge := self._judge) is None:
+            stamps = [self._store.stamp(query.topics()) for query in queries]
+        else:
+            stamps = [judge.stamp(query, token) for query, token in zip(queries, tokens or repeat(""), strict=False)]
         return Confirmation(stamps, contact.last_ms, contact.known_leader)
 
+    def _admitted(self, query: Query[T], token: str) -> Caller:
+        return ANYBODY if self._judge is None else self._judge.admitted(query, token)
+
     async def _seen(self, query: Query[T], caller: Caller, whole: Reading[T]) -> Reading[T]:
-        if caller is ANYBODY:
+        if caller is ANYBODY or self._judge is None:
             return whole
         seen = await self._judge.seen_in_bits(query, caller, whole.value, whole.stamp)
         if not seen.scope and caller.stamp <= whole.stamp:
