@@ -110,3 +110,11 @@ def test_the_three_servers_of_the_operators_page_work_as_written() -> None:
 @pytest.mark.needs("curl")
 def test_the_page_of_tls_works_as_written() -> None:
     run_walk(steps_under((ROOT / "docs" / "TLS.md").read_text(), "## From nothing"), ROOT, timeout_s=WALK_S_MAX)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+@pytest.mark.needs("dig")
+def test_the_page_of_access_control_works_as_written() -> None:
+    walk = steps_under((ROOT / "docs" / "ACL.md").read_text(), "## From nothing to nothing allowed")
+    run_walk(walk, ROOT, timeout_s=WALK_S_MAX)
