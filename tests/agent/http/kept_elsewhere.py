@@ -25,6 +25,7 @@ class Source:
     stamp: int = 1
     index: int = 1
     stamps_read: int = 0
+    tokens: list[str] = field(default_factory=list[str])
 
     def index_at_once(self, mode: ReadMode) -> int | None:
         return self.index if self.answers else None
@@ -34,6 +35,7 @@ class Source:
 
     def reading_stamp(self, query: Query[object], token: str = "") -> int:
         self.stamps_read += 1
+        self.tokens.append(token)
         return self.stamp
 
     async def pause(self, query: Query[object], options: ReadOptions) -> Pause | None:

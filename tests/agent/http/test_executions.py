@@ -32,3 +32,11 @@ def test_the_one_asked_for_longest_ago_makes_room() -> None:
     kept.keep(queries[-1], "", reading(1), 0.0)
     assert kept.get(queries[1], "", 0.0) is None
     assert kept.get(queries[0], "", 0.0) is not None
+
+
+def test_what_one_token_was_found_is_nobody_elses() -> None:
+    kept = KeptExecutions()
+    query = PreparedQueryExecutionQuery(id_or_name="a")
+    kept.keep(query, "mine", reading(1), 0.0)
+    assert kept.get(query, "mine", 0.0) is not None
+    assert kept.get(query, "", 0.0) is None

@@ -169,6 +169,14 @@ def test_without_a_source_nothing_is_kept() -> None:
     assert answers.find(HEAD) is None
 
 
+def test_whether_an_answer_still_holds_is_asked_for_the_token_that_brought_it() -> None:
+    source = Source()
+    answers = HotAnswers(source, Tick(1.0, b"now"), HttpSettings())
+    answers.keep(HEAD, Reuse(KeyQuery(key="a"), ReadMode.DEFAULT, 1, token="t"), RENDERED)
+    assert answers.find(HEAD) is not None
+    assert source.tokens == ["t"]
+
+
 def test_an_answer_to_a_token_that_expires_is_not_kept() -> None:
     answers = HotAnswers(Source(), Tick(1.0, b"now"), HttpSettings())
     answers.keep(HEAD, Reuse(KeyQuery(key="a"), ReadMode.DEFAULT, 1, token="ends"), RENDERED)

@@ -28,7 +28,7 @@ def envoys_of(world: World) -> Envoys:
 
 
 async def registered(world: World) -> None:
-    body = {"Name": "db", "Port": 5432, "Connect": {"SidecarService": {}}}
+    body: object = {"Name": "db", "Port": 5432, "Connect": {"SidecarService": {}}}
     assert (await world.ask("PUT /v1/agent/service/register", ROOT, body)).status == 200
 
 
