@@ -1,6 +1,7 @@
 """What is asked over HTTP, one module an area."""
 
 from tests.compat.scenarios.http import (
+    acl_agent,
     acl_legacy,
     acl_methods,
     acl_off,
@@ -107,6 +108,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     acl_off.SCENARIO,
     acl_policies.SCENARIO,
     acl_policies.ROLES,
+    acl_agent.SCENARIO,
     acl_tokens.SCENARIO,
     acl_tokens.UPDATES,
     acl_tokens.BOOTSTRAP,
