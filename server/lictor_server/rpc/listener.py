@@ -15,12 +15,13 @@ import ipaddress
 import socket
 import ssl
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Literal
 
 from structlog.typing import FilteringBoundLogger
 
 from lictor_core.errors import AuthenticationError, LictorError, OverloadedError, PeerError, RequestError
 from lictor_server.keyed import KEY_BYTE, UNKEYED, Keyed
+from lictor_server.raft.dialed import HELLO_TIMEOUT_S
 from lictor_server.rpc.arrival import RAFT_BYTE, RPC_BYTE, TLS_BYTE, Switch, check_first_byte, close, first_byte, say_no
 from lictor_server.rpc.clients import Clients
 from lictor_server.rpc.conversation import FRAME_MAX_S, Conversation
@@ -43,6 +44,9 @@ SPARE_MAX: Final = 64
 vouch for its agents, and would take them for failed."""
 UNDECIDED_MAX: Final = 512
 """Connections that have not said yet what they are for."""
+GREETING_S: Final = HELLO_TIMEOUT_S
+"""So long a connection of Raft's counts as undecided: its greeting has come then, or it was closed."""
+_RAFT: Final = "raft"
 _ACCEPTS_MAX: Final = 64
 """Connections accepted in one pass of the event loop."""
 _BACKLOG: Final = 1024
@@ -183,6 +187,9 @@ class RpcListener:
         self._undecided += 1
         try:
             streams = await self._streams(sock, peer)
+            if streams == _RAFT:
+                await asyncio.sleep(GREETING_S)  # in which it is heard, or gone
+                return
         except PeerError as error:
             self._refusals.note_broken(peer, str(error))
             return
@@ -196,8 +203,8 @@ class RpcListener:
         if streams is not None:
             await self._converse(streams, peer, host)
 
-    async def _streams(self, sock: socket.socket, peer: str) -> _Streams | None:
-        """The streams of an RPC connection; None when it is over, refused or Raft's. Closes what it does not hand on.
+    async def _streams(self, sock: socket.socket, peer: str) -> _Found:
+        """The streams of an RPC connection; None when it is over or refused. Closes what it does not hand on.
 
         Raises `PeerError` when it begins as nothing that is spoken here, `OSError` when it is lost.
         """
@@ -235,13 +242,13 @@ class RpcListener:
         if first != KEY_BYTE:
             if (flaw := self._keyed.flaw()) is None:
                 return first
-            self._log.warning("rpc.key.missed", peer=peer, reason=str(flaw))
+            self._refusals.note_key_missed(peer, str(flaw))
             say_no(sock, first, flaw)
             return None
         try:
             await self._keyed.admit(sock, timeout_s=patience_s)
         except PeerError as error:
-            self._log.warning("rpc.key.refused", peer=peer, reason=str(error))
+            self._refusals.note_key_refused(peer, str(error))
             return None
         first = await first_byte(sock, patience_s)
         if first is not None:
@@ -273,21 +280,21 @@ class RpcListener:
     def _full(self) -> OverloadedError:
         return OverloadedError(f"{self._connections_max} connections to this server are open already")
 
-    async def _plain(self, sock: socket.socket, first: int) -> _Streams | None:
+    async def _plain(self, sock: socket.socket, first: int) -> _Found:
         loop = asyncio.get_running_loop()
         if first == RAFT_BYTE:
             assert self._raft is not None, "otherwise it was refused"
             raft = self._raft(None)
             self.accepted_raft += 1
             await loop.connect_accepted_socket(lambda: raft, sock)
-            return None
+            return _RAFT
         streams = _Streams()
         await loop.connect_accepted_socket(lambda: streams.protocol, sock)
         return streams
 
     async def _secured(
         self, sock: socket.socket, context: ssl.SSLContext | None, *, for_agents: bool = False
-    ) -> _Streams | None:
+    ) -> _Found:
         """TLS, and then what ALPN says. Raises `PeerError` when it fails for another reason than a lost connection."""
         streams = _Streams(for_agents=for_agents)
         is_raft = False
@@ -311,7 +318,7 @@ class RpcListener:
             )
         except (ssl.SSLError, ConnectionAbortedError) as error:
             raise PeerError(f"TLS failed: {error}") from error
-        return None if is_raft else streams
+        return _RAFT if is_raft else streams
 
     async def _converse(self, streams: _Streams, peer: str, host: str) -> None:
         if self._connections >= self._connections_max + SPARE_MAX:
@@ -373,3 +380,7 @@ class _Streams:
 
     def _made(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.writer = writer
+
+
+_Found = _Streams | Literal["raft"] | None
+"""What a connection turned out to be."""

@@ -18,6 +18,8 @@ class Refusals:
         self._log = log
         self._refused = Flood(_now)
         self._broken = Flood(_now)
+        self._key_missed = Flood(_now)
+        self._key_refused = Flood(_now)
 
     def note_refused(self, peer: str, reason: str) -> None:
         """A connection was not taken."""
@@ -30,6 +32,16 @@ class Refusals:
         if self._broken.passes():
             left_out = self._broken.take_left_out()
             self._log.warning("rpc.connection.broken", peer=peer, reason=reason, left_out=left_out)
+
+    def note_key_missed(self, peer: str, reason: str) -> None:
+        """Who dialed proved no key where one must be."""
+        if self._key_missed.passes():
+            self._log.warning("rpc.key.missed", peer=peer, reason=reason, left_out=self._key_missed.take_left_out())
+
+    def note_key_refused(self, peer: str, reason: str) -> None:
+        """Who dialed did not prove the key."""
+        if self._key_refused.passes():
+            self._log.warning("rpc.key.refused", peer=peer, reason=reason, left_out=self._key_refused.take_left_out())
 
 
 def _now() -> float:

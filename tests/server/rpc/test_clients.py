@@ -112,6 +112,39 @@ async def test_silent_connections_of_one_address_leave_room_for_others_and_are_c
         await client.close()
 
 
+class Silent(asyncio.Protocol):
+    """Raft's side of a connection on which no greeting comes."""
+
+
+async def test_connections_that_claim_to_be_of_raft_count_until_they_have_greeted(
+    server: Server, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lictor_server.rpc.listener.GREETING_S", 1.0)
+    made = RpcListener(
+        Methods(server, {}),
+        address="127.0.0.1",
+        port=0,
+        connections_max=100,
+        in_flight_max=8,
+        log=log.logger,
+        raft=lambda proof: Silent(),
+        per_client_max=2,
+    )
+    await made.start()
+    claiming = [await connect(made.port) for _ in range(2 + SPARE_PER_CLIENT)]
+    for client in claiming:
+        client.writer.write(b"L")
+    await eventually(lambda: made.accepted_raft == len(claiming), what="all are taken for Raft's")
+    one_more = await connect(made.port)
+    assert await one_more.next() is None
+    await eventually(lambda: made.clients.over("127.0.0.1") is None, what="they count no more")
+    late = await connect(made.port)
+    assert await serves(late, 1)
+    for client in (*claiming, one_more, late):
+        await client.close()
+    await made.stop()
+
+
 async def test_bound_changes_while_connections_are_open(listener: RpcListener) -> None:
     listener.clients.max = 3
     three = [await connect(listener.port) for _ in range(3)]
