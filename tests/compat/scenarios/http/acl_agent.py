@@ -56,21 +56,22 @@ _REGISTERED: tuple[Step, ...] = (
     _by("node-write", "a check of the node", "PUT", "agent/check/register", {"Name": "n", "TTL": "10m"}),
     _by("node-write", "a check of none", "PUT", "agent/check/register", {"Name": "n", "TTL": "1m", "ServiceID": "no"}),
 )
+_CHANGES: tuple[tuple[str, Json], ...] = (
+    ("agent/check/pass/of-node", None),
+    ("agent/check/warn/web-check", None),
+    ("agent/check/update/web-check", {"Status": "passing"}),
+    ("agent/check/pass/nothing", None),
+    ("agent/service/maintenance/web?enable=true", None),
+    ("agent/service/maintenance/nothing?enable=true", None),
+    ("agent/maintenance?enable=true", None),
+    ("agent/maintenance", None),
+    ("agent/check/deregister/nothing", None),
+    ("agent/service/deregister/nothing", None),
+    ("agent/token/default", {"Token": ""}),
+)
 _CHANGED: tuple[Step, ...] = tuple(
-    _by(token, path.rpartition("/v1/")[2], "PUT", path, body)
-    for path, body in (
-        ("agent/check/pass/of-node", None),
-        ("agent/check/warn/web-check", None),
-        ("agent/check/update/web-check", {"Status": "passing"}),
-        ("agent/check/pass/nothing", None),
-        ("agent/service/maintenance/web?enable=true", None),
-        ("agent/service/maintenance/nothing?enable=true", None),
-        ("agent/maintenance?enable=true", None),
-        ("agent/maintenance", None),
-        ("agent/check/deregister/nothing", None),
-        ("agent/service/deregister/nothing", None),
-        ("agent/token/default", {"Token": ""}),
-    )
+    _by(token, path, "PUT", path, body)
+    for path, body in _CHANGES
     for token in ("", "web-read", "web-write", "node-write", "agent-read", "agent-write", "unknown")
 )
 _LOOKED_AT: tuple[Step, ...] = tuple(
