@@ -75,6 +75,9 @@ class JwtValidator:
     async def validate(self, bearer_token: str) -> Identity:
         """Whom the token is about, when it is signed, of this issuer, for who asks, and of now."""
         claims = await self._verified(bearer_token)
+        for name in ("iss", "jti", "sub"):
+            if not isinstance(claims.get(name, ""), str):
+                raise PermissionDeniedError(f"{_DENIED}the claim {name} is no text")
         if self._issuer and claims.get("iss") != self._issuer:
             raise PermissionDeniedError(f"{_DENIED}invalid issuer (iss) claim")
         self._check_audience(claims.get("aud"))
@@ -210,8 +213,10 @@ def _text(value: object, place: str) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
     if isinstance(value, str | int | float):
-        return str(value)
+        return str(value)  # also a fraction, which Consul cuts off: 1.5 is not 1
     raise PermissionDeniedError(f"{_DENIED}error converting claim '{place[:64]}' to string")
 
 

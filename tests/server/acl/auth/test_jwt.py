@@ -74,6 +74,11 @@ async def test_a_claim_that_is_not_there_is_an_empty_text() -> None:
     assert (found.variables["value.name"], found.variables["value.nested"]) == ("", "")
 
 
+@pytest.mark.parametrize(("value", "text"), [(5, "5"), (5.0, "5"), (1.5, "1.5"), (False, "false"), (-1, "-1")])
+async def test_numbers_and_truths_become_texts(value: object, text: str) -> None:
+    assert (await vouched(ISSUER.token({**CLAIMS, "num": value}))).variables["value.num"] == text
+
+
 @pytest.mark.parametrize("value", [{}, ["x"]])
 async def test_a_claim_that_is_no_text_is_refused(value: object) -> None:
     assert await denied(ISSUER.token({**CLAIMS, "num": value})) == "error converting claim 'num' to string"
@@ -130,6 +135,8 @@ async def test_what_is_no_jwt_is_refused(token: str) -> None:
         ({**CLAIMS, "iat": 0, "exp": 0}, "no issue time, notBefore, or expiration time encoded in token"),
         ({**without(CLAIMS, "exp"), "iat": NOW - 210}, "token is expired (exp)"),
         ({**without(CLAIMS, "iat"), "exp": NOW + 211}, "token not valid yet (nbf)"),
+        ({**CLAIMS, "sub": 5}, "the claim sub is no text"),
+        ({**CLAIMS, "iss": ["issuer"]}, "the claim iss is no text"),
         ({**CLAIMS, "exp": "never"}, "the claim exp is no time"),
         ({**CLAIMS, "exp": True}, "the claim exp is no time"),
         ({**CLAIMS, "exp": [1]}, "the claim exp is no time"),
