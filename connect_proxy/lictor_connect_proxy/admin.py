@@ -5,14 +5,18 @@
 | `/metrics` | the figures, in the text form of Prometheus |
 | `/ready` | 200 once everything is known and all listeners accept, until the stop; else 503, and what is missing |
 | `/live` | 200 and how old the knowledge of each source is, in seconds |
+
+Who asks by a name other than localhost gets 403.
 """
 
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 from typing import Final, Protocol
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 from structlog.typing import FilteringBoundLogger
 
 from lictor_connect_proxy.driver.sockets import reason_of
@@ -67,7 +71,7 @@ class Admin:
                 await asyncio.sleep(_RETRY_S)
 
     def _application(self) -> web.Application:
-        application = web.Application()
+        application = web.Application(middlewares=[_for_this_machine])
         application.router.add_get("/metrics", self._metrics)
         application.router.add_get("/ready", self._ready)
         application.router.add_get("/live", self._live)
@@ -83,6 +87,28 @@ class Admin:
     async def _live(self, request: web.Request) -> web.Response:
         ages = {name: round(age_s, 3) for name, age_s in self._view.ages_s().items()}
         return _json({"Live": True, "SourceAgeSeconds": ages}, 200)
+
+
+@web.middleware
+async def _for_this_machine(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """A page whose name was made to lead here (DNS rebinding) is of this site for the browser, but asks by its name."""
+    host = request.headers.get("Host", "")
+    if host and not _is_of_this_machine(host):
+        return web.Response(
+            status=403, text=f"this is asked by address or as localhost, not by the name {host[:100]!r}\n"
+        )
+    return await handler(request)
+
+
+def _is_of_this_machine(host: str) -> bool:
+    name = host[1 : host.find("]")] if host.startswith("[") else host.partition(":")[0]
+    if name.lower() == "localhost":
+        return True
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _json(value: object, status: int) -> web.Response:

@@ -39,6 +39,20 @@ async def test_readiness_says_what_is_missing() -> None:
         assert (status, "no usable certificate" in body) == (503, True)
 
 
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [("127.0.0.1:9", 200), ("localhost", 200), ("LOCALHOST:9", 200), ("[::1]:9", 200), ("evil.example", 403),
+     ("127.0.0.1.evil.example:9", 403), ("[evil", 403)],
+)  # fmt: skip
+async def test_who_asks_by_another_name_is_refused(host: str, status: int) -> None:
+    async with (
+        _serving(Looked()) as url,
+        aiohttp.ClientSession(headers={"Host": host}) as session,
+        session.get(f"{url}/live") as answer,
+    ):
+        assert answer.status == status
+
+
 async def test_a_proxy_that_is_not_ready_lives_and_tells_ages_and_figures() -> None:
     looked = Looked()
     looked.lacks = ["anything"]

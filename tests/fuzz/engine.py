@@ -35,7 +35,9 @@ _WATCHED: Final = [
 _END_S: Final = 180
 """How much longer than it should a process may take: it imports, and replays the corpus, before the time counts, and
 the machine may be busy."""
+_OVERDUE: Final = -signal.SIGKILL
 _EXECUTIONS: Final = re.compile(r"stat::number_of_executed_units:\s*(\d+)")
+_COUNTED: Final = re.compile(r"^#(\d+)", re.MULTILINE)
 _COVERED: Final = re.compile(r"cov: (\d+)")
 _ARTIFACT: Final = re.compile(r"Test unit written to (\S+)")
 _MERGE_S_MAX: Final = 600
@@ -77,13 +79,14 @@ def hunt(target: str, seconds: int, seed: int, *, keep: Path | None = None) -> H
             seconds + _END_S,
         )
     found = _ARTIFACT.search(said.output)
-    executions, covered = _EXECUTIONS.search(said.output), _COVERED.findall(said.output)
+    counted, covered = _COUNTED.findall(said.output), _COVERED.findall(said.output)
+    executions = _EXECUTIONS.findall(said.output) or counted[-1:]
     find = None if found is None else Path(found[1])
-    if find is None and said.code != 0:
+    if find is None and said.code not in (0, _OVERDUE):
         find = finds  # the process died of something of which libFuzzer left no file
     return Hunt(
         target,
-        int(executions[1]) if executions else 0,
+        int(executions[-1]) if executions else 0,
         int(covered[-1]) if covered else 0,
         find,
         said.output[-4000:] if find else "",
@@ -120,9 +123,9 @@ def _run(target: str, arguments: list[str], seconds_max: float) -> _Said:
             try:
                 code = process.wait(seconds_max)
             except subprocess.TimeoutExpired:
-                process.send_signal(signal.SIGABRT)  # faulthandler tells where it stands
+                process.kill()  # a busy machine: an input that takes too long is found by libFuzzer itself
                 process.wait()
-                code = -signal.SIGABRT
+                code = _OVERDUE
         said.seek(0)
         return _Said(code, said.read().decode(errors="replace"))
 

@@ -43,6 +43,12 @@ class Authority:
         )
         self.ca_file = str(_written(directory / f"{name}.pem", self._certificate.public_bytes(_PEM)))
 
+    @property
+    def key_pem(self) -> str:
+        """Its private key."""
+        plain = serialization.NoEncryption()
+        return self._key.private_bytes(_PEM, serialization.PrivateFormat.PKCS8, plain).decode()
+
     def server(
         self, name: str = "server", *, node_id: str = "", datacenter: str = "dc1", expired: bool = False
     ) -> Pair:
