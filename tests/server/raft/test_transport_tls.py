@@ -227,7 +227,7 @@ async def test_a_handshake_that_stands_still_is_given_up(authority: Authority) -
 
 async def test_a_listener_outside_loopback_that_demands_nothing_is_told(authority: Authority) -> None:
     strict = tls_of(authority, authority.server())
-    for tls, told in {PLAIN: 1, replace(strict, incoming_required=False): 1, strict: 0}.items():
+    for tls, told in ((PLAIN, 1), (replace(strict, incoming_required=False), 1), (strict, 0)):
         log = made_log()
         listener = RpcListener(
             Echo(), address="0.0.0.0", port=0, connections_max=1, in_flight_max=1, log=log.logger, tls=tls
