@@ -34,7 +34,6 @@ from lictor_core.acl.queries import TokenQuery
 from lictor_core.acl.requests import Bootstrap, Explain
 from lictor_core.acl.rules import Access, Resource
 from lictor_core.records import JsonObject
-from lictor_server.acl.texts import translated_text
 
 __all__ = ["AUTHORIZATIONS_MAX", "ROUTES"]
 
@@ -157,6 +156,8 @@ def _judged(authorizer: Authorizer, resource: str, segment: str, access: str) ->
 
 
 async def _translated(rules: bytes) -> Answer:
+    from lictor_server.acl.texts import translated_text  # a client agent carries nothing of the servers until asked to
+
     with refusing_with(400, f"{BAD}Failed to parse rules: "):
         text = translated_text(rules.decode(errors="replace"))
     return Answer(headers=(_TEXT,), body=text.encode()) if text else Answer()

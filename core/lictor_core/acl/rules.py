@@ -49,7 +49,7 @@ class Resource(enum.StrEnum):
         return self not in (Resource.ACL, Resource.KEYRING, Resource.MESH, Resource.OPERATOR)
 
 
-class Rule(msgspec.Struct, frozen=True, kw_only=True, order=True):
+class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """One grant: of the thing of this name, or with `is_prefix` of all whose names begin so.
 
     A service rule also says what is granted of its intentions, None where it says nothing.

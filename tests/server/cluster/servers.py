@@ -52,6 +52,7 @@ class Cluster:
             data_dir="" if self.directory is None else str(self.directory / str(number)),
             raft=self.raft,
             coordinates=self.coordinates,
+            rpc_per_client_max=0,  # all of a test come from one address
         )
 
     async def start(self, number: int) -> Server:

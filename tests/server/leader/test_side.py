@@ -10,6 +10,8 @@ import pytest
 
 from lictor_core.commands import Command, Outcome, SessionCreate
 from lictor_core.errors import NoLeaderError
+from lictor_server.acl.callers import Everybody
+from lictor_server.acl.calling import CallJudge
 from lictor_server.leader import LeaderSide, SessionKeeper
 from lictor_server.raft import Driver
 from lictor_server.state import Store, apply
@@ -56,7 +58,10 @@ class Leader:
         self.keeper.begin_anew()
         self.side = LeaderSide.__new__(LeaderSide)
         driver = cast(Driver, Doubtful(lambda: self.confirm()))
-        vars(self.side).update(_driver=driver, _sessions=self.keeper, _clock=self.clock, _figures=None)
+        permissions = CallJudge(self.store, Everybody())
+        vars(self.side).update(
+            _driver=driver, _sessions=self.keeper, _permissions=permissions, _clock=self.clock, _figures=None
+        )
 
     async def propose(self, command: Command) -> Outcome:
         return apply(self.store, self.store.index + 1, command)[0]
