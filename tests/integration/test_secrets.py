@@ -20,6 +20,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from lictor_agent.http.routes import ROUTES
 from tests.support.agents import environment_for_commands, program_of
@@ -40,6 +42,8 @@ WATCH_TOKEN = "5ec2e700-0000-4000-8000-0000000c0000"
 CHECK_PASSWORD = "planted-in-a-check-header"
 RECOVERY_TOKEN = "5ec2e700-0000-4000-8000-0000000d0000"
 REPLICATION_TOKEN = "5ec2e700-0000-4000-8000-0000000e0000"
+LOGIN_JWT = "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJqdWRnZSIsInN1YiI6InBsYW50ZWQifQ.cGxhbnRlZC1zaWduYXR1cmU"
+"""Well formed, and signed by nobody."""
 URL_PASSWORD = "planted-in-a-check-url"
 GOSSIP_KEY = "cGxhbnRlZC1nb3NzaXAta2V5LTMyLWJ5dGVzLWhlcmU="
 KINDS = ("agent", "event", "key", "node", "query", "service", "session")
@@ -61,12 +65,15 @@ PLANTED = (
     CHECK_PASSWORD,
     URL_PASSWORD,
     GOSSIP_KEY[:24],
+    "eyJpc3MiOiJqdWRnZSIs",
+    "cGxhbnRlZC1zaWduYX",
     "PRIVATE KEY",
 )
 SHOW_SECRETS = (
     "/v1/acl/token",
     "/v1/acl/info/",
     "/v1/acl/list",
+    "/v1/acl/auth-method/",
     "/v1/agent/connect/ca/leaf/",
     "/v1/kv/",
     "/v1/snapshot",
@@ -197,9 +204,24 @@ def give_rights(one: Session) -> None:
     one.ask("DELETE", "/v1/acl/token/00000000-0000-4000-8000-000000000009", None, {"X-Consul-Token": BEARER_TOKEN})
     method = {"Name": "jwt", "Type": "jwt", "Config": {"JWTValidationPubKeys": [f"no key {BEARER_TOKEN}"]}}
     one.ask("PUT", "/v1/acl/auth-method", method, management)
+    log_in(one, management)
     one.ask("PUT", "/v1/acl/binding-rule", {"AuthMethod": "none", "Selector": "x ==", "BindName": "a"}, management)
     for target in ("/v1/acl/token/self", "/v1/acl/tokens", "/v1/acl/policy/name/most"):
         one.ask("GET", target, None, {"X-Consul-Token": BEARER_TOKEN}, keeps=target != "/v1/acl/token/self")
+
+
+def log_in(one: Session, management: Mapping[str, str]) -> None:
+    """Tokens of others, most of them good for nothing."""
+    key = ec.generate_private_key(ec.SECP256R1()).public_key()
+    pem = key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
+    keys = {"JWTValidationPubKeys": [pem], "BoundIssuer": "judge"}
+    kubernetes = {"Host": "https://127.0.0.1:1", "CACert": pem, "ServiceAccountJWT": LOGIN_JWT}
+    for name, kind, config in (("keys", "jwt", keys), ("kube", "kubernetes", kubernetes)):
+        method = {"Name": name, "Type": kind, "Config": config}
+        one.ask("PUT", "/v1/acl/auth-method", method, management, keeps=False)
+        for bearer in (LOGIN_JWT, LOGIN_JWT[:-4], f"{LOGIN_JWT}.{LOGIN_JWT}", f"{LOGIN_JWT}\n"):
+            one.ask("POST", "/v1/acl/login", {"AuthMethod": name, "BearerToken": bearer})
+            one.ask("POST", "/v1/acl/login", {"AuthMethod": [name], "BearerToken": {"x": bearer}})
 
 
 def use(one: Session) -> None:
