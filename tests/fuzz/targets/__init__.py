@@ -30,6 +30,7 @@ class Loaded(NamedTuple):
 
 
 TARGETS: Final = {
+    "access": Target("access", "texts of policies, tokens of issuers, selectors, keys", 2048),
     "archive": Target("archives", "the file of a saved state, and the state in it", 8192),
     "bodies": Target(
         "bodies", "requests to the HTTP API, to the answer: paths, parameters, bodies of every kind", 8192
