@@ -144,7 +144,7 @@ class RemoteServers:
         self._renewing: asyncio.Task[NoReturn] | None = None
         self._views = ViewStore(self._registry, clock=clock, rng=rng, log=log)
         self._addresses = AddressBook(self._registry.read, clock)
-        self._catalog = ViewCatalog(self._views, self._addresses)
+        self._catalog = ViewCatalog(self._views, self._addresses, is_judged=configuration.acl.enabled)
         self._kept = KeptInViews(self._views, rng, is_judged=configuration.acl.enabled)
         self._following: asyncio.Task[None] | None = None
 

@@ -30,9 +30,11 @@ class PreparedQueryRenderedQuery(Query[PreparedQuery | None], frozen=True, kw_on
     """What runs under an id or a name: a template with the name filled in. None when nothing has that name.
 
     Refused with `RequestError` are a template that is asked for by its id, and expressions that cannot be carried out.
+    With `to_run` who knows the name may have it, as they may run it, and without its token.
     """
 
     id_or_name: str
+    to_run: bool = False
 
     def topics(self) -> tuple[Topic, ...]:
         return (on.PREPARED_QUERIES,)

@@ -65,6 +65,13 @@ class Guarded:
         done = subprocess.run(dig, capture_output=True, text=True, timeout=10, check=False)
         return sorted(done.stdout.split()) if done.returncode == 0 else []
 
+    def write_query(self, name: str, service: str) -> None:
+        answer = self.ask(1, "/v1/query", ROOT, "POST", {"Name": name, "Service": {"Service": service}})
+        assert answer.status == 200, answer
+
+    def until_named(self, number: int, name: str) -> None:
+        self.cluster.until(lambda: bool(self.resolved(number, name)), f"{name} at {number}")
+
     def until_resolved(self, number: int, is_seen: bool, what: str) -> None:
         self.cluster.until(lambda: bool(self.resolved(number, "consul.service.consul")) is is_seen, what)
 
@@ -119,6 +126,22 @@ def test_rights_that_change_reach_dns_at_the_server_and_at_the_client(tmp_path: 
         world.policy("some", SEES_ALL, id)
         for number in (1, _CLIENT):
             world.until_resolved(number, True, "it again")
+
+
+def test_dns_runs_prepared_queries_for_who_knows_their_names_and_shows_what_the_default_token_sees(
+    tmp_path: Path,
+) -> None:
+    with guarded(tmp_path) as world:
+        world.write_query("q", "consul")
+        world.policy("all", SEES_ALL)
+        secret = world.token("all")["SecretID"]
+        for number in (1, _CLIENT):
+            assert world.ask(number, "/v1/agent/token/default", ROOT, "PUT", {"Token": ""}).status == 200
+            assert world.resolved(number, "q.query.consul") == []
+            assert world.ask(number, "/v1/query").body == "[]"
+            assert world.ask(number, "/v1/agent/token/default", ROOT, "PUT", {"Token": secret}).status == 200
+            world.until_named(number, "q.query.consul")
+            assert world.ask(number, "/v1/query").body == "[]", "it is not listed for all that"
 
 
 def test_a_token_is_revoked_at_an_agent_within_its_time(tmp_path: Path) -> None:

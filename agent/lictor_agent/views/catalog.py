@@ -15,6 +15,7 @@ from lictor_core.queries import (
     IngressHealthQuery,
     NodeQuery,
     PreparedQueriesQuery,
+    PreparedQueryRenderedQuery,
     Query,
     ServiceHealthQuery,
     VirtualAddressesQuery,
@@ -42,7 +43,9 @@ BRING_S_MAX: Final = 3.0
 class ViewCatalog:
     """A `CatalogView` (core). Reading follows what is read from then on."""
 
-    def __init__(self, store: ViewStore, addresses: AddressBook) -> None:
+    def __init__(self, store: ViewStore, addresses: AddressBook, *, is_judged: bool = False) -> None:
+        """`is_judged`: there is access control, and not every token may see all prepared queries."""
+        self._is_judged = is_judged
         self._store = store
         self._addresses = addresses
         self._token = ""
@@ -108,12 +111,16 @@ class ViewCatalog:
     def prepared_query(self, id_or_name: str) -> PreparedQuery | None:
         """The prepared query that runs under an id or a name, a template filled in. Raises `RequestError`.
 
-        All queries are followed together: a name that nothing has needs no view of its own then.
+        All queries that the token may see are followed together: a name that nothing has needs no view of its own then.
+        Others may be run by who knows their names, so where there may be any each name has a view.
         """
         view = self._view(_PREPARED_QUERIES)
         if self._prepared is None or self._prepared[0] is not view.value:
             self._prepared = (view.value, PreparedNames(view.value))
-        return self._prepared[1].render(id_or_name)
+        found = self._prepared[1].render(id_or_name)
+        if found is not None or not self._is_judged or not _is_text(id_or_name):
+            return found
+        return self._view(PreparedQueryRenderedQuery(id_or_name=id_or_name, to_run=True)).value
 
     def coordinates(self) -> Mapping[str, Coordinate]:
         """Where the nodes stand, by name in lower case."""

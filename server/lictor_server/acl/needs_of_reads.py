@@ -288,6 +288,12 @@ def _prepared_query(by: Judging, query: object, found: PreparedQuery | None) -> 
     return redacted(by.judge, found)
 
 
+def _rendered(by: Judging, query: q.PreparedQueryRenderedQuery, found: PreparedQuery | None) -> PreparedQuery | None:
+    if found is not None and query.to_run:
+        return msgspec.structs.replace(found, token="")
+    return _prepared_query(by, query, found)
+
+
 def _execution(by: Judging, query: object, found: Execution | None) -> Execution | None:
     return None if found is None else execution_left(by.judge, found)
 
@@ -369,7 +375,9 @@ NEEDS_OF_READS: Final[dict[type[object], ReadNeed]] = {
     ),
     q.PreparedQueriesQuery: _filtered("query:read of each name; tokens with acl:write alone", _prepared_queries),
     q.PreparedQueryQuery: _filtered("query:read of its name, if it has one", _prepared_query),
-    q.PreparedQueryRenderedQuery: _filtered("query:read of its name, if it has one", _prepared_query),
+    q.PreparedQueryRenderedQuery: _filtered(
+        "query:read of its name, if it has one; to run it its name is enough", _rendered
+    ),
     q.PreparedQueryExecutionQuery: _filtered("node:read, service:read of each row", _execution, _NODE, _SERVICE),
     q.VirtualAddressesQuery: _filtered("service:read of each name", _virtual_addresses, _SERVICE),
     q.TokensQuery: _acl_secrets(_tokens_left),

@@ -11,7 +11,7 @@ from lictor_agent.views import AddressBook, ViewCatalog, ViewStore
 from lictor_core import topics
 from lictor_core.commands import CoordinatesSet, PreparedQuerySet
 from lictor_core.feed import Bookmark, encode_snapshot
-from lictor_core.queries import Query, ServiceHealthQuery
+from lictor_core.queries import PreparedQueryRenderedQuery, Query, ServiceHealthQuery
 from lictor_core.records import AddressHolders, ServiceKind
 from lictor_core.registry import CatalogView, ColdViewError, Reading, ReadOptions
 from lictor_core.view import View
@@ -158,6 +158,28 @@ async def bring(on: Bench, ask: Callable[[], T]) -> T:
         ask()
     assert await brought(on, cold.value)
     return ask()
+
+
+async def test_where_tokens_are_judged_a_prepared_query_is_brought_by_its_name() -> None:
+    async with bench() as on:
+        on.catalog = ViewCatalog(on.store, on.addresses, is_judged=True)
+        assert await bring_all(on, lambda: on.catalog.prepared_query("unknown")) is None
+        await on.server.write(PreparedQuerySet(query=template("to-", service="${name.suffix}")))
+        query = PreparedQueryRenderedQuery(id_or_name="to-web", to_run=True)
+        found = (await on.server.read(query, ReadOptions())).value
+        assert found is not None
+        view = await on.store.fetch(query)
+        assert view.value == found
+
+
+async def bring_all(on: Bench, ask: Callable[[], T]) -> T:
+    """What `ask` gives once all that it lacked was brought."""
+    while True:
+        try:
+            return ask()
+        except ColdViewError as error:
+            cold = error
+        assert await brought(on, cold)
 
 
 async def test_prepared_queries_are_followed_together() -> None:

@@ -12,6 +12,7 @@ from lictor_core.acl.authorizer import Authorizer
 from lictor_core.acl.caller import Caller
 from lictor_core.acl.granted import Grants
 from lictor_core.errors import PermissionDeniedError
+from lictor_core.prepared import PreparedQuery
 from lictor_core.queries import AnyQuery, Query
 from lictor_core.records import NodeDigest
 from lictor_core.transactions import (
@@ -159,6 +160,12 @@ def test_a_reader_sees_what_the_policy_lets_through(policy: str, query: Query[ob
     found = _shown(_read(query, judge_of(policy)))
 
     assert _in_order(found) == _in_order(seen)
+
+
+def test_who_knows_the_name_of_a_prepared_query_may_have_it_to_run_it_and_not_its_token() -> None:
+    found = _read(q.PreparedQueryRenderedQuery(id_or_name="qdb", to_run=True), judge_of(_NOTHING))
+    assert isinstance(found, PreparedQuery)
+    assert (found.name, found.token) == ("qdb", "")
 
 
 def _in_order(names: object) -> object:
