@@ -30,6 +30,7 @@ META_MAX = 64
 LOGINS_AT_ONCE_MAX = 64
 """Logins under way: anybody may ask, and who vouches may be slow."""
 _DESCRIPTION_CHARS_MAX = 8192
+_WHO_CHARS_MAX = 512
 
 
 class LoginDesk:
@@ -62,8 +63,12 @@ class LoginDesk:
             )
         services, nodes, roles = self._bound(means.acl.rules(method.name), validator.shape, identity)
         if not (services or nodes or roles):
-            means.log.warning("acl.login.denied", method=method.name, reason="no binding rule chooses the identity")
-            raise PermissionDeniedError("Permission denied")
+            who = _who(identity)
+            means.log.warning("acl.login.denied", method=method.name, identity=who, reason="no binding rule chooses it")
+            raise PermissionDeniedError(
+                f"Permission denied: auth method {method.name!r} vouches for {who}, but no binding rule of it chooses "
+                "that, or only for roles that are not there"
+            )
         token = msgspec.structs.replace(
             self._new(method, description), service_identities=services, node_identities=nodes, roles=roles
         )
@@ -138,6 +143,12 @@ class LoginDesk:
             create_index=0,
             modify_index=0,
         )
+
+
+def _who(identity: Identity) -> str:
+    """Whom an auth method vouches for, as people read it: what binding rules can choose by and its bearer knows."""
+    text = ", ".join(f"{name}={value!r}" for name, value in identity.variables.items())
+    return text[:_WHO_CHARS_MAX] or "somebody of whom it says nothing"
 
 
 def _description(order: Login) -> str:

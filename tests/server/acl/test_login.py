@@ -87,10 +87,14 @@ async def test_what_is_left_in_a_login_stands_in_the_description() -> None:
 async def test_whom_no_rule_chooses_is_denied_and_no_token_made() -> None:
     desk = await with_rules(("service", "web", "value.name == eve"), ("role", "no-such-role", ""))
     before = len(desk.proposed)
-    with pytest.raises(PermissionDeniedError, match=r"^Permission denied$"):
+    with pytest.raises(PermissionDeniedError) as caught:
         await logged_in(desk)
+    assert str(caught.value) == (
+        "Permission denied: auth method 'm' vouches for value.name='bob', but no binding rule of it chooses that, "
+        "or only for roles that are not there"
+    )
     assert len(desk.proposed) == before
-    assert desk.log.named("acl.login.denied")
+    assert [one["identity"] for one in desk.log.named("acl.login.denied")] == ["value.name='bob'"]
 
 
 @pytest.mark.parametrize("token", ["", "zz", Issuer().token({"sub": "bob", "iat": 1_767_225_600})])
@@ -145,7 +149,7 @@ async def test_a_rule_that_fits_the_method_no_more_chooses_nobody() -> None:
     desk = await with_rules(("service", "web", "value.name == bob"))
     changed = msgspec.structs.replace(METHOD, config={"JWTValidationPubKeys": [ISSUER.pem]})
     await desk.order(AuthMethodWrite(method=changed, is_update=True))
-    with pytest.raises(PermissionDeniedError, match=r"^Permission denied$"):
+    with pytest.raises(PermissionDeniedError, match="no binding rule of it chooses that"):
         await logged_in(desk)
 
 
