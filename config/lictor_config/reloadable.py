@@ -17,7 +17,10 @@ __all__ = ["RELOADABLE", "Differences", "differences"]
 
 RELOADABLE: Final = frozenset(
     {
-        "acl.tokens",
+        "acl.tokens.agent",
+        "acl.tokens.agent_master",
+        "acl.tokens.agent_recovery",
+        "acl.tokens.default",
         "ca_file",
         "ca_path",
         "cert_file",

@@ -35,6 +35,9 @@ def load(tmp_path: Path, text: str) -> Configuration:
          Differences(restart=("cert_file", "key_file"))),
         ("", 'tls { defaults { ca_file = "a" verify_outgoing = true } }',
          Differences(taken=("tls.defaults.ca_file", "tls.defaults.verify_outgoing"))),
+        ("", 'acl { tokens { default = "a" agent = "b" } } acl_agent_master_token = "c"',
+         Differences(taken=("acl_agent_master_token", "acl.tokens.agent", "acl.tokens.default"))),
+        ("", 'acl { tokens { master = "m" } }', Differences(restart=("acl.tokens.master",))),
         ("", 'telemetry { circonus_api_app = "x" }', Differences()),
     ],
 )  # fmt: skip
