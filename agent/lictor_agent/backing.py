@@ -61,8 +61,11 @@ class Backing(Protocol):
         """Where the servers are, for people."""
         ...
 
-    def use_token(self, token: str) -> None:
-        """Have DNS show what the holder of this token may see; called where there is access control."""
+    def use_tokens(self, default: str, for_node: str) -> None:
+        """Have DNS show what the holder of `default` may see, and speak for the node by the other one.
+
+        Called where there is access control.
+        """
         ...
 
     def follow(self, configuration: Configuration) -> None:
@@ -124,6 +127,7 @@ class RemoteServers:
         self._clock = clock
         self._tls = _tls(configuration, clock, None)
         self._configuration = configuration
+        self._node_token = ""
         self._join = configuration.join
         self._known = KnownServers("" if configuration.dev else configuration.data_dir, log)
         settings_of_link = assembly.remote_settings(configuration, node_id)
@@ -178,9 +182,10 @@ class RemoteServers:
         named = (*self._join.at_start, *self._join.retry)
         return f"found by {', '.join(named)}" if named else "none named: use -retry-join, or lictor join"
 
-    def use_token(self, token: str) -> None:
-        """DNS shows what the holder of this token may see."""
-        self._catalog.use_token(token)
+    def use_tokens(self, default: str, for_node: str) -> None:
+        """DNS shows what the holder of `default` may see; by `for_node` a certificate is asked for."""
+        self._catalog.use_token(default)
+        self._node_token = for_node
 
     def follow(self, configuration: Configuration) -> None:
         """Ask as much as is allowed now; the servers of this agent read configurations of their own."""
@@ -284,16 +289,12 @@ class RemoteServers:
         if tls is None or not tls.asks_for_certificate:
             return None
 
-        def token() -> str:
-            tokens = self._configuration.acl.tokens
-            return tokens.agent or tokens.default
-
         keeper = CertificateKeeper(
             settings,
             self._configuration.auto_encrypt,
             tls,
             keyed=keyed,
-            token=token,
+            token=lambda: self._node_token,
             servers=lambda: (*self._registry.servers, *self._known.read()),
             clock=self._clock,
             rng=rng,

@@ -74,9 +74,9 @@ class EmbeddedServer:
     def forget(self) -> None:
         """The servers of the cluster stand in this server's own log."""
 
-    def use_token(self, token: str) -> None:
-        """DNS shows what the holder of this token may see."""
-        self._server.use_view_token(token)
+    def use_tokens(self, default: str, for_node: str) -> None:
+        """DNS shows what the holder of `default` may see; the node is the server's own."""
+        self._server.use_view_token(default)
 
     def follow(self, configuration: Configuration) -> None:
         """Have the leader write configuration entries that are new in the configuration, and take over bounds."""

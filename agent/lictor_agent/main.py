@@ -99,8 +99,8 @@ async def _serve(configuration: Configuration, clock: Clock, rng: Rng, output: L
     backing.at_connection(agent.reconnected)
     if agent.gate.is_on:
         slots = agent.gate.slots
-        backing.use_token(slots.default)
-        slots.on_change(lambda: backing.use_token(slots.default))
+        backing.use_tokens(slots.default, slots.for_node)
+        slots.on_change(lambda: backing.use_tokens(slots.default, slots.for_node))
     dns = _dns(configuration, backing, clock, rng, log)
     http = HttpServer(
         agent,

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import ssl
+from base64 import b64encode
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -53,6 +54,18 @@ def _shown(cluster: ServerCluster, number: int) -> x509.Certificate:
         context.wrap_socket(sock, server_hostname="localhost") as secured,
     ):
         return x509.load_der_x509_certificate(secured.getpeercert(binary_form=True) or b"")
+
+
+def test_an_encrypt_key_comes_before_the_certificate(tmp_path: Path) -> None:
+    authority = Authority(tmp_path / "ca")
+    key = b64encode(b"k" * 32).decode()
+    with ServerCluster(tmp_path, 1, {**_servers(authority), "encrypt": key}).running() as cluster:
+        cluster.start_client(2, joins=[1], settings=_agent(authority, encrypt=key))
+        cluster.until(lambda: cluster.put(2, "k", "1"), "a write over TLS")
+        cluster.start_client(3, joins=[1], settings=_agent(authority))
+        cluster.until(
+            lambda: "agent.certificate.refused" in cluster.programs[3].log(), "without the key nothing is given"
+        )
 
 
 def test_an_agent_with_the_ca_alone_gets_a_certificate_and_works(tmp_path: Path) -> None:
@@ -144,13 +157,18 @@ def test_with_access_control_a_certificate_is_for_who_may_write_its_node(tmp_pat
     acl: dict[str, object] = {"enabled": True, "default_policy": "deny"}
     known = {**acl, "tokens": {"master": secret, "default": secret}}
     with ServerCluster(tmp_path, 1, {**_servers(authority), "acl": known}).running() as cluster:
-        cluster.start_client(2, joins=[1], settings=_agent(authority, acl=acl))
+        here = "99999999-2222-3333-4444-555555555555"
+        alone = {**acl, "tokens": {"agent_master": here}}
+        cluster.start_client(2, joins=[1], settings=_agent(authority, acl=alone))
         cluster.until(lambda: "agent.certificate.refused" in cluster.programs[2].log(), "nobody vouches for this one")
         assert "Permission denied" in cluster.programs[2].log()
         allowed = {**acl, "tokens": {"default": secret}}
         cluster.start_client(3, joins=[1], settings=_agent(authority, acl=allowed))
         cluster.until(lambda: cluster.put(3, "k", "1"), "a write over TLS")
         assert "agent.certificate.issued" not in cluster.programs[2].log()
+        told = cluster.ask(2, f"/v1/agent/token/agent?token={here}", "PUT", json.dumps({"Token": secret}))
+        assert told.status == 200
+        cluster.until(lambda: "agent.certificate.issued" in cluster.programs[2].log(), "the token that it was told")
 
 
 @pytest.mark.needs("consul")
