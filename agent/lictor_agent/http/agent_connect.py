@@ -50,12 +50,14 @@ async def leaf(site: Site, request: Request) -> Answer:
     site.check_datacenter(request.parameters.get("dc"))
     if not service:
         raise Refusal("URI must be either service or agent", status=500)
-    (await site.caller(request)).authorizer.require(Resource.SERVICE, service, Access.WRITE)
+    await _may_speak_for(site, request, service)
     hosts = None
     if "ingress" in request.parameters:
         hosts = tuple(filter(None, request.parameters.get("ingress").split(",")))
     with refusing_with(500):
         issued = await site.agent.leaf(service, options.min_index, options.wait_s, token=options.token, hosts=hosts)
+    if options.min_index > 0:
+        await _may_speak_for(site, request, service)  # it may have been revoked during the wait
     value: JsonObject = {
         "SerialNumber": issued.serial_number,
         "CertPEM": issued.certificate,
@@ -87,6 +89,11 @@ async def authorize(site: Site, request: Request) -> Answer:
         decision = await site.agent.authorize(target, client_uri, serial, token=request.token)
     value = {"Authorized": decision.allowed, "Reason": decision.reason}
     return site.answer_json(request, value, headers=_cache_headers(site, f"authorize {target}", 0))
+
+
+async def _may_speak_for(site: Site, request: Request, service: str) -> None:
+    caller = await site.caller(request)
+    caller.authorizer.require(Resource.SERVICE, service, Access.WRITE)
 
 
 def _cache_headers(site: Site, name: str, min_index: int) -> tuple[tuple[str, str], ...]:

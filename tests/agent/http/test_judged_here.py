@@ -5,6 +5,8 @@ Expected statuses are those that Consul 1.8.7 gave to the same requests.
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 
@@ -19,6 +21,7 @@ from lictor_core.acl.records import ANONYMOUS_ID
 from lictor_core.acl.rules import Access, Resource, Rule
 from lictor_core.errors import PermissionDeniedError
 from tests.agent.http.live import NODE, Live, Reply, live_agent
+from tests.support.conditions import eventually
 
 R, W = Access.READ, Access.WRITE
 ALL = tuple(
@@ -46,8 +49,10 @@ class Known:
     """Servers that know tokens by the rules that a test gives them."""
 
     rules: dict[str, tuple[Rule, ...]] = field(default_factory=lambda: {"all": ALL})
+    asked: Counter[str] = field(default_factory=Counter[str])
 
     async def resolve(self, secret: str) -> Grants:
+        self.asked[secret] += 1
         if secret and secret not in self.rules:
             raise PermissionDeniedError("ACL not found")
         policy = GrantedPolicy(name="p", rules=self.rules.get(secret, ()))
@@ -282,3 +287,13 @@ async def test_secrets_are_in_no_denial(judged: Judged) -> None:
     denied = await judged.with_rules("GET /v1/agent/self", ())
     name = f"'t{len(judged.tokens.rules) - 1}'"
     assert name not in denied.text
+
+
+async def test_a_leaf_that_was_waited_for_is_for_who_still_may_have_it(judged: Judged) -> None:
+    judged.tokens.rules["web"] = (rule(Resource.SERVICE, W, "web"),)
+    first = await judged.ask("GET /v1/agent/connect/ca/leaf/web", "web")
+    assert first.status == 200
+    waiting = asyncio.ensure_future(judged.ask(f"GET /v1/agent/connect/ca/leaf/web?index={first.index}&wait=1s", "web"))
+    await eventually(lambda: judged.tokens.asked["web"] == 2, what="it is let in to wait")
+    judged.tokens.rules["web"] = ()
+    assert (await waiting).status == 403
