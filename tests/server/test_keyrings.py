@@ -16,6 +16,7 @@ from lictor_core.sealed_ring import KeyTidings
 from lictor_server import RpcPool, Server
 from lictor_server.keyrings import ServerKeyrings
 from lictor_server.rpc.visitor import Visitor
+from tests.server.cluster.servers import cluster_of
 from tests.server.conftest import Log, made_log
 from tests.support.clock import ManualClock
 from tests.support.conditions import eventually
@@ -79,3 +80,16 @@ async def test_agents_tell_over_their_connection_and_ask_for_all(server: Server,
     await pool.stop()
     own = server._keyrings.own  # pyright: ignore[reportPrivateUsage]
     await eventually(lambda: own() == [], what="the end of the connection")
+
+
+async def test_every_server_knows_what_was_told_to_another(log: Log) -> None:
+    pools = [RpcPool(rng=SeededRng(number)) for number in range(2)]
+    async with cluster_of(3, log) as cluster:
+        servers = list(cluster.servers.values())
+        for number, (pool, server) in enumerate(zip(pools, servers, strict=False)):
+            told = KeyTidings(node=f"a{number}", keys=("a",), index=number)
+            await pool.call(f"127.0.0.1:{server.server_port}", TELL_KEYS, pack(told), timeout_s=10.0)
+        for server in servers:
+            assert [(one.node, one.index) for one in await server.keys()] == [("a0", 0), ("a1", 1)]
+        for pool in pools:
+            await pool.stop()
