@@ -68,3 +68,8 @@ def test_a_wrong_request_is_given_another_status() -> None:
 def test_what_is_not_the_callers_fault_keeps_its_status() -> None:
     with pytest.raises(NoLeaderError), refusing_with(400):
         raise NoLeaderError
+
+
+def test_who_may_not_is_told_so_also_where_a_wrong_request_has_another_status() -> None:
+    with pytest.raises(PermissionDeniedError), refusing_with(500):
+        raise PermissionDeniedError("Permission denied")
