@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import subprocess
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from typing import cast
 
 import pytest
 
+from tests.support.agents import environment_for_commands, program_of
 from tests.support.server_cluster import Answer, ServerCluster
 
 pytestmark = pytest.mark.slow
@@ -203,6 +205,16 @@ def test_what_the_servers_refuse_is_shown_and_comes_as_soon_as_it_may(tmp_path: 
             return str(local["Refused"])
 
         world.cluster.until(lambda: "'service:write' on \"web\"" in refused(), "why it is refused")
+        address = f"{world.cluster.address(_CLIENT)}:8500"
+        explained = subprocess.run(
+            [program_of("lictor"), "explain", "service", f"-token={ROOT}", "web"],
+            env={**os.environ, **environment_for_commands(address)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+        assert "The catalog does not have it as it is here: Permission denied" in explained.stdout
         assert world.ask(1, "/v1/catalog/service/web", ROOT).body == "[]"
         assert secret not in world.cluster.programs[_CLIENT].log()
         world.policy("web", 'service "web" { policy = "write" }', id)
