@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from lictor_agent.keyring import Keyring
@@ -15,8 +17,13 @@ from lictor_core.acl.granted import DefaultPolicy, GrantedPolicy, Grants
 from lictor_core.acl.rules import Access, Resource, Rule
 from lictor_core.errors import NoLeaderError
 from lictor_core.keyring import Ring
-from tests.agent.harness import running_agent
+from lictor_core.queries import CARootsQuery
+from lictor_core.records import CARoots
+from lictor_core.registry import LeaderStatus, Reading, ReadOptions
+from lictor_server import Server
+from tests.agent.harness import Running, running_agent
 from tests.server.certificates import Authority
+from tests.support.conditions import eventually
 
 SERVER = "server = true\nbootstrap = true\n"
 GUARDED = SERVER + 'acl { enabled = true\n default_policy = "deny" }\n'
@@ -31,6 +38,24 @@ def read(tmp_path: Path, text: str) -> Configuration:
 
 def opened(path: Path, mode: int) -> None:
     path.chmod(mode)
+
+
+class Rotated:
+    """Servers as whoever gathers asks them, and nobody else of the agent: they answer with these roots."""
+
+    def __init__(self, server: Server, roots: Reading[CARoots]) -> None:
+        self._server = server
+        self._roots = roots
+
+    async def read(self, *_: object) -> Reading[CARoots]:
+        return self._roots
+
+    async def leader_status(self) -> LeaderStatus:
+        return await self._server.leader_status()
+
+
+async def rooted(running: Running) -> None:
+    await eventually(lambda: bool(running.events("ca.root.activated")), what="the root of the mesh")
 
 
 async def test_an_agent_on_loopback_has_nothing_that_others_reach(tmp_path: Path) -> None:
@@ -78,6 +103,7 @@ async def test_certificates_and_the_modes_of_files_are_read(tmp_path: Path) -> N
     opened(tmp_path, 0o755)
     now = time.time()  # noqa: TID251 certificates were made by the machine's clock
     async with running_agent(configuration=read(tmp_path, SERVER + text)) as running:
+        await rooted(running)
         facts = await gather(running.agent, now=now)
     ends = {one.name: one.ends for one in facts.certificates}
     assert set(ends) == {
@@ -106,6 +132,21 @@ async def test_a_certificate_that_cannot_be_read_is_told_of(tmp_path: Path) -> N
     async with running_agent(configuration=read(tmp_path, text)) as running:
         [reason] = (await gather(running.agent, now=1.0)).unknown
     assert reason.startswith(f"ca_file: {bad} cannot be read")
+
+
+async def test_of_the_roots_of_the_mesh_the_active_one_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A former one is listed until its last leaf has ended; it may end itself."""
+    async with running_agent(configuration=read(tmp_path, SERVER + "connect { enabled = true }")) as running:
+        await rooted(running)
+        reading = await running.server.read(CARootsQuery(), ReadOptions())
+        [root] = reading.value.roots
+        former = msgspec.structs.replace(root, active=False, not_after=root.not_before)
+        both = msgspec.structs.replace(reading.value, roots=[former, root])
+
+        rotated = Rotated(running.server, msgspec.structs.replace(reading, value=both))
+        monkeypatch.setattr(running.agent, "registry", rotated)
+        [told] = (await gather(running.agent, now=1.0)).certificates
+    assert told.ends == datetime.fromisoformat(root.not_after).timestamp()
 
 
 @pytest.mark.parametrize("is_management", [True, False])
