@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from lictor.cli.access import (
-    ANONYMOUS,
     json_argument,
     linked,
     merged,
@@ -18,6 +17,7 @@ from lictor.cli.access import (
 )
 from lictor.cli.api import Api
 from lictor.cli.errors import CommandError
+from lictor_core.acl.records import ANONYMOUS_ID
 from lictor_core.records import JsonObject
 from tests.client.fake_agent import Reply, fake_agent
 
@@ -81,7 +81,7 @@ def test_an_id_is_found_by_digits_that_begin_no_other() -> None:
                 policy_id(api, "b")
             asked = len(agent.seen)
             assert policy_id(api, "x" * 36) == "x" * 36
-            assert token_id(api, "anonymous") == ANONYMOUS
+            assert token_id(api, "anonymous") == ANONYMOUS_ID
             assert len(agent.seen) == asked, "whole ids are not asked for"
         finally:
             api.close()

@@ -7,8 +7,9 @@ import os
 import secrets
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeVar, cast
+from typing import Final, Generic, TypeVar, cast
 
 import click
 
@@ -20,15 +21,16 @@ from lictor.cli.errors import CommandError
 from lictor.cli.flags import GIVEN_FLAGS, flag, option
 from lictor.cli.formats import Format, print_json
 from lictor.cli.hints import refusal
+from lictor_core.acl.records import ANONYMOUS_ID, MANAGEMENT_ID
 from lictor_core.records import JsonObject
 
 __all__ = [
-    "ANONYMOUS",
     "META",
     "NODE_IDENTITY",
     "POLICY_ID",
     "POLICY_NAME",
     "SERVICE_IDENTITY",
+    "Kind",
     "doing",
     "given",
     "json_argument",
@@ -49,8 +51,6 @@ __all__ = [
 F = TypeVar("F", bound=Callable[..., object])
 T = TypeVar("T")
 
-ANONYMOUS: Final = "00000000-0000-0000-0000-000000000002"
-_MANAGEMENT: Final = "00000000-0000-0000-0000-000000000001"
 _ID_CHARS: Final = 36
 _PRIVATE: Final = 0o600
 
@@ -109,7 +109,7 @@ def json_argument(text: str, what: str) -> JsonObject:
 def policy_id(api: Api, text: str) -> str:
     """The id of the policy whose id begins like this."""
     if text == "global-management":
-        return _MANAGEMENT
+        return MANAGEMENT_ID
     return _whole_id(text, "policy", lambda: [one.id for one in api.send(acl.policies(api.options()))])
 
 
@@ -126,8 +126,33 @@ def rule_id(api: Api, text: str) -> str:
 def token_id(api: Api, text: str) -> str:
     """The accessor that begins like this; `anonymous` is the token of who shows none."""
     if text == "anonymous":
-        return ANONYMOUS
+        return ANONYMOUS_ID
     return _whole_id(text, "token", lambda: [one.accessor_id for one in api.send(acl.tokens(api.options()))])
+
+
+@dataclass(frozen=True)
+class Kind(Generic[T]):
+    """Things that have an id and a name, `what` they are called, and how the one is found that somebody means."""
+
+    what: str
+    whole_id: Callable[[Api, str], str]
+    by_id: Callable[[Api, str], T | None]
+    by_name: Callable[[Api, str], T | None]
+
+    def id(self, api: Api, text: str) -> str:
+        """The id that begins like this."""
+        with doing(api, f"looking for the {self.what}"):
+            return self.whole_id(api, text)
+
+    def found(self, api: Api, id: str, name: str) -> T:
+        """The one that is meant. Raises `CommandError` where neither is given, and where there is none."""
+        if not (id or name):
+            raise CommandError("-id or -name is needed")
+        with doing(api, f'reading {self.what} "{id or name}"'):
+            found = self.by_id(api, self.id(api, id)) if id else self.by_name(api, name)
+        if found is None:
+            raise CommandError(f"there is no {self.what} with the {'id' if id else 'name'} {id or name}")
+        return found
 
 
 def linked(ids: Iterable[str], names: Iterable[str]) -> list[JsonObject]:

@@ -6,6 +6,8 @@ for as long as the method allows.
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import msgspec
 
 from lictor_core.acl.records import AuthMethod, BindingRule, Link, NodeIdentity, ServiceIdentity, Token
@@ -22,6 +24,8 @@ from lictor_server.acl.tokens import TokenDesk
 from lictor_server.endpoints.writes import timestamp
 
 __all__ = ["BEARER_CHARS_MAX", "LOGINS_AT_ONCE_MAX", "META_MAX", "LoginDesk"]
+
+B = TypeVar("B", ServiceIdentity, NodeIdentity)
 
 BEARER_CHARS_MAX = 64 * 1024
 """Characters of what is shown to an auth method."""
@@ -101,7 +105,7 @@ class LoginDesk:
     def _bound(
         self, rules: list[BindingRule], shape: Shape, identity: Identity
     ) -> tuple[tuple[ServiceIdentity, ...], tuple[NodeIdentity, ...], tuple[Link, ...]]:
-        """What the rules that choose `identity` give. A role that is not there gives nothing, as in Consul."""
+        """What the rules that choose `identity` give, by name. A role that is not there gives nothing, as in Consul."""
         services: dict[str, ServiceIdentity] = {}
         nodes: dict[str, NodeIdentity] = {}
         roles: dict[str, Link] = {}
@@ -115,7 +119,7 @@ class LoginDesk:
                 nodes[name] = NodeIdentity(node_name=name, datacenter=self._means.store.datacenter)
             elif (role := self._means.acl.roles.named(name)) is not None:
                 roles[role.id] = Link(id=role.id)
-        return tuple(services.values()), tuple(nodes.values()), tuple(roles.values())
+        return _by_name(services), _by_name(nodes), tuple(roles.values())
 
     def _name(self, rule: BindingRule, identity: Identity) -> str:
         """Raises `AclRefusedError` for a name that is none: better no token than one for something else."""
@@ -160,3 +164,8 @@ def _description(order: Login) -> str:
     if len(text) > _DESCRIPTION_CHARS_MAX:
         raise AclRefusedError(f"the Meta of a login makes more than {_DESCRIPTION_CHARS_MAX} characters")
     return text
+
+
+def _by_name(bound: dict[str, B]) -> tuple[B, ...]:
+    """Rules are found by their ids, which are chance."""
+    return tuple(bound[name] for name in sorted(bound))

@@ -76,6 +76,13 @@ async def test_a_login_gives_all_that_rules_choose_for_as_long_as_the_method_all
         desk.resolver.caller(token.secret_id)
 
 
+async def test_what_a_login_gives_comes_by_name_whatever_ids_the_rules_were_given() -> None:
+    names = ["d", "a", "c", "e", "b", "g", "f"]
+    desk = await with_rules(*(("service", name, "") for name in names))
+    token = await logged_in(desk)
+    assert [one.service_name for one in token.service_identities] == sorted(names)
+
+
 async def test_what_is_left_in_a_login_stands_in_the_description() -> None:
     desk = await with_rules(("service", "web", ""))
     order = Login(auth_method="M", bearer_token=bearer(desk), meta={"b": "1", "a": "2"})

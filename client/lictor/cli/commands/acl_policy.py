@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lictor.api.calls import acl
-from lictor.cli.access import META, doing, given, policy_id, print_one, text_argument
+from lictor.cli.access import META, Kind, doing, given, policy_id, print_one, text_argument
 from lictor.cli.access_shown import listed_policies, policy_json, policy_lines
 from lictor.cli.api import Api, ApiCommand, pass_api
 from lictor.cli.commands.acl_rules import rules_of_token, translated
@@ -22,6 +22,12 @@ _DESCRIPTION = option("-description", "What it is for.", metavar="text")
 _RULES = option("-rules", "The rules, as HCL or JSON; @FILE, or - for stdin.", metavar="rules")
 _DATACENTER = option(
     "-valid-datacenter", "It counts in this datacenter, not in all; may be repeated.", metavar="name", multiple=True
+)
+_POLICIES = Kind[Policy](
+    "policy",
+    policy_id,
+    by_id=lambda api, id: api.send(acl.policy(id, api.options())),
+    by_name=lambda api, name: api.send(acl.policy_named(name, api.options())),
 )
 
 policy = GoGroup(
@@ -89,7 +95,7 @@ def create(
 def read(api: Api, args: tuple[str, ...], format: Format, id: str, meta: bool, name: str) -> None:
     """Show a policy."""
     refuse_arguments(args)
-    found = _found(api, id, name)
+    found = _POLICIES.found(api, id, name)
     print_one(policy_json(found), policy_lines(found, meta=meta), format)
 
 
@@ -121,7 +127,7 @@ def update(
 ) -> None:
     """Change a policy; who has it may what it says now. What is not given stays, unless -no-merge is."""
     refuse_arguments(args)
-    former = _found(api, id, "" if id else name)
+    former = _POLICIES.found(api, id, "" if id else name)
     text = text_argument(rules, "-rules")
     new: JsonObject = {"Name": name, "Description": description, "Rules": text, "Datacenters": list(valid_datacenter)}
     flags = {"Name": "name", "Description": "description", "Rules": "rules", "Datacenters": "valid-datacenter"}
@@ -145,7 +151,7 @@ def update(
 def delete(api: Api, args: tuple[str, ...], id: str, name: str) -> None:
     """Delete a policy: who had it has it no more."""
     refuse_arguments(args)
-    whole = _whole(api, id) if id else _found(api, "", name).id
+    whole = _POLICIES.id(api, id) if id else _POLICIES.found(api, "", name).id
     with doing(api, f'deleting policy "{whole}"'):
         api.send(acl.delete_policy(whole, dc=api.datacenter))
     print(f'Policy "{whole}" deleted successfully')
@@ -161,21 +167,3 @@ def list_(api: Api, args: tuple[str, ...], format: Format, meta: bool) -> None:
     with doing(api, "listing the policies"):
         found = api.send(acl.policies(api.options()))
     print_one(found, listed_policies(found, meta=meta), format)
-
-
-def _found(api: Api, id: str, name: str) -> Policy:
-    if not (id or name):
-        raise CommandError("-id or -name is needed")
-    with doing(api, f'reading policy "{id or name}"'):
-        if id:
-            found = api.send(acl.policy(_whole(api, id), api.options()))
-        else:
-            found = api.send(acl.policy_named(name, api.options()))
-    if found is None:
-        raise CommandError(f"there is no policy with the {'id' if id else 'name'} {id or name}")
-    return found
-
-
-def _whole(api: Api, id: str) -> str:
-    with doing(api, "looking for the policy"):
-        return policy_id(api, id)

@@ -14,6 +14,7 @@ from lictor.cli.access import (
     POLICY_ID,
     POLICY_NAME,
     SERVICE_IDENTITY,
+    Kind,
     doing,
     linked,
     merged,
@@ -39,6 +40,12 @@ F = TypeVar("F", bound=Callable[..., object])
 _ID = option("-id", "The role's id, or enough of its first digits.", metavar="id")
 _NAME = option("-name", "The role's name.", metavar="name")
 _DESCRIPTION = option("-description", "What it is for.", metavar="text")
+_ROLES = Kind[Role](
+    "role",
+    role_id,
+    by_id=lambda api, id: api.send(acl.role(id, api.options())),
+    by_name=lambda api, name: api.send(acl.role_named(name, api.options())),
+)
 
 role = GoGroup(
     "role",
@@ -98,7 +105,7 @@ def create(
 def read(api: Api, args: tuple[str, ...], format: Format, id: str, meta: bool, name: str) -> None:
     """Show a role."""
     refuse_arguments(args)
-    found = _found(api, id, name)
+    found = _ROLES.found(api, id, name)
     print_one(found, role_lines(found, meta=meta), format)
 
 
@@ -129,7 +136,7 @@ def update(
     refuse_arguments(args)
     if not id:
         raise CommandError("-id is needed: the role's id, or its first digits")
-    former = _found(api, id, "")
+    former = _ROLES.found(api, id, "")
     new = _given(api, policy_id, policy_name, service_identity, node_identity)
     old: JsonObject = {} if no_merge else msgspec.to_builtins(former)
     keys = {"Policies": ("ID", "Name"), "ServiceIdentities": ("ServiceName",), "NodeIdentities": ("NodeName",)}
@@ -148,7 +155,7 @@ def update(
 def delete(api: Api, args: tuple[str, ...], id: str, name: str) -> None:
     """Delete a role: who had it has it no more."""
     refuse_arguments(args)
-    whole = _whole(api, id) if id else _found(api, "", name).id
+    whole = _ROLES.id(api, id) if id else _ROLES.found(api, "", name).id
     with doing(api, f'deleting role "{whole}"'):
         api.send(acl.delete_role(whole, dc=api.datacenter))
     print(f'Role "{whole}" deleted successfully')
@@ -164,24 +171,6 @@ def list_(api: Api, args: tuple[str, ...], format: Format, meta: bool) -> None:
     with doing(api, "listing the roles"):
         found = api.send(acl.roles(api.options()))
     print_one(found, listed_roles(found, meta=meta), format)
-
-
-def _found(api: Api, id: str, name: str) -> Role:
-    if not (id or name):
-        raise CommandError("-id or -name is needed")
-    with doing(api, f'reading role "{id or name}"'):
-        if id:
-            found = api.send(acl.role(_whole(api, id), api.options()))
-        else:
-            found = api.send(acl.role_named(name, api.options()))
-    if found is None:
-        raise CommandError(f"there is no role with the {'id' if id else 'name'} {id or name}")
-    return found
-
-
-def _whole(api: Api, id: str) -> str:
-    with doing(api, "looking for the role"):
-        return role_id(api, id)
 
 
 def _given(
