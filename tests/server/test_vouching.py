@@ -30,7 +30,8 @@ ID = "5c1e2f30-0000-4000-8000-0000000000aa"
 @asynccontextmanager
 async def agents_of(count: int) -> AsyncGenerator[list[RpcPool]]:
     """As many agents, each with connections of its own."""
-    pools = [RpcPool(rng=SeededRng(number)) for number in range(count)]
+    # All of them and the servers share one loop here: what agents give a server to answer may not be enough for that.
+    pools = [RpcPool(rng=SeededRng(number), connect_s=20.0) for number in range(count)]
     try:
         yield pools
     finally:
