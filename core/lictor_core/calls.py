@@ -8,6 +8,7 @@ import msgspec
 
 from lictor_core.commands import ReadMode
 from lictor_core.coordinates import NodeCoordinate
+from lictor_core.hiding import Bearing, shown_without
 from lictor_core.queries import AnyQuery
 from lictor_core.records import JsonObject
 from lictor_core.registry import ReadOptions
@@ -101,64 +102,59 @@ class StampsRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     mode: ReadMode
     tokens: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        return shown_without(self, "tokens")
 
-class WriteRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+
+class WriteRequest(Bearing, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`write`: a command in its form for the log; the answer is an `Outcome`."""
 
     command: bytes
-    token: str = ""
 
 
-class Proposed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Proposed(Bearing, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A proposal (core's `Proposal`, encoded), carried out once however often it is sent."""
 
     proposal: bytes
-    token: str = ""
 
 
-class ConfigureRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ConfigureRequest(Bearing, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`configure_ca`: the answer is null."""
 
     provider: str
     config: JsonObject
     forced: bool = False
-    token: str = ""
 
 
-class ForceLeaveRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ForceLeaveRequest(Bearing, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`force_leave`: the answer is null."""
 
     name: str
     prune: bool = False
-    token: str = ""
 
 
-class PeerRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class PeerRequest(Bearing, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`remove_peer` and `transfer_leader`: a server by its id, or for the first by `host:port`. Answered by null."""
 
     id: str
-    token: str = ""
 
 
-class SessionRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SessionRequest(Bearing, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`renew_session`: the answer is a list with the session, or an empty one."""
 
     id: str
-    token: str = ""
 
 
-class PlaceRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class PlaceRequest(Bearing, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`place`: the answer is null."""
 
     update: NodeCoordinate
-    token: str = ""
 
 
-class ProxiesRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ProxiesRequest(Bearing, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`proxies`: those of a service, of all for an empty one. The answer is a list of core's `ProxyPolicy`."""
 
     service: str
-    token: str = ""
 
 
 class RaftServersRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -219,9 +215,8 @@ class RestorePart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     data: bytes
 
 
-class RestoreOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class RestoreOrder(Bearing, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`restore_finish`: put the archive that came in place."""
 
     id: int
     datacenter: str = ""
-    token: str = ""

@@ -15,6 +15,7 @@ import msgspec
 from lictor_core.codec import pack, unpacker
 from lictor_core.edits import Edit
 from lictor_core.errors import PeerError, RequestError
+from lictor_core.hiding import Bearing
 from lictor_core.queries import AnyQuery
 from lictor_core.rows import Row, Shape
 
@@ -43,12 +44,11 @@ class Bookmark(msgspec.Struct, frozen=True, array_like=True):
     stamp: int
 
 
-class FeedRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class FeedRequest(Bearing, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What to tell: the answer to `query` and its changes. `after` is what the caller has already, None for nothing."""
 
     query: AnyQuery
     after: Bookmark | None = None
-    token: str = ""
 
 
 class ItemKind(enum.IntEnum):

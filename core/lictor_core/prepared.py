@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from lictor_core.clock import Rng
+from lictor_core.hiding import shown_without
 from lictor_core.records import Record, ServiceHealth
 
 __all__ = [
@@ -81,6 +82,9 @@ class PreparedQuery(Record, frozen=True, kw_only=True):
     dns: QueryDNS = msgspec.field(name="DNS")
     create_index: int
     modify_index: int
+
+    def __repr__(self) -> str:
+        return shown_without(self, "token")
 
     @property
     def is_template(self) -> bool:

@@ -18,6 +18,7 @@ from lictor_core.autopilot import AutopilotHealth, RaftServers
 from lictor_core.commands import Command, Outcome, ReadMode
 from lictor_core.coordinates import Coordinate, NodeCoordinate, Position
 from lictor_core.feed import FeedRequest
+from lictor_core.hiding import Bearing
 from lictor_core.membership import LeaseGrant, Renewal
 from lictor_core.peers import PeerSet
 from lictor_core.prepared import PreparedQuery
@@ -45,7 +46,7 @@ __all__ = [
 T = TypeVar("T")
 
 
-class ReadOptions(msgspec.Struct, frozen=True, kw_only=True):
+class ReadOptions(Bearing, frozen=True, kw_only=True):
     """How to read: how fresh, and whether to wait for something newer than `min_index` first.
 
     With `max_stale_s` above 0 a stale read that would be older becomes a default one.
@@ -59,7 +60,6 @@ class ReadOptions(msgspec.Struct, frozen=True, kw_only=True):
     min_index: int = 0
     wait_s: float = 0.0
     datacenter: str = ""
-    token: str = ""
 
 
 class Reading(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
@@ -91,12 +91,11 @@ class Confirmation(NamedTuple):
     known_leader: bool = True
 
 
-class LeafRequest(msgspec.Struct, frozen=True, kw_only=True):
+class LeafRequest(Bearing, frozen=True, kw_only=True):
     """A certificate signing request, PEM, for a service or (when `service` is empty) an agent."""
 
     csr: str
     service: str
-    token: str = ""
 
 
 class IssuedLeaf(msgspec.Struct, frozen=True, kw_only=True):

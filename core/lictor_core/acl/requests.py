@@ -12,6 +12,7 @@ import msgspec
 from lictor_core.acl.explained import AclExplanation
 from lictor_core.acl.records import AuthMethod, BindingRule, Policy, Role, Token
 from lictor_core.acl.rules import Access, Resource
+from lictor_core.hiding import Bearing
 
 __all__ = [
     "ACL",
@@ -199,14 +200,10 @@ AclOrder = (
 """Whatever can be asked."""
 
 
-class AclRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class AclRequest(Bearing, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`acl`: what is asked, and the secret of who asks."""
 
     order: AclOrder
-    token: str = ""
-
-    def __repr__(self) -> str:
-        return f"AclRequest(order={self.order!r}, token=<hidden>)"
 
 
 class AclAnswer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
