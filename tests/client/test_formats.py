@@ -85,6 +85,8 @@ def test_nodes_members_and_peers_are_the_records_of_the_api(command: Command) ->
     assert at(peers, "Servers.0.Node") == "judge"
     assert at(read(command, "operator", "autopilot", "get-config", "-format=json"), "MaxTrailingLogs") == 250
     assert "consul" in as_object(read(command, "info", "-format=json"))
+    # A coordinate is written seconds after the start.
+    wait_until(lambda: command("rtt", "judge", "judge").exit_code == 0, within_s=60, what="the node is placed")
     rtt = read(command, "rtt", "-format=json", "judge", "judge")
     assert (at(rtt, "Nodes"), at(rtt, "Coordinates")) == (["judge", "judge"], "LAN")
 

@@ -18,6 +18,7 @@ from lictor_core.registry import ReadOptions
 SECRET = "5e0c3a44-planted"
 _SECRETS = {"token", "tokens", "secret", "secret_id", "bearer_token"}
 
+
 def _records() -> Iterator[type[msgspec.Struct]]:
     for found in pkgutil.walk_packages(lictor_core.__path__, "lictor_core."):
         module = importlib.import_module(found.name)

@@ -26,6 +26,7 @@ _WARM_UP = 50
 _CONNECTIONS = 400
 _AT_ONCE = 20
 _OBJECTS_MORE_MAX = 200
+_BATCHES_MAX = 3
 """What caches may add while `_CONNECTIONS` pass: less than one object for two of them."""
 
 
@@ -85,11 +86,16 @@ async def test_connections_that_came_and_went_leave_nothing_behind() -> None:
         await _many(port, _WARM_UP)
         await eventually(is_quiet, what="the first connections have ended")
         gc.collect()
-        before, descriptors = len(gc.get_objects()), _descriptors()
-        await _many(port, _CONNECTIONS)
-        await eventually(is_quiet, what="all connections have ended")
-        await eventually(lambda: _descriptors() <= descriptors, what="all descriptors are closed")
-        gc.collect()
-        assert _left() == []
-        assert len(gc.get_objects()) - before < _OBJECTS_MORE_MAX
+        descriptors, grown = _descriptors(), list[int]()
+        # Something may be loaded meanwhile, once: what connections leave behind is left by each batch of them.
+        while not grown or (grown[-1] >= _OBJECTS_MORE_MAX and len(grown) < _BATCHES_MAX):
+            gc.collect()
+            before = len(gc.get_objects())
+            await _many(port, _CONNECTIONS)
+            await eventually(is_quiet, what="all connections have ended")
+            await eventually(lambda: _descriptors() <= descriptors, what="all descriptors are closed")
+            gc.collect()
+            assert _left() == []
+            grown.append(len(gc.get_objects()) - before)
+        assert grown[-1] < _OBJECTS_MORE_MAX, grown
         assert [flow.open for flow in (*inbound.figures.flows.values(), *outbound.figures.flows.values())] == [0, 0]
