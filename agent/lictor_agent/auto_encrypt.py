@@ -16,6 +16,7 @@ from typing import Final, NoReturn
 from structlog.typing import FilteringBoundLogger
 
 from lictor_agent.remote.settings import RemoteSettings
+from lictor_agent.renewal import renewal_s
 from lictor_config.tree import AutoEncrypt
 from lictor_core.backoff import Backoff
 from lictor_core.calls import AGENT_CA, SIGN_AGENT, AgentCA
@@ -34,9 +35,6 @@ _USUAL_NAMES: Final = ("localhost",)
 _USUAL_ADDRESSES: Final = ("127.0.0.1", "::1")
 _CALL_S_MAX: Final = 5.0
 """How long one server may take for each of the two questions."""
-_EARLIEST_RENEWAL: Final = 0.5
-_LATEST_RENEWAL: Final = 0.65
-"""Parts of its life between which it is renewed, at random: hosts that started together do not ask together."""
 _ROOT_SPREAD_S_MAX: Final = 10.0
 """All agents learn of a new root together, and ask within this."""
 _RETRY_S_MIN: Final = 0.1
@@ -159,8 +157,7 @@ class CertificateKeeper:
             renewed_at = self._clock.monotonic()
 
     async def _until_due(self, certificate: AgentCertificate, read: ReadRoots) -> None:
-        life_s = certificate.valid_before - certificate.valid_after
-        due = certificate.valid_after + life_s * self._rng.uniform(_EARLIEST_RENEWAL, _LATEST_RENEWAL)
+        due = certificate.valid_after + renewal_s(certificate.valid_after, certificate.valid_before, self._rng)
         index = 0
         while (left_s := due - self._clock.now()) > 0:
             wait_s = min(left_s, _LOOK_EVERY_S)

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 from structlog.typing import FilteringBoundLogger
 
 from lictor_agent.kept import Kept, KeptByServer
+from lictor_agent.renewal import renewal_s
 from lictor_core.clock import Clock, Rng
 from lictor_core.errors import CatchingUpError, LictorError, OverloadedError, RequestError
 from lictor_core.limits import WAIT_MAX_S
@@ -27,9 +28,6 @@ LEAVES_MAX: Final = 1024
 """Services whose leaves one agent keeps; the one that nobody asked for longest makes room for another."""
 IDLE_S_MAX: Final = 72 * 3600.0
 """A leaf that nobody asked for in this time is forgotten and not renewed any more."""
-_EARLIEST_RENEWAL: Final = 0.5
-_LATEST_RENEWAL: Final = 0.65
-"""Parts of its life between which a leaf is renewed, at random: hosts that started together do not ask together."""
 _LOOK_EVERY_S: Final = 60.0
 """The wall clock may jump: due times are looked at anew at least this often."""
 _REST_S_MAX: Final = 60.0
@@ -243,11 +241,10 @@ class LeafKeeper:
         asked = LeafRequest(csr=request.csr, service=wanted.service, token=entry.token)
         issued = await self._registry.sign_leaf(asked)
         entry.leaf = _leaf(issued, request.private_key, entry.leaf)
-        life_s = issued.valid_before - issued.valid_after
-        renewal_s = life_s * self._rng.uniform(_EARLIEST_RENEWAL, _LATEST_RENEWAL)
-        entry.due, entry.due_monotonic = issued.valid_after + renewal_s, self._clock.monotonic() + renewal_s
+        after_s = renewal_s(issued.valid_after, issued.valid_before, self._rng)
+        entry.due, entry.due_monotonic = issued.valid_after + after_s, self._clock.monotonic() + after_s
         if entry.due <= self._clock.now():
-            entry.rests_until = self._clock.monotonic() + min(_REST_S_MAX, renewal_s)
+            entry.rests_until = self._clock.monotonic() + min(_REST_S_MAX, after_s)
         if self._active_root_id not in ("", issued.root_id):  # the root changed while this one was under way
             entry.due = min(entry.due, self._clock.now() + _RETRY_S_MIN)
             entry.rests_until = 0.0

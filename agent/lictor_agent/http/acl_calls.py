@@ -38,6 +38,8 @@ __all__ = [
     "read_body",
     "required",
     "said",
+    "said_done",
+    "show_one",
 ]
 
 T = TypeVar("T")
@@ -90,6 +92,12 @@ async def said(site: Site, request: Request, order: AclOrder) -> AclAnswer:
     return await site.registry.acl(order, token=request.token)
 
 
+async def said_done(site: Site, request: Request, order: AclOrder) -> Answer:
+    """That the leader has done what `order` of the caller says."""
+    await said(site, request, order)
+    return site.answer_json(request, True)
+
+
 async def one_of(
     site: Site, request: Request, query: Query[T | None], *, id: str = "", what: str = ""
 ) -> tuple[T | None, Reading[T | None], ReadMode]:
@@ -98,6 +106,29 @@ async def one_of(
     if id and (flaw := uuid_flaw(id)) is not None:
         raise Refusal(f"failed acl {what} lookup: index error: {flaw}", status=500, headers=UNKNOWN)
     return reading.value, reading, mode
+
+
+async def show_one(
+    site: Site,
+    request: Request,
+    query: Query[T | None],
+    *,
+    id: str = "",
+    what: str = "",
+    shape: Callable[[T], object] | None = None,
+    is_hidden: bool = False,
+) -> Answer:
+    """One thing, found as by `one_of`, as `shape` makes it; 404 where there is none.
+
+    With `is_hidden` that is a `Refusal` of 403 instead.
+    """
+    found, reading, mode = await one_of(site, request, query, id=id, what=what)
+    headers = found_headers(reading, mode)
+    if found is not None:
+        return site.answer_json(request, found if shape is None else shape(found), headers=headers)
+    if is_hidden:
+        raise Refusal(NOT_FOUND, status=403, headers=headers)
+    return Answer(status=404)
 
 
 def found_headers(reading: Reading[T], mode: ReadMode) -> tuple[tuple[str, str], ...]:

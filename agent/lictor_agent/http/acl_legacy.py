@@ -9,7 +9,17 @@ from functools import partial
 from typing import Final
 
 from lictor_agent.http.acl_bodies import read_legacy
-from lictor_agent.http.acl_calls import ALSO, KNOWN, UNKNOWN, found_headers, guarded, one_of, read_body, said
+from lictor_agent.http.acl_calls import (
+    ALSO,
+    KNOWN,
+    UNKNOWN,
+    found_headers,
+    guarded,
+    one_of,
+    read_body,
+    said,
+    said_done,
+)
 from lictor_agent.http.acl_shown import legacy_shown
 from lictor_agent.http.described import BLOCKING, DC, Body, described
 from lictor_agent.http.encoding import Answer
@@ -47,8 +57,7 @@ async def update(site: Site, request: Request) -> Answer:
 @described(bool, DC, tail="id", also=ALSO)
 async def destroy(site: Site, request: Request) -> Answer:
     """Delete a token by its secret."""
-    await said(site, request, LegacyDelete(id=_secret(request)))
-    return site.answer_json(request, True)
+    return await said_done(site, request, LegacyDelete(id=_secret(request)))
 
 
 @described("LegacyTokens", *BLOCKING, tail="id", also=ALSO)

@@ -13,13 +13,13 @@ from lictor_agent.http.acl_bodies import read_auth_method, read_binding_rule, re
 from lictor_agent.http.acl_calls import (
     ALSO,
     BAD,
-    found_headers,
     guarded,
     list_of,
-    one_of,
     read_body,
     required,
     said,
+    said_done,
+    show_one,
 )
 from lictor_agent.http.acl_shown import listed_methods, token_shown
 from lictor_agent.http.described import BLOCKING, DC, Body, Parameter, described
@@ -63,11 +63,7 @@ async def create_method(site: Site, request: Request) -> Answer:
 @described(AuthMethod, *BLOCKING, tail="name", also=_NO_METHOD)
 async def method(site: Site, request: Request) -> Answer:
     """One auth method."""
-    query = AuthMethodQuery(name=required(request.tail, "auth method name"))
-    found, reading, mode = await one_of(site, request, query)
-    if found is None:
-        return Answer(status=404)
-    return site.answer_json(request, found, headers=found_headers(reading, mode))
+    return await show_one(site, request, AuthMethodQuery(name=required(request.tail, "auth method name")))
 
 
 @described(AuthMethod, DC, tail="name", body=Body("AuthMethodToSet"), also=ALSO)
@@ -83,8 +79,7 @@ async def update_method(site: Site, request: Request) -> Answer:
 @described(bool, DC, tail="name", also=ALSO)
 async def delete_method(site: Site, request: Request) -> Answer:
     """Delete an auth method, its binding rules, and the tokens of those who logged in by it."""
-    await said(site, request, AuthMethodDelete(name=required(request.tail, "auth method name")))
-    return site.answer_json(request, True)
+    return await said_done(site, request, AuthMethodDelete(name=required(request.tail, "auth method name")))
 
 
 @described(list[BindingRule], _METHOD, *BLOCKING, also=ALSO)
@@ -106,10 +101,7 @@ async def create_rule(site: Site, request: Request) -> Answer:
 async def rule(site: Site, request: Request) -> Answer:
     """One binding rule."""
     id = required(request.tail, "binding rule ID")
-    found, reading, mode = await one_of(site, request, BindingRuleQuery(id=id), id=id, what="binding rule")
-    if found is None:
-        return Answer(status=404)
-    return site.answer_json(request, found, headers=found_headers(reading, mode))
+    return await show_one(site, request, BindingRuleQuery(id=id), id=id, what="binding rule")
 
 
 @described(BindingRule, DC, tail="id", body=Body("BindingRuleToSet"), also=ALSO)
@@ -125,8 +117,7 @@ async def update_rule(site: Site, request: Request) -> Answer:
 @described(bool, DC, tail="id", also=ALSO)
 async def delete_rule(site: Site, request: Request) -> Answer:
     """Delete a binding rule. One that is not there is no error."""
-    await said(site, request, BindingRuleDelete(id=required(request.tail, "binding rule ID")))
-    return site.answer_json(request, True)
+    return await said_done(site, request, BindingRuleDelete(id=required(request.tail, "binding rule ID")))
 
 
 @described("TokenShown", DC, body=Body("LoginToDo"), also=ALSO)
@@ -141,8 +132,7 @@ async def login(site: Site, request: Request) -> Answer:
 @described(bool, DC, also=ALSO)
 async def logout(site: Site, request: Request) -> Answer:
     """Destroy the token that the caller shows, which came of a login."""
-    await said(site, request, Logout())
-    return site.answer_json(request, True)
+    return await said_done(site, request, Logout())
 
 
 async def _method_written(site: Site, request: Request, method: AuthMethod, *, is_update: bool) -> Answer:

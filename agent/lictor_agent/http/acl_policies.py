@@ -12,14 +12,13 @@ from lictor_agent.http.acl_bodies import read_policy, read_role
 from lictor_agent.http.acl_calls import (
     ALSO,
     BAD,
-    NOT_FOUND,
-    found_headers,
     guarded,
     list_of,
-    one_of,
     read_body,
     required,
     said,
+    said_done,
+    show_one,
 )
 from lictor_agent.http.acl_shown import listed_policies
 from lictor_agent.http.described import BLOCKING, DC, Body, Parameter, described
@@ -57,13 +56,14 @@ async def create_policy(site: Site, request: Request) -> Answer:
 async def policy(site: Site, request: Request) -> Answer:
     """One policy by its id."""
     id = required(request.tail, "policy ID")
-    return await _policy(site, request, PolicyQuery(id=id), id)
+    return await show_one(site, request, PolicyQuery(id=id), id=id, what="policy", is_hidden=True)
 
 
 @described(Policy, *BLOCKING, tail="name", also=ALSO)
 async def named_policy(site: Site, request: Request) -> Answer:
     """One policy by its name."""
-    return await _policy(site, request, PolicyQuery(name=required(request.tail, "policy Name")), "")
+    name = required(request.tail, "policy Name")
+    return await show_one(site, request, PolicyQuery(name=name), is_hidden=True)
 
 
 @described(Policy, DC, tail="id", body=Body("PolicyToSet"), also=ALSO)
@@ -79,8 +79,7 @@ async def update_policy(site: Site, request: Request) -> Answer:
 @described(bool, DC, tail="id", also=ALSO)
 async def delete_policy(site: Site, request: Request) -> Answer:
     """Delete a policy; who had it has it no more. One that is not there is no error."""
-    await said(site, request, PolicyDelete(id=required(request.tail, "policy ID")))
-    return site.answer_json(request, True)
+    return await said_done(site, request, PolicyDelete(id=required(request.tail, "policy ID")))
 
 
 @described(list[Role], _POLICY, *BLOCKING, also=ALSO)
@@ -102,13 +101,13 @@ async def create_role(site: Site, request: Request) -> Answer:
 async def role(site: Site, request: Request) -> Answer:
     """One role by its id."""
     id = required(request.tail, "role ID")
-    return await _role(site, request, RoleQuery(id=id), id)
+    return await show_one(site, request, RoleQuery(id=id), id=id, what="role")
 
 
 @described(Role, *BLOCKING, tail="name", also=_NO_ROLE)
 async def named_role(site: Site, request: Request) -> Answer:
     """One role by its name."""
-    return await _role(site, request, RoleQuery(name=required(request.tail, "role Name")), "")
+    return await show_one(site, request, RoleQuery(name=required(request.tail, "role Name")))
 
 
 @described(Role, DC, tail="id", body=Body("RoleToSet"), also=ALSO)
@@ -124,22 +123,7 @@ async def update_role(site: Site, request: Request) -> Answer:
 @described(bool, DC, tail="id", also=ALSO)
 async def delete_role(site: Site, request: Request) -> Answer:
     """Delete a role; who had it has it no more. One that is not there is no error."""
-    await said(site, request, RoleDelete(id=required(request.tail, "role ID")))
-    return site.answer_json(request, True)
-
-
-async def _policy(site: Site, request: Request, query: PolicyQuery, id: str) -> Answer:
-    found, reading, mode = await one_of(site, request, query, id=id, what="policy")
-    if found is None:
-        raise Refusal(NOT_FOUND, status=403, headers=found_headers(reading, mode))
-    return site.answer_json(request, found, headers=found_headers(reading, mode))
-
-
-async def _role(site: Site, request: Request, query: RoleQuery, id: str) -> Answer:
-    found, reading, mode = await one_of(site, request, query, id=id, what="role")
-    if found is None:
-        return Answer(status=404)
-    return site.answer_json(request, found, headers=found_headers(reading, mode))
+    return await said_done(site, request, RoleDelete(id=required(request.tail, "role ID")))
 
 
 async def _policy_written(site: Site, request: Request, policy: Policy, *, is_update: bool) -> Answer:

@@ -20,6 +20,8 @@ from lictor_agent.http.acl_calls import (
     read_body,
     required,
     said,
+    said_done,
+    show_one,
 )
 from lictor_agent.http.acl_shown import listed_tokens, token_shown
 from lictor_agent.http.described import BLOCKING, DC, Body, Parameter, described
@@ -79,10 +81,8 @@ async def own(site: Site, request: Request) -> Answer:
 async def get(site: Site, request: Request) -> Answer:
     """One token by its accessor; who may only read sees no secret."""
     accessor = required(request.tail, "token ID")
-    found, reading, mode = await one_of(site, request, TokenQuery(accessor_id=accessor), id=accessor, what="token")
-    if found is None:
-        raise Refusal(NOT_FOUND, status=403, headers=found_headers(reading, mode))
-    return site.answer_json(request, token_shown(found), headers=found_headers(reading, mode))
+    query = TokenQuery(accessor_id=accessor)
+    return await show_one(site, request, query, id=accessor, what="token", shape=token_shown, is_hidden=True)
 
 
 @described("TokenShown", DC, tail="accessor_id", body=Body("TokenToSet"), also=ALSO)
@@ -108,8 +108,7 @@ async def delete(site: Site, request: Request) -> Answer:
     if request.tail.endswith(_CLONE):
         raise MethodError(request.method, ("OPTIONS", "PUT"))
     accessor = required(request.tail, "token ID")
-    await said(site, request, TokenDelete(accessor_id=accessor))
-    return site.answer_json(request, True)
+    return await said_done(site, request, TokenDelete(accessor_id=accessor))
 
 
 async def _written(site: Site, request: Request, draft: TokenDraft, *, is_update: bool) -> Answer:

@@ -43,6 +43,7 @@ __all__ = [
     "role_id",
     "rule_id",
     "service_identities",
+    "taking",
     "text_argument",
     "token_id",
     "write_private",
@@ -68,6 +69,17 @@ SERVICE_IDENTITY: Final = option(
 NODE_IDENTITY: Final = option(
     "-node-identity", "What the agent of a node needs; may be repeated.", metavar="node:datacenter", multiple=True
 )
+
+
+def taking(*options: Callable[[F], F]) -> Callable[[F], F]:
+    """All of `options` as one decorator of a command."""
+
+    def decorated(function: F) -> F:
+        for one in options:
+            function = one(function)
+        return function
+
+    return decorated
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import msgspec
 
 from lictor_core import topics as on
 from lictor_core.acl.records import AuthMethod, BindingRule, Policy, Role, Token
+from lictor_core.hiding import shown_without
 from lictor_core.query import Query
 from lictor_core.topics import Topic
 
@@ -59,7 +60,7 @@ class TokenSelfQuery(Query[Token | None], frozen=True, kw_only=True, tag="TokenS
     secret_id: str
 
     def __repr__(self) -> str:
-        return "TokenSelfQuery(secret_id=<hidden>)"
+        return shown_without(self, "secret_id")
 
     def topics(self) -> tuple[Topic, ...]:
         return (on.ACL_TOKENS, on.ACL_POLICIES, on.ACL_ROLES)

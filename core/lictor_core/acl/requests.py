@@ -12,7 +12,7 @@ import msgspec
 from lictor_core.acl.explained import AclExplanation
 from lictor_core.acl.records import AuthMethod, BindingRule, Policy, Role, Token
 from lictor_core.acl.rules import Access, Resource
-from lictor_core.hiding import Bearing
+from lictor_core.hiding import Bearing, shown_without
 
 __all__ = [
     "ACL",
@@ -137,7 +137,7 @@ class Login(_Order, frozen=True, kw_only=True):
     meta: dict[str, str] = {}
 
     def __repr__(self) -> str:
-        return f"Login(auth_method={self.auth_method!r}, bearer_token=<hidden>, meta={self.meta!r})"
+        return shown_without(self, "bearer_token")
 
 
 class Logout(_Order, frozen=True, kw_only=True):
@@ -163,7 +163,7 @@ class LegacyDelete(_Order, frozen=True, kw_only=True):
     id: str
 
     def __repr__(self) -> str:
-        return "LegacyDelete(id=<hidden>)"
+        return shown_without(self, "id")
 
 
 class Explain(_Order, frozen=True, kw_only=True):

@@ -23,6 +23,7 @@ from lictor.cli.access import (
     print_one,
     role_id,
     service_identities,
+    taking,
 )
 from lictor.cli.access_shown import listed_roles, role_lines
 from lictor.cli.api import Api, ApiCommand, pass_api
@@ -57,18 +58,12 @@ role = GoGroup(
 )
 
 
-def _links(function: F) -> F:
-    for one in (POLICY_ID, POLICY_NAME, SERVICE_IDENTITY, NODE_IDENTITY):
-        function = one(function)
-    return function
-
-
 @role.command("create", cls=ApiCommand, examples=("lictor acl role create -name=ops -policy-name=operating",))
 @_DESCRIPTION
 @format_option
 @META
 @_NAME
-@_links
+@taking(POLICY_ID, POLICY_NAME, SERVICE_IDENTITY, NODE_IDENTITY)
 @pass_api
 def create(
     api: Api,
@@ -116,7 +111,7 @@ def read(api: Api, args: tuple[str, ...], format: Format, id: str, meta: bool, n
 @META
 @option("-name", "The new name.", metavar="name")
 @flag("-no-merge", "Keep nothing of what it said.")
-@_links
+@taking(POLICY_ID, POLICY_NAME, SERVICE_IDENTITY, NODE_IDENTITY)
 @pass_api
 def update(
     api: Api,

@@ -22,6 +22,7 @@ from lictor.cli.access import (
     print_one,
     role_id,
     service_identities,
+    taking,
     token_id,
 )
 from lictor.cli.access_shown import listed_tokens, token_json, token_lines
@@ -57,12 +58,6 @@ token = GoGroup(
 )
 
 
-def _links(function: F) -> F:
-    for one in (POLICY_ID, POLICY_NAME, _ROLE_ID, _ROLE_NAME, SERVICE_IDENTITY, NODE_IDENTITY):
-        function = one(function)
-    return function
-
-
 @token.command(
     "create",
     cls=ApiCommand,
@@ -78,7 +73,7 @@ def _links(function: F) -> F:
 @format_option
 @flag("-local", "It counts in this datacenter alone.")
 @META
-@_links
+@taking(POLICY_ID, POLICY_NAME, _ROLE_ID, _ROLE_NAME, SERVICE_IDENTITY, NODE_IDENTITY)
 @option("-secret", "The secret it is to have, a UUID; else one is made.", metavar="secret")
 @pass_api
 def create(
@@ -152,7 +147,7 @@ def read(api: Api, args: tuple[str, ...], format: Format, id: str, meta: bool, s
 @flag("-merge-roles", "Keep the roles that it has.")
 @flag("-merge-service-identities", "Keep the service identities that it has.")
 @META
-@_links
+@taking(POLICY_ID, POLICY_NAME, _ROLE_ID, _ROLE_NAME, SERVICE_IDENTITY, NODE_IDENTITY)
 @flag("-upgrade-legacy", "Drop the rules that stand in a token of before Consul 1.4: it may what its links say.")
 @pass_api
 def update(
