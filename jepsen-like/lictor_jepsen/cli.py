@@ -232,4 +232,4 @@ def _tell(findings: Mapping[str, Finding]) -> None:
     for name, found in findings.items():
         click.echo(f"  {name:11} {found.verdict:8} {found.judged} judged")
         for problem in found.problems:
-            click.echo(f"    {problem}")
+            click.echo(f"    {problem.text}")

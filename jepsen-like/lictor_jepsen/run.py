@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from lictor_jepsen import confine
-from lictor_jepsen.checker import Finding, Verdict, combined, judge
+from lictor_jepsen.checker import Finding, Problem, Verdict, combined, judge
 from lictor_jepsen.client import Client
 from lictor_jepsen.db import Cluster, Program
 from lictor_jepsen.disk import Folders, SmallDisks
@@ -147,18 +147,18 @@ def _counts(history: Iterable[Op]) -> dict[str, dict[str, int]]:
 def _recovery(founded_s: float | None, recovered_s: float | None) -> Finding:
     if founded_s is None:
         return Finding(
-            Verdict.INVALID, 0, (f"no cluster came up within {RECOVERY_S_MAX:.0f} s: see the servers' logs",)
+            Verdict.INVALID, 0, (Problem(f"no cluster came up within {RECOVERY_S_MAX:.0f} s: see the servers' logs"),)
         )
     if recovered_s is None:
-        return Finding(Verdict.INVALID, 1, (f"not all servers served again within {RECOVERY_S_MAX:.0f} s",))
+        return Finding(Verdict.INVALID, 1, (Problem(f"not all servers served again within {RECOVERY_S_MAX:.0f} s"),))
     return Finding(Verdict.VALID, 1)
 
 
 def _faults(plan: Plan, skipped: Mapping[str, str], done: int) -> Finding:
     """A run whose faults did not happen proves nothing about them."""
-    problems = [f"{name} was skipped: {reason}" for name, reason in skipped.items()]
+    problems = [Problem(f"{name} was skipped: {reason}") for name, reason in skipped.items()]
     if plan.faults and len(skipped) < len(plan.faults) and not done:
-        problems.append("no fault happened: the run was too short")
+        problems.append(Problem("no fault happened: the run was too short"))
     return Finding(Verdict.UNKNOWN if problems else Verdict.VALID, done, tuple(problems))
 
 
@@ -166,9 +166,8 @@ def _processes(plan: Plan, cluster: Cluster) -> Finding:
     """A server that ends by itself is wrong, unless its disk was full."""
     allowed = needs_small_disks(plan.faults)
     wrong = bool(cluster.deaths) and not allowed
-    return Finding(
-        Verdict.INVALID if wrong else Verdict.VALID, len(cluster.everybody), tuple(cluster.deaths) if wrong else ()
-    )
+    problems = tuple(Problem(death) for death in cluster.deaths) if wrong else ()
+    return Finding(Verdict.INVALID if wrong else Verdict.VALID, len(cluster.everybody), problems)
 
 
 def _logs(cluster: Cluster) -> Finding:
@@ -178,4 +177,4 @@ def _logs(cluster: Cluster) -> Finding:
         path = cluster.log_path(node)
         lines = path.read_text(errors="replace").splitlines() if path.exists() else []
         found += [f"{path.name}:{number}: {line}" for number, line in enumerate(lines, 1) if _LOG_TROUBLE.search(line)]
-    return Finding(Verdict.INVALID if found else Verdict.VALID, len(cluster.everybody), tuple(found[:20]))
+    return Finding(Verdict.INVALID if found else Verdict.VALID, len(cluster.everybody), tuple(map(Problem, found[:20])))

@@ -66,9 +66,13 @@ class _Told(msgspec.Struct):
 def to_json(results: Results) -> str:
     """The text of `results.json`."""
     tree: dict[str, object] = results._asdict()
-    tree["findings"] = {name: found._asdict() for name, found in results.findings.items()}
+    tree["findings"] = {name: _finding(found) for name, found in results.findings.items()}
     tree["outages"] = [outage._asdict() for outage in results.outages]
     return msgspec.json.format(msgspec.json.encode(tree), indent=2).decode() + "\n"
+
+
+def _finding(found: Finding) -> dict[str, object]:
+    return {**found._asdict(), "problems": [problem._asdict() for problem in found.problems]}
 
 
 def kept(root: Path) -> Iterator[tuple[str, Verdict]]:

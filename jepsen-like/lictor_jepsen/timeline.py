@@ -62,7 +62,7 @@ def page(name: str, history: Sequence[Op], results: Results, clients: int) -> st
 def _findings(results: Results) -> str:
     rows = "".join(
         f"<tr><td>{escape(name)}<td><span class='verdict {found.verdict}'>{found.verdict}</span><td>{found.judged}"
-        f"<td>{'<br>'.join(f'<code>{escape(problem)}</code>' for problem in found.problems)}\n"
+        f"<td>{'<br>'.join(f'<code>{escape(problem.text)}</code>' for problem in found.problems)}\n"
         for name, found in results.findings.items()
     )
     recovered = "never" if results.recovered_s is None else f"{results.recovered_s:.1f} s after the last fault"

@@ -63,7 +63,7 @@ async def test_a_run_is_recorded_in_memory_and_in_its_file_and_a_server_that_for
     assert [op._replace(time_ms=0) for op in read_history(path)] == [op._replace(time_ms=0) for op in recorder.history]
     findings = judge(recorder.history)
     assert findings["consistent"].verdict is Verdict.INVALID
-    assert "lost" in findings["consistent"].problems[0]
+    assert "lost" in findings["consistent"].problems[0].text
 
 
 async def test_servers_that_never_serve_are_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

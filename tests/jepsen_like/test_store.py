@@ -3,13 +3,13 @@
 import json
 from pathlib import Path
 
-from lictor_jepsen.checker import Finding, Verdict
+from lictor_jepsen.checker import Finding, Problem, Verdict
 from lictor_jepsen.store import Results, RunFolder, kept, to_json
 
 RESULTS = Results(
     Verdict.INVALID,
     {"seed": 7},
-    {"default": Finding(Verdict.INVALID, 3, ("lost",))},
+    {"default": Finding(Verdict.INVALID, 3, (Problem("lost", (2, 4)),))},
     {"write": {"ok": 3, "fail": 0, "info": 1}},
     ("1.0 s kill-one: killed n1",),
     {},
@@ -20,7 +20,11 @@ RESULTS = Results(
 def test_results_are_json_by_name() -> None:
     tree = json.loads(to_json(RESULTS))
     assert tree["verdict"] == "invalid"
-    assert tree["findings"]["default"] == {"verdict": "invalid", "judged": 3, "problems": ["lost"]}
+    assert tree["findings"]["default"] == {
+        "verdict": "invalid",
+        "judged": 3,
+        "problems": [{"text": "lost", "lines": [2, 4]}],
+    }
     assert tree["recovered_s"] is None
 
 

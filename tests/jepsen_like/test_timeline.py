@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
-from lictor_jepsen.checker import Finding, Verdict
+from lictor_jepsen.checker import Finding, Problem, Verdict
 from lictor_jepsen.op import NEMESIS, Kind, Op
 from lictor_jepsen.outage import Outage
 from lictor_jepsen.store import Results
@@ -14,7 +14,7 @@ from tests.jepsen_like.build import lines
 RESULTS = Results(
     Verdict.INVALID,
     {},
-    {"default": Finding(Verdict.INVALID, 3, ("lost <1>",))},
+    {"default": Finding(Verdict.INVALID, 3, (Problem("lost <1>", (3,)),))},
     {"write": {"ok": 1, "fail": 0, "info": 1}},
     ("1.0 s kill-one: killed n1",),
     {"disk-full": "no small disks"},

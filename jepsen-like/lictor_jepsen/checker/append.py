@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from lictor_jepsen.checker.linearizable import describe
-from lictor_jepsen.checker.verdict import Finding, finding
+from lictor_jepsen.checker.telling import describe, told
+from lictor_jepsen.checker.verdict import Finding, Problem, finding
 from lictor_jepsen.history import Call
 from lictor_jepsen.op import Kind, Mode
 
@@ -20,11 +20,12 @@ def append_list(history: Sequence[Call]) -> Finding:
     reads = [call for call in history if call.asked.f == "read" and call.kind is Kind.OK]
     reads = [call for call in reads if call.asked.mode is not Mode.STALE]
     appends = [call for call in history if call.asked.f == "append"]
-    order = max((_numbers(read) for read in reads), key=len, default=())
+    longest = max(reads, key=lambda read: len(_numbers(read)), default=None)
+    order = () if longest is None else _numbers(longest)
     problems = [
         *_doubled(reads),
         *_phantoms(reads, appends),
-        *_diverging(reads, order),
+        *_diverging(reads, longest),
         *_lost(reads, appends),
         *_reordered(order, appends),
         *_backwards(reads),
@@ -36,40 +37,42 @@ def _numbers(read: Call) -> tuple[int | None, ...]:
     return read.value if isinstance(read.value, tuple) else ()
 
 
-def _doubled(reads: Sequence[Call]) -> Iterator[str]:
+def _doubled(reads: Sequence[Call]) -> Iterator[Problem]:
     for read in reads:
         if len(set(_numbers(read))) < len(_numbers(read)):
             twice = sorted({number for number in _numbers(read) if _numbers(read).count(number) > 1}, key=str)
-            yield f"doubled: {twice} in {describe(read)}"
+            yield told(f"doubled: {twice} in {describe(read)}", read)
 
 
-def _phantoms(reads: Sequence[Call], appends: Sequence[Call]) -> Iterator[str]:
+def _phantoms(reads: Sequence[Call], appends: Sequence[Call]) -> Iterator[Problem]:
     """Numbers that nobody appended: never tried, tried only later, or surely failed."""
     begun = {append.value: append.invoked for append in appends if append.kind is not Kind.FAIL}
     for read in reads:
         assert read.returned is not None, "a read that is ok has ended"
         made_up = [number for number in _numbers(read) if begun.get(number, read.returned) >= read.returned]
         if made_up:
-            yield f"phantom: {made_up} in {describe(read)}"
+            yield told(f"phantom: {made_up} in {describe(read)}", read)
 
 
-def _diverging(reads: Sequence[Call], order: tuple[int | None, ...]) -> Iterator[str]:
+def _diverging(reads: Sequence[Call], longest: Call | None) -> Iterator[Problem]:
     for read in reads:
-        if _numbers(read) != order[: len(_numbers(read))]:
-            yield f"reordered: no beginning of the longest list: {describe(read)}"
+        if longest is not None and _numbers(read) != _numbers(longest)[: len(_numbers(read))]:
+            text = f"reordered: no beginning of the longest list, of line {longest.invoked + 1}: {describe(read)}"
+            yield told(text, read, longest)
 
 
-def _lost(reads: Sequence[Call], appends: Sequence[Call]) -> Iterator[str]:
+def _lost(reads: Sequence[Call], appends: Sequence[Call]) -> Iterator[Problem]:
     """Acknowledged before a read began, and not in it: lost for good, or read from the past."""
     finished = [append for append in appends if append.kind is Kind.OK]
     for read in reads:
         held = set(_numbers(read))
         for append in finished:
             if append.returned is not None and append.returned < read.invoked and append.value not in held:
-                yield f"lost or stale: {append.value}, appended before, is missing from {describe(read)}"
+                text = f"lost or stale: {append.value}, appended before, is missing from {describe(read)}"
+                yield told(text, append, read)
 
 
-def _reordered(order: tuple[int | None, ...], appends: Sequence[Call]) -> Iterator[str]:
+def _reordered(order: tuple[int | None, ...], appends: Sequence[Call]) -> Iterator[Problem]:
     """One append ended before another began, but the list has them the other way round."""
     calls = {append.value: append for append in appends if append.kind is not Kind.FAIL}
     latest_begin: Call | None = None
@@ -78,12 +81,13 @@ def _reordered(order: tuple[int | None, ...], appends: Sequence[Call]) -> Iterat
         if append is None:
             continue
         if append.returned is not None and latest_begin is not None and append.returned < latest_begin.invoked:
-            yield f"reordered: {latest_begin.value} stands before {number}, which was appended before it was begun"
+            text = f"reordered: {latest_begin.value} stands before {number}, which was appended before it was begun"
+            yield told(text, append, latest_begin)
         if latest_begin is None or append.invoked > latest_begin.invoked:
             latest_begin = append
 
 
-def _backwards(reads: Sequence[Call]) -> Iterator[str]:
+def _backwards(reads: Sequence[Call]) -> Iterator[Problem]:
     """A read that began after another one ended sees less."""
     events = sorted(
         [(read.invoked, 1, read) for read in reads] + [(read.returned or 0, 0, read) for read in reads],
@@ -95,4 +99,5 @@ def _backwards(reads: Sequence[Call]) -> Iterator[str]:
             if longest is None or len(_numbers(read)) > len(_numbers(longest)):
                 longest = read
         elif longest is not None and len(_numbers(read)) < len(_numbers(longest)):
-            yield f"stale: shorter than what was read before at line {longest.invoked + 1}: {describe(read)}"
+            text = f"stale: shorter than what was read before at line {longest.invoked + 1}: {describe(read)}"
+            yield told(text, longest, read)

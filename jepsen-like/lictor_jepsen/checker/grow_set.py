@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from lictor_jepsen.checker.linearizable import describe
-from lictor_jepsen.checker.verdict import Finding, finding
+from lictor_jepsen.checker.telling import describe, told
+from lictor_jepsen.checker.verdict import Finding, Problem, finding
 from lictor_jepsen.history import Call
 from lictor_jepsen.op import Kind, Mode
 
@@ -28,36 +28,35 @@ def _numbers(read: Call) -> tuple[int | None, ...]:
     return read.value if isinstance(read.value, tuple) else ()
 
 
-def _doubled(reads: Sequence[Call]) -> Iterator[str]:
+def _doubled(reads: Sequence[Call]) -> Iterator[Problem]:
     for read in reads:
         if len(set(_numbers(read))) < len(_numbers(read)):
-            yield f"doubled: a number stands twice in {describe(read)}"
+            yield told(f"doubled: a number stands twice in {describe(read)}", read)
 
 
-def _phantoms(reads: Sequence[Call], adds: Sequence[Call]) -> Iterator[str]:
+def _phantoms(reads: Sequence[Call], adds: Sequence[Call]) -> Iterator[Problem]:
     begun = {add.value: add.invoked for add in adds if add.kind is not Kind.FAIL}
     for read in reads:
         assert read.returned is not None, "a read that is ok has ended"
         made_up = [number for number in _numbers(read) if begun.get(number, read.returned) >= read.returned]
         if made_up:
-            yield f"phantom: {made_up} in {describe(read)}"
+            yield told(f"phantom: {made_up} in {describe(read)}", read)
 
 
-def _missing(reads: Sequence[Call], adds: Sequence[Call]) -> Iterator[str]:
-    """Walk the history once; `known` holds what every read that begins now must see, and since which line."""
+def _missing(reads: Sequence[Call], adds: Sequence[Call]) -> Iterator[Problem]:
+    """Walk the history once; `known` holds what every read that begins now must see, and by which call."""
     events: list[tuple[int, int, Call]] = [(read.invoked, 1, read) for read in reads]
     events += [(call.returned, 0, call) for call in (*reads, *adds) if call.returned is not None]
-    known: dict[int | None, int] = {}
+    known: dict[int | None, Call] = {}
     for _, begins, call in sorted(events, key=lambda event: event[:2]):
         if begins:
             missing = known.keys() - set(_numbers(call))
             if missing:
-                told = ", ".join(
-                    f"{number} (known since line {known[number] + 1})" for number in sorted(missing, key=str)
-                )
-                yield f"lost or stale: {told} missing from {describe(call)}"
+                since = {number: known[number] for number in sorted(missing, key=str)}
+                names = ", ".join(f"{one} (known since line {(by.returned or 0) + 1})" for one, by in since.items())
+                yield told(f"lost or stale: {names} missing from {describe(call)}", call, *since.values())
         elif call.asked.f == "read":
             for number in _numbers(call):
-                known.setdefault(number, call.returned or 0)
+                known.setdefault(number, call)
         elif call.kind is Kind.OK and isinstance(call.value, int):
-            known.setdefault(call.value, call.returned or 0)
+            known.setdefault(call.value, call)

@@ -9,7 +9,7 @@ from lictor_jepsen.checker.append import append_list
 from lictor_jepsen.checker.grow_set import grow_set
 from lictor_jepsen.checker.linearizable import linearizable
 from lictor_jepsen.checker.stale import index_monotonic, stale_reads
-from lictor_jepsen.checker.verdict import PROBLEMS_SHOWN_MAX, Finding, Verdict, combined
+from lictor_jepsen.checker.verdict import PROBLEMS_SHOWN_MAX, Finding, Problem, Verdict, combined
 from lictor_jepsen.history import Call, calls
 from lictor_jepsen.op import Kind, Mode, Op
 
@@ -62,7 +62,7 @@ def _checker(history: Sequence[Call], usual: _Check) -> _Check:
 
 def _each(keys: dict[str, list[Call]], check: Callable[[Sequence[Call]], Finding]) -> Finding:
     findings = {key: check(history) for key, history in keys.items()}
-    problems = [f"{key}: {text}" for key, found in findings.items() for text in found.problems]
+    problems = [one._replace(text=f"{key}: {one.text}") for key, found in findings.items() for one in found.problems]
     return Finding(
         combined(found.verdict for found in findings.values()),
         sum(found.judged for found in findings.values()),
@@ -72,12 +72,12 @@ def _each(keys: dict[str, list[Call]], check: Callable[[Sequence[Call]], Finding
 
 def _enough(history: Sequence[Call]) -> Finding:
     """Whether enough went well, for changes and for every mode of reading that was asked for."""
-    lacking: list[str] = []
+    lacking: list[Problem] = []
     groups = {"changes": [call for call in history if call.asked.f in CHANGES]}
     groups |= {f"{mode} reads": [call for call in history if call.asked.mode is mode] for mode in Mode if mode}
     for name, asked in groups.items():
         well = sum(call.kind is Kind.OK for call in asked)
         if well < _ENOUGH:
-            lacking.append(f"only {well} of {len(asked)} {name} went well: too few to judge")
+            lacking.append(Problem(f"only {well} of {len(asked)} {name} went well: too few to judge"))
     judged = sum(call.kind is Kind.OK for call in history)
     return Finding(Verdict.UNKNOWN, judged, tuple(lacking)) if lacking else Finding(Verdict.VALID, judged)

@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from lictor_jepsen.checker.verdict import Finding, Verdict
+from lictor_jepsen.checker.telling import describe, told
+from lictor_jepsen.checker.verdict import Finding, Problem, Verdict
 from lictor_jepsen.history import Call
 from lictor_jepsen.op import ABSENT, REFUSED, Kind, Value
 
@@ -21,7 +22,6 @@ __all__ = ["STEPS_MAX", "linearizable"]
 
 STEPS_MAX: Final = 1_000_000
 """How many (calls taken, value) pairs are tried for one key before the verdict is `unknown`: some seconds of work."""
-_LETTERS_MAX: Final = 200
 
 
 @dataclass(eq=False, slots=True)
@@ -45,7 +45,7 @@ def linearizable(history: Sequence[Call], *, initial: Value = ABSENT, steps_max:
     if search.run(steps_max):
         return Finding(Verdict.VALID, len(judged))
     if search.steps >= steps_max:
-        return Finding(Verdict.UNKNOWN, len(judged), (f"undecided after {steps_max} steps",))
+        return Finding(Verdict.UNKNOWN, len(judged), (Problem(f"undecided after {steps_max} steps"),))
     return Finding(Verdict.INVALID, len(judged), (search.account(judged),))
 
 
@@ -164,27 +164,16 @@ class _Search:
         if self._ends_left == self._fewest_left:
             self._stuck_values.add(self._value)
 
-    def account(self, history: Sequence[Call]) -> str:
+    def account(self, history: Sequence[Call]) -> Problem:
         """What could not be explained, in one sentence."""
         call = self._stuck_at
         assert call is not None, "a search that failed was stuck somewhere"
         values = ", ".join(sorted(str(value) for value in self._stuck_values))
-        return (
+        text = (
             f"{describe(call)}: no order of the {len(history)} calls explains it; the key could hold {values} "
             "where the search came furthest"
         )
-
-
-def describe(call: Call) -> str:
-    """A call for people: where it stands in the history, who did what at which server."""
-    mode = f" ({call.asked.mode})" if call.asked.mode else ""
-    value = str(call.value)
-    if len(value) > _LETTERS_MAX:  # the end of a long list tells most
-        value = f"…{value[-_LETTERS_MAX:]}"
-    return (
-        f"line {call.invoked + 1}, {call.time_ms / 1000:.3f} s, process {call.process} at {call.node or '?'}: "
-        f"{call.asked.f}{mode} of {call.asked.key} {call.kind} {value}"
-    )
+        return told(text, call)
 
 
 def _step(value: Value, call: Call) -> tuple[bool, Value]:

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from lictor_jepsen.checker.linearizable import describe
-from lictor_jepsen.checker.verdict import Finding, finding
+from lictor_jepsen.checker.telling import describe, told
+from lictor_jepsen.checker.verdict import Finding, Problem, finding
 from lictor_jepsen.history import Call
 from lictor_jepsen.op import ABSENT, AGENT, Kind, Mode
 
@@ -30,15 +30,15 @@ def stale_reads(history: Sequence[Call]) -> Finding:
             value = call.asked.value[1] if isinstance(call.asked.value, tuple) else call.asked.value
             assert not isinstance(value, str), "clients write numbers"
             begun.setdefault(value, call.invoked)
-    problems: list[str] = []
+    problems: list[Problem] = []
     for read in stale:
         assert read.returned is not None, "a read that is ok has ended"
         values = read.value if isinstance(read.value, tuple) else () if is_list else (read.value,)
         made_up = [v for v in values if isinstance(v, str) or begun.get(v, read.returned) >= read.returned]
         if made_up:
-            problems.append(f"phantom: {made_up} in {describe(read)}")
+            problems.append(told(f"phantom: {made_up} in {describe(read)}", read))
         elif is_list and values != longest[: len(values)]:
-            problems.append(f"no past: no beginning of the longest list: {describe(read)}")
+            problems.append(told(f"no past: no beginning of the longest list: {describe(read)}", read))
     return finding(len(stale), problems, enough=0)
 
 
@@ -50,19 +50,21 @@ def index_monotonic(history: Sequence[Call]) -> Finding:
     for read in reads:
         streams.setdefault((read.node, read.asked.mode is Mode.STALE), []).append(read)
     problems = [problem for stream in streams.values() for problem in _falling(stream)]
-    problems += [f"index 0 would make a blocking query spin: {describe(read)}" for read in reads if read.x_index == 0]
+    problems += [
+        told(f"index 0 would make a blocking query spin: {describe(read)}", read) for read in reads if read.x_index == 0
+    ]
     return finding(len(reads), problems, enough=0)
 
 
-def _falling(reads: Sequence[Call]) -> Iterator[str]:
+def _falling(reads: Sequence[Call]) -> Iterator[Problem]:
     events = sorted(
         [(read.invoked, 1, read) for read in reads] + [(read.returned or 0, 0, read) for read in reads],
         key=lambda event: event[:2],
     )
-    highest = 0
+    highest: Call | None = None
     for _, begins, read in events:
-        index = read.x_index or 0
-        if begins and index < highest:
-            yield f"index {index} after {highest}: {describe(read)}"
-        elif not begins:
-            highest = max(highest, index)
+        index, before = read.x_index or 0, 0 if highest is None else highest.x_index or 0
+        if begins and highest is not None and index < before:
+            yield told(f"index {index} after {before}: {describe(read)}", highest, read)
+        elif not begins and index > before:
+            highest = read

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-__all__ = ["PROBLEMS_SHOWN_MAX", "Finding", "Verdict", "combined", "finding"]
+__all__ = ["PROBLEMS_SHOWN_MAX", "Finding", "Problem", "Verdict", "combined", "finding"]
 
 PROBLEMS_SHOWN_MAX: Final = 20
 """How many problems a finding tells; it counts them all."""
@@ -20,14 +20,21 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Problem(NamedTuple):
+    """What is wrong, or why nobody knows, in a sentence."""
+
+    text: str
+    lines: tuple[int, ...] = ()
+    """The lines of `history.jsonl`, from 1, that show it; none when it is about no call."""
+
+
 class Finding(NamedTuple):
     """What one checker found."""
 
     verdict: Verdict
     judged: int
     """How much was judged: calls, keys or reads."""
-    problems: tuple[str, ...] = ()
-    """What is wrong, or why nobody knows, in sentences."""
+    problems: tuple[Problem, ...] = ()
 
 
 def combined(verdicts: Iterable[Verdict]) -> Verdict:
@@ -39,12 +46,12 @@ def combined(verdicts: Iterable[Verdict]) -> Verdict:
     return Verdict.UNKNOWN
 
 
-def finding(judged: int, problems: list[str], *, enough: int = 1) -> Finding:
+def finding(judged: int, problems: Sequence[Problem], *, enough: int = 1) -> Finding:
     """Invalid with problems, unknown when fewer than `enough` things were judged, else valid."""
     if problems:
         more = len(problems) - PROBLEMS_SHOWN_MAX
-        shown = [*problems[:PROBLEMS_SHOWN_MAX], *([f"and {more} more"] if more > 0 else [])]
+        shown = [*problems[:PROBLEMS_SHOWN_MAX], *([Problem(f"and {more} more")] if more > 0 else [])]
         return Finding(Verdict.INVALID, judged, tuple(shown))
     if judged < enough:
-        return Finding(Verdict.UNKNOWN, judged, (f"only {judged} judged, where {enough} are needed",))
+        return Finding(Verdict.UNKNOWN, judged, (Problem(f"only {judged} judged, where {enough} are needed"),))
     return Finding(Verdict.VALID, judged)

@@ -100,7 +100,7 @@ def test_bad_history_is_invalid(name: str) -> None:
 
 def test_a_problem_names_the_line_the_server_and_the_call() -> None:
     [problem] = linearizable(history(*BAD["a lost write"])).problems
-    assert problem.startswith("line 3, 0.002 s, process 1 at n1: read (default) of k ok None")
+    assert problem.text.startswith("line 3, 0.002 s, process 1 at n1: read (default) of k ok None")
 
 
 def test_a_search_that_is_too_long_is_unknown() -> None:

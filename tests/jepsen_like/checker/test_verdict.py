@@ -1,6 +1,6 @@
 """Verdicts, combined."""
 
-from lictor_jepsen.checker.verdict import PROBLEMS_SHOWN_MAX, Verdict, combined, finding
+from lictor_jepsen.checker.verdict import PROBLEMS_SHOWN_MAX, Problem, Verdict, combined, finding
 
 
 def test_unknown_is_never_green() -> None:
@@ -19,7 +19,7 @@ def test_too_little_to_judge_is_unknown() -> None:
 
 
 def test_problems_are_told_up_to_a_bound_and_counted() -> None:
-    found = finding(100, [f"problem {number}" for number in range(100)])
+    found = finding(100, [Problem(f"problem {number}") for number in range(100)])
     assert found.verdict is Verdict.INVALID
     assert len(found.problems) == PROBLEMS_SHOWN_MAX + 1
-    assert found.problems[-1] == f"and {100 - PROBLEMS_SHOWN_MAX} more"
+    assert found.problems[-1].text == f"and {100 - PROBLEMS_SHOWN_MAX} more"
