@@ -147,15 +147,14 @@ class Cluster:
         """SIGCONT; harmless for a process that runs."""
         self._signal(node, signal.SIGCONT)
 
-    async def revive(self) -> list[str]:
-        """Resume all, and start those that ended; their names. Those that ended by themselves are noted."""
+    async def revive(self, start: Sequence[Node], resume: Sequence[Node]) -> list[str]:
+        """Resume these, and start those of the others that ended; their names. Who ended by itself is noted."""
         self.note_deaths()
-        started = [node for node in self.everybody if not self.runs(node)]
-        for node in self.everybody:
-            if node in started:
-                await self.start(node)
-            else:
-                self.resume(node)
+        started = [node for node in start if not self.runs(node)]
+        for node in resume:
+            self.resume(node)
+        for node in started:
+            await self.start(node)
         return [node.name for node in started]
 
     def note_deaths(self) -> None:

@@ -112,9 +112,12 @@ class Interpreter:
 
     async def recover(self) -> float | None:
         """End all faults and wait until every server serves; how many seconds that took, None if too long."""
-        for fault in FAULTS.values():
+        self._around.holds.clear()
+        for name, fault in FAULTS.items():
             if not fault.lacks(self._around):
-                await fault.end(self._around)
+                await fault.end(self._around.acting(name))
+        if not self._around.cluster.net.lacks_cuts:
+            await self._around.cluster.net.heal()
         self._tell("heal", "ended all faults")
         return await serving(self._around.cluster, self._recorder.elapsed_s)
 
@@ -162,10 +165,11 @@ class Interpreter:
         """The nemesis."""
         for spell in spells:
             fault = FAULTS[spell.fault]
+            around = self._around.acting(spell.fault)
             await self._wait_until(spell.begins_s)
-            self._tell(spell.fault, await fault.begin(self._around, Random(spell.seed)))
+            self._tell(spell.fault, await fault.begin(around, Random(spell.seed)))
             await self._wait_until(spell.ends_s)
-            self._tell(spell.fault, await fault.end(self._around))
+            self._tell(spell.fault, await fault.end(around))
             self._around.cluster.note_deaths()
 
     async def _wait_until(self, moment_s: float) -> None:

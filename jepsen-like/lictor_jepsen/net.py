@@ -16,7 +16,7 @@ from typing import Final, NamedTuple, Protocol
 
 from lictor_jepsen.op import AGENT, SERVER
 
-__all__ = ["Loopback", "Namespaces", "Net", "NetError", "Node"]
+__all__ = ["Link", "Loopback", "Namespaces", "Net", "NetError", "Node"]
 
 _FORWARD: Final = Path("/proc/sys/net/ipv4/ip_forward")
 _NET: Final = "10.77.0"
@@ -40,6 +40,13 @@ class Node(NamedTuple):
     address: str
 
 
+class Link(NamedTuple):
+    """What one node hears of another; the way back is a link of its own."""
+
+    source: Node
+    target: Node
+
+
 class Net(Protocol):
     """Where the servers and agents live."""
 
@@ -58,8 +65,12 @@ class Net(Protocol):
         """Build it. Raises `NetError`."""
         ...
 
-    async def drop(self, links: Sequence[tuple[Node, Node]]) -> None:
+    async def drop(self, links: Sequence[Link]) -> None:
         """Cut links; each is cut in the direction from the first node to the second."""
+        ...
+
+    async def mend(self, links: Sequence[Link]) -> None:
+        """Mend these links; those that were not cut stay as they are."""
         ...
 
     async def heal(self) -> None:
@@ -89,8 +100,11 @@ class Loopback:
     async def make(self) -> None:
         """Nothing to do: all of 127.0.0.0/8 is there."""
 
-    async def drop(self, links: Sequence[tuple[Node, Node]]) -> None:
+    async def drop(self, links: Sequence[Link]) -> None:
         raise NetError(self.lacks_cuts)
+
+    async def mend(self, links: Sequence[Link]) -> None:
+        """Nothing was cut."""
 
     async def heal(self) -> None:
         """Nothing was cut."""
@@ -104,7 +118,7 @@ class Namespaces:
     def __init__(self, count: int, agents: int = 0) -> None:
         self.nodes: Sequence[Node] = _places(SERVER, count, _NET, _SERVERS_FROM)
         self.agents: Sequence[Node] = _places(AGENT, agents, _NET, _AGENTS_FROM)
-        self._cut: list[tuple[Node, Node]] = []
+        self._cut: list[Link] = []
 
     def within(self, node: Node) -> list[str]:
         return ["nsenter", f"--net=/run/netns/{node.name}"]
@@ -126,18 +140,23 @@ class Namespaces:
             await _run(*inside, "route", "add", _ROUTER, "dev", "eth0")
             await _run(*inside, "route", "add", "default", "via", _ROUTER, "dev", "eth0")
 
-    async def drop(self, links: Sequence[tuple[Node, Node]]) -> None:
-        for link in links:
-            await self._rule("add", link)
-            self._cut.append(link)
+    async def drop(self, links: Sequence[Link]) -> None:
+        for link in dict.fromkeys(links):
+            if link not in self._cut:
+                await self._rule("add", link)
+                self._cut.append(link)
+
+    async def mend(self, links: Sequence[Link]) -> None:
+        for link in dict.fromkeys(links):
+            if link in self._cut:
+                await self._rule("del", link)
+                self._cut.remove(link)
 
     async def heal(self) -> None:
-        while self._cut:
-            await self._rule("del", self._cut[-1])
-            self._cut.pop()
+        await self.mend(list(self._cut))
 
-    async def _rule(self, verb: str, link: tuple[Node, Node]) -> None:
-        ends = ("from", link[0].address, "to", link[1].address)
+    async def _rule(self, verb: str, link: Link) -> None:
+        ends = ("from", link.source.address, "to", link.target.address)
         await _run("ip", "rule", verb, "pref", _RULE_PRIORITY, *ends, "blackhole")
 
 

@@ -163,8 +163,8 @@ def _faults(plan: Plan, skipped: Mapping[str, str], done: int) -> Finding:
 
 
 def _processes(plan: Plan, cluster: Cluster) -> Finding:
-    """A server that ends by itself is wrong, unless its disk was full."""
-    allowed = needs_small_disks(plan.faults)
+    """A server that ends by itself is wrong, unless a fault allows it, as a full disk does."""
+    allowed = any(FAULTS[name].may_end for name in plan.faults)
     wrong = bool(cluster.deaths) and not allowed
     problems = tuple(Problem(death) for death in cluster.deaths) if wrong else ()
     return Finding(Verdict.INVALID if wrong else Verdict.VALID, len(cluster.everybody), problems)

@@ -12,7 +12,7 @@ from typing import Final
 
 from lictor_jepsen.db import Program
 from lictor_jepsen.generator import WORKLOADS
-from lictor_jepsen.nemesis import AGENT_FAULTS, FAULTS
+from lictor_jepsen.nemesis import AGENT_FAULTS, CLOCKS, FAULTS, NAMESPACES
 from lictor_jepsen.run import Plan
 
 __all__ = ["RUN_S", "plans"]
@@ -49,6 +49,5 @@ def _mixed(names: Sequence[str], rng: Random) -> Iterator[str]:
 
 
 def _possible(fault: str, program: Program, net: str) -> bool:
-    if fault.startswith("partition") or fault in ("cut-agents", "disk-full"):
-        return net == "netns"
-    return fault != "clock-jump" or program.clock_can_jump
+    needs = FAULTS[fault].needs
+    return (NAMESPACES not in needs or net == "netns") and (CLOCKS not in needs or program.clock_can_jump)

@@ -59,7 +59,7 @@ async def test_a_run_is_recorded_in_memory_and_in_its_file_and_a_server_that_for
         await cluster.stop()
     assert recovered_s is not None
     told = [str(op.value) for op in recorder.history if op.process == NEMESIS]
-    assert told == ["killed n1", "resumed all, started n1", "ended all faults"]
+    assert told == ["killed n1", "resumed, started n1", "ended all faults"]
     assert [op._replace(time_ms=0) for op in read_history(path)] == [op._replace(time_ms=0) for op in recorder.history]
     findings = judge(recorder.history)
     assert findings["consistent"].verdict is Verdict.INVALID

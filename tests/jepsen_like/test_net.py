@@ -4,7 +4,7 @@ import ipaddress
 
 import pytest
 
-from lictor_jepsen.net import Loopback, Namespaces, NetError
+from lictor_jepsen.net import Link, Loopback, Namespaces, NetError
 
 
 @pytest.mark.parametrize("kind", [Loopback, Namespaces])
@@ -28,7 +28,7 @@ def test_loopback_addresses_are_loopback() -> None:
 async def test_loopback_refuses_to_cut_links() -> None:
     net = Loopback(2)
     with pytest.raises(NetError, match="netns"):
-        await net.drop([(net.nodes[0], net.nodes[1])])
+        await net.drop([Link(net.nodes[0], net.nodes[1])])
     assert net.lacks_cuts
 
 

@@ -1,6 +1,19 @@
 """What goes wrong during a run: which faults there are, when they begin and end, and how they are made."""
 
-from lictor_jepsen.nemesis.faults import AGENT_FAULTS, FAULTS, Fault, Surroundings, needs_small_disks
+from lictor_jepsen.nemesis.base import AGENTS, CLOCKS, NAMESPACES, Fault, Holds, Surroundings
+from lictor_jepsen.nemesis.faults import AGENT_FAULTS, FAULTS, needs_small_disks
 from lictor_jepsen.nemesis.schedule import Spell, schedule
 
-__all__ = ["AGENT_FAULTS", "FAULTS", "Fault", "Spell", "Surroundings", "needs_small_disks", "schedule"]
+__all__ = [
+    "AGENTS",
+    "AGENT_FAULTS",
+    "CLOCKS",
+    "FAULTS",
+    "NAMESPACES",
+    "Fault",
+    "Holds",
+    "Spell",
+    "Surroundings",
+    "needs_small_disks",
+    "schedule",
+]

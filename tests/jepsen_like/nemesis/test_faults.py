@@ -46,10 +46,10 @@ def _running(around: Surroundings) -> int:
 async def test_a_kill_ends_as_many_as_it_says_and_its_end_starts_them(
     around: Surroundings, fault: str, left: int
 ) -> None:
-    told = await FAULTS[fault].begin(around, Random(7))
+    told = await FAULTS[fault].begin(around.acting(fault), Random(7))
     assert _running(around) == left
     assert told.count("n") == 3 - left
-    await FAULTS[fault].end(around)
+    await FAULTS[fault].end(around.acting(fault))
     assert _running(around) == 3
     assert around.cluster.deaths == []
 
@@ -57,11 +57,27 @@ async def test_a_kill_ends_as_many_as_it_says_and_its_end_starts_them(
 @pytest.mark.parametrize(("fault", "stopped"), [("pause-one", 1), ("pause-majority", 2)])
 async def test_a_pause_stops_processes_and_its_end_resumes_them(around: Surroundings, fault: str, stopped: int) -> None:
     pids = [around.cluster.pid(node) for node in around.cluster.nodes]
-    await FAULTS[fault].begin(around, Random(7))
+    await FAULTS[fault].begin(around.acting(fault), Random(7))
     await eventually(lambda: [_state(pid) for pid in pids].count("T") == stopped, what="processes stop")
-    await FAULTS[fault].end(around)
+    await FAULTS[fault].end(around.acting(fault))
     await eventually(lambda: "T" not in [_state(pid) for pid in pids], what="processes go on")
     assert all(process_is_alive(pid) for pid in pids)
+
+
+async def test_what_two_faults_hold_down_or_paused_goes_on_when_the_second_ends(around: Surroundings) -> None:
+    nodes = around.cluster.nodes
+    await FAULTS["kill-all"].begin(around.acting("kill-all"), Random(7))
+    await FAULTS["kill-leader"].begin(around.acting("kill-leader"), Random(7))
+    await FAULTS["kill-all"].end(around.acting("kill-all"))
+    assert [around.cluster.runs(node) for node in nodes] == [True, False, True]
+    await FAULTS["kill-leader"].end(around.acting("kill-leader"))
+    await FAULTS["pause-majority"].begin(around.acting("pause-majority"), Random(7))
+    pids = [around.cluster.pid(node) for node in nodes]
+    await eventually(lambda: [_state(pid) for pid in pids].count("T") == 2, what="processes stop")
+    await FAULTS["kill-leader"].end(around.acting("kill-leader"))
+    assert [_state(pid) for pid in pids].count("T") == 2
+    await FAULTS["pause-majority"].end(around.acting("pause-majority"))
+    await eventually(lambda: "T" not in [_state(pid) for pid in pids], what="processes go on")
 
 
 async def test_faults_of_agents_hit_agents_alone(around: Surroundings) -> None:
@@ -71,20 +87,20 @@ async def test_faults_of_agents_hit_agents_alone(around: Surroundings) -> None:
             "there are no agents: say how many with --agents"
         }
         return
-    told = {await FAULTS["pause-agent"].begin(around, Random(seed)) for seed in range(20)}
+    told = {await FAULTS["pause-agent"].begin(around.acting("pause-agent"), Random(seed)) for seed in range(20)}
     assert told == {f"paused {name}" for name in agents}
-    await FAULTS["pause-agent"].end(around)
-    await FAULTS["kill-agent"].begin(around, Random(7))
+    await FAULTS["pause-agent"].end(around.acting("pause-agent"))
+    await FAULTS["kill-agent"].begin(around.acting("kill-agent"), Random(7))
     assert sum(around.cluster.runs(node) for node in around.cluster.agents) == len(agents) - 1
     assert _running(around) == 3
-    await FAULTS["kill-agent"].end(around)
+    await FAULTS["kill-agent"].end(around.acting("kill-agent"))
     assert all(around.cluster.runs(node) for node in around.cluster.everybody)
     assert around.cluster.deaths == []
 
 
 async def test_the_leader_is_hit_about_half_of_the_time_by_aim(around: Surroundings) -> None:
-    told = [await FAULTS["pause-one"].begin(around, Random(seed)) for seed in range(60)]
-    await FAULTS["pause-one"].end(around)
+    told = [await FAULTS["pause-one"].begin(around.acting("pause-one"), Random(seed)) for seed in range(60)]
+    await FAULTS["pause-one"].end(around.acting("pause-one"))
     assert 25 <= told.count("paused n2") <= 55  # half by aim, a third of the rest by chance
 
 
@@ -101,9 +117,9 @@ async def test_clocks_jump_and_are_true_again(around: Surroundings) -> None:
     paths = [around.cluster.clock_path(node) for node in around.cluster.everybody]
     for path in paths:
         path.write_bytes(struct.pack("<d", 0.0))
-    await FAULTS["clock-jump"].begin(around, Random(7))
+    await FAULTS["clock-jump"].begin(around.acting("clock-jump"), Random(7))
     assert any(struct.unpack("<d", path.read_bytes()) != (0.0,) for path in paths)
-    await FAULTS["clock-jump"].end(around)
+    await FAULTS["clock-jump"].end(around.acting("clock-jump"))
     assert {path.read_bytes() for path in paths} == {struct.pack("<d", 0.0)}
 
 

@@ -1,11 +1,11 @@
-"""What each partition cuts, for three and five servers and many seeds."""
+"""What each grudge cuts, for three and five servers and many seeds."""
 
 from collections import Counter
 from random import Random
 
 import pytest
 
-from lictor_jepsen.nemesis.partition import Links, alone, apart_from_some, halves, one_way, ring
+from lictor_jepsen.nemesis.grudge import Links, alone, apart_from_some, halves, one_way, ring
 from lictor_jepsen.net import Node
 
 SEEDS = range(30)

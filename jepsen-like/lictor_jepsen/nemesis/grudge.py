@@ -1,4 +1,4 @@
-"""Which links a partition cuts. Pure; a link is a pair of nodes and has a direction, from the first to the second."""
+"""Who no longer hears whom: the links that a partition cuts. Pure."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from itertools import permutations
 from random import Random
 from typing import TypeAlias
 
-from lictor_jepsen.net import Node
+from lictor_jepsen.net import Link, Node
 
 __all__ = ["Links", "alone", "apart_from_some", "halves", "one_way", "ring"]
 
-Links: TypeAlias = list[tuple[Node, Node]]
+Links: TypeAlias = list[Link]
 
 
 def halves(nodes: Sequence[Node], rng: Random) -> Links:
     """Two sides that do not hear each other, one of them the smallest majority."""
     shuffled = rng.sample(list(nodes), len(nodes))
     side = set(shuffled[: len(nodes) // 2 + 1])
-    return [(a, b) for a, b in permutations(nodes, 2) if (a in side) != (b in side)]
+    return [Link(a, b) for a, b in permutations(nodes, 2) if (a in side) != (b in side)]
 
 
 def alone(nodes: Sequence[Node], hermit: Node) -> Links:
     """One node without all others."""
-    return [(a, b) for a, b in permutations(nodes, 2) if hermit in (a, b)]
+    return [Link(a, b) for a, b in permutations(nodes, 2) if hermit in (a, b)]
 
 
 def apart_from_some(agents: Sequence[Node], servers: Sequence[Node], rng: Random) -> Links:
@@ -31,7 +31,7 @@ def apart_from_some(agents: Sequence[Node], servers: Sequence[Node], rng: Random
     links: Links = []
     for agent in agents:
         for server in rng.sample(list(servers), rng.randint(1, max(1, len(servers) - 1))):
-            links += [(agent, server), (server, agent)]
+            links += [Link(agent, server), Link(server, agent)]
     return links
 
 
@@ -39,7 +39,7 @@ def one_way(nodes: Sequence[Node], victim: Node, rng: Random) -> Links:
     """A victim that is not heard though it hears all, or that hears nobody though it is heard."""
     mute = rng.random() < 0.5
     others = [node for node in nodes if node != victim]
-    return [(victim, other) if mute else (other, victim) for other in others]
+    return [Link(victim, other) if mute else Link(other, victim) for other in others]
 
 
 def ring(nodes: Sequence[Node], rng: Random) -> Links:
@@ -53,7 +53,7 @@ def ring(nodes: Sequence[Node], rng: Random) -> Links:
         return alone(order[:2], order[0])
     reach = -(-(len(order) // 2) // 2)
     places = {node: place for place, node in enumerate(order)}
-    return [(a, b) for a, b in permutations(nodes, 2) if _apart(places[a] - places[b], len(order)) > reach]
+    return [Link(a, b) for a, b in permutations(nodes, 2) if _apart(places[a] - places[b], len(order)) > reach]
 
 
 def _apart(steps: int, around: int) -> int:

@@ -1,0 +1,170 @@
+"""What a fault is, what it acts on, and who holds what broken.
+
+Faults may overlap. What two of them hold broken stays broken until the second one ends too: a fault ends its own share,
+and what nobody holds any more is mended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Hashable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from random import Random
+from typing import Final, NamedTuple, Protocol, TypeVar
+
+from lictor_jepsen.db import Cluster
+from lictor_jepsen.net import Node
+
+__all__ = [
+    "AGENTS",
+    "CLOCKS",
+    "NAMESPACES",
+    "SMALL_DISKS",
+    "Disks",
+    "Fault",
+    "Holds",
+    "Surroundings",
+    "aim",
+    "idle",
+    "names",
+    "nothing_lacks",
+    "revive",
+    "some",
+    "without_agents",
+]
+
+_Thing = TypeVar("_Thing", bound=Hashable)
+
+NAMESPACES: Final = "namespaces"
+"""Needed by what acts on networks and mounts: there is none on loopback."""
+AGENTS: Final = "agents"
+"""Needed by what hits agents that are no servers."""
+CLOCKS: Final = "clocks"
+"""Needed by what moves clocks: a program whose clock can be moved."""
+SMALL_DISKS: Final = "small disks"
+"""Needed by what fills disks."""
+
+
+class Disks(Protocol):
+    """The disks of the servers."""
+
+    lacks_filling: str
+    """Why they cannot be filled; empty when they can be."""
+
+    def directory(self, node: Node) -> Path:
+        """Where the data of a node is kept."""
+        ...
+
+    def fill(self, node: Node) -> None:
+        """Leave no byte free."""
+        ...
+
+    def empty(self, node: Node) -> None:
+        """Give the room back."""
+        ...
+
+
+class Holds:
+    """Which fault holds what broken. At most one line for each pair of a fault and a thing, so bounded by both."""
+
+    def __init__(self) -> None:
+        self._held: dict[tuple[str, str], list[Hashable]] = {}
+
+    def take(self, fault: str, how: str, things: Collection[Hashable]) -> None:
+        """A fault holds these things broken in a way, such as `down`, beside those it held before."""
+        held = self._held.setdefault((fault, how), [])
+        held += [thing for thing in things if thing not in held]
+
+    def release(self, fault: str, how: str, kind: type[_Thing]) -> list[_Thing]:
+        """A fault lets go; what it held that way and nobody else holds now. Of things of one type."""
+        mine = self._held.pop((fault, how), [])
+        return [thing for thing in mine if isinstance(thing, kind) and not self.held(how, thing)]
+
+    def held(self, how: str, thing: Hashable) -> bool:
+        """Whether any fault holds it that way."""
+        return any(thing in things for (_, way), things in self._held.items() if way == how)
+
+    def clear(self) -> None:
+        """All let go, as when a run ends its faults."""
+        self._held.clear()
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What faults act on."""
+
+    cluster: Cluster
+    disks: Disks
+    leader: Callable[[], Awaitable[Node | None]]
+    """Who leads, as far as the servers say."""
+    holds: Holds = field(default_factory=Holds)
+    fault: str = ""
+    """The fault that acts: its name is what it holds things under."""
+
+    def acting(self, fault: str) -> Surroundings:
+        """The same, as a fault of this name sees it."""
+        return replace(self, fault=fault)
+
+
+async def idle(around: Surroundings, rng: Random) -> None:
+    """What most faults do between their begin and their end: nothing."""
+
+
+class Fault(NamedTuple):
+    """One kind of fault."""
+
+    begin: Callable[[Surroundings, Random], Awaitable[str]]
+    """Make it; what was done, and to whom."""
+    end: Callable[[Surroundings], Awaitable[str]]
+    """Undo it; harmless when nothing is to be undone."""
+    lacks: Callable[[Surroundings], str]
+    """Why it cannot be made here; empty when it can."""
+    about: str
+    meanwhile: Callable[[Surroundings, Random], Awaitable[None]] = idle
+    """What goes on from its begin to its end, where it is cancelled."""
+    needs: frozenset[str] = frozenset()
+    """What can be told before a run: `NAMESPACES`, `AGENTS`, `CLOCKS`, `SMALL_DISKS`."""
+    may_end: bool = False
+    """Whether a process that it hits may end by itself, and say why in its log."""
+
+
+def names(nodes: Collection[Node]) -> str:
+    """Their names, in order."""
+    return ", ".join(sorted(node.name for node in nodes))
+
+
+async def aim(around: Surroundings, rng: Random) -> Node:
+    """A victim: the leader half of the time, since most faults of others are little noticed."""
+    leader = await around.leader() if rng.random() < 0.5 else None
+    return leader or rng.choice(around.cluster.nodes)
+
+
+async def revive(around: Surroundings) -> str:
+    """The end of what kills, pauses or lets processes end: all go on that no other fault holds down or paused.
+
+    Those that ended by themselves are started too, as a service manager would.
+    """
+    for how in ("down", "paused"):
+        around.holds.release(around.fault, how, Node)
+    held = around.holds.held
+    started = await around.cluster.revive(
+        start=[node for node in around.cluster.everybody if not held("down", node)],
+        resume=[node for node in around.cluster.everybody if not held("paused", node)],
+    )
+    return f"resumed, started {', '.join(started) or 'none'}"
+
+
+def nothing_lacks(around: Surroundings) -> str:
+    """For faults that can be made everywhere."""
+    del around
+    return ""
+
+
+def without_agents(around: Surroundings) -> str:
+    """For faults of agents."""
+    return "" if around.cluster.agents else "there are no agents: say how many with --agents"
+
+
+def some(nodes: Sequence[Node], rng: Random) -> list[Node]:
+    """At least one of them, at most all."""
+    return rng.sample(list(nodes), rng.randint(1, len(nodes)))

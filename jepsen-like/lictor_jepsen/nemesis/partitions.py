@@ -1,0 +1,72 @@
+"""Faults of links: which nodes no longer hear which others."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from random import Random
+from typing import Final, TypeAlias
+
+from lictor_jepsen.nemesis.base import AGENTS, NAMESPACES, Fault, Surroundings, aim, without_agents
+from lictor_jepsen.nemesis.grudge import Links, alone, apart_from_some, halves, one_way, ring
+from lictor_jepsen.net import Link
+
+__all__ = ["PARTITIONS"]
+
+_Grudge: TypeAlias = Callable[[Surroundings, Random], Awaitable[Links]]
+
+
+async def _halves(around: Surroundings, rng: Random) -> Links:
+    return halves(around.cluster.nodes, rng)
+
+
+async def _one_way(around: Surroundings, rng: Random) -> Links:
+    return one_way(around.cluster.nodes, await aim(around, rng), rng)
+
+
+async def _ring(around: Surroundings, rng: Random) -> Links:
+    return ring(around.cluster.nodes, rng)
+
+
+async def _leader(around: Surroundings, rng: Random) -> Links:
+    return alone(around.cluster.nodes, await around.leader() or rng.choice(around.cluster.nodes))
+
+
+async def _agents(around: Surroundings, rng: Random) -> Links:
+    return apart_from_some(around.cluster.agents, around.cluster.nodes, rng)
+
+
+async def _mend(around: Surroundings) -> str:
+    links = around.holds.release(around.fault, "cut", Link)
+    await around.cluster.net.mend(links)
+    return "mended the links"
+
+
+def _lacks(around: Surroundings) -> str:
+    return around.cluster.net.lacks_cuts
+
+
+def _cutting(grudge: _Grudge, about: str) -> Fault:
+    async def begin(around: Surroundings, rng: Random) -> str:
+        links = await grudge(around, rng)
+        around.holds.take(around.fault, "cut", links)
+        await around.cluster.net.drop(links)
+        return "cut " + ", ".join(f"{a.name}>{b.name}" for a, b in links)
+
+    return Fault(begin, _mend, _lacks, about, needs=frozenset({NAMESPACES}))
+
+
+def _of_agents(fault: Fault) -> Fault:
+    def lacks(around: Surroundings) -> str:
+        return without_agents(around) or fault.lacks(around)
+
+    return fault._replace(lacks=lacks, needs=fault.needs | {AGENTS})
+
+
+PARTITIONS: Final[Mapping[str, Fault]] = {
+    "partition-halves": _cutting(_halves, "two sides that do not hear each other"),
+    "partition-one-way": _cutting(_one_way, "one server mute, or deaf"),
+    "partition-ring": _cutting(_ring, "all reach a majority, each another one"),
+    "partition-leader": _cutting(_leader, "the leader alone"),
+    "cut-agents": _of_agents(_cutting(_agents, "each agent reaches some of the servers only")),
+}
+"""By name."""
