@@ -14,15 +14,15 @@ from typing import Final
 import click
 
 from lictor_jepsen import confine
-from lictor_jepsen.checker import Finding, Verdict, combined, judge
+from lictor_jepsen.checker import Finding, Verdict, combined
 from lictor_jepsen.db import PROGRAMS, Program
-from lictor_jepsen.generator import WORKLOADS
 from lictor_jepsen.history import HistoryError, read_history
 from lictor_jepsen.nemesis import AGENT_FAULTS, FAULTS
 from lictor_jepsen.net import NetError
 from lictor_jepsen.run import Plan, perform
-from lictor_jepsen.store import ROOT, Results, RunFolder, kept
+from lictor_jepsen.store import ROOT, Results, RunFolder, kept, planned_workload
 from lictor_jepsen.torture import plans
+from lictor_jepsen.workload import WORKLOADS
 
 __all__ = ["main"]
 
@@ -95,6 +95,12 @@ def run(
 ) -> None:
     """One run."""
     _enter(net)
+    needs = WORKLOADS[workload].needs
+    if db not in needs.products:
+        raise click.BadParameter(f"--workload {workload} asks what {db} cannot do", param_hint="--db")
+    if nodes < needs.nodes:
+        raise click.BadParameter(f"--workload {workload} needs {needs.nodes} servers", param_hint="--nodes")
+    agents = max(agents, needs.agents)
     plan = Plan(
         _product(db, program),
         nodes,
@@ -149,11 +155,16 @@ def _flags(plan: Plan, db: str, program: str) -> list[str]:
 
 @main.command()
 @click.argument("history", type=click.Path(exists=True, path_type=Path))
-def check(history: Path) -> None:
+@click.option("--workload", type=click.Choice(sorted(WORKLOADS)), help="Of the run, where its folder does not tell.")
+def check(history: Path, workload: str | None) -> None:
     """Judge a history again: a file, or the folder of a run."""
+    folder = RunFolder(history if history.is_dir() else history.parent)
+    if workload is None and not folder.plan.exists():
+        raise click.ClickException(f"there is no {folder.plan} to tell the workload: say --workload")
     try:
-        findings = judge(read_history(RunFolder(history).history if history.is_dir() else history))
-    except (HistoryError, OSError) as error:
+        judges = WORKLOADS[workload or planned_workload(folder)]
+        findings = judges.check(read_history(folder.history if history.is_dir() else history))
+    except (HistoryError, OSError, KeyError, ValueError) as error:
         raise click.ClickException(f"cannot judge {history}: {error}") from error
     _tell(findings)
     sys.exit(_EXIT[combined(found.verdict for found in findings.values())])

@@ -13,7 +13,10 @@ import signal
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, NamedTuple, Protocol
+
+import msgspec
 
 from lictor_jepsen.net import Net, Node
 
@@ -60,13 +63,26 @@ class _Disks(Protocol):
 class Cluster:
     """The processes of a run, by node. Each is the head of a process group, and has its own log."""
 
-    def __init__(self, program: Program, net: Net, disks: _Disks, logs: Path) -> None:
+    def __init__(
+        self,
+        program: Program,
+        net: Net,
+        disks: _Disks,
+        logs: Path,
+        *,
+        settings: Mapping[str, object] = MappingProxyType({}),
+        agent_settings: Mapping[str, object] = MappingProxyType({}),
+    ) -> None:
+        """`settings` stand in every configuration file; in those of agents `agent_settings` take their place."""
         self.net = net
         self.nodes = net.nodes
         self.agents = net.agents
         self.program = program
         self._disks = disks
         self._logs = logs
+        self._settings = settings
+        self._agent_settings = agent_settings
+        self._spawned: dict[str, tuple[Node, Sequence[str], Mapping[str, str]]] = {}
         self._processes: dict[str, asyncio.subprocess.Process] = {}
         self._killed: set[str] = set()
         self.deaths: list[str] = []
@@ -90,14 +106,18 @@ class Cluster:
         """Where its output goes, of all its starts."""
         return self._logs / f"{node.name}.log"
 
+    @property
+    def logs(self) -> Path:
+        """The folder of the run, where all logs go."""
+        return self._logs
+
     def clock_path(self, node: Node) -> Path:
         """The file that says by how many seconds the node's wall clock is off."""
         return self._logs / f"{node.name}.clock"
 
     def runs(self, node: Node) -> bool:
         """Whether its process is there, be it paused."""
-        process = self._processes.get(node.name)
-        return process is not None and process.returncode is None
+        return self.lives(node.name)
 
     def pid(self, node: Node) -> int:
         """The id of its process, be it gone."""
@@ -105,47 +125,83 @@ class Cluster:
 
     async def start(self, node: Node) -> None:
         """Start its process unless it runs."""
-        if self.runs(node):
+        if not self.runs(node):
+            await self._launch(node.name, node, self._arguments(node), self._environment(node))
+
+    async def spawn(
+        self, name: str, node: Node, command: Sequence[str], environment: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        """Start another program in the network of a node: an application, a proxy. Its output goes to `<name>.log`.
+
+        `environment` is added to that of this process. It ends with the servers, and a death of its own is noted.
+        """
+        assert name not in {other.name for other in self.everybody}, f"{name} is a node"
+        self._spawned[name] = (node, tuple(command), dict(environment))
+        await self.start_named(name)
+
+    async def start_named(self, name: str) -> None:
+        """Start the process of that name again unless it runs: a node's, or another program's as it was spawned."""
+        if name in self._spawned:
+            if not self.lives(name):
+                node, command, environment = self._spawned[name]
+                await self._launch(name, node, command, {**os.environ, **environment})
             return
-        self._killed.discard(node.name)
-        with self.log_path(node).open("ab") as log:
-            self._processes[node.name] = await asyncio.create_subprocess_exec(
+        await self.start(next(node for node in self.everybody if node.name == name))
+
+    @property
+    def spawned(self) -> Sequence[str]:
+        """The names of the other programs."""
+        return tuple(self._spawned)
+
+    def lives(self, name: str) -> bool:
+        """Whether the process of that name, a node's or another program's, is there, be it paused."""
+        process = self._processes.get(name)
+        return process is not None and process.returncode is None
+
+    async def _launch(self, name: str, node: Node, command: Sequence[str], environment: Mapping[str, str]) -> None:
+        self._killed.discard(name)
+        with (self._logs / f"{name}.log").open("ab") as log:
+            self._processes[name] = await asyncio.create_subprocess_exec(
                 *self.net.within(node),
-                *self._arguments(node),
+                *command,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                env=self._environment(node),
+                env=environment,
             )
 
     async def kill(self, node: Node) -> None:
         """SIGKILL to its group, and wait until it is gone."""
-        process = self._processes.get(node.name)
+        await self.kill_named(node.name)
+
+    async def kill_named(self, name: str) -> None:
+        """The same for the process of that name, a node's or another program's."""
+        process = self._processes.get(name)
         if process is None or process.returncode is not None:
             return
-        self._killed.add(node.name)
-        self._signal(node, signal.SIGKILL)
+        self._killed.add(name)
+        self.signal(name, signal.SIGKILL)
         await asyncio.wait_for(process.wait(), STOP_S_MAX)
 
     async def confess(self) -> None:
         """Make all processes write into their logs where they are, and end: Python and Go both do so on SIGABRT."""
         self.note_deaths()
-        for node in self.everybody:
-            self._killed.add(node.name)
-            self.resume(node)
-            self._signal(node, signal.SIGABRT)
+        for name in self._processes:
+            self._killed.add(name)
+            self.signal(name, signal.SIGCONT)
+            self.signal(name, signal.SIGABRT)
         ended = [process.wait() for process in self._processes.values()]
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(asyncio.gather(*ended), STOP_S_MAX)
 
     def pause(self, node: Node) -> None:
         """SIGSTOP."""
-        self._signal(node, signal.SIGSTOP)
+        self.signal(node.name, signal.SIGSTOP)
 
     def resume(self, node: Node) -> None:
         """SIGCONT; harmless for a process that runs."""
-        self._signal(node, signal.SIGCONT)
+        self.signal(node.name, signal.SIGCONT)
 
     async def revive(self, start: Sequence[Node], resume: Sequence[Node]) -> list[str]:
         """Resume these, and start those of the others that ended; their names. Who ended by itself is noted."""
@@ -167,11 +223,12 @@ class Cluster:
     async def stop(self) -> None:
         """End all processes for good."""
         self.note_deaths()
-        for node in self.everybody:
-            await self.kill(node)
+        for name in self._processes:
+            await self.kill_named(name)
 
-    def _signal(self, node: Node, number: signal.Signals) -> None:
-        process = self._processes.get(node.name)
+    def signal(self, name: str, number: signal.Signals) -> None:
+        """Send a signal to the process of that name and its children; nothing when it is gone."""
+        process = self._processes.get(name)
         if process is not None and process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, number)
@@ -185,11 +242,20 @@ class Cluster:
             *(() if node in self.agents else ("-server", f"-bootstrap-expect={len(self.nodes)}")),
             *("-node", node.name),
             *("-data-dir", str(self._disks.directory(node)), "-bind", node.address, "-client", node.address),
+            *self._configured(node),
             *joins,
             *(("-retry-interval", "1s") if joins else ()),
             *("-hcl", "performance { raft_multiplier = 1 }"),
             *self.program.flags,
         ]
+
+    def _configured(self, node: Node) -> list[str]:
+        settings = {**self._settings, **(self._agent_settings if node in self.agents else {})}
+        if not settings:
+            return []
+        path = self._logs / f"{node.name}.json"
+        path.write_bytes(msgspec.json.encode(settings))
+        return ["-config-file", str(path)]
 
     def _environment(self, node: Node) -> Mapping[str, str]:
         environment = {**os.environ, "PYTHONFAULTHANDLER": "1"}  # what `confess` needs

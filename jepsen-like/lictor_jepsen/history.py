@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import NamedTuple, cast
 
 import msgspec
 
 from lictor_jepsen.op import NEMESIS, Invocation, Kind, Mode, Op, Value
 
 __all__ = ["Call", "HistoryError", "calls", "read_history", "to_line"]
-
-
-_TOLD: Final = frozenset({"read", "acquire", "release"})
-"""The operations whose answers hold more than that they were done."""
 
 
 class HistoryError(ValueError):
@@ -29,7 +25,7 @@ class _Line(msgspec.Struct, omit_defaults=True):
     type: Kind
     f: str
     key: str = ""
-    value: Value = None
+    value: object = None
     mode: Mode = Mode.NONE
     node: str = ""
     index: int | None = None
@@ -50,7 +46,7 @@ class Call(NamedTuple):
     """Position of the line that told how it ended, be it `info`; None without one."""
     kind: Kind
     value: Value
-    """What came of it: what a read saw, who holds the lock after an `acquire` or `release`; else what was asked for."""
+    """What came of it, as its end told when it went well; else what was asked for."""
     x_index: int | None
     time_ms: float
     """When it was invoked."""
@@ -81,7 +77,7 @@ def calls(history: Iterable[Op]) -> list[Call]:
 
 def _call(invoked: int, begun: Op, position: int | None, ended: Op | None) -> Call:
     kind = Kind.INFO if ended is None else ended.kind
-    value = ended.value if ended is not None and kind is Kind.OK and begun.f in _TOLD else begun.value
+    value = ended.value if ended is not None and kind is Kind.OK else begun.value
     return Call(
         process=begun.process,
         asked=Invocation(begun.f, begun.key, begun.value, begun.mode),
@@ -118,10 +114,20 @@ def read_history(path: Path) -> list[Op]:
     return [_from_line(number, line) for number, line in enumerate(path.read_bytes().splitlines(), 1) if line.strip()]
 
 
+def _frozen(tree: object) -> Value:
+    """What JSON holds, as a value: lists become tuples. Raises `ValueError` for an object: no operation has one."""
+    if isinstance(tree, list):
+        return tuple(_frozen(item) for item in cast("list[object]", tree))
+    if tree is None or isinstance(tree, bool | int | float | str):
+        return tree
+    raise ValueError(f"a value is no {type(tree).__name__}")
+
+
 def _from_line(number: int, text: bytes) -> Op:
     try:
         line = msgspec.json.decode(text, type=_Line)
-    except msgspec.DecodeError as error:
+        value = _frozen(line.value)
+    except (msgspec.DecodeError, ValueError) as error:
         raise HistoryError(f"line {number}: {error}") from error
     return Op(
         time_ms=line.time_ms,
@@ -129,7 +135,7 @@ def _from_line(number: int, text: bytes) -> Op:
         kind=line.type,
         f=line.f,
         key=line.key,
-        value=line.value,
+        value=value,
         mode=line.mode,
         node=line.node,
         x_index=line.index,

@@ -10,13 +10,14 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Final, NamedTuple, TextIO
 
-from lictor_jepsen.client import Client
 from lictor_jepsen.db import Cluster
 from lictor_jepsen.generator import Generator
 from lictor_jepsen.history import to_line
+from lictor_jepsen.kv_client import KVClient
 from lictor_jepsen.nemesis import FAULTS, Spell, Surroundings
 from lictor_jepsen.net import Node
 from lictor_jepsen.op import NEMESIS, Invocation, Kind, Mode, Op, Outcome, Value
+from lictor_jepsen.workload import Client, Place
 
 __all__ = ["RECOVERY_S_MAX", "Interpreter", "Pace", "Recorder", "serving"]
 
@@ -71,7 +72,7 @@ async def serving(cluster: Cluster, elapsed_s: Callable[[], float]) -> float | N
 
 async def _serves(url: str, key: str) -> None:
     number = 0
-    client = Client(url)
+    client = KVClient(url)
     while True:
         number += 1
         outcomes = [
@@ -100,14 +101,17 @@ class Interpreter:
 
         Returns how many seconds the servers took to serve again after the last fault, None when they never did.
         """
-        clients = [Client(self._url(thread)) for thread in self._threads()]
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._work(thread, client)) for thread, client in enumerate(clients)]
-            tasks.append(group.create_task(self._spoil(spells)))
-        del tasks
-        recovered_s = await self.recover()
-        if recovered_s is not None:
-            await self._read_all(clients)
+        clients = [self._generator.workload.client(self._place(thread)) for thread in self._threads()]
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(self._work(thread, client)) for thread, client in enumerate(clients)]
+                tasks.append(group.create_task(self._spoil(spells)))
+            del tasks
+            recovered_s = await self.recover()
+            if recovered_s is not None:
+                await self._ask_last(clients)
+        finally:
+            await asyncio.gather(*(client.close() for client in clients))
         return recovered_s
 
     async def recover(self) -> float | None:
@@ -128,8 +132,9 @@ class Interpreter:
         asked = self._around.cluster.asked
         return asked[thread % len(asked)]
 
-    def _url(self, thread: int) -> str:
-        return self._around.cluster.url(self._node(thread))
+    def _place(self, thread: int) -> Place:
+        node, cluster = self._node(thread), self._around.cluster
+        return Place(cluster.url(node), node, cluster, thread)
 
     async def _work(self, thread: int, client: Client) -> None:
         """One client, until time is up."""
@@ -140,9 +145,7 @@ class Interpreter:
             asked = self._generator.invocation(thread, number, seen)
             outcome = await self._invoke(thread, client, asked)
             if outcome.kind is Kind.OK:
-                seen[asked.key] = (
-                    outcome.value[-1] if isinstance(outcome.value, tuple) and outcome.value else outcome.value
-                )
+                seen[asked.key] = self._generator.workload.saw(outcome.value)
             else:
                 await asyncio.sleep(_BACK_OFF_S)
             await asyncio.sleep(self._generator.pause_s(thread, number, mean_s))
@@ -178,13 +181,12 @@ class Interpreter:
     def _tell(self, fault: str, what: str) -> None:
         self._recorder.note(Op(0.0, NEMESIS, Kind.INFO, fault, value=what))
 
-    async def _read_all(self, clients: Sequence[Client]) -> None:
-        """Read every key at everyone who is asked, in both strict modes: what was lost is found missing now."""
-        nodes = len(self._around.cluster.asked)
+    async def _ask_last(self, clients: Sequence[Client]) -> None:
+        """Ask everybody who is asked what the workload wants to know in the end."""
+        last = self._generator.workload.last(list(self._keys))
 
-        async def read(thread: int) -> None:
-            for key in self._keys:
-                for mode in (Mode.DEFAULT, Mode.CONSISTENT):
-                    await self._invoke(thread, clients[thread], Invocation("read", key, mode=mode))
+        async def ask(thread: int) -> None:
+            for asked in last:
+                await self._invoke(thread, clients[thread], asked)
 
-        await asyncio.gather(*(read(thread) for thread in range(nodes)))
+        await asyncio.gather(*(ask(thread) for thread in range(len(self._around.cluster.asked))))

@@ -10,9 +10,8 @@ from typing import Final, NamedTuple, TypeAlias
 
 __all__ = ["ABSENT", "AGENT", "NEMESIS", "REFUSED", "SERVER", "Invocation", "Kind", "Mode", "Op", "Outcome", "Value"]
 
-Value: TypeAlias = int | str | tuple[int | None, ...] | None
-"""What an operation is about: a number (write, add, append), numbers (a list or set that was read; the old and the new
-value of a compare-and-set), who holds a lock (a number from 1, or nothing), a sentence (of the nemesis), or nothing."""
+Value: TypeAlias = "bool | int | float | str | tuple[Value, ...] | None"
+"""What an operation is about; each workload says what it means there. What JSON can hold, with tuples for its lists."""
 
 ABSENT: Final = None
 """The value of a key that was never written."""
@@ -26,7 +25,6 @@ SERVER: Final = "n"
 
 AGENT: Final = "a"
 """What the name of an agent that is no server begins with. It asks one server, and another one when that is lost."""
-
 REFUSED: Final = 0
 """The value of an `acquire` or `release` that was answered with false: somebody else holds the lock."""
 
@@ -53,7 +51,7 @@ class Invocation(NamedTuple):
     """What a client is to do."""
 
     f: str
-    """`read`, `write`, `cas`, `append`, `add`, `acquire` or `release`."""
+    """What: `read`, `write`, ...: a word of its workload."""
     key: str
     value: Value = None
     mode: Mode = Mode.NONE

@@ -6,10 +6,9 @@ after it and went well. Clients that wait for a dead server notice late, so an e
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from typing import NamedTuple
 
-from lictor_jepsen.checker.judge import CHANGES
 from lictor_jepsen.op import NEMESIS, Kind, Op
 
 __all__ = ["Outage", "outages"]
@@ -25,20 +24,20 @@ class Outage(NamedTuple):
     """None when no change went through any more."""
 
 
-def outages(history: Sequence[Op]) -> Iterator[Outage]:
-    """One for each fault that has an end, in order."""
+def outages(history: Sequence[Op], changes: Set[str]) -> Iterator[Outage]:
+    """One for each fault that has an end, in order; `changes` are the operations that change something."""
     steps = [(position, op) for position, op in enumerate(history) if op.process == NEMESIS]
     for position, begun in steps[: len(steps) // 2 * 2 : 2]:
-        served = _next_change(history, position)
+        served = _next_change(history, position, changes)
         lasts_s = None if served is None else (served.time_ms - begun.time_ms) / 1000
         yield Outage(begun.f, str(begun.value), begun.time_ms / 1000, lasts_s)
 
 
-def _next_change(history: Sequence[Op], position: int) -> Op | None:
+def _next_change(history: Sequence[Op], position: int, changes: Set[str]) -> Op | None:
     """The end of the first change that was asked for behind a line and went well."""
     asked: set[int] = set()
     for op in history[position:]:
-        if op.process == NEMESIS or op.f not in CHANGES:
+        if op.process == NEMESIS or op.f not in changes:
             continue
         if op.kind is Kind.INVOKE:
             asked.add(op.process)

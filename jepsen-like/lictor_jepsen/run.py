@@ -11,18 +11,19 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from lictor_jepsen import confine
-from lictor_jepsen.checker import Finding, Problem, Verdict, combined, judge
-from lictor_jepsen.client import Client
+from lictor_jepsen.checker import Finding, Problem, Verdict, combined
+from lictor_jepsen.client import leader_of
 from lictor_jepsen.db import Cluster, Program
 from lictor_jepsen.disk import Folders, SmallDisks
-from lictor_jepsen.generator import WORKLOADS, Generator
+from lictor_jepsen.generator import Generator
 from lictor_jepsen.interpreter import RECOVERY_S_MAX, Interpreter, Pace, Recorder, serving
 from lictor_jepsen.nemesis import FAULTS, Surroundings, needs_small_disks, schedule
 from lictor_jepsen.net import Loopback, Namespaces, Net, Node
 from lictor_jepsen.op import NEMESIS, Kind, Op
 from lictor_jepsen.outage import outages
-from lictor_jepsen.store import Results, RunFolder, to_json
+from lictor_jepsen.store import Results, RunFolder, plan_to_json, to_json
 from lictor_jepsen.timeline import page
+from lictor_jepsen.workload import WORKLOADS
 
 __all__ = ["Plan", "perform"]
 
@@ -55,6 +56,11 @@ class Plan(NamedTuple):
         size = f"{self.nodes}+{self.agents}" if self.agents else f"{self.nodes}"
         return f"{self.program.name}-{size}-{self.workload}-{faults}-{self.seed}"
 
+    @property
+    def settings(self) -> dict[str, object]:
+        """All of it, for the files of the run."""
+        return {**self._asdict(), "program": self.program._asdict()}
+
 
 async def perform(
     plan: Plan, store: Path, monotonic: Callable[[], float] = time.monotonic
@@ -62,22 +68,28 @@ async def perform(
     """Run it and keep it. Raises `NetError` when the network cannot be made."""
     folder = RunFolder(store / f"{time.strftime('%Y%m%dT%H%M%S')}-{plan.name}")
     folder.path.mkdir(parents=True)
+    folder.plan.write_text(plan_to_json(plan.settings))
     kind: type[Namespaces | Loopback] = Namespaces if plan.net == "netns" else Loopback
     net: Net = kind(plan.nodes, plan.agents)
-    small = confine.is_confined() and needs_small_disks(plan.faults)
+    workload = WORKLOADS[plan.workload]
+    faults = (*plan.faults, *(name for name in workload.needs.faults if name not in plan.faults))
+    small = confine.is_confined() and needs_small_disks(faults)
     disks = SmallDisks(folder.path / "data") if small else Folders(folder.path / "data")
-    cluster = Cluster(plan.program, net, disks, folder.path)
+    needs = workload.needs
+    own = {"settings": needs.settings, "agent_settings": needs.agent_settings}
+    cluster = Cluster(plan.program, net, disks, folder.path, **own)
     around = Surroundings(cluster, disks, lambda: _leader(cluster))
-    skipped = {name: reason for name in plan.faults if (reason := FAULTS[name].lacks(around))}
-    generator = Generator(WORKLOADS[plan.workload], plan.seed, len(cluster.asked) * plan.threads_per_node)
-    spells = schedule([name for name in plan.faults if name not in skipped], plan.seconds, plan.seed)
+    skipped = {name: reason for name in faults if (reason := FAULTS[name].lacks(around))}
+    generator = Generator(workload, plan.seed, len(cluster.asked) * plan.threads_per_node)
+    spells = schedule([name for name in faults if name not in skipped], plan.seconds, plan.seed)
     history: Sequence[Op] = ()
-    recovered_s = None
+    founded_s = recovered_s = None
     try:
         await net.make()
         await asyncio.gather(*(cluster.start(node) for node in cluster.everybody))
         founded_s = await serving(cluster, monotonic)
         if founded_s is not None:
+            await workload.prepare(cluster)
             with folder.history.open("w") as file:
                 recorder = Recorder(file, monotonic)
                 history = recorder.history
@@ -86,7 +98,11 @@ async def perform(
         if recovered_s is None:
             await cluster.confess()
     finally:
-        await cluster.stop()
+        try:
+            if founded_s is not None:
+                await workload.finish(cluster)
+        finally:
+            await cluster.stop()
     results = _results(plan, history, cluster, skipped, founded_s, recovered_s)
     folder.results.write_text(to_json(results))
     folder.timeline.write_text(page(plan.name, history, results, generator.threads))
@@ -97,7 +113,7 @@ async def _leader(cluster: Cluster) -> Node | None:
     """Who leads, by what most servers say."""
 
     async def ask(node: Node) -> str:
-        return await Client(cluster.url(node), timeout_s=_LEADER_S_MAX).leader()
+        return await leader_of(cluster.url(node), _LEADER_S_MAX)
 
     said = Counter(filter(None, await asyncio.gather(*(ask(node) for node in cluster.nodes))))
     address = max(said, key=lambda name: said[name], default="")
@@ -115,7 +131,7 @@ def _results(
     steps = [op for op in history if op.process == NEMESIS]
     faults = tuple(f"{op.time_ms / 1000:.1f} s {op.f}: {op.value}" for op in steps)
     findings = {
-        **judge(history),
+        **WORKLOADS[plan.workload].check(history),
         "recovery": _recovery(founded_s, recovered_s),
         "faults": _faults(plan, skipped, len(steps) // 2),
         "processes": _processes(plan, cluster),
@@ -123,13 +139,13 @@ def _results(
     }
     return Results(
         verdict=combined(found.verdict for found in findings.values()),
-        settings={**plan._asdict(), "program": plan.program._asdict()},
+        settings=plan.settings,
         findings=findings,
         counts=_counts(history),
         faults=faults,
         skipped=skipped,
         recovered_s=recovered_s,
-        outages=tuple(outages(history)),
+        outages=tuple(outages(history, WORKLOADS[plan.workload].changes)),
         notes=tuple(cluster.deaths),
     )
 

@@ -11,7 +11,7 @@ import msgspec
 from lictor_jepsen.checker import Finding, Verdict
 from lictor_jepsen.outage import Outage
 
-__all__ = ["ROOT", "Results", "RunFolder", "kept", "to_json"]
+__all__ = ["ROOT", "Results", "RunFolder", "kept", "plan_to_json", "planned_workload", "to_json"]
 
 ROOT: Final = Path(__file__).resolve().parents[1] / "store"
 """The folder of all runs; git ignores it."""
@@ -21,6 +21,11 @@ class RunFolder(NamedTuple):
     """The folder of one run."""
 
     path: Path
+
+    @property
+    def plan(self) -> Path:
+        """What is run, written before anything is."""
+        return self.path / "plan.json"
 
     @property
     def history(self) -> Path:
@@ -63,11 +68,31 @@ class _Told(msgspec.Struct):
     verdict: Verdict
 
 
+class _Planned(msgspec.Struct):
+    """What is read again of `plan.json`."""
+
+    workload: str
+
+
+def planned_workload(folder: RunFolder) -> str:
+    """The workload of a run, be it cut short. Raises `OSError` without a plan, `ValueError` for what is none."""
+    return msgspec.json.decode(folder.plan.read_bytes(), type=_Planned).workload
+
+
+def plan_to_json(settings: Mapping[str, object]) -> str:
+    """The text of `plan.json`."""
+    return _text(settings)
+
+
 def to_json(results: Results) -> str:
     """The text of `results.json`."""
     tree: dict[str, object] = results._asdict()
     tree["findings"] = {name: _finding(found) for name, found in results.findings.items()}
     tree["outages"] = [outage._asdict() for outage in results.outages]
+    return _text(tree)
+
+
+def _text(tree: object) -> str:
     return msgspec.json.format(msgspec.json.encode(tree), indent=2).decode() + "\n"
 
 

@@ -11,9 +11,9 @@ from random import Random
 from typing import Final
 
 from lictor_jepsen.db import Program
-from lictor_jepsen.generator import WORKLOADS
 from lictor_jepsen.nemesis import AGENT_FAULTS, CLOCKS, FAULTS, NAMESPACES
 from lictor_jepsen.run import Plan
+from lictor_jepsen.workload import WORKLOADS
 
 __all__ = ["RUN_S", "plans"]
 

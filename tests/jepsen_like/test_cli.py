@@ -39,19 +39,28 @@ def _good() -> list[str]:
 )
 def test_the_exit_code_of_check_is_the_verdict(tmp_path: Path, texts: list[str], code: int) -> None:
     _history(tmp_path, *texts)
+    told = ["check", str(tmp_path / "history.jsonl"), "--workload=append"]
+    assert CliRunner().invoke(main, told).exit_code == code
+    (tmp_path / "plan.json").write_text('{"workload": "register"}')
     assert CliRunner().invoke(main, ["check", str(tmp_path)]).exit_code == code
-    assert CliRunner().invoke(main, ["check", str(tmp_path / "history.jsonl")]).exit_code == code
+
+
+def test_a_history_of_an_unknown_workload_is_not_judged(tmp_path: Path) -> None:
+    _history(tmp_path, *_good())
+    result = CliRunner().invoke(main, ["check", str(tmp_path)])
+    assert (result.exit_code, "say --workload" in result.output) == (1, True), result.output
 
 
 def test_a_file_that_is_no_history_is_refused_with_the_line(tmp_path: Path) -> None:
     path = tmp_path / "x"
     path.write_text("nothing\n")
-    result = CliRunner().invoke(main, ["check", str(path)])
+    result = CliRunner().invoke(main, ["check", str(path), "--workload=set"])
     assert result.exit_code == 1
     assert "line 1" in result.output
 
 
 def test_a_folder_without_a_history_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "plan.json").write_text('{"workload": "register"}')
     result = CliRunner().invoke(main, ["check", str(tmp_path)])
     assert result.exit_code == 1
     assert "cannot judge" in result.output

@@ -4,8 +4,10 @@ from collections import Counter
 
 import pytest
 
-from lictor_jepsen.generator import OPS_PER_KEY, WORKLOADS, Generator
+from lictor_jepsen.generator import Generator
 from lictor_jepsen.op import Invocation, Mode
+from lictor_jepsen.workload import WORKLOADS
+from lictor_jepsen.workload.base import OPS_PER_KEY
 
 
 def _invocations(workload: str, seed: int = 7, threads: int = 6, each: int = 200) -> list[Invocation]:

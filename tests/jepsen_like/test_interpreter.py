@@ -13,12 +13,13 @@ from lictor_jepsen import interpreter
 from lictor_jepsen.checker import Verdict, judge
 from lictor_jepsen.db import Cluster, Program
 from lictor_jepsen.disk import Folders
-from lictor_jepsen.generator import WORKLOADS, Generator
+from lictor_jepsen.generator import Generator
 from lictor_jepsen.history import read_history
 from lictor_jepsen.interpreter import Interpreter, Pace, Recorder, serving
 from lictor_jepsen.nemesis import Spell, Surroundings
 from lictor_jepsen.net import Loopback, Node
 from lictor_jepsen.op import NEMESIS, Kind, Op
+from lictor_jepsen.workload import WORKLOADS
 from tests.support.agents import program_of
 from tests.support.conditions import eventually
 

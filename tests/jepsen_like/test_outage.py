@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lictor_jepsen.checker import CHANGES
 from lictor_jepsen.op import NEMESIS, Kind, Op
 from lictor_jepsen.outage import Outage, outages
 from tests.jepsen_like.build import lines
@@ -24,9 +25,9 @@ def test_an_outage_lasts_until_a_change_that_was_asked_for_after_the_fault_went_
         *_at(1700, "2 ok write 4"),
         _fault(3000, "started n1"),
     ]
-    assert list(outages(history)) == [Outage("kill-one", "killed n1", 1.0, 0.7)]
+    assert list(outages(history, CHANGES)) == [Outage("kill-one", "killed n1", 1.0, 0.7)]
 
 
 def test_an_outage_without_a_change_after_it_has_no_end() -> None:
     history = [_fault(1000, "killed n1"), _fault(3000, "started n1"), _fault(4000, "ended all faults")]
-    assert list(outages(history)) == [Outage("kill-one", "killed n1", 1.0, None)]
+    assert list(outages(history, CHANGES)) == [Outage("kill-one", "killed n1", 1.0, None)]

@@ -1,9 +1,9 @@
 """What a torture runs."""
 
 from lictor_jepsen.db import consul, lictor
-from lictor_jepsen.generator import WORKLOADS
 from lictor_jepsen.nemesis import AGENT_FAULTS, FAULTS
 from lictor_jepsen.torture import AGENTS, plans
+from lictor_jepsen.workload import WORKLOADS
 
 
 def test_ten_minutes_cover_every_workload_and_fault_on_three_and_five_servers_with_agents_and_without() -> None:

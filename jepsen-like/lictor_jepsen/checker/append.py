@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from lictor_jepsen.checker.telling import describe, told
 from lictor_jepsen.checker.verdict import Finding, Problem, finding
 from lictor_jepsen.history import Call
-from lictor_jepsen.op import Kind, Mode
+from lictor_jepsen.op import Kind, Mode, Value
 
 __all__ = ["append_list"]
 
@@ -33,7 +33,7 @@ def append_list(history: Sequence[Call]) -> Finding:
     return finding(len(reads) + len(appends), problems, enough=0)
 
 
-def _numbers(read: Call) -> tuple[int | None, ...]:
+def _numbers(read: Call) -> tuple[Value, ...]:
     return read.value if isinstance(read.value, tuple) else ()
 
 
@@ -72,7 +72,7 @@ def _lost(reads: Sequence[Call], appends: Sequence[Call]) -> Iterator[Problem]:
                 yield told(text, append, read)
 
 
-def _reordered(order: tuple[int | None, ...], appends: Sequence[Call]) -> Iterator[Problem]:
+def _reordered(order: tuple[Value, ...], appends: Sequence[Call]) -> Iterator[Problem]:
     """One append ended before another began, but the list has them the other way round."""
     calls = {append.value: append for append in appends if append.kind is not Kind.FAIL}
     latest_begin: Call | None = None

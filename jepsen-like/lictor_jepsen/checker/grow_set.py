@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from lictor_jepsen.checker.telling import describe, told
 from lictor_jepsen.checker.verdict import Finding, Problem, finding
 from lictor_jepsen.history import Call
-from lictor_jepsen.op import Kind, Mode
+from lictor_jepsen.op import Kind, Mode, Value
 
 __all__ = ["grow_set"]
 
@@ -24,7 +24,7 @@ def grow_set(history: Sequence[Call]) -> Finding:
     return finding(len(reads) + len(adds), problems, enough=0)
 
 
-def _numbers(read: Call) -> tuple[int | None, ...]:
+def _numbers(read: Call) -> tuple[Value, ...]:
     return read.value if isinstance(read.value, tuple) else ()
 
 
@@ -47,7 +47,7 @@ def _missing(reads: Sequence[Call], adds: Sequence[Call]) -> Iterator[Problem]:
     """Walk the history once; `known` holds what every read that begins now must see, and by which call."""
     events: list[tuple[int, int, Call]] = [(read.invoked, 1, read) for read in reads]
     events += [(call.returned, 0, call) for call in (*reads, *adds) if call.returned is not None]
-    known: dict[int | None, Call] = {}
+    known: dict[Value, Call] = {}
     for _, begins, call in sorted(events, key=lambda event: event[:2]):
         if begins:
             missing = known.keys() - set(_numbers(call))

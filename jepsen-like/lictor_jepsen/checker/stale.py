@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from lictor_jepsen.checker.telling import describe, told
 from lictor_jepsen.checker.verdict import Finding, Problem, finding
 from lictor_jepsen.history import Call
-from lictor_jepsen.op import ABSENT, AGENT, Kind, Mode
+from lictor_jepsen.op import ABSENT, AGENT, Kind, Mode, Value
 
 __all__ = ["index_monotonic", "stale_reads"]
 
@@ -24,7 +24,7 @@ def stale_reads(history: Sequence[Call]) -> Finding:
     stale = [call for call in reads if call.asked.mode is Mode.STALE]
     longest = max((read.value for read in reads if isinstance(read.value, tuple)), key=len, default=())
     is_list = any(call.asked.f == "append" for call in history)
-    begun: dict[int | None, int] = {ABSENT: -1}
+    begun: dict[Value, int] = {ABSENT: -1}
     for call in history:
         if call.asked.f != "read" and call.kind is not Kind.FAIL:
             value = call.asked.value[1] if isinstance(call.asked.value, tuple) else call.asked.value

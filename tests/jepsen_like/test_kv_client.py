@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from lictor_jepsen.client import Client, surely_undone
+from lictor_jepsen.client import leader_of, surely_undone
+from lictor_jepsen.kv_client import KVClient
 from lictor_jepsen.op import REFUSED, Invocation, Kind, Mode, Outcome
 from tests.jepsen_like.misbehaving import serving
 from tests.support.agents import dev_agent
@@ -24,7 +25,7 @@ CAS = Invocation("cas", "cas-1", (None, 5))
 @pytest.mark.slow
 async def test_operations_do_to_a_real_agent_what_they_say(tmp_path: Path) -> None:
     with dev_agent("lictor", tmp_path) as agent:
-        client = Client(f"http://{agent.http_address}")
+        client = KVClient(f"http://{agent.http_address}")
 
         async def do(f: str, key: str, value: int | tuple[int | None, ...] | None = None) -> Outcome:
             return await client.invoke(Invocation(f, key, value, Mode.CONSISTENT if f == "read" else Mode.NONE))
@@ -49,7 +50,7 @@ async def test_operations_do_to_a_real_agent_what_they_say(tmp_path: Path) -> No
             assert (await do("add", "set-1", number)).kind is Kind.OK
         assert (await do("read", "set-1")).value == (3, 12)
 
-        other = Client(f"http://{agent.http_address}")
+        other = KVClient(f"http://{agent.http_address}")
         assert await do("acquire", "lock-1", 1) == Outcome(Kind.OK, 1)
         assert await other.invoke(Invocation("acquire", "lock-1", 2)) == Outcome(Kind.OK, REFUSED)
         assert (await do("read", "lock-1")).value == 1
@@ -57,14 +58,15 @@ async def test_operations_do_to_a_real_agent_what_they_say(tmp_path: Path) -> No
         assert await do("release", "lock-1", 1) == Outcome(Kind.OK, None)
         assert (await do("read", "lock-1")).value is None
         assert await other.invoke(Invocation("acquire", "lock-1", 2)) == Outcome(Kind.OK, 2)
-        assert await client.leader() == "127.0.0.1"
+        assert await leader_of(f"http://{agent.http_address}", 5.0) == "127.0.0.1"
 
 
 @pytest.mark.parametrize("asked", [WRITE, APPEND, CAS, READ])
 async def test_a_refused_connection_is_a_failure(asked: Invocation) -> None:
-    client = Client(f"http://127.0.0.1:{free_port()}")
+    url = f"http://127.0.0.1:{free_port()}"
+    client = KVClient(url)
     assert (await client.invoke(asked)).kind is Kind.FAIL
-    assert await client.leader() == ""
+    assert await leader_of(url, 1.0) == ""
 
 
 @pytest.mark.parametrize(
@@ -79,7 +81,7 @@ async def test_a_refused_connection_is_a_failure(asked: Invocation) -> None:
 )
 async def test_an_error_is_a_failure_only_when_nothing_was_done(text: str, status: int, kind: Kind) -> None:
     async with _answering(status, text) as url:
-        client = Client(url)
+        client = KVClient(url)
         assert (await client.invoke(WRITE)).kind is kind
         assert (await client.invoke(READ)).kind is Kind.FAIL
 
@@ -89,7 +91,7 @@ async def test_a_write_that_is_not_answered_is_unknown_and_a_read_failed() -> No
         await reader.read()  # until the client gives up
 
     async with serving(silent) as url:
-        client = Client(url, timeout_s=0.1)
+        client = KVClient(url, timeout_s=0.1)
         assert (await client.invoke(WRITE)).kind is Kind.INFO
         assert (await client.invoke(READ)).kind is Kind.FAIL
 
@@ -103,14 +105,14 @@ async def test_a_connection_that_breaks_before_the_answer_leaves_a_write_unknown
         await reader.readuntil(b"\r\n\r\n")
 
     async with serving(breaking) as url:
-        client = Client(url)
+        client = KVClient(url)
         assert (await client.invoke(WRITE)).kind is Kind.INFO
     assert requests == 1
 
 
 async def test_a_change_that_begins_with_another_request_did_nothing_when_that_failed() -> None:
     async with _answering(500, "who knows") as url:
-        client = Client(url)
+        client = KVClient(url)
         assert (await client.invoke(Invocation("acquire", "lock-1", 1))).kind is Kind.FAIL, "there is no session yet"
         assert (await client.invoke(APPEND)).kind is Kind.FAIL
         assert (await client.invoke(CAS)).kind is Kind.FAIL
@@ -118,7 +120,7 @@ async def test_a_change_that_begins_with_another_request_did_nothing_when_that_f
 
 async def test_an_answer_of_another_shape_is_unknown() -> None:
     async with _answering(200, "{}") as url:
-        client = Client(url)
+        client = KVClient(url)
         assert (await client.invoke(WRITE)).kind is Kind.INFO
         assert (await client.invoke(READ)).kind is Kind.FAIL
 

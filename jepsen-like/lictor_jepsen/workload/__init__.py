@@ -1,0 +1,14 @@
+"""What clients ask of a cluster: one module for each subject, and the table of all."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from lictor_jepsen.workload.base import Client, Needs, Place, Turn, Workload
+from lictor_jepsen.workload.kv import Append, CompareAndSet, GrowSet, Lock, Register
+
+__all__ = ["WORKLOADS", "Client", "Needs", "Place", "Turn", "Workload"]
+
+WORKLOADS: Final[Mapping[str, Workload]] = {
+    workload.name: workload for workload in (Register(), CompareAndSet(), Append(), GrowSet(), Lock())
+}
+"""The workloads by name."""

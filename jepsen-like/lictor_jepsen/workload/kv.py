@@ -1,0 +1,106 @@
+"""The workloads of the KV store: a register, compare-and-set, lists, sets, and locks without a time to live."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from random import Random
+
+from lictor_jepsen.checker import CHANGES, Finding, judge
+from lictor_jepsen.kv_client import KVClient
+from lictor_jepsen.op import Invocation, Mode, Op, Value
+from lictor_jepsen.workload.base import Client, Place, Turn, Workload
+
+__all__ = ["Append", "CompareAndSet", "GrowSet", "Lock", "Register", "read_mode"]
+
+
+class _KVWorkload(Workload):
+    """Keys that each are a register, a list, a set or a lock, and are judged one by one."""
+
+    changes = CHANGES
+
+    def client(self, place: Place) -> Client:
+        """Asks over `/v1/kv`."""
+        return KVClient(place.url)
+
+    def last(self, keys: Sequence[str]) -> Sequence[Invocation]:
+        """Read every key in both strict modes."""
+        return [Invocation("read", key, mode=mode) for key in keys for mode in (Mode.DEFAULT, Mode.CONSISTENT)]
+
+    def check(self, history: Sequence[Op]) -> Mapping[str, Finding]:
+        """By what changes a key."""
+        return judge(history)
+
+
+class Register(_KVWorkload):
+    """Write, read."""
+
+    name = "register"
+    about = "write and read a value"
+
+    def invocation(self, rng: Random, turn: Turn) -> Invocation:
+        """Half of each."""
+        return Invocation("write", turn.key, turn.fresh) if rng.random() < 0.5 else _read(rng, turn)
+
+
+class CompareAndSet(_KVWorkload):
+    """Compare-and-set by `ModifyIndex`, write, read."""
+
+    name = "cas"
+    about = "write and read a value, and set it where it still is what it was"
+
+    def invocation(self, rng: Random, turn: Turn) -> Invocation:
+        """A compare-and-set starts from what the thread saw last."""
+        chance = rng.random()
+        old = turn.seen.get(turn.key)
+        if chance < 0.4 and (old is None or isinstance(old, int)):
+            return Invocation("cas", turn.key, (old, turn.fresh))
+        return Invocation("write", turn.key, turn.fresh) if chance < 0.5 else _read(rng, turn)
+
+    def saw(self, value: Value) -> Value:
+        """Of an old and a new value the new one."""
+        return value[-1] if isinstance(value, tuple) and value else value
+
+
+class Append(_KVWorkload):
+    """Append to a list by compare-and-set, read it."""
+
+    name = "append"
+    about = "append to a list by compare-and-set, and read it"
+
+    def invocation(self, rng: Random, turn: Turn) -> Invocation:
+        """Half of each."""
+        return Invocation("append", turn.key, turn.fresh) if rng.random() < 0.5 else _read(rng, turn)
+
+
+class GrowSet(_KVWorkload):
+    """Add to a set, read all of it."""
+
+    name = "set"
+    about = "add to a set, a key for each member, and read all of it"
+
+    def invocation(self, rng: Random, turn: Turn) -> Invocation:
+        """More adds than reads."""
+        return Invocation("add", turn.key, turn.fresh) if rng.random() < 0.6 else _read(rng, turn)
+
+
+class Lock(_KVWorkload):
+    """Acquire, release, read who has it."""
+
+    name = "lock"
+    about = "take a lock, give it back, read who has it, with sessions that nothing ends"
+
+    def invocation(self, rng: Random, turn: Turn) -> Invocation:
+        """Give back what the thread has, as far as it knows; else try to get it."""
+        if rng.random() < 0.6:
+            verb = "release" if turn.seen.get(turn.key) == turn.who else "acquire"
+            return Invocation(verb, turn.key, turn.who)
+        return _read(rng, turn)
+
+
+def read_mode(rng: Random) -> Mode:
+    """Half of the reads as clients ask by default, a quarter each of the others."""
+    return rng.choice((Mode.DEFAULT, Mode.DEFAULT, Mode.CONSISTENT, Mode.STALE))
+
+
+def _read(rng: Random, turn: Turn) -> Invocation:
+    return Invocation("read", turn.key, mode=read_mode(rng))
