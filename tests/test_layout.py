@@ -20,7 +20,7 @@ PACKAGES = {
     "jepsen-like": "lictor_jepsen",
     "bench": "lictor_bench",
 }
-NOT_IN_THE_WHEEL = {"jepsen-like", "bench"}
+NOT_IN_THE_WHEEL = {"bench"}
 
 
 @pytest.mark.parametrize("room", PACKAGES)

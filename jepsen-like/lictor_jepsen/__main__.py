@@ -1,5 +1,5 @@
-"""`python -m lictor_jepsen`."""
+"""`python -m lictor_jepsen`, which is what `lictor torture` becomes."""
 
 from lictor_jepsen.cli import main
 
-main(prog_name="python -m lictor_jepsen")
+main(prog_name="lictor torture")

@@ -1,4 +1,4 @@
-"""The command line: `python -m lictor_jepsen run`, `torture`, `check`, `list`."""
+"""The command line: `lictor torture run`, `all`, `check`, `list`, `workloads`, `faults`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import click
 from lictor_jepsen import confine
 from lictor_jepsen.checker import Finding, Verdict, combined
 from lictor_jepsen.db import PROGRAMS, Program
+from lictor_jepsen.default_group import DefaultGroup
 from lictor_jepsen.history import HistoryError, read_history
 from lictor_jepsen.nemesis import AGENT_FAULTS, FAULTS
 from lictor_jepsen.net import NetError
@@ -36,9 +37,9 @@ _NODES_MAX: Final = 9
 _AGENTS_MAX: Final = 9
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=DefaultGroup, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
-    """Run faults against a cluster and judge what its clients saw.
+    """Run faults against a cluster and judge what its clients saw. Without a command it is `all`.
 
     The exit code is the verdict: 0 valid, 1 invalid, 2 unknown.
     """
@@ -115,7 +116,7 @@ def run(
     sys.exit(_EXIT[_one(plan, store)])
 
 
-@main.command()
+@main.command("all")
 @_db
 @_program
 @_net
@@ -176,6 +177,20 @@ def list_(store: Path) -> None:
     """The runs that were kept."""
     for name, verdict in kept(store):
         click.echo(f"{verdict:8} {name}")
+
+
+@main.command()
+def workloads() -> None:
+    """What clients can be made to do."""
+    for name, workload in sorted(WORKLOADS.items()):
+        click.echo(f"{name:12} {workload.about}")
+
+
+@main.command()
+def faults() -> None:
+    """What can be done to a cluster."""
+    for name, fault in FAULTS.items():
+        click.echo(f"{name:20} {fault.summary}")
 
 
 def _product(db: str, program: str) -> Program:

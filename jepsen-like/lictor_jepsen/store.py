@@ -13,8 +13,9 @@ from lictor_jepsen.outage import Outage
 
 __all__ = ["ROOT", "Results", "RunFolder", "kept", "plan_to_json", "planned_workload", "to_json"]
 
-ROOT: Final = Path(__file__).resolve().parents[1] / "store"
-"""The folder of all runs; git ignores it."""
+_ROOM: Final = Path(__file__).resolve().parents[1]
+ROOT: Final = _ROOM / "store" if _ROOM.name == "jepsen-like" else Path("lictor-torture")
+"""The folder of all runs: in the room, where git ignores it; of an installed package, below where it is run."""
 
 
 class RunFolder(NamedTuple):

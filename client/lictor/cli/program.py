@@ -58,6 +58,7 @@ COMMANDS: Final = {
     "debug": "Collect what helps to find out what ails an agent",
     "info": "Show what the agent counts",
     "validate": "Check configuration files",
+    "torture": "Break clusters of its own in every way, and judge what clients saw",
     "completion": "Print the script that makes a shell complete commands",
     "version": "Show the version",
 }
