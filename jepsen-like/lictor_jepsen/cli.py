@@ -190,7 +190,7 @@ def workloads() -> None:
 def faults() -> None:
     """What can be done to a cluster."""
     for name, fault in FAULTS.items():
-        click.echo(f"{name:20} {fault.summary}")
+        click.echo(f"{name:20} {fault.about}")
 
 
 def _product(db: str, program: str) -> Program:

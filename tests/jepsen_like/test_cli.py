@@ -92,3 +92,9 @@ def test_kept_runs_are_listed(tmp_path: Path) -> None:
     (tmp_path / "20260101T000000-lictor").mkdir()
     result = CliRunner().invoke(main, ["list", "--store", str(tmp_path)])
     assert result.output == "unknown  20260101T000000-lictor\n"
+
+
+@pytest.mark.parametrize(("command", "some"), [("workloads", "register"), ("faults", "kill-leader")])
+def test_what_there_is_is_told_with_a_word_of_each(command: str, some: str) -> None:
+    rows = [line.split(maxsplit=1) for line in CliRunner().invoke(main, [command]).output.splitlines()]
+    assert some in {name for name, _ in rows}
