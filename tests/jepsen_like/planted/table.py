@@ -1,0 +1,85 @@
+"""The planted bugs: which launcher plants each, and which run must find it how.
+
+A row is a promise that `python -m tests.jepsen_like.planted` keeps many times over and the tests keep once. Rows stand
+in the order of their names.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+__all__ = ["BUGS", "Bug"]
+
+
+class Bug(NamedTuple):
+    """A deliberate fault in the product, and the run that must find it."""
+
+    name: str
+    about: str
+    """What is wrong, and in what it would show, in one sentence."""
+    launcher: str
+    """A file beside this one, and its arguments, that starts the product with the bug."""
+    workload: str
+    nemesis: str
+    """As for `--nemesis`: names separated by commas, or `none`."""
+    findings: tuple[str, ...]
+    """One of these findings at least must be invalid."""
+    flags: tuple[str, ...] = ("--net=loopback",)
+    """What else `run` is told; where servers live, for one."""
+    seconds: float = 9.0
+    """Of load: the time within which the bug is to be found."""
+    seeds: int = 1
+    """How many seeds a test tries before the bug counts as missed: more than one where it takes luck to hit."""
+    twin: str = ""
+    """A launcher that differs from the other by nothing but the bug; the product itself when empty."""
+    spared: tuple[str, ...] = ()
+    """Findings that must stay valid all the same: a bug that breaks one promise is not to be seen in the others."""
+
+    @property
+    def is_confined(self) -> bool:
+        """Whether its run needs namespaces of its own."""
+        return "--net=loopback" not in self.flags
+
+    def run_flags(self, seed: int) -> tuple[str, ...]:
+        """The arguments of `run` behind the program."""
+        return (
+            f"--workload={self.workload}",
+            f"--nemesis={self.nemesis}",
+            f"--seconds={self.seconds:g}",
+            f"--seed={seed}",
+            *self.flags,
+        )
+
+
+BUGS: Final = (
+    Bug(
+        "local consistent reads",
+        "default reads are answered from the server's own store, without asking who leads",
+        "local_reads.py",
+        workload="register",
+        nemesis="kill-leader",
+        findings=("default",),
+        spared=("consistent",),
+    ),
+    Bug(
+        "no fsync",
+        "the log is acknowledged before it is on the disk, and the disk forgets what was not synced",
+        "lossy_disk.py --planted",
+        workload="append",
+        nemesis="kill-all",
+        findings=("consistent",),
+        flags=("--net=loopback", "--nodes=1"),
+        seeds=5,
+        twin="lossy_disk.py",
+    ),
+    Bug(
+        "open locks",
+        "whoever asks for a lock gets it, also when somebody else has it",
+        "open_locks.py",
+        workload="lock",
+        nemesis="kill-agent",
+        findings=("consistent",),
+        flags=("--net=loopback", "--nodes=1", "--agents=2"),
+    ),
+)
+"""All of them, by name."""
