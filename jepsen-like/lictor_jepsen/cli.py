@@ -18,11 +18,11 @@ from lictor_jepsen.checker import Finding, Verdict, combined
 from lictor_jepsen.db import PROGRAMS, Program
 from lictor_jepsen.default_group import DefaultGroup
 from lictor_jepsen.history import HistoryError, read_history
-from lictor_jepsen.nemesis import AGENT_FAULTS, FAULTS
+from lictor_jepsen.nemesis import FAULTS, OVERLAP_MAX, members, subject
 from lictor_jepsen.net import NetError
 from lictor_jepsen.run import Plan, perform
 from lictor_jepsen.store import ROOT, Results, RunFolder, kept, planned_workload
-from lictor_jepsen.torture import plans
+from lictor_jepsen.torture import plans, possible
 from lictor_jepsen.workload import WORKLOADS
 
 __all__ = ["main"]
@@ -32,6 +32,7 @@ _VERDICT: Final = {code: verdict for verdict, code in _EXIT.items()}
 _AROUND_S_MAX: Final = 240.0
 """What the start, the recovery and the verdict of a run may take beside its load."""
 _MIXED: Final = "mixed"
+_COMPOSED: Final = "composed"
 _NONE: Final = "none"
 _NODES_MAX: Final = 9
 _AGENTS_MAX: Final = 9
@@ -77,7 +78,11 @@ _store = click.option(
     "--nemesis",
     default=_MIXED,
     show_default=True,
-    help=f"Faults, separated by commas: {_MIXED}, {_NONE}, {', '.join(FAULTS)}.",
+    help="Faults, one after another where a comma stands and at the same time where a + stands; "
+    f"{_MIXED} for all, {_COMPOSED} for all and overlapping; {_NONE}; {', '.join(FAULTS)}.",
+)
+@click.option(
+    "--overlap", type=click.IntRange(1, OVERLAP_MAX), help="How many faults may be at once as chance has it.  [1]"
 )
 @click.option("--seconds", type=click.FloatRange(1, 3600), default=60.0, show_default=True, help="Of load and faults.")
 @click.option("--rate", type=click.FloatRange(1, 10_000), default=100.0, show_default=True, help="Operations a second.")
@@ -91,6 +96,7 @@ def run(
     agents: int,
     workload: str,
     nemesis: str,
+    overlap: int | None,
     seconds: float,
     rate: float,
 ) -> None:
@@ -102,16 +108,18 @@ def run(
     if nodes < needs.nodes:
         raise click.BadParameter(f"--workload {workload} needs {needs.nodes} servers", param_hint="--nodes")
     agents = max(agents, needs.agents)
+    product = _product(db, program)
     plan = Plan(
-        _product(db, program),
+        product,
         nodes,
         workload,
-        _faults(nemesis, net, agents),
+        _faults(nemesis, product, net, agents),
         seconds,
         seed,
         net,
         ops_per_s=rate,
         agents=agents,
+        overlap=_overlap(nemesis, overlap),
     )
     sys.exit(_EXIT[_one(plan, store)])
 
@@ -148,6 +156,7 @@ def _flags(plan: Plan, db: str, program: str) -> list[str]:
         "--agents": plan.agents,
         "--workload": plan.workload,
         "--nemesis": ",".join(plan.faults) or _NONE,
+        "--overlap": plan.overlap,
         "--seconds": plan.seconds,
         "--rate": plan.ops_per_s,
     }
@@ -219,17 +228,30 @@ def _need_namespaces(net: str) -> None:
         raise click.ClickException(f"--net netns: {reason}; --net loopback needs none, but cuts no links")
 
 
-def _faults(text: str, net: str, agents: int) -> tuple[str, ...]:
+def _faults(text: str, product: Program, net: str, agents: int) -> tuple[str, ...]:
+    """The steps that `--nemesis` asks for."""
     if text == _NONE:
         return ()
-    if text == _MIXED:
-        some = [name for name in FAULTS if agents or name not in AGENT_FAULTS]
-        return tuple(some if net == "netns" else [name for name in some if name.startswith(("kill", "pause"))])
-    names = tuple(name.strip() for name in text.split(","))
-    for name in names:
-        if name not in FAULTS:
-            raise click.BadParameter(f"no fault {name!r}: there are {_MIXED}, {_NONE}, {', '.join(FAULTS)}")
-    return names
+    if text in (_MIXED, _COMPOSED):
+        return tuple(possible(product, net, agents))
+    steps = tuple(step.strip() for step in text.split(","))
+    for step in steps:
+        faults = members(step)
+        for name in faults:
+            if name not in FAULTS:
+                known = ", ".join((_MIXED, _COMPOSED, _NONE, *FAULTS))
+                raise click.BadParameter(f"no fault {name!r}: there are {known}", param_hint="--nemesis")
+        if len({subject(name) for name in faults}) < len(faults):
+            raise click.BadParameter(
+                f"{step} cannot be at the same time: they act on the same thing; separate them by a comma",
+                param_hint="--nemesis",
+            )
+    return steps
+
+
+def _overlap(nemesis: str, overlap: int | None) -> int:
+    """How many steps may be at once: one after another unless asked otherwise."""
+    return overlap or (OVERLAP_MAX if nemesis == _COMPOSED else 1)
 
 
 def _one(plan: Plan, store: Path) -> Verdict:

@@ -11,6 +11,7 @@ import contextlib
 import os
 import signal
 import sys
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -84,6 +85,7 @@ class Cluster:
         self._agent_settings = agent_settings
         self._spawned: dict[str, tuple[Node, Sequence[str], Mapping[str, str]]] = {}
         self._processes: dict[str, asyncio.subprocess.Process] = {}
+        self._doors: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)  # faults overlap: one at a time for a process
         self._killed: set[str] = set()
         self.deaths: list[str] = []
         """Processes that ended by themselves, as sentences."""
@@ -125,8 +127,9 @@ class Cluster:
 
     async def start(self, node: Node) -> None:
         """Start its process unless it runs."""
-        if not self.runs(node):
-            await self._launch(node.name, node, self._arguments(node), self._environment(node))
+        async with self._doors[node.name]:
+            if not self.runs(node):
+                await self._launch(node.name, node, self._arguments(node), self._environment(node))
 
     async def spawn(
         self, name: str, node: Node, command: Sequence[str], environment: Mapping[str, str] = MappingProxyType({})
@@ -142,9 +145,10 @@ class Cluster:
     async def start_named(self, name: str) -> None:
         """Start the process of that name again unless it runs: a node's, or another program's as it was spawned."""
         if name in self._spawned:
-            if not self.lives(name):
-                node, command, environment = self._spawned[name]
-                await self._launch(name, node, command, {**os.environ, **environment})
+            async with self._doors[name]:
+                if not self.lives(name):
+                    node, command, environment = self._spawned[name]
+                    await self._launch(name, node, command, {**os.environ, **environment})
             return
         await self.start(next(node for node in self.everybody if node.name == name))
 
@@ -177,6 +181,10 @@ class Cluster:
 
     async def kill_named(self, name: str) -> None:
         """The same for the process of that name, a node's or another program's."""
+        async with self._doors[name]:
+            await self._kill(name)
+
+    async def _kill(self, name: str) -> None:
         process = self._processes.get(name)
         if process is None or process.returncode is not None:
             return

@@ -6,7 +6,7 @@ The only place where the pure parts meet the world. One asyncio loop; time is pa
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from random import Random
 from typing import Final, NamedTuple, TextIO
 
@@ -15,8 +15,8 @@ from lictor_jepsen.generator import Generator
 from lictor_jepsen.history import to_line
 from lictor_jepsen.kv_client import KVClient
 from lictor_jepsen.nemesis import FAULTS, Spell, Surroundings
-from lictor_jepsen.net import Node
-from lictor_jepsen.op import NEMESIS, Invocation, Kind, Mode, Op, Outcome, Value
+from lictor_jepsen.net import NetError, Node
+from lictor_jepsen.op import HEAL, NEMESIS, Invocation, Kind, Mode, Op, Outcome, Value
 from lictor_jepsen.workload import Client, Place
 
 __all__ = ["RECOVERY_S_MAX", "Interpreter", "Pace", "Recorder", "serving"]
@@ -95,6 +95,9 @@ class Interpreter:
         self._recorder = recorder
         self._processes = list(range(generator.threads))
         self._keys: dict[str, None] = {}
+        self._acting = asyncio.Lock()
+        self.troubles: list[str] = []
+        """Faults that could not be made or ended when their time came, as sentences."""
 
     async def perform(self, spells: Sequence[Spell]) -> float | None:
         """All of it: the clients beside the nemesis, the recovery, the last reads.
@@ -122,7 +125,7 @@ class Interpreter:
                 await fault.end(self._around.acting(name))
         if not self._around.cluster.net.lacks_cuts:
             await self._around.cluster.net.heal()
-        self._tell("heal", "ended all faults")
+        self._tell(HEAL, "ended all faults")
         return await serving(self._around.cluster, self._recorder.elapsed_s)
 
     def _threads(self) -> range:
@@ -165,15 +168,41 @@ class Interpreter:
         return outcome
 
     async def _spoil(self, spells: Sequence[Spell]) -> None:
-        """The nemesis."""
-        for spell in spells:
-            fault = FAULTS[spell.fault]
-            around = self._around.acting(spell.fault)
-            await self._wait_until(spell.begins_s)
-            self._tell(spell.fault, await fault.begin(around, Random(spell.seed)))
-            await self._wait_until(spell.ends_s)
-            self._tell(spell.fault, await fault.end(around))
-            self._around.cluster.note_deaths()
+        """The nemesis. Spells may overlap; begins and ends are made one at a time."""
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(self._spell(spell)) for spell in spells]
+        del tasks
+
+    async def _spell(self, spell: Spell) -> None:
+        fault = FAULTS[spell.fault]
+        around = self._around.acting(spell.fault)
+        rng = Random(spell.seed)
+        await self._wait_until(spell.begins_s)
+        await self._act(spell.fault, fault.begin(around, rng))
+        await self._meanwhile(spell, fault.meanwhile(around, rng))
+        await self._act(spell.fault, fault.end(around))
+        around.cluster.note_deaths()
+
+    async def _act(self, fault: str, deed: Awaitable[str]) -> None:
+        """One begin or end. What could not be done is told, and the run goes on: what it proves is judged later."""
+        async with self._acting:
+            try:
+                told = await deed
+            except (NetError, OSError, TimeoutError) as error:
+                told = f"could not: {error!r}"
+                self.troubles.append(f"{fault} {told}")
+        self._tell(fault, told)
+
+    async def _meanwhile(self, spell: Spell, goes_on: Awaitable[None]) -> None:
+        """What a fault does until its end."""
+        try:
+            async with asyncio.timeout(max(0.0, spell.ends_s - self._recorder.elapsed_s())):
+                await goes_on
+        except TimeoutError:
+            return
+        except (NetError, OSError) as error:
+            self.troubles.append(f"{spell.fault} did not go on: {error!r}")
+        await self._wait_until(spell.ends_s)
 
     async def _wait_until(self, moment_s: float) -> None:
         await asyncio.sleep(max(0.0, moment_s - self._recorder.elapsed_s()))

@@ -8,7 +8,20 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final, NamedTuple, TypeAlias
 
-__all__ = ["ABSENT", "AGENT", "NEMESIS", "REFUSED", "SERVER", "Invocation", "Kind", "Mode", "Op", "Outcome", "Value"]
+__all__ = [
+    "ABSENT",
+    "AGENT",
+    "HEAL",
+    "NEMESIS",
+    "REFUSED",
+    "SERVER",
+    "Invocation",
+    "Kind",
+    "Mode",
+    "Op",
+    "Outcome",
+    "Value",
+]
 
 Value: TypeAlias = "bool | int | float | str | tuple[Value, ...] | None"
 """What an operation is about; each workload says what it means there. What JSON can hold, with tuples for its lists."""
@@ -18,6 +31,9 @@ ABSENT: Final = None
 
 NEMESIS: Final = -1
 """The process id of the nemesis; those of clients start at 0."""
+
+HEAL: Final = "heal"
+"""What the nemesis does once, behind all faults: it ends all that may be left of them."""
 
 
 SERVER: Final = "n"

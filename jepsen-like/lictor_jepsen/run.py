@@ -17,7 +17,7 @@ from lictor_jepsen.db import Cluster, Program
 from lictor_jepsen.disk import Folders, SmallDisks
 from lictor_jepsen.generator import Generator
 from lictor_jepsen.interpreter import RECOVERY_S_MAX, Interpreter, Pace, Recorder, serving
-from lictor_jepsen.nemesis import FAULTS, Surroundings, needs_small_disks, schedule
+from lictor_jepsen.nemesis import FAULTS, Surroundings, members, needs_small_disks, schedule, subject
 from lictor_jepsen.net import Loopback, Namespaces, Net, Node
 from lictor_jepsen.op import NEMESIS, Kind, Op
 from lictor_jepsen.outage import outages
@@ -39,6 +39,7 @@ class Plan(NamedTuple):
     """Servers."""
     workload: str
     faults: tuple[str, ...]
+    """Steps: a fault each, or several that begin together, such as `kill-leader+clock-jump`."""
     seconds: float
     seed: int
     net: str
@@ -48,11 +49,25 @@ class Plan(NamedTuple):
     ops_per_s: float = 100.0
     agents: int = 0
     """Agents that are no servers."""
+    overlap: int = 1
+    """How many steps of `faults` may be at the same time."""
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """The steps of `faults`, and those of the workload itself that are not among them."""
+        asked = {fault for step in self.faults for fault in members(step)}
+        return (*self.faults, *(step for step in WORKLOADS[self.workload].needs.faults if step not in asked))
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The faults of all steps, each once."""
+        return tuple(dict.fromkeys(fault for step in self.steps for fault in members(step)))
 
     @property
     def name(self) -> str:
         """For the folder: what is run, in short."""
-        faults = self.faults[0] if len(self.faults) == 1 else "mixed" if self.faults else "none"
+        many = "composed" if self.overlap > 1 else "mixed"
+        faults = self.faults[0] if len(self.faults) == 1 else many if self.faults else "none"
         size = f"{self.nodes}+{self.agents}" if self.agents else f"{self.nodes}"
         return f"{self.program.name}-{size}-{self.workload}-{faults}-{self.seed}"
 
@@ -72,17 +87,17 @@ async def perform(
     kind: type[Namespaces | Loopback] = Namespaces if plan.net == "netns" else Loopback
     net: Net = kind(plan.nodes, plan.agents)
     workload = WORKLOADS[plan.workload]
-    faults = (*plan.faults, *(name for name in workload.needs.faults if name not in plan.faults))
-    small = confine.is_confined() and needs_small_disks(faults)
+    small = confine.is_confined() and needs_small_disks(plan.kinds)
     disks = SmallDisks(folder.path / "data") if small else Folders(folder.path / "data")
     needs = workload.needs
     own = {"settings": needs.settings, "agent_settings": needs.agent_settings}
     cluster = Cluster(plan.program, net, disks, folder.path, **own)
     around = Surroundings(cluster, disks, lambda: _leader(cluster))
-    skipped = {name: reason for name in faults if (reason := FAULTS[name].lacks(around))}
+    skipped = {name: reason for name in plan.kinds if (reason := FAULTS[name].lacks(around))}
     generator = Generator(workload, plan.seed, len(cluster.asked) * plan.threads_per_node)
-    spells = schedule([name for name in faults if name not in skipped], plan.seconds, plan.seed)
+    spells = schedule(_makeable(plan, skipped), plan.seconds, plan.seed, plan.overlap, subject)
     history: Sequence[Op] = ()
+    troubles: Sequence[str] = ()
     founded_s = recovered_s = None
     try:
         await net.make()
@@ -94,7 +109,9 @@ async def perform(
                 recorder = Recorder(file, monotonic)
                 history = recorder.history
                 pace = Pace(plan.seconds, plan.ops_per_s)
-                recovered_s = await Interpreter(around, generator, pace, recorder).perform(spells)
+                interpreter = Interpreter(around, generator, pace, recorder)
+                troubles = interpreter.troubles
+                recovered_s = await interpreter.perform(spells)
         if recovered_s is None:
             await cluster.confess()
     finally:
@@ -103,10 +120,16 @@ async def perform(
                 await workload.finish(cluster)
         finally:
             await cluster.stop()
-    results = _results(plan, history, cluster, skipped, founded_s, recovered_s)
+    results = _results(plan, history, cluster, skipped, troubles, founded_s, recovered_s)
     folder.results.write_text(to_json(results))
     folder.timeline.write_text(page(plan.name, history, results, generator.threads))
     return folder, results
+
+
+def _makeable(plan: Plan, skipped: Mapping[str, str]) -> list[str]:
+    """The steps, without the faults that cannot be made."""
+    left = ("+".join(fault for fault in members(step) if fault not in skipped) for step in plan.steps)
+    return [step for step in left if step]
 
 
 async def _leader(cluster: Cluster) -> Node | None:
@@ -125,6 +148,7 @@ def _results(
     history: Sequence[Op],
     cluster: Cluster,
     skipped: Mapping[str, str],
+    troubles: Sequence[str],
     founded_s: float | None,
     recovered_s: float | None,
 ) -> Results:
@@ -133,7 +157,7 @@ def _results(
     findings = {
         **WORKLOADS[plan.workload].check(history),
         "recovery": _recovery(founded_s, recovered_s),
-        "faults": _faults(plan, skipped, len(steps) // 2),
+        "faults": _faults(plan, skipped, troubles, len(steps) // 2),
         "processes": _processes(plan, cluster),
         "logs": _logs(cluster),
     }
@@ -170,17 +194,18 @@ def _recovery(founded_s: float | None, recovered_s: float | None) -> Finding:
     return Finding(Verdict.VALID, 1)
 
 
-def _faults(plan: Plan, skipped: Mapping[str, str], done: int) -> Finding:
+def _faults(plan: Plan, skipped: Mapping[str, str], troubles: Sequence[str], done: int) -> Finding:
     """A run whose faults did not happen proves nothing about them."""
     problems = [Problem(f"{name} was skipped: {reason}") for name, reason in skipped.items()]
-    if plan.faults and len(skipped) < len(plan.faults) and not done:
+    problems += map(Problem, troubles)
+    if _makeable(plan, skipped) and not done:
         problems.append(Problem("no fault happened: the run was too short"))
     return Finding(Verdict.UNKNOWN if problems else Verdict.VALID, done, tuple(problems))
 
 
 def _processes(plan: Plan, cluster: Cluster) -> Finding:
     """A server that ends by itself is wrong, unless a fault allows it, as a full disk does."""
-    allowed = any(FAULTS[name].may_end for name in plan.faults)
+    allowed = any(FAULTS[name].may_end for name in plan.kinds)
     wrong = bool(cluster.deaths) and not allowed
     problems = tuple(Problem(death) for death in cluster.deaths) if wrong else ()
     return Finding(Verdict.INVALID if wrong else Verdict.VALID, len(cluster.everybody), problems)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Final, NamedTuple
 
 from lictor_jepsen.history import Call, calls
-from lictor_jepsen.op import NEMESIS, Kind, Op, Value
+from lictor_jepsen.op import Kind, Op, Value
+from lictor_jepsen.outage import hits
 from lictor_jepsen.store import Results
 
 __all__ = ["CALLS_SHOWN_MAX", "page"]
@@ -132,16 +133,11 @@ def _ruler(last_ms: float, height: int) -> Iterator[str]:
         yield f"<line x1={x} x2={x} y1=20 y2={height} stroke='#eee'/><text x={x + 2} y=14>{second} s</text>"
 
 
-def _bands(history: Iterable[Op]) -> Iterator[_Band]:
-    begun: Op | None = None
-    for op in history:
-        if op.process != NEMESIS:
-            continue
-        if begun is None:
-            begun = op
-        else:
-            yield _Band(begun.f, str(begun.value), begun.time_ms, op.time_ms)
-            begun = None
+def _bands(history: Sequence[Op]) -> Iterator[_Band]:
+    last_ms = max((op.time_ms for op in history), default=0.0)
+    for hit in hits(history):
+        ends_ms = last_ms if hit.ended is None else hit.ended.time_ms
+        yield _Band(hit.begun.f, str(hit.begun.value), hit.begun.time_ms, ends_ms)
 
 
 def _band(band: _Band, height: int) -> str:

@@ -11,15 +11,15 @@ from random import Random
 from typing import Final
 
 from lictor_jepsen.db import Program
-from lictor_jepsen.nemesis import AGENT_FAULTS, CLOCKS, FAULTS, NAMESPACES
+from lictor_jepsen.nemesis import AGENT_FAULTS, AGENTS, CLOCKS, FAULTS, NAMESPACES
 from lictor_jepsen.run import Plan
 from lictor_jepsen.workload import WORKLOADS
 
-__all__ = ["RUN_S", "plans"]
+__all__ = ["AGENTS_MANY", "RUN_S", "plans", "possible"]
 
 RUN_S: Final = 45.0
 """How long one run puts load and faults on its servers."""
-AGENTS: Final = 3
+AGENTS_MANY: Final = 3
 """How many agents every second run has."""
 _AROUND_S: Final = 15.0
 """What its start, its recovery and its verdict add, about."""
@@ -32,13 +32,12 @@ def plans(program: Program, net: str, seconds: float, seed: int) -> Iterator[Pla
     their faults.
     """
     rng = Random(f"{seed}/torture")
-    possible = [name for name in FAULTS if _possible(name, program, net)]
     workloads = _mixed(sorted(WORKLOADS), rng)
-    faults = _mixed([name for name in possible if name not in AGENT_FAULTS], rng)
-    of_agents = _mixed([name for name in possible if name in AGENT_FAULTS], rng)
+    faults = _mixed(possible(program, net, agents=0), rng)
+    of_agents = _mixed([name for name in possible(program, net, AGENTS_MANY) if name in AGENT_FAULTS], rng)
     run_s = min(RUN_S, seconds)
     for number in range(max(1, round(seconds / (run_s + _AROUND_S)))):
-        agents = AGENTS if number % 2 else 0
+        agents = AGENTS_MANY if number % 2 else 0
         chosen = tuple(dict.fromkeys(next(one) for one in (faults, faults, of_agents if agents else faults)))
         size = 5 if number % 3 == 2 else 3
         yield Plan(program, size, next(workloads), chosen, run_s, seed + number, net, agents=agents)
@@ -48,6 +47,11 @@ def _mixed(names: Sequence[str], rng: Random) -> Iterator[str]:
     return cycle(rng.sample(names, len(names)))
 
 
-def _possible(fault: str, program: Program, net: str) -> bool:
-    needs = FAULTS[fault].needs
-    return (NAMESPACES not in needs or net == "netns") and (CLOCKS not in needs or program.clock_can_jump)
+def possible(program: Program, net: str, agents: int) -> list[str]:
+    """The faults that can be made on this network against this program, with or without agents, by name."""
+    lacking = {
+        *((NAMESPACES,) if net != "netns" else ()),
+        *((CLOCKS,) if not program.clock_can_jump else ()),
+        *((AGENTS,) if not agents else ()),
+    }
+    return [name for name, fault in FAULTS.items() if lacking.isdisjoint(fault.needs)]

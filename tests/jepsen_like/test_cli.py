@@ -73,6 +73,12 @@ def test_an_unknown_fault_is_refused_and_the_known_ones_are_named() -> None:
     assert "kill-one" in result.output
 
 
+def test_faults_that_exclude_each_other_are_refused_at_the_same_time() -> None:
+    result = CliRunner().invoke(main, ["run", "--net=loopback", "--nemesis=clock-jump+clock-jump"])
+    assert result.exit_code == 2
+    assert "cannot be at the same time" in result.output
+
+
 @pytest.mark.parametrize("command", ["run", "torture"])
 def test_a_product_that_is_not_there_is_refused(command: str) -> None:
     result = CliRunner().invoke(main, [command, "--net=loopback", "--program=nowhere --at-all"])

@@ -6,6 +6,7 @@ import asyncio
 import io
 import time
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -16,8 +17,9 @@ from lictor_jepsen.disk import Folders
 from lictor_jepsen.generator import Generator
 from lictor_jepsen.history import read_history
 from lictor_jepsen.interpreter import Interpreter, Pace, Recorder, serving
-from lictor_jepsen.nemesis import Spell, Surroundings
-from lictor_jepsen.net import Loopback, Node
+from lictor_jepsen.nemesis import Fault, Spell, Surroundings
+from lictor_jepsen.nemesis.base import nothing_lacks
+from lictor_jepsen.net import Loopback, NetError, Node
 from lictor_jepsen.op import NEMESIS, Kind, Op
 from lictor_jepsen.workload import WORKLOADS
 from tests.support.agents import program_of
@@ -65,6 +67,45 @@ async def test_a_run_is_recorded_in_memory_and_in_its_file_and_a_server_that_for
     findings = judge(recorder.history)
     assert findings["consistent"].verdict is Verdict.INVALID
     assert "lost" in findings["consistent"].problems[0].text
+
+
+async def test_spells_overlap_each_with_what_goes_on_and_what_could_not_be_made_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+
+    def fault(name: str, *, breaks: bool = False) -> Fault:
+        async def begin(around: Surroundings, rng: Random) -> str:
+            if breaks:
+                raise NetError("no such link")
+            told.append(f"{around.fault} begins")
+            return "begun"
+
+        async def meanwhile(around: Surroundings, rng: Random) -> None:
+            told.append(f"{name} goes on")
+            try:
+                await asyncio.Event().wait()
+            finally:
+                told.append(f"{name} stops")
+
+        async def end(around: Surroundings) -> str:
+            told.append(f"{around.fault} ends")
+            return "ended"
+
+        return Fault(begin, end, nothing_lacks, "", meanwhile)
+
+    monkeypatch.setattr(interpreter, "FAULTS", {"a": fault("a"), "b": fault("b"), "c": fault("c", breaks=True)})
+    monkeypatch.setattr(interpreter, "RECOVERY_S_MAX", 0.1)
+    around = _surroundings(tmp_path)
+    recorder = Recorder(io.StringIO(), time.monotonic)
+    run = Interpreter(around, Generator(WORKLOADS["register"], 7, 1), Pace(0.1, 1.0), recorder)
+    await run.perform([Spell("a", 0.1, 0.7, 1), Spell("b", 0.3, 0.5, 2), Spell("c", 0.4, 0.6, 3)])
+    assert told[:-3] == [
+        *("a begins", "a goes on", "b begins", "b goes on", "c goes on"),
+        *("b stops", "b ends", "c stops", "c ends", "a stops", "a ends"),
+    ]
+    assert told[-3:] == ["a ends", "b ends", "c ends"], "at last all are ended once more"
+    assert run.troubles == ["c could not: NetError('no such link')"]
 
 
 async def test_servers_that_never_serve_are_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

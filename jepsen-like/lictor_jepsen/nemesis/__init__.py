@@ -1,8 +1,8 @@
 """What goes wrong during a run: which faults there are, when they begin and end, and how they are made."""
 
 from lictor_jepsen.nemesis.base import AGENTS, CLOCKS, NAMESPACES, Fault, Holds, Surroundings
-from lictor_jepsen.nemesis.faults import AGENT_FAULTS, FAULTS, needs_small_disks
-from lictor_jepsen.nemesis.schedule import Spell, schedule
+from lictor_jepsen.nemesis.faults import AGENT_FAULTS, FAULTS, needs_small_disks, subject
+from lictor_jepsen.nemesis.schedule import OVERLAP_MAX, Spell, members, schedule
 
 __all__ = [
     "AGENTS",
@@ -10,10 +10,13 @@ __all__ = [
     "CLOCKS",
     "FAULTS",
     "NAMESPACES",
+    "OVERLAP_MAX",
     "Fault",
     "Holds",
     "Spell",
     "Surroundings",
+    "members",
     "needs_small_disks",
     "schedule",
+    "subject",
 ]

@@ -126,6 +126,8 @@ class Fault(NamedTuple):
     """What can be told before a run: `NAMESPACES`, `AGENTS`, `CLOCKS`, `SMALL_DISKS`."""
     may_end: bool = False
     """Whether a process that it hits may end by itself, and say why in its log."""
+    subject: str = ""
+    """Faults of one subject are never at the same time: each would undo what the other did. Empty: none excludes it."""
 
 
 def names(nodes: Collection[Node]) -> str:

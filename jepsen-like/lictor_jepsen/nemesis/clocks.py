@@ -46,7 +46,12 @@ def _lacks(around: Surroundings) -> str:
 
 CLOCK_FAULTS: Final[Mapping[str, Fault]] = {
     "clock-jump": Fault(
-        _jump, _true, _lacks, "wall clocks jump, by half a second to a year", needs=frozenset({CLOCKS})
+        _jump,
+        _true,
+        _lacks,
+        "wall clocks jump, by half a second to a year",
+        needs=frozenset({CLOCKS}),
+        subject="clocks",
     ),
 }
 """By name."""

@@ -36,6 +36,7 @@ DISKS: Final[Mapping[str, Fault]] = {
         "no byte left on one server's disk",
         needs=frozenset({NAMESPACES, SMALL_DISKS}),
         may_end=True,
+        subject="disks",
     ),
 }
 """By name."""
