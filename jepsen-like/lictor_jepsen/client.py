@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Set
 from typing import Final, TypeVar
 
 import msgspec
@@ -56,6 +57,9 @@ def surely_undone(status: int, text: str) -> bool:
 class HTTPClient(ABC):
     """Asks one server or agent. What a workload's client does stands in `do`."""
 
+    reads: Set[str] = frozenset({"read"})
+    """The operations that change nothing."""
+
     def __init__(self, base_url: str, *, timeout_s: float = TIMEOUT_S) -> None:
         self._base = base_url
         self._timeout_s = timeout_s
@@ -71,7 +75,7 @@ class HTTPClient(ABC):
             definite, told = True, str(error)
         except OSError as error:  # a time-out is one
             definite, told = False, f"{type(error).__name__}: {error}"
-        kind = Kind.FAIL if definite or asked.f == "read" else Kind.INFO
+        kind = Kind.FAIL if definite or asked.f in self.reads else Kind.INFO
         return Outcome(kind, error=told)
 
     async def close(self) -> None:

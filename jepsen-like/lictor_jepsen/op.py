@@ -13,6 +13,7 @@ __all__ = [
     "AGENT",
     "HEAL",
     "NEMESIS",
+    "OUTSIDE",
     "REFUSED",
     "SERVER",
     "Invocation",
@@ -41,6 +42,10 @@ SERVER: Final = "n"
 
 AGENT: Final = "a"
 """What the name of an agent that is no server begins with. It asks one server, and another one when that is lost."""
+
+OUTSIDE: Final = "x-"
+"""What the name of a node begins with that stands in the catalog alone, and has no agent."""
+
 REFUSED: Final = 0
 """The value of an `acquire` or `release` that was answered with false: somebody else holds the lock."""
 

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from typing import Final
 
 from lictor_jepsen.workload.base import Client, Needs, Place, Turn, Workload
+from lictor_jepsen.workload.catalog import Catalog
 from lictor_jepsen.workload.kv import Append, CompareAndSet, GrowSet, Lock, Register
 
 __all__ = ["WORKLOADS", "Client", "Needs", "Place", "Turn", "Workload"]
 
 WORKLOADS: Final[Mapping[str, Workload]] = {
-    workload.name: workload for workload in (Register(), CompareAndSet(), Append(), GrowSet(), Lock())
+    workload.name: workload for workload in (Register(), CompareAndSet(), Append(), GrowSet(), Lock(), Catalog())
 }
 """The workloads by name."""
