@@ -40,7 +40,7 @@ async def run_to_end(
     cancelled is killed with everything it started; what one that has ended left behind with the output open is killed
     too, unless `spares_children`. Raises `OSError`, or `ValueError` for words that no program can be given.
     """
-    program = await _start(words, environment, with_input=text is not None)
+    program = await _started(words, environment, with_input=text is not None)
     try:
         await _carry_on(program, text, _Reading(sink, room, end_of_output_s))
     finally:
@@ -60,6 +60,17 @@ class _Program(NamedTuple):
     process: asyncio.subprocess.Process
     output: asyncio.StreamReader
     transport: asyncio.ReadTransport
+
+
+async def _started(words: Sequence[str], environment: Mapping[str, str] | None, *, with_input: bool) -> _Program:
+    """Start it to the end even when cancelled: asyncio would kill it alone, and it may have children already."""
+    starting = asyncio.ensure_future(_start(words, environment, with_input=with_input))
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        with contextlib.suppress(OSError, ValueError):
+            await _end(await starting, spares_children=False)
+        raise
 
 
 async def _start(words: Sequence[str], environment: Mapping[str, str] | None, *, with_input: bool) -> _Program:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lictor_agent.checks.status import TailBuffer
 from lictor_agent.programs import run_to_end
-from tests.support.conditions import eventually
+from tests.support.conditions import eventually, wait_until
 from tests.support.processes import process_is_alive
 
 
@@ -54,3 +56,26 @@ async def test_a_cancelled_program_is_killed_with_all_it_started(tmp_path: Path)
     running.cancel()
     await asyncio.wait([running])
     await eventually(lambda: not _lives(pid_file), what="the end of the program")
+
+
+async def test_a_program_that_is_cancelled_while_it_starts_is_killed_with_all_it_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pid_file = tmp_path / "pid"
+
+    class BusyMachine(subprocess.Popen[bytes]):
+        """The program has come far before asyncio hears that it was started."""
+
+        def __init__(self, *words: Any, **options: Any) -> None:
+            super().__init__(*words, **options)
+            wait_until(pid_file.exists, within_s=30, what="a child of the program")
+
+    monkeypatch.setattr(subprocess, "Popen", BusyMachine)
+    words = _shell(f"sleep 30 & echo $! >{pid_file}.part; mv {pid_file}.part {pid_file}; wait")
+    running = asyncio.ensure_future(run_to_end(words, TailBuffer(16), text=b""))
+    while not pid_file.exists():  # noqa: ASYNC110  not a step later than the machine lets it
+        await asyncio.sleep(0)
+    running.cancel()
+    await asyncio.wait([running])
+    assert running.cancelled()
+    await eventually(lambda: not _lives(pid_file), within_s=5, what="the end of the child")
