@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -22,7 +23,7 @@ from lictor_jepsen.nemesis import FAULTS, OVERLAP_MAX, members, subject
 from lictor_jepsen.net import NetError
 from lictor_jepsen.run import Plan, perform
 from lictor_jepsen.store import ROOT, Results, RunFolder, kept, planned_workload
-from lictor_jepsen.torture import plans, possible
+from lictor_jepsen.torture import AROUND_S, plans, possible
 from lictor_jepsen.workload import WORKLOADS
 
 __all__ = ["main"]
@@ -31,6 +32,8 @@ _EXIT: Final = {Verdict.VALID: 0, Verdict.INVALID: 1, Verdict.UNKNOWN: 2}
 _VERDICT: Final = {code: verdict for verdict, code in _EXIT.items()}
 _AROUND_S_MAX: Final = 240.0
 """What the start, the recovery and the verdict of a run may take beside its load."""
+_LATE_S_MAX: Final = 20.0
+"""By how much a torture may take longer than asked before a run is left out."""
 _MIXED: Final = "mixed"
 _COMPOSED: Final = "composed"
 _NONE: Final = "none"
@@ -113,7 +116,7 @@ def run(
         product,
         nodes,
         workload,
-        _faults(nemesis, product, net, agents),
+        _faults(nemesis, product, net, agents, programs=needs.programs),
         seconds,
         seed,
         net,
@@ -121,6 +124,7 @@ def run(
         agents=agents,
         overlap=_overlap(nemesis, overlap),
     )
+    click.echo(f"seed {seed}; to run it again: lictor torture run {shlex.join(_flags(plan, db, program))}")
     sys.exit(_EXIT[_one(plan, store)])
 
 
@@ -136,13 +140,18 @@ def torture(db: str, program: str, net: str, seed: int, store: Path, seconds: fl
     product = _product(db, program)
     _need_namespaces(net)
     verdicts: list[Verdict] = []
-    for plan in plans(product, net, seconds, seed):
+    began = time.monotonic()
+    planned = list(plans(product, net, seconds, seed))
+    for plan in planned:
+        if verdicts and time.monotonic() - began + plan.seconds + AROUND_S > seconds + _LATE_S_MAX:
+            click.echo(f"time is up: {len(planned) - len(verdicts)} of {len(planned)} runs are left out")
+            break
         # A process a run: each has namespaces of its own, and none inherits what the one before left behind.
         command = [sys.executable, "-m", "lictor_jepsen", "run", *_flags(plan, db, program), "--store", str(store)]
         ended = subprocess.run(command, timeout=plan.seconds + _AROUND_S_MAX, check=False)
         verdicts.append(_VERDICT.get(ended.returncode, Verdict.UNKNOWN))
     verdict = combined(verdicts)
-    click.echo(f"{len(verdicts)} runs, {', '.join(verdicts)}: {verdict}")
+    click.echo(f"seed {seed}: {len(verdicts)} runs, {', '.join(verdicts)}: {verdict}")
     sys.exit(_EXIT[verdict])
 
 
@@ -160,7 +169,7 @@ def _flags(plan: Plan, db: str, program: str) -> list[str]:
         "--seconds": plan.seconds,
         "--rate": plan.ops_per_s,
     }
-    return [f"{name}={value}" for name, value in flags.items()]
+    return [f"{name}={value}" for name, value in flags.items() if value != ""]
 
 
 @main.command()
@@ -228,12 +237,12 @@ def _need_namespaces(net: str) -> None:
         raise click.ClickException(f"--net netns: {reason}; --net loopback needs none, but cuts no links")
 
 
-def _faults(text: str, product: Program, net: str, agents: int) -> tuple[str, ...]:
+def _faults(text: str, product: Program, net: str, agents: int, *, programs: bool) -> tuple[str, ...]:
     """The steps that `--nemesis` asks for."""
     if text == _NONE:
         return ()
     if text in (_MIXED, _COMPOSED):
-        return tuple(possible(product, net, agents))
+        return tuple(possible(product, net, agents, programs=programs))
     steps = tuple(step.strip() for step in text.split(","))
     for step in steps:
         faults = members(step)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from lictor_jepsen import confine
+from lictor_jepsen import cli, confine
 from lictor_jepsen.cli import main
 from lictor_jepsen.history import to_line
+from lictor_jepsen.net import NetError
+from lictor_jepsen.run import Plan
+from lictor_jepsen.store import Results, RunFolder
 from tests.jepsen_like.build import lines
 
 
@@ -77,6 +81,23 @@ def test_faults_that_exclude_each_other_are_refused_at_the_same_time() -> None:
     result = CliRunner().invoke(main, ["run", "--net=loopback", "--nemesis=clock-jump+clock-jump"])
     assert result.exit_code == 2
     assert "cannot be at the same time" in result.output
+
+
+def test_a_run_tells_its_seed_and_the_command_that_repeats_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plans: list[Plan] = []
+
+    async def perform(plan: Plan, store: Path) -> tuple[RunFolder, Results]:
+        plans.append(plan)
+        raise NetError("enough")
+
+    monkeypatch.setattr(cli, "perform", perform)
+    flags = ["--net=loopback", "--nemesis=kill-one+pause-one,kill-all", "--overlap=2", "--seed=77", "--program=true x"]
+    said = CliRunner().invoke(main, ["run", *flags, f"--store={tmp_path}"]).output
+    again = next(line.partition("torture run ")[2] for line in said.splitlines() if line.startswith("seed 77;"))
+    CliRunner().invoke(main, ["run", *shlex.split(again), f"--store={tmp_path}"])
+    assert len(plans) == 2
+    assert plans[0] == plans[1]
+    assert plans[0].faults == ("kill-one+pause-one", "kill-all")
 
 
 @pytest.mark.parametrize("command", ["run", "torture"])

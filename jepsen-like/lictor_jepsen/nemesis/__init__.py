@@ -1,6 +1,6 @@
 """What goes wrong during a run: which faults there are, when they begin and end, and how they are made."""
 
-from lictor_jepsen.nemesis.base import AGENTS, CLOCKS, NAMESPACES, Fault, Holds, Surroundings
+from lictor_jepsen.nemesis.base import AGENTS, CLOCKS, NAMESPACES, OWN, PROGRAMS, Fault, Holds, Surroundings
 from lictor_jepsen.nemesis.faults import AGENT_FAULTS, FAULTS, needs_small_disks, subject
 from lictor_jepsen.nemesis.schedule import OVERLAP_MAX, Spell, members, schedule
 
@@ -11,6 +11,8 @@ __all__ = [
     "FAULTS",
     "NAMESPACES",
     "OVERLAP_MAX",
+    "OWN",
+    "PROGRAMS",
     "Fault",
     "Holds",
     "Spell",

@@ -6,6 +6,7 @@ and what nobody holds any more is mended.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,6 +20,8 @@ __all__ = [
     "AGENTS",
     "CLOCKS",
     "NAMESPACES",
+    "OWN",
+    "PROGRAMS",
     "SMALL_DISKS",
     "Disks",
     "Fault",
@@ -30,10 +33,12 @@ __all__ = [
     "nothing_lacks",
     "revive",
     "some",
+    "undivided",
     "without_agents",
 ]
 
 _Thing = TypeVar("_Thing", bound=Hashable)
+_Done = TypeVar("_Done")
 
 NAMESPACES: Final = "namespaces"
 """Needed by what acts on networks and mounts: there is none on loopback."""
@@ -41,6 +46,10 @@ AGENTS: Final = "agents"
 """Needed by what hits agents that are no servers."""
 CLOCKS: Final = "clocks"
 """Needed by what moves clocks: a program whose clock can be moved."""
+PROGRAMS: Final = "programs"
+"""Needed by what hits the other programs that a workload starts, such as its proxies."""
+OWN: Final = "own"
+"""What belongs to one workload, which names it among its needs, and happens with no other one."""
 SMALL_DISKS: Final = "small disks"
 """Needed by what fills disks."""
 
@@ -80,9 +89,17 @@ class Holds:
         mine = self._held.pop((fault, how), [])
         return [thing for thing in mine if isinstance(thing, kind) and not self.held(how, thing)]
 
+    def of(self, fault: str, how: str, kind: type[_Thing]) -> list[_Thing]:
+        """What this fault holds that way, in the order in which it took it. Of things of one type."""
+        return [thing for thing in self._held.get((fault, how), []) if isinstance(thing, kind)]
+
     def held(self, how: str, thing: Hashable) -> bool:
         """Whether any fault holds it that way."""
         return any(thing in things for (_, way), things in self._held.items() if way == how)
+
+    def held_by_another(self, fault: str, how: str, thing: Hashable) -> bool:
+        """Whether any other fault than this one holds it that way."""
+        return any(thing in things for (who, way), things in self._held.items() if way == how and who != fault)
 
     def clear(self) -> None:
         """All let go, as when a run ends its faults."""
@@ -123,11 +140,21 @@ class Fault(NamedTuple):
     meanwhile: Callable[[Surroundings, Random], Awaitable[None]] = idle
     """What goes on from its begin to its end, where it is cancelled."""
     needs: frozenset[str] = frozenset()
-    """What can be told before a run: `NAMESPACES`, `AGENTS`, `CLOCKS`, `SMALL_DISKS`."""
+    """What can be told before a run: `NAMESPACES`, `AGENTS`, `CLOCKS`, `PROGRAMS`, `OWN`, `SMALL_DISKS`."""
     may_end: bool = False
     """Whether a process that it hits may end by itself, and say why in its log."""
     subject: str = ""
     """Faults of one subject are never at the same time: each would undo what the other did. Empty: none excludes it."""
+
+
+async def undivided(deed: Awaitable[_Done]) -> _Done:
+    """Do it to its end, also when it is cancelled meanwhile: a process that is just being started gets its name."""
+    task = asyncio.ensure_future(deed)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
+        raise
 
 
 def names(nodes: Collection[Node]) -> str:

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from lictor_jepsen.net import Link, Node
 
-__all__ = ["Links", "alone", "apart_from_some", "halves", "one_way", "ring"]
+__all__ = ["Links", "alone", "apart", "apart_from_some", "bridge", "everyone", "halves", "one_way", "ring"]
 
 Links: TypeAlias = list[Link]
 
@@ -24,6 +24,24 @@ def halves(nodes: Sequence[Node], rng: Random) -> Links:
 def alone(nodes: Sequence[Node], hermit: Node) -> Links:
     """One node without all others."""
     return [Link(a, b) for a, b in permutations(nodes, 2) if hermit in (a, b)]
+
+
+def bridge(nodes: Sequence[Node], rng: Random) -> Links:
+    """Two halves that do not hear each other, and one node between them that hears and is heard by both."""
+    order = rng.sample(list(nodes), len(nodes))
+    half = (len(order) - 1) // 2
+    left, right = order[:half], order[half:-1]
+    return [link for a in left for b in right for link in (Link(a, b), Link(b, a))]
+
+
+def everyone(nodes: Sequence[Node]) -> Links:
+    """Nobody hears anybody."""
+    return [Link(a, b) for a, b in permutations(nodes, 2)]
+
+
+def apart(some: Sequence[Node], others: Sequence[Node]) -> Links:
+    """None of the first hears one of the second, nor the other way round."""
+    return [link for a in some for b in others for link in (Link(a, b), Link(b, a))]
 
 
 def apart_from_some(agents: Sequence[Node], servers: Sequence[Node], rng: Random) -> Links:

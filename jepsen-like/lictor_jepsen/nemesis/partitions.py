@@ -6,8 +6,18 @@ from collections.abc import Awaitable, Callable, Mapping
 from random import Random
 from typing import Final, TypeAlias
 
-from lictor_jepsen.nemesis.base import AGENTS, NAMESPACES, Fault, Surroundings, aim, without_agents
-from lictor_jepsen.nemesis.grudge import Links, alone, apart_from_some, halves, one_way, ring
+from lictor_jepsen.nemesis.base import AGENTS, NAMESPACES, Fault, Surroundings, aim, some, without_agents
+from lictor_jepsen.nemesis.grudge import (
+    Links,
+    alone,
+    apart,
+    apart_from_some,
+    bridge,
+    everyone,
+    halves,
+    one_way,
+    ring,
+)
 from lictor_jepsen.net import Link
 
 __all__ = ["PARTITIONS"]
@@ -29,6 +39,20 @@ async def _ring(around: Surroundings, rng: Random) -> Links:
 
 async def _leader(around: Surroundings, rng: Random) -> Links:
     return alone(around.cluster.nodes, await around.leader() or rng.choice(around.cluster.nodes))
+
+
+async def _bridge(around: Surroundings, rng: Random) -> Links:
+    return bridge(around.cluster.nodes, rng)
+
+
+async def _everyone(around: Surroundings, rng: Random) -> Links:
+    del rng
+    return everyone(around.cluster.nodes)
+
+
+async def _agents_from_all(around: Surroundings, rng: Random) -> Links:
+    """Some agents, at least one, reach no server at all."""
+    return apart(some(around.cluster.agents, rng), around.cluster.nodes)
 
 
 async def _agents(around: Surroundings, rng: Random) -> Links:
@@ -67,6 +91,9 @@ PARTITIONS: Final[Mapping[str, Fault]] = {
     "partition-one-way": _cutting(_one_way, "one server mute, or deaf"),
     "partition-ring": _cutting(_ring, "all reach a majority, each another one"),
     "partition-leader": _cutting(_leader, "the leader alone"),
+    "partition-bridge": _cutting(_bridge, "two halves, and one server between them that hears both"),
+    "partition-all": _cutting(_everyone, "every server alone"),
+    "cut-agents-off": _of_agents(_cutting(_agents_from_all, "some agents, from one to all, reach no server")),
     "cut-agents": _of_agents(_cutting(_agents, "each agent reaches some of the servers only")),
 }
 """By name."""

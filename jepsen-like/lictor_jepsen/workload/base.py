@@ -82,6 +82,8 @@ class Needs(NamedTuple):
     """Which products can do what it asks."""
     faults: tuple[str, ...] = ()
     """Steps that belong to it and always happen, whatever else goes wrong; names of faults."""
+    programs: bool = False
+    """Whether it starts other programs (`Cluster.spawn`), which faults may then hit."""
 
 
 class Workload(ABC):

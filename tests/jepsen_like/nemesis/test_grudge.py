@@ -4,11 +4,25 @@ from collections import Counter
 from random import Random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from lictor_jepsen.nemesis.grudge import Links, alone, apart_from_some, halves, one_way, ring
+from lictor_jepsen.nemesis.grudge import (
+    Links,
+    alone,
+    apart,
+    apart_from_some,
+    bridge,
+    everyone,
+    halves,
+    one_way,
+    ring,
+)
 from lictor_jepsen.net import Node
 
 SEEDS = range(30)
+COUNTS = st.integers(1, 9)
+RANDOMS = st.integers(0, 2**32).map(Random)
 
 
 def _nodes(count: int) -> list[Node]:
@@ -79,3 +93,44 @@ def test_one_way_makes_a_server_mute_or_deaf_and_not_both(count: int) -> None:
         assert deaf != mute
         seen.add("deaf" if deaf else "mute")
     assert seen == {"deaf", "mute"}
+
+
+@given(COUNTS.filter(lambda count: count >= 3), RANDOMS)
+def test_a_bridge_hears_all_and_two_halves_hear_nobody_of_each_other(count: int, rng: Random) -> None:
+    nodes = _nodes(count)
+    heard = _heard(nodes, bridge(nodes, rng))
+    everybody = frozenset(nodes)
+    [bridging] = [node for node in nodes if heard[node] == everybody]
+    left, right = sorted(set(heard.values()) - {everybody}, key=len)
+    assert left & right == {bridging}
+    assert [len(left) - 1, len(right) - 1] == [(count - 1) // 2, count // 2]
+
+
+@given(COUNTS)
+def test_when_all_are_apart_nobody_hears_anybody(count: int) -> None:
+    nodes = _nodes(count)
+    assert _heard(nodes, everyone(nodes)) == {node: frozenset({node}) for node in nodes}
+
+
+@given(COUNTS, st.integers(0, 5))
+def test_two_groups_apart_hear_themselves_and_not_each_other(count: int, cut: int) -> None:
+    nodes = _nodes(count)
+    first, second = nodes[:cut], nodes[cut:]
+    heard = _heard(nodes, apart(first, second))
+    assert all(heard[node] == frozenset(first) for node in first)
+    assert all(heard[node] == frozenset(second) for node in second)
+
+
+@given(COUNTS, RANDOMS)
+def test_no_grudge_cuts_a_link_twice_or_one_from_a_node_to_itself(count: int, rng: Random) -> None:
+    nodes = _nodes(count)
+    for links in (halves(nodes, rng), ring(nodes, rng), bridge(nodes, rng), one_way(nodes, nodes[0], rng)):
+        assert len(set(links)) == len(links)
+        assert all(link.source != link.target for link in links)
+
+
+@given(COUNTS, RANDOMS)
+def test_all_but_one_way_cuts_are_two_way(count: int, rng: Random) -> None:
+    nodes = _nodes(count)
+    for links in (halves(nodes, rng), ring(nodes, rng), bridge(nodes, rng), alone(nodes, nodes[0]), everyone(nodes)):
+        assert {(b, a) for a, b in links} == set(links)
