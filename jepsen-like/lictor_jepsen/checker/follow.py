@@ -15,6 +15,7 @@ choice.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple
 
@@ -76,27 +77,27 @@ def follow(
     keeps_order: bool,
 ) -> Iterator[Problem]:
     """What does not fit, as sentences. `changes` are in the writer's order; those that surely failed are left out."""
-    events = sorted(
+    ends = sorted(
         [(sight.invoked, 1, number) for number, sight in enumerate(sights)]
         + [(sight.returned, 0, number) for number, sight in enumerate(sights)]
     )
-    seen_floor = 0
+    states = _States(changes)
+    latest = 0
     seen: Sight | None = None
     floors: dict[int, tuple[int, Sight | None]] = {}
-    for _, begins, number in events:
+    for _, begins, number in ends:
         sight = sights[number]
         if begins:
-            floors[number] = (seen_floor, seen)
+            floors[number] = (latest, seen)
             continue
-        before, by = floors.pop(number)
-        place = _place(changes, sight, before, must_show)
+        floor, by = floors.pop(number)
+        place = states.place(sight, floor, must_show)
         if place.problem == _BACKWARDS and by is not None:
-            lines = (*_lines(by), *_lines(sight))
-            yield Problem(f"{place.problem}: {sight}, after {by}", lines)
+            yield Problem(f"{place.problem}: {sight}, after {by}", (*_lines(by), *_lines(sight)))
         elif place.problem:
             yield Problem(f"{place.problem}: {sight}", _lines(sight))
-        elif keeps_order and place.number > seen_floor:
-            seen_floor, seen = place.number, sight
+        elif keeps_order and place.number > latest:
+            latest, seen = place.number, sight
 
 
 def _lines(sight: Sight) -> tuple[int, int]:
@@ -113,30 +114,39 @@ class _Place(NamedTuple):
     problem: str = ""
 
 
-def _place(
-    changes: Sequence[Change], sight: Sight, seen_floor: int, must_show: Callable[[Change, Sight], bool]
-) -> _Place:
-    begun = [number for number, change in enumerate(changes, 1) if change.invoked < sight.returned]
-    if any(_lingers(changes[number - 1], sight) for number in begun):
-        return _Place(0)
-    states = [0] if sight.value == ABSENT else []
-    states += [number for number in begun if changes[number - 1].value == sight.value]
-    if not states:
-        return _Place(0, "phantom")
-    due = max((number for number in begun if _is_due(changes[number - 1], sight, must_show)), default=0)
-    if states[-1] < due:
-        change = changes[due - 1]
-        return _Place(0, f"stale: {_told(change)} at line {change.invoked + 1} and long done, does not show")
-    fitting = [state for state in states if state >= max(due, seen_floor)]
-    return _Place(fitting[0]) if fitting else _Place(0, _BACKWARDS)
+class _States:
+    """The states of a thing, to be looked up."""
 
+    def __init__(self, changes: Sequence[Change]) -> None:
+        self._changes = changes
+        self._invoked = [change.invoked for change in changes]
+        self._by_value: dict[Value, list[int]] = {ABSENT: [0]}
+        for number, change in enumerate(changes, 1):
+            self._by_value.setdefault(change.value, []).append(number)
 
-def _lingers(change: Change, sight: Sight) -> bool:
-    return not change.is_known and change.value == sight.value and sight.invoked_ms <= change.gone_ms
+    def place(self, sight: Sight, floor: int, must_show: Callable[[Change, Sight], bool]) -> _Place:
+        """The lowest number from `floor` on that fits."""
+        begun = bisect_left(self._invoked, sight.returned)
+        having = self._by_value.get(sight.value, [])
+        having = having[: bisect_right(having, begun)]
+        if any(number and self._lingers(number, sight) for number in having):
+            return _Place(0)
+        if not having:
+            return _Place(0, "phantom")
+        due = next((number for number in range(begun, 0, -1) if self._is_due(number, sight, must_show)), 0)
+        if having[-1] < due:
+            change = self._changes[due - 1]
+            return _Place(0, f"stale: {_told(change)} at line {change.invoked + 1} and long done, does not show")
+        fitting = bisect_left(having, max(due, floor))
+        return _Place(having[fitting]) if fitting < len(having) else _Place(0, _BACKWARDS)
 
+    def _lingers(self, number: int, sight: Sight) -> bool:
+        change = self._changes[number - 1]
+        return not change.is_known and sight.invoked_ms <= change.gone_ms
 
-def _is_due(change: Change, sight: Sight, must_show: Callable[[Change, Sight], bool]) -> bool:
-    return change.is_known and must_show(change, sight)
+    def _is_due(self, number: int, sight: Sight, must_show: Callable[[Change, Sight], bool]) -> bool:
+        change = self._changes[number - 1]
+        return change.is_known and must_show(change, sight)
 
 
 def _told(change: Change) -> str:

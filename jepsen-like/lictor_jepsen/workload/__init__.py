@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from typing import Final
 
 from lictor_jepsen.workload.base import Client, Needs, Place, Turn, Workload
+from lictor_jepsen.workload.blocking import Blocking
 from lictor_jepsen.workload.catalog import Catalog
 from lictor_jepsen.workload.kv import Append, CompareAndSet, GrowSet, Lock, Register
 
 __all__ = ["WORKLOADS", "Client", "Needs", "Place", "Turn", "Workload"]
 
 WORKLOADS: Final[Mapping[str, Workload]] = {
-    workload.name: workload for workload in (Register(), CompareAndSet(), Append(), GrowSet(), Lock(), Catalog())
+    workload.name: workload
+    for workload in (Register(), CompareAndSet(), Append(), GrowSet(), Lock(), Catalog(), Blocking())
 }
 """The workloads by name."""
