@@ -21,8 +21,9 @@ from lictor_jepsen.default_group import DefaultGroup
 from lictor_jepsen.history import HistoryError, read_history
 from lictor_jepsen.nemesis import FAULTS, OVERLAP_MAX, members, subject
 from lictor_jepsen.net import NetError
+from lictor_jepsen.report import clients, page, write_index
 from lictor_jepsen.run import Plan, perform
-from lictor_jepsen.store import ROOT, Results, RunFolder, kept, planned_workload
+from lictor_jepsen.store import ROOT, Results, RunFolder, kept, planned_workload, read_results
 from lictor_jepsen.torture import AROUND_S, plans, possible
 from lictor_jepsen.workload import WORKLOADS
 
@@ -192,9 +193,25 @@ def check(history: Path, workload: str | None) -> None:
 @main.command("list")
 @_store
 def list_(store: Path) -> None:
-    """The runs that were kept."""
-    for name, verdict in kept(store):
-        click.echo(f"{verdict:8} {name}")
+    """The runs that were kept; also as a page, `index.html` beside them."""
+    runs = list(kept(store))
+    for one in runs:
+        click.echo(f"{one.verdict:8} {one.name}")
+    if runs:
+        write_index(store, runs)
+
+
+@main.command("page")
+@click.argument("folder", type=click.Path(exists=True, path_type=Path, file_okay=False))
+def page_(folder: Path) -> None:
+    """Write the page of a run again, from its history and its results."""
+    run_folder = RunFolder(folder)
+    try:
+        results, history = read_results(run_folder.results), read_history(run_folder.history)
+        run_folder.timeline.write_text(page(folder.name, history, results, clients(results.settings)))
+    except (HistoryError, OSError, ValueError) as error:
+        raise click.ClickException(f"cannot make the page of {folder}: {error}") from error
+    click.echo(run_folder.timeline)
 
 
 @main.command()
@@ -270,6 +287,7 @@ def _one(plan: Plan, store: Path) -> Verdict:
     except NetError as error:
         raise click.ClickException(str(error)) from error
     _summary(folder, results)
+    write_index(store, list(kept(store)))
     return results.verdict
 
 

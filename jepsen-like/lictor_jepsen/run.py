@@ -21,8 +21,8 @@ from lictor_jepsen.nemesis import FAULTS, Surroundings, members, needs_small_dis
 from lictor_jepsen.net import Loopback, Namespaces, Net, Node
 from lictor_jepsen.op import NEMESIS, Kind, Op
 from lictor_jepsen.outage import outages
+from lictor_jepsen.report import page
 from lictor_jepsen.store import Results, RunFolder, plan_to_json, to_json
-from lictor_jepsen.timeline import page
 from lictor_jepsen.workload import WORKLOADS
 
 __all__ = ["Plan", "perform"]

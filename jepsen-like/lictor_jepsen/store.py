@@ -8,10 +8,20 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from lictor_jepsen.checker import Finding, Verdict
+from lictor_jepsen.checker import Finding, Problem, Verdict
 from lictor_jepsen.outage import Outage
 
-__all__ = ["ROOT", "Results", "RunFolder", "kept", "plan_to_json", "planned_workload", "to_json"]
+__all__ = [
+    "ROOT",
+    "Kept",
+    "Results",
+    "RunFolder",
+    "kept",
+    "plan_to_json",
+    "planned_workload",
+    "read_results",
+    "to_json",
+]
 
 _ROOM: Final = Path(__file__).resolve().parents[1]
 ROOT: Final = _ROOM / "store" if _ROOM.name == "jepsen-like" else Path("lictor-torture")
@@ -63,10 +73,48 @@ class Results(NamedTuple):
     """What is odd and no verdict."""
 
 
-class _Told(msgspec.Struct):
-    """What is read again of `results.json`."""
+class Kept(NamedTuple):
+    """A run that is kept."""
+
+    name: str
+    verdict: Verdict
+    """`unknown` for one that was cut short."""
+    results: Results | None
+    """None for one that was cut short, or whose results another version wrote in another form."""
+
+
+class _Problem(msgspec.Struct):
+    text: str
+    lines: tuple[int, ...] = ()
+
+
+class _Finding(msgspec.Struct):
+    verdict: Verdict
+    judged: int
+    problems: tuple[_Problem, ...] = ()
+
+
+class _Outage(msgspec.Struct):
+    fault: str
+    what: str
+    begins_s: float
+    lasts_s: float | None
+    ends_s: float = 0.0
+    longest_s: float = 0.0
+
+
+class _Results(msgspec.Struct):
+    """What `results.json` is."""
 
     verdict: Verdict
+    settings: dict[str, object]
+    findings: dict[str, _Finding]
+    counts: dict[str, dict[str, int]]
+    faults: tuple[str, ...]
+    skipped: dict[str, str]
+    recovered_s: float | None
+    outages: tuple[_Outage, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class _Planned(msgspec.Struct):
@@ -101,14 +149,34 @@ def _finding(found: Finding) -> dict[str, object]:
     return {**found._asdict(), "problems": [problem._asdict() for problem in found.problems]}
 
 
-def kept(root: Path) -> Iterator[tuple[str, Verdict]]:
-    """The runs in a folder, oldest first, as (name, verdict); `unknown` for one that was cut short."""
+def read_results(path: Path) -> Results:
+    """A `results.json`. Raises `OSError` when there is none, `ValueError` for what is none."""
+    told = msgspec.json.decode(path.read_bytes(), type=_Results)
+    return Results(
+        verdict=told.verdict,
+        settings=told.settings,
+        findings={name: _found(found) for name, found in told.findings.items()},
+        counts=told.counts,
+        faults=told.faults,
+        skipped=told.skipped,
+        recovered_s=told.recovered_s,
+        outages=tuple(Outage(**msgspec.structs.asdict(one)) for one in told.outages),
+        notes=told.notes,
+    )
+
+
+def _found(found: _Finding) -> Finding:
+    return Finding(found.verdict, found.judged, tuple(Problem(one.text, one.lines) for one in found.problems))
+
+
+def kept(root: Path) -> Iterator[Kept]:
+    """The runs in a folder, oldest first."""
     for path in sorted(root.iterdir()) if root.is_dir() else ():
-        if not path.is_dir():
+        folder = RunFolder(path)
+        if not folder.plan.exists() and not folder.results.exists():
             continue
-        results = RunFolder(path).results
         try:
-            verdict = msgspec.json.decode(results.read_bytes(), type=_Told).verdict
-        except (OSError, msgspec.DecodeError):
-            verdict = Verdict.UNKNOWN
-        yield path.name, verdict
+            results = read_results(folder.results)
+        except (OSError, ValueError):
+            results = None
+        yield Kept(path.name, Verdict.UNKNOWN if results is None else results.verdict, results)

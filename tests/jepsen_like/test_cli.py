@@ -117,6 +117,7 @@ def test_without_namespaces_netns_is_refused_with_the_way_out(monkeypatch: pytes
 
 def test_kept_runs_are_listed(tmp_path: Path) -> None:
     (tmp_path / "20260101T000000-lictor").mkdir()
+    (tmp_path / "20260101T000000-lictor" / "plan.json").write_text("{}")
     result = CliRunner().invoke(main, ["list", "--store", str(tmp_path)])
     assert result.output == "unknown  20260101T000000-lictor\n"
 

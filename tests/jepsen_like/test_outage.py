@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lictor_jepsen.checker import CHANGES
 from lictor_jepsen.op import HEAL, NEMESIS, Kind, Op
-from lictor_jepsen.outage import Hit, Outage, hits, outages
+from lictor_jepsen.outage import Hit, Outage, Spread, hits, outages, spreads
 from tests.jepsen_like.build import lines
 
 
@@ -25,12 +25,37 @@ def test_an_outage_lasts_until_a_change_that_was_asked_for_after_the_fault_went_
         *_at(1700, "2 ok write 4"),
         _fault(3000, "started n1"),
     ]
-    assert list(outages(history, CHANGES)) == [Outage("kill-one", "killed n1", 1.0, 0.7)]
+    assert list(outages(history, CHANGES)) == [
+        Outage("kill-one", "killed n1", begins_s=1.0, lasts_s=0.7, ends_s=3.0, longest_s=0.6)
+    ]
 
 
 def test_an_outage_without_a_change_after_it_has_no_end() -> None:
-    history = [_fault(1000, "killed n1"), _fault(3000, "started n1"), _fault(4000, "ended all faults", HEAL)]
-    assert list(outages(history, CHANGES)) == [Outage("kill-one", "killed n1", 1.0, None)]
+    healed = _fault(4000, "ended all faults", HEAL)
+    history = [_fault(1000, "killed n1"), *_at(2500, "0 invoke write 1", "0 fail write 1"), _fault(3000, "up"), healed]
+    [outage] = outages(history, CHANGES)
+    assert outage == Outage("kill-one", "killed n1", begins_s=1.0, lasts_s=None, ends_s=3.0, longest_s=1.5)
+
+
+def test_the_longest_time_without_a_change_may_begin_late_in_a_fault() -> None:
+    history = [
+        _fault(1000, "killed n1"),
+        *_at(1200, "0 invoke write 1", "0 ok write 1"),
+        *_at(1500, "0 invoke write 2", "0 ok write 2"),
+        _fault(3000, "started n1"),
+        *_at(3900, "0 invoke write 3", "0 ok write 3"),
+        *_at(9000, "0 invoke write 4", "0 ok write 4"),
+    ]
+    [outage] = outages(history, CHANGES)
+    assert outage.longest_s == 2.4, "the pause after the fault is not its own"
+
+
+def test_outages_are_summed_up_by_fault() -> None:
+    def outage(fault: str, lasts_s: float | None, longest_s: float) -> Outage:
+        return Outage(fault, "", 0.0, lasts_s, 1.0, longest_s)
+
+    some = [outage("b", 1.0, 2.0), outage("a", None, 5.0), outage("b", 3.0, 1.0), outage("b", 2.0, 0.0)]
+    assert list(spreads(some)) == [Spread("a", 1, 1, 0.0, 0.0, 5.0), Spread("b", 3, 0, 2.0, 3.0, 2.0)]
 
 
 def test_faults_that_overlap_are_told_apart_by_their_names() -> None:

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from lictor_jepsen.checker import Finding, Problem, Verdict
+from lictor_jepsen.outage import Outage
 from lictor_jepsen.store import Results, RunFolder, kept, to_json
 
 RESULTS = Results(
@@ -12,8 +13,10 @@ RESULTS = Results(
     {"default": Finding(Verdict.INVALID, 3, (Problem("lost", (2, 4)),))},
     {"write": {"ok": 3, "fail": 0, "info": 1}},
     ("1.0 s kill-one: killed n1",),
-    {},
+    {"disk-full": "no disk"},
     None,
+    (Outage("kill-one", "killed n1", 1.0, None, 2.0, 1.5),),
+    ("odd",),
 )
 
 
@@ -33,9 +36,12 @@ def test_kept_runs_are_listed_with_their_verdicts_and_cut_short_ones_are_unknown
         (tmp_path / name).mkdir()
     RunFolder(tmp_path / "a-whole").results.write_text(to_json(RESULTS))
     RunFolder(tmp_path / "c-broken").results.write_text("{")
-    assert list(kept(tmp_path)) == [
+    RunFolder(tmp_path / "b-cut-short").plan.write_text("{}")
+    (tmp_path / "d-no-run").mkdir()
+    assert [(run.name, run.verdict) for run in kept(tmp_path)] == [
         ("a-whole", Verdict.INVALID),
         ("b-cut-short", Verdict.UNKNOWN),
         ("c-broken", Verdict.UNKNOWN),
     ]
+    assert [run.results for run in kept(tmp_path)] == [RESULTS, None, None]
     assert list(kept(tmp_path / "nowhere")) == []
