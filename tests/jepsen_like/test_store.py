@@ -45,3 +45,11 @@ def test_kept_runs_are_listed_with_their_verdicts_and_cut_short_ones_are_unknown
     ]
     assert [run.results for run in kept(tmp_path)] == [RESULTS, None, None]
     assert list(kept(tmp_path / "nowhere")) == []
+
+
+def test_every_key_of_the_results_is_documented() -> None:
+    document = (Path(__file__).parents[2] / "docs" / "torture.md").read_text()
+    for key in json.loads(to_json(RESULTS)):
+        assert f"| `{key}` |" in document, key
+    for key in Outage._fields:
+        assert f"`{key}`" in document, key

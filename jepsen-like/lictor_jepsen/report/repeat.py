@@ -30,6 +30,7 @@ class _Settings(msgspec.Struct):
     net: str
     ops_per_s: float
     threads_per_node: int = 2
+    overlap: int = 1
 
 
 def clients(settings: Mapping[str, object]) -> int:
@@ -52,6 +53,7 @@ def repeat(settings: Mapping[str, object]) -> str:
         *("--nodes", str(plan.nodes)),
         *(("--agents", str(plan.agents)) if plan.agents else ()),
         *("--net", plan.net, "--seconds", f"{plan.seconds:g}", "--rate", f"{plan.ops_per_s:g}"),
+        *(("--overlap", str(plan.overlap)) if plan.overlap != 1 else ()),
         *("--seed", str(plan.seed)),
     ]
     return shlex.join(["lictor", "torture", "run", *flags])

@@ -19,7 +19,14 @@ def _parsed(line: str) -> dict[str, object]:
 
 
 def test_the_command_means_what_the_settings_say() -> None:
-    settings = {**SETTINGS, "agents": 2, "faults": ["kill-one", "kill-agent"], "seconds": 12.5, "net": "netns"}
+    settings = {
+        **SETTINGS,
+        "agents": 2,
+        "faults": ["kill-one", "kill-agent"],
+        "seconds": 12.5,
+        "net": "netns",
+        "overlap": 2,
+    }
     asked = _parsed(repeat(settings))
     told = {
         "nodes": 3,
@@ -28,6 +35,7 @@ def test_the_command_means_what_the_settings_say() -> None:
         "nemesis": "kill-one,kill-agent",
         "seconds": 12.5,
         "seed": 7,
+        "overlap": 2,
     }
     assert told.items() <= asked.items()
     assert (asked["db"], asked["program"], asked["net"], asked["rate"]) == ("lictor", "", "netns", 100.0)
