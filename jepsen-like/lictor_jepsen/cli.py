@@ -18,6 +18,7 @@ from lictor_jepsen import confine
 from lictor_jepsen.checker import Finding, Verdict, combined
 from lictor_jepsen.db import PROGRAMS, Program
 from lictor_jepsen.default_group import DefaultGroup
+from lictor_jepsen.disk import DiskError
 from lictor_jepsen.history import HistoryError, read_history
 from lictor_jepsen.nemesis import FAULTS, OVERLAP_MAX, members, subject
 from lictor_jepsen.net import NetError
@@ -284,7 +285,7 @@ def _one(plan: Plan, store: Path) -> Verdict:
     click.echo(f"{plan.name}: {plan.seconds:.0f} s ...")
     try:
         folder, results = asyncio.run(perform(plan, store))
-    except NetError as error:
+    except (DiskError, NetError) as error:
         raise click.ClickException(str(error)) from error
     _summary(folder, results)
     write_index(store, list(kept(store)))

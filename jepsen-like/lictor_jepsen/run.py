@@ -14,10 +14,9 @@ from lictor_jepsen import confine
 from lictor_jepsen.checker import Finding, Problem, Verdict, combined
 from lictor_jepsen.client import leader_of
 from lictor_jepsen.db import Cluster, Program
-from lictor_jepsen.disk import Folders, SmallDisks
 from lictor_jepsen.generator import Generator
 from lictor_jepsen.interpreter import RECOVERY_S_MAX, Interpreter, Pace, Recorder, serving
-from lictor_jepsen.nemesis import FAULTS, Surroundings, members, needs_small_disks, schedule, subject
+from lictor_jepsen.nemesis import FAULTS, Surroundings, disks_for, members, schedule, subject
 from lictor_jepsen.net import Loopback, Namespaces, Net, Node
 from lictor_jepsen.op import NEMESIS, Kind, Op
 from lictor_jepsen.outage import outages
@@ -87,8 +86,7 @@ async def perform(
     kind: type[Namespaces | Loopback] = Namespaces if plan.net == "netns" else Loopback
     net: Net = kind(plan.nodes, plan.agents)
     workload = WORKLOADS[plan.workload]
-    small = confine.is_confined() and needs_small_disks(plan.kinds)
-    disks = SmallDisks(folder.path / "data") if small else Folders(folder.path / "data")
+    disks = disks_for(plan.kinds, folder.path / "data", mounts=confine.is_confined())
     needs = workload.needs
     own = {"settings": needs.settings, "agent_settings": needs.agent_settings}
     cluster = Cluster(plan.program, net, disks, folder.path, **own)
@@ -121,6 +119,7 @@ async def perform(
         finally:
             await cluster.stop()
     results = _results(plan, history, cluster, skipped, troubles, founded_s, recovered_s)
+    await disks.close(None if results.verdict is Verdict.VALID else folder.path / "disks")
     folder.results.write_text(to_json(results))
     folder.timeline.write_text(page(plan.name, history, results, generator.threads))
     return folder, results
@@ -204,10 +203,15 @@ def _faults(plan: Plan, skipped: Mapping[str, str], troubles: Sequence[str], don
 
 
 def _processes(plan: Plan, cluster: Cluster) -> Finding:
-    """A server that ends by itself is wrong, unless a fault allows it, as a full disk does."""
-    allowed = any(FAULTS[name].may_end for name in plan.kinds)
-    wrong = bool(cluster.deaths) and not allowed
-    problems = tuple(Problem(death) for death in cluster.deaths) if wrong else ()
+    """A process that ends by itself is wrong, unless a fault allows it and its log says why."""
+    reasons = [FAULTS[name].may_end for name in plan.kinds if FAULTS[name].may_end]
+    wrong: list[str] = []
+    for death in cluster.deaths:
+        path = cluster.logs / f"{death.split()[0]}.log"
+        log = path.read_text(errors="replace") if path.exists() else ""
+        if not any(re.search(reason, log) for reason in reasons):
+            wrong.append(f"{death}, and its log does not say that a disk made it" if reasons else death)
+    problems = tuple(map(Problem, wrong))
     return Finding(Verdict.INVALID if wrong else Verdict.VALID, len(cluster.everybody), problems)
 
 

@@ -1,7 +1,7 @@
 """What goes wrong during a run: which faults there are, when they begin and end, and how they are made."""
 
 from lictor_jepsen.nemesis.base import AGENTS, CLOCKS, NAMESPACES, OWN, PROGRAMS, Fault, Holds, Surroundings
-from lictor_jepsen.nemesis.faults import AGENT_FAULTS, FAULTS, needs_small_disks, subject
+from lictor_jepsen.nemesis.faults import AGENT_FAULTS, FAULTS, disks_for, subject
 from lictor_jepsen.nemesis.schedule import OVERLAP_MAX, Spell, members, schedule
 
 __all__ = [
@@ -17,8 +17,8 @@ __all__ = [
     "Holds",
     "Spell",
     "Surroundings",
+    "disks_for",
     "members",
-    "needs_small_disks",
     "schedule",
     "subject",
 ]

@@ -9,21 +9,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from random import Random
-from typing import Final, NamedTuple, Protocol, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from lictor_jepsen.db import Cluster
+from lictor_jepsen.disk import Disks
 from lictor_jepsen.net import Node
 
 __all__ = [
     "AGENTS",
     "CLOCKS",
     "NAMESPACES",
+    "OBEDIENT_DISKS",
     "OWN",
     "PROGRAMS",
     "SMALL_DISKS",
-    "Disks",
     "Fault",
     "Holds",
     "Surroundings",
@@ -52,25 +52,8 @@ OWN: Final = "own"
 """What belongs to one workload, which names it among its needs, and happens with no other one."""
 SMALL_DISKS: Final = "small disks"
 """Needed by what fills disks."""
-
-
-class Disks(Protocol):
-    """The disks of the servers."""
-
-    lacks_filling: str
-    """Why they cannot be filled; empty when they can be."""
-
-    def directory(self, node: Node) -> Path:
-        """Where the data of a node is kept."""
-        ...
-
-    def fill(self, node: Node) -> None:
-        """Leave no byte free."""
-        ...
-
-    def empty(self, node: Node) -> None:
-        """Give the room back."""
-        ...
+OBEDIENT_DISKS: Final = "obedient disks"
+"""Needed by what makes disks fail, forget or lie."""
 
 
 class Holds:
@@ -140,9 +123,10 @@ class Fault(NamedTuple):
     meanwhile: Callable[[Surroundings, Random], Awaitable[None]] = idle
     """What goes on from its begin to its end, where it is cancelled."""
     needs: frozenset[str] = frozenset()
-    """What can be told before a run: `NAMESPACES`, `AGENTS`, `CLOCKS`, `PROGRAMS`, `OWN`, `SMALL_DISKS`."""
-    may_end: bool = False
-    """Whether a process that it hits may end by itself, and say why in its log."""
+    """What can be told before a run: `NAMESPACES`, `AGENTS`, `CLOCKS`, `PROGRAMS`, `OWN`, `SMALL_DISKS`,
+    `OBEDIENT_DISKS`."""
+    may_end: str = ""
+    """What the log of a process must say, as a regular expression, for it to end by itself; empty: it may not."""
     subject: str = ""
     """Faults of one subject are never at the same time: each would undo what the other did. Empty: none excludes it."""
 

@@ -1,42 +1,209 @@
-"""Faults of disks."""
+"""Faults of disks: full, failing, slow, damaged, and disks whose power goes.
+
+What a server must do about each is in the room's README: it may end and say why, it may wait, but it never acknowledges
+what is not on its disk, and never serves what was damaged there.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from random import Random
-from typing import Final
+from typing import Final, TypeAlias
 
-from lictor_jepsen.nemesis.base import NAMESPACES, SMALL_DISKS, Fault, Surroundings, aim, revive
+from lictor_jepsen.disk import ALL, DATA, Behave, Flip, Lose, Loss, Wipe
+from lictor_jepsen.nemesis.base import NAMESPACES, OBEDIENT_DISKS, SMALL_DISKS, Fault, Surroundings, aim, names, revive
+from lictor_jepsen.net import Node
 
 __all__ = ["DISKS"]
+
+_Choice: TypeAlias = Callable[[Surroundings, Random], Awaitable[Sequence[Node]]]
+
+_SYNC_MS: Final = (20.0, 100.0, 500.0, 2000.0)
+"""How slow a slow disk syncs: from a busy disk to one that seems to hang, past the time of an election."""
+_WRITE_MS: Final = (0.0, 5.0, 50.0)
+_REPAIRING: Final = 3
+"""So many servers are needed for the others to have what a damaged one lost."""
+_TRUTH: Final = f"{DATA}/raft"
+"""Where Lictor and Consul keep what they promised."""
+_DISK_TROUBLE: Final = r"Input/output error|input/output error"
+_NO_ROOM: Final = r"No space left on device|no space left on device"
+_READ_ONLY: Final = r"Read-only file system|read-only file system"
+_DAMAGE: Final = r"is damaged|cannot be used|cannot be loaded|checksum|corrupt|panic:"
+"""Lictor says so in sentences; Consul's store panics over its own pages."""
 
 
 async def _fill(around: Surroundings, rng: Random) -> str:
     victim = await aim(around, rng)
-    around.disks.fill(victim)
+    await around.disks.fill(victim)
     return f"filled the disk of {victim.name}"
 
 
 async def _room(around: Surroundings) -> str:
-    """Servers whose disk was full may have ended: as a service manager would, start them."""
     for node in around.cluster.everybody:
-        around.disks.empty(node)
+        await around.disks.empty(node)
     return f"made room, {await revive(around)}"
 
 
-def _lacks(around: Surroundings) -> str:
+async def _well(around: Surroundings) -> str:
+    """The disk is repaired; servers that ended are started."""
+    refused: list[str] = []
+    for node in around.cluster.nodes:
+        count = await around.disks.behave(node, around.fault, Behave())
+        refused += [f"{count} calls of {node.name}"] if count else []
+    return f"the disk had refused {', '.join(refused) or 'nothing'}; {await revive(around)}"
+
+
+async def _read_only(around: Surroundings, rng: Random) -> str:
+    victim = await aim(around, rng)
+    await around.disks.behave(victim, around.fault, Behave(read_only=True))
+    return f"the disk of {victim.name} is read-only"
+
+
+async def _fsync_error(around: Surroundings, rng: Random) -> str:
+    victim = await aim(around, rng)
+    count = rng.choice((1, ALL))
+    await around.disks.behave(victim, around.fault, Behave(failing_syncs=count, seed=rng.getrandbits(32)))
+    return f"{'syncs fail' if count == ALL else 'one sync fails'} on the disk of {victim.name}"
+
+
+async def _slow(around: Surroundings, rng: Random) -> str:
+    victim = await aim(around, rng)
+    how = Behave(sync_ms=rng.choice(_SYNC_MS), write_ms=rng.choice(_WRITE_MS))
+    await around.disks.behave(victim, around.fault, how)
+    return f"on the disk of {victim.name} a sync takes {how.sync_ms:g} ms, a write {how.write_ms:g} ms"
+
+
+async def _read_error(around: Surroundings, rng: Random) -> str:
+    """Files are read at a start: the server is started again."""
+    victim = await aim(around, rng)
+    await around.cluster.kill(victim)
+    await around.disks.behave(victim, around.fault, Behave(failing_reads=True))
+    await _start(around, victim)
+    return f"killed {victim.name}; its disk cannot be read; started it"
+
+
+async def _corrupt(around: Surroundings, rng: Random) -> str:
+    victim = await aim(around, rng)
+    await around.cluster.kill(victim)
+    said = await around.disks.order(victim, Flip(seed=rng.getrandbits(32), under=_TRUTH))
+    await _start(around, victim)
+    return f"killed {victim.name}; turned over {said}; started it"
+
+
+async def _replace(around: Surroundings) -> str:
+    """A server that refuses its damaged disk gets an empty one, as its message says."""
+    around.cluster.note_deaths()
+    told: list[str] = []
+    down = [node for node in around.cluster.nodes if not around.cluster.runs(node)]
+    for node in down:
+        # Alone: with another one down, what the two had acknowledged may be with nobody else.
+        if around.disks.damaged(node) and len(down) == 1 and not around.holds.held("down", node):
+            await around.disks.order(node, Wipe(under=DATA))
+            told.append(f"{node.name} had refused its disk and got an empty one")
+    return "; ".join([*told, await revive(around)])
+
+
+async def _start(around: Surroundings, victim: Node) -> None:
+    if not around.holds.held("down", victim):
+        await around.cluster.start(victim)
+
+
+async def _one(around: Surroundings, rng: Random) -> Sequence[Node]:
+    return [await aim(around, rng)]
+
+
+async def _majority(around: Surroundings, rng: Random) -> Sequence[Node]:
+    nodes = around.cluster.nodes
+    return rng.sample(list(nodes), len(nodes) // 2 + 1)
+
+
+async def _all(around: Surroundings, rng: Random) -> Sequence[Node]:
+    del rng
+    return around.cluster.nodes
+
+
+async def lose_power(around: Surroundings, victims: Sequence[Node], rng: Random) -> str:
+    """The power of these goes: they stop at once, and what they had not synced is gone, all of it or in part."""
+    around.holds.take(around.fault, "down", victims)
+    for victim in victims:  # so that nobody sees, or tells, how the disk fails
+        around.cluster.pause(victim)
+    losses = {victim: Lose(seed=rng.getrandbits(32), loss=rng.choice(list(Loss))) for victim in victims}
+    said = await asyncio.gather(*(_cut_power(around, victim, losses[victim]) for victim in victims))
+    return f"power of {names(victims)} lost: {', '.join(said)}"
+
+
+async def _cut_power(around: Surroundings, victim: Node, loss: Lose) -> str:
+    await around.disks.behave(victim, around.fault, Behave(off=True))
+    await around.cluster.kill(victim)
+    said = await around.disks.order(victim, loss)
+    await around.disks.behave(victim, around.fault, Behave())
+    return f"{victim.name} {said}"
+
+
+def _losing_power(choice: _Choice, about: str) -> Fault:
+    async def begin(around: Surroundings, rng: Random) -> str:
+        return await lose_power(around, await choice(around, rng), rng)
+
+    return Fault(begin, revive, _lacks_orders, about, needs=_NEEDS)
+
+
+def _lacks_filling(around: Surroundings) -> str:
     return around.disks.lacks_filling
 
+
+def _lacks_orders(around: Surroundings) -> str:
+    return around.disks.lacks_orders
+
+
+def _lacks_repair(around: Surroundings) -> str:
+    few = len(around.cluster.nodes) < _REPAIRING
+    return _lacks_orders(around) or (
+        "nobody else has what a damaged server loses: take three servers or more" if few else ""
+    )
+
+
+_NEEDS: Final = frozenset({NAMESPACES, OBEDIENT_DISKS})
 
 DISKS: Final[Mapping[str, Fault]] = {
     "disk-full": Fault(
         _fill,
         _room,
-        _lacks,
+        _lacks_filling,
         "no byte left on one server's disk",
         needs=frozenset({NAMESPACES, SMALL_DISKS}),
-        may_end=True,
-        subject="disks",
+        may_end=_NO_ROOM,
     ),
+    "disk-read-only": Fault(
+        _read_only, _well, _lacks_orders, "one server's disk can be read alone", needs=_NEEDS, may_end=_READ_ONLY
+    ),
+    "disk-slow": Fault(_slow, _well, _lacks_orders, "one server's disk is slow, or seems to hang", needs=_NEEDS),
+    "fsync-error": Fault(
+        _fsync_error,
+        _well,
+        _lacks_orders,
+        "syncs of one server fail, and what they should have written is lost",
+        needs=_NEEDS,
+        may_end=_DISK_TROUBLE,
+    ),
+    "read-error": Fault(
+        _read_error,
+        _well,
+        _lacks_orders,
+        "one server starts on a disk that cannot be read",
+        needs=_NEEDS,
+        may_end=_DISK_TROUBLE,
+    ),
+    "corrupt-byte": Fault(
+        _corrupt,
+        _replace,
+        _lacks_repair,
+        "one server starts with one bit of its files turned over",
+        needs=_NEEDS,
+        may_end=_DAMAGE,
+    ),
+    "power-loss": _losing_power(_one, "one server stops at once, and what it had not synced is gone"),
+    "power-loss-majority": _losing_power(_majority, "the same to a majority at once"),
+    "power-loss-all": _losing_power(_all, "the same to all servers at once"),
 }
 """By name."""

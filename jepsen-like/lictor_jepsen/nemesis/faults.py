@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
-from lictor_jepsen.nemesis.base import AGENTS, SMALL_DISKS, Fault
+from lictor_jepsen.disk import Disks, Folders, ObedientDisks, SmallDisks, lacks_fuse
+from lictor_jepsen.nemesis.base import AGENTS, OBEDIENT_DISKS, SMALL_DISKS, Fault
 from lictor_jepsen.nemesis.clocks import CLOCK_FAULTS
 from lictor_jepsen.nemesis.disks import DISKS
 from lictor_jepsen.nemesis.partitions import PARTITIONS
 from lictor_jepsen.nemesis.processes import PROCESSES
 
-__all__ = ["AGENT_FAULTS", "FAULTS", "needs_small_disks", "subject"]
+__all__ = ["AGENT_FAULTS", "FAULTS", "disks_for", "subject"]
 
 FAULTS: Final[Mapping[str, Fault]] = {**PROCESSES, **PARTITIONS, **CLOCK_FAULTS, **DISKS}
 """All faults by name."""
@@ -19,9 +21,16 @@ AGENT_FAULTS: Final = frozenset(name for name, fault in FAULTS.items() if AGENTS
 """Those that need agents."""
 
 
-def needs_small_disks(faults: Sequence[str]) -> bool:
-    """Whether one of them fills disks."""
-    return any(SMALL_DISKS in FAULTS[name].needs for name in faults)
+def disks_for(faults: Sequence[str], root: Path, *, mounts: bool) -> Disks:
+    """The disks that these faults need, as far as they can be made; `mounts`: nobody else sees what is mounted."""
+    needs = {need for name in faults for need in FAULTS[name].needs}
+    if not mounts:
+        return Folders(root)
+    lacks = lacks_fuse() if OBEDIENT_DISKS in needs else ""
+    if OBEDIENT_DISKS in needs and not lacks:
+        return ObedientDisks(root)
+    kind = SmallDisks if SMALL_DISKS in needs else Folders
+    return kind(root, lacks)
 
 
 def subject(fault: str) -> str:

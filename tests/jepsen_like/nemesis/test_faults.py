@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from lictor_jepsen.nemesis import AGENT_FAULTS, FAULTS, Surroundings, needs_small_disks
+from lictor_jepsen.nemesis import AGENT_FAULTS, FAULTS, Surroundings
+from lictor_jepsen.nemesis.disks import DISKS
 
 
 async def test_what_cannot_be_made_here_says_why(around: Surroundings) -> None:
@@ -11,11 +12,6 @@ async def test_what_cannot_be_made_here_says_why(around: Surroundings) -> None:
     assert lacking == {
         *without,
         *(name for name in FAULTS if name.startswith("partition-")),
-        *("clock-jump", "disk-full"),
+        *("clock-jump", *DISKS),
     }
     assert "idle" in FAULTS["clock-jump"].lacks(around)
-
-
-def test_only_a_full_disk_needs_small_disks() -> None:
-    assert needs_small_disks(["kill-one", "disk-full"])
-    assert not needs_small_disks([name for name in FAULTS if name != "disk-full"])
