@@ -7,11 +7,19 @@ from lictor_jepsen.workload.base import Client, Needs, Place, Turn, Workload
 from lictor_jepsen.workload.blocking import Blocking
 from lictor_jepsen.workload.catalog import Catalog
 from lictor_jepsen.workload.kv import Append, CompareAndSet, GrowSet, Lock, Register
+from lictor_jepsen.workload.sessions import Sessions
 
 __all__ = ["WORKLOADS", "Client", "Needs", "Place", "Turn", "Workload"]
 
-WORKLOADS: Final[Mapping[str, Workload]] = {
-    workload.name: workload
-    for workload in (Register(), CompareAndSet(), Append(), GrowSet(), Lock(), Catalog(), Blocking())
-}
+_ALL: Final[tuple[Workload, ...]] = (
+    Register(),
+    CompareAndSet(),
+    Append(),
+    GrowSet(),
+    Lock(),
+    Catalog(),
+    Blocking(),
+    Sessions(),
+)
+WORKLOADS: Final[Mapping[str, Workload]] = {workload.name: workload for workload in _ALL}
 """The workloads by name."""

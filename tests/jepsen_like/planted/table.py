@@ -53,6 +53,15 @@ class Bug(NamedTuple):
 
 BUGS: Final = (
     Bug(
+        "fencing token repeated",
+        "a lock that changes hands keeps its LockIndex, so two holders have one fencing token",
+        "same_token.py",
+        workload="sessions",
+        nemesis="none",
+        findings=("fencing",),
+        spared=("exclusion",),
+    ),
+    Bug(
         "local consistent reads",
         "default reads are answered from the server's own store, without asking who leads",
         "local_reads.py",
@@ -60,6 +69,16 @@ BUGS: Final = (
         nemesis="kill-leader",
         findings=("default",),
         spared=("consistent",),
+    ),
+    Bug(
+        "lock delay ignored",
+        "a lock whose session ended can be had at once, before its former holder can know",
+        "no_lock_delay.py",
+        workload="sessions",
+        nemesis="none",
+        findings=("delay",),
+        seeds=3,
+        spared=("exclusion",),
     ),
     Bug(
         "no fsync",
@@ -80,6 +99,14 @@ BUGS: Final = (
         nemesis="kill-agent",
         findings=("consistent",),
         flags=("--net=loopback", "--nodes=1", "--agents=2"),
+    ),
+    Bug(
+        "session ended too early",
+        "the leader ends sessions after a fifth of their TTL",
+        "short_ttl.py",
+        workload="sessions",
+        nemesis="none",
+        findings=("ttl",),
     ),
 )
 """All of them, by name."""
