@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 import sys
 from collections import defaultdict
@@ -76,9 +77,13 @@ class Cluster:
     ) -> None:
         """`settings` stand in every configuration file; in those of agents `agent_settings` take their place."""
         self.net = net
-        self.nodes = net.nodes
+        self.nodes: list[Node] = list(net.nodes)
+        """The servers that belong to it now."""
         self.agents = net.agents
         self.program = program
+        self._founders = frozenset(node.name for node in net.nodes)
+        self._founding = len(net.nodes)
+        self._former: dict[str, Node] = {}
         self._disks = disks
         self._logs = logs
         self._settings = settings
@@ -94,6 +99,38 @@ class Cluster:
     def everybody(self) -> list[Node]:
         """Servers, and agents that are none."""
         return [*self.nodes, *self.agents]
+
+    @property
+    def ever(self) -> list[Node]:
+        """Everybody, and servers that belonged to it once under a name that nobody has now."""
+        names = {node.name for node in self.everybody}
+        return [*self.everybody, *(node for name, node in self._former.items() if name not in names)]
+
+    async def admit(self, name: str = "") -> Node:
+        """Another server, at a place that is made for it, with the next name or an own one. It is not started.
+
+        Raises `NetError`.
+        """
+        assert name not in {node.name for node in self.everybody}, f"{name} is there"
+        node = await self.net.place(name)
+        self.nodes.append(node)
+        return node
+
+    def dismiss(self, node: Node) -> None:
+        """A server belongs to it no more: nobody starts it again, and when it ends that is no death."""
+        self.nodes.remove(node)
+        self._former[node.name] = node
+        self._killed.add(node.name)
+
+    def forget(self, node: Node) -> None:
+        """All data of a server is lost. It does not run; when it starts again it founds no cluster."""
+        assert not self.runs(node), f"{node.name} runs"
+        self._founders -= {node.name}
+        for path in self._disks.directory(node).iterdir():
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
 
     @property
     def asked(self) -> Sequence[Node]:
@@ -228,6 +265,18 @@ class Cluster:
                 self._killed.add(name)
                 self.deaths.append(f"{name} ended by itself with exit code {process.returncode}")
 
+    async def ended(self, node: Node, within_s: float) -> bool:
+        """Whether its process ended by itself in that time; it is killed otherwise."""
+        process = self._processes.get(node.name)
+        if process is None or process.returncode is not None:
+            return True
+        try:
+            await asyncio.wait_for(process.wait(), within_s)
+        except TimeoutError:
+            await self.kill(node)
+            return False
+        return True
+
     async def stop(self) -> None:
         """End all processes for good."""
         self.note_deaths()
@@ -244,10 +293,11 @@ class Cluster:
     def _arguments(self, node: Node) -> list[str]:
         others = [other for other in self.nodes if other != node]
         joins = [part for other in others for part in ("-retry-join", other.address)]
+        founds = (f"-bootstrap-expect={self._founding}",) if node.name in self._founders else ()
         return [
             *self.program.command,
             "agent",
-            *(() if node in self.agents else ("-server", f"-bootstrap-expect={len(self.nodes)}")),
+            *(() if node in self.agents else ("-server", *founds)),
             *("-node", node.name),
             *("-data-dir", str(self._disks.directory(node)), "-bind", node.address, "-client", node.address),
             *self._configured(node),

@@ -23,6 +23,8 @@ _NET: Final = "10.77.0"
 _ROUTER: Final = f"{_NET}.1"
 _SERVERS_FROM: Final = 11
 _AGENTS_FROM: Final = 101
+_SERVERS_MAX: Final = _AGENTS_FROM - _SERVERS_FROM
+"""How many addresses of servers a run may use, one after another."""
 _COMMAND_S_MAX: Final = 20.0
 _LOOPBACK_NETS: Final = 200 * 250
 _RULE_PRIORITY: Final = "100"
@@ -65,6 +67,13 @@ class Net(Protocol):
         """Build it. Raises `NetError`."""
         ...
 
+    async def place(self, name: str = "") -> Node:
+        """A place for another server, at an address that was never used; a new one, or one that moves there.
+
+        Raises `NetError`.
+        """
+        ...
+
     async def drop(self, links: Sequence[Link]) -> None:
         """Cut links; each is cut in the direction from the first node to the second."""
         ...
@@ -82,6 +91,26 @@ def _places(initial: str, count: int, net: str, first: int) -> list[Node]:
     return [Node(number + 1, f"{initial}{number + 1}", f"{net}.{first + number}") for number in range(count)]
 
 
+class _Addresses:
+    """Which places of servers were given out, in order."""
+
+    def __init__(self, net: str, count: int) -> None:
+        self._net = net
+        self._numbers = count
+        self._given = count
+
+    def next(self, name: str) -> Node:
+        """The next address, for a server of this name, or for one with the next number. Raises `NetError`."""
+        if self._given == _SERVERS_MAX:
+            raise NetError(f"no address is left for another server: a run has {_SERVERS_MAX}")
+        address = f"{self._net}.{_SERVERS_FROM + self._given}"
+        self._given += 1
+        if name:
+            return Node(int(name.removeprefix(SERVER)), name, address)
+        self._numbers += 1
+        return Node(self._numbers, f"{SERVER}{self._numbers}", address)
+
+
 class Loopback:
     """All servers on this machine's loopback, each on an address of its own. Links cannot be cut."""
 
@@ -92,6 +121,7 @@ class Loopback:
         net = f"127.{50 + place // 250}.{1 + place % 250}"
         self.nodes: Sequence[Node] = _places(SERVER, count, net, _SERVERS_FROM)
         self.agents: Sequence[Node] = _places(AGENT, agents, net, _AGENTS_FROM)
+        self._addresses = _Addresses(net, count)
 
     def within(self, node: Node) -> list[str]:
         del node
@@ -99,6 +129,9 @@ class Loopback:
 
     async def make(self) -> None:
         """Nothing to do: all of 127.0.0.0/8 is there."""
+
+    async def place(self, name: str = "") -> Node:
+        return self._addresses.next(name)
 
     async def drop(self, links: Sequence[Link]) -> None:
         raise NetError(self.lacks_cuts)
@@ -119,6 +152,7 @@ class Namespaces:
         self.nodes: Sequence[Node] = _places(SERVER, count, _NET, _SERVERS_FROM)
         self.agents: Sequence[Node] = _places(AGENT, agents, _NET, _AGENTS_FROM)
         self._cut: list[Link] = []
+        self._addresses = _Addresses(_NET, count)
 
     def within(self, node: Node) -> list[str]:
         return ["nsenter", f"--net=/run/netns/{node.name}"]
@@ -127,18 +161,41 @@ class Namespaces:
         await _run("ip", "link", "set", "lo", "up")
         _FORWARD.write_text("1")
         for node in (*self.nodes, *self.agents):
-            cable = f"cable-{node.name}"
-            await _run("ip", "netns", "add", node.name)
-            await _run("ip", "link", "add", cable, "type", "veth", "peer", "name", "eth0", "netns", node.name)
-            await _run("ip", "addr", "add", f"{_ROUTER}/32", "dev", cable)
-            await _run("ip", "link", "set", cable, "up")
-            await _run("ip", "route", "add", node.address, "dev", cable)
-            inside = (*self.within(node), "ip")
-            await _run(*inside, "link", "set", "lo", "up")
-            await _run(*inside, "addr", "add", f"{node.address}/32", "dev", "eth0")
-            await _run(*inside, "link", "set", "eth0", "up")
-            await _run(*inside, "route", "add", _ROUTER, "dev", "eth0")
-            await _run(*inside, "route", "add", "default", "via", _ROUTER, "dev", "eth0")
+            await self._lay(node)
+
+    async def place(self, name: str = "") -> Node:
+        node = self._addresses.next(name)
+        if name:
+            await self._move(node)
+        else:
+            await self._lay(node)
+        return node
+
+    async def _lay(self, node: Node) -> None:
+        """A network and its cable."""
+        cable = f"cable-{node.name}"
+        await _run("ip", "netns", "add", node.name)
+        await _run("ip", "link", "add", cable, "type", "veth", "peer", "name", "eth0", "netns", node.name)
+        await _run("ip", "addr", "add", f"{_ROUTER}/32", "dev", cable)
+        await _run("ip", "link", "set", cable, "up")
+        await _run("ip", "route", "add", node.address, "dev", cable)
+        inside = (*self.within(node), "ip")
+        await _run(*inside, "link", "set", "lo", "up")
+        await _run(*inside, "addr", "add", f"{node.address}/32", "dev", "eth0")
+        await _run(*inside, "link", "set", "eth0", "up")
+        await _run(*inside, "route", "add", _ROUTER, "dev", "eth0")
+        await _run(*inside, "route", "add", "default", "via", _ROUTER, "dev", "eth0")
+
+    async def _move(self, node: Node) -> None:
+        """Another address in place of the one that the network of this name has."""
+        inside = (*self.within(node), "ip")
+        await _run(*inside, "addr", "flush", "dev", "eth0")
+        await _run(*inside, "addr", "add", f"{node.address}/32", "dev", "eth0")
+        await _run(*inside, "route", "replace", _ROUTER, "dev", "eth0")
+        await _run(*inside, "route", "replace", "default", "via", _ROUTER, "dev", "eth0")
+        cable = f"cable-{node.name}"
+        await _run("ip", "route", "flush", "dev", cable)
+        await _run("ip", "route", "add", node.address, "dev", cable)
 
     async def drop(self, links: Sequence[Link]) -> None:
         for link in dict.fromkeys(links):

@@ -218,7 +218,7 @@ def _processes(plan: Plan, cluster: Cluster) -> Finding:
 def _logs(cluster: Cluster) -> Finding:
     """Lines in the servers' logs that tell of a bug."""
     found: list[str] = []
-    for node in cluster.everybody:
+    for node in cluster.ever:
         path = cluster.log_path(node)
         lines = path.read_text(errors="replace").splitlines() if path.exists() else []
         found += [f"{path.name}:{number}: {line}" for number, line in enumerate(lines, 1) if _LOG_TROUBLE.search(line)]

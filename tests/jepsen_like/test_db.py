@@ -67,3 +67,46 @@ async def test_processes_that_confess_say_where_they_are_and_did_not_end_by_them
 def test_lictor_is_the_one_beside_this_python() -> None:
     assert Path(lictor().command[0]).name == "lictor"
     assert Path(lictor().command[0]).exists()
+
+
+async def test_a_server_that_is_admitted_joins_the_others_and_founds_no_cluster(tmp_path: Path) -> None:
+    cluster = Cluster(consul(TELL), Loopback(3), Folders(tmp_path / "data"), tmp_path)
+    node = await cluster.admit()
+    assert (node.name, len(cluster.nodes)) == ("n4", 4)
+    await cluster.start(node)
+    await eventually(lambda: not cluster.runs(node), what="the process ends")
+    flags = cluster.log_path(node).read_text().splitlines()[0].split()
+    assert flags[:4] == ["agent", "-server", "-node", "n4"]
+    assert [flags[place + 1] for place, flag in enumerate(flags) if flag == "-retry-join"] == [
+        other.address for other in cluster.nodes[:3]
+    ]
+
+
+async def test_a_server_that_lost_its_data_founds_no_cluster_the_others_go_on_as_founders(tmp_path: Path) -> None:
+    cluster = Cluster(consul(TELL), Loopback(3), Folders(tmp_path / "data"), tmp_path)
+    first, second, _ = cluster.nodes
+    kept = Folders(tmp_path / "data").directory(first) / "raft"
+    kept.mkdir()
+    (kept / "log").write_text("x")
+    cluster.forget(first)
+    assert not kept.exists()
+    for node, founds in ((first, False), (second, True)):
+        await cluster.start(node)
+        assert await cluster.ended(node, 20)
+        assert ("-bootstrap-expect=3" in cluster.log_path(node).read_text()) is founds
+
+
+async def test_a_server_that_is_dismissed_is_nobody_s_victim_its_end_is_no_death_and_its_log_stays(
+    tmp_path: Path,
+) -> None:
+    cluster = Cluster(consul(TELL), Loopback(2), Folders(tmp_path / "data"), tmp_path)
+    first, second = cluster.nodes
+    await cluster.start(second)
+    cluster.dismiss(second)
+    assert await cluster.ended(second, 20)
+    cluster.note_deaths()
+    assert (cluster.nodes, cluster.deaths) == ([first], [])
+    assert cluster.ever == [first, second]
+    again = await cluster.admit("n2")
+    assert again.address != second.address
+    assert cluster.ever == [first, again]

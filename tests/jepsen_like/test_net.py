@@ -36,3 +36,20 @@ def test_programs_of_a_node_run_in_its_network() -> None:
     net = Namespaces(2)
     assert net.within(net.nodes[1]) == ["nsenter", "--net=/run/netns/n2"]
     assert Loopback(2).within(net.nodes[1]) == []
+
+
+async def test_places_of_servers_that_come_later_were_never_used_and_end_before_those_of_agents() -> None:
+    net = Loopback(3, 2)
+    later = [await net.place(), await net.place("n2"), await net.place()]
+    assert [node.name for node in later] == ["n4", "n2", "n5"]
+    assert len({node.address for node in (*net.nodes, *net.agents, *later)}) == 8
+    with pytest.raises(NetError, match="no address is left"):
+        await _use_up(net)
+
+
+async def _use_up(net: Loopback) -> None:
+    taken = {node.address for node in (*net.nodes, *net.agents)}
+    while True:
+        node = await net.place()
+        assert node.address not in taken
+        taken.add(node.address)
