@@ -22,7 +22,7 @@ from lictor_jepsen.disk import DiskError
 from lictor_jepsen.history import HistoryError, read_history
 from lictor_jepsen.nemesis import FAULTS, OVERLAP_MAX, members, subject
 from lictor_jepsen.net import NetError
-from lictor_jepsen.report import clients, page, write_index
+from lictor_jepsen.report import clients, outage_lines, page, runs_table, write_index
 from lictor_jepsen.run import Plan, perform
 from lictor_jepsen.store import ROOT, Results, RunFolder, kept, planned_workload, read_results
 from lictor_jepsen.torture import AROUND_S, plans, possible
@@ -142,6 +142,7 @@ def torture(db: str, program: str, net: str, seed: int, store: Path, seconds: fl
     product = _product(db, program)
     _need_namespaces(net)
     verdicts: list[Verdict] = []
+    before = {one.name for one in kept(store)}
     began = time.monotonic()
     planned = list(plans(product, net, seconds, seed))
     for plan in planned:
@@ -153,6 +154,8 @@ def torture(db: str, program: str, net: str, seed: int, store: Path, seconds: fl
         ended = subprocess.run(command, timeout=plan.seconds + _AROUND_S_MAX, check=False)
         verdicts.append(_VERDICT.get(ended.returncode, Verdict.UNKNOWN))
     verdict = combined(verdicts)
+    for line in outage_lines([one for one in kept(store) if one.name not in before]):
+        click.echo(f"  {line}")
     click.echo(f"seed {seed}: {len(verdicts)} runs, {', '.join(verdicts)}: {verdict}")
     sys.exit(_EXIT[verdict])
 
@@ -193,10 +196,16 @@ def check(history: Path, workload: str | None) -> None:
 
 @main.command("list")
 @_store
-def list_(store: Path) -> None:
+@click.option("--table", is_flag=True, help="A table in Markdown instead, with a row for each workload.")
+def list_(store: Path, table: bool) -> None:
     """The runs that were kept; also as a page, `index.html` beside them."""
     runs = list(kept(store))
-    for one in runs:
+    if table:
+        try:
+            click.echo(runs_table(runs))
+        except ValueError as error:
+            raise click.ClickException(f"{store} has runs of another version: {error}") from error
+    for one in () if table else runs:
         click.echo(f"{one.verdict:8} {one.name}")
     if runs:
         write_index(store, runs)

@@ -3,5 +3,6 @@
 from lictor_jepsen.report.listing import write_index
 from lictor_jepsen.report.page import page
 from lictor_jepsen.report.repeat import clients
+from lictor_jepsen.report.tally import outage_lines, runs_table
 
-__all__ = ["clients", "page", "write_index"]
+__all__ = ["clients", "outage_lines", "page", "runs_table", "write_index"]
