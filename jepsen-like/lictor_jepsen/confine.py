@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from typing import Final, NoReturn
 
-__all__ = ["confine", "is_confined", "lacks_namespaces", "settle"]
+__all__ = ["become", "confine", "is_confined", "lacks_namespaces", "settle"]
 
 _MARK: Final = "LICTOR_JEPSEN_CONFINED"
 _TRY_S_MAX: Final = 20.0
@@ -59,9 +59,14 @@ def _unshare() -> list[str]:
 
 def confine(arguments: Sequence[str]) -> NoReturn:
     """Become `python -m lictor_jepsen <arguments>` inside namespaces of its own."""
+    become([sys.executable, "-m", "lictor_jepsen", *arguments])
+
+
+def become(command: Sequence[str]) -> NoReturn:
+    """Become that command inside namespaces of its own."""
     os.environ[_MARK] = "1"
-    command = [*_unshare(), sys.executable, "-m", "lictor_jepsen", *arguments]
-    os.execvp(command[0], command)
+    words = [*_unshare(), *command]
+    os.execvp(words[0], words)
 
 
 def settle() -> None:

@@ -2,8 +2,8 @@
 
 In namespaces every one of them has its own network with one cable to a router, which is the network that the harness
 itself is in. A link from A to B is cut in the router, by a routing rule that drops what comes from A and goes to B:
-neither side is told, as with a cable that was pulled. Links have a direction. Clients reach all through the router and
-are never cut off.
+neither side is told, as with a cable that was pulled. Links have a direction. A link can be bad instead: the router
+sends what passes there through the `relay`. Clients reach all through the router and are never cut off.
 """
 
 from __future__ import annotations
@@ -12,9 +12,12 @@ import asyncio
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from random import Random
 from typing import Final, NamedTuple, Protocol
 
 from lictor_jepsen.op import AGENT, SERVER
+from lictor_jepsen.relay import DEVICE, Relay, lacks_relay
+from lictor_jepsen.wire import Shape, Wire
 
 __all__ = ["Link", "Loopback", "Namespaces", "Net", "NetError", "Node"]
 
@@ -27,7 +30,13 @@ _SERVERS_MAX: Final = _AGENTS_FROM - _SERVERS_FROM
 """How many addresses of servers a run may use, one after another."""
 _COMMAND_S_MAX: Final = 20.0
 _LOOPBACK_NETS: Final = 200 * 250
-_RULE_PRIORITY: Final = "100"
+_CUT_PRIORITY: Final = "100"
+_FROM_RELAY_PRIORITY: Final = "150"
+_TO_RELAY_PRIORITY: Final = "200"
+_RELAY_TABLE: Final = "77"
+_RELAY_QUEUE: Final = 2000
+"""Packets that the kernel keeps for the relay while the harness does something else."""
+_CONF: Final = Path("/proc/sys/net/ipv4/conf")
 
 
 class NetError(Exception):
@@ -58,6 +67,8 @@ class Net(Protocol):
     """The agents that are no servers."""
     lacks_cuts: str
     """Why links cannot be cut; empty when they can be."""
+    lacks_shapes: str
+    """Why links cannot be made bad; empty when they can be."""
 
     def within(self, node: Node) -> list[str]:
         """What stands before a command that is to run in the network of a node."""
@@ -82,8 +93,16 @@ class Net(Protocol):
         """Mend these links; those that were not cut stay as they are."""
         ...
 
+    async def shape(self, links: Sequence[Link], shape: Shape, seed: int) -> None:
+        """Make links bad; another shape takes the place of the one before. Raises `NetError`."""
+        ...
+
+    async def smooth(self, links: Sequence[Link]) -> None:
+        """Make links good again."""
+        ...
+
     async def heal(self) -> None:
-        """Mend all links."""
+        """Mend all links, and make them good."""
         ...
 
 
@@ -115,6 +134,7 @@ class Loopback:
     """All servers on this machine's loopback, each on an address of its own. Links cannot be cut."""
 
     lacks_cuts = "links between servers on one loopback cannot be cut: use --net netns"
+    lacks_shapes = "links between servers on one loopback cannot be made bad: use --net netns"
 
     def __init__(self, count: int, agents: int = 0) -> None:
         place = os.getpid() % _LOOPBACK_NETS  # so that runs beside each other do not meet
@@ -139,6 +159,12 @@ class Loopback:
     async def mend(self, links: Sequence[Link]) -> None:
         """Nothing was cut."""
 
+    async def shape(self, links: Sequence[Link], shape: Shape, seed: int) -> None:
+        raise NetError(self.lacks_shapes)
+
+    async def smooth(self, links: Sequence[Link]) -> None:
+        """None is bad."""
+
     async def heal(self) -> None:
         """Nothing was cut."""
 
@@ -151,8 +177,11 @@ class Namespaces:
     def __init__(self, count: int, agents: int = 0) -> None:
         self.nodes: Sequence[Node] = _places(SERVER, count, _NET, _SERVERS_FROM)
         self.agents: Sequence[Node] = _places(AGENT, agents, _NET, _AGENTS_FROM)
+        self.lacks_shapes = lacks_relay()
+        self.relay = Relay()
         self._cut: list[Link] = []
         self._addresses = _Addresses(_NET, count)
+        self._shaped: list[Link] = []
 
     def within(self, node: Node) -> list[str]:
         return ["nsenter", f"--net=/run/netns/{node.name}"]
@@ -209,12 +238,48 @@ class Namespaces:
                 await self._rule("del", link)
                 self._cut.remove(link)
 
+    async def shape(self, links: Sequence[Link], shape: Shape, seed: int) -> None:
+        if not self.relay.is_open:
+            await self._open_relay()
+        for link in dict.fromkeys(links):
+            rng = Random(f"{seed}/{link.source.name}>{link.target.name}")
+            self.relay.put(link.source.address, link.target.address, Wire(shape, rng))
+            if link not in self._shaped:
+                await self._detour("add", link)
+                self._shaped.append(link)
+
+    async def smooth(self, links: Sequence[Link]) -> None:
+        for link in dict.fromkeys(links):
+            if link in self._shaped:
+                await self._detour("del", link)
+                self._shaped.remove(link)
+                self.relay.put(link.source.address, link.target.address, None)
+
     async def heal(self) -> None:
         await self.mend(list(self._cut))
+        await self.smooth(list(self._shaped))
+
+    async def _open_relay(self) -> None:
+        """Make the relay, and have the router carry on what comes out of it as if it had never been there."""
+        try:
+            self.relay.open()
+        except OSError as error:
+            raise NetError(f"the relay of bad links cannot be made: {error}") from error
+        for device in ("all", DEVICE):
+            (_CONF / device / "rp_filter").write_text("0")
+        await _run("ip", "link", "set", DEVICE, "up", "txqueuelen", str(_RELAY_QUEUE))
+        await _run("ip", "route", "add", "default", "dev", DEVICE, "table", _RELAY_TABLE)
+        await _run("ip", "rule", "add", "pref", _FROM_RELAY_PRIORITY, "iif", DEVICE, "lookup", "main")
+
+    async def _detour(self, verb: str, link: Link) -> None:
+        await _run("ip", "rule", verb, "pref", _TO_RELAY_PRIORITY, *_ends(link), "lookup", _RELAY_TABLE)
 
     async def _rule(self, verb: str, link: Link) -> None:
-        ends = ("from", link.source.address, "to", link.target.address)
-        await _run("ip", "rule", verb, "pref", _RULE_PRIORITY, *ends, "blackhole")
+        await _run("ip", "rule", verb, "pref", _CUT_PRIORITY, *_ends(link), "blackhole")
+
+
+def _ends(link: Link) -> tuple[str, ...]:
+    return ("from", link.source.address, "to", link.target.address)
 
 
 async def _run(*command: str) -> None:

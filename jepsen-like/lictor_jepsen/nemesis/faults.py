@@ -10,12 +10,13 @@ from lictor_jepsen.disk import Disks, Folders, ObedientDisks, SmallDisks, lacks_
 from lictor_jepsen.nemesis.base import AGENTS, OBEDIENT_DISKS, SMALL_DISKS, Fault
 from lictor_jepsen.nemesis.clocks import CLOCK_FAULTS
 from lictor_jepsen.nemesis.disks import DISKS
+from lictor_jepsen.nemesis.links import LINKS
 from lictor_jepsen.nemesis.partitions import PARTITIONS
 from lictor_jepsen.nemesis.processes import PROCESSES
 
 __all__ = ["AGENT_FAULTS", "FAULTS", "disks_for", "subject"]
 
-FAULTS: Final[Mapping[str, Fault]] = {**PROCESSES, **PARTITIONS, **CLOCK_FAULTS, **DISKS}
+FAULTS: Final[Mapping[str, Fault]] = {**PROCESSES, **PARTITIONS, **LINKS, **CLOCK_FAULTS, **DISKS}
 """All faults by name."""
 AGENT_FAULTS: Final = frozenset(name for name, fault in FAULTS.items() if AGENTS in fault.needs)
 """Those that need agents."""

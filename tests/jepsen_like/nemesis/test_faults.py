@@ -12,6 +12,7 @@ async def test_what_cannot_be_made_here_says_why(around: Surroundings) -> None:
     assert lacking == {
         *without,
         *(name for name in FAULTS if name.startswith("partition-")),
+        *(name for name in FAULTS if name.endswith("-links")),
         *("clock-jump", *DISKS),
     }
     assert "idle" in FAULTS["clock-jump"].lacks(around)
