@@ -19,6 +19,11 @@ def history(*texts: str) -> list[Call]:
     return calls(lines(*texts))
 
 
+def txns(*texts: str) -> list[Call]:
+    """A line is `process kind micro ...`: `+x1` appends 1 to x, `x:1,2` reads it, `x:` finds nothing, `x?` asks."""
+    return calls([_txn(number, text) for number, text in enumerate(texts)])
+
+
 def _op(number: int, text: str, key: str) -> Op:
     process, kind, f, value, *rest = text.split()
     mode = rest[0] if rest else ("default" if f == "read" else "")
@@ -43,3 +48,15 @@ def _value(text: str) -> Value:
     if "," in text:
         return tuple(int(part) for part in text.split(",") if part)
     return int(text)
+
+
+def _txn(number: int, text: str) -> Op:
+    process, kind, *micro = text.split()
+    return Op(float(number), int(process), Kind(kind), "txn", "g", tuple(map(_micro, micro)), Mode.NONE, "n1")
+
+
+def _micro(text: str) -> Value:
+    if text.startswith("+"):
+        return "append", text[1], int(text[2:])
+    key, numbers = text[0], text[2:]
+    return "r", key, None if text.endswith("?") else tuple(int(one) for one in numbers.split(",") if one)
