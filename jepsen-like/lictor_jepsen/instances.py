@@ -98,10 +98,15 @@ def agent_registration(service: str, id_: str, number: int) -> str:
     return json.dumps({"Name": service, **_definition(id_, number)})
 
 
-def catalog_registration(service: str, id_: str, number: int) -> str:
-    """The body of `/v1/catalog/register`, for a node without an agent, whose address changes with the instance's."""
+def catalog_registration(service: str, id_: str, number: int, status: str = "") -> str:
+    """The body of `/v1/catalog/register`, for a node without an agent, whose address changes with the instance's.
+
+    With a `status` the instance has a check of that status.
+    """
     node = {"Node": outside_node(id_), "Address": address_of(number)}
-    return json.dumps({**node, "Service": {"Service": service, **_definition(id_, number)}})
+    check = {"CheckID": f"service:{id_}", "Name": "told", "ServiceID": id_, "Status": status}
+    instance = {"Service": {"Service": service, **_definition(id_, number)}}
+    return json.dumps({**node, **instance, **({"Check": check} if status else {})})
 
 
 def _definition(id_: str, number: int) -> Mapping[str, object]:

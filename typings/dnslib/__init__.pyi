@@ -2,6 +2,8 @@ from collections.abc import Sequence
 
 from dnslib.label import DNSBuffer, DNSLabel
 
+class DNSError(Exception): ...
+
 class Bimap:
     forward: dict[int, str]
     reverse: dict[str, int]
@@ -54,6 +56,8 @@ class RR:
 
 class DNSHeader:
     id: int
+    rcode: int
+    tc: int
     def __init__(self, id: int, bitmap: int, q: int, a: int, auth: int, ar: int) -> None: ...
     def pack(self, buffer: DNSBuffer) -> None: ...
 

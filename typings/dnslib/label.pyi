@@ -1,6 +1,6 @@
 class DNSLabel:
     label: tuple[bytes, ...]
-    def __init__(self, label: DNSLabel | tuple[bytes, ...]) -> None: ...
+    def __init__(self, label: DNSLabel | str | tuple[bytes, ...]) -> None: ...
 
 class Buffer:
     data: bytearray

@@ -8,6 +8,7 @@ from lictor_jepsen.workload.blocking import Blocking
 from lictor_jepsen.workload.catalog import Catalog
 from lictor_jepsen.workload.kv import Append, CompareAndSet, GrowSet, Lock, Register
 from lictor_jepsen.workload.membership import Membership
+from lictor_jepsen.workload.names import Names
 from lictor_jepsen.workload.sessions import Sessions
 
 __all__ = ["WORKLOADS", "Client", "Needs", "Place", "Turn", "Workload"]
@@ -20,6 +21,7 @@ _ALL: Final[tuple[Workload, ...]] = (
     Lock(),
     Catalog(),
     Blocking(),
+    Names(),
     Sessions(),
     Membership(),
 )

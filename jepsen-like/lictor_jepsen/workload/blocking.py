@@ -23,9 +23,14 @@ from lictor_jepsen.workload.kv import read_mode
 
 __all__ = ["Blocking"]
 
-EPOCH: Final = 30
-"""How many operations a thread spends on one sort of things, so that others see them change and rest."""
-_WAITS_MS: Final = (500, 1_500, 4_000)
+CYCLE: Final = 40
+"""After so many operations a thread changes the same sort of things again."""
+BURST: Final = 5
+"""So many changes in a row, and none for the rest of a cycle: who was not told of the last one waits in vain, and is
+not told by the next."""
+POLLS: Final = 6
+"""How many polls in a row wait for one thing."""
+_WAITS_MS: Final = (1_000, 6_000, 6_000)
 _LAST_WAIT_MS: Final = 200
 _STATES_MAX: Final = 10_000
 """Things that a client remembers an index of; the oldest go."""
@@ -45,11 +50,11 @@ class Blocking(Workload):
 
     def invocation(self, rng: Random, turn: Turn) -> Invocation:
         """Half of the threads change things, the others wait for that; all move on to other things after a while."""
-        epoch, place = turn.number // EPOCH, turn.thread // _groups(turn.threads)
-        if place % 2 == 0:
-            return _change(rng, turn, ("key", "service", "other")[(epoch + turn.thread) % 3])
-        lasting = Random(f"{turn.thread}/{epoch}/{turn.key}")
-        writers = range(turn.thread % _groups(turn.threads), turn.threads, 2 * _groups(turn.threads))
+        groups = _groups(turn.threads)
+        if turn.thread // groups % 2 == 0:
+            return _change(rng, turn)
+        lasting = Random(f"{turn.thread}/{turn.number // POLLS}/{turn.key}")
+        writers = range(turn.thread % groups, turn.threads, 2 * groups)
         one = key_name(turn.key, lasting.choice(writers))
         target = lasting.choice((one, one, f"{turn.key}/", turn.key))
         return Invocation("watch", turn.key, (target, rng.choice(_WAITS_MS)), read_mode(lasting))
@@ -77,15 +82,16 @@ def _groups(threads: int) -> int:
     return max(1, round(threads / THREADS_PER_KEY))
 
 
-def _change(rng: Random, turn: Turn, sort: str) -> Invocation:
+def _change(rng: Random, turn: Turn) -> Invocation:
+    """A burst of changes of a key, a rest, a burst of changes of an instance, a rest: writes that concern nobody."""
     removes = rng.random() < 0.2
-    match sort:
-        case "key":
-            verb = "delete" if removes else "write"
-        case "service":
-            verb = "remove" if removes else "put"
-        case _:
-            verb = "write elsewhere"
+    moment = (turn.number + turn.thread * CYCLE // 6) % CYCLE
+    if moment < BURST:
+        verb = "delete" if removes else "write"
+    elif CYCLE // 2 <= moment < CYCLE // 2 + BURST:
+        verb = "remove" if removes else "put"
+    else:
+        verb = "write elsewhere"
     return Invocation(verb, turn.key, turn.thread if removes and verb in CHANGES else (turn.thread, turn.fresh))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from lictor_jepsen.checker.blocking import CHANGES, key_name, service_name
 from lictor_jepsen.generator import Generator
 from lictor_jepsen.op import Invocation, Kind, Mode, Value
 from lictor_jepsen.workload import Client
-from lictor_jepsen.workload.blocking import EPOCH, Blocking
+from lictor_jepsen.workload.blocking import BURST, CYCLE, POLLS, Blocking
 from tests.jepsen_like.misbehaving import serving
 from tests.jepsen_like.places import OneAgent
 from tests.support.agents import dev_agent
@@ -28,7 +29,7 @@ def asked(threads: int, each: int) -> list[list[Invocation]]:
 def test_half_of_the_threads_of_each_group_wait_for_what_the_others_change(threads: int) -> None:
     changed: set[str] = set()
     watched: set[str] = set()
-    for thread, mine in enumerate(asked(threads, 20 * EPOCH)):
+    for thread, mine in enumerate(asked(threads, 20 * CYCLE)):
         sorts = {one.f for one in mine}
         assert sorts in ({"watch"}, {"write", "delete", "put", "remove", "write elsewhere"})
         changed |= {key_name(one.key, thread) for one in mine if one.f == "write"}
@@ -38,14 +39,23 @@ def test_half_of_the_threads_of_each_group_wait_for_what_the_others_change(threa
 
 
 def test_a_thread_watches_one_thing_for_a_while() -> None:
-    mine = next(mine for mine in asked(6, 3 * EPOCH) if mine[0].f == "watch")
+    mine = next(mine for mine in asked(6, 3 * POLLS) if mine[0].f == "watch")
     for epoch in range(3):
-        watched = mine[epoch * EPOCH : (epoch + 1) * EPOCH]
+        watched = mine[epoch * POLLS : (epoch + 1) * POLLS]
         assert len({(one.value[0], one.mode) for one in watched if isinstance(one.value, tuple)}) == 1
 
 
+def test_what_changed_rests_for_most_of_a_cycle() -> None:
+    mine = next(mine for mine in asked(6, 10 * CYCLE) if mine[0].f != "watch")
+    for verbs in ({"write", "delete"}, {"put", "remove"}):
+        moments = [number for number, one in enumerate(mine) if one.f in verbs]
+        rests = [after - before for before, after in pairwise(moments)]
+        assert len(moments) == 10 * BURST
+        assert set(rests) == {1, CYCLE - BURST + 1}
+
+
 def test_removals_are_fewer_than_writes() -> None:
-    done = Counter(one.f for mine in asked(6, 20 * EPOCH) for one in mine if one.f in CHANGES)
+    done = Counter(one.f for mine in asked(6, 20 * CYCLE) for one in mine if one.f in CHANGES)
     assert 0 < done["delete"] < done["write"]
     assert 0 < done["remove"] < done["put"]
 
