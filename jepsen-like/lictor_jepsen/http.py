@@ -7,11 +7,12 @@ HTTP libraries send a request again when the connection breaks before the answer
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Mapping
 from typing import Final, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
-__all__ = ["ANSWER_BYTES_MAX", "Answer", "BrokenAnswer", "NotConnected", "request"]
+__all__ = ["ANSWER_BYTES_MAX", "Answer", "BrokenAnswer", "NotConnected", "Raw", "exchange", "request", "trust"]
 
 ANSWER_BYTES_MAX: Final = 4 * 1024 * 1024
 """A longer answer is none."""
@@ -33,37 +34,71 @@ class Answer(NamedTuple):
     text: str
 
 
+class Raw(NamedTuple):
+    """An answer whose body is any bytes."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+_trusted: list[ssl.SSLContext] = []
+
+
+def trust(context: ssl.SSLContext) -> None:
+    """Whom all `https` URLs of this process believe from now on, and what they show of themselves."""
+    _trusted[:] = [context]
+
+
 async def request(method: str, url: str, body: str = "", *, timeout_s: float) -> Answer:
-    """Ask and read the whole answer.
+    """Ask and read the whole answer, which is text. Raises as `exchange` does."""
+    raw = await exchange(method, url, body.encode(), timeout_s=timeout_s)
+    try:
+        return Answer(raw.status, raw.headers, raw.body.decode())
+    except UnicodeDecodeError as error:
+        raise BrokenAnswer(f"no text: {error}") from error
+
+
+async def exchange(method: str, url: str, body: bytes = b"", *, timeout_s: float) -> Raw:
+    """Ask and read the whole answer. A password in the URL (`http://:TOKEN@host:port`) is sent as the ACL token.
 
     Raises `NotConnected` when surely nothing was sent, `TimeoutError` and other `OSError`s when nobody knows.
     """
     parts = urlsplit(url)
-    host, port = parts.hostname or "", parts.port or 80
     try:
         async with asyncio.timeout(timeout_s):
-            return await _converse(method, host, port, url.partition(parts.netloc)[2], body.encode())
+            return await _converse(method, parts, url.partition(parts.netloc)[2], body)
     except NotConnected:
         raise
     except TimeoutError:
         raise TimeoutError(f"no answer within {timeout_s} s") from None
 
 
-async def _converse(method: str, host: str, port: int, target: str, body: bytes) -> Answer:
+async def _converse(method: str, parts: SplitResult, target: str, body: bytes) -> Raw:
+    host = parts.hostname or ""
+    context = _context() if parts.scheme == "https" else None
+    port = parts.port or (443 if context else 80)
     try:
-        reader, writer = await asyncio.open_connection(host, port, limit=ANSWER_BYTES_MAX)
+        reader, writer = await asyncio.open_connection(host, port, limit=ANSWER_BYTES_MAX, ssl=context)
     except OSError as error:
         raise NotConnected(str(error)) from error
     try:
-        head = f"{method} {target} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\nContent-Length: {len(body)}"
-        writer.write(f"{head}\r\n\r\n".encode() + body)
+        head = [f"{method} {target} HTTP/1.1", f"Host: {host}:{port}", "Connection: close"]
+        head += [f"X-Consul-Token: {unquote(parts.password)}"] if parts.password else []
+        writer.write("\r\n".join([*head, f"Content-Length: {len(body)}", "", ""]).encode() + body)
         await writer.drain()
         return await _answer(reader)
     finally:
         writer.close()
 
 
-async def _answer(reader: asyncio.StreamReader) -> Answer:
+def _context() -> ssl.SSLContext:
+    if not _trusted:
+        trust(ssl.create_default_context())
+    return _trusted[0]
+
+
+async def _answer(reader: asyncio.StreamReader) -> Raw:
     try:
         lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         status = int(lines[0].split()[1])
@@ -74,7 +109,7 @@ async def _answer(reader: asyncio.StreamReader) -> Answer:
             body = await reader.readexactly(int(headers["content-length"]))
         else:
             body = await reader.read(ANSWER_BYTES_MAX)
-        return Answer(status, headers, body.decode())
+        return Raw(status, headers, body)
     except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError, IndexError) as error:
         raise BrokenAnswer(f"no whole answer: {error}") from error
 

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from lictor_jepsen.http import BrokenAnswer, NotConnected, request
+from lictor_jepsen.http import BrokenAnswer, NotConnected, exchange, request
 from tests.jepsen_like.misbehaving import serving
 from tests.support.ports import free_port
 
@@ -61,3 +61,24 @@ async def test_a_broken_answer_is_none_and_the_request_is_not_sent_again(answer:
 async def test_a_refused_connection_is_told_apart() -> None:
     with pytest.raises(NotConnected):
         await request("GET", f"http://127.0.0.1:{free_port()}/", timeout_s=5)
+
+
+async def test_a_password_in_the_url_is_sent_as_the_token_and_any_bytes_come_back() -> None:
+    heard: list[bytes] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n\xff\x00")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server:
+        raw = await exchange("GET", f"http://:a%2Fb@127.0.0.1:{port}/v1/x?y", timeout_s=10)
+        with pytest.raises(BrokenAnswer, match="no text"):
+            await request("GET", f"http://127.0.0.1:{port}/", timeout_s=10)
+    assert raw.body == b"\xff\x00"
+    assert heard[0].startswith(b"GET /v1/x?y HTTP/1.1\r\n")
+    assert b"X-Consul-Token: a/b\r\n" in heard[0]
+    assert b"X-Consul-Token" not in heard[1]

@@ -13,7 +13,7 @@ from lictor_jepsen.checker.verdict import PROBLEMS_SHOWN_MAX, Finding, Problem, 
 from lictor_jepsen.history import Call, calls
 from lictor_jepsen.op import Kind, Mode, Op
 
-__all__ = ["CHANGES", "judge"]
+__all__ = ["CHANGES", "judge", "judge_calls"]
 
 CHANGES: Final = frozenset({"write", "cas", "append", "add", "acquire", "release"})
 """The operations that change a key."""
@@ -36,8 +36,13 @@ def judge(history: Iterable[Op]) -> dict[str, Finding]:
     `consistent` judges changes and consistent reads, `default` those and default reads: when only `default` is
     invalid, consistent reads kept their promise. Raises `HistoryError` for what is no history.
     """
+    return judge_calls(calls(history))
+
+
+def judge_calls(history: Iterable[Call]) -> dict[str, Finding]:
+    """The same of calls, in order of their invocation for each key."""
     keys: dict[str, list[Call]] = {}
-    for call in calls(history):
+    for call in history:
         keys.setdefault(call.asked.key, []).append(call)
     usual = _checker([call for key in keys.values() for call in key], linearizable)
     found = {

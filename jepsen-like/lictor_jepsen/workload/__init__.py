@@ -10,6 +10,7 @@ from lictor_jepsen.workload.kv import Append, CompareAndSet, GrowSet, Lock, Regi
 from lictor_jepsen.workload.membership import Membership
 from lictor_jepsen.workload.names import Names
 from lictor_jepsen.workload.sessions import Sessions
+from lictor_jepsen.workload.snapshot import Snapshot
 
 __all__ = ["WORKLOADS", "Client", "Needs", "Place", "Turn", "Workload"]
 
@@ -24,6 +25,7 @@ _ALL: Final[tuple[Workload, ...]] = (
     Names(),
     Sessions(),
     Membership(),
+    Snapshot(),
 )
 WORKLOADS: Final[Mapping[str, Workload]] = {workload.name: workload for workload in _ALL}
 """The workloads by name."""

@@ -62,6 +62,15 @@ BUGS: Final = (
         spared=("exclusion",),
     ),
     Bug(
+        "index reset at restore",
+        "after a restore, indexes are those of the snapshot, as if they had not gone on since",
+        "index_reset.py",
+        workload="snapshot",
+        nemesis="none",
+        findings=("index",),
+        spared=("consistent", "restored", "sessions"),
+    ),
+    Bug(
         "local consistent reads",
         "default reads are answered from the server's own store, without asking who leads",
         "local_reads.py",
