@@ -11,6 +11,7 @@ from lictor_jepsen.workload.membership import Membership
 from lictor_jepsen.workload.names import Names
 from lictor_jepsen.workload.sessions import Sessions
 from lictor_jepsen.workload.snapshot import Snapshot
+from lictor_jepsen.workload.txn import Transactions
 
 __all__ = ["WORKLOADS", "Client", "Needs", "Place", "Turn", "Workload"]
 
@@ -20,6 +21,7 @@ _ALL: Final[tuple[Workload, ...]] = (
     Append(),
     GrowSet(),
     Lock(),
+    Transactions(),
     Catalog(),
     Blocking(),
     Names(),
