@@ -6,6 +6,7 @@ from typing import Final
 from lictor_jepsen.workload.base import Client, Needs, Place, Turn, Workload
 from lictor_jepsen.workload.blocking import Blocking
 from lictor_jepsen.workload.catalog import Catalog
+from lictor_jepsen.workload.intentions import Intentions
 from lictor_jepsen.workload.kv import Append, CompareAndSet, GrowSet, Lock, Register
 from lictor_jepsen.workload.membership import Membership
 from lictor_jepsen.workload.names import Names
@@ -28,6 +29,7 @@ _ALL: Final[tuple[Workload, ...]] = (
     Sessions(),
     Membership(),
     Snapshot(),
+    Intentions(),
 )
 WORKLOADS: Final[Mapping[str, Workload]] = {workload.name: workload for workload in _ALL}
 """The workloads by name."""

@@ -53,6 +53,26 @@ class Bug(NamedTuple):
 
 BUGS: Final = (
     Bug(
+        "deny acknowledged too early",
+        "proxies hear of intentions a second late, and are said to judge by them at once",
+        "eager_enforced.py",
+        workload="intentions",
+        nemesis="none",
+        findings=("denied",),
+        flags=("--net=loopback", "--nodes=1"),
+        spared=("destination",),
+    ),
+    Bug(
+        "deny not applied to live connections",
+        "proxies refuse new connections, and leave those open that they had let in before",
+        "live_stay.py",
+        workload="intentions",
+        nemesis="none",
+        findings=("denied",),
+        flags=("--net=loopback", "--nodes=1"),
+        spared=("destination",),
+    ),
+    Bug(
         "fencing token repeated",
         "a lock that changes hands keeps its LockIndex, so two holders have one fencing token",
         "same_token.py",
