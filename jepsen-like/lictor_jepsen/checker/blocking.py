@@ -187,16 +187,20 @@ def _woken(polls: Sequence[_Poll], changes: Mapping[str, Sequence[Change]], faul
     judged = 0
     problems: list[Problem] = []
     for poll in polls:
-        for name in changes if poll.waits else ():
-            for change in _news(poll, name, changes[name]) if poll.covers(name) else ():
-                judged += 1
-                began_ms = max(change.ended_ms, poll.sight.invoked_ms)
-                if poll.sight.returned_ms > settled_ms(faulty, began_ms, WAKE_MS, AFTER_MS):
-                    late_s = (poll.sight.returned_ms - began_ms) / 1000
-                    text = (
-                        f"told {late_s:.1f} s late of {change.value!r} in {name}, changed at line {change.invoked + 1}"
-                    )
-                    problems.append(told(f"{text}: {describe(poll.call)}", poll.call))
+        news = [
+            (max(change.ended_ms, poll.sight.invoked_ms), name, change)
+            for name in (changes if poll.waits else ())
+            if poll.covers(name)
+            for change in _news(poll, name, changes[name])
+        ]
+        judged += len(news)
+        if not news:
+            continue
+        began_ms, name, change = min(news, key=lambda one: one[0])
+        if poll.sight.returned_ms > settled_ms(faulty, began_ms, WAKE_MS, AFTER_MS):
+            late_s = (poll.sight.returned_ms - began_ms) / 1000
+            text = f"told {late_s:.1f} s late of {change.value!r} in {name}, changed at line {change.invoked + 1}"
+            problems.append(told(f"{text}: {describe(poll.call)}", poll.call))
     return finding(judged, problems)
 
 
