@@ -20,15 +20,14 @@ from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
+from lictor_jepsen.clock import WALL_CLOCK, lacks_libfaketime, libc_environment
 from lictor_jepsen.net import Net, Node
 
-__all__ = ["PROGRAMS", "WALL_CLOCK", "Cluster", "Program", "consul", "lictor"]
+__all__ = ["PROGRAMS", "Cluster", "Program", "consul", "lictor"]
 
 STOP_S_MAX: Final = 10.0
 """How long a killed process may take to be gone."""
 _HTTP_PORT: Final = 8500
-WALL_CLOCK: Final = Path(__file__).parent / "wall_clock"
-"""The folder whose `sitecustomize` moves the wall clock of a Python process."""
 
 
 class Program(NamedTuple):
@@ -40,6 +39,8 @@ class Program(NamedTuple):
     """What only this product needs."""
     clock_can_jump: bool
     """Whether its wall clock is one that the harness can move."""
+    libc_clock_can_jump: bool = False
+    """Whether that of C code in it can be moved here, too."""
 
 
 def consul(command: Sequence[str] = ("consul",)) -> Program:
@@ -50,7 +51,7 @@ def consul(command: Sequence[str] = ("consul",)) -> Program:
 def lictor(command: Sequence[str] = ()) -> Program:
     """Lictor as it is installed beside this package, or what `command` starts in its place."""
     beside = Path(sys.executable).with_name("lictor")
-    return Program("lictor", tuple(command) or (str(beside),), (), clock_can_jump=True)
+    return Program("lictor", tuple(command) or (str(beside),), (), True, not lacks_libfaketime())
 
 
 PROGRAMS: Final = {"consul": consul, "lictor": lictor}
@@ -74,8 +75,11 @@ class Cluster:
         *,
         settings: Mapping[str, object] = MappingProxyType({}),
         agent_settings: Mapping[str, object] = MappingProxyType({}),
+        libc_clocks: bool = False,
     ) -> None:
-        """`settings` stand in every configuration file; in those of agents `agent_settings` take their place."""
+        """`libc_clocks` puts clocks of C code that can be moved into all processes.
+
+        `settings` stand in every configuration file; in those of agents `agent_settings` take their place."""
         self.net = net
         self.nodes: list[Node] = list(net.nodes)
         """The servers that belong to it now."""
@@ -86,6 +90,7 @@ class Cluster:
         self._former: dict[str, Node] = {}
         self._disks = disks
         self._logs = logs
+        self._libc_clocks = libc_clocks
         self._settings = settings
         self._agent_settings = agent_settings
         self._spawned: dict[str, tuple[Node, Sequence[str], Mapping[str, str]]] = {}
@@ -154,6 +159,10 @@ class Cluster:
         """The file that says by how many seconds the node's wall clock is off."""
         return self._logs / f"{node.name}.clock"
 
+    def libc_clock_path(self, node: Node) -> Path:
+        """The file by which the clock of C code in the node's processes is off."""
+        return self._logs / f"{node.name}.libc-clock"
+
     def runs(self, node: Node) -> bool:
         """Whether its process is there, be it paused."""
         return self.lives(node.name)
@@ -185,7 +194,7 @@ class Cluster:
             async with self._doors[name]:
                 if not self.lives(name):
                     node, command, environment = self._spawned[name]
-                    await self._launch(name, node, command, {**os.environ, **environment})
+                    await self._launch(name, node, command, {**self._environment(node), **environment})
             return
         await self.start(next(node for node in self.everybody if node.name == name))
 
@@ -321,4 +330,6 @@ class Cluster:
             paths = (str(WALL_CLOCK), environment.get("PYTHONPATH", ""))
             environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
             environment["LICTOR_JEPSEN_CLOCK"] = str(self.clock_path(node))
+        if self._libc_clocks:
+            environment.update(libc_environment(self.libc_clock_path(node)))
         return environment

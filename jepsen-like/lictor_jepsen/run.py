@@ -16,7 +16,7 @@ from lictor_jepsen.client import leader_of
 from lictor_jepsen.db import Cluster, Program
 from lictor_jepsen.generator import Generator
 from lictor_jepsen.interpreter import RECOVERY_S_MAX, Interpreter, Pace, Recorder, serving
-from lictor_jepsen.nemesis import FAULTS, Surroundings, disks_for, members, schedule, subject
+from lictor_jepsen.nemesis import FAULTS, LIBC_CLOCKS, Surroundings, disks_for, members, schedule, subject
 from lictor_jepsen.net import Loopback, Namespaces, Net, Node
 from lictor_jepsen.op import NEMESIS, Kind, Op
 from lictor_jepsen.outage import outages
@@ -89,7 +89,8 @@ async def perform(
     disks = disks_for(plan.kinds, folder.path / "data", mounts=confine.is_confined())
     needs = workload.needs
     own = {"settings": needs.settings, "agent_settings": needs.agent_settings}
-    cluster = Cluster(plan.program, net, disks, folder.path, **own)
+    libc_clocks = plan.program.libc_clock_can_jump and any(LIBC_CLOCKS in FAULTS[name].needs for name in plan.kinds)
+    cluster = Cluster(plan.program, net, disks, folder.path, **own, libc_clocks=libc_clocks)
     around = Surroundings(cluster, disks, lambda: _leader(cluster))
     skipped = {name: reason for name in plan.kinds if (reason := FAULTS[name].lacks(around))}
     generator = Generator(workload, plan.seed, len(cluster.asked) * plan.threads_per_node)

@@ -11,7 +11,17 @@ from random import Random
 from typing import Final
 
 from lictor_jepsen.db import Program
-from lictor_jepsen.nemesis import AGENT_FAULTS, AGENTS, CLOCKS, FAULTS, NAMESPACES, OVERLAP_MAX, OWN, PROGRAMS
+from lictor_jepsen.nemesis import (
+    AGENT_FAULTS,
+    AGENTS,
+    CLOCKS,
+    FAULTS,
+    LIBC_CLOCKS,
+    NAMESPACES,
+    OVERLAP_MAX,
+    OWN,
+    PROGRAMS,
+)
 from lictor_jepsen.run import Plan
 from lictor_jepsen.workload import WORKLOADS
 
@@ -80,6 +90,7 @@ def possible(program: Program, net: str, agents: int, *, programs: bool = False)
         OWN,
         *((NAMESPACES,) if net != "netns" else ()),
         *((CLOCKS,) if not program.clock_can_jump else ()),
+        *((LIBC_CLOCKS,) if not program.libc_clock_can_jump else ()),
         *((AGENTS,) if not agents else ()),
         *((PROGRAMS,) if not programs else ()),
     }

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from lictor_jepsen.db import WALL_CLOCK, Cluster, Program, consul, lictor
+from lictor_jepsen.clock import WALL_CLOCK
+from lictor_jepsen.db import Cluster, Program, consul, lictor
 from lictor_jepsen.disk import Folders
 from lictor_jepsen.net import Loopback
 from tests.support.conditions import eventually
@@ -49,6 +50,15 @@ async def test_lictor_gets_a_clock_that_can_be_moved_and_consul_does_not(tmp_pat
     assert environment == [str(WALL_CLOCK), str(cluster.clock_path(cluster.nodes[1]))]
     _, environment, _ = await _told(consul(TELL), tmp_path / "b")
     assert str(WALL_CLOCK) not in environment
+
+
+async def test_other_programs_go_by_the_clock_of_their_node(tmp_path: Path) -> None:
+    cluster = Cluster(lictor(TELL), Loopback(2), Folders(tmp_path / "data"), tmp_path)
+    await cluster.spawn(
+        "proxy", cluster.nodes[1], ("/bin/sh", "-c", "echo $LICTOR_JEPSEN_CLOCK $COLOUR"), {"COLOUR": "red"}
+    )
+    await eventually(lambda: not cluster.lives("proxy"), what="the program ends")
+    assert (tmp_path / "proxy.log").read_text().split() == [str(cluster.clock_path(cluster.nodes[1])), "red"]
 
 
 async def test_processes_that_confess_say_where_they_are_and_did_not_end_by_themselves(tmp_path: Path) -> None:

@@ -1,6 +1,16 @@
 """What goes wrong during a run: which faults there are, when they begin and end, and how they are made."""
 
-from lictor_jepsen.nemesis.base import AGENTS, CLOCKS, NAMESPACES, OWN, PROGRAMS, Fault, Holds, Surroundings
+from lictor_jepsen.nemesis.base import (
+    AGENTS,
+    CLOCKS,
+    LIBC_CLOCKS,
+    NAMESPACES,
+    OWN,
+    PROGRAMS,
+    Fault,
+    Holds,
+    Surroundings,
+)
 from lictor_jepsen.nemesis.faults import AGENT_FAULTS, FAULTS, disks_for, subject
 from lictor_jepsen.nemesis.schedule import OVERLAP_MAX, Spell, members, schedule
 
@@ -9,6 +19,7 @@ __all__ = [
     "AGENT_FAULTS",
     "CLOCKS",
     "FAULTS",
+    "LIBC_CLOCKS",
     "NAMESPACES",
     "OVERLAP_MAX",
     "OWN",

@@ -19,6 +19,7 @@ from lictor_jepsen.net import Node
 __all__ = [
     "AGENTS",
     "CLOCKS",
+    "LIBC_CLOCKS",
     "NAMESPACES",
     "OBEDIENT_DISKS",
     "OWN",
@@ -46,6 +47,8 @@ AGENTS: Final = "agents"
 """Needed by what hits agents that are no servers."""
 CLOCKS: Final = "clocks"
 """Needed by what moves clocks: a program whose clock can be moved."""
+LIBC_CLOCKS: Final = "clocks of C code"
+"""Needed by what moves the clocks of C code too: libfaketime."""
 PROGRAMS: Final = "programs"
 """Needed by what hits the other programs that a workload starts, such as its proxies."""
 OWN: Final = "own"
@@ -123,7 +126,7 @@ class Fault(NamedTuple):
     meanwhile: Callable[[Surroundings, Random], Awaitable[None]] = idle
     """What goes on from its begin to its end, where it is cancelled."""
     needs: frozenset[str] = frozenset()
-    """What can be told before a run: `NAMESPACES`, `AGENTS`, `CLOCKS`, `PROGRAMS`, `OWN`, `SMALL_DISKS`,
+    """What can be told before a run: `NAMESPACES`, `AGENTS`, `CLOCKS`, `LIBC_CLOCKS`, `PROGRAMS`, `OWN`, `SMALL_DISKS`,
     `OBEDIENT_DISKS`."""
     may_end: str = ""
     """What the log of a process must say, as a regular expression, for it to end by itself; empty: it may not."""

@@ -1,8 +1,9 @@
 """Moves the wall clock of the Python process that has this folder on its `PYTHONPATH`: the clock nemesis.
 
-The file that `LICTOR_JEPSEN_CLOCK` names holds by how many seconds; `time.time` and `time.time_ns` add them. They are
-what Lictor's `SystemClock` asks. Clocks that C code reads (the checks of certificates in OpenSSL) do not move, nor does
-the monotonic clock, as when somebody sets the clock of a machine.
+The file that `LICTOR_JEPSEN_CLOCK` names holds by how many seconds, by how many more in each second (`drift`), and
+since which moment of the monotonic clock; `time.time` and `time.time_ns` add them. They are what Lictor's `SystemClock`
+asks. Clocks that C code reads (the checks of certificates in OpenSSL) do not move, nor does the monotonic clock, as
+when somebody sets the clock of a machine.
 """
 
 from __future__ import annotations
@@ -14,21 +15,28 @@ import time
 from pathlib import Path
 from typing import Final
 
-_SECONDS: Final = struct.Struct("<d")
+_SETTING: Final = struct.Struct("<QdddQ")
+"""The number of the setting, twice: when they differ it is just being written, and is read again."""
 
 
 def _move_clock(path: Path) -> None:
     if not path.exists():
-        path.write_bytes(_SECONDS.pack(0.0))
+        path.write_bytes(_SETTING.pack(0, 0.0, 0.0, 0.0, 0))
     with path.open("r+b") as file:
-        offset = mmap.mmap(file.fileno(), _SECONDS.size)
-    true_time, true_time_ns = time.time, time.time_ns  # noqa: TID251 what is asked before anything is added
+        setting = mmap.mmap(file.fileno(), _SETTING.size)
+    true_time, true_time_ns, monotonic = time.time, time.time_ns, time.monotonic  # noqa: TID251 what is asked before anything is added
+
+    def off() -> float:
+        while True:
+            number, seconds, drift, since, again = _SETTING.unpack_from(setting)
+            if number == again:
+                return float(seconds) + float(drift) * (monotonic() - float(since) if drift else 0.0)
 
     def moved() -> float:
-        return true_time() + float(_SECONDS.unpack_from(offset)[0])
+        return true_time() + off()
 
     def moved_ns() -> int:
-        return true_time_ns() + int(_SECONDS.unpack_from(offset)[0] * 1e9)
+        return true_time_ns() + int(off() * 1e9)
 
     time.time = moved  # noqa: TID251 this is the clock that jumps
     time.time_ns = moved_ns
