@@ -26,6 +26,8 @@ from lictor_jepsen.workload import WORKLOADS
 __all__ = ["head", "page", "pill"]
 
 _HERE: Final = Path(__file__).parent
+_OPEN_MAX: Final = 3
+"""How many problems of a finding show their calls unasked."""
 _SCRIPTS: Final = ("view.js", "plots.js", "page.js")
 
 
@@ -91,8 +93,8 @@ def _findings(findings: Mapping[str, Finding], found: Sequence[Call]) -> str:
     rows: list[str] = []
     for name, finding in findings.items():
         problems: list[str] = []
-        for problem in finding.problems:
-            problems.append(_problem(problem, number, found))
+        for place, problem in enumerate(finding.problems):
+            problems.append(_problem(problem, number, found, is_open=place < _OPEN_MAX))
             number += bool(problem.lines)
         told = f"<tr class=problems><td colspan=4><ol>{''.join(problems)}</ol>" if problems else ""
         rows.append(f"<tr><th scope=row>{escape(name)}<td>{pill(finding.verdict)}<td>{finding.judged}{told}\n")
@@ -102,15 +104,18 @@ def _findings(findings: Mapping[str, Finding], found: Sequence[Call]) -> str:
     )
 
 
-def _problem(problem: Problem, number: int, found: Sequence[Call]) -> str:
+def _problem(problem: Problem, number: int, found: Sequence[Call], *, is_open: bool) -> str:
+    """Where its calls are drawn, the first line of a problem's text is enough: the others tell the same in words."""
+    drawing = piece(found, problem.lines)
+    text = problem.text.partition("\n")[0] if drawing else problem.text
     if not problem.lines:
-        return f"<li><code>{escape(problem.text)}</code>\n"
+        return f"<li><code>{escape(text)}</code>\n"
     links = ", ".join(f"<a href='#line={line}'>{line}</a>" for line in problem.lines[:20])
     more = f" and {len(problem.lines) - 20} more" if len(problem.lines) > 20 else ""
     return (
-        f"<li id=problem-{number}><code>{escape(problem.text)}</code> "
+        f"<li id=problem-{number}><code>{escape(text)}</code> "
         f"<span class=where><a href='#problem={number}'>show in the timeline</a>; lines {links}{more}</span>\n"
-        f"{piece(found, problem.lines)}"
+        f"{drawing if is_open or not drawing else f'<details><summary>its calls</summary>{drawing}</details>'}"
     )
 
 

@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 
 import msgspec
 
+from lictor_jepsen.checker import Finding, Problem, Verdict
 from lictor_jepsen.report import page
 from tests.jepsen_like.report.build import HISTORY, RESULTS
 
@@ -59,6 +60,17 @@ def test_each_problem_that_points_at_calls_has_links_to_them_and_a_drawing() -> 
     assert "problem-0" in reader.ids
     assert "problem-1" not in reader.ids, "it points at no call"
     assert text.count("<svg class=piece") == 1
+
+
+def test_of_a_problem_whose_calls_are_drawn_the_first_line_is_told() -> None:
+    problems = tuple(Problem(f"first {number}\nnether {number}", (5,)) for number in range(5))
+    text = page("run", HISTORY, RESULTS._replace(findings={"a": Finding(Verdict.INVALID, 1, problems)}), 3)
+    assert "first 4" in text
+    assert "nether" not in text
+    assert text.count("<svg class=piece") == 5
+    assert text.count("<details><summary>its calls") == 2, "the first three are shown unasked"
+    without = page("run", HISTORY, RESULTS._replace(findings={"a": Finding(Verdict.INVALID, 1, problems[:1])}), 3)
+    assert "<summary>its calls" not in without
 
 
 def test_what_is_drawn_stands_in_the_page_and_cannot_end_its_element() -> None:
