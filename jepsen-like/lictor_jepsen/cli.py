@@ -218,7 +218,9 @@ def page_(folder: Path) -> None:
     run_folder = RunFolder(folder)
     try:
         results, history = read_results(run_folder.results), read_history(run_folder.history)
-        run_folder.timeline.write_text(page(folder.resolve().name.partition("-")[2], history, results, clients(results.settings)))
+        run_folder.timeline.write_text(
+            page(folder.resolve().name.partition("-")[2], history, results, clients(results.settings))
+        )
     except (HistoryError, OSError, ValueError) as error:
         raise click.ClickException(f"cannot make the page of {folder}: {error}") from error
     click.echo(run_folder.timeline)

@@ -142,7 +142,10 @@ for (const canvas of document.querySelectorAll("canvas")) {
 document.getElementById("listed").addEventListener("toggle", list);
 window.addEventListener("hashchange", follow);
 window.addEventListener("resize", drawAll);
-window.addEventListener("beforeprint", drawAll);
+// What a canvas shows was drawn before the rules for print hold: paper is white whatever the screen is.
+for (const [event, isPaper] of [["beforeprint", true], ["afterprint", false]]) {
+  window.addEventListener(event, () => { document.documentElement.classList.toggle("paper", isPaper); drawAll(); });
+}
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
 refresh();
 follow();
