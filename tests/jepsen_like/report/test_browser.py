@@ -73,8 +73,9 @@ def _colours(document: str, plot: str) -> set[str]:
 
 def _chosen(document: str) -> str:
     """What the page says of the call that is chosen."""
-    [text] = re.findall(r'<p id="chosen"[^>]*>([^<]*)</p>', document)
-    return text
+    found = re.search(r'<p id="chosen"[^>]*>([^<]*)</p>', document)
+    assert found is not None
+    return found[1]
 
 
 def test_every_kind_of_end_and_every_problem_is_drawn_on_a_dark_screen_and_paper_stays_white(tmp_path: Path) -> None:
