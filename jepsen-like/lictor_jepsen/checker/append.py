@@ -5,6 +5,7 @@ Every number is appended once, so one pass over the reads suffices: all of them 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from lictor_jepsen.checker.telling import describe, told
@@ -38,38 +39,53 @@ def _numbers(read: Call) -> tuple[Value, ...]:
 
 
 def _doubled(reads: Sequence[Call]) -> Iterator[Problem]:
+    """Each number once, with the first read that has it twice."""
+    known: set[Value] = set()
     for read in reads:
-        if len(set(_numbers(read))) < len(_numbers(read)):
-            twice = sorted({number for number in _numbers(read) if _numbers(read).count(number) > 1}, key=str)
+        numbers = Counter(_numbers(read))
+        twice = sorted({number for number, count in numbers.items() if count > 1} - known, key=str)
+        known |= set(twice)
+        if twice:
             yield told(f"doubled: {twice} in {describe(read)}", read)
 
 
 def _phantoms(reads: Sequence[Call], appends: Sequence[Call]) -> Iterator[Problem]:
-    """Numbers that nobody appended: never tried, tried only later, or surely failed."""
+    """Numbers that nobody appended: never tried, tried only later, or surely failed. Each once."""
     begun = {append.value: append.invoked for append in appends if append.kind is not Kind.FAIL}
+    failed = {append.value: append for append in appends if append.kind is Kind.FAIL}
+    known: set[Value] = set()
     for read in reads:
         assert read.returned is not None, "a read that is ok has ended"
-        made_up = [number for number in _numbers(read) if begun.get(number, read.returned) >= read.returned]
+        made_up = {number for number in _numbers(read) if begun.get(number, read.returned) >= read.returned} - known
+        known |= made_up
         if made_up:
-            yield told(f"phantom: {made_up} in {describe(read)}", read)
+            told_by = [failed[number] for number in made_up if number in failed]
+            yield told(f"phantom: {sorted(made_up, key=str)} in {describe(read)}", read, *told_by)
 
 
 def _diverging(reads: Sequence[Call], longest: Call | None) -> Iterator[Problem]:
+    """The first read of each server that does not fit, and how many there are."""
+    unlike: dict[str, list[Call]] = {}
     for read in reads:
         if longest is not None and _numbers(read) != _numbers(longest)[: len(_numbers(read))]:
-            text = f"reordered: no beginning of the longest list, of line {longest.invoked + 1}: {describe(read)}"
-            yield told(text, read, longest)
+            unlike.setdefault(read.node, []).append(read)
+    for first, *others in unlike.values():
+        assert longest is not None, "without a longest list all fit"
+        text = f"reordered: no beginning of the longest list, of line {longest.invoked + 1}: {describe(first)}"
+        more = f" (and {len(others)} more there)" if others else ""
+        yield told(text + more, first, longest)
 
 
 def _lost(reads: Sequence[Call], appends: Sequence[Call]) -> Iterator[Problem]:
-    """Acknowledged before a read began, and not in it: lost for good, or read from the past."""
+    """Acknowledged before a read began, and not in it: lost for good, or read from the past. Each once."""
     finished = [append for append in appends if append.kind is Kind.OK]
     for read in reads:
         held = set(_numbers(read))
-        for append in finished:
-            if append.returned is not None and append.returned < read.invoked and append.value not in held:
-                text = f"lost or stale: {append.value}, appended before, is missing from {describe(read)}"
-                yield told(text, append, read)
+        missing = [one for one in finished if (one.returned or 0) < read.invoked and one.value not in held]
+        for append in missing:
+            text = f"lost or stale: {append.value}, appended before, is missing from {describe(read)}"
+            yield told(text, append, read)
+        finished = [append for append in finished if append not in missing]
 
 
 def _reordered(order: tuple[Value, ...], appends: Sequence[Call]) -> Iterator[Problem]:

@@ -7,6 +7,7 @@ just when no transactions come before each other in a circle.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
@@ -61,7 +62,7 @@ def transactions(history: Sequence[Call], is_timely: Callable[[Call], bool]) -> 
     lost = list(_lost_updates(txns, of))
     problems = [
         *own_problems(txns),
-        *_doubled(txns),
+        *_doubled(txns, of),
         *_made_up(txns, of),
         *_intermediate(txns, of),
         *_diverging(txns, of),
@@ -72,29 +73,34 @@ def transactions(history: Sequence[Call], is_timely: Callable[[Call], bool]) -> 
     return finding(sum(txn.call.kind is Kind.OK for txn in txns), problems, enough=0)
 
 
-def _doubled(txns: Sequence[Txn]) -> Iterator[Problem]:
+def _doubled(txns: Sequence[Txn], of: Mapping[str, Versions]) -> Iterator[Problem]:
+    """Each number once, with the first read that has it twice and what appended it."""
+    known: set[int] = set()
     for txn in txns:
         for read in txn.reads:
-            if len(set(read.numbers)) < len(read.numbers):
-                twice = sorted({number for number in read.numbers if read.numbers.count(number) > 1})
-                yield told(f"doubled: {twice} in {read.key}: {shown(txn)}", txn.call)
-                break
+            twice = {number for number, count in Counter(read.numbers).items() if count > 1} - known
+            known |= twice
+            for number in sorted(twice):
+                by = of[read.key].writers.get(number)
+                yield _together(f"doubled: {number} stands twice in {read.key}:", *([] if by is None else [by]), txn)
 
 
 def _made_up(txns: Sequence[Txn], of: Mapping[str, Versions]) -> Iterator[Problem]:
-    """Numbers that nobody appended there, or one whose transaction surely did not happen."""
+    """Numbers that nobody appended there, or one whose transaction surely did not happen. Each once."""
+    known: set[tuple[str, int]] = set()
     for txn in txns:
         for read in txn.reads:
-            writers = {number: of[read.key].writers.get(number) for number in read.numbers}
-            nobodys = [n for n, by in writers.items() if by is None or n not in by.appends.get(read.key, ())]
-            failed = {n: by for n, by in writers.items() if by is not None and not by.may_have_happened}
-            if nobodys:
-                yield told(f"phantom: nobody appended {nobodys} to {read.key}: {shown(txn)}", txn.call)
-            for number, by in failed.items():
-                text = f"G1a (aborted read): {number} of {read.key} was read, but what appended it failed:"
-                yield _together(text, by, txn)
-            if nobodys or failed:
-                break
+            for number in read.numbers:
+                by = of[read.key].writers.get(number)
+                if (read.key, number) in known:
+                    continue
+                if by is None or number not in by.appends.get(read.key, ()):
+                    known.add((read.key, number))
+                    yield _together(f"phantom: nobody appended {number} to {read.key}:", txn)
+                elif not by.may_have_happened:
+                    known.add((read.key, number))
+                    text = f"G1a (aborted read): {number} of {read.key} was read, but what appended it failed:"
+                    yield _together(text, by, txn)
 
 
 def _intermediate(txns: Sequence[Txn], of: Mapping[str, Versions]) -> Iterator[Problem]:
@@ -108,14 +114,19 @@ def _intermediate(txns: Sequence[Txn], of: Mapping[str, Versions]) -> Iterator[P
 
 
 def _diverging(txns: Sequence[Txn], of: Mapping[str, Versions]) -> Iterator[Problem]:
+    """Of each list the first one at each server that does not fit, and how many there are."""
+    unlike: dict[tuple[str, str], list[Txn]] = {}
     for txn in txns:
         for read in txn.reads:
-            known = of[read.key]
             seen = tuple(dict.fromkeys(read.numbers))
-            if known.longest is not None and seen != known.order[: len(seen)]:
-                text = f"incompatible order: one list of {read.key} is no beginning of the other:"
-                yield _together(text, known.longest, txn)
-                break
+            if seen != of[read.key].order[: len(seen)]:
+                unlike.setdefault((read.key, txn.call.node), []).append(txn)
+    for (key, node), (first, *others) in unlike.items():
+        longest = of[key].longest
+        assert longest is not None, "without a longest list all fit"
+        more = f" (and {len(others)} more at {node or '?'})" if others else ""
+        text = f"incompatible order: one list of {key} is no beginning of the other{more}:"
+        yield _together(text, longest, first)
 
 
 def _torn(of: Mapping[str, Versions]) -> Iterator[Problem]:

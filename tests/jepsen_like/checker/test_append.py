@@ -52,3 +52,17 @@ def test_bad_history_is_invalid_and_says_why(name: str) -> None:
     found = append_list(history(*BAD[name]))
     assert found.verdict is Verdict.INVALID
     assert any(problem.text.startswith(name) and problem.lines for problem in found.problems), found.problems
+
+
+def test_what_is_wrong_with_a_number_is_told_once_and_what_does_not_fit_once_a_server() -> None:
+    appends = ("0 invoke append 1", "0 ok append 1", "0 invoke append 3", "0 fail append 3")
+    again = ("1 invoke read -", "1 ok read 3,1,1") * 3
+    texts = [problem.text for problem in append_list(history(*appends, *again)).problems]
+    assert [text.split(" in line ")[0] for text in texts] == ["doubled: [1]", "phantom: [3]"]
+    lost = ("1 invoke read -", "1 ok read ,") * 3
+    assert len(append_list(history(*appends, *lost)).problems) == 1
+    longer = ("2 invoke append 2", "1 invoke read -", "1 ok read 1,2", "1 invoke read -", "1 ok read 2,1")
+    other = ("1 invoke read -", "1 ok read 2,", "1 invoke read - default n2", "1 ok read 2,")
+    texts = [problem.text for problem in append_list(history(*appends, *longer, *other)).problems]
+    unlike = [text for text in texts if text.startswith("reordered: no beginning")]
+    assert [text.endswith("(and 1 more there)") for text in unlike] == [True, False]

@@ -48,7 +48,7 @@ BAD = {
     "internal: it read": _one("x:1 +x1"),
     "doubled": _one("+x1", "x:1,1"),
     "phantom": _one("+x1", "x:1,7"),
-    "phantom: nobody appended [1] to y": _one("+x1", "y:1"),
+    "phantom: nobody appended 1 to y": _one("+x1", "y:1"),
     "G1a": ["0 invoke +x1", "0 fail +x1", "1 invoke x?", "1 ok x:1"],
     "G1b": _at_once("+x1 +x2", "x:1"),
     "torn": _at_once("+x1 +x2", "x:2,1"),
@@ -227,3 +227,9 @@ def test_the_checker_agrees_with_trying_every_order(found: list[Call]) -> None:
     expected = Verdict.VALID if _serializable(found) else Verdict.INVALID
     told = transactions(found, _stale)
     assert told.verdict is expected, told
+
+
+def test_what_is_wrong_with_a_number_is_told_once_with_what_appended_it() -> None:
+    found = transactions(txns(*_one("+x1", "x:1,1", "x:1,1")), _stale).problems
+    assert [problem.text.splitlines()[0] for problem in found] == ["doubled: 1 stands twice in x:"]
+    assert found[0].lines == (1, 2, 3, 4)

@@ -84,6 +84,15 @@ BUGS: Final = (
         seeds=4,
     ),
     Bug(
+        "duplicate apply on retry",
+        "a write whose answer was lost is sent again, and carried out again, for nobody looks at its id",
+        "applied_twice.py --planted",
+        workload="append",
+        nemesis="none",
+        findings=("consistent",),
+        twin="applied_twice.py",
+    ),
+    Bug(
         "fencing token repeated",
         "a lock that changes hands keeps its LockIndex, so two holders have one fencing token",
         "same_token.py",
@@ -144,6 +153,17 @@ BUGS: Final = (
         spared=("exclusion",),
     ),
     Bug(
+        "lost truncation",
+        "a follower keeps what the leader of an earlier term left in its log, where other entries belong",
+        "kept_suffix.py",
+        workload="append",
+        nemesis="partition-leader",
+        findings=("consistent", "default"),
+        flags=(),
+        seconds=15.0,
+        seeds=2,
+    ),
+    Bug(
         "no fsync",
         "the log is acknowledged before it is on the disk, and the disk forgets what was not synced",
         "lossy_disk.py --planted",
@@ -202,6 +222,14 @@ BUGS: Final = (
         flags=("--net=loopback", "--agents=2"),
         seconds=15.0,
         seeds=3,
+    ),
+    Bug(
+        "transaction applied in halves",
+        "of a transaction that cannot be, what comes before its flaw is done all the same",
+        "half_done.py",
+        workload="txn",
+        nemesis="none",
+        findings=("consistent",),
     ),
     Bug(
         "wake lost",
