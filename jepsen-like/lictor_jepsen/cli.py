@@ -19,6 +19,7 @@ from lictor_jepsen.checker import Finding, Verdict, combined
 from lictor_jepsen.db import PROGRAMS, Program
 from lictor_jepsen.default_group import DefaultGroup
 from lictor_jepsen.disk import DiskError
+from lictor_jepsen.guest.command import guest_command
 from lictor_jepsen.history import HistoryError, read_history
 from lictor_jepsen.nemesis import FAULTS, OVERLAP_MAX, members, subject
 from lictor_jepsen.net import NetError
@@ -320,3 +321,6 @@ def _tell(findings: Mapping[str, Finding]) -> None:
         click.echo(f"  {name:11} {found.verdict:8} {found.judged} judged")
         for problem in found.problems:
             click.echo(f"    {problem.text}")
+
+
+main.add_command(guest_command(_EXIT, _summary))

@@ -81,6 +81,8 @@ class Cluster:
 
         `settings` stand in every configuration file; in those of agents `agent_settings` take their place."""
         self.net = net
+        self.prefix = "jepsen/"
+        """Below which all keys of the run stand."""
         self.nodes: list[Node] = list(net.nodes)
         """The servers that belong to it now."""
         self.agents = net.agents

@@ -6,7 +6,7 @@ The only place where the pure parts meet the world. One asyncio loop; time is pa
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from random import Random
 from typing import Final, NamedTuple, TextIO
 
@@ -14,7 +14,7 @@ from lictor_jepsen.db import Cluster
 from lictor_jepsen.generator import Generator
 from lictor_jepsen.history import to_line
 from lictor_jepsen.kv_client import KVClient
-from lictor_jepsen.nemesis import FAULTS, Spell, Surroundings
+from lictor_jepsen.nemesis import FAULTS, Fault, Spell, Surroundings
 from lictor_jepsen.net import NetError, Node
 from lictor_jepsen.op import HEAL, NEMESIS, Invocation, Kind, Mode, Op, Outcome, Value
 from lictor_jepsen.workload import Client, Place
@@ -64,15 +64,16 @@ async def serving(cluster: Cluster, elapsed_s: Callable[[], float]) -> float | N
     began = elapsed_s()
     try:
         async with asyncio.timeout(RECOVERY_S_MAX):
-            await asyncio.gather(*(_serves(cluster.url(node), f"ready-{node.name}") for node in cluster.everybody))
+            await asyncio.gather(*(_serves(cluster, node) for node in cluster.everybody))
     except TimeoutError:
         return None
     return elapsed_s() - began
 
 
-async def _serves(url: str, key: str) -> None:
+async def _serves(cluster: Cluster, node: Node) -> None:
     number = 0
-    client = KVClient(url)
+    client = KVClient(cluster.url(node), prefix=cluster.prefix)
+    key = f"ready-{node.name}"
     while True:
         number += 1
         outcomes = [
@@ -88,8 +89,16 @@ async def _serves(url: str, key: str) -> None:
 class Interpreter:
     """One run over a cluster that is ready."""
 
-    def __init__(self, around: Surroundings, generator: Generator, pace: Pace, recorder: Recorder) -> None:
+    def __init__(
+        self,
+        around: Surroundings,
+        generator: Generator,
+        pace: Pace,
+        recorder: Recorder,
+        faults: Mapping[str, Fault] = FAULTS,
+    ) -> None:
         self._around = around
+        self._faults = faults
         self._generator = generator
         self._pace = pace
         self._recorder = recorder
@@ -120,7 +129,7 @@ class Interpreter:
     async def recover(self) -> float | None:
         """End all faults and wait until every server serves; how many seconds that took, None if too long."""
         self._around.holds.clear()
-        for name, fault in FAULTS.items():
+        for name, fault in self._faults.items():
             if not fault.lacks(self._around):
                 await fault.end(self._around.acting(name))
         if not self._around.cluster.net.lacks_cuts:
@@ -174,7 +183,7 @@ class Interpreter:
         del tasks
 
     async def _spell(self, spell: Spell) -> None:
-        fault = FAULTS[spell.fault]
+        fault = self._faults[spell.fault]
         around = self._around.acting(spell.fault)
         rng = Random(spell.seed)
         await self._wait_until(spell.begins_s)

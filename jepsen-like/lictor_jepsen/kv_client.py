@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from contextlib import suppress
 from typing import Final, NamedTuple, TypeAlias
 from urllib.parse import quote
 
@@ -50,9 +51,17 @@ class _Entry(NamedTuple):
 class KVClient(HTTPClient):
     """Asks one server or agent. It locks with one session, which it makes when it needs one."""
 
-    def __init__(self, base_url: str, *, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(self, base_url: str, *, timeout_s: float = TIMEOUT_S, prefix: str = PREFIX) -> None:
+        """All keys stand below `prefix`, which ends in a slash."""
         super().__init__(base_url, timeout_s=timeout_s)
+        self._prefix = prefix
         self._session = ""
+
+    async def close(self) -> None:
+        """Destroy the session, if one was made: nothing else ends it."""
+        if self._session:
+            with suppress(OSError):
+                await self.ask("PUT", f"/v1/session/destroy/{self._session}")
 
     async def do(self, asked: Invocation) -> Outcome:
         """`read`, `write`, `cas`, `append`, `add`, `acquire` or `release`."""
@@ -84,7 +93,7 @@ class KVClient(HTTPClient):
 
     async def _read_set(self, asked: Invocation) -> Outcome:
         query = "&".join(filter(None, ("keys", QUERY[asked.mode])))
-        answer = await self.ask("GET", f"/v1/kv/{PREFIX}{quote(asked.key)}/?{query}")
+        answer = await self.ask("GET", f"/v1/kv/{self._prefix}{quote(asked.key)}/?{query}")
         if answer.status == 404:
             return Outcome(Kind.OK, (), index_of(answer))
         names = decoded(checked(answer), list[str])
@@ -122,12 +131,12 @@ class KVClient(HTTPClient):
             except (OSError, Refused) as error:
                 return Outcome(Kind.FAIL, error=f"nothing done: no session: {error!r}")
             self._session = decoded(answer, _Created).ID
-        path = f"/v1/kv/{PREFIX}{quote(key)}?{verb}={self._session}"
+        path = f"/v1/kv/{self._prefix}{quote(key)}?{verb}={self._session}"
         done = decoded(checked(await self.ask("PUT", path, str(who))), bool)
         return Outcome(Kind.OK, REFUSED if not done else who if verb == "acquire" else None)
 
     async def _get(self, key: str, mode: Mode) -> _Entry:
-        answer = await self.ask("GET", f"/v1/kv/{PREFIX}{quote(key)}?{QUERY[mode]}")
+        answer = await self.ask("GET", f"/v1/kv/{self._prefix}{quote(key)}?{QUERY[mode]}")
         if answer.status == 404:
             return _Entry("", 0, index_of(answer))
         [row] = decoded(checked(answer), tuple[_Row])
@@ -136,7 +145,7 @@ class KVClient(HTTPClient):
     async def _put(self, key: str, text: str, modified: int | None = None) -> bool:
         """Whether it was set. With `modified`, only if the key was last changed at that index (0: does not exist)."""
         query = "" if modified is None else f"?cas={modified}"
-        answer = checked(await self.ask("PUT", f"/v1/kv/{PREFIX}{quote(key)}{query}", text))
+        answer = checked(await self.ask("PUT", f"/v1/kv/{self._prefix}{quote(key)}{query}", text))
         done = decoded(answer, bool)
         if modified is None and not done:
             raise Refused("a plain write was answered with false", definite=False)

@@ -24,7 +24,7 @@ from lictor_jepsen.report import page
 from lictor_jepsen.store import Results, RunFolder, plan_to_json, to_json
 from lictor_jepsen.workload import WORKLOADS
 
-__all__ = ["Plan", "perform"]
+__all__ = ["Plan", "counts", "leader", "perform"]
 
 _LOG_TROUBLE: Final = re.compile(r"Traceback \(most recent call last\)|^panic: |AssertionError|exc_info=")
 _LEADER_S_MAX: Final = 1.0
@@ -91,7 +91,7 @@ async def perform(
     own = {"settings": needs.settings, "agent_settings": needs.agent_settings}
     libc_clocks = plan.program.libc_clock_can_jump and any(LIBC_CLOCKS in FAULTS[name].needs for name in plan.kinds)
     cluster = Cluster(plan.program, net, disks, folder.path, **own, libc_clocks=libc_clocks)
-    around = Surroundings(cluster, disks, lambda: _leader(cluster))
+    around = Surroundings(cluster, disks, lambda: leader(cluster))
     skipped = {name: reason for name in plan.kinds if (reason := FAULTS[name].lacks(around))}
     generator = Generator(workload, plan.seed, len(cluster.asked) * plan.threads_per_node)
     spells = schedule(_makeable(plan, skipped), plan.seconds, plan.seed, plan.overlap, subject)
@@ -132,7 +132,7 @@ def _makeable(plan: Plan, skipped: Mapping[str, str]) -> list[str]:
     return [step for step in left if step]
 
 
-async def _leader(cluster: Cluster) -> Node | None:
+async def leader(cluster: Cluster) -> Node | None:
     """Who leads, by what most servers say."""
 
     async def ask(node: Node) -> str:
@@ -165,7 +165,7 @@ def _results(
         verdict=combined(found.verdict for found in findings.values()),
         settings=plan.settings,
         findings=findings,
-        counts=_counts(history),
+        counts=counts(history),
         faults=faults,
         skipped=skipped,
         recovered_s=recovered_s,
@@ -174,14 +174,15 @@ def _results(
     )
 
 
-def _counts(history: Iterable[Op]) -> dict[str, dict[str, int]]:
-    counts: dict[str, dict[str, int]] = {}
+def counts(history: Iterable[Op]) -> dict[str, dict[str, int]]:
+    """Of each operation of clients: how many ended `ok`, `fail`, `info`."""
+    found: dict[str, dict[str, int]] = {}
     for op in history:
         if op.process != NEMESIS and op.kind is not Kind.INVOKE:
             name = f"{op.f} {op.mode}".strip()
-            row = counts.setdefault(name, {kind.value: 0 for kind in Kind if kind is not Kind.INVOKE})
+            row = found.setdefault(name, {kind.value: 0 for kind in Kind if kind is not Kind.INVOKE})
             row[op.kind.value] += 1
-    return counts
+    return found
 
 
 def _recovery(founded_s: float | None, recovered_s: float | None) -> Finding:

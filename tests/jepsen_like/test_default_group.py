@@ -24,6 +24,14 @@ def everything(seconds: int) -> None:
 
 
 @group.command()
+@click.argument("file")
+@click.option("--seconds", type=int, default=1)
+def cluster(file: str, seconds: int) -> None:
+    """What a flag stands for."""
+    click.echo(f"cluster {file} {seconds}")
+
+
+@group.command()
 def other() -> None:
     """Another one."""
     click.echo("other")
@@ -37,6 +45,9 @@ def other() -> None:
         (["all", "--seconds=7"], "all 7"),
         (["torture", "--seconds=7"], "all 7"),
         (["other"], "other"),
+        (["--cluster", "f", "--seconds=7"], "cluster f 7"),
+        (["--seconds=7", "--cluster=f"], "cluster f 7"),
+        (["cluster", "f"], "cluster f 1"),
     ],
 )
 def test_without_a_command_the_default_is_done_and_takes_the_flags(words: Sequence[str], said: str) -> None:

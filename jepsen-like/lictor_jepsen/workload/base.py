@@ -93,6 +93,8 @@ class Workload(ABC):
     about: str
     """One sentence, for lists and reports."""
     needs: Needs = Needs()
+    as_guest: bool = False
+    """Whether it may run in a cluster that others use: it touches nothing but keys below the prefix of the run."""
     changes: frozenset[str] = frozenset()
     """The operations that change something: by them it is told how long nobody could write."""
 

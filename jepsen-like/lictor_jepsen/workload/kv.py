@@ -17,10 +17,11 @@ class _KVWorkload(Workload):
     """Keys that each are a register, a list, a set or a lock, and are judged one by one."""
 
     changes = CHANGES
+    as_guest = True
 
     def client(self, place: Place) -> Client:
         """Asks over `/v1/kv`."""
-        return KVClient(place.url)
+        return KVClient(place.url, prefix=place.cluster.prefix)
 
     def last(self, keys: Sequence[str]) -> Sequence[Invocation]:
         """Read every key in both strict modes."""
