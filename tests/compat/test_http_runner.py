@@ -6,6 +6,9 @@ import threading
 import time
 from collections.abc import Callable, Generator
 
+import pytest
+
+from tests.support.recorder import http_runner
 from tests.support.recorder.http_runner import NO_ANSWER, HttpRunner
 from tests.support.recorder.json_types import Json, at
 from tests.support.recorder.scenario import Scenario, Step
@@ -46,6 +49,21 @@ def test_a_saved_value_is_sent_in_a_later_step() -> None:
     assert path == "/b/abc?m=7"
     assert json.loads(body)["Name"] == "abc"
     assert isinstance(json.loads(body)["Port"], int)
+
+
+def test_a_condition_holds_in_every_layout_and_one_that_never_does_is_a_broken_law(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(http_runner, "SETTLE_S_MAX", 0.1)
+    with _peer(lambda method, path, body: _json({"Status": "passing"})) as runner:
+        _run(
+            runner,
+            Step("s", "GET", "/", until='"Status": "passing"'),
+            Step("t", "GET", "/", until='"Status":"passing"'),
+        )
+        assert runner.broken_laws == []
+        _run(runner, Step("never", "GET", "/", until="critical"))
+        assert runner.broken_laws == ["never: not settled within 0.1 s"]
 
 
 def test_a_step_is_asked_until_its_condition_holds() -> None:

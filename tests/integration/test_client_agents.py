@@ -14,7 +14,7 @@ import pytest
 
 from tests.server.certificates import Authority
 from tests.support.agents import program_of
-from tests.support.server_cluster import ServerCluster
+from tests.support.server_cluster import Launch, ServerCluster
 
 pytestmark = pytest.mark.slow
 
@@ -99,6 +99,7 @@ def test_what_an_agent_answers_from_memory_is_as_new_as_the_leader(tmp_path: Pat
 def test_plain_requests_need_no_general_parser(tmp_path: Path) -> None:
     cluster = ServerCluster(tmp_path, 1)
     with cluster.running():
+        cluster.launches[4] = Launch()  # a fork would have it loaded
         agent = cluster.start_client(4, joins=(1,))
         cluster.until(lambda: cluster.put(4, "k", "0"), "a write through the agent")
         assert cluster.ask(4, "/v1/agent/self").status == 200

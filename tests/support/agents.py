@@ -97,6 +97,7 @@ def dev_agent(
         ready=lambda: _is_settled(ports["http"], management_token(config or {})),
         # How the real Consul ends is not our subject; it may hang.
         kill=product == "consul",
+        forks=True,
     ) as process:
         yield DevAgent(product, {**ports, **_GOSSIP_PORTS, **gossip}, process)
 
@@ -120,6 +121,7 @@ def client_agent(server: DevAgent, directory: Path, config: Mapping[str, object]
         directory,
         environment=environment_for_commands(),
         ready=lambda: _knows_itself(ports["http"], management_token(config or {})),
+        forks=True,
     ) as process:
         yield DevAgent("lictor", {**server.ports, **ports}, process)
 

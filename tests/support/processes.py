@@ -12,6 +12,9 @@ import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
+
+from tests.support.nursery import Process, can_fork, fork
 
 START_S_MAX = 90.0
 """How long a program may take until it is ready, on a machine that runs other tests at the same time."""
@@ -32,7 +35,7 @@ class Program:
     """One started program and the file its output goes to."""
 
     name: str
-    process: subprocess.Popen[bytes]
+    process: Process
     log_path: Path
     argv: tuple[str, ...]
 
@@ -91,25 +94,19 @@ def running(
     environment: Mapping[str, str] | None = None,
     ready: Callable[[], bool] | None = None,
     kill: bool = False,
+    forks: bool = False,
 ) -> Generator[Program]:
     """Run `argv` in `directory` while the block runs, from the moment on that `ready` holds.
 
     The log goes to `<name>.log` in `directory`. `environment` is added to the one of the tests. Leaving the block
     stops the program; an error of the block is never hidden by one of stopping. `kill` ends it at once by SIGKILL, for
-    programs of others whose orderly end is not our subject.
+    programs of others whose orderly end is not our subject. `forks` lets `lictor` be a fork of the nursery, where
+    how it starts is not our subject.
     """
     words = tuple(str(word) for word in argv)
     log_path = directory / f"{name}.log"
     with log_path.open("ab") as log:
-        process = subprocess.Popen(
-            words,
-            cwd=directory,
-            env={**os.environ, **(environment or {})},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        process = _started(words, directory, environment or {}, log, forks=forks)
     program = Program(name, process, log_path, words)
     end: Callable[[], object] = program.kill if kill else program.stop
     try:
@@ -121,6 +118,24 @@ def running(
             end()
         raise
     end()
+
+
+def _started(
+    words: Sequence[str], directory: Path, environment: Mapping[str, str], log: IO[bytes], *, forks: bool
+) -> Process:
+    whole = {**os.environ, **environment}
+    if forks and can_fork(words, environment):
+        with open(os.devnull, "rb") as nothing:
+            return fork(words, directory, whole, (nothing, log, log), new_session=True)
+    return subprocess.Popen(
+        words,
+        cwd=directory,
+        env=whole,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
 
 
 def _eventually(condition: Callable[[], bool], seconds: float) -> bool:

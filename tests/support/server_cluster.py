@@ -51,7 +51,7 @@ class ServerCluster:
         self.settings = {"performance": {"raft_multiplier": 1}, **(settings or {})}
         self.programs: dict[int, Program] = {}
         self.launches: dict[int, Launch] = {}
-        """Of those whose processes are not started as usual, from their next start on."""
+        """Of those whose processes are not started as usual, which is as forks, from their next start on."""
         self._contexts: dict[int, ExitStack] = {}
         self.move()
 
@@ -92,7 +92,9 @@ class ServerCluster:
         argv = [*launch.prefix, *(launch.command or [program_of("lictor")]), *arguments]
         environment = {**environment_for_commands(), **launch.environment}
         context = ExitStack()
-        program = context.enter_context(running(name, argv, self.directory, environment=environment))
+        program = context.enter_context(
+            running(name, argv, self.directory, environment=environment, forks=number not in self.launches)
+        )
         self.programs[number], self._contexts[number] = program, context
         return program
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.support.nursery import can_fork, run
 from tests.support.recorder.cli_scenario import CliScenario, Command
 from tests.support.recorder.http_runner import HttpRunner
 from tests.support.recorder.json_types import Json
@@ -88,10 +89,14 @@ class CliRunner:
     def _run(self, command: Command) -> subprocess.CompletedProcess[bytes]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("CONSUL_", "LICTOR_"))}
         address = self._address if command.reachable else _NOBODY
+        words = [self._program, *(self._http.filled(argument) for argument in command.arguments)]
+        environment = {**inherited, "CONSUL_HTTP_ADDR": address}
+        if can_fork(words):
+            return run(words, self._directory, environment, command.stdin.encode(), COMMAND_S_MAX)
         return subprocess.run(
-            [self._program, *(self._http.filled(argument) for argument in command.arguments)],
+            words,
             cwd=self._directory,
-            env={**inherited, "CONSUL_HTTP_ADDR": address},
+            env=environment,
             input=command.stdin.encode(),
             capture_output=True,
             timeout=COMMAND_S_MAX,

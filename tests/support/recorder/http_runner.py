@@ -28,6 +28,7 @@ _ERROR_FROM = 400
 _PARK_S = 0.15
 _LONG_BODY_BYTES = 2_000
 _LAYOUT = re.compile(r"\n *")
+_SPACED = ('": ', '":')
 _UNKEPT_HEADERS = frozenset({"Date", "Content-Length", "Connection", "Transfer-Encoding", "Server", "Keep-Alive"})
 
 
@@ -110,11 +111,14 @@ class HttpRunner:
 
     def _until_settled(self, step: Step) -> Reply:
         deadline = time.monotonic() + SETTLE_S_MAX
+        awaited, gone = (self.filled(one).replace(*_SPACED) for one in (step.until, step.until_not))
         while True:
             reply = self._ask(step)
             text = _on_one_line(reply.body)
-            settled = self.filled(step.until) in text and not (step.until_not and self.filled(step.until_not) in text)
-            if settled or time.monotonic() > deadline:
+            if awaited in text and not (gone and gone in text):
+                return reply
+            if time.monotonic() > deadline:
+                self.broken_laws.append(f"{step.name}: not settled within {SETTLE_S_MAX} s")
                 return reply
             time.sleep(_AGAIN_S)
 
@@ -252,7 +256,7 @@ def _found(body: bytes, path: str) -> str:
 
 def _on_one_line(body: bytes) -> str:
     """The body without the layout of JSON, so that a condition holds for every layout."""
-    return _LAYOUT.sub("", body.decode(errors="replace")).replace('": ', '":')
+    return _LAYOUT.sub("", body.decode(errors="replace")).replace(*_SPACED)
 
 
 def _layout(body: bytes) -> str:
