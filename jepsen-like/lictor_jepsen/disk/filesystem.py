@@ -237,6 +237,14 @@ class Filesystem:
 
     # Names.
 
+    def mknod(self, path: str, mode: int, device: int) -> int:
+        """A socket or a pipe, which is a name here and nothing else."""
+        del device
+        with self._lock:
+            self._ready(changes=True)
+            self._touch(self._image.make_file(path, mode))
+        return 0
+
     def mkdir(self, path: str, mode: int) -> int:
         """A new folder."""
         with self._lock:
@@ -290,7 +298,7 @@ class Filesystem:
         """As stat(2)."""
         with self._lock:
             node = self._node(path, handle)
-            kind = stat.S_IFREG if isinstance(node, File) else stat.S_IFDIR
+            kind = (stat.S_IFMT(node.mode) or stat.S_IFREG) if isinstance(node, File) else stat.S_IFDIR
             size = len(node.now) if isinstance(node, File) else 0
             return {
                 "st_mode": kind | stat.S_IMODE(node.mode),
@@ -318,11 +326,12 @@ class Filesystem:
                 "f_namemax": _NAME_BYTES_MAX,
             }
 
-    def chmod(self, path: str | None, mode: int) -> int:
+    def chmod(self, path: str | None, mode: int, handle: int | None = None) -> int:
         """Modes last at once: no program here relies on when they do."""
         with self._lock:
             self._ready(changes=True)
-            self._node(path, None).mode = mode
+            node = self._node(path, handle)
+            node.mode = stat.S_IFMT(node.mode) | stat.S_IMODE(mode)
         return 0
 
     def chown(self, path: str | None, uid: int, gid: int) -> int:
@@ -332,6 +341,8 @@ class Filesystem:
 
     def utimens(self, path: str | None, times: tuple[int, int] | None = None) -> int:
         """Set when it was changed."""
+        if path is None:
+            return 0  # of an open file, whose number does not come along: nothing here relies on it
         with self._lock:
             self._ready(changes=True)
             self._node(path, None).changed_ns = times[1] if times else self._now_ns()

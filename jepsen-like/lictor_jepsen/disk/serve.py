@@ -26,6 +26,28 @@ _THREADS_KNOWN_FROM: Final = (3, 12)
 """From this version on libfuse takes that number, and complains without it."""
 
 
+class _Mount(mfusepy.FUSE):
+    """An open file has no path here, so that it may be unlinked; its number must come along wherever there is one."""
+
+    operations: Filesystem
+
+    def truncate_fuse_3(self, path: bytes | None, length: int, fip: mfusepy.FilePointer) -> int:
+        """`ftruncate` too."""
+        return self.operations.truncate(_text(path), length, _number(fip))
+
+    def chmod_fuse_3(self, path: bytes | None, mode: int, fip: mfusepy.FilePointer) -> int:
+        """`fchmod` too."""
+        return self.operations.chmod(_text(path), mode, _number(fip))
+
+
+def _text(path: bytes | None) -> str | None:
+    return None if path is None else os.fsdecode(path)
+
+
+def _number(fip: mfusepy.FilePointer) -> int | None:
+    return fip.contents.fh if fip else None
+
+
 def main() -> None:
     """Serve until standard input ends."""
     mountpoint, capacity, sync_s = sys.argv[1:]
@@ -37,7 +59,7 @@ def main() -> None:
     if (mfusepy.fuse_version_major, mfusepy.fuse_version_minor) >= _THREADS_KNOWN_FROM:
         threads["max_threads"] = _THREADS_MAX
     fixed = {"foreground": True, "hard_remove": True, "fsname": "lictor-jepsen"}
-    mfusepy.FUSE(filesystem, mountpoint, **fixed, **timeouts, **threads)
+    _Mount(filesystem, mountpoint, **fixed, **timeouts, **threads)
 
 
 def _listen(filesystem: Filesystem, orders: BinaryIO, answers: BinaryIO) -> None:

@@ -7,6 +7,7 @@ what is not on its disk, and never serves what was damaged there.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from random import Random
 from typing import Final, TypeAlias
@@ -24,6 +25,9 @@ _SYNC_MS: Final = (20.0, 100.0, 500.0, 2000.0)
 _WRITE_MS: Final = (0.0, 5.0, 50.0)
 _REPAIRING: Final = 3
 """So many servers are needed for the others to have what a damaged one lost."""
+_ENDING_S_MAX: Final = 5.0
+"""How long a server that met what was wrong may take to end, for whoever started it to start it again."""
+_LOOK_S: Final = 0.1
 _TRUTH: Final = f"{DATA}/raft"
 """Where Lictor and Consul keep what they promised."""
 _DISK_TROUBLE: Final = r"Input/output error|input/output error"
@@ -51,6 +55,8 @@ async def _well(around: Surroundings) -> str:
     for node in around.cluster.nodes:
         count = await around.disks.behave(node, around.fault, Behave())
         refused += [f"{count} calls of {node.name}"] if count else []
+        if count:
+            await _ended(around, node)
     return f"the disk had refused {', '.join(refused) or 'nothing'}; {await revive(around)}"
 
 
@@ -93,6 +99,9 @@ async def _corrupt(around: Surroundings, rng: Random) -> str:
 
 async def _replace(around: Surroundings) -> str:
     """A server that refuses its damaged disk gets an empty one, as its message says."""
+    for node in around.cluster.nodes:
+        if around.disks.damaged(node):
+            await _ended(around, node)
     around.cluster.note_deaths()
     told: list[str] = []
     down = [node for node in around.cluster.nodes if not around.cluster.runs(node)]
@@ -102,6 +111,14 @@ async def _replace(around: Surroundings) -> str:
             await around.disks.order(node, Wipe(under=DATA))
             told.append(f"{node.name} had refused its disk and got an empty one")
     return "; ".join([*told, await revive(around)])
+
+
+async def _ended(around: Surroundings, node: Node) -> None:
+    """Wait a little for a server to end, as it may."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_ENDING_S_MAX):
+            while around.cluster.runs(node):
+                await asyncio.sleep(_LOOK_S)
 
 
 async def _start(around: Surroundings, victim: Node) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import mmap
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -43,6 +44,10 @@ class Seen(msgspec.Struct):
     kept: list[str]
     """What was copied at the end."""
     mount_left: bool
+    held: str
+    """What a file held that was cut off, and unlinked, while it was open."""
+    talked: bool
+    """Whether a socket on the disk could be connected to."""
 
 
 def _write(path: Path, data: bytes, *, sync: bool) -> None:
@@ -83,6 +88,27 @@ def _syncs_a_second(path: Path) -> float:
         return SYNCS / (time.monotonic() - began)
 
 
+def _held(path: Path) -> str:
+    with path.open("w+b", buffering=0) as file:
+        file.write(b"abcdef")
+        os.ftruncate(file.fileno(), 3)
+        os.fchmod(file.fileno(), 0o640)
+        os.utime(file.fileno())
+        mode = os.fstat(file.fileno()).st_mode & 0o777
+        path.unlink()
+        os.ftruncate(file.fileno(), 2)
+        file.seek(0)
+        return f"{file.read().decode()} {mode:o}"
+
+
+def _talked(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as server, socket.socket(socket.AF_UNIX) as client:
+        server.bind(str(path))
+        server.listen()
+        client.connect(str(path))
+        return True
+
+
 async def _look(root: Path) -> Seen:
     disks = ObedientDisks(root / "data")
     data = disks.directory(NODE)
@@ -116,6 +142,7 @@ async def _look(root: Path) -> Seen:
 
     with (data / "synced").open("rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as view:
         mapped = view[:].decode()
+    held, talked = _held(data / "held"), _talked(data / "socket")
     (data / "raft").mkdir()
     _write(data / "raft" / "vote", b"abc", sync=True)
     await disks.order(NODE, Flip(seed=1, under="/data/raft"))
@@ -147,6 +174,8 @@ async def _look(root: Path) -> Seen:
         syncs,
         kept,
         left,
+        held,
+        talked,
     )
 
 

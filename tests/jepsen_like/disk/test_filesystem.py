@@ -211,6 +211,22 @@ def test_what_is_known_of_files_and_folders() -> None:
     _fails(errno.ENOENT, lambda: disk.getattr("/d"))
 
 
+def test_a_socket_is_a_name() -> None:
+    disk = _disk()
+    disk.mknod("/s", stat.S_IFSOCK | 0o600, 0)
+    disk.chmod("/s", 0o660)
+    assert disk.getattr("/s")["st_mode"] == stat.S_IFSOCK | 0o660
+
+
+def test_an_open_file_without_a_path_is_cut_off_and_gets_its_mode_by_its_number() -> None:
+    disk = _disk()
+    handle = _written(disk)
+    disk.truncate(None, 1, handle)
+    disk.chmod(None, 0o640, handle)
+    disk.utimens(None)
+    assert (disk.getattr("/f")["st_size"], disk.getattr("/f")["st_mode"]) == (1, stat.S_IFREG | 0o640)
+
+
 def test_a_bit_is_turned_over_where_told_and_a_folder_emptied(tmp_path: Path) -> None:
     disk = _disk()
     disk.mkdir("/raft", 0o700)

@@ -42,6 +42,8 @@ def test_programs_see_what_was_ordered_of_a_mounted_disk(tmp_path: Path) -> None
     assert seen.emptied == []
     assert seen.kept == ["n1/data/log"]
     assert not seen.mount_left
+    assert seen.held == "ab 640"
+    assert seen.talked
     assert seen.syncs_a_second >= SYNCS_A_SECOND_MIN, "what a cluster's writes need"
 
 
