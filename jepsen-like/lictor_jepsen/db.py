@@ -223,6 +223,15 @@ class Cluster:
                 env=environment,
             )
 
+    async def gone_within(self, node: Node, seconds: float) -> bool:
+        """Whether its process ends within so long; it is left alone otherwise."""
+        process = self._processes.get(node.name)
+        if process is None:
+            return True
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(process.wait(), seconds)
+        return process.returncode is not None
+
     async def kill(self, node: Node) -> None:
         """SIGKILL to its group, and wait until it is gone."""
         await self.kill_named(node.name)

@@ -26,6 +26,8 @@ RECOVERY_S_MAX: Final = 60.0
 _BACK_OFF_S: Final = 0.1
 """The pause after a failure, so that a server that refuses connections is not asked thousands of times."""
 _RETRY_S: Final = 0.25
+_KEEP_UP_S: Final = 1.0
+"""How often servers that ended are started again in the end."""
 
 
 class Recorder:
@@ -135,7 +137,23 @@ class Interpreter:
         if not self._around.cluster.net.lacks_cuts:
             await self._around.cluster.net.heal()
         self._tell(HEAL, "ended all faults")
-        return await serving(self._around.cluster, self._recorder.elapsed_s)
+        async with asyncio.TaskGroup() as group:
+            keeping = group.create_task(self._keep_up())
+            try:
+                return await serving(self._around.cluster, self._recorder.elapsed_s)
+            finally:
+                keeping.cancel()
+
+    async def _keep_up(self) -> None:
+        """End again what servers may end of, as a service manager would start them: they may do so after the fault.
+
+        Their deaths are noted.
+        """
+        faults = [name for name, fault in FAULTS.items() if fault.may_end and not fault.lacks(self._around)]
+        while True:
+            await asyncio.sleep(_KEEP_UP_S)
+            for name in faults:
+                await FAULTS[name].end(self._around.acting(name))
 
     def _threads(self) -> range:
         return range(self._generator.threads)

@@ -113,10 +113,24 @@ async def test_a_server_that_is_dismissed_is_nobody_s_victim_its_end_is_no_death
     first, second = cluster.nodes
     await cluster.start(second)
     cluster.dismiss(second)
-    assert await cluster.ended(second, 20)
+    assert await cluster.gone_within(second, 20)
     cluster.note_deaths()
     assert (cluster.nodes, cluster.deaths) == ([first], [])
     assert cluster.ever == [first, second]
     again = await cluster.admit("n2")
     assert again.address != second.address
     assert cluster.ever == [first, again]
+
+
+async def test_a_process_is_waited_for_no_longer_than_told(tmp_path: Path) -> None:
+    waiting = lictor((sys.executable, "-c", "input()"))
+    cluster = Cluster(waiting, Loopback(2), Folders(tmp_path / "data"), tmp_path)
+    sleeping = lictor(("/bin/sh", "-c", "sleep 600"))
+    first, second = cluster.nodes
+    await cluster.start(first)
+    assert await cluster.gone_within(first, 60.0), "its input is at its end"
+    cluster.program = sleeping
+    await cluster.start(second)
+    assert not await cluster.gone_within(second, 0.05)
+    await cluster.kill(second)
+    assert await cluster.gone_within(second, 0.0)

@@ -17,7 +17,7 @@ from lictor_jepsen.disk import Folders
 from lictor_jepsen.generator import Generator
 from lictor_jepsen.history import read_history
 from lictor_jepsen.interpreter import Interpreter, Pace, Recorder, serving
-from lictor_jepsen.nemesis import Fault, Spell, Surroundings
+from lictor_jepsen.nemesis import FAULTS, Fault, Spell, Surroundings
 from lictor_jepsen.nemesis.base import nothing_lacks
 from lictor_jepsen.net import Loopback, NetError, Node
 from lictor_jepsen.op import NEMESIS, Kind, Op
@@ -128,6 +128,29 @@ async def test_a_client_goes_on_under_another_process_id_after_an_unknown_end(tm
     assert len(unknown) > 2
     assert len(set(unknown)) == len(unknown)
     assert {process % 2 for process in unknown} == {0, 1}
+
+
+async def test_who_ends_after_the_last_fault_is_started_again_until_all_serve(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server may meet what a fault did when the fault is over already."""
+    around = _surroundings(tmp_path)
+    monkeypatch.setattr(around.cluster, "program", AGENT._replace(command=("/bin/sh", "-c", "exit 3")))
+    monkeypatch.setattr(interpreter, "_KEEP_UP_S", 0.05)
+    failing = FAULTS["kill-one"]._replace(may_end="anything")
+    monkeypatch.setattr(interpreter, "FAULTS", {"kill-one": failing})
+
+    async def served(cluster: Cluster, elapsed_s: object) -> float:
+        del elapsed_s
+        await eventually(lambda: len(cluster.deaths) >= 3, what="it was started again and again")
+        return 1.0
+
+    monkeypatch.setattr(interpreter, "serving", served)
+    with (tmp_path / "history.jsonl").open("w") as file:
+        recorder = Recorder(file, time.monotonic)
+        run = Interpreter(around, Generator(WORKLOADS["set"], 7, 3), Pace(1.0, 1.0), recorder)
+        assert await run.recover() == 1.0
+    await around.cluster.stop()
 
 
 def test_a_recorder_tells_the_time_since_it_began() -> None:

@@ -7,7 +7,6 @@ what is not on its disk, and never serves what was damaged there.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from random import Random
 from typing import Final, TypeAlias
@@ -16,7 +15,7 @@ from lictor_jepsen.disk import ALL, DATA, Behave, Flip, Lose, Loss, Wipe
 from lictor_jepsen.nemesis.base import NAMESPACES, OBEDIENT_DISKS, SMALL_DISKS, Fault, Surroundings, aim, names, revive
 from lictor_jepsen.net import Node
 
-__all__ = ["DISKS"]
+__all__ = ["DISKS", "lose_power"]
 
 _Choice: TypeAlias = Callable[[Surroundings, Random], Awaitable[Sequence[Node]]]
 
@@ -27,7 +26,6 @@ _REPAIRING: Final = 3
 """So many servers are needed for the others to have what a damaged one lost."""
 _ENDING_S_MAX: Final = 5.0
 """How long a server that met what was wrong may take to end, for whoever started it to start it again."""
-_LOOK_S: Final = 0.1
 _TRUTH: Final = f"{DATA}/raft"
 """Where Lictor and Consul keep what they promised."""
 _DISK_TROUBLE: Final = r"Input/output error|input/output error"
@@ -56,7 +54,7 @@ async def _well(around: Surroundings) -> str:
         count = await around.disks.behave(node, around.fault, Behave())
         refused += [f"{count} calls of {node.name}"] if count else []
         if count:
-            await _ended(around, node)
+            await around.cluster.gone_within(node, _ENDING_S_MAX)
     return f"the disk had refused {', '.join(refused) or 'nothing'}; {await revive(around)}"
 
 
@@ -91,6 +89,10 @@ async def _read_error(around: Surroundings, rng: Random) -> str:
 
 async def _corrupt(around: Surroundings, rng: Random) -> str:
     victim = await aim(around, rng)
+    others = [node for node in around.cluster.nodes if node is not victim]
+    if lacking := [node for node in others if around.disks.damaged(node) or not around.cluster.runs(node)]:
+        # A majority without what it acknowledged is beyond what any server could mend.
+        return f"nothing was damaged: {names(lacking)} could not help {victim.name}"
     await around.cluster.kill(victim)
     said = await around.disks.order(victim, Flip(seed=rng.getrandbits(32), under=_TRUTH))
     await _start(around, victim)
@@ -101,7 +103,7 @@ async def _replace(around: Surroundings) -> str:
     """A server that refuses its damaged disk gets an empty one, as its message says."""
     for node in around.cluster.nodes:
         if around.disks.damaged(node):
-            await _ended(around, node)
+            await around.cluster.gone_within(node, _ENDING_S_MAX)
     around.cluster.note_deaths()
     told: list[str] = []
     down = [node for node in around.cluster.nodes if not around.cluster.runs(node)]
@@ -111,14 +113,6 @@ async def _replace(around: Surroundings) -> str:
             await around.disks.order(node, Wipe(under=DATA))
             told.append(f"{node.name} had refused its disk and got an empty one")
     return "; ".join([*told, await revive(around)])
-
-
-async def _ended(around: Surroundings, node: Node) -> None:
-    """Wait a little for a server to end, as it may."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_ENDING_S_MAX):
-            while around.cluster.runs(node):
-                await asyncio.sleep(_LOOK_S)
 
 
 async def _start(around: Surroundings, victim: Node) -> None:
@@ -140,13 +134,18 @@ async def _all(around: Surroundings, rng: Random) -> Sequence[Node]:
     return around.cluster.nodes
 
 
-async def lose_power(around: Surroundings, victims: Sequence[Node], rng: Random) -> str:
-    """The power of these goes: they stop at once, and what they had not synced is gone, all of it or in part."""
+async def lose_power(
+    around: Surroundings, victims: Sequence[Node], rng: Random, losses: Sequence[Loss] = tuple(Loss)
+) -> str:
+    """The power of these goes: they stop at once, and what they had not synced is gone, all of it or in part.
+
+    They stay down until `revive`.
+    """
     around.holds.take(around.fault, "down", victims)
     for victim in victims:  # so that nobody sees, or tells, how the disk fails
         around.cluster.pause(victim)
-    losses = {victim: Lose(seed=rng.getrandbits(32), loss=rng.choice(list(Loss))) for victim in victims}
-    said = await asyncio.gather(*(_cut_power(around, victim, losses[victim]) for victim in victims))
+    orders = {victim: Lose(seed=rng.getrandbits(32), loss=rng.choice(losses)) for victim in victims}
+    said = await asyncio.gather(*(_cut_power(around, victim, orders[victim]) for victim in victims))
     return f"power of {names(victims)} lost: {', '.join(said)}"
 
 

@@ -234,6 +234,13 @@ async def test_a_server_that_serves_on_keeps_its_disk(around: Surroundings) -> N
     assert around.cluster.deaths == []
 
 
+async def test_no_second_server_is_damaged_before_the_first_is_well_again(around: Surroundings) -> None:
+    await _begin(around, "corrupt-byte")
+    told = {await _begin(around, "corrupt-byte", seed) for seed in range(8)}
+    assert len([node for node in around.cluster.nodes if around.disks.damaged(node)]) == 1
+    assert any(text.startswith("nothing was damaged") for text in told)
+
+
 async def test_a_damaged_server_needs_others(tmp_path: Path) -> None:
     disks = Unmounted(tmp_path)
     one = Surroundings(Cluster(IDLE, Loopback(1), disks, tmp_path), disks, _nobody)

@@ -153,6 +153,15 @@ BUGS: Final = (
         spared=("exclusion",),
     ),
     Bug(
+        "log not synced",
+        "entries are acknowledged when they are written, and a power cut takes them",
+        "unsynced.py log",
+        workload="append",
+        nemesis="power-loss-all",
+        findings=("consistent", "processes"),
+        flags=("--nodes=1",),
+    ),
+    Bug(
         "lost truncation",
         "a follower keeps what the leader of an earlier term left in its log, where other entries belong",
         "kept_suffix.py",
@@ -162,6 +171,15 @@ BUGS: Final = (
         flags=(),
         seconds=15.0,
         seeds=2,
+    ),
+    Bug(
+        "names not synced",
+        "files are synced and their folders are not, so a power cut takes new files with all they held",
+        "unsynced.py names",
+        workload="append",
+        nemesis="power-loss-all",
+        findings=("consistent", "processes"),
+        flags=("--nodes=1",),
     ),
     Bug(
         "no fsync",
