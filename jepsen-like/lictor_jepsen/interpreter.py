@@ -97,10 +97,10 @@ class Interpreter:
         generator: Generator,
         pace: Pace,
         recorder: Recorder,
-        faults: Mapping[str, Fault] = FAULTS,
+        faults: Mapping[str, Fault] | None = None,
     ) -> None:
         self._around = around
-        self._faults = faults
+        self._faults = FAULTS if faults is None else faults
         self._generator = generator
         self._pace = pace
         self._recorder = recorder
