@@ -221,6 +221,12 @@ class RpcPool:
             raise UnreachableError(
                 f"{address} shows a certificate that cannot be trusted: {error.verify_message}"
             ) from error
+        except ConnectionAbortedError as error:
+            if error.errno is not None:
+                raise UnreachableError(f"{address} broke the connection off: {reason_of(error)}") from error
+            # asyncio's own word, and uvloop's: it was we who gave up
+            reason = f"{address} did not finish the TLS handshake within {_HANDSHAKE_S:g} s: is it overloaded?"
+            raise UnreachableError(reason) from error
         except OSError as error:
             hint = _UNSPOKEN if isinstance(error, ssl.SSLError) and error.reason in _WITHOUT_TLS else ""
             raise UnreachableError(f"{address} broke the connection off: {reason_of(error)}{hint}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import socket
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -13,11 +14,12 @@ from lictor_core.calls import Proposed
 from lictor_core.clock import SeededRng, SystemClock
 from lictor_core.codec import encode_proposal, pack, unpack
 from lictor_core.commands import KVSet, Outcome, Proposal
-from lictor_core.errors import OverloadedError, PermissionDeniedError
+from lictor_core.errors import OverloadedError, PermissionDeniedError, UnreachableError
 from lictor_core.frames import REFUSED_ID
 from lictor_core.registry import LeaderStatus
 from lictor_server import RpcPool, Server, ServerSettings
 from lictor_server.leases import Answer, Digest
+from lictor_server.rpc import client
 from lictor_server.rpc import listener as module
 from lictor_server.tls import Tls, load_tls
 from tests.server.build import member, renewal
@@ -138,3 +140,15 @@ async def test_the_connections_that_are_kept_for_servers_are_bounded(log: Log, m
         assert (refusal.id, refusal.method) == (REFUSED_ID, "overloaded")
         for client in (agent, other, third):
             await client.close()
+
+
+async def test_a_handshake_that_was_given_up_is_not_called_the_doing_of_the_other_side(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "_HANDSHAKE_S", 0.05)
+    pool = RpcPool(rng=SeededRng(2), tls=loaded(authority, authority.client()))
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(UnreachableError, match=f"^{address} did not finish the TLS handshake within 0.05 s"):
+            await pool.call(address, "leader.leave", b"", timeout_s=10.0)
+        await pool.stop()
