@@ -207,14 +207,26 @@ def _woken(polls: Sequence[_Poll], changes: Mapping[str, Sequence[Change]], faul
 def _news(poll: _Poll, name: str, changes: Sequence[Change]) -> Iterator[Change]:
     """The changes that surely were none of what a poll knew when it began, and were acknowledged before it ended.
 
-    They began behind it; or what it knew is an earlier change of the same writer.
+    They began behind it; or what it knew is an earlier change of the same writer. Of a change that nobody knows of the
+    effect may come late, behind others: from it nothing follows.
     """
     held = poll.known.get(name, ABSENT)
-    known = next((number for number, change in enumerate(changes) if held == change.value != ABSENT), len(changes))
+    same = [number for number, one in enumerate(changes) if one.value == held and one.invoked < poll.sight.invoked]
+    known = same[-1] if same else -1 if held == ABSENT else len(changes)
+    if any(not changes[number].is_known for number in same):
+        known = len(changes)
     for number, change in enumerate(changes):
         is_new = change.invoked > poll.sight.invoked or number > known
-        if is_new and change.is_known and change.ended_ms < poll.sight.returned_ms:
+        if is_new and _matters(number, changes) and change.ended_ms < poll.sight.returned_ms:
             yield change
+
+
+def _matters(number: int, changes: Sequence[Change]) -> bool:
+    """Whether a change surely changed something: the removal of what is not there does not."""
+    before = changes[number - 1] if number else None
+    if changes[number].value == ABSENT and (before is None or not before.is_known or before.value == ABSENT):
+        return False
+    return changes[number].is_known
 
 
 def _quiet(polls: Sequence[_Poll], changes: Mapping[str, Sequence[Change]], faulty: Sequence[Trouble]) -> Finding:

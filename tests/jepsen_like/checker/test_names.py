@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from lictor_jepsen.checker import Verdict
 from lictor_jepsen.checker.names import STALE_MS, names
 from lictor_jepsen.op import NEMESIS, Kind, Op, Value
@@ -98,3 +101,61 @@ def test_a_node_has_one_address() -> None:
 def test_without_answers_nothing_is_valid() -> None:
     found = names(Tape().put(1, 1).did(2, "addresses", "udp", kind=Kind.FAIL).ops)
     assert {one.verdict for one in found.values()} == {Verdict.UNKNOWN}
+
+
+@st.composite
+def stories(draw: st.DrawFn) -> Tape:
+    """One instance that changes, and answers about it and its node: right ones, old ones and made-up ones."""
+    tape = Tape()
+    at_s = 0.0
+    number = 0
+    for _ in range(draw(st.integers(1, 12))):
+        at_s += draw(st.sampled_from((0.5, 2.0, OLD_S - 1.5, OLD_S)))
+        kind = draw(st.sampled_from((Kind.OK, Kind.OK, Kind.OK, Kind.INFO, Kind.FAIL)))
+        match draw(st.sampled_from(("put", "ail", "remove", "told", "node"))):
+            case "put" | "ail" as f:
+                number += 1
+                tape.did(at_s, f, (0, number), kind=kind)
+            case "remove":
+                tape.did(at_s, "remove", 0, kind=kind)
+            case "told":
+                tape.told(at_s, *draw(st.lists(st.integers(1, number + 1), max_size=1)), is_cut=draw(st.booleans()))
+            case _:
+                tape.node(at_s, *draw(st.lists(st.integers(1, number + 1), max_size=1)))
+    return tape
+
+
+def _possible(tape: Tape, at_ms: float, shown: tuple[str, ...], hidden: tuple[str, ...]) -> set[Value]:
+    """All that an answer may show at a time, worked out change by change."""
+    possible: set[Value] = {None}
+    unknown: set[Value] = set()
+    for op in tape.ops:
+        if op.kind is Kind.INVOKE or op.f not in shown + hidden or op.kind is Kind.FAIL or op.time_ms - 1 >= at_ms:
+            continue
+        value = op.value[1] if op.f in shown and isinstance(op.value, tuple) else None
+        if op.kind is Kind.INFO:
+            unknown.add(value)
+        elif op.time_ms + STALE_MS <= at_ms:
+            possible = {value}
+        else:
+            possible.add(value)
+    return possible | unknown
+
+
+@given(stories())
+def test_what_is_wrong_is_what_no_change_explains(tape: Tape) -> None:
+    wrong = {"services": False, "nodes": False}
+    for begun, op in zip(tape.ops[::2], tape.ops[1::2], strict=True):
+        if op.f not in ("addresses", "node") or not isinstance(op.value, tuple):
+            continue
+        is_cut, numbers = op.value
+        assert isinstance(numbers, tuple)
+        of_node = op.f == "node"
+        possible = _possible(
+            tape, begun.time_ms, ("put", "ail") if of_node else ("put",), () if of_node else ("ail", "remove")
+        )
+        told = numbers[0] if numbers else None
+        if told not in possible and not (told is None and is_cut):
+            wrong["nodes" if of_node else "services"] = True
+    found = names(tape.ops)
+    assert {name: found[name].verdict is Verdict.INVALID for name in wrong} == wrong

@@ -1,4 +1,4 @@
-"""Lictor with a planted bug: a view that lost its server is not fed again, and passes for fresh all the same.
+"""Lictor with a planted bug: what feeds a view hangs after a while, and the view passes for fresh all the same.
 
 `python tests/jepsen_like/planted/frozen_views.py agent ...` starts `lictor agent ...`.
 """
@@ -17,9 +17,11 @@ from lictor_core.clock import Clock
 from lictor_core.errors import LictorError
 from lictor_core.registry import FeedSource
 
+_FED_S = 2.0
+
 
 def plant() -> None:
-    """Feed a view once."""
+    """Feed a view for a while, and then hang."""
     name = "_feed"
     feed = getattr(Followed, name)
 
@@ -33,9 +35,12 @@ def plant() -> None:
     ) -> None:
         del clock, log
         try:
-            await feed(self, source, backoff, changed)
+            async with asyncio.timeout(_FED_S):
+                await feed(self, source, backoff, changed)
         except LictorError as error:
             self.error = error
+        except TimeoutError:
+            pass
         if self.view.is_ready:
             await asyncio.Event().wait()
 
