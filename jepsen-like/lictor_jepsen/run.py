@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,13 +19,13 @@ from lictor_jepsen.nemesis import FAULTS, LIBC_CLOCKS, Surroundings, disks_for, 
 from lictor_jepsen.net import Loopback, Namespaces, Net, Node
 from lictor_jepsen.op import NEMESIS, Kind, Op
 from lictor_jepsen.outage import outages
+from lictor_jepsen.remains import logs, processes
 from lictor_jepsen.report import page
 from lictor_jepsen.store import Results, RunFolder, plan_to_json, to_json
 from lictor_jepsen.workload import WORKLOADS
 
 __all__ = ["Plan", "counts", "leader", "perform"]
 
-_LOG_TROUBLE: Final = re.compile(r"Traceback \(most recent call last\)|^panic: |AssertionError|exc_info=")
 _LEADER_S_MAX: Final = 1.0
 
 
@@ -158,8 +157,8 @@ def _results(
         **WORKLOADS[plan.workload].check(history),
         "recovery": _recovery(founded_s, recovered_s),
         "faults": _faults(plan, skipped, troubles, len(steps) // 2),
-        "processes": _processes(plan, cluster),
-        "logs": _logs(cluster),
+        "processes": processes(plan.kinds, cluster),
+        "logs": logs(plan.kinds, cluster),
     }
     return Results(
         verdict=combined(found.verdict for found in findings.values()),
@@ -202,26 +201,3 @@ def _faults(plan: Plan, skipped: Mapping[str, str], troubles: Sequence[str], don
     if _makeable(plan, skipped) and not done:
         problems.append(Problem("no fault happened: the run was too short"))
     return Finding(Verdict.UNKNOWN if problems else Verdict.VALID, done, tuple(problems))
-
-
-def _processes(plan: Plan, cluster: Cluster) -> Finding:
-    """A process that ends by itself is wrong, unless a fault allows it and its log says why."""
-    reasons = [FAULTS[name].may_end for name in plan.kinds if FAULTS[name].may_end]
-    wrong: list[str] = []
-    for death in cluster.deaths:
-        path = cluster.logs / f"{death.split()[0]}.log"
-        log = path.read_text(errors="replace") if path.exists() else ""
-        if not any(re.search(reason, log) for reason in reasons):
-            wrong.append(f"{death}, and its log does not say that a disk made it" if reasons else death)
-    problems = tuple(map(Problem, wrong))
-    return Finding(Verdict.INVALID if wrong else Verdict.VALID, len(cluster.everybody), problems)
-
-
-def _logs(cluster: Cluster) -> Finding:
-    """Lines in the servers' logs that tell of a bug."""
-    found: list[str] = []
-    for node in cluster.ever:
-        path = cluster.log_path(node)
-        lines = path.read_text(errors="replace").splitlines() if path.exists() else []
-        found += [f"{path.name}:{number}: {line}" for number, line in enumerate(lines, 1) if _LOG_TROUBLE.search(line)]
-    return Finding(Verdict.INVALID if found else Verdict.VALID, len(cluster.everybody), tuple(map(Problem, found[:20])))

@@ -130,6 +130,8 @@ class Fault(NamedTuple):
     `OBEDIENT_DISKS`."""
     may_end: str = ""
     """What the log of a process must say, as a regular expression, for it to end by itself; empty: it may not."""
+    may_trace: bool = False
+    """Whether the log may say so by a traceback, which is how Python tells what no code can be ready for."""
     subject: str = ""
     """Faults of one subject are never at the same time: each would undo what the other did. Empty: none excludes it."""
 

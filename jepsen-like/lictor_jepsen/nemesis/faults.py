@@ -11,13 +11,22 @@ from lictor_jepsen.nemesis.base import AGENTS, OBEDIENT_DISKS, SMALL_DISKS, Faul
 from lictor_jepsen.nemesis.clocks import CLOCK_FAULTS
 from lictor_jepsen.nemesis.disks import DISKS
 from lictor_jepsen.nemesis.links import LINKS
+from lictor_jepsen.nemesis.memory import MEMORY
 from lictor_jepsen.nemesis.partitions import PARTITIONS
 from lictor_jepsen.nemesis.processes import PROCESSES
 from lictor_jepsen.nemesis.votes import VOTES
 
 __all__ = ["AGENT_FAULTS", "FAULTS", "disks_for", "subject"]
 
-FAULTS: Final[Mapping[str, Fault]] = {**PROCESSES, **PARTITIONS, **LINKS, **CLOCK_FAULTS, **DISKS, **VOTES}
+FAULTS: Final[Mapping[str, Fault]] = {
+    **PROCESSES,
+    **PARTITIONS,
+    **LINKS,
+    **MEMORY,
+    **CLOCK_FAULTS,
+    **DISKS,
+    **VOTES,
+}
 """All faults by name."""
 AGENT_FAULTS: Final = frozenset(name for name, fault in FAULTS.items() if AGENTS in fault.needs)
 """Those that need agents."""
