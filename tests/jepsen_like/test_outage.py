@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from lictor_jepsen.checker import CHANGES
 from lictor_jepsen.op import HEAL, NEMESIS, Kind, Op
 from lictor_jepsen.outage import Hit, Outage, Spread, hits, outages, spreads
@@ -48,6 +52,24 @@ def test_the_longest_time_without_a_change_may_begin_late_in_a_fault() -> None:
     ]
     [outage] = outages(history, CHANGES)
     assert outage.longest_s == 2.4, "the pause after the fault is not its own"
+
+
+@given(st.sets(st.integers(1, 60), max_size=12), st.integers(1, 50), st.integers(1, 10))
+def test_the_longest_time_without_a_change_is_what_looking_at_every_moment_finds(
+    wells: set[int], begins: int, lasts: int
+) -> None:
+    ended = begins + lasts
+    events = [(well, _at(well, "0 invoke write 1", "0 ok write 1")) for well in wells - {begins, ended}]
+    events += [(begins, [_fault(begins, "killed n1")]), (ended, [_fault(ended, "started n1")])]
+    events.append((99, _at(99, "0 invoke write 2", "0 fail write 2")))
+    [outage] = outages([op for _, ops in sorted(events, key=lambda event: event[0]) for op in ops], CHANGES)
+    longest = 0
+    for start in (begins, *(well for well in wells if begins < well < ended)):
+        moment = start + 1
+        while moment not in wells - {begins, ended} and moment < 99:
+            moment += 1
+        longest = max(longest, moment - start)
+    assert outage.longest_s == pytest.approx(longest / 1000)
 
 
 def test_outages_are_summed_up_by_fault() -> None:

@@ -24,6 +24,7 @@ _PROBE = """<script>
 const rates = document.getElementById("rates").getContext("2d");
 const groundOf = () => rates.getImageData(1, 1, 1, 1).data.slice(0, 3).join();
 addEventListener("load", () => {
+  document.body.dataset.marked = [...view.marked].join();
   document.body.dataset.ground = groundOf();
   dispatchEvent(new Event("beforeprint"));
   document.body.dataset.paper = groundOf();
@@ -93,6 +94,7 @@ def test_every_kind_of_end_and_every_problem_is_drawn_on_a_dark_screen_and_paper
 def test_a_link_to_a_problem_marks_its_calls_and_its_sentence(tmp_path: Path) -> None:
     document = _opened(tmp_path, HISTORY, RESULTS, "#problem=0")
     assert re.search(r'<li id="problem-0" class="chosen">', document)
+    assert re.search(r'data-marked="2"', document), "the third call"
     assert "mark" in _colours(document, "timeline")
     assert "lines 5 and 6" in _chosen(document)
 
