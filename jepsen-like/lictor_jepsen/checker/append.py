@@ -1,6 +1,7 @@
 """Lists that are only appended to: nothing lost, doubled, reordered or made up, and no read from the past.
 
-Every number is appended once, so one pass over the reads suffices: all of them must be beginnings of one order.
+Every number is appended once, so all reads must be beginnings of one order, and fit the times of the calls. What two
+calls show is told first, and what takes more of them only when there is nothing of that.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from lictor_jepsen.checker.telling import describe, told
+from lictor_jepsen.checker.transactions import transactions
 from lictor_jepsen.checker.verdict import Finding, Problem, finding
 from lictor_jepsen.history import Call
 from lictor_jepsen.op import Kind, Mode, Value
@@ -31,7 +33,14 @@ def append_list(history: Sequence[Call]) -> Finding:
         *_reordered(order, appends),
         *_backwards(reads),
     ]
-    return finding(len(reads) + len(appends), problems, enough=0)
+    return finding(len(reads) + len(appends), problems or _circles(reads, appends), enough=0)
+
+
+def _circles(reads: Sequence[Call], appends: Sequence[Call]) -> Sequence[Problem]:
+    """What no two calls show: every call as a transaction of one operation."""
+    single = [call._replace(value=(("r", call.asked.key, _numbers(call)),)) for call in reads]
+    single += [call._replace(value=(("append", call.asked.key, call.asked.value),)) for call in appends]
+    return transactions(sorted(single, key=lambda call: call.invoked), lambda _: True).problems
 
 
 def _numbers(read: Call) -> tuple[Value, ...]:
@@ -70,10 +79,16 @@ def _diverging(reads: Sequence[Call], longest: Call | None) -> Iterator[Problem]
         if longest is not None and _numbers(read) != _numbers(longest)[: len(_numbers(read))]:
             unlike.setdefault(read.node, []).append(read)
     for first, *others in unlike.values():
-        assert longest is not None, "without a longest list all fit"
-        text = f"reordered: no beginning of the longest list, of line {longest.invoked + 1}: {describe(first)}"
+        other = next(read for read in reads if _fork(_numbers(read), _numbers(first)))
+        text = f"reordered: no beginning of the list of line {other.invoked + 1}, nor that of it: {describe(first)}"
         more = f" (and {len(others)} more there)" if others else ""
-        yield told(text + more, first, longest)
+        yield told(text + more, first, other)
+
+
+def _fork(one: Sequence[Value], other: Sequence[Value]) -> bool:
+    """Whether neither is a beginning of the other."""
+    shared = min(len(one), len(other))
+    return one[:shared] != other[:shared]
 
 
 def _lost(reads: Sequence[Call], appends: Sequence[Call]) -> Iterator[Problem]:

@@ -7,7 +7,6 @@ is in no list that anybody read came behind all that are.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -71,7 +70,8 @@ def dependencies(txns: Sequence[Txn], of: Mapping[str, Versions], is_timely: Cal
     for txn in txns:
         for key, numbers in txn.begins.items():
             _reads(graph, txn, key, numbers, of[key])
-    _times(graph, [txn for txn in txns if is_timely(txn) and txn.may_have_happened], len(txns))
+    timely = (txn for txn in txns if is_timely(txn) and txn.may_have_happened)
+    graph.add_times([(txn.number, txn.call.invoked, txn.call.returned) for txn in timely], len(txns))
     return graph
 
 
@@ -105,17 +105,3 @@ def _reads(graph: Graph, txn: Txn, key: str, numbers: Numbers, known: Versions) 
 
 def _absent(writer: Txn, key: str, known: Versions) -> str:
     return ", ".join(str(number) for number in writer.appends[key] if number not in known.order)
-
-
-def _times(graph: Graph, timely: Sequence[Txn], first: int) -> None:
-    """Who ended before who began: over the moments of the ends, of which each comes before the next."""
-    ended = sorted((txn.call.returned, txn) for txn in timely if txn.call.returned is not None)
-    moments = [moment for moment, _ in ended]
-    for place, (_, txn) in enumerate(ended):
-        graph.add(Edge(txn.number, first + place, Why.RT, "ended before the other began"))
-        if place:
-            graph.add(Edge(first + place - 1, first + place, Why.RT, ""))
-    for txn in timely:
-        before = bisect_left(moments, txn.call.invoked)
-        if before:
-            graph.add(Edge(first + before - 1, txn.number, Why.RT, ""))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import deque
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -42,6 +43,24 @@ class Graph:
         """Add an edge; one from a node to itself says nothing, and is left out."""
         if edge.source != edge.target:
             self._out.setdefault(edge.source, {}).setdefault((edge.target, edge.why), edge)
+
+    def add_times(self, spans: Iterable[tuple[int, int, int | None]], first: int) -> None:
+        """Add who ended before who began; `spans` has nodes, their begin, and their end where it is known.
+
+        The nodes from `first` on are taken for the moments of the ends, of which each comes before the next: so there
+        are few edges, however many nodes come before however many others.
+        """
+        every = list(spans)
+        ended = sorted((end, node) for node, _, end in every if end is not None)
+        moments = [moment for moment, _ in ended]
+        for place, (_, node) in enumerate(ended):
+            self.add(Edge(node, first + place, Why.RT, "ended before the other began"))
+            if place:
+                self.add(Edge(first + place - 1, first + place, Why.RT, ""))
+        for node, begin, _ in every:
+            before = bisect_left(moments, begin)
+            if before:
+                self.add(Edge(first + before - 1, node, Why.RT, ""))
 
     def edges(self, why: Why, within: Collection[int]) -> Iterator[Edge]:
         """The edges for a reason between some nodes."""

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
+from lictor_jepsen.checker.graph import Edge, Graph, Why
 from lictor_jepsen.checker.telling import describe, told
 from lictor_jepsen.checker.verdict import Finding, Problem, finding
 from lictor_jepsen.history import Call
 from lictor_jepsen.op import Kind, Mode, Value
 
 __all__ = ["grow_set"]
+
+_TRIED_MAX: Final = 100
+"""From how many calls of a circle a shortest way around is looked for."""
 
 
 def grow_set(history: Sequence[Call]) -> Finding:
@@ -21,7 +26,7 @@ def grow_set(history: Sequence[Call]) -> Finding:
     reads = [call for call in reads if call.asked.mode is not Mode.STALE]
     adds = [call for call in history if call.asked.f == "add"]
     problems = [*_doubled(reads), *_phantoms(reads, adds), *_missing(reads, adds)]
-    return finding(len(reads) + len(adds), problems, enough=0)
+    return finding(len(reads) + len(adds), problems or _circles(reads, adds), enough=0)
 
 
 def _numbers(read: Call) -> tuple[Value, ...]:
@@ -60,3 +65,29 @@ def _missing(reads: Sequence[Call], adds: Sequence[Call]) -> Iterator[Problem]:
                 known.setdefault(number, call)
         elif call.kind is Kind.OK and isinstance(call.value, int):
             known.setdefault(call.value, call)
+
+
+def _circles(reads: Sequence[Call], adds: Sequence[Call]) -> list[Problem]:
+    """What no two calls show: an add comes before who saw it, and behind who did not."""
+    seen = {number for read in reads for number in _numbers(read)}
+    happened = [add for add in adds if add.kind is Kind.OK or (add.kind is Kind.INFO and add.value in seen)]
+    calls = [*happened, *reads]
+    graph = Graph()
+    for node, read in enumerate(reads, len(happened)):
+        held = set(_numbers(read))
+        for place, add in enumerate(happened):
+            if add.value in held:
+                graph.add(Edge(place, node, Why.WR, f"added {add.value}, and the other saw that"))
+            else:
+                graph.add(Edge(node, place, Why.RW, f"did not see {add.value}, which the other added"))
+    graph.add_times([(node, call.invoked, call.returned) for node, call in enumerate(calls)], len(calls))
+    return [_told_circle(graph, component, calls) for component in graph.components(set(Why))]
+
+
+def _told_circle(graph: Graph, component: frozenset[int], calls: Sequence[Call]) -> Problem:
+    starts = sorted(node for node in component if node < len(calls))[:_TRIED_MAX]
+    circles = [edges for node in starts if (edges := graph.path(node, node, set(Why), component))]
+    edges = [edge for edge in min(circles, key=len) if edge.source < len(calls)]  # the others lead between moments
+    lines = "".join(f"\n  {describe(calls[edge.source])}\n    {edge.text}" for edge in edges)
+    text = f"no order: {len(edges)} calls, each before the next, and the last before the first:{lines}"
+    return told(text, *(calls[edge.source] for edge in edges))

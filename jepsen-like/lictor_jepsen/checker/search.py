@@ -23,7 +23,7 @@ from lictor_jepsen.op import Value
 
 __all__ = ["BYTES_MAX", "STEPS_MAX", "Answer", "Limits", "search"]
 
-STEPS_MAX: Final = 5_000_000
+STEPS_MAX: Final = 2_000_000
 """How many calls the search looks at for one key before the verdict is `unknown`: some seconds of work."""
 BYTES_MAX: Final = 512 * 1024 * 1024
 """How much memory, by estimate, what was tried for one key may take before the verdict is `unknown`."""

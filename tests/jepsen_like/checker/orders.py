@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import combinations, permutations
 
 from hypothesis import strategies as st
@@ -21,6 +21,30 @@ def some_order_explains(found: Sequence[Call], initial: Value) -> bool:
         for chosen in combinations(open_, count)
         for order in permutations([*sure, *chosen])
     )
+
+
+def some_growth_explains(found: Sequence[Call], form: Callable[[Sequence[int]], Sequence[int]]) -> bool:
+    """The same of a list or set that only grows; `form` makes of all numbers, in their order, what a read shows."""
+    sure = [call for call in found if call.kind is Kind.OK]
+    open_ = [call for call in found if call.kind is Kind.INFO and call.asked.f != "read"]
+    return any(
+        _grows(order, form)
+        for count in range(len(open_) + 1)
+        for chosen in combinations(open_, count)
+        for order in permutations([*sure, *chosen])
+    )
+
+
+def _grows(order: Sequence[Call], form: Callable[[Sequence[int]], Sequence[int]]) -> bool:
+    numbers: list[int] = []
+    for place, call in enumerate(order):
+        if any(later.returned is not None and later.returned < call.invoked for later in order[place + 1 :]):
+            return False
+        if isinstance(call.asked.value, int):
+            numbers.append(call.asked.value)
+        elif call.value != tuple(form(numbers)):
+            return False
+    return True
 
 
 def _explains(order: Sequence[Call], value: Value) -> bool:
@@ -95,3 +119,28 @@ def _answers(op: Op) -> st.SearchStrategy[Value]:
             return st.sampled_from((None, None, REFUSED))
         case _:
             return st.just(op.value)
+
+
+@st.composite
+def histories_of(draw: st.DrawFn, change: str, seen: st.SearchStrategy[tuple[int, ...]]) -> list[Op]:
+    """Up to six calls of up to four clients that change something, each with a new number, or read."""
+    opened: dict[int, Op] = {}
+    found: list[Op] = []
+    process_of = {thread: thread for thread in range(4)}
+    begun, numbers = 0, 0
+    for thread in draw(st.lists(st.integers(0, 3), max_size=12)):
+        if thread in opened:
+            op = opened.pop(thread)
+            kind = draw(st.sampled_from((Kind.OK, Kind.OK, Kind.OK, Kind.OK, Kind.INFO, Kind.FAIL)))
+            value: Value = draw(seen) if kind is Kind.OK and op.f == "read" else op.value
+            found.append(op._replace(kind=kind, value=value))
+            process_of[thread] += 4 * (kind is Kind.INFO)
+        elif begun < 6:
+            begun += 1
+            f = draw(st.sampled_from(("read", change)))
+            numbers += f == change
+            mode = Mode.DEFAULT if f == "read" else Mode.NONE
+            asked = numbers if f == change else None
+            opened[thread] = Op(0.0, process_of[thread], Kind.INVOKE, f, "k", asked, mode)
+            found.append(opened[thread])
+    return found
