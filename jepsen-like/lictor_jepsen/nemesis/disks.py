@@ -14,6 +14,7 @@ from typing import Final, TypeAlias
 from lictor_jepsen.disk import ALL, DATA, Behave, Flip, Lose, Loss, Wipe
 from lictor_jepsen.nemesis.base import NAMESPACES, OBEDIENT_DISKS, SMALL_DISKS, Fault, Surroundings, aim, names, revive
 from lictor_jepsen.net import Node
+from lictor_jepsen.whole import is_whole
 
 __all__ = ["DISKS", "lose_power"]
 
@@ -89,10 +90,9 @@ async def _read_error(around: Surroundings, rng: Random) -> str:
 
 async def _corrupt(around: Surroundings, rng: Random) -> str:
     victim = await aim(around, rng)
-    others = [node for node in around.cluster.nodes if node is not victim]
-    if lacking := [node for node in others if around.disks.damaged(node) or not around.cluster.runs(node)]:
+    if not await is_whole([around.cluster.url(node) for node in around.cluster.nodes]):
         # A majority without what it acknowledged is beyond what any server could mend.
-        return f"nothing was damaged: {names(lacking)} could not help {victim.name}"
+        return f"nothing was damaged: the others could not make up for {victim.name}"
     await around.cluster.kill(victim)
     said = await around.disks.order(victim, Flip(seed=rng.getrandbits(32), under=_TRUTH))
     await _start(around, victim)

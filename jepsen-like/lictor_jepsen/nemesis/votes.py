@@ -36,11 +36,15 @@ async def _begin(around: Surroundings, rng: Random) -> str:
     new = await _another(around, old)
     if new is None:
         return f"cut off {old.name}; nobody else was elected"
-    await _cut(around, alone(nodes, new))
+    after = alone(nodes, new)
+    await _cut(around, after)
     voters = [node for node in nodes if node not in (old, new)]
     told = await lose_power(around, voters, rng, losses=(Loss.FORGOTTEN,))
-    await _mend(around)
-    await _cut(around, alone(nodes, new))
+    # Not for a moment may the two leaders hear each other: the old one would learn of the other's term.
+    around.holds.release(around.fault, "cut", Link)
+    around.holds.take(around.fault, "cut", after)
+    held = around.holds.held
+    await around.cluster.net.mend([link for link in alone(nodes, old) if not held("cut", link)])
     await revive(around)
     third = await _another(around, new)
     await asyncio.sleep(_WRITING_S if third else 0.0)

@@ -28,6 +28,8 @@ class _Links(Loopback):
         super().__init__(count)
         self.cut: set[Link] = set()
         self.steps: list[set[str]] = []
+        self.hear: list[bool] = []
+        """At each step: whether the first two hear each other."""
 
     async def drop(self, links: Sequence[Link]) -> None:
         self.cut |= set(links)
@@ -39,6 +41,7 @@ class _Links(Loopback):
 
     def _note(self) -> None:
         """Who is alone."""
+        self.hear.append(Link(self.nodes[0], self.nodes[1]) not in self.cut)
         self.steps.append({node.name for node in self.nodes if set(alone(self.nodes, node)) <= self.cut})
 
 
@@ -84,6 +87,7 @@ async def test_who_voted_forgets_all_that_was_not_synced_and_meets_the_old_leade
     told = await FAULTS[FAULT].begin(around, Random(1))
     assert net.steps[0] == {"n1"}, "the leader is cut off"
     assert net.steps[-1] == {"n2"}, "in the end the one that was elected is"
+    assert not any(net.hear), "the two leaders never heard of each other"
     assert disks.lost == [("n3", Loss.FORGOTTEN)]
     assert cluster.runs(cluster.nodes[2])
     assert cluster.pid(cluster.nodes[2]) != pid
