@@ -52,11 +52,12 @@ def test_a_twin_is_wrong_when_something_is_invalid_or_what_matters_is_unknown() 
 def test_the_table_tells_what_was_found_of_how_many_and_how_soon() -> None:
     bug = BUGS[0]
     scores = [
-        Score(bug.name, 1, planted=True, good=True, first_wrong_s=2.0),
-        Score(bug.name, 2, planted=True, good=True, first_wrong_s=4.0),
-        Score(bug.name, 3, planted=True, good=False),
-        Score(bug.name, 1, planted=False, good=True),
-        Score("another", 1, planted=True, good=False),
+        Score(bug.name, 1, planted=True, good=True, first_wrong_s=2.0, run=bug.run),
+        Score(bug.name, 2, planted=True, good=True, first_wrong_s=4.0, run=bug.run),
+        Score(bug.name, 3, planted=True, good=False, run=bug.run),
+        Score(bug.name, 1, planted=False, good=True, run=bug.run),
+        Score("another", 1, planted=True, good=False, run=bug.run),
+        Score(bug.name, 4, planted=True, good=False, run="as it was run before"),
     ]
     row = table([bug], scores).splitlines()[-1]
     assert row.startswith(f"| {bug.name} | {bug.about} | `{bug.workload}` | `{bug.nemesis}` |")

@@ -50,19 +50,20 @@ def main() -> int:
     print(text)
     if asked.write:
         _DOCUMENT.write_text(insert(_DOCUMENT.read_text(), table(BUGS, scores)))
-    names = {bug.name for bug in bugs}
-    return 0 if all(score.good for score in scores if score.bug in names) else 1
+    asked_for = {bug.run for bug in bugs}
+    return 0 if all(score.good for score in scores if score.run in asked_for) else 1
 
 
 def _score(bug: Bug, seed: int, log: Path, store: Path, *, planted: bool) -> None:
-    if any((done.bug, done.seed, done.planted) == (bug.name, seed, planted) for done in read(log)):
+    wanted = (bug.name, bug.run, seed, planted)
+    if any((done.bug, done.run, done.seed, done.planted) == wanted for done in read(log)):
         return
     store.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f"{bug.name.replace(' ', '-')}-{seed}-", dir=store))
     try:
         score = _hunted(bug, seed, folder) if planted else _twin(bug, seed, folder)
     except (RuntimeError, subprocess.TimeoutExpired) as error:
-        score = Score(bug.name, seed, planted, good=False, told=str(error)[-400:])
+        score = Score(bug.name, seed, planted, good=False, run=bug.run, told=str(error)[-400:])
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as file:
         file.write(msgspec.json.encode(score) + b"\n")
@@ -75,12 +76,14 @@ def _score(bug: Bug, seed: int, log: Path, store: Path, *, planted: bool) -> Non
 def _hunted(bug: Bug, seed: int, folder: Path) -> Score:
     hunted = hunt(bug, seed, folder)
     told = "" if hunted.found else ", ".join(f"{name} {verdict}" for name, verdict in hunted.verdicts.items())
-    return Score(bug.name, seed, planted=True, good=hunted.found, first_wrong_s=hunted.first_wrong_s, told=told)
+    return Score(
+        bug.name, seed, planted=True, good=hunted.found, first_wrong_s=hunted.first_wrong_s, run=bug.run, told=told
+    )
 
 
 def _twin(bug: Bug, seed: int, folder: Path) -> Score:
     told, _ = run(folder, bug.twin, *bug.run_flags(seed), seconds=bug.seconds)
-    return Score(bug.name, seed, planted=False, good=not wrong(told), told=", ".join(wrong(told)))
+    return Score(bug.name, seed, planted=False, good=not wrong(told), run=bug.run, told=", ".join(wrong(told)))
 
 
 if __name__ == "__main__":

@@ -40,6 +40,11 @@ class Bug(NamedTuple):
         """Whether its run needs namespaces of its own."""
         return "--net=loopback" not in self.flags
 
+    @property
+    def run(self) -> str:
+        """What is run, without the seed: what was found by another run says nothing of this one."""
+        return " ".join((self.launcher, *self.run_flags(0)))
+
     def run_flags(self, seed: int) -> tuple[str, ...]:
         """The arguments of `run` behind the program."""
         return (

@@ -27,6 +27,8 @@ class Score(msgspec.Struct, frozen=True, omit_defaults=True):
     good: bool
     """A planted bug was found, or its twin was valid."""
     first_wrong_s: float | None = None
+    run: str = ""
+    """As `Bug.run`, when it was hunted."""
     told: str = ""
     """What went otherwise, for people."""
 
@@ -51,8 +53,9 @@ def table(bugs: Iterable[Bug], scores: Sequence[Score]) -> str:
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for bug in bugs:
-        hunted = [score for score in scores if score.bug == bug.name and score.planted]
-        twins = [score for score in scores if score.bug == bug.name and not score.planted]
+        same = [score for score in scores if (score.bug, score.run) == (bug.name, bug.run)]
+        hunted = [score for score in same if score.planted]
+        twins = [score for score in same if not score.planted]
         seconds = [score.first_wrong_s for score in hunted if score.good and score.first_wrong_s is not None]
         soon = f"{statistics.median(seconds):.1f} s of {bug.seconds:g}" if seconds else ""
         findings = ", ".join(f"`{name}`" for name in bug.findings)
