@@ -6,6 +6,7 @@ others. What the kernel does when a whole machine runs out is SIGKILL to somebod
 
 from __future__ import annotations
 
+import contextlib
 import resource
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,6 +24,9 @@ _MORE_MIB: Final = (0, 1, 4, 16)
 _SAYS: Final = r"MemoryError|[Cc]annot allocate memory|out of memory"
 """What is said by Python, by the system, and by Go, for want of memory."""
 
+_GONE: Final = (ProcessLookupError, FileNotFoundError)
+"""A process that ended, of which the loop has not heard yet, such as by another fault of this moment."""
+
 
 async def _short(around: Surroundings, rng: Random) -> str:
     given: list[str] = []
@@ -31,8 +35,9 @@ async def _short(around: Surroundings, rng: Random) -> str:
     for victim in sorted(victims):
         more = rng.choice(_MORE_MIB)
         pid = around.cluster.pid(victim)
-        _limit(pid, _mapped(pid) + more * _MIB)
-        given.append(f"{victim.name} {more} MiB")
+        with contextlib.suppress(*_GONE):
+            _limit(pid, _mapped(pid) + more * _MIB)
+            given.append(f"{victim.name} {more} MiB")
     return f"from now on no more memory than they have and {', '.join(given) or 'nobody runs'}"
 
 
@@ -40,7 +45,8 @@ async def _enough(around: Surroundings) -> str:
     """Those that ended for want of memory are started, as a service manager would, with no limit."""
     for node in around.cluster.nodes:
         if around.cluster.runs(node):
-            _limit(around.cluster.pid(node), resource.RLIM_INFINITY)
+            with contextlib.suppress(*_GONE):
+                _limit(around.cluster.pid(node), resource.RLIM_INFINITY)
     around.holds.release(around.fault, "short", Node)
     return f"memory for all; {await revive(around)}"
 

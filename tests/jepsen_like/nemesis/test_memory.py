@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import resource
+import signal
 import sys
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from random import Random
@@ -60,3 +63,21 @@ async def test_who_lives_through_it_has_no_limit_any_more(around: Surroundings) 
     assert [resource.prlimit(pid, resource.RLIMIT_AS) for pid in pids] != before
     await FAULTS[FAULT].end(around.acting(FAULT))
     assert [resource.prlimit(pid, resource.RLIMIT_AS) for pid in pids] == before
+
+
+async def test_who_is_gone_before_anybody_noticed_needs_no_memory(around: Surroundings) -> None:
+    """The loop hears of a death later than the system: a power cut may have been a moment ago."""
+    gone, *_ = around.cluster.nodes
+    pid = around.cluster.pid(gone)
+    _end(pid)
+    assert around.cluster.runs(gone), "as far as the loop knows"
+    await FAULTS[FAULT].begin(around.acting(FAULT), Random(7))
+    await FAULTS[FAULT].end(around.acting(FAULT))
+
+
+def _end(pid: int) -> None:
+    """Kill a process, and wait until it is gone without letting the loop hear of it."""
+    os.killpg(pid, signal.SIGKILL)
+    deadline = time.monotonic() + 10
+    while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
