@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lictor_jepsen.checker import Verdict
 from lictor_jepsen.checker.catalog import AFTER_MS, COMPARED_MS, PROMPT_MS, catalog
@@ -180,3 +184,84 @@ def test_without_reads_nothing_is_valid() -> None:
 def test_a_last_look_that_failed_is_unknown() -> None:
     tape = Tape().did(50, "agree", saw=((), ())).did(51, "agree", kind=Kind.FAIL)
     assert catalog(tape.ops)["agreement"].verdict is Verdict.UNKNOWN
+
+
+@dataclass(frozen=True)
+class Registry:
+    """An agent that is changed now and then, and a catalog that follows it some time later, or not."""
+
+    changes: Sequence[tuple[float, int | None]]
+    """When the agent is told what its instance is; None takes it out."""
+    lags: Sequence[float]
+    """After how many seconds the catalog has each; it takes them in order."""
+
+    def in_catalog(self, at_s: float) -> Value:
+        """What the catalog has of it at a time."""
+        there_at = 0.0
+        shown: int | None = None
+        for (moment, number), lag in zip(self.changes, self.lags, strict=False):
+            there_at = max(there_at, moment + lag)
+            if there_at <= at_s:
+                shown = number
+        return NONE if shown is None else row(shown)
+
+    def tape(self, reads: Sequence[float], mistakes: Mapping[int, Value]) -> Tape:
+        """The changes, and reads that see what is there, but those with a mistake."""
+        steps: list[tuple[float, Callable[[Tape], Tape]]] = []
+        for moment, number in self.changes:
+            steps.append((moment, partial(_told, at_s=moment, number=number)))
+        for place, moment in enumerate(reads):
+            saw = mistakes.get(place, self.in_catalog(moment))
+            steps.append((moment, partial(Tape.read, at_s=moment, saw=saw)))
+        tape = Tape()
+        for _, step in sorted(steps, key=lambda step: step[0]):
+            step(tape)
+        return tape
+
+
+def _told(tape: Tape, at_s: float, number: int | None) -> Tape:
+    return tape.gone(at_s) if number is None else tape.registered(at_s, number)
+
+
+@st.composite
+def registries(draw: st.DrawFn, longest_s: float) -> tuple[Registry, list[float]]:
+    """A registry whose catalog lags by that much at most, and when it is read."""
+    changes: list[tuple[float, int | None]] = []
+    for number in range(1, draw(st.integers(1, 6)) + 1):
+        at_s = number * 10 + draw(st.sampled_from((0.0, 2.0, 4.0)))
+        was_there = bool(changes) and changes[-1][1] is not None
+        changes.append((at_s, draw(st.sampled_from((number, None if was_there else number)))))
+    lags = draw(st.lists(st.sampled_from((0.5, longest_s / 2, longest_s)), min_size=6, max_size=6))
+    reads = draw(
+        st.lists(st.integers(10, 700).map(lambda tenths: tenths / 10 + 0.05), min_size=1, max_size=12, unique=True)
+    )
+    return Registry(changes, lags), sorted(reads)
+
+
+@given(registries(PROMPT_MS / 1000 - 0.5))
+def test_a_catalog_that_follows_in_time_is_valid(story: tuple[Registry, list[float]]) -> None:
+    registry, reads = story
+    assert registry.tape(reads, {}).wrong() == []
+
+
+@given(registries(PROMPT_MS / 1000 + 30))
+def test_a_catalog_that_follows_too_late_is_found_where_it_shows(story: tuple[Registry, list[float]]) -> None:
+    registry, reads = story
+    late = False
+    for moment in reads:
+        due = [number for at_s, number in registry.changes if at_s + 0.001 + PROMPT_MS / 1000 <= moment]
+        later = [number for at_s, number in registry.changes if at_s + 0.001 + PROMPT_MS / 1000 > moment > at_s]
+        allowed = [NONE if number is None else row(number) for number in (due[-1:] or [None]) + later]
+        late |= registry.in_catalog(moment) not in allowed
+    assert ("consistent: stale" in registry.tape(reads, {}).wrong()) == late
+
+
+@given(st.lists(st.sampled_from((0.5, 1.0)), min_size=2, max_size=6), st.data())
+def test_an_older_state_after_a_newer_one_was_seen_is_found(lags: list[float], data: st.DataObject) -> None:
+    newest = len(lags)
+    registry = Registry([(10.0 * number, number) for number in range(1, newest + 1)], lags)
+    reads = [10.0 * newest + 2, 10.0 * newest + 2.5]
+    older = data.draw(st.integers(1, newest - 1))
+    wrong = registry.tape(reads, {1: row(older)}).wrong()
+    word = "backwards" if older == newest - 1 else "stale"  # what came after the older ones was long there
+    assert wrong == [f"consistent: {word}", f"default: {word}"]
