@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from random import Random
 from typing import Final
 
-from lictor_jepsen.disk import Loss
+from lictor_jepsen.disk import Behave, Loss
 from lictor_jepsen.nemesis.base import NAMESPACES, OBEDIENT_DISKS, Fault, Surroundings, names, revive
 from lictor_jepsen.nemesis.disks import lose_power
 from lictor_jepsen.nemesis.grudge import Links, alone
@@ -19,7 +19,13 @@ from lictor_jepsen.net import Link, Node
 
 __all__ = ["VOTES"]
 
-_ELECTION_S_MAX: Final = 12.0
+_SYNC_MS: Final = (0.0, 300.0, 1500.0)
+"""How much longer syncs take during the election.
+
+A voter whose log has an entry of the new term knows of the term by that: it must lose power before the first one is on
+its disk, and a disk as fast as most leaves no time for that.
+"""
+_ELECTION_S_MAX: Final = 20.0
 """How long to wait for another leader: a start and several elections, on a busy machine."""
 _WRITING_S: Final = 1.0
 """What the last leader has for changes that the one before it does not see."""
@@ -33,13 +39,18 @@ async def _begin(around: Surroundings, rng: Random) -> str:
     nodes = around.cluster.nodes
     old = await around.leader() or rng.choice(nodes)
     await _cut(around, alone(nodes, old))
+    slow = Behave(sync_ms=rng.choice(_SYNC_MS))
+    others = [node for node in nodes if node is not old]
+    await asyncio.gather(*(around.disks.behave(node, around.fault, slow) for node in others))
     new = await _another(around, old)
     if new is None:
-        return f"cut off {old.name}; nobody else was elected"
+        await _quicken(around)
+        return f"cut off {old.name}; nobody else was elected while a sync took {slow.sync_ms:g} ms more"
     after = alone(nodes, new)
     await _cut(around, after)
     voters = [node for node in nodes if node not in (old, new)]
     told = await lose_power(around, voters, rng, losses=(Loss.FORGOTTEN,))
+    await _quicken(around)
     # Not for a moment may the two leaders hear each other: the old one would learn of the other's term.
     around.holds.release(around.fault, "cut", Link)
     around.holds.take(around.fault, "cut", after)
@@ -53,8 +64,13 @@ async def _begin(around: Surroundings, rng: Random) -> str:
 
 
 async def _end(around: Surroundings) -> str:
+    await _quicken(around)
     await _mend(around)
     return f"mended the links; {await revive(around)}"
+
+
+async def _quicken(around: Surroundings) -> None:
+    await asyncio.gather(*(around.disks.behave(node, around.fault, Behave()) for node in around.cluster.nodes))
 
 
 async def _another(around: Surroundings, old: Node) -> Node | None:
