@@ -255,6 +255,17 @@ BUGS: Final = (
         findings=("consistent",),
     ),
     Bug(
+        "vote not synced",
+        "a vote is given before it is on the disk: after a power cut it is given again, and a term has two leaders",
+        "unsynced.py vote",
+        workload="register",
+        nemesis="power-loss-voters",
+        findings=("consistent", "default"),
+        flags=(),
+        seconds=50.0,
+        seeds=3,
+    ),
+    Bug(
         "wake lost",
         "of every second command nobody who waits is told",
         "lost_wakes.py",
