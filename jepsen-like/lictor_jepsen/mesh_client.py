@@ -54,6 +54,8 @@ class _Intention(msgspec.Struct):
 class MeshClient(HTTPClient):
     """Talks to each destination on one connection at a time. Keys are names of destinations."""
 
+    reads = frozenset({"look", "connect", "send", "settle", "rest", "leaf", "roots", "known"})
+
     def __init__(self, base_url: str, cluster: Cluster, *, timeout_s: float = TIMEOUT_S) -> None:
         super().__init__(base_url, timeout_s=timeout_s)
         self._cluster = cluster

@@ -5,6 +5,7 @@ from typing import Final
 
 from lictor_jepsen.workload.base import Client, Needs, Place, Turn, Workload
 from lictor_jepsen.workload.blocking import Blocking
+from lictor_jepsen.workload.ca import CA
 from lictor_jepsen.workload.catalog import Catalog
 from lictor_jepsen.workload.intentions import Intentions
 from lictor_jepsen.workload.kv import Append, CompareAndSet, GrowSet, Lock, Register
@@ -30,6 +31,7 @@ _ALL: Final[tuple[Workload, ...]] = (
     Membership(),
     Snapshot(),
     Intentions(),
+    CA(),
 )
 WORKLOADS: Final[Mapping[str, Workload]] = {workload.name: workload for workload in _ALL}
 """The workloads by name."""

@@ -228,6 +228,16 @@ BUGS: Final = (
         seconds=20.0,
     ),
     Bug(
+        "root dropped at once at rotation",
+        "a root that is followed by another one is trusted no more, though leaves that it signed live on",
+        "root_dropped.py",
+        workload="ca",
+        nemesis="none",
+        findings=("trusted", "unbroken"),
+        flags=("--net=loopback", "--nodes=1"),
+        spared=("serials", "active"),
+    ),
+    Bug(
         "session ended too early",
         "the leader ends sessions after a fifth of their TTL",
         "short_ttl.py",
