@@ -68,7 +68,7 @@ class ObedientDisks:
             disk.mkdir(parents=True, exist_ok=True)
             self._served[node.name] = _mounted(disk)
             made = disk / DATA.lstrip("/")
-            made.mkdir()
+            made.mkdir(mode=0o700)
             descriptor = os.open(disk, os.O_RDONLY)
             os.fsync(descriptor)
             os.close(descriptor)

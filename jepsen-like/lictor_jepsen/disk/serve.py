@@ -23,7 +23,7 @@ __all__ = ["main"]
 _THREADS_MAX: Final = 10
 """Calls that are answered at once: each slow sync takes one."""
 _THREADS_KNOWN_FROM: Final = (3, 12)
-"""From this version on libfuse takes that number, and complains without it."""
+"""From this version on libfuse takes these numbers, and complains without them."""
 
 
 class _Mount(mfusepy.FUSE):
@@ -57,7 +57,7 @@ def main() -> None:
     timeouts = {"entry_timeout": 0, "attr_timeout": 0, "negative_timeout": 0}
     threads: dict[str, int] = {}
     if (mfusepy.fuse_version_major, mfusepy.fuse_version_minor) >= _THREADS_KNOWN_FROM:
-        threads["max_threads"] = _THREADS_MAX
+        threads = {"max_threads": _THREADS_MAX, "max_idle_threads": _THREADS_MAX}
     fixed = {"foreground": True, "hard_remove": True, "fsname": "lictor-jepsen"}
     _Mount(filesystem, mountpoint, **fixed, **timeouts, **threads)
 

@@ -29,6 +29,7 @@ def test_programs_see_what_was_ordered_of_a_mounted_disk(tmp_path: Path) -> None
     ended = subprocess.run(command, capture_output=True, text=True, timeout=BOUND_S, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     seen = msgspec.json.decode(ended.stdout, type=Seen)
+    assert ended.stderr == ""
     assert seen.survived == {"synced": "whole"}
     assert not seen.unlinked
     assert seen.failed_sync == errno.EIO
