@@ -19,6 +19,7 @@ from lictor_jepsen.checker import Finding, Verdict, combined
 from lictor_jepsen.db import PROGRAMS, Program
 from lictor_jepsen.default_group import DefaultGroup
 from lictor_jepsen.disk import DiskError
+from lictor_jepsen.former import FormerError, newest_former, unpacked, wheel_of
 from lictor_jepsen.guest.command import guest_command
 from lictor_jepsen.history import HistoryError, read_history
 from lictor_jepsen.nemesis import FAULTS, OVERLAP_MAX, members, subject
@@ -92,6 +93,10 @@ _store = click.option(
 )
 @click.option("--seconds", type=click.FloatRange(1, 3600), default=60.0, show_default=True, help="Of load and faults.")
 @click.option("--rate", type=click.FloatRange(1, 10_000), default=100.0, show_default=True, help="Operations a second.")
+@click.option(
+    "--from-wheel", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="What `upgrade` upgrades from."
+)
+@click.option("--from-commit", default="", help="The same, a revision of the checkout.  [its last release]")
 def run(
     db: str,
     program: str,
@@ -105,6 +110,8 @@ def run(
     overlap: int | None,
     seconds: float,
     rate: float,
+    from_wheel: Path | None,
+    from_commit: str,
 ) -> None:
     """One run."""
     _enter(net)
@@ -115,6 +122,7 @@ def run(
         raise click.BadParameter(f"--workload {workload} needs {needs.nodes} servers", param_hint="--nodes")
     agents = max(agents, needs.agents)
     product = _product(db, program)
+    former = _former(from_wheel, from_commit, store) if needs.former else ()
     plan = Plan(
         product,
         nodes,
@@ -126,8 +134,10 @@ def run(
         ops_per_s=rate,
         agents=agents,
         overlap=_overlap(nemesis, overlap),
+        former=former,
     )
-    click.echo(f"seed {seed}; to run it again: lictor torture run {shlex.join(_flags(plan, db, program))}")
+    chosen = [f"--from-wheel={from_wheel}"] if from_wheel else [f"--from-commit={from_commit}"] if from_commit else []
+    click.echo(f"seed {seed}; to run it again: lictor torture run {shlex.join([*_flags(plan, db, program), *chosen])}")
     sys.exit(_EXIT[_one(plan, store)])
 
 
@@ -159,6 +169,15 @@ def torture(db: str, program: str, net: str, seed: int, store: Path, seconds: fl
         click.echo(f"  {line}")
     click.echo(f"seed {seed}: {len(verdicts)} runs, {', '.join(verdicts)}: {verdict}")
     sys.exit(_EXIT[verdict])
+
+
+def _former(wheel: Path | None, commit: str, store: Path) -> tuple[str, ...]:
+    """What starts the former version."""
+    folder = store / "former"
+    try:
+        return unpacked(wheel or wheel_of(commit or newest_former(), folder), folder)
+    except FormerError as error:
+        raise click.ClickException(f"no former version to upgrade from: {error}") from error
 
 
 def _flags(plan: Plan, db: str, program: str) -> list[str]:

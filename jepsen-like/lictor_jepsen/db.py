@@ -87,6 +87,7 @@ class Cluster:
         """The servers that belong to it now."""
         self.agents = net.agents
         self.program = program
+        self._formers: dict[str, tuple[str, ...]] = {}
         self._founders = frozenset(node.name for node in net.nodes)
         self._founding = len(net.nodes)
         self._former: dict[str, Node] = {}
@@ -138,6 +139,24 @@ class Cluster:
                 shutil.rmtree(path)
             else:
                 path.unlink()
+
+    def begin_with(self, former: tuple[str, ...]) -> None:
+        """Everybody is started as this command, until it is upgraded to the program."""
+        self._formers = {node.name: former for node in self.everybody}
+
+    def is_former(self, node: Node) -> bool:
+        """Whether it runs the former version, or would if it were started."""
+        return node.name in self._formers
+
+    def upgrade(self, node: Node) -> None:
+        """From its next start on it is the program."""
+        del self._formers[node.name]
+
+    async def end(self, node: Node, within_s: float) -> bool:
+        """SIGTERM; whether it ended by that in time. It is killed otherwise, and that it ended is no death."""
+        self._killed.add(node.name)
+        self.signal(node.name, signal.SIGTERM)
+        return await self.ended(node, within_s)
 
     @property
     def asked(self) -> Sequence[Node]:
@@ -315,7 +334,7 @@ class Cluster:
         joins = [part for other in others for part in ("-retry-join", other.address)]
         founds = (f"-bootstrap-expect={self._founding}",) if node.name in self._founders else ()
         return [
-            *self.program.command,
+            *self._formers.get(node.name, self.program.command),
             "agent",
             *(() if node in self.agents else ("-server", *founds)),
             *("-node", node.name),

@@ -49,6 +49,8 @@ class Plan(NamedTuple):
     """Agents that are no servers."""
     overlap: int = 1
     """How many steps of `faults` may be at the same time."""
+    former: tuple[str, ...] = ()
+    """What starts the former version that a workload upgrades from."""
 
     @property
     def steps(self) -> tuple[str, ...]:
@@ -90,6 +92,8 @@ async def perform(
     own = {"settings": needs.settings, "agent_settings": needs.agent_settings}
     libc_clocks = plan.program.libc_clock_can_jump and any(LIBC_CLOCKS in FAULTS[name].needs for name in plan.kinds)
     cluster = Cluster(plan.program, net, disks, folder.path, **own, libc_clocks=libc_clocks)
+    if needs.former:
+        cluster.begin_with(plan.former)
     around = Surroundings(cluster, disks, lambda: leader(cluster))
     skipped = {name: reason for name in plan.kinds if (reason := FAULTS[name].lacks(around))}
     generator = Generator(workload, plan.seed, len(cluster.asked) * plan.threads_per_node)

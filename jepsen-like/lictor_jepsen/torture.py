@@ -98,10 +98,11 @@ def possible(program: Program, net: str, agents: int, *, programs: bool = False)
 
 
 def workloads_for(program: Program, net: str) -> list[str]:
-    """The workloads that this product can do on this network, by name."""
+    """The workloads that this product can do on this network, by name; without those that need a former version."""
     return [
         name
         for name, workload in sorted(WORKLOADS.items())
         if program.name in workload.needs.products
+        and not workload.needs.former
         and (net == "netns" or not any(NAMESPACES in FAULTS[fault].needs for fault in workload.needs.faults))
     ]

@@ -14,6 +14,7 @@ from lictor_jepsen.workload.names import Names
 from lictor_jepsen.workload.sessions import Sessions
 from lictor_jepsen.workload.snapshot import Snapshot
 from lictor_jepsen.workload.txn import Transactions
+from lictor_jepsen.workload.upgrade import Upgrade
 
 __all__ = ["WORKLOADS", "Client", "Needs", "Place", "Turn", "Workload"]
 
@@ -30,6 +31,7 @@ _ALL: Final[tuple[Workload, ...]] = (
     Sessions(),
     Membership(),
     Snapshot(),
+    Upgrade(),
     Intentions(),
     CA(),
 )

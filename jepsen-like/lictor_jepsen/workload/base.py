@@ -82,6 +82,8 @@ class Needs(NamedTuple):
     """Which products can do what it asks."""
     faults: tuple[str, ...] = ()
     """Steps that belong to it and always happen, whatever else goes wrong; names of faults."""
+    former: bool = False
+    """Whether it begins with a former version of the product."""
     programs: bool = False
     """Whether it starts other programs (`Cluster.spawn`), which faults may then hit."""
 
