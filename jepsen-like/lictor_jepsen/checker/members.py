@@ -35,13 +35,17 @@ class Server(NamedTuple):
 
 
 def judge_members(history: Sequence[Op]) -> Mapping[str, Finding]:
-    """The findings `members`, `leaders` and `quorum`. Raises `HistoryError` for what is no history."""
+    """The findings `members` and `leaders`, and `quorum` where that could be judged.
+
+    That is with three voters at least, while no other fault is at work. Raises `HistoryError` for what is no history.
+    """
     done = [call for call in calls(history) if call.kind is Kind.OK]
-    return {
+    found = {
         "members": _members(done),
         "leaders": _leaders(call for call in done if call.asked.f == "look"),
-        "quorum": _quorum(history, [call for call in done if call.asked.f == "spare"]),
     }
+    quorum = _quorum(history, [call for call in done if call.asked.f == "spare"])
+    return {**found, "quorum": quorum} if quorum.judged else found
 
 
 def _members(done: Sequence[Call]) -> Finding:
