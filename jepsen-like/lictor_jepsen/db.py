@@ -14,12 +14,14 @@ import signal
 import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
+from lictor_jepsen.certificates import Certificates
 from lictor_jepsen.clock import WALL_CLOCK, lacks_libfaketime, libc_environment
 from lictor_jepsen.net import Net, Node
 
@@ -76,9 +78,11 @@ class Cluster:
         settings: Mapping[str, object] = MappingProxyType({}),
         agent_settings: Mapping[str, object] = MappingProxyType({}),
         libc_clocks: bool = False,
+        certificates: Certificates | None = None,
     ) -> None:
         """`libc_clocks` puts clocks of C code that can be moved into all processes.
 
+        With `certificates` servers and agents speak TLS to each other.
         `settings` stand in every configuration file; in those of agents `agent_settings` take their place."""
         self.net = net
         self.prefix = "jepsen/"
@@ -94,6 +98,7 @@ class Cluster:
         self._disks = disks
         self._logs = logs
         self._libc_clocks = libc_clocks
+        self.certificates = certificates
         self._settings = settings
         self._agent_settings = agent_settings
         self._spawned: dict[str, tuple[Node, Sequence[str], Mapping[str, str]]] = {}
@@ -348,6 +353,9 @@ class Cluster:
 
     def _configured(self, node: Node) -> list[str]:
         settings = {**self._settings, **(self._agent_settings if node in self.agents else {})}
+        if self.certificates is not None:
+            now = datetime.now(UTC)  # noqa: TID251 certificates begin by the clock of the world
+            settings.update(self.certificates.settings(node, now))
         if not settings:
             return []
         path = self._logs / f"{node.name}.json"

@@ -6,16 +6,18 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from lictor_jepsen import confine
+from lictor_jepsen.certificates import Certificates
 from lictor_jepsen.checker import Finding, Problem, Verdict, combined
 from lictor_jepsen.client import leader_of
 from lictor_jepsen.db import Cluster, Program
 from lictor_jepsen.generator import Generator
 from lictor_jepsen.interpreter import RECOVERY_S_MAX, Interpreter, Pace, Recorder, serving
-from lictor_jepsen.nemesis import FAULTS, LIBC_CLOCKS, Surroundings, disks_for, members, schedule, subject
+from lictor_jepsen.nemesis import FAULTS, LIBC_CLOCKS, TLS, Surroundings, disks_for, members, schedule, subject
 from lictor_jepsen.net import Loopback, Namespaces, Net, Node
 from lictor_jepsen.op import NEMESIS, Kind, Op
 from lictor_jepsen.outage import outages
@@ -91,7 +93,10 @@ async def perform(
     needs = workload.needs
     own = {"settings": needs.settings, "agent_settings": needs.agent_settings}
     libc_clocks = plan.program.libc_clock_can_jump and any(LIBC_CLOCKS in FAULTS[name].needs for name in plan.kinds)
-    cluster = Cluster(plan.program, net, disks, folder.path, **own, libc_clocks=libc_clocks)
+    now = datetime.now(UTC)  # noqa: TID251 certificates begin by the clock of the world
+    tls = any(TLS in FAULTS[name].needs for name in plan.kinds)
+    certificates = Certificates(folder.path / "tls", now) if tls else None
+    cluster = Cluster(plan.program, net, disks, folder.path, **own, libc_clocks=libc_clocks, certificates=certificates)
     if needs.former:
         cluster.begin_with(plan.former)
     around = Surroundings(cluster, disks, lambda: leader(cluster))

@@ -25,6 +25,7 @@ __all__ = [
     "OWN",
     "PROGRAMS",
     "SMALL_DISKS",
+    "TLS",
     "Fault",
     "Holds",
     "Surroundings",
@@ -53,6 +54,8 @@ PROGRAMS: Final = "programs"
 """Needed by what hits the other programs that a workload starts, such as its proxies."""
 OWN: Final = "own"
 """What belongs to one workload, which names it among its needs, and happens with no other one."""
+TLS: Final = "TLS"
+"""Needed by what acts on certificates: the servers and agents of the run then speak nothing but TLS to each other."""
 SMALL_DISKS: Final = "small disks"
 """Needed by what fills disks."""
 OBEDIENT_DISKS: Final = "obedient disks"
@@ -126,8 +129,7 @@ class Fault(NamedTuple):
     meanwhile: Callable[[Surroundings, Random], Awaitable[None]] = idle
     """What goes on from its begin to its end, where it is cancelled."""
     needs: frozenset[str] = frozenset()
-    """What can be told before a run: `NAMESPACES`, `AGENTS`, `CLOCKS`, `LIBC_CLOCKS`, `PROGRAMS`, `OWN`, `SMALL_DISKS`,
-    `OBEDIENT_DISKS`."""
+    """What can be told before a run: `NAMESPACES`, `AGENTS` and the others of those."""
     may_end: str = ""
     """What the log of a process must say, as a regular expression, for it to end by itself; empty: it may not."""
     may_trace: bool = False

@@ -8,6 +8,7 @@ from typing import Final
 
 from lictor_jepsen.disk import Disks, Folders, ObedientDisks, SmallDisks, lacks_fuse
 from lictor_jepsen.nemesis.base import AGENTS, OBEDIENT_DISKS, SMALL_DISKS, Fault
+from lictor_jepsen.nemesis.certificates import CERTIFICATES
 from lictor_jepsen.nemesis.clocks import CLOCK_FAULTS
 from lictor_jepsen.nemesis.disks import DISKS
 from lictor_jepsen.nemesis.links import LINKS
@@ -24,6 +25,7 @@ FAULTS: Final[Mapping[str, Fault]] = {
     **LINKS,
     **MEMORY,
     **CLOCK_FAULTS,
+    **CERTIFICATES,
     **DISKS,
     **VOTES,
 }

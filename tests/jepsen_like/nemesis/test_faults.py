@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lictor_jepsen.nemesis import AGENT_FAULTS, FAULTS, Surroundings
+from lictor_jepsen.nemesis.certificates import CERTIFICATES
 from lictor_jepsen.nemesis.clocks import CLOCK_FAULTS
 from lictor_jepsen.nemesis.disks import DISKS
 from lictor_jepsen.nemesis.votes import VOTES
@@ -15,6 +16,6 @@ async def test_what_cannot_be_made_here_says_why(around: Surroundings) -> None:
         *without,
         *(name for name in FAULTS if name.startswith("partition-")),
         *(name for name in FAULTS if name.endswith("-links")),
-        *(*CLOCK_FAULTS, *DISKS, *VOTES),
+        *(*CERTIFICATES, *CLOCK_FAULTS, *DISKS, *VOTES),
     }
     assert "idle" in FAULTS["clock-jump"].lacks(around)
