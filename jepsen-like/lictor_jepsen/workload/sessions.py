@@ -33,6 +33,8 @@ _DELAYS_MS: Final = (0, 500, 2000)
 _STALL_PER_TTL: Final = 2.5
 _DOZE_PER_TTL: Final = 0.6
 _LIMIT: Final = 2
+_ROW: Final = 4
+"""How many lives of a thread in a row want the same lock."""
 _STEADY, _DOZES, _CRASHES, _STALLS = "steady", "dozes", "crashes", "stalls"
 _KEYS: Final = ("release-1", "release-2", "delete-1")
 """The locks of a group of threads, by what becomes of them when a session ends."""
@@ -52,12 +54,12 @@ class _Life(NamedTuple):
 
 
 def _life(turn: Turn) -> _Life:
-    """The life that this turn is of. Two lives in a row want the same: the second one what the first lost."""
+    """The life that this turn is of. Some lives in a row want the same: the next one what the last one lost."""
     number = turn.number // LIFE_TURNS
     who = number * turn.threads + turn.thread + 1
-    both = Random(f"sessions {turn.thread}/{number // 2}")
-    is_semaphore = both.random() < 0.25
-    key = both.choice(_KEYS)
+    row = Random(f"sessions {turn.thread}/{number // _ROW}")
+    is_semaphore = row.random() < 0.25
+    key = row.choice(_KEYS)
     group = turn.thread % max(1, round(turn.threads / THREADS_PER_KEY))
     rng = Random(f"session {who}")
     return _Life(
