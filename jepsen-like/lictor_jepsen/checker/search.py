@@ -99,34 +99,23 @@ def _twins(history: Sequence[Call]) -> dict[int, int]:
 
 @dataclass(slots=True)
 class _Demand:
-    """Of a register: who still has to see a value, and who still can make it."""
+    """Of a register: how many calls still have to see a value, and how many can still make it."""
 
-    sure: Counter[State] = field(default_factory=Counter[State])
-    """By value: calls not taken that took place and need it."""
-    possible: Counter[State] = field(default_factory=Counter[State])
-    """The same, with those that may have taken place."""
+    seers: Counter[State] = field(default_factory=Counter[State])
+    """By value: calls not taken that surely took place and need it."""
     makers: Counter[State] = field(default_factory=Counter[State])
     """By value: calls not taken that leave it."""
 
     def add(self, call: Call, count: int) -> None:
         """A call is there (1), or taken (-1)."""
-        needed, left = needs(call), leaves(call)
-        if needed is not ANYTHING:
-            self.possible[needed] += count
-            self.sure[needed] += count * (call.returned is not None)
-        if left is not ANYTHING:
-            self.makers[left] += count
+        if call.returned is not None:
+            self.seers[needs(call)] += count
+        self.makers[leaves(call)] += count
 
-    def is_hopeless(self, state: State, call: Call, after: State) -> bool:
-        """Whether to take the call that leads from one state to another leads nowhere.
-
-        Somebody who surely saw the state before it, and is not taken, will see it never again. Or nobody knows whether
-        it took place, and nobody is left who would notice: then it may as well not have.
-        """
-        still = self.sure[state] - (needs(call) == state and call.returned is not None)
-        if still > 0 and not self.makers[state]:
-            return True
-        return call.returned is None and self.possible[after] == 0
+    def is_hopeless(self, state: State, call: Call) -> bool:
+        """Whether a call that ends a state leads nowhere: somebody is left who saw it, nobody who makes it again."""
+        still = self.seers[state] - (needs(call) == state and call.returned is not None)
+        return state is not ANYTHING and still > 0 and not self.makers[state]
 
 
 class _Search:
@@ -184,7 +173,7 @@ class _Search:
             return True
         if after == self._state and event.end is None:  # it would change nothing now, and may do so later
             return False
-        if self._demand is not None and self._demand.is_hopeless(self._state, event.call, after):
+        if self._demand is not None and self._demand.is_hopeless(self._state, event.call):
             return False
         pair = (self._taken | 1 << event.number, after)
         if pair in self._tried:

@@ -40,6 +40,14 @@ def test_a_write_that_a_read_of_the_piece_saw_stays() -> None:
     assert _told(piece) == ["write 1 ok", "read 1 ok", "write 2 ok", "read 1 ok"]
 
 
+def test_a_change_that_was_under_way_where_the_begin_is_cut_off_may_have_happened_before() -> None:
+    piece = _piece(
+        *("0 invoke write 1", "1 invoke write 2", "1 ok write 2", "1 invoke read -", "0 ok write 1", "1 ok read 2"),
+        *("1 invoke read -", "1 ok read 2", "1 invoke write 3", "1 ok write 3", "1 invoke read -", "1 ok read 2"),
+    )
+    assert _told(piece) == ["write 3 ok", "read 2 ok"]
+
+
 def test_what_the_key_held_at_first_matters_when_nothing_was_before() -> None:
     piece = _piece("0 invoke read -", "0 ok read 7", "0 invoke write 1", "0 ok write 1")
     assert _told(piece) == ["read 7 ok"]
@@ -52,6 +60,11 @@ def test_refused_attempts_between_two_owners_of_a_lock_are_left_out() -> None:
         *("2 invoke acquire 3", "2 ok acquire 3"),
     )
     assert _told(piece) == ["acquire 1 ok", "acquire 3 ok"]
+
+
+def test_what_takes_or_gives_back_a_lock_is_never_left_out_of_a_piece() -> None:
+    found = history("0 invoke acquire 1", "0 ok acquire 1", "0 invoke release 1", "0 ok release -")
+    assert [may_leave_out(call, found) for call in found] == [False, False]
 
 
 def test_without_steps_left_the_piece_is_the_whole_and_says_so() -> None:
