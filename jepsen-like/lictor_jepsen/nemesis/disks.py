@@ -23,6 +23,10 @@ _Choice: TypeAlias = Callable[[Surroundings, Random], Awaitable[Sequence[Node]]]
 _SYNC_MS: Final = (20.0, 100.0, 500.0, 2000.0)
 """How slow a slow disk syncs: from a busy disk to one that seems to hang, past the time of an election."""
 _WRITE_MS: Final = (0.0, 5.0, 50.0)
+_PILING_MS: Final = (0.0, 20.0, 200.0)
+"""How slow syncs are just before the power goes."""
+_PILING_SYNCS: Final = 1.5
+"""For how many of them: the power goes in the midst of one."""
 _REPAIRING: Final = 3
 """So many servers are needed for the others to have what a damaged one lost."""
 _ENDING_S_MAX: Final = 5.0
@@ -149,6 +153,14 @@ async def lose_power(
     return f"power of {names(victims)} lost: {', '.join(said)}"
 
 
+async def _pile_up(around: Surroundings, victims: Sequence[Node], rng: Random) -> None:
+    """Make syncs slow for a moment, so that there is work that a power cut can take."""
+    slow_ms = rng.choice(_PILING_MS)
+    how = Behave(sync_ms=slow_ms)
+    await asyncio.gather(*(around.disks.behave(victim, around.fault, how) for victim in victims))
+    await asyncio.sleep(slow_ms * _PILING_SYNCS / 1000)
+
+
 async def _cut_power(around: Surroundings, victim: Node, loss: Lose) -> str:
     await around.disks.behave(victim, around.fault, Behave(off=True))
     await around.cluster.kill(victim)
@@ -159,7 +171,9 @@ async def _cut_power(around: Surroundings, victim: Node, loss: Lose) -> str:
 
 def _losing_power(choice: _Choice, about: str) -> Fault:
     async def begin(around: Surroundings, rng: Random) -> str:
-        return await lose_power(around, await choice(around, rng), rng)
+        victims = await choice(around, rng)
+        await _pile_up(around, victims, rng)
+        return await lose_power(around, victims, rng)
 
     return Fault(begin, revive, _lacks_orders, about, needs=_NEEDS)
 

@@ -19,7 +19,7 @@ from lictor_jepsen.net import Link, Node
 
 __all__ = ["VOTES"]
 
-_SYNC_MS: Final = (0.0, 300.0, 1500.0)
+_SYNC_MS: Final = (300.0, 1000.0)
 """How much longer syncs take during the election.
 
 A voter whose log has an entry of the new term knows of the term by that: it must lose power before the first one is on
@@ -58,9 +58,15 @@ async def _begin(around: Surroundings, rng: Random) -> str:
     await around.cluster.net.mend([link for link in alone(nodes, old) if not held("cut", link)])
     await revive(around)
     third = await _another(around, new)
-    await asyncio.sleep(_WRITING_S if third else 0.0)
-    elected = f"{third.name} was elected without it" if third else "nobody was elected without it"
-    return f"cut off {old.name}, then {new.name}, whom {names(voters)} had elected; {told}; {elected}"
+    story = f"cut off {old.name}, then {new.name}, whom {names(voters)} had elected; {told}"
+    if third is None:
+        return f"{story}; nobody was elected without it"
+    await asyncio.sleep(_WRITING_S)
+    # Now the one in the middle may lead again, and show what it has in place of what the others agreed on.
+    await _mend(around)
+    await asyncio.sleep(_WRITING_S)
+    await _cut(around, alone(nodes, third))
+    return f"{story}; {third.name} was elected without it, and cut off in its turn"
 
 
 async def _end(around: Surroundings) -> str:

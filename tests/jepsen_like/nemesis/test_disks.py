@@ -290,3 +290,21 @@ def test_a_lost_power_is_no_death_of_its_own() -> None:
         *("power-loss", "power-loss-majority", "power-loss-all"),
         "disk-slow",
     }
+
+
+async def test_syncs_are_slow_for_a_moment_before_the_power_goes(
+    around: Surroundings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a disk that is always fast hardly anything is unsynced at any moment."""
+    slow: list[float] = []
+    cut = disks.lose_power
+
+    async def noting(around: Surroundings, victims: Sequence[Node], rng: Random) -> str:
+        slow.extend(_disks(around).wanted[victim.name]["power-loss"].sync_ms for victim in victims)
+        return await cut(around, victims, rng)
+
+    monkeypatch.setattr(disks, "lose_power", noting)
+    monkeypatch.setattr(disks, "_PILING_MS", (5.0,))
+    await _begin(around, "power-loss")
+    assert slow == [5.0]
+    assert {how for wanted in _disks(around).wanted.values() for how in wanted.values()} == {Behave()}
