@@ -99,6 +99,11 @@ def test_a_circle_is_told_with_every_reason_and_its_lines() -> None:
     assert problem.lines == (3, 4, 5, 6)
 
 
+def test_a_lost_update_is_not_told_again_as_a_circle() -> None:
+    [problem] = transactions(txns(*_at_once("x: +x1", "x: +x2")), _stale).problems
+    assert problem.text.startswith("lost update: two appended to the same list of x, with 0 numbers:")
+
+
 def test_what_is_no_transaction_is_refused_with_its_line() -> None:
     for value in (7, (("r", "x"),), (("append", "x", "1"),), (("r", "x", (None,)),)):
         [call] = calls([Op(0.0, 0, Kind.INVOKE, "txn", "g", value), Op(1.0, 0, Kind.OK, "txn", "g", value)])
