@@ -270,7 +270,7 @@ BUGS: Final = (
         "unsynced.py vote",
         workload="register",
         nemesis="power-loss-voters",
-        findings=("consistent", "default"),
+        findings=("consistent", "default", "processes"),
         flags=(),
         seconds=50.0,
         seeds=3,
