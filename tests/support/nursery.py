@@ -24,15 +24,16 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Protocol, TypeAlias
 
-from tests.support.nursery_process import ENDED, STARTED, TOLD
+from tests.support.nursery_process import ENDED, READY, STARTED, TOLD
 
-__all__ = ["PROCESS_LEVEL", "Fork", "Process", "can_fork", "fork", "run"]
+__all__ = ["PROCESS_LEVEL", "PROGRAM", "Fork", "Process", "can_fork", "fork", "load", "run"]
 
 PROCESS_LEVEL = ("LD_", "PYTHON", "MALLOC_", "GLIBC_", "FAKETIME")
 """Variables with these beginnings are read before any module: a fork would not see them."""
 
 _START = "LICTOR_TESTS_START"
-_PROGRAM = Path(sys.executable).parent / "lictor"
+PROGRAM = Path(sys.executable).parent / "lictor"
+"""What is forked instead of started."""
 _STARTED_S_MAX = 60.0
 _ROOT = Path(__file__).resolve().parents[2]
 
@@ -102,7 +103,12 @@ class Fork:
 def can_fork(words: Sequence[str], environment: Mapping[str, str] | None = None) -> bool:
     """Whether a fork does what starting `words` with these additions to the environment would."""
     apart = any(name.startswith(PROCESS_LEVEL) for name in environment or {})
-    return words[0] == str(_PROGRAM) and not apart and _START not in os.environ
+    return words[0] == str(PROGRAM) and not apart and _START not in os.environ
+
+
+def load() -> None:
+    """Have the nursery ready for several threads that will ask for forks."""
+    _nursery(os.getpid())
 
 
 def fork(
@@ -148,9 +154,11 @@ def run(
 def _nursery(process: int) -> socket.socket:
     """The way to the nursery of this process, whose id keeps a fork of the tests from using its parent's."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    argv = [sys.executable, "-m", "tests.support.nursery_process", str(theirs.fileno()), str(_PROGRAM)]
+    argv = [sys.executable, "-m", "tests.support.nursery_process", str(theirs.fileno()), str(PROGRAM)]
     started = subprocess.Popen(argv, cwd=_ROOT, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
     theirs.close()
+    ours.settimeout(_STARTED_S_MAX)
+    assert ours.recv(1) == READY, "the nursery did not load"
 
     def end() -> None:
         if os.getpid() == process:

@@ -18,10 +18,12 @@ import socket
 import struct
 import sys
 import threading
+from io import TextIOWrapper
 from typing import Final, NamedTuple, TypedDict
 
 TOLD: Final = "=ci"
 """How it is told that a fork is what it was asked to be, with its id, or how it ended."""
+READY: Final = b"r"
 STARTED: Final = b"s"
 ENDED: Final = b"e"
 
@@ -59,6 +61,7 @@ def main() -> None:
         importlib.import_module(module.name)
     gc.collect()
     gc.freeze()
+    requests.send(READY)
     arguments = _serve(requests)
     if arguments is None:
         return
@@ -129,11 +132,28 @@ def _become(order: _Order, streams: list[int]) -> None:
     for place, number in enumerate(streams):
         os.dup2(number, place)
         os.close(number)
+    _open_streams()
     os.chdir(order["directory"])
     if order["apart"]:
         os.setsid()
     os.environ.clear()
     os.environ.update(order["environment"])
+
+
+def _open_streams() -> None:
+    """As the interpreter does at its start: what they were here may have been files where they are pipes now."""
+    at_once = bool(os.environ.get("PYTHONUNBUFFERED"))
+    buffering = 0 if at_once else -1
+    source = open(0, "rb", closefd=False)  # noqa: SIM115  as long as the process
+    out = open(1, "wb", buffering=buffering, closefd=False)  # noqa: SIM115
+    errors = open(2, "wb", buffering=buffering, closefd=False)  # noqa: SIM115
+    sys.stdin = TextIOWrapper(source, sys.stdin.encoding, sys.stdin.errors)
+    sys.stdout = TextIOWrapper(
+        out, sys.stdout.encoding, sys.stdout.errors, line_buffering=os.isatty(1), write_through=at_once
+    )
+    sys.stderr = TextIOWrapper(
+        errors, sys.stderr.encoding, sys.stderr.errors, line_buffering=True, write_through=at_once
+    )
 
 
 if __name__ == "__main__":

@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.api import listens
+from tests.support.conditions import wait_until
 from tests.support.nursery import can_fork, fork, run
+from tests.support.nursery_door import stand_in
 from tests.support.ports import free_port
 from tests.support.processes import process_is_alive
 
@@ -69,3 +72,39 @@ def test_what_is_read_before_any_module_is_started(monkeypatch: pytest.MonkeyPat
     assert not can_fork(["/usr/bin/consul", "agent"])
     monkeypatch.setenv("LICTOR_TESTS_START", "1")
     assert not can_fork([LICTOR, "agent"])
+
+
+@pytest.mark.slow
+def test_a_stand_in_prints_passes_signals_on_and_ends_as_the_program(tmp_path: Path) -> None:
+    program = tmp_path / "consul"
+    with stand_in(program):
+        told = subprocess.run([program, "version"], capture_output=True, text=True, timeout=60, check=False)
+        assert (told.returncode, told.stderr) == (0, "")
+        assert told.stdout.startswith("Lictor v")
+        assert subprocess.run([program, "nonsense"], capture_output=True, timeout=60, check=False).returncode == 127
+        with (tmp_path / "log").open("wb") as log:
+            ports = [f"-{name}-port={free_port()}" for name in ("http", "dns", "server", "grpc")]
+            started = subprocess.Popen([program, "agent", "-dev", *ports], stdout=log, stderr=log)
+        try:
+            path = tmp_path / "log"
+            wait_until(lambda: "raft.leader.elected" in path.read_text(), within_s=60, what="an agent that leads")
+            started.send_signal(signal.SIGTERM)
+            assert started.wait(60) == 1, "the code of Consul for a server that is ended"
+            assert "agent.process.ending" in path.read_text()
+        finally:
+            started.kill()
+            started.wait()
+
+
+@pytest.mark.slow
+def test_a_stand_in_that_is_killed_takes_the_fork_with_it(tmp_path: Path) -> None:
+    program, port = tmp_path / "consul", free_port()
+    ports = [f"-http-port={port}", *(f"-{name}-port={free_port()}" for name in ("dns", "server", "grpc"))]
+    with stand_in(program):
+        started = subprocess.Popen([program, "agent", "-dev", *ports], stdout=subprocess.DEVNULL)
+        try:
+            wait_until(lambda: listens(port), within_s=60, what="an agent")
+        finally:
+            started.kill()
+            started.wait()
+        wait_until(lambda: not listens(port), within_s=60, what="its end")
