@@ -46,11 +46,12 @@ class Ending:
 
     @contextmanager
     def watching(self) -> Generator[None]:
-        """Take signals while the block runs; `wait` acts on them."""
+        """Take signals while the block runs; `wait` acts on them. A SIGHUP that was held back comes now."""
         loop = asyncio.get_running_loop()
         for number in _ENDED_BY:
             loop.add_signal_handler(number, self._end, number)
         loop.add_signal_handler(signal.SIGHUP, self._reload.set)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
         try:
             yield
         finally:

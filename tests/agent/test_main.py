@@ -132,6 +132,23 @@ def test_leaving_on_purpose_is_a_success(tmp_path: Path) -> None:
         assert "agent.member.left" in process.program.log()
 
 
+def _holds_back(pid: int, number: signal.Signals) -> bool:
+    """Whether the process has that signal wait."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    held = next(line.split()[1] for line in lines if line.startswith("SigBlk:"))
+    return bool(int(held, 16) >> (number - 1) & 1)
+
+
+def test_a_reload_that_is_asked_for_while_it_starts_is_made_once_it_runs(tmp_path: Path) -> None:
+    ports = free_ports("http", "dns", "grpc", "server")
+    with running("lictor", _argv(ports), tmp_path) as program:
+        program.wait_until(lambda: _holds_back(program.process.pid, signal.SIGHUP), "it has a reload wait")
+        program.process.send_signal(signal.SIGHUP)
+        program.wait_until(lambda: "agent.configuration.reloaded" in program.log(), "it reloads")
+        assert program.process.poll() is None
+        assert not _holds_back(program.process.pid, signal.SIGHUP)
+
+
 def test_a_reload_takes_over_what_files_define_now(tmp_path: Path) -> None:
     file = tmp_path / "web.json"
     file.write_text(json.dumps({"service": {"name": "one"}}))

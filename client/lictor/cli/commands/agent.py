@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -85,9 +86,12 @@ def command(
         flags={name: flags[_python_name(name)] for name in AGENT_FLAGS if flags[_python_name(name)]},
         environment=environment_flags(os.environ),
     )
+    # A reload that is asked for while the agent starts is made once it runs; until then the signal would end it.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     try:
         configuration = load_configuration(origin)
     except ConfigurationError as error:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
         reasons = "\n  ".join(str(error).splitlines())
         raise CommandError(f"the agent cannot start with this configuration:\n  {reasons}") from error
     allow_all_descriptors()
