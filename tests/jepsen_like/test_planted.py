@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from lictor_jepsen.disk import lacks_fuse
 from tests.jepsen_like.planted.hunt import BOUND_S, hunt, run, wrong
 from tests.jepsen_like.planted.table import BUGS, Bug
 
@@ -25,6 +26,9 @@ def _skip_without_namespaces(bug: Bug) -> None:
     if bug.is_confined and (lacking or os.geteuid() != 0):
         assert not os.environ.get("LICTOR_REQUIRE_ALL"), f"needs root and {', '.join(_NAMESPACES)}"
         pytest.skip(f"needs root and {', '.join(_NAMESPACES)}")
+    if "power-loss" in bug.nemesis and (reason := lacks_fuse()):
+        assert not os.environ.get("LICTOR_REQUIRE_ALL"), reason
+        pytest.skip(reason)
 
 
 @pytest.mark.slow
