@@ -18,6 +18,8 @@ HOLD_S: Final = (3.0, 9.0)
 """How long a fault lasts: from under to over what an election and a lease take."""
 OVERLAP_MAX: Final = 3
 """How many faults there are at once at most, when they overlap by chance: with more, hardly anything is served."""
+_REST: Final = 2
+"""How much longer the quiet is where faults overlap: there must be moments in which something is served."""
 _TOGETHER: Final = "+"
 
 
@@ -67,7 +69,8 @@ def schedule(
         waiting.remove(step)
         begun = [_spell(fault, now, seconds, rng) for fault in members(step)]
         spells += begun
-        lanes[lane] = max(spell.ends_s for spell in begun) + rng.uniform(*QUIET_S)
+        rest = 1 if overlap == 1 else _REST
+        lanes[lane] = max(spell.ends_s for spell in begun) + rest * rng.uniform(*QUIET_S)
     return spells
 
 
