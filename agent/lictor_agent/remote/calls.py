@@ -59,15 +59,18 @@ class RemoteCalls:
         payload: Callable[[bool], bytes],
         *,
         repeatable: bool = True,
+        once: bool = False,
         changes: bool = False,
         answer_s: Callable[[], float] = lambda: ANSWER_S_MAX,
     ) -> bytes:
         """A server's answer to `method`.
 
         `payload` is told whether an earlier attempt may have been carried out; `answer_s` how long the answer may take
-        from now. Raises what the server raised, `NoLeaderError` when no server answered in time and it surely was not
-        carried out, or `changes` nothing; `OutcomeUnknownError` when nobody knows; `RateLimitedError` when it was not
-        sent, as this agent asks too much.
+        from now. `once`: the server that reads it is the last one asked, also when it says that nobody leads.
+
+        Raises what the server raised, `NoLeaderError` when no server answered in time and it surely was not carried
+        out, or `changes` nothing; `OutcomeUnknownError` when nobody knows; `RateLimitedError` when it was not sent, as
+        this agent asks too much.
         """
         self._allowance.check(method)
         backoff = Backoff(self._rng, first_s=_PAUSE_S_MIN, max_s=_PAUSE_S_MAX)
@@ -93,12 +96,12 @@ class RemoteCalls:
                 waits = answer_s() > ANSWER_S_MAX  # and the lost one had held the question, as the next one may
                 if deadline is None or (lost and waits and now - began >= self._hold_s):
                     deadline = (now if lost else began) + self._hold_s
-                if not await self._may_try_again(server, error, deadline):
+                if not await self._may_try_again(server, error, deadline) or (once and _was_read(error)):
                     raise _final(method, error, maybe_done=maybe_done) from error
             await asyncio.sleep(backoff.next_s() if self._link.current == server else 0)
 
     async def _may_try_again(self, server: str, error: LictorError, deadline: float) -> bool:
-        if isinstance(error, NoLeaderError | CatchingUpError) and await self._link.left(server):
+        if _was_read(error) and await self._link.left(server):
             return True
         return self._clock.monotonic() < deadline
 
@@ -106,6 +109,11 @@ class RemoteCalls:
 def _may_pass(error: LictorError) -> bool:
     """Whether the same request may succeed in a moment. Overload must not be answered with more load."""
     return not isinstance(error, OverloadedError | RepetitionForgottenError | UnknownDatacenterError)
+
+
+def _was_read(error: LictorError) -> bool:
+    """Whether a server has seen the request that it refused."""
+    return isinstance(error, NoLeaderError | CatchingUpError)
 
 
 def _unknown(method: str, error: LictorError) -> OutcomeUnknownError:

@@ -280,14 +280,15 @@ class RemoteRegistry:
         return _decoded(await self._calls.ask("members", _nothing), list[Member])
 
     async def renew(self, renewal: Renewal) -> LeaseGrant:
-        """Take or renew this agent's lease; not repeated, since a repetition needs a new counter.
+        """Take or renew this agent's lease; not repeated, since a repetition needs a new counter: also a server that
+        no leader answered in time has noted the counter, and would take it for that of another agent.
 
         A server that does not answer is left in well under a lease: others still grant it then.
         """
         server = self._link.current
         try:
             granted = await self._calls.ask(
-                "renew", lambda _: pack(renewal), repeatable=False, answer_s=lambda: _RENEWED_S_MAX
+                "renew", lambda _: pack(renewal), repeatable=False, once=True, answer_s=lambda: _RENEWED_S_MAX
             )
         except OutcomeUnknownError:
             await self._link.doubt(server, _SIGN_OF_LIFE_S_MAX)

@@ -291,6 +291,10 @@ def _prepared_query(by: Judging, query: object, found: PreparedQuery | None) -> 
 def _rendered(by: Judging, query: q.PreparedQueryRenderedQuery, found: PreparedQuery | None) -> PreparedQuery | None:
     if found is not None and query.to_run:
         return msgspec.structs.replace(found, token="")
+    if found is not None and query_name(found) is None:
+        by.judge.require(
+            Resource.ACL, access=Access.WRITE
+        )  # as lists have it: its id alone shows, and explains nothing
     return _prepared_query(by, query, found)
 
 
@@ -376,7 +380,7 @@ NEEDS_OF_READS: Final[dict[type[object], ReadNeed]] = {
     q.PreparedQueriesQuery: _filtered("query:read of each name; tokens with acl:write alone", _prepared_queries),
     q.PreparedQueryQuery: _filtered("query:read of its name, if it has one", _prepared_query),
     q.PreparedQueryRenderedQuery: _filtered(
-        "query:read of its name, if it has one; to run it its name is enough", _rendered
+        "query:read of its name; without one acl:write; to run it its name is enough", _rendered
     ),
     q.PreparedQueryExecutionQuery: _filtered("node:read, service:read of each row", _execution, _NODE, _SERVICE),
     q.VirtualAddressesQuery: _filtered("service:read of each name", _virtual_addresses, _SERVICE),

@@ -25,7 +25,8 @@ from lictor_server.state import Store
 __all__ = ["denied_operations"]
 
 _GET: Final = frozenset({"get", "get-tree"})
-_WRITES: Final = frozenset({"set", "cas", "lock", "unlock", "delete", "delete-cas"})
+_WRITES: Final = frozenset({"set", "cas", "lock", "unlock", "delete", "delete-cas", "check-not-exists"})
+"""Operations on keys that need to write one. Of those that only check, Consul 1.8.7 has it so for this one alone."""
 _DELETES: Final = frozenset({"delete", "delete-cas"})
 
 

@@ -120,6 +120,17 @@ async def test_a_server_without_a_leader_is_not_waited_for_when_another_has_one(
     assert await made.calls.ask("read", told) == b"done"
 
 
+async def test_what_is_sent_once_is_not_sent_again_after_a_server_read_it_though_another_server_is_in_use(
+    script: Script,
+) -> None:
+    made = script(UnreachableError("away"), NoLeaderError("No cluster leader"), b"done")
+    made.others = [True]
+    with pytest.raises(NoLeaderError):
+        await made.calls.ask("renew", told, repeatable=False, once=True)
+    assert len(made.asked) == 2, "the first server never saw it"
+    assert made.others == [], "the next attempt asks another server"
+
+
 async def test_who_waits_for_a_change_goes_on_waiting_however_many_servers_are_lost_meanwhile(
     script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -253,7 +253,7 @@ def test_operations_are_denied_one_by_one_and_what_they_find_is_filtered() -> No
     )
 
     assert [one.position for one in denied.errors] == [1]
-    assert "'key:read' on \"zz\"" in denied.errors[0].text
+    assert "'key:write' on \"zz\"" in denied.errors[0].text
     names = [_shown(one.key or one.node or one.service or one.check) for one in found.results]
     assert names == ["a/1", "b", "b/1", "na", "web", "na  nc"]
 

@@ -16,14 +16,14 @@ def _denied(operation: Operation) -> bool:
     return bool(denied_operations(_STORE, judge_of(_POLICY), [operation]))
 
 
-@pytest.mark.parametrize("verb", ["set", "cas", "lock", "unlock", "delete", "delete-cas"])
+@pytest.mark.parametrize("verb", ["set", "cas", "lock", "unlock", "delete", "delete-cas", "check-not-exists"])
 def test_a_key_is_written_by_who_may_write_it(verb: str) -> None:
     assert not _denied(KeyOperation(verb=verb, key="a/1"))
     assert _denied(KeyOperation(verb=verb, key="zz"))
     assert _denied(KeyOperation(verb=verb, key="b/secret"))
 
 
-@pytest.mark.parametrize("verb", ["check-index", "check-session", "check-not-exists", "never heard"])
+@pytest.mark.parametrize("verb", ["check-index", "check-session", "never heard"])
 def test_a_key_is_looked_at_by_who_may_read_it(verb: str) -> None:
     assert not _denied(KeyOperation(verb=verb, key="b/secret"))
     assert _denied(KeyOperation(verb=verb, key="zz"))
