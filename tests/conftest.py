@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+from itertools import islice
 
 import pytest
 from hypothesis import settings
@@ -24,7 +25,8 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip, or under `LICTOR_REQUIRE_ALL=1` fail, tests whose programs or privileges are missing."""
+    """Long tests go first; those that lack programs or privileges are skipped, or fail under `LICTOR_REQUIRE_ALL=1`."""
+    items[:] = _long_ones_first(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
     for item in items:
         lacking = _lacking(item)
         if not lacking:
@@ -34,6 +36,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.user_properties.append(("lacking", lacking))
         else:
             item.add_marker(pytest.mark.skip(reason=lacking))
+
+
+def _long_ones_first(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
+    """The tests in an order that has long ones at the begin of what each worker gets: a stretch of the same length.
+
+    One that is begun last keeps all other workers waiting.
+    """
+    long = [item for item in items if item.get_closest_marker("long") is not None]
+    others = iter([item for item in items if item.get_closest_marker("long") is None])
+    ordered: list[pytest.Item] = []
+    for worker in range(workers):
+        ordered += long[worker::workers]
+        ordered += islice(others, len(items) * (worker + 1) // workers - len(ordered))
+    return [*ordered, *others]
 
 
 @pytest.fixture

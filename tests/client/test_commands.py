@@ -101,6 +101,7 @@ LEAVES = [
     ("snapshot", "save"),
     ("tls", "ca", "create"),
     ("tls", "cert", "create"),
+    ("torture",),
     ("validate",),
     ("version",),
     ("watch",),
@@ -251,7 +252,7 @@ WRONG = [
 def test_every_command_explains_itself(lonely_command: Command, words: tuple[str, ...]) -> None:
     printed = lonely_command(*words, "-help")
     assert (printed.exit_code, printed.stderr) == (0, "")
-    options = "" if words in (("completion",), ("keygen",)) else " [options]"
+    options = "" if words in (("completion",), ("keygen",), ("torture",)) else " [options]"
     assert printed.lines[0].startswith(f"Usage: lictor {' '.join(words)}{options}")
     assert "Examples:" in printed.lines
     assert all(len(line) <= 100 for line in printed.lines)

@@ -15,6 +15,8 @@ from lictor_jepsen.disk import lacks_fuse
 from tests.jepsen_like.planted.hunt import BOUND_S, hunt, run, wrong
 from tests.jepsen_like.planted.table import BUGS, Bug
 
+pytestmark = pytest.mark.long
+
 _SEEDS_MAX = max(bug.seeds for bug in BUGS)
 _NAMESPACES = ("unshare", "nsenter", "ip", "mount")
 TWINS = [bug for bug in BUGS if bug.twin]

@@ -29,7 +29,7 @@ class Told(msgspec.Struct):
 def _run(store: Path, *flags: str) -> tuple[int, Told, Path]:
     command = [sys.executable, "-m", "lictor_jepsen", "run", "--db=consul", f"--store={store}", *flags]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=BOUND_S, check=False)
-    folders = list(store.iterdir())
+    folders = [path for path in store.iterdir() if path.is_dir()]
     assert len(folders) == 1, ended.stdout + ended.stderr
     return ended.returncode, msgspec.json.decode((folders[0] / "results.json").read_bytes(), type=Told), folders[0]
 
