@@ -96,7 +96,8 @@ class Cluster:
         self._founding = len(net.nodes)
         self._former: dict[str, Node] = {}
         self._disks = disks
-        self._logs = logs
+        self.logs = logs
+        """The folder of the run, where all logs go."""
         self._libc_clocks = libc_clocks
         self.certificates = certificates
         self._settings = settings
@@ -174,20 +175,15 @@ class Cluster:
 
     def log_path(self, node: Node) -> Path:
         """Where its output goes, of all its starts."""
-        return self._logs / f"{node.name}.log"
-
-    @property
-    def logs(self) -> Path:
-        """The folder of the run, where all logs go."""
-        return self._logs
+        return self.logs / f"{node.name}.log"
 
     def clock_path(self, node: Node) -> Path:
         """The file that says by how many seconds the node's wall clock is off."""
-        return self._logs / f"{node.name}.clock"
+        return self.logs / f"{node.name}.clock"
 
     def libc_clock_path(self, node: Node) -> Path:
         """The file by which the clock of C code in the node's processes is off."""
-        return self._logs / f"{node.name}.libc-clock"
+        return self.logs / f"{node.name}.libc-clock"
 
     def runs(self, node: Node) -> bool:
         """Whether its process is there, be it paused."""
@@ -236,7 +232,7 @@ class Cluster:
 
     async def _launch(self, name: str, node: Node, command: Sequence[str], environment: Mapping[str, str]) -> None:
         self._killed.discard(name)
-        with (self._logs / f"{name}.log").open("ab") as log:
+        with (self.logs / f"{name}.log").open("ab") as log:
             self._processes[name] = await asyncio.create_subprocess_exec(
                 *self.net.within(node),
                 *command,
@@ -311,15 +307,10 @@ class Cluster:
 
     async def ended(self, node: Node, within_s: float) -> bool:
         """Whether its process ended by itself in that time; it is killed otherwise."""
-        process = self._processes.get(node.name)
-        if process is None or process.returncode is not None:
+        if await self.gone_within(node, within_s):
             return True
-        try:
-            await asyncio.wait_for(process.wait(), within_s)
-        except TimeoutError:
-            await self.kill(node)
-            return False
-        return True
+        await self.kill(node)
+        return False
 
     async def stop(self) -> None:
         """End all processes for good."""
@@ -358,7 +349,7 @@ class Cluster:
             settings.update(self.certificates.settings(node, now))
         if not settings:
             return []
-        path = self._logs / f"{node.name}.json"
+        path = self.logs / f"{node.name}.json"
         path.write_bytes(msgspec.json.encode(settings))
         return ["-config-file", str(path)]
 

@@ -51,6 +51,11 @@ class Call(NamedTuple):
     time_ms: float
     """When it was invoked."""
 
+    @property
+    def numbers(self) -> tuple[Value, ...]:
+        """What a read of a list or set saw; empty where nothing is."""
+        return self.value if isinstance(self.value, tuple) else ()
+
 
 def calls(history: Iterable[Op]) -> list[Call]:
     """The calls of the clients, by their invocation. One without an end is `info`.

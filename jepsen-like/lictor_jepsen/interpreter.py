@@ -149,11 +149,11 @@ class Interpreter:
 
         Their deaths are noted.
         """
-        faults = [name for name, fault in FAULTS.items() if fault.may_end and not fault.lacks(self._around)]
+        faults = {name: one for name, one in self._faults.items() if one.may_end and not one.lacks(self._around)}
         while True:
             await asyncio.sleep(_KEEP_UP_S)
-            for name in faults:
-                await FAULTS[name].end(self._around.acting(name))
+            for name, fault in faults.items():
+                await fault.end(self._around.acting(name))
 
     def _threads(self) -> range:
         return range(self._generator.threads)

@@ -13,13 +13,13 @@ import msgspec
 from lictor_jepsen.client import QUERY, TIMEOUT_S, HTTPClient, Refused, checked, decoded, index_of
 from lictor_jepsen.op import REFUSED, Invocation, Kind, Mode, Outcome, Value
 
-__all__ = ["PREFIX", "KVClient"]
+__all__ = ["PREFIX", "SESSION", "KVClient", "SessionID"]
 
 PREFIX: Final = "jepsen/"
 """Where the keys of a run lie in the KV store."""
 _APPEND_TRIES_MAX: Final = 3
 """How often an append reads and sets anew when somebody was faster; then it failed."""
-_SESSION: Final = '{"Checks": [], "LockDelay": "0s"}'
+SESSION: Final = '{"Checks": [], "LockDelay": "0s"}'
 """A session that nothing ends, neither a time nor the health of its node: a lock changes hands by `release` alone."""
 _Held: TypeAlias = int | tuple[int, ...]
 """What the keys of a run hold, in JSON."""
@@ -33,8 +33,8 @@ class _Row(msgspec.Struct):
     Session: str = ""
 
 
-class _Created(msgspec.Struct):
-    """A session as its creation is answered."""
+class SessionID(msgspec.Struct):
+    """What is read of a session: of the answer to its creation, or of a list."""
 
     ID: str
 
@@ -127,10 +127,10 @@ class KVClient(HTTPClient):
         """Take a lock or give it back. Who takes it leaves the own number in its value."""
         if not self._session:
             try:
-                answer = checked(await self.ask("PUT", "/v1/session/create", _SESSION))
+                answer = checked(await self.ask("PUT", "/v1/session/create", SESSION))
             except (OSError, Refused) as error:
                 return Outcome(Kind.FAIL, error=f"nothing done: no session: {error!r}")
-            self._session = decoded(answer, _Created).ID
+            self._session = decoded(answer, SessionID).ID
         path = f"/v1/kv/{self._prefix}{quote(key)}?{verb}={self._session}"
         done = decoded(checked(await self.ask("PUT", path, str(who))), bool)
         return Outcome(Kind.OK, REFUSED if not done else who if verb == "acquire" else None)

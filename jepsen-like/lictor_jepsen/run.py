@@ -24,9 +24,9 @@ from lictor_jepsen.outage import outages
 from lictor_jepsen.remains import logs, processes
 from lictor_jepsen.report import page
 from lictor_jepsen.store import Results, RunFolder, plan_to_json, to_json
-from lictor_jepsen.workload import WORKLOADS
+from lictor_jepsen.workload import WORKLOADS, Workload
 
-__all__ = ["Plan", "counts", "leader", "perform"]
+__all__ = ["Plan", "concluded", "leader", "perform", "steps_of"]
 
 _LEADER_S_MAX: Final = 1.0
 
@@ -160,29 +160,43 @@ def _results(
     founded_s: float | None,
     recovered_s: float | None,
 ) -> Results:
-    steps = [op for op in history if op.process == NEMESIS]
-    faults = tuple(f"{op.time_ms / 1000:.1f} s {op.f}: {op.value}" for op in steps)
     findings = {
-        **WORKLOADS[plan.workload].check(history),
         "recovery": _recovery(founded_s, recovered_s),
-        "faults": _faults(plan, skipped, troubles, len(steps) // 2),
+        "faults": _faults(plan, skipped, troubles, len(steps_of(history)) // 2),
         "processes": processes(plan.kinds, cluster),
         "logs": logs(plan.kinds, cluster),
     }
+    found = concluded(WORKLOADS[plan.workload], history, findings, plan.settings, recovered_s)
+    return found._replace(skipped=skipped, notes=tuple(cluster.deaths))
+
+
+def steps_of(history: Sequence[Op]) -> list[Op]:
+    """The begins and ends of faults."""
+    return [op for op in history if op.process == NEMESIS]
+
+
+def concluded(
+    workload: Workload,
+    history: Sequence[Op],
+    findings: Mapping[str, Finding],
+    settings: Mapping[str, object],
+    recovered_s: float | None,
+) -> Results:
+    """What came of a run: what the workload finds in its history, beside the `findings` of who performed it."""
+    all_findings = {**workload.check(history), **findings}
     return Results(
-        verdict=combined(found.verdict for found in findings.values()),
-        settings=plan.settings,
-        findings=findings,
-        counts=counts(history),
-        faults=faults,
-        skipped=skipped,
+        verdict=combined(found.verdict for found in all_findings.values()),
+        settings=settings,
+        findings=all_findings,
+        counts=_counts(history),
+        faults=tuple(f"{op.time_ms / 1000:.1f} s {op.f}: {op.value}" for op in steps_of(history)),
+        skipped={},
         recovered_s=recovered_s,
-        outages=tuple(outages(history, WORKLOADS[plan.workload].changes)),
-        notes=tuple(cluster.deaths),
+        outages=tuple(outages(history, workload.changes)),
     )
 
 
-def counts(history: Iterable[Op]) -> dict[str, dict[str, int]]:
+def _counts(history: Iterable[Op]) -> dict[str, dict[str, int]]:
     """Of each operation of clients: how many ended `ok`, `fail`, `info`."""
     found: dict[str, dict[str, int]] = {}
     for op in history:

@@ -18,7 +18,7 @@ import msgspec
 from lictor_jepsen.checker.lives import GONE, GOT, NODE, REFUSED
 from lictor_jepsen.client import TIMEOUT_S, HTTPClient, Refused, checked, decoded, index_of
 from lictor_jepsen.http import Answer
-from lictor_jepsen.kv_client import PREFIX
+from lictor_jepsen.kv_client import PREFIX, SessionID
 from lictor_jepsen.op import Invocation, Kind, Outcome
 
 __all__ = ["SessionClient"]
@@ -43,12 +43,6 @@ class _Row(msgspec.Struct):
     @property
     def text(self) -> str:
         return base64.b64decode(self.Value or "").decode()
-
-
-class _Created(msgspec.Struct):
-    """A session as its creation is answered."""
-
-    ID: str
 
 
 class _Inside(msgspec.Struct):
@@ -114,7 +108,7 @@ class SessionClient(HTTPClient):
                     raise ValueError(f"no client knows how to do {asked}")
             wanted |= {"Behavior": behavior, **({} if checks == NODE else {"Checks": []})}
             answer = checked(await self.ask("PUT", "/v1/session/create", json.dumps(wanted)))
-            self._session = decoded(answer, _Created).ID
+            self._session = decoded(answer, SessionID).ID
             self._opened = Outcome(Kind.OK, asked.value)
         return self._opened
 

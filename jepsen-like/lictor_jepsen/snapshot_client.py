@@ -16,7 +16,7 @@ import msgspec
 
 from lictor_jepsen.client import Refused, checked, decoded, surely_undone
 from lictor_jepsen.http import exchange
-from lictor_jepsen.kv_client import PREFIX, KVClient
+from lictor_jepsen.kv_client import PREFIX, SESSION, KVClient, SessionID
 from lictor_jepsen.op import Invocation, Kind, Outcome, Value
 
 __all__ = ["HELD", "SNAPSHOT_S_MAX", "Gate", "SnapshotClient"]
@@ -28,17 +28,12 @@ HELD: Final = "held"
 _TRIES_MAX: Final = 20
 """How often what was restored is read until that goes well; after that nobody knows what it is."""
 _RETRY_S: Final = 0.5
-_SESSION: Final = '{"Checks": [], "LockDelay": "0s"}'
 
 
 class _Row(msgspec.Struct):
     Key: str
     Value: str | None
     Session: str = ""
-
-
-class _Session(msgspec.Struct):
-    ID: str
 
 
 class Gate:
@@ -136,7 +131,7 @@ class SnapshotClient(KVClient):
             try:
                 answer = await self.ask("GET", f"/v1/kv/{PREFIX}?recurse&consistent")
                 rows = () if answer.status == 404 else decoded(checked(answer), tuple[_Row, ...])
-                sessions = decoded(checked(await self.ask("GET", "/v1/session/list?consistent")), tuple[_Session, ...])
+                sessions = decoded(checked(await self.ask("GET", "/v1/session/list?consistent")), tuple[SessionID, ...])
             except (OSError, Refused):
                 await asyncio.sleep(_RETRY_S)
                 continue
@@ -148,8 +143,8 @@ class SnapshotClient(KVClient):
         raise Refused(f"restored, and not read in {_TRIES_MAX} tries", definite=False)
 
     async def _hold(self) -> Outcome:
-        answer = checked(await self.ask("PUT", "/v1/session/create", _SESSION))
-        self._held = decoded(answer, _Session).ID
+        answer = checked(await self.ask("PUT", "/v1/session/create", SESSION))
+        self._held = decoded(answer, SessionID).ID
         done = decoded(checked(await self.ask("PUT", f"/v1/kv/{PREFIX}{HELD}?acquire={self._held}")), bool)
         return Outcome(Kind.OK, True) if done else Outcome(Kind.INFO, error="somebody else holds the key")
 

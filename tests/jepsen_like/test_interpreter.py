@@ -113,6 +113,27 @@ async def test_servers_that_never_serve_are_given_up(tmp_path: Path, monkeypatch
     assert await serving(_surroundings(tmp_path).cluster, time.monotonic) is None
 
 
+async def test_who_is_a_guest_ends_no_faults_but_those_it_was_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[str] = []
+
+    async def end(around: Surroundings) -> str:
+        await asyncio.sleep(0)
+        ended.append(around.fault)
+        return ""
+
+    usual = FAULTS["kill-one"]._replace(end=end, may_end="any reason")
+    monkeypatch.setattr(interpreter, "RECOVERY_S_MAX", 0.3)
+    monkeypatch.setattr(interpreter, "_KEEP_UP_S", 0.02)
+    monkeypatch.setattr(interpreter, "FAULTS", {"usual": usual})
+    given = {"given": usual}
+    recorder = Recorder(io.StringIO(), time.monotonic)
+    generator = Generator(WORKLOADS["register"], 7, 1)
+    assert await Interpreter(_surroundings(tmp_path), generator, Pace(0.1, 1.0), recorder, given).recover() is None
+    assert set(ended) == {"given"}
+
+
 async def test_a_client_goes_on_under_another_process_id_after_an_unknown_end(tmp_path: Path) -> None:
     around = _surroundings(tmp_path)
     silent = await asyncio.start_server(lambda _, writer: writer.close(), around.cluster.nodes[0].address, 8500)

@@ -23,8 +23,8 @@ def append_list(history: Sequence[Call]) -> Finding:
     reads = [call for call in history if call.asked.f == "read" and call.kind is Kind.OK]
     reads = [call for call in reads if call.asked.mode is not Mode.STALE]
     appends = [call for call in history if call.asked.f == "append"]
-    longest = max(reads, key=lambda read: len(_numbers(read)), default=None)
-    order = () if longest is None else _numbers(longest)
+    longest = max(reads, key=lambda read: len(read.numbers), default=None)
+    order = () if longest is None else longest.numbers
     problems = [
         *_doubled(reads),
         *_phantoms(reads, appends),
@@ -38,20 +38,16 @@ def append_list(history: Sequence[Call]) -> Finding:
 
 def _circles(reads: Sequence[Call], appends: Sequence[Call]) -> Sequence[Problem]:
     """What no two calls show: every call as a transaction of one operation."""
-    single = [call._replace(value=(("r", call.asked.key, _numbers(call)),)) for call in reads]
+    single = [call._replace(value=(("r", call.asked.key, call.numbers),)) for call in reads]
     single += [call._replace(value=(("append", call.asked.key, call.asked.value),)) for call in appends]
     return transactions(sorted(single, key=lambda call: call.invoked), lambda _: True).problems
-
-
-def _numbers(read: Call) -> tuple[Value, ...]:
-    return read.value if isinstance(read.value, tuple) else ()
 
 
 def _doubled(reads: Sequence[Call]) -> Iterator[Problem]:
     """Each number once, with the first read that has it twice."""
     known: set[Value] = set()
     for read in reads:
-        numbers = Counter(_numbers(read))
+        numbers = Counter(read.numbers)
         twice = sorted({number for number, count in numbers.items() if count > 1} - known, key=str)
         known |= set(twice)
         if twice:
@@ -65,7 +61,7 @@ def _phantoms(reads: Sequence[Call], appends: Sequence[Call]) -> Iterator[Proble
     known: set[Value] = set()
     for read in reads:
         assert read.returned is not None, "a read that is ok has ended"
-        made_up = {number for number in _numbers(read) if begun.get(number, read.returned) >= read.returned} - known
+        made_up = {number for number in read.numbers if begun.get(number, read.returned) >= read.returned} - known
         known |= made_up
         if made_up:
             told_by = [failed[number] for number in made_up if number in failed]
@@ -76,10 +72,10 @@ def _diverging(reads: Sequence[Call], longest: Call | None) -> Iterator[Problem]
     """The first read of each server that does not fit, and how many there are."""
     unlike: dict[str, list[Call]] = {}
     for read in reads:
-        if longest is not None and _numbers(read) != _numbers(longest)[: len(_numbers(read))]:
+        if longest is not None and read.numbers != longest.numbers[: len(read.numbers)]:
             unlike.setdefault(read.node, []).append(read)
     for first, *others in unlike.values():
-        other = next(read for read in reads if _fork(_numbers(read), _numbers(first)))
+        other = next(read for read in reads if _fork(read.numbers, first.numbers))
         text = f"reordered: no beginning of the list of line {other.invoked + 1}, nor that of it: {describe(first)}"
         more = f" (and {len(others)} more there)" if others else ""
         yield told(text + more, first, other)
@@ -95,7 +91,7 @@ def _lost(reads: Sequence[Call], appends: Sequence[Call]) -> Iterator[Problem]:
     """Acknowledged before a read began, and not in it: lost for good, or read from the past. Each once."""
     finished = [append for append in appends if append.kind is Kind.OK]
     for read in reads:
-        held = set(_numbers(read))
+        held = set(read.numbers)
         missing = [one for one in finished if (one.returned or 0) < read.invoked and one.value not in held]
         for append in missing:
             text = f"lost or stale: {append.value}, appended before, is missing from {describe(read)}"
@@ -127,8 +123,8 @@ def _backwards(reads: Sequence[Call]) -> Iterator[Problem]:
     longest: Call | None = None
     for _, begins, read in events:
         if not begins:
-            if longest is None or len(_numbers(read)) > len(_numbers(longest)):
+            if longest is None or len(read.numbers) > len(longest.numbers):
                 longest = read
-        elif longest is not None and len(_numbers(read)) < len(_numbers(longest)):
+        elif longest is not None and len(read.numbers) < len(longest.numbers):
             text = f"stale: shorter than what was read before at line {longest.invoked + 1}: {describe(read)}"
             yield told(text, longest, read)

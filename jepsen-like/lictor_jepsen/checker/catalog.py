@@ -25,7 +25,7 @@ from lictor_jepsen.checker.linearizable import linearizable
 from lictor_jepsen.checker.stale import index_monotonic
 from lictor_jepsen.checker.telling import describe, told
 from lictor_jepsen.checker.trouble import Trouble, settled_ms, troubles
-from lictor_jepsen.checker.verdict import PROBLEMS_SHOWN_MAX, Finding, Problem, Verdict, combined, finding
+from lictor_jepsen.checker.verdict import Finding, Problem, Verdict, finding, joined
 from lictor_jepsen.history import Call, calls
 from lictor_jepsen.op import ABSENT, OUTSIDE, Invocation, Kind, Mode, Op, Value
 
@@ -86,11 +86,8 @@ def catalog(history: Sequence[Op]) -> dict[str, Finding]:
 
 def _together(findings: Iterable[Finding]) -> Finding:
     """Those of all services as one. What was not judged is unknown."""
-    found = list(findings)
-    verdict = combined(one.verdict for one in found)
-    problems = [problem for one in found for problem in one.problems][:PROBLEMS_SHOWN_MAX]
-    judged = sum(one.judged for one in found)
-    return Finding(verdict, judged, tuple(problems)) if judged else finding(0, problems)
+    found = joined(findings)
+    return found if found.judged else finding(0, found.problems)
 
 
 def rows(value: Value) -> dict[str, Value]:
@@ -237,14 +234,11 @@ def _stale(story: _Story) -> Finding:
 
 
 def _indexes(story: _Story) -> Finding:
-    found = [
+    return joined(
         index_monotonic(
             [read._replace(asked=read.asked._replace(f="read")) for read in story.reads if read.asked.f == f]
         )
         for f in sorted(READS)
-    ]
-    return Finding(
-        combined(one.verdict for one in found), sum(one.judged for one in found), found[0].problems + found[1].problems
     )
 
 

@@ -29,13 +29,9 @@ def grow_set(history: Sequence[Call]) -> Finding:
     return finding(len(reads) + len(adds), problems or _circles(reads, adds), enough=0)
 
 
-def _numbers(read: Call) -> tuple[Value, ...]:
-    return read.value if isinstance(read.value, tuple) else ()
-
-
 def _doubled(reads: Sequence[Call]) -> Iterator[Problem]:
     for read in reads:
-        if len(set(_numbers(read))) < len(_numbers(read)):
+        if len(set(read.numbers)) < len(read.numbers):
             yield told(f"doubled: a number stands twice in {describe(read)}", read)
 
 
@@ -43,7 +39,7 @@ def _phantoms(reads: Sequence[Call], adds: Sequence[Call]) -> Iterator[Problem]:
     begun = {add.value: add.invoked for add in adds if add.kind is not Kind.FAIL}
     for read in reads:
         assert read.returned is not None, "a read that is ok has ended"
-        made_up = [number for number in _numbers(read) if begun.get(number, read.returned) >= read.returned]
+        made_up = [number for number in read.numbers if begun.get(number, read.returned) >= read.returned]
         if made_up:
             yield told(f"phantom: {made_up} in {describe(read)}", read)
 
@@ -55,13 +51,13 @@ def _missing(reads: Sequence[Call], adds: Sequence[Call]) -> Iterator[Problem]:
     known: dict[Value, Call] = {}
     for _, begins, call in sorted(events, key=lambda event: event[:2]):
         if begins:
-            missing = known.keys() - set(_numbers(call))
+            missing = known.keys() - set(call.numbers)
             if missing:
                 since = {number: known[number] for number in sorted(missing, key=str)}
                 names = ", ".join(f"{one} (known since line {(by.returned or 0) + 1})" for one, by in since.items())
                 yield told(f"lost or stale: {names} missing from {describe(call)}", call, *since.values())
         elif call.asked.f == "read":
-            for number in _numbers(call):
+            for number in call.numbers:
                 known.setdefault(number, call)
         elif call.kind is Kind.OK and isinstance(call.value, int):
             known.setdefault(call.value, call)
@@ -69,12 +65,12 @@ def _missing(reads: Sequence[Call], adds: Sequence[Call]) -> Iterator[Problem]:
 
 def _circles(reads: Sequence[Call], adds: Sequence[Call]) -> list[Problem]:
     """What no two calls show: an add comes before who saw it, and behind who did not."""
-    seen = {number for read in reads for number in _numbers(read)}
+    seen = {number for read in reads for number in read.numbers}
     happened = [add for add in adds if add.kind is Kind.OK or (add.kind is Kind.INFO and add.value in seen)]
     calls = [*happened, *reads]
     graph = Graph()
     for node, read in enumerate(reads, len(happened)):
-        held = set(_numbers(read))
+        held = set(read.numbers)
         for place, add in enumerate(happened):
             if add.value in held:
                 graph.add(Edge(place, node, Why.WR, f"added {add.value}, and the other saw that"))

@@ -9,7 +9,7 @@ from lictor_jepsen.checker.append import append_list
 from lictor_jepsen.checker.grow_set import grow_set
 from lictor_jepsen.checker.linearizable import linearizable
 from lictor_jepsen.checker.stale import index_monotonic, stale_reads
-from lictor_jepsen.checker.verdict import PROBLEMS_SHOWN_MAX, Finding, Problem, Verdict, combined
+from lictor_jepsen.checker.verdict import Finding, Problem, Verdict, joined, named
 from lictor_jepsen.history import Call, calls
 from lictor_jepsen.op import Kind, Mode, Op
 
@@ -66,13 +66,7 @@ def _checker(history: Sequence[Call], usual: _Check) -> _Check:
 
 
 def _each(keys: dict[str, list[Call]], check: Callable[[Sequence[Call]], Finding]) -> Finding:
-    findings = {key: check(history) for key, history in keys.items()}
-    problems = [one._replace(text=f"{key}: {one.text}") for key, found in findings.items() for one in found.problems]
-    return Finding(
-        combined(found.verdict for found in findings.values()),
-        sum(found.judged for found in findings.values()),
-        tuple(problems[:PROBLEMS_SHOWN_MAX]),
-    )
+    return joined(named(key, check(history)) for key, history in keys.items())
 
 
 def _enough(history: Sequence[Call]) -> Finding:

@@ -7,7 +7,7 @@ from typing import Final
 
 from lictor_jepsen.checker.enough import enough
 from lictor_jepsen.checker.transactions import transactions
-from lictor_jepsen.checker.verdict import PROBLEMS_SHOWN_MAX, Finding, combined
+from lictor_jepsen.checker.verdict import Finding, joined, named
 from lictor_jepsen.history import Call, calls
 from lictor_jepsen.op import Mode, Op
 
@@ -52,13 +52,7 @@ def _is_timely(call: Call) -> bool:
 
 
 def _each(groups: dict[str, list[Call]], modes: Set[Mode], is_timely: Callable[[Call], bool]) -> Finding:
-    found = {
-        name: transactions([call for call in group if call.asked.mode in modes], is_timely)
+    return joined(
+        named(name, transactions([call for call in group if call.asked.mode in modes], is_timely))
         for name, group in groups.items()
-    }
-    problems = [one._replace(text=f"{name}: {one.text}") for name, each in found.items() for one in each.problems]
-    return Finding(
-        combined(each.verdict for each in found.values()),
-        sum(each.judged for each in found.values()),
-        tuple(problems[:PROBLEMS_SHOWN_MAX]),
     )

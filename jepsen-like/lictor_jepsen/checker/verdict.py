@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-__all__ = ["PROBLEMS_SHOWN_MAX", "Finding", "Problem", "Verdict", "combined", "finding"]
+__all__ = ["PROBLEMS_SHOWN_MAX", "Finding", "Problem", "Verdict", "combined", "finding", "joined", "named"]
 
 PROBLEMS_SHOWN_MAX: Final = 20
 """How many problems a finding tells; it counts them all."""
@@ -44,6 +44,20 @@ def combined(verdicts: Iterable[Verdict]) -> Verdict:
         if verdict in found:
             return verdict
     return Verdict.UNKNOWN
+
+
+def joined(findings: Iterable[Finding]) -> Finding:
+    """Findings of several as one: the worst verdict, all that was judged, and the first problems."""
+    found = list(findings)
+    problems = [problem for one in found for problem in one.problems]
+    return Finding(
+        combined(one.verdict for one in found), sum(one.judged for one in found), tuple(problems[:PROBLEMS_SHOWN_MAX])
+    )
+
+
+def named(name: str, found: Finding) -> Finding:
+    """The finding with what it is about before each problem."""
+    return found._replace(problems=tuple(one._replace(text=f"{name}: {one.text}") for one in found.problems))
 
 
 def finding(judged: int, problems: Sequence[Problem], *, enough: int = 1) -> Finding:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 from typing import Final, NamedTuple
 
-from lictor_jepsen.checker import Finding, Problem, Verdict, combined
+from lictor_jepsen.checker import Finding, Problem, Verdict
 from lictor_jepsen.db import Cluster, Program
 from lictor_jepsen.disk import Folders
 from lictor_jepsen.generator import Generator
@@ -18,10 +18,9 @@ from lictor_jepsen.http import request, trust
 from lictor_jepsen.interpreter import RECOVERY_S_MAX, Interpreter, Pace, Recorder, serving
 from lictor_jepsen.nemesis import Spell, Surroundings, schedule
 from lictor_jepsen.net import Loopback, NetError, Node
-from lictor_jepsen.op import NEMESIS, Op
-from lictor_jepsen.outage import outages
+from lictor_jepsen.op import Op
 from lictor_jepsen.report import page
-from lictor_jepsen.run import counts, leader
+from lictor_jepsen.run import concluded, leader, steps_of
 from lictor_jepsen.store import Results, RunFolder, plan_to_json, to_json
 from lictor_jepsen.workload import WORKLOADS
 
@@ -188,23 +187,11 @@ def _results(
     founded_s: float | None,
     recovered_s: float | None,
 ) -> Results:
-    steps = [op for op in history if op.process == NEMESIS]
-    workload = WORKLOADS[stay.workload]
-    findings: Mapping[str, Finding] = {
-        **workload.check(history),
+    findings = {
         "recovery": _recovery(founded_s, recovered_s),
-        "faults": _faults(stay, troubles, len(steps) // 2),
+        "faults": _faults(stay, troubles, len(steps_of(history)) // 2),
     }
-    return Results(
-        verdict=combined(found.verdict for found in findings.values()),
-        settings=stay.settings,
-        findings=findings,
-        counts=counts(history),
-        faults=tuple(f"{op.time_ms / 1000:.1f} s {op.f}: {op.value}" for op in steps),
-        skipped={},
-        recovered_s=recovered_s,
-        outages=tuple(outages(history, workload.changes)),
-    )
+    return concluded(WORKLOADS[stay.workload], history, findings, stay.settings, recovered_s)
 
 
 def _recovery(founded_s: float | None, recovered_s: float | None) -> Finding:

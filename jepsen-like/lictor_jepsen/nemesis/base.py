@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeAlias, TypeVar
 
 from lictor_jepsen.db import Cluster
 from lictor_jepsen.disk import Disks
@@ -26,13 +26,18 @@ __all__ = [
     "PROGRAMS",
     "SMALL_DISKS",
     "TLS",
+    "Choice",
     "Fault",
     "Holds",
     "Surroundings",
     "aim",
+    "all_servers",
     "idle",
+    "majority",
     "names",
     "nothing_lacks",
+    "of_agents",
+    "one_server",
     "revive",
     "some",
     "undivided",
@@ -153,10 +158,40 @@ def names(nodes: Collection[Node]) -> str:
     return ", ".join(sorted(node.name for node in nodes))
 
 
+Choice: TypeAlias = Callable[[Surroundings, Random], Awaitable[Sequence[Node]]]
+"""Who is hit."""
+
+
 async def aim(around: Surroundings, rng: Random) -> Node:
     """A victim: the leader half of the time, since most faults of others are little noticed."""
     leader = await around.leader() if rng.random() < 0.5 else None
     return leader or rng.choice(around.cluster.nodes)
+
+
+async def one_server(around: Surroundings, rng: Random) -> Sequence[Node]:
+    """The same as the only one of several victims."""
+    return [await aim(around, rng)]
+
+
+async def majority(around: Surroundings, rng: Random) -> Sequence[Node]:
+    """The least number of servers without which the others can do nothing."""
+    nodes = around.cluster.nodes
+    return rng.sample(list(nodes), len(nodes) // 2 + 1)
+
+
+async def all_servers(around: Surroundings, rng: Random) -> Sequence[Node]:
+    """All servers."""
+    del rng
+    return around.cluster.nodes
+
+
+def of_agents(fault: Fault) -> Fault:
+    """The fault as one that needs agents, beside what it needs anyway."""
+
+    def lacks(around: Surroundings) -> str:
+        return without_agents(around) or fault.lacks(around)
+
+    return fault._replace(lacks=lacks, needs=fault.needs | {AGENTS})
 
 
 async def revive(around: Surroundings) -> str:

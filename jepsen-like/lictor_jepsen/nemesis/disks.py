@@ -7,18 +7,29 @@ what is not on its disk, and never serves what was damaged there.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
-from typing import Final, TypeAlias
+from typing import Final
 
 from lictor_jepsen.disk import ALL, DATA, Behave, Flip, Lose, Loss, Wipe
-from lictor_jepsen.nemesis.base import NAMESPACES, OBEDIENT_DISKS, SMALL_DISKS, Fault, Surroundings, aim, names, revive
+from lictor_jepsen.nemesis.base import (
+    NAMESPACES,
+    OBEDIENT_DISKS,
+    SMALL_DISKS,
+    Choice,
+    Fault,
+    Surroundings,
+    aim,
+    all_servers,
+    majority,
+    names,
+    one_server,
+    revive,
+)
 from lictor_jepsen.net import Node
 from lictor_jepsen.whole import is_whole
 
 __all__ = ["DISKS", "lose_power"]
-
-_Choice: TypeAlias = Callable[[Surroundings, Random], Awaitable[Sequence[Node]]]
 
 _SYNC_MS: Final = (20.0, 100.0, 500.0, 2000.0)
 """How slow a slow disk syncs: from a busy disk to one that seems to hang, past the time of an election."""
@@ -124,20 +135,6 @@ async def _start(around: Surroundings, victim: Node) -> None:
         await around.cluster.start(victim)
 
 
-async def _one(around: Surroundings, rng: Random) -> Sequence[Node]:
-    return [await aim(around, rng)]
-
-
-async def _majority(around: Surroundings, rng: Random) -> Sequence[Node]:
-    nodes = around.cluster.nodes
-    return rng.sample(list(nodes), len(nodes) // 2 + 1)
-
-
-async def _all(around: Surroundings, rng: Random) -> Sequence[Node]:
-    del rng
-    return around.cluster.nodes
-
-
 async def lose_power(
     around: Surroundings, victims: Sequence[Node], rng: Random, losses: Sequence[Loss] = tuple(Loss)
 ) -> str:
@@ -169,7 +166,7 @@ async def _cut_power(around: Surroundings, victim: Node, loss: Lose) -> str:
     return f"{victim.name} {said}"
 
 
-def _losing_power(choice: _Choice, about: str) -> Fault:
+def _losing_power(choice: Choice, about: str) -> Fault:
     async def begin(around: Surroundings, rng: Random) -> str:
         victims = await choice(around, rng)
         await _pile_up(around, victims, rng)
@@ -232,8 +229,8 @@ DISKS: Final[Mapping[str, Fault]] = {
         needs=_NEEDS,
         may_end=_DAMAGE,
     ),
-    "power-loss": _losing_power(_one, "one server stops at once, and what it had not synced is gone"),
-    "power-loss-majority": _losing_power(_majority, "the same to a majority at once"),
-    "power-loss-all": _losing_power(_all, "the same to all servers at once"),
+    "power-loss": _losing_power(one_server, "one server stops at once, and what it had not synced is gone"),
+    "power-loss-majority": _losing_power(majority, "the same to a majority at once"),
+    "power-loss-all": _losing_power(all_servers, "the same to all servers at once"),
 }
 """By name."""

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from random import Random
 from typing import Final, TypeAlias
 
-from lictor_jepsen.nemesis.base import AGENTS, NAMESPACES, Fault, Surroundings, aim, some, without_agents
+from lictor_jepsen.nemesis.base import NAMESPACES, Fault, Surroundings, aim, of_agents, some
 from lictor_jepsen.nemesis.grudge import (
     Links,
     alone,
@@ -79,13 +79,6 @@ def _cutting(grudge: _Grudge, about: str) -> Fault:
     return Fault(begin, _mend, _lacks, about, needs=frozenset({NAMESPACES}))
 
 
-def _of_agents(fault: Fault) -> Fault:
-    def lacks(around: Surroundings) -> str:
-        return without_agents(around) or fault.lacks(around)
-
-    return fault._replace(lacks=lacks, needs=fault.needs | {AGENTS})
-
-
 PARTITIONS: Final[Mapping[str, Fault]] = {
     "partition-halves": _cutting(_halves, "two sides that do not hear each other"),
     "partition-one-way": _cutting(_one_way, "one server mute, or deaf"),
@@ -93,7 +86,7 @@ PARTITIONS: Final[Mapping[str, Fault]] = {
     "partition-leader": _cutting(_leader, "the leader alone"),
     "partition-bridge": _cutting(_bridge, "two halves, and one server between them that hears both"),
     "partition-all": _cutting(_everyone, "every server alone"),
-    "cut-agents-off": _of_agents(_cutting(_agents_from_all, "some agents, from one to all, reach no server")),
-    "cut-agents": _of_agents(_cutting(_agents, "each agent reaches some of the servers only")),
+    "cut-agents-off": of_agents(_cutting(_agents_from_all, "some agents, from one to all, reach no server")),
+    "cut-agents": of_agents(_cutting(_agents, "each agent reaches some of the servers only")),
 }
 """By name."""

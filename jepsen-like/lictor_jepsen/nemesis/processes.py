@@ -7,27 +7,27 @@ import signal
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import cycle
 from random import Random
-from typing import Final, TypeAlias
+from typing import Final
 
 from lictor_jepsen.nemesis.base import (
-    AGENTS,
     PROGRAMS,
+    Choice,
     Fault,
     Surroundings,
-    aim,
+    all_servers,
     idle,
+    majority,
     names,
     nothing_lacks,
+    of_agents,
+    one_server,
     revive,
     some,
     undivided,
-    without_agents,
 )
 from lictor_jepsen.net import NetError, Node
 
 __all__ = ["PROCESSES", "kill", "pause"]
-
-_Choice: TypeAlias = Callable[[Surroundings, Random], Awaitable[Sequence[Node]]]
 
 STORM_S: Final = (0.5, 2.0)
 """How long a server lives between two kills of a restart storm: from before it has joined to after it serves."""
@@ -53,10 +53,6 @@ async def pause(around: Surroundings, victims: Sequence[Node]) -> str:
     return f"paused {names(victims)}"
 
 
-async def _one(around: Surroundings, rng: Random) -> Sequence[Node]:
-    return [await aim(around, rng)]
-
-
 async def _some(around: Surroundings, rng: Random) -> Sequence[Node]:
     return some(around.cluster.nodes, rng)
 
@@ -65,39 +61,25 @@ async def _leader(around: Surroundings, rng: Random) -> Sequence[Node]:
     return [await around.leader() or rng.choice(around.cluster.nodes)]
 
 
-async def _majority(around: Surroundings, rng: Random) -> Sequence[Node]:
-    nodes = around.cluster.nodes
-    return rng.sample(list(nodes), len(nodes) // 2 + 1)
-
-
-async def _all(around: Surroundings, rng: Random) -> Sequence[Node]:
-    del rng
-    return around.cluster.nodes
-
-
 async def _agent(around: Surroundings, rng: Random) -> Sequence[Node]:
     return [rng.choice(around.cluster.agents)]
 
 
-def _killing(choice: _Choice, about: str) -> Fault:
+def _killing(choice: Choice, about: str) -> Fault:
     async def begin(around: Surroundings, rng: Random) -> str:
         return await kill(around, await choice(around, rng))
 
     return Fault(begin, revive, nothing_lacks, about)
 
 
-def _pausing(choice: _Choice, about: str) -> Fault:
+def _pausing(choice: Choice, about: str) -> Fault:
     async def begin(around: Surroundings, rng: Random) -> str:
         return await pause(around, await choice(around, rng))
 
     return Fault(begin, revive, nothing_lacks, about)
 
 
-def _of_agents(fault: Fault) -> Fault:
-    return fault._replace(lacks=without_agents, needs=frozenset({AGENTS}))
-
-
-def _storm(order: _Choice, about: str) -> Fault:
+def _storm(order: Choice, about: str) -> Fault:
     """Kill and start again without a rest, each of `order` in turn. At its end all of them are started."""
 
     async def begin(around: Surroundings, rng: Random) -> str:
@@ -170,22 +152,22 @@ def _of_programs(begin: Callable[[Surroundings, Random], Awaitable[str]], about:
 
 
 PROCESSES: Final[Mapping[str, Fault]] = {
-    "kill-one": _killing(_one, "SIGKILL to one server"),
+    "kill-one": _killing(one_server, "SIGKILL to one server"),
     "kill-some": _killing(_some, "SIGKILL to some servers, from one to all"),
     "kill-leader": _killing(_leader, "SIGKILL to the leader"),
-    "kill-majority": _killing(_majority, "SIGKILL to a majority"),
-    "kill-all": _killing(_all, "SIGKILL to all servers at once"),
-    "restart-storm": _storm(_one, "one server killed and started again every half to two seconds"),
-    "restart-storm-all": _storm(_all, "the same, all servers in turn"),
-    "pause-one": _pausing(_one, "SIGSTOP to one server, SIGCONT later"),
+    "kill-majority": _killing(majority, "SIGKILL to a majority"),
+    "kill-all": _killing(all_servers, "SIGKILL to all servers at once"),
+    "restart-storm": _storm(one_server, "one server killed and started again every half to two seconds"),
+    "restart-storm-all": _storm(all_servers, "the same, all servers in turn"),
+    "pause-one": _pausing(one_server, "SIGSTOP to one server, SIGCONT later"),
     "pause-some": _pausing(_some, "SIGSTOP to some servers, from one to all"),
     "pause-leader": _pausing(_leader, "SIGSTOP to the leader, SIGCONT when there is another one"),
-    "pause-majority": _pausing(_majority, "SIGSTOP to a majority, SIGCONT later"),
-    "pause-all": _pausing(_all, "SIGSTOP to all servers at once: time goes on without them"),
+    "pause-majority": _pausing(majority, "SIGSTOP to a majority, SIGCONT later"),
+    "pause-all": _pausing(all_servers, "SIGSTOP to all servers at once: time goes on without them"),
     "pause-briefly": _pulses(BRIEF_S, "the leader paused again and again, around its lease and short of an election"),
     "hammer-time": _pulses(HAMMER_S, "whoever leads is paused until another one may lead, again and again"),
-    "kill-agent": _of_agents(_killing(_agent, "SIGKILL to one agent that is no server")),
-    "pause-agent": _of_agents(_pausing(_agent, "SIGSTOP to one, SIGCONT later")),
+    "kill-agent": of_agents(_killing(_agent, "SIGKILL to one agent that is no server")),
+    "pause-agent": of_agents(_pausing(_agent, "SIGSTOP to one, SIGCONT later")),
     "kill-program": _of_programs(_begin_program, "SIGKILL to a proxy or application of the workload"),
     "pause-program": _of_programs(_begin_pause_program, "SIGSTOP to one of them, SIGCONT later"),
 }

@@ -32,15 +32,24 @@ class _KVWorkload(Workload):
         return judge(history)
 
 
-class Register(_KVWorkload):
+class _ChangeOrRead(_KVWorkload):
+    """One kind of change, and reads."""
+
+    change: str
+    share: float = 0.5
+    """Of changes among all operations."""
+
+    def invocation(self, rng: Random, turn: Turn) -> Invocation:
+        """A change with a number of its own, or a read."""
+        return Invocation(self.change, turn.key, turn.fresh) if rng.random() < self.share else _read(rng, turn)
+
+
+class Register(_ChangeOrRead):
     """Write, read."""
 
     name = "register"
     about = "write and read a value"
-
-    def invocation(self, rng: Random, turn: Turn) -> Invocation:
-        """Half of each."""
-        return Invocation("write", turn.key, turn.fresh) if rng.random() < 0.5 else _read(rng, turn)
+    change = "write"
 
 
 class CompareAndSet(_KVWorkload):
@@ -62,26 +71,21 @@ class CompareAndSet(_KVWorkload):
         return value[-1] if isinstance(value, tuple) and value else value
 
 
-class Append(_KVWorkload):
+class Append(_ChangeOrRead):
     """Append to a list by compare-and-set, read it."""
 
     name = "append"
     about = "append to a list by compare-and-set, and read it"
-
-    def invocation(self, rng: Random, turn: Turn) -> Invocation:
-        """Half of each."""
-        return Invocation("append", turn.key, turn.fresh) if rng.random() < 0.5 else _read(rng, turn)
+    change = "append"
 
 
-class GrowSet(_KVWorkload):
+class GrowSet(_ChangeOrRead):
     """Add to a set, read all of it."""
 
     name = "set"
     about = "add to a set, a key for each member, and read all of it"
-
-    def invocation(self, rng: Random, turn: Turn) -> Invocation:
-        """More adds than reads."""
-        return Invocation("add", turn.key, turn.fresh) if rng.random() < 0.6 else _read(rng, turn)
+    change = "add"
+    share = 0.6
 
 
 class Lock(_KVWorkload):

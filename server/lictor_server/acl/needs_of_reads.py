@@ -292,9 +292,8 @@ def _rendered(by: Judging, query: q.PreparedQueryRenderedQuery, found: PreparedQ
     if found is not None and query.to_run:
         return msgspec.structs.replace(found, token="")
     if found is not None and query_name(found) is None:
-        by.judge.require(
-            Resource.ACL, access=Access.WRITE
-        )  # as lists have it: its id alone shows, and explains nothing
+        # As lists have it: who knows its id is shown it, and told nothing more.
+        by.judge.require(Resource.ACL, access=Access.WRITE)
     return _prepared_query(by, query, found)
 
 
