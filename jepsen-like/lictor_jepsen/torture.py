@@ -42,8 +42,8 @@ def plans(program: Program, net: str, seconds: float, seed: int) -> Iterator[Pla
     """Runs for about `seconds` in all; what cannot be made on this network or with this program is left out.
 
     Every workload comes up before one comes up again. A workload meets every fault before it meets one again, and
-    faults that came up least so far go first. Every second run has agents and one of their faults, every third one
-    five servers, and every third one faults that overlap.
+    faults that came up least so far go first. About every second run has agents and one of their faults, every third
+    one five servers, and every third one faults that overlap; each workload gets its turn of each.
     """
     rng = Random(f"{seed}/torture")
     workloads = rng.sample(names := workloads_for(program, net), len(names))
@@ -51,16 +51,18 @@ def plans(program: Program, net: str, seconds: float, seed: int) -> Iterator[Pla
     count = max(1, round(seconds / (RUN_S + AROUND_S)))
     run_s = min(RUN_S, seconds, max(_RUN_S_MIN, seconds / count - AROUND_S))
     for number in range(count):
-        workload = workloads[number % len(workloads)]
+        turn, place = divmod(number, len(workloads))
+        workload = workloads[place]
         needs = WORKLOADS[workload].needs
-        agents = max(needs.agents, AGENTS_MANY if number % 2 else 0)
-        overlap = OVERLAP_MAX if number % 3 == 1 else 1
+        has_agents = (place + turn) % 2 == 1
+        agents = max(needs.agents, AGENTS_MANY if has_agents else 0)
+        overlap = OVERLAP_MAX if (place + turn) % 3 == 1 else 1
         can = possible(program, net, agents, programs=needs.programs)
-        of_agents = [fault for fault in can if fault in AGENT_FAULTS] if number % 2 else []
+        of_agents = [fault for fault in can if fault in AGENT_FAULTS] if has_agents else []
         chosen = bag.take(workload, of_agents, 1, ())
         others = [fault for fault in can if fault not in AGENT_FAULTS or needs.agents]
         chosen += bag.take(workload, others, _FAULTS * (2 if overlap > 1 else 1) - len(chosen), chosen)
-        size = max(needs.nodes, 5 if number % 3 == 2 else 3)
+        size = max(needs.nodes, 5 if (place - turn) % 3 == 2 else 3)
         yield Plan(program, size, workload, tuple(chosen), run_s, seed + number, net, agents=agents, overlap=overlap)
 
 

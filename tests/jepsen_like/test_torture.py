@@ -28,6 +28,19 @@ def test_half_an_hour_covers_every_workload_and_fault_on_three_and_five_servers_
     assert {plan.overlap > 1 for plan in found} == {True, False}
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_two_hours_give_every_workload_agents_and_none_three_and_five_servers_and_faults_that_overlap(
+    seed: int,
+) -> None:
+    found = list(plans(lictor(), "netns", 7200, seed))
+    for name in ALONE:
+        own = [plan for plan in found if plan.workload == name]
+        assert {plan.nodes for plan in own} >= {5}
+        assert len({plan.nodes for plan in own}) == 1 + (WORKLOADS[name].needs.nodes < 5)
+        assert len({plan.agents for plan in own}) == 1 + (WORKLOADS[name].needs.agents < AGENTS_MANY)
+        assert {plan.overlap > 1 for plan in own} == {True, False}
+
+
 @settings(max_examples=25)
 @given(st.integers(0, 1000), st.sampled_from(["netns", "loopback"]))
 def test_a_workload_meets_every_fault_before_it_meets_one_again(seed: int, net: str) -> None:
