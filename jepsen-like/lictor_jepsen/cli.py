@@ -38,6 +38,8 @@ _AROUND_S_MAX: Final = 240.0
 """What the start, the recovery and the verdict of a run may take beside its load."""
 _LATE_S_MAX: Final = 20.0
 """By how much a torture may take longer than asked before a run is left out."""
+_AGAIN_TIMES: Final = 2
+"""How many times longer a run is when it is made again, since too little went through to be judged."""
 _MIXED: Final = "mixed"
 _COMPOSED: Final = "composed"
 _NONE: Final = "none"
@@ -149,7 +151,10 @@ def run(
 @_store
 @click.option("--seconds", type=click.FloatRange(10, 86_400), default=600.0, show_default=True, help="In all, about.")
 def torture(db: str, program: str, net: str, seed: int, store: Path, seconds: float) -> None:
-    """Many runs, across workloads, faults and sizes."""
+    """Many runs, across workloads, faults and sizes.
+
+    What comes out unknown, since faults left too little to be judged, is run once more, for longer; that counts then.
+    """
     product = _product(db, program)
     _need_namespaces(net)
     verdicts: list[Verdict] = []
@@ -160,15 +165,27 @@ def torture(db: str, program: str, net: str, seed: int, store: Path, seconds: fl
         if verdicts and time.monotonic() - began + plan.seconds + AROUND_S > seconds + _LATE_S_MAX:
             click.echo(f"time is up: {len(planned) - len(verdicts)} of {len(planned)} runs are left out")
             break
-        # A process a run: each has namespaces of its own, and none inherits what the one before left behind.
-        command = [sys.executable, "-m", "lictor_jepsen", "run", *_flags(plan, db, program), "--store", str(store)]
-        ended = subprocess.run(command, timeout=plan.seconds + _AROUND_S_MAX, check=False)
-        verdicts.append(_VERDICT.get(ended.returncode, Verdict.UNKNOWN))
+        told = _apart(plan, db, program, store)
+        if told is Verdict.UNKNOWN:
+            click.echo(f"unknown: once more, with {_AGAIN_TIMES} times the load's time")
+            told = _apart(plan._replace(seconds=plan.seconds * _AGAIN_TIMES), db, program, store)
+        verdicts.append(told)
     verdict = combined(verdicts)
     for line in outage_lines([one for one in kept(store) if one.name not in before]):
         click.echo(f"  {line}")
     click.echo(f"seed {seed}: {len(verdicts)} runs, {', '.join(verdicts)}: {verdict}")
     sys.exit(_EXIT[verdict])
+
+
+def _apart(plan: Plan, db: str, program: str, store: Path) -> Verdict:
+    """A run in a process: each has namespaces of its own, and none inherits what the one before left behind."""
+    command = [sys.executable, "-m", "lictor_jepsen", "run", *_flags(plan, db, program), "--store", str(store)]
+    try:
+        ended = subprocess.run(command, timeout=(bound := plan.seconds + _AROUND_S_MAX), check=False)
+    except subprocess.TimeoutExpired:
+        click.echo(f"the run did not end within {bound:.0f} s and was killed")
+        return Verdict.UNKNOWN
+    return _VERDICT.get(ended.returncode, Verdict.UNKNOWN)
 
 
 def _former(wheel: Path | None, commit: str, store: Path) -> tuple[str, ...]:

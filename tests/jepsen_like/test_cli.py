@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -113,6 +114,37 @@ def test_without_namespaces_netns_is_refused_with_the_way_out(monkeypatch: pytes
     result = CliRunner().invoke(main, [command])
     assert result.exit_code == 1
     assert "no rights; --net loopback" in result.output
+
+
+@pytest.mark.parametrize(
+    ("codes", "code", "runs"), [([0], 0, 1), ([1], 1, 1), ([2, 0], 0, 2), ([2, 2], 2, 2), ([2, 1], 1, 2)]
+)
+def test_what_is_unknown_is_run_once_more_and_for_longer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, codes: list[int], code: int, runs: int
+) -> None:
+    asked: list[list[str]] = []
+
+    def run(command: list[str], *, timeout: float, check: bool) -> subprocess.CompletedProcess[str]:
+        asked.append(command)
+        assert not check
+        assert timeout > 0
+        return subprocess.CompletedProcess(command, codes[len(asked) - 1])
+
+    monkeypatch.setattr(subprocess, "run", run)
+    result = CliRunner().invoke(main, ["all", "--net=loopback", "--seconds=10", f"--store={tmp_path}"])
+    assert result.exit_code == code, result.output
+    seconds = [next(float(flag[10:]) for flag in command if flag.startswith("--seconds=")) for command in asked]
+    assert seconds == [10.0, 20.0][:runs]
+
+
+def test_a_run_that_does_not_come_back_is_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(command: list[str], *, timeout: float, check: bool) -> subprocess.CompletedProcess[str]:
+        raise subprocess.TimeoutExpired(command, timeout)
+
+    monkeypatch.setattr(subprocess, "run", run)
+    result = CliRunner().invoke(main, ["all", "--net=loopback", "--seconds=10", f"--store={tmp_path}"])
+    assert result.exit_code == 2
+    assert "did not end within 250 s" in result.output
 
 
 def test_kept_runs_are_listed(tmp_path: Path) -> None:

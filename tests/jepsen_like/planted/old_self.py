@@ -13,7 +13,7 @@ from typing import Final
 
 from lictor.cli import main
 
-EVERY_S: Final = 1.0
+EVERY_S: Final = 0.2
 """How often a copy is made."""
 
 
@@ -26,12 +26,25 @@ def plant(data: Path) -> None:
 
 
 def _keep(data: Path, copy: Path) -> None:
+    """Only what stood still while it was copied is kept, so that a copy is what a disk could hold at some moment."""
     never = threading.Event()
+    made = copy.with_name(f"{copy.name}-made")
     while not never.wait(EVERY_S):
+        shutil.rmtree(made, ignore_errors=True)
         try:
-            shutil.copytree(data, copy, dirs_exist_ok=True)
+            before = _state(data)
+            shutil.copytree(data, made)
+            if not before or _state(data) != before:
+                continue
+            shutil.rmtree(copy, ignore_errors=True)
+            made.rename(copy)
         except (OSError, shutil.Error):
             continue  # files come and go under it
+
+
+def _state(data: Path) -> dict[Path, tuple[int, int]]:
+    found = {path: path.stat() for path in data.rglob("*")}
+    return {path: (one.st_mtime_ns, one.st_size) for path, one in found.items()}
 
 
 if __name__ == "__main__":
