@@ -21,7 +21,7 @@ from lictor_jepsen.nemesis import FAULTS, LIBC_CLOCKS, TLS, Surroundings, disks_
 from lictor_jepsen.net import Loopback, Namespaces, Net, Node
 from lictor_jepsen.op import NEMESIS, Kind, Op
 from lictor_jepsen.outage import outages
-from lictor_jepsen.remains import logs, processes
+from lictor_jepsen.remains import logs, processes, terms
 from lictor_jepsen.report import page
 from lictor_jepsen.store import Results, RunFolder, plan_to_json, to_json
 from lictor_jepsen.workload import WORKLOADS, Workload
@@ -165,6 +165,7 @@ def _results(
         "faults": _faults(plan, skipped, troubles, len(steps_of(history)) // 2),
         "processes": processes(plan.kinds, cluster),
         "logs": logs(plan.kinds, cluster),
+        **({"terms": told} if (told := terms(cluster)).judged else {}),
     }
     found = concluded(WORKLOADS[plan.workload], history, findings, plan.settings, recovered_s)
     return found._replace(skipped=skipped, notes=tuple(cluster.deaths))
