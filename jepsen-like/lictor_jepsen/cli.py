@@ -180,10 +180,11 @@ def torture(db: str, program: str, net: str, seed: int, store: Path, seconds: fl
 def _apart(plan: Plan, db: str, program: str, store: Path) -> Verdict:
     """A run in a process: each has namespaces of its own, and none inherits what the one before left behind."""
     command = [sys.executable, "-m", "lictor_jepsen", "run", *_flags(plan, db, program), "--store", str(store)]
+    bound_s = plan.seconds + _AROUND_S_MAX
     try:
-        ended = subprocess.run(command, timeout=(bound := plan.seconds + _AROUND_S_MAX), check=False)
+        ended = subprocess.run(command, timeout=bound_s, check=False)
     except subprocess.TimeoutExpired:
-        click.echo(f"the run did not end within {bound:.0f} s and was killed")
+        click.echo(f"the run did not end within {bound_s:.0f} s and was killed")
         return Verdict.UNKNOWN
     return _VERDICT.get(ended.returncode, Verdict.UNKNOWN)
 
