@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from lictor_jepsen.client import decoded
+from lictor_jepsen.clients.base import decoded
 from lictor_jepsen.http import Answer
 from lictor_jepsen.op import OUTSIDE, Value
 

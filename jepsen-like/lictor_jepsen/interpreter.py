@@ -10,10 +10,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from random import Random
 from typing import Final, NamedTuple, TextIO
 
+from lictor_jepsen.clients.kv import KVClient
 from lictor_jepsen.db import Cluster
 from lictor_jepsen.generator import Generator
 from lictor_jepsen.history import to_line
-from lictor_jepsen.kv_client import KVClient
 from lictor_jepsen.nemesis import FAULTS, Fault, Spell, Surroundings
 from lictor_jepsen.net import NetError, Node
 from lictor_jepsen.op import HEAL, NEMESIS, Invocation, Kind, Mode, Op, Outcome, Value

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from lictor_jepsen.client import TIMEOUT_S, Refused, checked, decoded
+from lictor_jepsen.clients.base import TIMEOUT_S, Refused, checked, decoded
 from lictor_jepsen.db import Cluster
 from lictor_jepsen.http import request
 from lictor_jepsen.net import Node

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from lictor_jepsen import confine
 from lictor_jepsen.certificates import Certificates
 from lictor_jepsen.checker import Finding, Problem, Verdict, combined
-from lictor_jepsen.client import leader_of
+from lictor_jepsen.clients.base import leader_of
 from lictor_jepsen.db import Cluster, Program
 from lictor_jepsen.generator import Generator
 from lictor_jepsen.interpreter import RECOVERY_S_MAX, Interpreter, Pace, Recorder, serving

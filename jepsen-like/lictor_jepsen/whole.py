@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from lictor_jepsen.client import Refused, checked, decoded
+from lictor_jepsen.clients.base import Refused, checked, decoded
 from lictor_jepsen.http import request
 
 __all__ = ["is_whole"]

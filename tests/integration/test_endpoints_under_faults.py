@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 import pytest
 
-from lictor_jepsen.client import surely_undone
+from lictor_jepsen.clients.base import surely_undone
 from tests.support.server_cluster import Answer, ServerCluster
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]

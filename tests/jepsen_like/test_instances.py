@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lictor_jepsen.checker.catalog import rows
-from lictor_jepsen.client import Refused
+from lictor_jepsen.clients.base import Refused
 from lictor_jepsen.http import Answer
 from lictor_jepsen.instances import (
     address_of,

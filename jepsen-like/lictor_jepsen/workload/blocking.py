@@ -13,10 +13,10 @@ import msgspec
 
 from lictor_jepsen.checker import Finding
 from lictor_jepsen.checker.blocking import CHANGES, LATE_MS, blocking, key_name, service_name, wait_ms_max
-from lictor_jepsen.client import QUERY, HTTPClient, checked, decoded, index_of
+from lictor_jepsen.clients.base import QUERY, HTTPClient, checked, decoded, index_of
+from lictor_jepsen.clients.kv import PREFIX
 from lictor_jepsen.http import Answer
 from lictor_jepsen.instances import catalog_registration, health_rows
-from lictor_jepsen.kv_client import PREFIX
 from lictor_jepsen.op import Invocation, Kind, Mode, Op, Outcome, Value
 from lictor_jepsen.workload.base import THREADS_PER_KEY, Client, Place, Turn, Workload
 from lictor_jepsen.workload.kv import read_mode

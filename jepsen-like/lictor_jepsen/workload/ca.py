@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Final
 
-from lictor_jepsen.ca_client import CAClient
 from lictor_jepsen.checker import Finding
 from lictor_jepsen.checker.ca import check_ca
+from lictor_jepsen.clients.ca import CAClient
 from lictor_jepsen.db import Cluster
 from lictor_jepsen.mesh import DESTINATIONS, SOURCE, start_mesh
 from lictor_jepsen.op import Invocation, Mode, Op

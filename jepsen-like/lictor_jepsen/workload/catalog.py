@@ -10,7 +10,7 @@ from typing import Final
 
 from lictor_jepsen.checker import Finding
 from lictor_jepsen.checker.catalog import AFTER_MS, CHANGES, READS, catalog, rows
-from lictor_jepsen.client import QUERY, TIMEOUT_S, HTTPClient, Refused, checked, index_of
+from lictor_jepsen.clients.base import QUERY, TIMEOUT_S, HTTPClient, Refused, checked, index_of
 from lictor_jepsen.http import request
 from lictor_jepsen.instances import (
     agent_registration,

@@ -8,9 +8,9 @@ from typing import Final
 
 from lictor_jepsen.checker import Finding
 from lictor_jepsen.checker.intentions import check_intentions
+from lictor_jepsen.clients.mesh import MeshClient
 from lictor_jepsen.db import Cluster
 from lictor_jepsen.mesh import DESTINATIONS, start_mesh
-from lictor_jepsen.mesh_client import MeshClient
 from lictor_jepsen.op import Invocation, Op
 from lictor_jepsen.workload.base import Client, Needs, Place, Turn, Workload
 

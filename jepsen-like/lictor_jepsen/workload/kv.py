@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from random import Random
 
 from lictor_jepsen.checker import CHANGES, Finding, judge
-from lictor_jepsen.kv_client import KVClient
+from lictor_jepsen.clients.kv import KVClient
 from lictor_jepsen.op import Invocation, Mode, Op, Value
 from lictor_jepsen.workload.base import Client, Place, Turn, Workload
 

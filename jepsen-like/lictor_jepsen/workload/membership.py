@@ -8,7 +8,7 @@ from typing import Final
 
 from lictor_jepsen.checker import CHANGES, Finding, judge
 from lictor_jepsen.checker.members import STEPS, judge_members
-from lictor_jepsen.members_client import MembersClient
+from lictor_jepsen.clients.members import MembersClient
 from lictor_jepsen.op import Invocation, Mode, Op
 from lictor_jepsen.workload.base import OPS_PER_KEY, Client, Needs, Place, Turn, Workload
 from lictor_jepsen.workload.kv import Append, Register

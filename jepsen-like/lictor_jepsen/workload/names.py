@@ -9,7 +9,7 @@ from typing import Final
 
 from lictor_jepsen.checker import Finding
 from lictor_jepsen.checker.names import CHANGES, MAX_STALE_MS, names
-from lictor_jepsen.client import HTTPClient, Refused, checked
+from lictor_jepsen.clients.base import HTTPClient, Refused, checked
 from lictor_jepsen.dns import Found, ask
 from lictor_jepsen.instances import catalog_registration, number_at, outside_node, port_of
 from lictor_jepsen.op import Invocation, Kind, Op, Outcome, Value

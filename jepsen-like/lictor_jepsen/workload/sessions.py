@@ -15,8 +15,8 @@ from typing import Final, NamedTuple
 from lictor_jepsen.checker import Finding
 from lictor_jepsen.checker.lives import NODE
 from lictor_jepsen.checker.sessions import check_sessions
+from lictor_jepsen.clients.session import SessionClient
 from lictor_jepsen.op import Invocation, Mode, Op
-from lictor_jepsen.session_client import SessionClient
 from lictor_jepsen.workload.base import THREADS_PER_KEY, Client, Needs, Place, Turn, Workload
 
 __all__ = ["Sessions"]

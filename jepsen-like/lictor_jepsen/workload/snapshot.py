@@ -8,9 +8,9 @@ from typing import Final
 
 from lictor_jepsen.checker import CHANGES, Finding
 from lictor_jepsen.checker.restored import SNAPSHOTS, judge_snapshots
+from lictor_jepsen.clients.snapshot import Gate, SnapshotClient
 from lictor_jepsen.db import Cluster
 from lictor_jepsen.op import Invocation, Mode, Op
-from lictor_jepsen.snapshot_client import Gate, SnapshotClient
 from lictor_jepsen.workload.base import OPS_PER_KEY, Client, Needs, Place, Turn, Workload
 from lictor_jepsen.workload.kv import Register
 

@@ -8,8 +8,8 @@ from typing import Final
 
 from lictor_jepsen.checker import Finding
 from lictor_jepsen.checker.txn import CHANGES, judge_transactions
+from lictor_jepsen.clients.txn import TxnClient
 from lictor_jepsen.op import Invocation, Mode, Op, Value
-from lictor_jepsen.txn_client import TxnClient
 from lictor_jepsen.workload.base import Client, Place, Turn, Workload
 from lictor_jepsen.workload.kv import read_mode
 

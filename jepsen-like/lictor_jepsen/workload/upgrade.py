@@ -8,8 +8,8 @@ from typing import Final
 
 from lictor_jepsen.checker import CHANGES, Finding, judge
 from lictor_jepsen.checker.upgraded import judge_upgrade
+from lictor_jepsen.clients.upgrade import UpgradeClient
 from lictor_jepsen.op import Invocation, Mode, Op
-from lictor_jepsen.upgrade_client import UpgradeClient
 from lictor_jepsen.workload.base import OPS_PER_KEY, Client, Needs, Place, Turn, Workload
 from lictor_jepsen.workload.kv import Append, Register
 

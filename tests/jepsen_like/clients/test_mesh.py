@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from lictor_jepsen.checker.lives import part
+from lictor_jepsen.clients.mesh import LIVE, NEW, MeshClient
 from lictor_jepsen.db import Cluster, lictor
 from lictor_jepsen.disk import Folders
 from lictor_jepsen.interpreter import serving
 from lictor_jepsen.mesh import start_mesh
-from lictor_jepsen.mesh_client import LIVE, NEW, MeshClient
 from lictor_jepsen.net import Loopback
 from lictor_jepsen.op import Invocation, Kind, Outcome, Value
 from tests.support.ports import free_port

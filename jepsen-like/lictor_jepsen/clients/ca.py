@@ -11,9 +11,9 @@ from typing import Final
 import msgspec
 from cryptography import x509
 
-from lictor_jepsen.client import TIMEOUT_S, checked, decoded
+from lictor_jepsen.clients.base import TIMEOUT_S, checked, decoded
+from lictor_jepsen.clients.mesh import MeshClient
 from lictor_jepsen.db import Cluster
-from lictor_jepsen.mesh_client import MeshClient
 from lictor_jepsen.op import Invocation, Kind, Outcome, Value
 
 __all__ = ["CAClient"]

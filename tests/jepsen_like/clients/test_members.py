@@ -9,10 +9,10 @@ import pytest
 
 from lictor_jepsen.checker import Verdict
 from lictor_jepsen.checker.members import judge_members
+from lictor_jepsen.clients.members import MembersClient
 from lictor_jepsen.db import Cluster, lictor
 from lictor_jepsen.disk import Folders
 from lictor_jepsen.interpreter import serving
-from lictor_jepsen.members_client import MembersClient
 from lictor_jepsen.net import Loopback
 from lictor_jepsen.op import Invocation, Kind, Op, Outcome, Value
 from lictor_jepsen.workload.membership import Membership

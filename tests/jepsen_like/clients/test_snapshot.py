@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from lictor_jepsen.clients.snapshot import Gate, SnapshotClient
 from lictor_jepsen.db import Cluster, lictor
 from lictor_jepsen.disk import Folders
 from lictor_jepsen.interpreter import serving
 from lictor_jepsen.net import Loopback
 from lictor_jepsen.op import Invocation, Kind, Mode
-from lictor_jepsen.snapshot_client import Gate, SnapshotClient
 
 
 async def test_who_closes_the_gate_is_alone_and_others_wait_for_it_to_open() -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from lictor_jepsen.clients.txn import TxnClient
 from lictor_jepsen.op import Invocation, Kind, Mode, Outcome, Value
-from lictor_jepsen.txn_client import TxnClient
 from tests.jepsen_like.misbehaving import serving
 from tests.support.agents import Product, dev_agent
 

@@ -16,9 +16,9 @@ from urllib.parse import quote
 import msgspec
 
 from lictor_jepsen.checker.lives import GONE, GOT, NODE, REFUSED
-from lictor_jepsen.client import TIMEOUT_S, HTTPClient, Refused, checked, decoded, index_of
+from lictor_jepsen.clients.base import TIMEOUT_S, HTTPClient, Refused, checked, decoded, index_of
+from lictor_jepsen.clients.kv import PREFIX, SessionID
 from lictor_jepsen.http import Answer
-from lictor_jepsen.kv_client import PREFIX, SessionID
 from lictor_jepsen.op import Invocation, Kind, Outcome
 
 __all__ = ["SessionClient"]

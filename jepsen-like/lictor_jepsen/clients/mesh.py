@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from lictor_jepsen.client import TIMEOUT_S, HTTPClient, checked, decoded
+from lictor_jepsen.clients.base import TIMEOUT_S, HTTPClient, checked, decoded
 from lictor_jepsen.db import Cluster
 from lictor_jepsen.mesh import SOURCE, Broken, Line, way_in
 from lictor_jepsen.op import Invocation, Kind, Outcome

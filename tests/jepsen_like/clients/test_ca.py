@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from lictor_jepsen.ca_client import CAClient
 from lictor_jepsen.checker.ca import roots_of
 from lictor_jepsen.checker.lives import text
+from lictor_jepsen.clients.ca import CAClient
 from lictor_jepsen.db import Cluster, lictor
 from lictor_jepsen.disk import Folders
 from lictor_jepsen.net import Loopback

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from lictor_jepsen.checker.lives import GONE, GOT, REFUSED, part
+from lictor_jepsen.clients.session import SessionClient
 from lictor_jepsen.op import Invocation, Kind, Mode, Outcome, Value
-from lictor_jepsen.session_client import SessionClient
 from tests.support.agents import Product, dev_agent, put_consul_on_path
 from tests.support.ports import free_port
 

@@ -14,9 +14,9 @@ from typing import Final
 
 import msgspec
 
-from lictor_jepsen.client import Refused, checked, decoded, surely_undone
+from lictor_jepsen.clients.base import Refused, checked, decoded, surely_undone
+from lictor_jepsen.clients.kv import PREFIX, SESSION, KVClient, SessionID
 from lictor_jepsen.http import exchange
-from lictor_jepsen.kv_client import PREFIX, SESSION, KVClient, SessionID
 from lictor_jepsen.op import Invocation, Kind, Outcome, Value
 
 __all__ = ["HELD", "SNAPSHOT_S_MAX", "Gate", "SnapshotClient"]

@@ -16,9 +16,9 @@ from urllib.parse import quote
 
 import msgspec
 
-from lictor_jepsen.client import QUERY, TIMEOUT_S, HTTPClient, Refused, checked, decoded
+from lictor_jepsen.clients.base import QUERY, TIMEOUT_S, HTTPClient, Refused, checked, decoded
+from lictor_jepsen.clients.kv import PREFIX
 from lictor_jepsen.http import Answer
-from lictor_jepsen.kv_client import PREFIX
 from lictor_jepsen.op import Invocation, Kind, Mode, Outcome, Value
 
 __all__ = ["TxnClient"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from lictor_jepsen.client import leader_of
+from lictor_jepsen.clients.base import leader_of
+from lictor_jepsen.clients.kv import KVClient
 from lictor_jepsen.db import Cluster
-from lictor_jepsen.kv_client import KVClient
 from lictor_jepsen.net import Node
 from lictor_jepsen.op import Invocation, Kind, Mode, Outcome
 

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from lictor_jepsen.client import QUERY, TIMEOUT_S, HTTPClient, Refused, checked, decoded, index_of
+from lictor_jepsen.clients.base import QUERY, TIMEOUT_S, HTTPClient, Refused, checked, decoded, index_of
 from lictor_jepsen.op import REFUSED, Invocation, Kind, Mode, Outcome, Value
 
 __all__ = ["PREFIX", "SESSION", "KVClient", "SessionID"]

@@ -15,10 +15,10 @@ from typing import Final
 import msgspec
 
 from lictor_jepsen.checker.members import Server
-from lictor_jepsen.client import TIMEOUT_S, Refused, checked, decoded
+from lictor_jepsen.clients.base import TIMEOUT_S, Refused, checked, decoded
+from lictor_jepsen.clients.kv import KVClient
 from lictor_jepsen.db import Cluster
 from lictor_jepsen.http import NotConnected, request
-from lictor_jepsen.kv_client import KVClient
 from lictor_jepsen.net import NetError, Node
 from lictor_jepsen.op import Invocation, Kind, Outcome
 
