@@ -23,6 +23,7 @@ from lictor_core.errors import DataDamagedError, LictorError, OverloadedError, R
 from lictor_core.limits import STATE_BYTES_MAX
 from lictor_core.pace import Pace
 from lictor_core.registry import SavedState
+from lictor_core.scratch import discard, discarding
 from lictor_server.state import Store
 from lictor_server.state.loading import Loader, Rest, no_rest
 from lictor_server.state.snapshot import take
@@ -102,7 +103,7 @@ class Backups:
         try:
             self._check_room()
         except OverloadedError:
-            archive.close()
+            discard(archive)
             raise
         await self._done(asyncio.get_running_loop().create_task(self._restore(archive), name="snapshot-restore"))
 
@@ -139,15 +140,15 @@ class Backups:
         try:
             size = await self._in_thread(lambda: make_archive(archive, meta, chunks, self._new_file, pace))
         except BaseException:
-            archive.close()
+            discard(archive)
             raise
         self._log.info("snapshot.archive.saved", id=meta.id, size_bytes=size, elapsed_ms=self._elapsed_ms(began))
         return SavedState(archive=archive, size_bytes=size, index=meta.index)
 
     async def _restore(self, archive: BinaryIO) -> None:
         began = self._clock.monotonic()
-        with self._new_file() as file:
-            with archive:
+        with discarding(self._new_file()) as file:
+            with discarding(archive):
                 state = await self._in_thread(lambda: _unpack(archive, file, self._store.datacenter))
             await self._put_through(state)
         meta = state.meta
@@ -196,7 +197,7 @@ def make_archive(
 
     `new_file` gives a file for use on the way. Waits for the disk. Raises `StorageError`.
     """
-    with new_file() as state, _file_errors("the directory for temporary files"):
+    with discarding(new_file()) as state, _file_errors("the directory for temporary files"):
         for part in stream(chunks):
             state.write(part)
         size = state.tell()

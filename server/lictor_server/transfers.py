@@ -17,6 +17,7 @@ from lictor_core.codec import unpack
 from lictor_core.errors import BodyTooLargeError, NotFoundError, OverloadedError, RequestError, StorageError
 from lictor_core.limits import ARCHIVE_BYTES_MAX, RESTORE_PIECE_BYTES_MAX
 from lictor_core.registry import ReadOptions, Registry
+from lictor_core.scratch import discard
 from lictor_server.rpc.methods import VisitedStep
 from lictor_server.rpc.visitor import Visitor
 
@@ -80,7 +81,7 @@ class Transfers:
         try:
             held = self._hold(saved.archive, visitor)
         except BaseException:
-            saved.archive.close()
+            discard(saved.archive)
             raise
         return SavedHead(
             id=held.id,
@@ -176,7 +177,7 @@ class Transfers:
     def _drop(self, held: _Held) -> None:
         if self._held.get(held.id) is held:
             self._release(held)
-            held.file.close()
+            discard(held.file)
 
     def _no_room(self, error: OSError) -> StorageError:
         reason = error.strerror or str(error)

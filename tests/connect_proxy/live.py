@@ -181,10 +181,10 @@ async def hang_up(writer: asyncio.StreamWriter) -> None:
 
 
 async def all_bytes(reader: asyncio.StreamReader) -> bytes:
-    """What arrives until the other side ends or breaks, within 5 s."""
+    """What arrives until the other side ends or breaks, within 30 s; raises `TimeoutError` after them."""
     received = bytearray()
-    with contextlib.suppress(OSError, ssl.SSLError):
-        async with asyncio.timeout(30):
+    async with asyncio.timeout(30):  # outside: its error is an OSError too
+        with contextlib.suppress(OSError, ssl.SSLError):
             while data := await reader.read(65536):
                 received += data
     return bytes(received)

@@ -235,6 +235,16 @@ def test_a_state_beyond_the_bound_is_refused(monkeypatch: pytest.MonkeyPatch) ->
         make_archive(io.BytesIO(), meta, take(filled()), tempfile.TemporaryFile)
 
 
+def test_a_full_disk_under_a_snapshot_is_told_with_the_way_out() -> None:
+    meta = new_meta(id="x", index=filled().index, term=1, datacenter="dc1")
+    with pytest.raises(StorageError, match="No space left on device; make room on that disk, and retry"):
+        make_archive(io.BytesIO(), meta, take(filled()), _full)
+
+
+def _full() -> BinaryIO:
+    return Path("/dev/full").open("w+b")
+
+
 async def test_a_directory_that_is_gone_is_named(log: Log, tmp_path: Path) -> None:
     backups = Backups(
         log.store,

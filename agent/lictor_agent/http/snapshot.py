@@ -18,6 +18,7 @@ from lictor_agent.http.site import Site
 from lictor_core.commands import ReadMode
 from lictor_core.errors import StorageError
 from lictor_core.registry import ReadOptions
+from lictor_core.scratch import discard
 
 __all__ = ["ROUTES"]
 
@@ -69,10 +70,10 @@ async def _received(site: Site, request: Request) -> BinaryIO:
             await loop.run_in_executor(None, archive.write, part)
         archive.seek(0)
     except OSError as error:
-        archive.close()
+        discard(archive)
         raise _no_file(error) from error
     except BaseException:
-        archive.close()
+        discard(archive)
         raise
     return archive
 

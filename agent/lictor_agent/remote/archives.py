@@ -13,6 +13,7 @@ from lictor_core.codec import pack, pack_given, unpack
 from lictor_core.errors import NotFoundError, OutcomeUnknownError, PeerError, StorageError
 from lictor_core.limits import ARCHIVE_BYTES_MAX, RESTORE_PIECE_BYTES_MAX
 from lictor_core.registry import ReadOptions, SavedState
+from lictor_core.scratch import discard, discarding
 from lictor_server import RpcPool
 
 __all__ = ["ATTEMPTS_MAX", "RemoteArchives"]
@@ -39,11 +40,11 @@ class RemoteArchives:
                 with self._link.pinned():
                     return await self._saved(await self._link.server(self._hold_s), options, archive)
             except (PeerError, NotFoundError):
-                archive.close()
+                discard(archive)
                 if attempt == ATTEMPTS_MAX:
                     raise
             except BaseException:
-                archive.close()
+                discard(archive)
                 raise
         raise AssertionError("the last attempt returns or raises")
 
@@ -60,7 +61,7 @@ class RemoteArchives:
             if not part or came > head.size_bytes:
                 raise PeerError(f"{server} sent {came} bytes of a snapshot of {head.size_bytes}: save it again")
             await _written(archive, part)
-        archive.seek(0)
+        await _rewound(archive)
         return SavedState(
             archive=archive,
             size_bytes=head.size_bytes,
@@ -71,7 +72,7 @@ class RemoteArchives:
 
     async def restore(self, archive: BinaryIO, *, datacenter: str, token: str) -> None:
         """See core's `Registry.restore_state`."""
-        with archive, self._link.pinned():
+        with discarding(archive), self._link.pinned():
             server, id = await self._uploaded(archive, token)
             order = RestoreOrder(id=id, datacenter=datacenter, token=token)
             try:
@@ -113,6 +114,13 @@ def _new_file() -> BinaryIO:
 async def _written(archive: BinaryIO, part: bytes) -> None:
     try:
         await asyncio.to_thread(archive.write, part)
+    except OSError as error:
+        raise _no_room(error) from error
+
+
+async def _rewound(archive: BinaryIO) -> None:
+    try:
+        await asyncio.to_thread(archive.seek, 0)  # what is in the buffer goes to the disk now
     except OSError as error:
         raise _no_room(error) from error
 
