@@ -17,8 +17,21 @@ __all__ = ["Membership"]
 
 _MEMBERS: Final = "members"
 """What the first thread works on, and where looks at the terms stand."""
-_WALK: Final = (("shrink", 3), ("spare", 0), ("replace", 0), ("grow", 5), ("move", 0), ("spare", 0), ("shrink", 1))
-"""The first steps; a step that is none of sense with the servers there are fails at once. Then come all, by chance."""
+_WALK: Final = (
+    ("grow", 5),
+    ("shrink", 3),
+    ("spare", 0),
+    ("replace", 0),
+    ("grow", 5),
+    ("spare", 0),
+    ("move", 0),
+    ("remove", 0),
+    ("shrink", 3),
+    ("spare", 0),
+    ("shrink", 1),
+)
+"""The first steps, each of which makes sense from one server on: with 1, 5, 3, 5, 4, 3 and 1 of them. One that makes
+none fails at once, as growing to five where there are five. Then come all, by chance."""
 _STEPS: Final = (*_WALK, ("grow", 3), ("grow", 5), ("remove", 0), ("shrink", 3))
 
 

@@ -7,7 +7,8 @@ The rules are those of Consul 1.8's autopilot, one change at a time:
   most;
 * a server whose address or name changed keeps its place under the new one;
 * a server that left goes; one that failed goes when `CleanupDeadServers` says so, at least `MinQuorum` voters stay, and
-  those to go are a minority.
+  those to go are a minority. One whose name another voter bears, such as a server that was lost with its data and
+  set up anew, has failed sooner: it cannot come back.
 
 Above all of them: while fewer than a majority answer nothing is changed, and no change is made after which those who
 answer would be fewer than a majority. Whoever failed only by its lease, or only as the log's stream tells, stays.
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import math
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
@@ -38,6 +40,7 @@ __all__ = [
     "Plan",
     "ServerMember",
     "Standing",
+    "due_in_s",
     "health",
     "is_safe",
     "plan",
@@ -53,6 +56,8 @@ DEAD_LEASES: Final = 3
 """A server silent for so many leases is dead. One that is only restarted shall not lose its vote: the next one that is
 restarted would then leave no majority. And waiting costs little: three voters without one need two answers, as two do.
 """
+_SOON_S: Final = 0.5
+"""How soon is looked again for what no clock tells, such as the first answer of a new server."""
 _HEARTBEATS_MISSED: Final = 2
 """A server that answers each heartbeat may be silent for this many: a smaller threshold would find nobody healthy."""
 
@@ -181,6 +186,18 @@ def plan(picture: Picture) -> Plan:
     return _nothing("everything is as it should be")
 
 
+def due_in_s(picture: Picture) -> float:
+    """In how many seconds a server that waits may come in or get its vote; infinity when none waits.
+
+    A leader that looks then lets nobody wait for its pace: until the vote of a new server one more server that fails
+    may cost the majority.
+    """
+    moments = [_entry_s(picture, id) for id in picture.members if picture.peers.server(id) is None]
+    moments += [_vote_s(picture, server.id) for server in picture.peers.servers if not server.voter]
+    waits = (at - picture.now for at in moments)
+    return min((wait if wait > 0 else _SOON_S for wait in waits), default=math.inf)
+
+
 def standings(picture: Picture) -> dict[str, Standing]:
     """How each server of the peer set stands now, given how it stood in `picture.standings`."""
     found: dict[str, Standing] = {}
@@ -275,7 +292,7 @@ def _remove_dead(picture: Picture) -> Plan | None:
 
 def _add(picture: Picture) -> Plan | None:
     """Not before the leases that a new leader granted unasked have ended: who lives has renewed its own by then."""
-    if picture.now - picture.leads_since < picture.lease_s + _GRANTED_WITHIN_S:
+    if picture.now < _leases_known_s(picture):
         return None
     if len(picture.peers.servers) >= SERVERS_MAX:
         return None
@@ -290,15 +307,52 @@ def _add(picture: Picture) -> Plan | None:
     return None
 
 
+def _leases_known_s(picture: Picture) -> float:
+    """When the leases that a new leader granted unasked have ended."""
+    return picture.leads_since + picture.lease_s + _GRANTED_WITHIN_S
+
+
+def _entry_s(picture: Picture, id: str) -> float:
+    """When a member that is none of the peers may come in, if time alone is missing."""
+    member = picture.members[id]
+    if member.status is not MemberStatus.ALIVE or not member.address:
+        return math.inf
+    return max(_leases_known_s(picture), picture.barred_until.get(id, 0.0))
+
+
+def _vote_s(picture: Picture, id: str) -> float:
+    """When a server that lives and has no vote may get one, if time alone is missing; now when it does not answer."""
+    member = picture.members.get(id)
+    if member is None or member.status is not MemberStatus.ALIVE:
+        return math.inf
+    standing = picture.standings.get(id)
+    if standing is None or not standing.healthy:
+        return picture.now
+    return standing.since + picture.settings.stabilization_s
+
+
 def _is_dead(picture: Picture, id: str) -> bool:
     """Dead by its lease and by its silence: one of them alone may be a fault of something else."""
+    if id == picture.leader_id:
+        return False
+    if _is_succeeded(picture, id):
+        return picture.silent_s(id) >= picture.lease_s
     dead_s = DEAD_LEASES * picture.lease_s
-    if id == picture.leader_id or picture.silent_s(id) < dead_s:
+    if picture.silent_s(id) < dead_s:
         return False
     member = picture.members.get(id)
     if member is None:
         return picture.now - picture.missing_since.get(id, picture.now) >= dead_s
     return member.status is MemberStatus.FAILED
+
+
+def _is_succeeded(picture: Picture, id: str) -> bool:
+    """Whether another voter lives under its name: that is lent to one at a time, so its own lease is over for good."""
+    gone = picture.peers.server(id)
+    if gone is None or id in picture.members:
+        return False
+    bearers = (one.id for one in picture.members.values() if (one.name, one.status) == (gone.name, MemberStatus.ALIVE))
+    return any(one in picture.peers.voters for one in bearers)
 
 
 def _is_healthy(picture: Picture, id: str) -> bool:

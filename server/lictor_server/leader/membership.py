@@ -32,7 +32,7 @@ from lictor_server.state.autopilot import AutopilotTable
 __all__ = ["BARRED_S", "INTERVAL_S", "Membership", "PeerCore"]
 
 INTERVAL_S: Final = 2.0
-"""How often the leader looks at the servers; Consul's pace."""
+"""How often the leader looks at the servers; Consul's pace. While one waits for its vote it looks when that is due."""
 BARRED_S: Final = 60.0
 """How long a living server that an operator took out stays out: what Consul's leader takes to find it again."""
 
@@ -128,6 +128,7 @@ class Membership:
         self._standings: dict[str, Standing] = {}
         self._missing_since: dict[str, float] = {}
         self._barred_until: dict[str, float] = {}
+        self._due_in_s = INTERVAL_S
 
     # The loop.
 
@@ -144,18 +145,20 @@ class Membership:
         """Look after the servers for as long as the task lives."""
         while True:
             changed = False
+            self._due_in_s = INTERVAL_S
             if self._leads():
                 try:
                     changed = await self.step()
                 except LictorError as error:
                     self._log.warning("raft.peer.not_changed", code=error.code, reason=str(error))
             if not changed:
-                await self._poke.rest(INTERVAL_S)
+                await self._poke.rest(min(INTERVAL_S, self._due_in_s))
 
     async def step(self) -> bool:
         """Carry out what autopilot plans next; whether there was anything. Raises `LictorError`."""
         async with self._changing:
             picture = self._look()
+            self._due_in_s = autopilot.due_in_s(picture)
             if not self._core.peers_committed:
                 return False
             plan = autopilot.plan(picture)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -230,6 +231,34 @@ def test_a_server_that_is_no_member_any_more_is_dead_after_three_leases() -> Non
     assert autopilot.plan(dataclasses.replace(found, missing_since={C: NOW - 30})).action is Action.REMOVE
 
 
+@pytest.mark.parametrize(
+    ("votes", "heir", "silent_s", "removed"),
+    [
+        (True, seen(D, name="s-c"), LEASE_S, True),
+        (True, seen(D, name="s-c"), LEASE_S - 0.1, False),
+        (True, seen(D, FAILED, name="s-c"), LEASE_S, False),
+        (True, seen(D), LEASE_S, False),
+        (False, seen(D, name="s-c"), LEASE_S, False),
+    ],
+)
+def test_a_server_whose_name_another_voter_bears_is_dead_after_one_lease(
+    votes: bool, heir: ServerMember, silent_s: float, removed: bool
+) -> None:
+    """It was lost with its data and set up anew: it cannot come back, and until it is out no other may fail."""
+    four = peers(server(A), server(B), server(C), server(D, voter=votes, name=heir.name))
+    found = picture(
+        four, [seen(A), seen(B), heir], {B: HERE, C: Contact(40, silent_s), D: HERE}, {D: Standing(True, NOW - 1)}
+    )
+    assert (autopilot.plan(found).action is Action.REMOVE) == removed
+
+
+def test_a_server_that_is_a_member_under_another_name_is_not_succeeded() -> None:
+    four = peers(server(A), server(B), server(C), server(D, name="s-c"))
+    members = [seen(A), seen(B), seen(C, FAILED, name="s-x"), seen(D, name="s-c")]
+    found = picture(four, members, {B: HERE, C: Contact(40, LEASE_S), D: HERE})
+    assert autopilot.plan(found).action is Action.NONE
+
+
 def test_a_new_leader_gives_everybody_the_time_of_a_lease() -> None:
     members = [seen(A), seen(B), seen(C, FAILED)]
     found = picture(THREE, members, {B: HERE, C: Contact(0, None)})
@@ -347,6 +376,21 @@ def test_of_two_members_with_one_id_the_living_one_counts() -> None:
     assert found[A].name == "b"
 
 
+def test_the_next_look_is_due_when_a_vote_is_or_a_server_may_come_in() -> None:
+    members = [seen(A), seen(B), seen(C), seen(D)]
+    contacts = {B: HERE, C: HERE, D: HERE}
+    assert autopilot.due_in_s(picture(THREE, members[:3], contacts)) == math.inf
+    assert autopilot.due_in_s(picture(WITH_NEW, members, contacts, {D: Standing(True, NOW - 7)})) == 3.0
+    young = dataclasses.replace(picture(THREE, members, contacts), leads_since=NOW - 5)
+    assert autopilot.due_in_s(young) == 7.0
+    assert autopilot.due_in_s(dataclasses.replace(young, barred_until={D: NOW + 30})) == 30.0
+
+
+def test_who_does_not_answer_yet_is_looked_for_soon() -> None:
+    found = picture(WITH_NEW, [seen(A), seen(B), seen(C), seen(D)], {B: HERE, C: HERE, D: Contact(0, None)})
+    assert 0 < autopilot.due_in_s(found) < 1
+
+
 # Laws.
 
 _STATUSES = st.sampled_from([ALIVE, ALIVE, ALIVE, LEFT, FAILED])
@@ -359,7 +403,9 @@ def pictures(draw: st.DrawFn) -> Picture:
     in_set = draw(st.lists(st.sampled_from(IDS[1:]), unique=True))
     servers = [server(A), *(server(id, voter=draw(st.booleans())) for id in sorted(in_set))]
     addresses = st.sampled_from(["", "192.0.2.a:8300", "192.0.2.b:8300", "192.0.2.9:8300"])
-    members = [seen(id, draw(_STATUSES), address=draw(addresses)) for id in draw(st.lists(st.sampled_from(IDS)))]
+    names = st.sampled_from(["", "", "s-b"])
+    ids = draw(st.lists(st.sampled_from(IDS)))
+    members = [seen(id, draw(_STATUSES), address=draw(addresses), name=draw(names)) for id in ids]
     contacts = {id: Contact(draw(st.sampled_from([0, 90, 100])), draw(_SILENCES)) for id in in_set}
     ages = {id: Standing(True, NOW - draw(st.sampled_from([0.0, 9.0, 10.0, 50.0]))) for id in in_set}
     settings = AutopilotConfiguration(
@@ -404,6 +450,17 @@ def test_a_plan_depends_on_nothing_but_the_picture(seen_: Picture) -> None:
         contacts=dict(reversed(list(seen_.contacts.items()))),
     )
     assert autopilot.plan(seen_) == autopilot.plan(turned)
+
+
+@given(pictures(), st.sampled_from([0.0, 0.1, 0.5, 0.9]), st.sampled_from([0.0, 195.0]))
+def test_before_the_next_look_is_due_nobody_could_come_in_or_get_a_vote(
+    seen_: Picture, share: float, young_s: float
+) -> None:
+    seen_ = dataclasses.replace(seen_, leads_since=seen_.leads_since + young_s)
+    if autopilot.plan(seen_).action is Action.NONE:
+        due_s = min(autopilot.due_in_s(seen_), 1_000.0)
+        then = dataclasses.replace(seen_, now=seen_.now + share * due_s)
+        assert autopilot.plan(then).action not in (Action.ADD, Action.PROMOTE)
 
 
 @given(pictures())

@@ -16,6 +16,7 @@ from lictor_core.peers import PeerSet, RaftServer
 from lictor_core.records import Member, MemberStatus
 from lictor_server.leader.autopilot import DEAD_LEASES
 from lictor_server.leader.membership import BARRED_S, INTERVAL_S, Membership
+from lictor_server.poke import Poke
 from lictor_server.raft.flow import Progress
 from lictor_server.raft.outcome import Done, Reason
 from lictor_server.raft.settings import RaftSettings
@@ -201,6 +202,29 @@ async def test_a_new_reign_counts_from_its_own_beginning(stage: Stage) -> None:
     assert not await stage.membership.step()
     stage.clock.advance(10.0)
     assert await stage.membership.step()
+
+
+async def test_the_loop_looks_when_a_vote_is_due_and_not_only_at_its_pace(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rests: list[float] = []
+
+    async def rest(_poke: Poke, wait_s: float) -> None:
+        rests.append(wait_s)
+        stage.clock.advance(wait_s)
+        await asyncio.sleep(0)
+
+    monkeypatch.setattr(Poke, "rest", rest)
+    stage.store.autopilot.configuration = AutopilotConfiguration(server_stabilization_time="1500ms")
+    stage.lead_for_a_while()
+    stage.members.append(member(D))
+    task = asyncio.ensure_future(stage.membership.run())
+    try:
+        await eventually(lambda: "raft.peer.promoted" in stage.said(), what="a vote")
+        assert rests[0] == 1.5
+        await eventually(lambda: INTERVAL_S in rests, what="a rest with nothing to wait for")
+    finally:
+        task.cancel()
 
 
 async def test_the_loop_works_while_this_server_leads_and_goes_on_after_a_refusal(stage: Stage) -> None:
