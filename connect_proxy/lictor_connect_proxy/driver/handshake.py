@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import os
 import socket
 import ssl
 from collections.abc import Callable
 from typing import Final
 
 from lictor_connect_proxy.driver.hello import offers_session
-from lictor_connect_proxy.driver.sockets import reason_of
+from lictor_connect_proxy.driver.sockets import reason_of, tells_errors_once
 from lictor_connect_proxy.layers.stages import PeerCertificate
 
 __all__ = ["Bios", "HandshakeError", "TlsEnd", "certificate_of", "handshake", "say_goodbye"]
@@ -126,7 +127,7 @@ class _Conversation:
     A server's `end` is made by `answering` when the client has said something: many only connect, to see that they can.
     """
 
-    __slots__ = ("_answering", "_done", "_heard", "_loop", "_sock", "_timer", "_unsent", "end")
+    __slots__ = ("_answering", "_done", "_heard", "_loop", "_sock", "_tells_errors_once", "_timer", "_unsent", "end")
 
     def __init__(self, sock: socket.socket, answering: Callable[[bytes], TlsEnd] | None, timeout_s: float) -> None:
         self.end: TlsEnd | None = None
@@ -135,6 +136,7 @@ class _Conversation:
         self._heard = False
         self._unsent = b""
         self._loop = asyncio.get_running_loop()
+        self._tells_errors_once = tells_errors_once(self._loop)
         self._done: asyncio.Future[TlsEnd] = self._loop.create_future()
         self._timer = self._loop.call_later(timeout_s, self._fail, TimeoutError())
 
@@ -169,6 +171,10 @@ class _Conversation:
             end = self.end = self._answering(data)
         end.ahead += data
         self._advance(end)
+        if self._tells_errors_once and not self._done.done():
+            code = self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if code:
+                self._fail(OSError(code, os.strerror(code)))
 
     def _advance(self, end: TlsEnd) -> None:
         is_complete = True

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 import ssl
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from typing import Final, cast
 
 from lictor_connect_proxy.commands import Abort, Close, Command, Finish
 from lictor_connect_proxy.driver.handshake import Bios, TlsEnd
-from lictor_connect_proxy.driver.sockets import cut
+from lictor_connect_proxy.driver.sockets import cut, tells_errors_once
 from lictor_connect_proxy.events import Finished, Lost, Side
 from lictor_connect_proxy.layers.relay import RelayLayer
 
@@ -59,9 +60,11 @@ class Pump:
         "_incoming",
         "_is_closing",
         "_local",
+        "_local_error",
         "_local_open",
         "_loop",
         "_mesh",
+        "_mesh_error",
         "_mesh_open",
         "_outgoing",
         "_plain",
@@ -69,6 +72,7 @@ class Pump:
         "_relay",
         "_session",
         "_tells",
+        "_tells_errors_once",
         "to_local",
         "to_mesh",
     )
@@ -82,6 +86,7 @@ class Pump:
         heard: Callable[[], None] | None = None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
+        self._tells_errors_once = tells_errors_once(self._loop)
         self._local = local
         self._end = mesh
         self._mesh = mesh.sock
@@ -97,6 +102,8 @@ class Pump:
         self._held_mesh = b""
         self._local_open = True
         self._mesh_open = True
+        self._local_error = 0
+        self._mesh_error = 0
         self._finish_local = False
         self._finish_mesh = False
         self._is_closing = False
@@ -137,10 +144,16 @@ class Pump:
             self._lost(Side.LOCAL, error)
             return
         if not count:
+            if self._local_error:
+                self._lost(Side.LOCAL, os.strerror(self._local_error))
+                return
             self._local_open = False
             self._loop.remove_reader(self._local)
             self._perform(self._relay.handle(Finished(Side.LOCAL)))
             return
+        if self._tells_errors_once and (code := self._local.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)):
+            self._local_error = code
+            self._watch_again(self._local, self._local_readable)
         self.to_mesh += count
         try:
             self._session.write(self._received[:count])
@@ -211,9 +224,15 @@ class Pump:
             self._lost(Side.MESH, error)
             return
         if not count:
+            if self._mesh_error:
+                self._lost(Side.MESH, os.strerror(self._mesh_error))
+                return
             # RFC 8446, section 6.1: without close_notify the data may have been cut short.
             self._lost(Side.MESH, "the TLS stream ended without close_notify")
             return
+        if self._tells_errors_once and (code := self._mesh.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)):
+            self._mesh_error = code
+            self._watch_again(self._mesh, self._mesh_readable)
         self._incoming.write(self._received[:count])
         self._decrypt()
 
@@ -284,6 +303,11 @@ class Pump:
         self._settle()
 
     # The ends.
+
+    def _watch_again(self, sock: socket.socket, readable: Callable[[], None]) -> None:
+        """Go on reading a socket whose error was taken off it: up to its end, which is told as that error then."""
+        self._loop.remove_reader(sock)
+        self._loop.add_reader(sock, readable)
 
     def _lost(self, side: Side, error: ssl.SSLError | OSError | str) -> None:
         if isinstance(error, ssl.SSLError):

@@ -13,7 +13,7 @@ import struct
 from collections.abc import Callable
 from typing import Final
 
-__all__ = ["KEEPALIVE", "cut", "dial", "dial_path", "prepare", "reason_of", "settled"]
+__all__ = ["KEEPALIVE", "cut", "dial", "dial_path", "prepare", "reason_of", "settled", "tells_errors_once"]
 
 _NO_LINGER: Final = struct.pack("ii", 1, 0)
 _IN_PROGRESS: Final = frozenset({errno.EINPROGRESS, errno.EALREADY, errno.EWOULDBLOCK, errno.EINTR})
@@ -149,6 +149,15 @@ def cut(sock: socket.socket) -> None:
     with contextlib.suppress(OSError):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
     sock.close()
+
+
+def tells_errors_once(loop: asyncio.AbstractEventLoop) -> bool:
+    """Whether a reader of `loop` is called once for a socket in error, and no more, whatever there is still to read.
+
+    libuv ceases to watch a descriptor once it reports an error, and uvloop calls the reader for the last time then: who
+    reads bytes that came before a reset never hears of the reset. A loop of asyncio's own calls again.
+    """
+    return not isinstance(loop, asyncio.SelectorEventLoop)
 
 
 def reason_of(error: OSError) -> str:

@@ -1,6 +1,7 @@
 import asyncio
 import contextlib
 import socket
+import struct
 from collections.abc import Generator
 
 import pytest
@@ -60,6 +61,20 @@ async def test_a_peer_that_leaves_after_its_first_bytes_is_no_probe() -> None:
         error = await _served(right)
         assert error is not None
         assert not error.probe
+
+
+async def test_a_peer_that_resets_behind_its_first_bytes_is_told_at_once() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        left = socket.create_connection(server.getsockname())
+        right, _ = server.accept()
+    with right:
+        right.setblocking(False)
+        left.send(b"\x16\x03\x01")
+        left.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        left.close()
+        error = await _served(right, timeout_s=30.0)
+    assert error is not None
+    assert error.reason == "Connection reset by peer"
 
 
 async def test_a_silent_peer_is_given_up_in_time() -> None:

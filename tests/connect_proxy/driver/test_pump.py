@@ -7,6 +7,7 @@ import gc
 import hashlib
 import socket
 import ssl
+import struct
 from collections.abc import AsyncGenerator
 
 import pytest
@@ -192,6 +193,29 @@ async def test_a_reset_on_one_end_resets_the_other(side: str) -> None:
         broken.close()
         with pytest.raises(ConnectionResetError):
             await line.receive(other)
+
+
+@pytest.mark.parametrize("side", ["near", "far"])
+@pytest.mark.parametrize("count", [1, 3 * READ_BYTES_MAX])
+async def test_what_came_before_a_reset_arrives_and_the_reset_after_it(side: str, count: int) -> None:
+    async with wire() as line:
+        near, far = (line.near, line.far) if side == "near" else (line.far, line.near)
+        near.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4 * count)
+        sent = near.send(bytes(count))
+        near.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        near.close()
+        received = [0]
+        with pytest.raises(ConnectionResetError):
+            await _count(line, far, received)
+        assert 0 < received[0] <= sent
+        for pump in line.pumps:
+            assert await asyncio.wait_for(pump.done, 10), "both say why"
+
+
+async def _count(line: Wire, sock: socket.socket, received: list[int]) -> None:
+    """Add what arrives until the stream ends."""
+    while data := await line.receive(sock):
+        received[0] += len(data)
 
 
 async def test_a_tls_stream_without_its_end_is_not_taken_for_complete() -> None:
