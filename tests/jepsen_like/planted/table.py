@@ -174,7 +174,7 @@ BUGS: Final = (
         nemesis="partition-leader",
         findings=("consistent", "default"),
         flags=(),
-        seconds=15.0,
+        seconds=25.0,
         seeds=2,
     ),
     Bug(
