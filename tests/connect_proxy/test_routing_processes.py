@@ -97,10 +97,11 @@ async def _client(
 
 
 async def _said(port: int) -> str:
-    """Who greets on a new connection; empty when it is cut instead."""
-    with contextlib.suppress(OSError):
-        async with asyncio.timeout(_ANSWER_S_MAX), connected(port) as (reader, _):
-            return (await reader.readline()).decode().strip()
+    """Who greets on a new connection; empty when it is cut instead. To be left hanging is an error."""
+    async with asyncio.timeout(_ANSWER_S_MAX):  # outside: its error is an OSError too
+        with contextlib.suppress(OSError):
+            async with connected(port) as (reader, _):
+                return (await reader.readline()).decode().strip()
     return ""
 
 

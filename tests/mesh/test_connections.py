@@ -297,10 +297,11 @@ def _agent_uri(roots: object) -> str:
 
 
 async def _entered(port: int, context: ssl.SSLContext) -> bytes:
-    """What a client with this certificate hears."""
-    with contextlib.suppress(OSError, ssl.SSLError):
-        async with asyncio.timeout(_SETTLES_S), connected(port, context) as (reader, _):
-            return await reader.read(100)
+    """What a client with this certificate hears; nothing when it is cut. To be left hanging is an error."""
+    async with asyncio.timeout(_SETTLES_S):  # outside: its error is an OSError too
+        with contextlib.suppress(OSError, ssl.SSLError):
+            async with connected(port, context) as (reader, _):
+                return await reader.read(100)
     return b""
 
 
