@@ -15,6 +15,7 @@ from lictor_core.commands import Command, Proposal
 from lictor_core.errors import RequestError
 from lictor_core.json_text import from_json, to_json
 from lictor_core.limits import NESTING_MAX
+from lictor_core.version import LICTOR
 
 __all__ = [
     "check_nesting",
@@ -37,6 +38,7 @@ _PROPOSALS: Final = msgspec.msgpack.Decoder(Proposal)
 _BARE_COMMAND_MASK: Final = 0xF0
 _BARE_COMMAND_HEAD: Final = 0x80
 """msgpack's mark of a small map, which a command is; a proposal is an array."""
+_UNKNOWN: Final = f"that Lictor {LICTOR} knows (a newer version's? upgrade the servers before the agents)"
 
 
 def pack(value: object) -> bytes:
@@ -110,7 +112,7 @@ def decode_command(data: bytes) -> Command:
     try:
         return _COMMANDS.decode(data)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-        raise RequestError(f"not a command: {error}") from error
+        raise RequestError(f"not a command {_UNKNOWN}: {error}") from error
 
 
 def encode_proposal(proposal: Proposal) -> bytes:
@@ -125,4 +127,4 @@ def decode_proposal(data: bytes) -> Proposal:
     try:
         return _PROPOSALS.decode(data)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-        raise RequestError(f"not a proposal: {error}") from error
+        raise RequestError(f"not a command {_UNKNOWN}: {error}") from error

@@ -24,8 +24,11 @@ __all__ = [
     "DiskFailedError",
     "DiskFullError",
     "FilterError",
+    "IncompatibleError",
     "LictorError",
     "MethodError",
+    "MixedVersionsError",
+    "NewerDataError",
     "NoLeaderError",
     "NotFoundError",
     "OutcomeUnknownError",
@@ -141,6 +144,12 @@ class UnreachableError(PeerError):
     definite = True
 
 
+class IncompatibleError(UnreachableError):
+    """The other end speaks no form of the wire that this one speaks: nothing was done until one is upgraded."""
+
+    code = "incompatible_version"
+
+
 class ClusterError(LictorError):
     """The cluster cannot serve this now; the same request may succeed later."""
 
@@ -172,6 +181,13 @@ class CatchingUpError(ClusterError):
     """This server has not caught up since its start, and refuses rather than answer from the past."""
 
     code = "catching_up"
+    definite = True
+
+
+class MixedVersionsError(ClusterError):
+    """Some server could not read what was to be written, so nothing was: it goes once all are upgraded."""
+
+    code = "mixed_versions"
     definite = True
 
 
@@ -231,6 +247,13 @@ class DataDamagedError(StorageError):
     code = "data_damaged"
 
 
+class NewerDataError(StorageError):
+    """A file is whole, and holds what this version does not know: a newer one wrote it. It is left as it is."""
+
+    code = "newer_data"
+    definite = True
+
+
 TABLE: Final[dict[str, type[LictorError]]] = {
     kind.code: kind
     for kind in (
@@ -246,10 +269,12 @@ TABLE: Final[dict[str, type[LictorError]]] = {
         ConfigurationError,
         PeerError,
         UnreachableError,
+        IncompatibleError,
         ClusterError,
         NoLeaderError,
         UnknownDatacenterError,
         CatchingUpError,
+        MixedVersionsError,
         OutcomeUnknownError,
         RepetitionForgottenError,
         OverloadedError,
@@ -258,6 +283,7 @@ TABLE: Final[dict[str, type[LictorError]]] = {
         DiskFullError,
         DiskFailedError,
         DataDamagedError,
+        NewerDataError,
     )
 }
 """Every error by its code."""

@@ -3,6 +3,9 @@
 Layout: 4 bytes length of the body, big endian; then the body, a msgpack array `[kind, id, method, payload]`. The
 reader is sans-I/O: bytes in, frames out, one error for anything else.
 
+Who dials says first which protocol it speaks (`greeting`), and is greeted back before the first answer. Those who do
+not know of that pass over it, and are not greeted.
+
 An answer comes as one reply, or in parts before it: those of a long answer are joined, each of a stream's is an item of
 its own. The reply, or an error, ends it.
 """
@@ -15,17 +18,21 @@ from typing import Final
 import msgspec
 
 from lictor_core.errors import PeerError
+from lictor_core.protocol import Spoken
 
 __all__ = [
     "ANSWER_BYTES_MAX",
     "FRAME_BYTES_MAX",
     "GOODBYE",
+    "GREETING_ID",
     "PART_BYTES",
     "REFUSED_ID",
     "Frame",
     "FrameKind",
     "FrameReader",
     "encode_frame",
+    "greeting",
+    "greeting_back",
 ]
 
 FRAME_BYTES_MAX: Final = 4 * 1024 * 1024
@@ -36,6 +43,8 @@ ANSWER_BYTES_MAX: Final = 256 * 1024 * 1024
 """The longest answer, joined from its parts; it stands in memory at both ends."""
 REFUSED_ID: Final = 0
 """An error with this id is about the whole connection: nothing that was asked on it was done. Requests begin at 1."""
+GREETING_ID: Final = 2**64 - 1
+"""A frame with this id tells which protocol its end speaks. No request gets as far."""
 _HEADER_BYTES: Final = 4
 
 
@@ -79,6 +88,17 @@ GOODBYE: Final = Frame(FrameKind.CANCEL, REFUSED_ID, "", b"")
 
 It cancels what nobody asked, so that one who does not know it passes over it.
 """
+
+
+def greeting(own: Spoken) -> bytes:
+    """What who dials says first, also in every later protocol. As a cancel of what nobody asked it is passed over by
+    builds from before there was a greeting."""
+    return encode_frame(Frame(FrameKind.CANCEL, GREETING_ID, "", _ENCODER.encode(own)))
+
+
+def greeting_back(own: Spoken) -> bytes:
+    """What who was greeted says before the first answer."""
+    return encode_frame(Frame(FrameKind.REPLY, GREETING_ID, "", _ENCODER.encode(own)))
 
 
 class FrameReader:

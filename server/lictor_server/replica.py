@@ -10,7 +10,9 @@ from structlog.typing import FilteringBoundLogger
 
 from lictor_core.addresses import join_host_port
 from lictor_core.clock import Clock, Rng
+from lictor_core.commands import Command
 from lictor_core.peers import PeerSet
+from lictor_core.protocol import check_all_know, wanted
 from lictor_server.cluster import Directory, Meeting, MeetingSettings, ServerCard
 from lictor_server.cluster.founding import founding_set
 from lictor_server.keyed import UNKEYED, Keyed
@@ -146,6 +148,13 @@ class Replica:
             cluster_id=self.core.peer_set.cluster_id,
             expect=self._settings.bootstrap_expect if self.core.is_blank else 0,
         )
+
+    def check_known(self, command: Command) -> None:
+        """Raise `MixedVersionsError` for a command in a form that not every server of the log said it can read."""
+        newer = wanted(command)
+        if newer is not None:
+            servers = self.core.peer_set.servers
+            check_all_know(newer, [(server.name, self.links.spoken(server.id)) for server in servers])
 
     # Where the leader is.
 

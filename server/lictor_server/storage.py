@@ -6,14 +6,15 @@
     DATA/raft/snapshots/    the newest snapshot of the state, and a note while one of the leader's is being installed
 
 A start reads the snapshot, then the log behind it. Files that are not as they were written stop the start: nothing is
-repaired by guess, except that the torn tail of the log, which nobody was ever told of, is cut off.
+repaired by guess, except that the torn tail of the log, which nobody was ever told of, is cut off. So do files that are
+whole and hold what this version does not know: a newer one wrote them, and finds them as it left them.
 """
 
 from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +22,9 @@ from pathlib import Path
 from structlog.typing import FilteringBoundLogger
 
 from lictor_core.clock import Rng
-from lictor_core.errors import ConfigurationError, DataDamagedError, RequestError
+from lictor_core.codec import decode_proposal
+from lictor_core.errors import ConfigurationError, DataDamagedError, NewerDataError, RequestError
+from lictor_core.protocol import OWN
 from lictor_server.raft.files import (
     DAMAGE_REMEDY,
     TEMPORARY,
@@ -35,7 +38,7 @@ from lictor_server.raft.settings import RaftSettings
 from lictor_server.raft.shelf import delete_note, read_note
 from lictor_server.raft.snapshot_file import SnapshotHead, list_snapshots, read_head, read_snapshot
 from lictor_server.raft.term_vote import TermVote, load_term_vote, save_term_vote
-from lictor_server.raft.wal import NO_OP, Wal, align, emptied, fits
+from lictor_server.raft.wal import COMMAND, NO_OP, Wal, align, emptied, fits
 from lictor_server.state import Store
 from lictor_server.state.snapshot import restore
 
@@ -70,6 +73,7 @@ class Storage:
                     offset=loaded.tail_cut.offset,
                     cut_bytes=loaded.tail_cut.cut_bytes,
                 )
+            self._check_known(loaded.entries, head.last_index)
             self.thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="raft-log")
             loaded = self._finish_install(loaded, head, log)
             self.peer_set = head.peers
@@ -146,6 +150,21 @@ class Storage:
         save_term_vote(self._vote_path, TermVote())
         return TermVote()
 
+    def _check_known(self, entries: Iterable[tuple[bytes, int, int]], applied: int) -> None:
+        """Raise `NewerDataError` for a command behind entry `applied` that this version could not apply."""
+        for payload, index, _ in entries:
+            if index > applied and payload[:1] == COMMAND:
+                try:
+                    decode_proposal(payload[1:])
+                except RequestError as error:
+                    raise self._newer(f"entry {index} in {self._directory / 'log'}", error) from error
+
+    def _newer(self, what: str, error: RequestError) -> NewerDataError:
+        return NewerDataError(
+            f"{what} is whole, and nothing that this server knows, which speaks {OWN}: {error}; a newer version wrote "
+            f"it, so start that one again: {self._directory} was left as it is"
+        )
+
     def _load_state(self, datacenter: str) -> tuple[Store, SnapshotHead]:
         paths = list_snapshots(self.snapshots)
         if not paths:
@@ -154,7 +173,8 @@ class Storage:
             with collector_paused():
                 store = restore(read_snapshot(paths[-1]))
         except RequestError as error:
-            raise DataDamagedError(f"{paths[-1]} cannot be loaded: {error}; {DAMAGE_REMEDY}") from error
+            # Its checksums are right, chunk by chunk: what stands there was written so.
+            raise self._newer(f"{paths[-1]}", error) from error
         if store.datacenter != datacenter:
             raise ConfigurationError(
                 f"the data directory {self._directory.parent} is of datacenter {store.datacenter!r}, this agent is of "

@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 import pytest
 
+from lictor_core import protocol
 from lictor_core import topics as on
 from lictor_core.archive import new_meta
 from lictor_core.clock import SeededRng, SystemClock
@@ -19,6 +20,7 @@ from lictor_core.commands import (
     CAConfigurationSet,
     CASerialTake,
     Command,
+    CommandBase,
     IntentionDelete,
     IntentionSet,
     KVDelete,
@@ -33,6 +35,7 @@ from lictor_core.errors import (
     BodyTooLargeError,
     FilterError,
     LictorError,
+    MixedVersionsError,
     NoLeaderError,
     NotFoundError,
     OverloadedError,
@@ -40,6 +43,7 @@ from lictor_core.errors import (
     UnknownDatacenterError,
 )
 from lictor_core.limits import KV_VALUE_BYTES_MAX
+from lictor_core.protocol import PROTOCOL_MAX, Newer
 from lictor_core.queries import (
     CARootsQuery,
     DatacentersQuery,
@@ -449,3 +453,19 @@ async def test_a_kept_answer_is_confirmed_by_its_stamp_once_the_server_is_as_fre
     assert confirmed.stamps[0] > reading.stamp
     await server.stop()
     assert await server.confirm([KeyQuery(key="a")], ReadMode.CONSISTENT) is None
+
+
+async def test_what_some_server_could_not_read_is_not_written_and_the_server_goes_on(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def has_flags(command: CommandBase) -> bool:
+        return isinstance(command, KVSet) and command.flags > 0
+
+    flagged = Newer(PROTOCOL_MAX + 1, "a key with flags", has_flags)
+    monkeypatch.setattr(protocol, "NEWER", (flagged,))
+    with pytest.raises(MixedVersionsError, match=r"a key with flags needs protocol .*upgrade or start n1"):
+        await server.write(KVSet(key="a", value=b"1", flags=1))
+    assert (await server.read(KeyQuery(key="a"), NOW)).value is None
+    await server.write(KVSet(key="a", value=b"2"))
+    monkeypatch.setattr(protocol, "NEWER", (flagged._replace(number=PROTOCOL_MAX),))
+    await server.write(KVSet(key="a", value=b"3", flags=1))

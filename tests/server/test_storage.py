@@ -10,17 +10,21 @@ from pathlib import Path
 import pytest
 
 from lictor_core.clock import SystemClock, SystemRng
+from lictor_core.codec import encode_command, pack, unpack
 from lictor_core.commands import KVSet
-from lictor_core.errors import ConfigurationError, DataDamagedError, StorageError
+from lictor_core.errors import ConfigurationError, DataDamagedError, NewerDataError, StorageError
 from lictor_core.peers import PeerSet, RaftServer
 from lictor_core.queries import KeyQuery, TreeQuery
 from lictor_core.registry import ReadOptions
 from lictor_server import Server, ServerSettings
 from lictor_server.machine import Machine
+from lictor_server.raft.records import Kind
+from lictor_server.raft.segments import Change, Segments
 from lictor_server.raft.settings import RaftSettings
 from lictor_server.raft.shelf import FileShelf, read_note
 from lictor_server.raft.snapshot_file import SnapshotHead, read_snapshot, write_snapshot
 from lictor_server.state import Store, Watches
+from lictor_server.state.loading import Chunk
 from lictor_server.state.snapshot import restore, state_hash, take
 from lictor_server.storage import Storage
 from tests.server.conftest import SETTINGS, Log
@@ -250,3 +254,69 @@ async def test_a_note_whose_snapshot_never_took_its_name_changes_nothing(tmp_pat
     async with running(directory, log) as server:
         assert len((await server.read(TreeQuery(prefix=""), NOW)).value) == 5
     assert [entry.name for entry in (directory / "raft" / "snapshots").iterdir()] == []
+
+
+LATER_COMMANDS = [
+    pack({"type": "KVRename", "key": "a", "to": "b"}),
+    pack({"type": "KVSet", "key": "a", "value": b"", "expires": "1h"}),
+    pack([b"request", 0, False, {"type": "KVRename", "key": "a", "to": "b"}]),
+]
+"""Of a version that does not exist yet: a new kind, a new field, and the kind as somebody proposed it."""
+
+
+def files(directory: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in directory.rglob("*") if path.is_file()}
+
+
+def appended(directory: Path, payload: bytes) -> int:
+    """The index of an entry that a later version put behind what is there."""
+    segments = Segments(directory / "raft" / "log", SystemRng())
+    loaded = segments.load()
+    _, _, term = loaded.entries[-1]
+    segments.append([Change(Kind.ENTRY, loaded.last_index + 1, term, b"\0" + payload)])
+    segments.finish()
+    return loaded.last_index + 1
+
+
+@pytest.mark.parametrize("payload", LATER_COMMANDS)
+async def test_a_log_with_what_only_a_later_version_knows_stops_the_start_and_stays(
+    payload: bytes, tmp_path: Path, log: Log
+) -> None:
+    async with running(tmp_path, log) as server:
+        await server.write(KVSet(key="a", value=b"1"))
+    index = appended(tmp_path, payload)
+    before = files(tmp_path)
+    for _ in range(2):
+        with pytest.raises(NewerDataError, match=rf"entry {index} in .*log is whole.*start that one again"):
+            made(tmp_path, log)
+    assert files(tmp_path) == before
+
+
+async def test_what_later_versions_wrote_in_forms_that_are_known_is_taken(tmp_path: Path, log: Log) -> None:
+    async with running(tmp_path, log) as server:
+        await server.write(KVSet(key="a", value=b"1"))
+    appended(tmp_path, encode_command(KVSet(key="b", value=b"2")))
+    async with running(tmp_path, log) as server:
+        assert (await server.read(KeyQuery(key="b"), NOW)).value is not None
+
+
+@pytest.mark.parametrize("later", ["format", "table", "field"])
+async def test_a_snapshot_with_what_only_a_later_version_knows_stops_the_start_and_stays(
+    later: str, tmp_path: Path, log: Log
+) -> None:
+    async with running(tmp_path, log) as server:
+        await server.write(KVSet(key="a", value=b"1"))
+    store = Store("dc1")
+    store.index = 2
+    header, *chunks = take(store)
+    if later == "format":
+        header = pack({**unpack(header, dict[str, object]), "format": 99})
+    elif later == "table":
+        chunks = [pack(Chunk(table="leases", rows=[]))]
+    else:
+        chunks = [pack(Chunk(table="node", rows=[pack({"Node": "n", "Colour": "red"})]))]
+    write_snapshot(tmp_path / "raft" / "snapshots", SnapshotHead(2, 1), [header, *chunks], lambda _: None)
+    before = files(tmp_path)
+    with pytest.raises(NewerDataError, match=r"snapshot is whole.*start that one again"):
+        made(tmp_path, log)
+    assert files(tmp_path) == before

@@ -11,7 +11,8 @@ from structlog.typing import FilteringBoundLogger
 from lictor_agent.remote.settings import RemoteSettings
 from lictor_core.calls import LOOK, Attendance, Bulletin
 from lictor_core.codec import pack, unpack
-from lictor_core.errors import LictorError, RequestError, UnreachableError
+from lictor_core.errors import IncompatibleError, LictorError, RequestError, UnreachableError
+from lictor_core.flood import Once
 from lictor_server import RpcPool, resolve
 
 __all__ = ["LOOK_S_MAX", "REASONS_MAX", "Finder"]
@@ -32,8 +33,7 @@ class Finder:
         self._pool = pool
         self._log = log
         self._attendance = pack(Attendance(name=settings.node_name, datacenter=settings.datacenter))
-        self._refusals: dict[str, str] = {}
-        """Why an address was refused, as it was told last; as many as are configured."""
+        self._refusals = Once()
 
     @property
     def attendance(self) -> bytes:
@@ -74,15 +74,14 @@ class Finder:
             except LictorError as error:
                 reason = str(error)
                 reasons.append(reason if reason.startswith(place) else f"{place}: {reason}")
-                if isinstance(error, RequestError):
-                    self._tell_refusal(address, reason)
+                if isinstance(error, RequestError | IncompatibleError):
+                    self.tell_refusal(address, reason)
             else:
-                self._refusals.pop(address, None)
+                self._refusals.forget(address)
                 return bulletin
         return None
 
-    def _tell_refusal(self, address: str, reason: str) -> None:
+    def tell_refusal(self, address: str, reason: str) -> None:
         """Only an operator changes that, so it is told at once, and once."""
-        if self._refusals.get(address) != reason:
-            self._refusals[address] = reason
+        if self._refusals.is_news(address, reason):
             self._log.warning("agent.join.refused", address=address, reason=reason)

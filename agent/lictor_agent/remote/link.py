@@ -25,7 +25,7 @@ from lictor_core.backoff import Backoff
 from lictor_core.calls import ATTEND, Bulletin
 from lictor_core.clock import Clock, Rng
 from lictor_core.codec import unpack
-from lictor_core.errors import ClusterError, ConfigurationError, LictorError, NoLeaderError
+from lictor_core.errors import ClusterError, ConfigurationError, IncompatibleError, LictorError, NoLeaderError
 from lictor_core.membership import spread_s
 from lictor_server import RpcPool
 
@@ -202,6 +202,8 @@ class ServerLink:
             reason = f"{server} tells nothing of the servers"
         except LictorError as error:
             reason = str(error)
+            if isinstance(error, IncompatibleError):
+                self._finder.tell_refusal(server, reason)
         self._lose(server, reason)
         return was_there
 

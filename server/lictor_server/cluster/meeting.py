@@ -18,7 +18,7 @@ from lictor_core.addresses import join_host_port, split_host_port
 from lictor_core.backoff import Backoff
 from lictor_core.clock import Clock, Rng
 from lictor_core.codec import pack, unpack
-from lictor_core.errors import ClusterError, ConfigurationError, LictorError, RequestError
+from lictor_core.errors import ClusterError, ConfigurationError, IncompatibleError, LictorError, RequestError
 from lictor_core.peers import PeerSet
 from lictor_server.cluster.cards import Introduction, Promise, ServerCard, check_card
 from lictor_server.cluster.directory import Directory
@@ -215,7 +215,7 @@ class Meeting:
             reason = str(error)
             reasons.append(reason if reason.startswith(place) else f"{place}: {reason}")
             self._log.debug("cluster.introduction.failed", address=place, reason=reason)
-            if isinstance(error, RequestError):
+            if isinstance(error, RequestError | IncompatibleError):
                 self._tell_refusal(place, reason)
             return ""
         self._refusals.pop(place, None)

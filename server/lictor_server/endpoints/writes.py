@@ -80,8 +80,12 @@ class Writes:
         figures: ServerFigures,
         judge: Callable[[Command], None],
         permissions: WriteJudge,
+        check_known: Callable[[Command], None],
     ) -> None:
-        """`judge` raises `RequestError` for what the state, as it is, speaks against; `permissions` who may do it."""
+        """`judge` raises `RequestError` for what the state, as it is, speaks against; `permissions` who may do it.
+
+        `check_known` raises `MixedVersionsError` for what some server of the log could not read.
+        """
         self._driver = driver
         self._clock = clock
         self._datacenter = datacenter
@@ -90,6 +94,7 @@ class Writes:
         self._figures = figures
         self._judge = judge
         self._permissions = permissions
+        self._check_known = check_known
 
     async def write(self, proposal: Proposal, token: str = "") -> Outcome:
         """A client's command. Raises what `propose` does, `RequestError` for one that no client may send, and
@@ -104,13 +109,13 @@ class Writes:
             return refused
         self._judge(command)
         checked = msgspec.structs.replace(proposal, command=self._timed(command))
-        return self._permissions.told(await self._put(encode_proposal(checked), proposal.command), token)
+        return self._permissions.told(await self._put(checked, proposal.command), token)
 
     async def restore_step(self, proposal: Proposal) -> Outcome:
         """A step of a restore, from whichever server carries it out. Raises `RequestError` for any other command."""
         if not isinstance(proposal.command, RestoreBegin | RestorePiece | RestoreFinish | RestoreAbandon):
             raise RequestError(f"{type(proposal.command).__name__} is no step of a restore")
-        return await self._put(encode_proposal(proposal))
+        return await self._put(proposal)
 
     async def place(self, proposal: Proposal) -> Outcome:
         """Where nodes stand, as a server gathered it: each report was judged when it came. Raises `RequestError` for
@@ -118,18 +123,24 @@ class Writes:
         if not isinstance(proposal.command, CoordinatesSet):
             raise RequestError(f"{type(proposal.command).__name__} says of no node where it stands")
         checked = msgspec.structs.replace(proposal, command=checked_coordinates(proposal.command))
-        return await self._put(encode_proposal(checked))
+        return await self._put(checked)
 
     async def propose(self, command: Command) -> Outcome:
         """Put a command of the leader's own through the log. A rejection is raised as the error it names."""
-        return await self._put(encode_command(self._timed(command)))
+        return await self._put(self._timed(command))
 
     def _timed(self, command: Command) -> Command:
         if not isinstance(command, TimedCommand):
             return command
         return msgspec.structs.replace(command, at_ms=self._time.now_ms())
 
-    async def _put(self, payload: bytes, clients: Command | None = None) -> Outcome:
+    async def _put(self, what: Proposal | Command, clients: Command | None = None) -> Outcome:
+        if isinstance(what, Proposal):
+            self._check_known(what.command)
+            payload = encode_proposal(what)
+        else:
+            self._check_known(what)
+            payload = encode_command(what)
         if len(payload) > COMMAND_BYTES_MAX:
             raise BodyTooLargeError(f"the write has {len(payload)} bytes; at most {COMMAND_BYTES_MAX} are taken")
         figures = self._figures

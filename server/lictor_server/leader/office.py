@@ -66,6 +66,7 @@ class Office:
             figures=figures,
             judge=partial(check_providers, store),
             permissions=WriteJudge(store, resolver),
+            check_known=replica.check_known,
         )
         self._sessions = SessionKeeper(
             store,

@@ -11,6 +11,7 @@ import ssl
 from typing import Final, cast
 
 from lictor_core.errors import PeerError, UnreachableError
+from lictor_core.protocol import UNTOLD
 from lictor_server.keyed import UNKEYED, Keyed
 from lictor_server.raft.framing import LENGTH_BYTES, MESSAGE_BYTES_MAX
 from lictor_server.raft.hello import (
@@ -50,6 +51,8 @@ class Dialed(asyncio.Protocol):
         self.returns_call = hello.returns_call
         self.cluster_id = ""
         """The cluster that the other server said to be of."""
+        self.spoken = UNTOLD
+        """Which protocol it said to speak."""
         self._loop = asyncio.get_running_loop()
         self._hello = hello
         self._own = own
@@ -85,6 +88,7 @@ class Dialed(asyncio.Protocol):
             if flaw is not None:
                 raise RefusedError(flaw, answer.id[:64])
             self.cluster_id = answer.cluster_id
+            self.spoken = answer.spoken
             self.answered.set_result(None)
         except PeerError as error:
             if not self.answered.done():

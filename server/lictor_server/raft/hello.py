@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from lictor_core.errors import PeerError
+from lictor_core.protocol import OWN, UNTOLD, Spoken, disagreement
 from lictor_server.raft.framing import BodyReader, framed
 
 __all__ = [
@@ -64,6 +65,8 @@ class Hello(msgspec.Struct, frozen=True, kw_only=True):
     incarnation: str
     returns_call: bool = False
     """Whether it dials only because it was called: such a call is not returned, or two would hold each other."""
+    spoken: Spoken = UNTOLD
+    """Which protocol it speaks."""
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,6 +76,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     cluster_id: str
     code: str = ""
     message: str = ""
+    spoken: Spoken = UNTOLD
 
 
 class RefusalCode(StrEnum):
@@ -103,7 +107,8 @@ def greeting_bytes(hello: Hello) -> bytes:
 def answer_bytes(own: LinkIdentity, refusal: Refusal | None) -> bytes:
     """What the acceptor answers. To another datacenter or version it says nothing of itself but why."""
     code, message = ("", "") if refusal is None else refusal
-    return framed(msgspec.msgpack.encode(Answer(id=own.id, cluster_id=own.cluster_id, code=code, message=message)))
+    answer = Answer(id=own.id, cluster_id=own.cluster_id, code=code, message=message, spoken=OWN)
+    return framed(msgspec.msgpack.encode(answer))
 
 
 class GreetingReader:
@@ -177,6 +182,11 @@ def refusal_of(hello: Hello, own: LinkIdentity, incarnation: str, certified_ids:
             RefusalCode.CERTIFICATE,
             f"the certificate is one of node {', '.join(sorted(certified_ids))}, the hello one of {hello.id}",
         )
+    reason = disagreement(
+        hello.spoken, OWN, caller_name=f"server {hello.name[:64]}", acceptor_name=f"server {own.name}"
+    )
+    if reason is not None:
+        return Refusal(RefusalCode.VERSION, reason)
     if hello.datacenter != own.datacenter:
         return Refusal(
             RefusalCode.DATACENTER, f"this server is of datacenter {own.datacenter!r}, not {hello.datacenter!r}"
@@ -202,6 +212,9 @@ def answer_flaw(answer: Answer, expected: str, own: LinkIdentity, certified_ids:
     if answer.code:
         code = RefusalCode(answer.code) if answer.code in _CODES else RefusalCode.MALFORMED
         return Refusal(code, f"refused: {answer.message[:300]}")
+    reason = disagreement(OWN, answer.spoken, caller_name=f"server {own.name}", acceptor_name="the other server")
+    if reason is not None:
+        return Refusal(RefusalCode.VERSION, reason)
     if answer.id != expected:
         return Refusal(RefusalCode.STRANGER, f"server {answer.id[:64]!r} listens there, not {expected}")
     if certified_ids and answer.id not in certified_ids:

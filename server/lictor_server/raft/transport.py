@@ -20,6 +20,8 @@ from structlog.typing import FilteringBoundLogger
 from lictor_core.backoff import Backoff
 from lictor_core.clock import Rng
 from lictor_core.errors import LictorError
+from lictor_core.flood import Once
+from lictor_core.protocol import OWN, Spoken
 from lictor_server.keyed import UNKEYED, Keyed
 from lictor_server.raft.accepted import Accepted
 from lictor_server.raft.dialed import HELLO_TIMEOUT_S, Dialed, RefusedError, open_link
@@ -28,7 +30,7 @@ from lictor_server.raft.hello import Hello, LinkIdentity, Refusal, RefusalCode, 
 from lictor_server.raft.wire import Message
 from lictor_server.tls import PLAIN, Proof, Tls
 
-__all__ = ["CALLERS_MAX", "GUESTS_MAX", "RETRY_FIRST_S", "RETRY_MAX_S", "LinkEvents", "PeerLinks"]
+__all__ = ["CALLERS_MAX", "FOREIGN_S", "GUESTS_MAX", "RETRY_FIRST_S", "RETRY_MAX_S", "LinkEvents", "PeerLinks"]
 
 CALLERS_MAX: Final = 64
 """Accepted connections, those that have not said hello yet among them."""
@@ -37,6 +39,8 @@ GUESTS_MAX: Final = 16
 RETRY_FIRST_S: Final = 0.05
 RETRY_MAX_S: Final = 1.0
 """The first and the longest wait before a server is dialed again."""
+FOREIGN_S: Final = 10.0
+"""One that speaks no protocol that is spoken here is dialed again after half of this to all of it, or when it calls."""
 _STEADY_S: Final = 5.0
 """A connection that lasted so long was a good one: the next waits begin at the shortest again."""
 _INCARNATIONS_MAX: Final = 256
@@ -73,6 +77,8 @@ class _Peer:
     task: asyncio.Task[None] | None = None
     poked: asyncio.Event = field(default_factory=asyncio.Event)
     failure: str = ""
+    spoken: Spoken | None = None
+    """Which protocol it said to speak when it was connected last, in either direction."""
 
     def address(self, attempt: int) -> str:
         order = [self.told, self.listed] if self.told_is_newer else [self.listed, self.told]
@@ -109,6 +115,7 @@ class PeerLinks:
         self._hears: dict[str, Accepted] = {}
         """The one connection of each server that is heard."""
         self._incarnations: dict[str, tuple[str, str]] = {}
+        self._told_versions = Once()
         self._ending: set[asyncio.Task[None]] = set()
         self._stopped = False
 
@@ -151,6 +158,11 @@ class PeerLinks:
     def connected(self) -> frozenset[str]:
         """The servers that messages can be sent to."""
         return frozenset(peer.id for peer in self._peers.values() if peer.link is not None)
+
+    def spoken(self, id: str) -> Spoken | None:
+        """Which protocol the server with this id said to speak; None while it was not heard."""
+        peer = self._peers.get(id)
+        return OWN if id == self._own.id else None if peer is None else peer.spoken
 
     # `Wire`.
 
@@ -201,6 +213,7 @@ class PeerLinks:
             older.abort("a newer connection took its place")
         self._remember(hello)
         self._log.info("raft.link.accepted", peer=hello.id, name=hello.name, address=hello.address)
+        self._told_versions.forget(hello.name[:64])
         self._dial_back(hello)
         self._events.on_caller(hello.id, hello.name, hello.address)
         return None
@@ -263,6 +276,9 @@ class PeerLinks:
     def _note_refusal(self, caller: Accepted, hello: Hello | Refusal, refusal: Refusal | None) -> None:
         assert refusal is not None, "a greeting that is no hello is refused"
         name = hello.name[:64] if isinstance(hello, Hello) else ""
+        is_foreign = isinstance(hello, Hello) and refusal.code is RefusalCode.VERSION
+        if is_foreign and not self._told_versions.is_news(name, refusal.message):
+            return  # it calls again and again
         self._log.warning(
             "raft.link.refused", peer=caller.peer, name=name, code=str(refusal.code), reason=refusal.message
         )
@@ -297,8 +313,9 @@ class PeerLinks:
         peer = self._peers.get(hello.id)
         if peer is None:
             if not hello.returns_call:
-                self._begin(_Peer(hello.id, told=hello.address))
+                self._begin(_Peer(hello.id, told=hello.address, spoken=hello.spoken))
             return
+        peer.spoken = hello.spoken
         peer.told_is_newer = hello.address != peer.listed
         peer.told = hello.address
         peer.poked.set()
@@ -337,7 +354,10 @@ class PeerLinks:
                     address, self._hello_to(peer), own, self._tls, keyed=self._keyed, source=self._source
                 )
             except LictorError as error:
+                pause_s = backoff.next_s()
                 self._note_failure(peer, address, error)
+                if isinstance(error, RefusedError) and error.refusal.code is RefusalCode.VERSION:
+                    pause_s = self._rng.uniform(FOREIGN_S / 2, FOREIGN_S)
                 if isinstance(error.__cause__, ConnectionRefusedError):
                     self._events.on_ended(peer.id)
             else:
@@ -355,11 +375,12 @@ class PeerLinks:
                         self._events.on_ended(peer.id)
                 if loop.time() - began >= _STEADY_S:
                     backoff.reset()
-            await _wait(peer.poked, backoff.next_s())
+                pause_s = backoff.next_s()
+            await _wait(peer.poked, pause_s)
 
     async def _use(self, peer: _Peer, address: str, link: Dialed) -> str:
         """Let messages leave until the connection ends; why it did."""
-        peer.link, peer.failure = link, ""
+        peer.link, peer.failure, peer.spoken = link, "", link.spoken
         self._log.info("raft.link.opened", peer=peer.id, address=address)
         self._events.on_connected(peer.id)
         try:
@@ -386,6 +407,7 @@ class PeerLinks:
             expects=peer.id,
             incarnation=self._incarnation,
             returns_call=not peer.listed,
+            spoken=OWN,
         )
 
     def _note_end(self, task: asyncio.Task[None]) -> None:

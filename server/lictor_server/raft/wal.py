@@ -23,8 +23,10 @@ from lictor_server.raft.retention import memory_bytes
 from lictor_server.raft.segments import Change, Segments
 from lictor_server.raft.term_vote import TermVote, save_term_vote
 
-__all__ = ["NO_OP", "Wal", "align", "emptied", "fits"]
+__all__ = ["COMMAND", "NO_OP", "Wal", "align", "emptied", "fits"]
 
+COMMAND: Final = b"\x00"
+"""How an entry with a command begins."""
 NO_OP: Final = b"\x01"
 """What stands for the entry that a snapshot ends with, where the log does not hold it any more."""
 

@@ -9,8 +9,26 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from lictor_core.errors import BodyTooLargeError, LictorError, OverloadedError, PeerError, UnreachableError, error_from
-from lictor_core.frames import ANSWER_BYTES_MAX, REFUSED_ID, Frame, FrameKind, FrameReader, encode_frame
+from lictor_core.errors import (
+    BodyTooLargeError,
+    IncompatibleError,
+    LictorError,
+    OverloadedError,
+    PeerError,
+    UnreachableError,
+    error_from,
+)
+from lictor_core.frames import (
+    ANSWER_BYTES_MAX,
+    GREETING_ID,
+    REFUSED_ID,
+    Frame,
+    FrameKind,
+    FrameReader,
+    encode_frame,
+    greeting,
+)
+from lictor_core.protocol import OWN, UNTOLD, Spoken, disagreement, read_greeting
 
 __all__ = ["Answered", "Arrived", "Caller", "Event", "Failed", "Refused"]
 
@@ -57,7 +75,10 @@ class _Asked:
 class Caller:
     """The state of one conversation. After a `PeerError` or `Refused` it is over."""
 
-    def __init__(self, *, in_flight_max: int) -> None:
+    def __init__(self, *, in_flight_max: int, own: Spoken = OWN) -> None:
+        self._own = own
+        self._is_known = False
+        """Whether it is settled which protocol the other end speaks: by its greeting, or by an answer without one."""
         self._reader = FrameReader()
         self._in_flight: dict[int, _Asked] = {}
         self._in_flight_max = in_flight_max
@@ -67,6 +88,10 @@ class Caller:
     def in_flight(self) -> int:
         """Requests without an answer, streams among them."""
         return len(self._in_flight)
+
+    def greeting(self) -> bytes:
+        """What to say first."""
+        return greeting(self._own)
 
     def request(self, method: str, payload: bytes, *, is_stream: bool = False) -> tuple[int, bytes]:
         """The id of a new request, and its bytes. The parts of the answer are items if it `is_stream`, else joined.
@@ -90,19 +115,31 @@ class Caller:
         return encode_frame(Frame(FrameKind.CANCEL, request_id, "", b""))
 
     def receive(self, data: bytes) -> list[Event]:
-        """What `data` tells, in order; nothing of requests that were cancelled. Raises `PeerError`."""
+        """What `data` tells, in order; nothing of requests that were cancelled. Raises `PeerError`; of its kinds
+        `IncompatibleError` when the other end speaks no protocol that this one speaks."""
         events: list[Event] = []
         for frame in self._reader.feed(data):
             if frame.kind not in (FrameKind.REPLY, FrameKind.ERROR, FrameKind.PART):
                 raise PeerError(f"a server sent a {frame.kind.name.lower()} where only answers belong")
             if frame.kind is FrameKind.ERROR and frame.id == REFUSED_ID:
                 return [*events, Refused(_refusal(frame))]
+            if not self._is_known:
+                is_greeting = frame.id == GREETING_ID and frame.kind is FrameKind.REPLY
+                self._meet(read_greeting(frame.payload) if is_greeting else UNTOLD)
+                if is_greeting:
+                    continue
             if not REFUSED_ID < frame.id <= self._last_id:
                 raise PeerError(f"a server answered request {frame.id}, which was never asked")
             asked = self._in_flight.get(frame.id)
             if asked is not None and (event := self._event(asked, frame)) is not None:
                 events.append(event)
         return events
+
+    def _meet(self, server: Spoken) -> None:
+        self._is_known = True
+        reason = disagreement(self._own, server, caller_name="the caller", acceptor_name="the server")
+        if reason is not None:
+            raise IncompatibleError(reason)
 
     def _event(self, asked: _Asked, frame: Frame) -> Event | None:
         """What a frame of a request in flight tells; None while more of the answer follows."""
@@ -129,4 +166,6 @@ def _error(frame: Frame) -> LictorError:
 
 def _refusal(frame: Frame) -> LictorError:
     error = _error(frame)
+    if isinstance(error, IncompatibleError):
+        return IncompatibleError(f"the server refused: {error}")
     return error if isinstance(error, OverloadedError) else UnreachableError(f"the server refused: {error}")

@@ -11,13 +11,13 @@ from typing import Final
 
 from lictor_core.backoff import Backoff
 from lictor_core.clock import Rng
-from lictor_core.errors import OverloadedError, PeerError, UnreachableError
+from lictor_core.errors import IncompatibleError, OverloadedError, PeerError, UnreachableError
 from lictor_server.keyed import UNKEYED, Keyed
 from lictor_server.rpc.connection import GOODBYE_S, Connection, Question
 from lictor_server.sockets import CONNECT_TIMEOUT_S, dial, reason_of
 from lictor_server.tls import AGENT_BYTE, PLAIN, Tls
 
-__all__ = ["CONNECTIONS_MAX", "IDLE_S", "RETRY_FIRST_S", "RETRY_MAX_S", "RpcPool"]
+__all__ = ["CONNECTIONS_MAX", "FOREIGN_S", "IDLE_S", "RETRY_FIRST_S", "RETRY_MAX_S", "RpcPool"]
 
 CONNECTIONS_MAX: Final = 64
 """Servers that one process talks to; one more takes the place of one that nobody uses."""
@@ -26,6 +26,8 @@ IDLE_S: Final = 30.0
 RETRY_FIRST_S: Final = 0.02
 RETRY_MAX_S: Final = 0.5
 """A server that could not be reached is not dialed again before this; calls until then fail at once."""
+FOREIGN_S: Final = 10.0
+"""One that speaks no protocol that is spoken here is dialed again after half of this to all of it, at random."""
 _HANDSHAKE_S: Final = 3.0
 _WITHOUT_TLS: Final = frozenset({"WRONG_VERSION_NUMBER", "TLSV1_ALERT_ACCESS_DENIED", "TLSV1_ALERT_DECODE_ERROR"})
 _UNSPOKEN: Final = "; a server that speaks no TLS, or wants an encrypt key proven first, answers so"
@@ -41,6 +43,7 @@ class _Line:
     connection: Connection | None = None
     dead_until: float = 0.0
     reason: str = ""
+    is_foreign: bool = False
     idle: asyncio.TimerHandle | None = field(default=None, repr=False)
 
     @property
@@ -141,7 +144,7 @@ class RpcPool:
         dialing = line.dialing
         if dialing is None:
             if asyncio.get_running_loop().time() < line.dead_until:
-                raise UnreachableError(line.reason)
+                raise (IncompatibleError if line.is_foreign else UnreachableError)(line.reason)
             dialing = line.dialing = asyncio.get_running_loop().create_task(self._dial(address, line))
             dialing.add_done_callback(_seen)
         # Whoever gives up waiting does not end the dialing: others may wait for it too.
@@ -155,11 +158,14 @@ class RpcPool:
         line.connection = None
         if connection.proven:
             line.backoff.reset()
+        elif connection.is_foreign:
+            line.reason, line.is_foreign = connection.reason, True
+            line.dead_until = connection.heard_at + self._rng.uniform(FOREIGN_S / 2, FOREIGN_S)
         else:
             self._note_failure(line, connection.reason)
 
     def _note_failure(self, line: _Line, reason: str) -> None:
-        line.reason = reason
+        line.reason, line.is_foreign = reason, False
         line.dead_until = asyncio.get_running_loop().time() + line.backoff.next_s()
 
     def _line(self, address: str) -> _Line:

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final, cast
 
-from lictor_core.errors import LictorError, OverloadedError, PeerError, UnreachableError
+from lictor_core.errors import IncompatibleError, LictorError, OverloadedError, PeerError, UnreachableError
 from lictor_core.frames import GOODBYE, encode_frame
 from lictor_server.rpc.caller import Answered, Arrived, Caller, Failed, Refused
 
@@ -78,6 +78,11 @@ class Connection(asyncio.Protocol):
         return str(self._over or "")
 
     @property
+    def is_foreign(self) -> bool:
+        """Whether it is over because the two ends speak no common protocol."""
+        return isinstance(self._over, IncompatibleError)
+
+    @property
     def in_use(self) -> bool:
         """Whether somebody waits for it."""
         return self._caller.in_flight > 0 or self._held > 0
@@ -90,6 +95,7 @@ class Connection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         self._is_secured = transport.get_extra_info("ssl_object") is not None
         self._transport.set_write_buffer_limits(high=WRITE_BYTES_MAX)
+        self._write(self._caller.greeting())
         self.used_at = self._loop.time()
         self._writable.set()
 
@@ -106,6 +112,9 @@ class Connection(asyncio.Protocol):
         self.used_at = self.heard_at = self._loop.time()
         try:
             events = self._caller.receive(data)
+        except IncompatibleError as foreign:
+            self.close(IncompatibleError(f"{self.address}: {foreign}"))
+            return
         except PeerError as broken:
             self.close(PeerError(f"{self.address}: {broken}"))
             return

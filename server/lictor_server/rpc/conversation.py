@@ -14,10 +14,10 @@ from typing import Final
 
 from structlog.typing import FilteringBoundLogger
 
-from lictor_core.errors import BodyTooLargeError, LictorError, OverloadedError, PeerError
+from lictor_core.errors import BodyTooLargeError, IncompatibleError, LictorError, OverloadedError, PeerError
 from lictor_core.frames import PART_BYTES
 from lictor_server.rpc.methods import Methods
-from lictor_server.rpc.peer import Call, Cancel, Goodbye, Peer, Refuse, refusal_bytes, split
+from lictor_server.rpc.peer import Call, Cancel, Foreign, Goodbye, Greet, Peer, Refuse, refusal_bytes, split
 from lictor_server.rpc.refusals import Refusals
 from lictor_server.rpc.visitor import Visitor
 
@@ -99,7 +99,11 @@ class Conversation:
                                 self._calls.pop(event.id).cancel()
                             case Goodbye():
                                 self._visitor.lives_on = True
-                            case Refuse():
+                            case Foreign():
+                                self._put(refusal_bytes(IncompatibleError(event.reason)))
+                                self._refusals.note_version(self._visitor.address, event.reason)
+                                return
+                            case Greet() | Refuse():
                                 self._put(event.data)  # `_next` waits for whoever does not read, for a bounded time
             finally:
                 for call in self._calls.values():

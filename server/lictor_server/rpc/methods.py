@@ -27,6 +27,7 @@ from lictor_core.errors import AuthenticationError, RequestError
 from lictor_core.membership import Renewal
 from lictor_core.queries import Query
 from lictor_core.registry import LeafRequest, Registry
+from lictor_core.version import LICTOR
 from lictor_server.rpc.roles import check_server
 from lictor_server.rpc.visitor import Visitor
 
@@ -122,7 +123,10 @@ class Methods:
             return pack(await visited(payload, visitor))
         step = self._table.get(method)
         if step is None:
-            raise RequestError(f"there is no method {method[:64]!r}")
+            raise RequestError(
+                f"there is no method {method[:64]!r} in Lictor {LICTOR}: is it one of a newer version? Upgrade the "
+                "servers before the agents"
+            )
         return pack(await step(payload))
 
     async def _read(self, payload: bytes) -> object:

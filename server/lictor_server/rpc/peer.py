@@ -11,9 +11,20 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from lictor_core.errors import BodyTooLargeError, LictorError, OverloadedError, PeerError
-from lictor_core.frames import ANSWER_BYTES_MAX, PART_BYTES, REFUSED_ID, Frame, FrameKind, FrameReader, encode_frame
+from lictor_core.frames import (
+    ANSWER_BYTES_MAX,
+    GREETING_ID,
+    PART_BYTES,
+    REFUSED_ID,
+    Frame,
+    FrameKind,
+    FrameReader,
+    encode_frame,
+    greeting_back,
+)
+from lictor_core.protocol import OWN, UNTOLD, Spoken, disagreement, read_greeting
 
-__all__ = ["Call", "Cancel", "Goodbye", "Peer", "Refuse", "refusal_bytes", "split"]
+__all__ = ["Call", "Cancel", "Foreign", "Goodbye", "Greet", "Peer", "Refuse", "refusal_bytes", "split"]
 
 
 class Call(NamedTuple):
@@ -40,10 +51,25 @@ class Refuse(NamedTuple):
     data: bytes
 
 
-class Peer:
-    """The state of one conversation. After a `PeerError` it is over."""
+class Greet(NamedTuple):
+    """Send these bytes: the caller told which protocol it speaks, and this end speaks it too."""
 
-    def __init__(self, *, in_flight_max: int) -> None:
+    data: bytes
+
+
+class Foreign(NamedTuple):
+    """The caller speaks no protocol that this end speaks; what it asks is not carried out, and nothing follows."""
+
+    reason: str
+
+
+class Peer:
+    """The state of one conversation. After a `PeerError` or `Foreign` it is over."""
+
+    def __init__(self, *, in_flight_max: int, own: Spoken = OWN) -> None:
+        self._own = own
+        self._is_known = False
+        """Whether it is settled which protocol the caller speaks: by its greeting, or by none."""
         self._reader = FrameReader()
         self._in_flight: set[int] = set()
         self._in_flight_max = in_flight_max
@@ -58,12 +84,14 @@ class Peer:
         """Whether a frame began to come and has not come yet."""
         return self._reader.is_within_frame
 
-    def receive(self, data: bytes) -> list[Call | Cancel | Goodbye | Refuse]:
+    def receive(self, data: bytes) -> list[Event]:
         """What `data` asks for, in order. Raises `PeerError`."""
-        events: list[Call | Cancel | Goodbye | Refuse] = []
+        events: list[Event] = []
         for frame in self._reader.feed(data):
             match frame.kind:
                 case FrameKind.REQUEST:
+                    if not self._is_known and (foreign := self._met(UNTOLD)) is not None:
+                        return [*events, foreign]
                     events.append(self._request(frame))
                 case FrameKind.CANCEL:
                     if frame.id in self._in_flight:  # else its answer is on the way already
@@ -71,9 +99,18 @@ class Peer:
                         events.append(Cancel(frame.id))
                     elif frame.id == REFUSED_ID:
                         events.append(Goodbye())
+                    elif frame.id == GREETING_ID and not self._is_known:
+                        if (foreign := self._met(read_greeting(frame.payload))) is not None:
+                            return [*events, foreign]
+                        events.append(Greet(greeting_back(self._own)))
                 case _:
                     raise PeerError(f"peer sent a {frame.kind.name.lower()} where only requests belong")
         return events
+
+    def _met(self, caller: Spoken) -> Foreign | None:
+        self._is_known = True
+        reason = disagreement(caller, self._own, caller_name="the caller", acceptor_name="the server")
+        return None if reason is None else Foreign(reason)
 
     def _request(self, frame: Frame) -> Call | Refuse:
         if frame.id in self._in_flight:
@@ -109,6 +146,9 @@ class Peer:
             return b""
         self._in_flight.discard(request_id)
         return _error_frame(request_id, error)
+
+
+Event = Call | Cancel | Foreign | Goodbye | Greet | Refuse
 
 
 def split(payload: bytes) -> Iterator[bytes]:

@@ -6,7 +6,7 @@ import asyncio
 
 from structlog.typing import FilteringBoundLogger
 
-from lictor_core.flood import Flood
+from lictor_core.flood import Flood, Once
 
 __all__ = ["Refusals"]
 
@@ -18,6 +18,8 @@ class Refusals:
         self._log = log
         self._refused = Flood(_now)
         self._broken = Flood(_now)
+        self._versions = Flood(_now)
+        self._told_versions = Once()
         self._key_missed = Flood(_now)
         self._key_refused = Flood(_now)
 
@@ -32,6 +34,11 @@ class Refusals:
         if self._broken.passes():
             left_out = self._broken.take_left_out()
             self._log.warning("rpc.connection.broken", peer=peer, reason=reason, left_out=left_out)
+
+    def note_version(self, peer: str, reason: str) -> None:
+        """Who dialed speaks no protocol that is spoken here: of each host it is told once."""
+        if self._told_versions.is_news(peer.rpartition(":")[0], reason) and self._versions.passes():
+            self._log.warning("rpc.version.refused", peer=peer, reason=reason, left_out=self._versions.take_left_out())
 
     def note_key_missed(self, peer: str, reason: str) -> None:
         """Who dialed proved no key where one must be."""

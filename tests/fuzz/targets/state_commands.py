@@ -61,6 +61,7 @@ def run(data: bytes) -> None:
         figures=ServerFigures(Meter(clock), clock),
         judge=lambda command: check_providers(store, command),
         permissions=WriteJudge(store, Resolver(store, AclSettings(enabled=bool(choices.byte() & 1)), clock)),
+        check_known=lambda command: None,
     )
     for _ in range(1 + choices.below(_COMMANDS_MAX)):
         proposal = _proposal(choices)

@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from lictor_core.commands import KVDelete, KVSet, ReadMode
-from lictor_core.errors import CatchingUpError, NoLeaderError, RequestError
+from lictor_core import protocol
+from lictor_core.commands import CommandBase, KVDelete, KVSet, ReadMode
+from lictor_core.errors import CatchingUpError, MixedVersionsError, NoLeaderError, RequestError
+from lictor_core.protocol import OWN, PROTOCOL_MAX, Newer, Spoken
 from lictor_core.queries import KeyQuery, NodesQuery
 from lictor_core.records import MemberStatus
 from lictor_core.registry import ReadOptions
 from lictor_server import RaftSettings
+from lictor_server.raft import hello, transport
 from tests.server.build import member, renewal
 from tests.server.cluster.servers import Cluster, cluster_of, until
 from tests.server.conftest import Log
@@ -251,3 +254,35 @@ async def test_leases_of_an_earlier_reign_fail_nobody_when_the_leader_comes_back
         names = {one.name: one.status for one in await cluster.servers[first].members()}
         assert names.get("alive") is not MemberStatus.ALIVE
         assert MemberStatus.FAILED not in names.values()
+
+
+async def test_a_new_kind_of_command_is_written_once_the_last_server_knows_it(
+    log: Log, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def has_flags(command: CommandBase) -> bool:
+        return isinstance(command, KVSet) and command.flags > 0
+
+    monkeypatch.setattr(protocol, "NEWER", (Newer(PROTOCOL_MAX + 1, "a key with flags", has_flags),))
+    newer = Spoken(minimum=OWN.minimum, maximum=PROTOCOL_MAX + 1, program="9.0.0")
+    async with cluster_of(3, log, directory=tmp_path) as cluster:
+        for server in cluster.servers.values():  # whoever leads: the leader alone writes
+            with pytest.raises(MixedVersionsError, match="a key with flags needs protocol"):
+                await server.write(KVSet(key="a", value=b"1", flags=1))
+        assert await value_at(cluster, 1, "a", FRESH) is None
+        monkeypatch.setattr(transport, "OWN", newer)
+        monkeypatch.setattr(hello, "OWN", newer)
+        for number in (1, 2, 3):
+            await cluster.stop(number)
+            await cluster.start(number)
+        await cluster.leader()
+
+        async def written() -> bool:
+            try:
+                await cluster.servers[1].write(KVSet(key="a", value=b"2", flags=1))
+            except MixedVersionsError:  # the last is connected in a moment
+                return False
+            return True
+
+        await until(written, what="a write that all know")
+        for number in (1, 2, 3):
+            assert await value_at(cluster, number, "a", FRESH) == b"2"

@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lictor_core.errors import PeerError
+from lictor_core.protocol import OWN as OWN_PROTOCOL
+from lictor_core.protocol import UNTOLD, Spoken
 from lictor_server.raft.framing import framed
 from lictor_server.raft.hello import (
     PREAMBLE,
@@ -130,4 +132,43 @@ def test_the_answer_is_judged_as_the_hello_is(answer: Answer, code: RefusalCode 
 def test_an_answer_carries_who_answers_and_why_not() -> None:
     refusal = Refusal(RefusalCode.FULL, "too many")
     answer = AnswerReader().feed(answer_bytes(OWN, refusal))
-    assert answer == Answer(id="own", cluster_id="cluster", code="full", message="too many")
+    assert answer == Answer(id="own", cluster_id="cluster", code="full", message="too many", spoken=OWN_PROTOCOL)
+
+
+LATER = Spoken(minimum=2, maximum=3, program="9.0.0")
+
+
+def test_servers_that_speak_no_common_protocol_refuse_each_other_with_both_versions() -> None:
+    refusal = refusal_of(changed(spoken=LATER), OWN, "mine", frozenset())
+    assert refusal is not None
+    assert refusal.code is RefusalCode.VERSION
+    assert "server n2 speaks protocol 2 to 3 (Lictor 9.0.0), server n1 protocol 1" in refusal.message
+    flaw = answer_flaw(Answer(id="other", cluster_id="cluster", spoken=LATER), "other", OWN, frozenset())
+    assert flaw is not None
+    assert flaw.code is RefusalCode.VERSION
+    assert "server n1 speaks protocol 1" in flaw.message
+
+
+def test_a_hello_that_tells_no_protocol_speaks_the_first() -> None:
+    said = msgspec.to_builtins(HELLO)
+    del said["spoken"]
+    hello = GreetingReader().feed(PREAMBLE + framed(msgspec.msgpack.encode(said)))
+    assert isinstance(hello, Hello)
+    assert hello.spoken == UNTOLD
+    assert refusal_of(hello, OWN, "mine", frozenset()) is None
+
+
+def test_builds_from_before_the_number_pass_over_it() -> None:
+    """They decode a hello into a struct of less fields, and so must every later one."""
+
+    class FormerHello(msgspec.Struct, kw_only=True):
+        datacenter: str
+        cluster_id: str
+        id: str
+        name: str
+        address: str
+        expects: str
+        incarnation: str
+        returns_call: bool = False
+
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(changed(spoken=LATER)), type=FormerHello).id == HELLO.id

@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import pytest
 
 from lictor_core.errors import PeerError
+from lictor_core.protocol import OWN, Spoken
 from lictor_server.raft import transport
 from lictor_server.raft.accepted import Accepted
 from lictor_server.raft.dialed import LINK_BYTES_MAX
@@ -530,3 +531,44 @@ async def test_a_fault_of_the_owner_is_no_silence() -> None:
         object.__setattr__(one.links._events, "on_connected", fail)  # pyright: ignore[reportPrivateUsage]
         one.peers(two)
         await eventually(lambda: one.log.named("raft.dialer.crashed") != [], what="the event")
+
+
+LATER = Spoken(minimum=OWN.maximum + 1, maximum=OWN.maximum + 1, program="9.0.0")
+
+
+async def test_each_tells_the_other_which_protocol_it_speaks() -> None:
+    async with running(1) as one, running(2) as two:
+        assert one.links.spoken(two.id) is None
+        one.peers(two)
+        await one.until_connected(two)
+        await two.until_connected(one)
+        assert one.links.spoken(two.id) == two.links.spoken(one.id) == OWN
+        assert one.links.spoken(one.id) == OWN
+
+
+async def test_servers_of_two_protocols_stay_apart_and_say_so_once_until_one_is_upgraded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(transport, "FOREIGN_S", 0.02)
+    async with running(1) as one, running(2) as two:
+        with monkeypatch.context() as later:
+            later.setattr(transport, "OWN", LATER)
+            one.peers(two)
+            await eventually(lambda: two.listener.accepted_raft > 5, what="some more calls")
+        (refused,) = two.log.named("raft.link.refused")
+        assert refused["code"] == "version"
+        assert "9.0.0" in refused["reason"]
+        assert str(OWN) in refused["reason"]
+        (failed,) = one.log.named("raft.dial.failed")
+        assert "upgrade server" in failed["reason"]
+        assert one.links.spoken(two.id) is None
+        await one.until_connected(two)
+
+
+async def test_one_of_another_protocol_is_not_dialed_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "OWN", LATER)
+    async with running(1) as one, running(2) as two:
+        one.peers(two)
+        await eventually(lambda: len(one.log.named("raft.dial.failed")) > 0, what="a refusal")
+        await asyncio.sleep(0.5)
+        assert two.listener.accepted_raft == 1

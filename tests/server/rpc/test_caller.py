@@ -4,8 +4,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lictor_core.errors import BodyTooLargeError, NotFoundError, OverloadedError, PeerError, UnreachableError
-from lictor_core.frames import FRAME_BYTES_MAX, Frame, FrameKind, FrameReader, encode_frame
+from lictor_core.errors import (
+    BodyTooLargeError,
+    IncompatibleError,
+    NotFoundError,
+    OverloadedError,
+    PeerError,
+    UnreachableError,
+)
+from lictor_core.frames import (
+    FRAME_BYTES_MAX,
+    GREETING_ID,
+    Frame,
+    FrameKind,
+    FrameReader,
+    encode_frame,
+    greeting_back,
+)
+from lictor_core.protocol import OWN, Spoken, read_greeting
 from lictor_server.rpc import caller as module
 from lictor_server.rpc.caller import Answered, Arrived, Caller, Failed, Refused
 
@@ -139,3 +155,42 @@ def test_any_bytes_give_events_or_one_error(data: bytes) -> None:
     except PeerError:
         return
     assert all(isinstance(event, Answered | Arrived | Failed | Refused) for event in events)
+
+
+LATER = Spoken(minimum=2, maximum=3, program="9.0.0")
+
+
+def test_a_caller_says_first_what_it_speaks_in_a_frame_that_others_pass_over() -> None:
+    (frame,) = FrameReader().feed(Caller(in_flight_max=8).greeting())
+    assert (frame.kind, frame.id) == (FrameKind.CANCEL, GREETING_ID)
+    assert read_greeting(frame.payload) == OWN
+
+
+def test_a_server_that_greets_back_is_heard_as_one_that_does_not() -> None:
+    assert asked(1).receive(greeting_back(OWN) + reply(1)) == [Answered(1, b"")]
+    assert asked(1).receive(reply(1)) == [Answered(1, b"")]
+
+
+def test_a_server_that_greets_twice_is_no_server() -> None:
+    with pytest.raises(PeerError, match="never asked"):
+        asked(1).receive(greeting_back(OWN) + greeting_back(OWN))
+
+
+def test_a_server_of_another_protocol_is_left() -> None:
+    with pytest.raises(IncompatibleError, match=r"caller speaks protocol 1 .*server protocol 2 to 3 \(Lictor 9.0.0\)"):
+        asked(1).receive(greeting_back(LATER) + reply(1))
+
+
+def test_a_server_that_does_not_greet_is_left_by_a_later_build() -> None:
+    caller = Caller(in_flight_max=8, own=LATER)
+    caller.request("m", b"")
+    with pytest.raises(IncompatibleError, match="upgrade the server"):
+        caller.receive(reply(1))
+
+
+def test_a_refusal_for_the_protocol_says_that_nothing_was_done() -> None:
+    (event,) = asked(1).receive(failure(0, "incompatible_version", "too old"))
+    assert isinstance(event, Refused)
+    assert isinstance(event.error, IncompatibleError)
+    assert event.error.definite
+    assert str(event.error) == "the server refused: too old"

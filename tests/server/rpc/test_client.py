@@ -6,14 +6,24 @@ import asyncio
 import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager, suppress
+from functools import partial
 
 import pytest
 
 from lictor_core.clock import SeededRng
-from lictor_core.errors import LictorError, NotFoundError, OverloadedError, PeerError, UnreachableError
-from lictor_core.frames import Frame, FrameKind, FrameReader, encode_frame
+from lictor_core.errors import (
+    IncompatibleError,
+    LictorError,
+    NotFoundError,
+    OverloadedError,
+    PeerError,
+    UnreachableError,
+)
+from lictor_core.frames import GREETING_ID, Frame, FrameKind, FrameReader, encode_frame
+from lictor_core.protocol import OWN, Spoken
 from lictor_server import RpcPool
 from lictor_server.rpc import client, connection
+from lictor_server.rpc.caller import Caller
 from lictor_server.rpc.connection import WRITE_BYTES_MAX
 from lictor_server.rpc.visitor import Visitor
 from tests.server.raft.links import End, running
@@ -51,6 +61,12 @@ async def played(script: Script) -> AsyncGenerator[str]:
 
 
 async def frame_of(reader: asyncio.StreamReader) -> Frame:
+    """The first frame behind the greeting."""
+    await raw_frame_of(reader)
+    return await raw_frame_of(reader)
+
+
+async def raw_frame_of(reader: asyncio.StreamReader) -> Frame:
     length = int.from_bytes(await reader.readexactly(4), "big")
     (frame,) = FrameReader().feed(length.to_bytes(4, "big") + await reader.readexactly(length))
     return frame
@@ -383,3 +399,45 @@ async def test_what_is_hung_up_while_it_is_dialed_leaves_no_connection_behind(po
     assert await pool.call(end.address, "echo", b"x", timeout_s=CALL_S) == b"x"
     await pool.stop()
     await eventually(lambda: not end.listener._tasks, what="the end of all")  # pyright: ignore[reportPrivateUsage]
+
+
+LATER = Spoken(minimum=OWN.maximum + 1, maximum=OWN.maximum + 1, program="9.0.0")
+
+
+async def test_the_first_thing_said_on_a_connection_is_which_protocol_is_spoken(pool: RpcPool) -> None:
+    first = list[Frame]()
+
+    async def listens(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        first.append(await raw_frame_of(reader))
+        writer.close()
+
+    async with played(listens) as address:
+        with pytest.raises(PeerError):
+            await pool.call(address, "read", b"", timeout_s=CALL_S)
+    assert [(frame.kind, frame.id) for frame in first] == [(FrameKind.CANCEL, GREETING_ID)]
+
+
+async def test_a_server_of_another_protocol_is_asked_once_and_then_left_alone_for_long(
+    pool: RpcPool, end: End, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "Caller", partial(Caller, own=LATER))
+    for _ in range(50):
+        with pytest.raises(IncompatibleError, match=r"caller speaks protocol .*9\.0\.0.*server protocol") as caught:
+            await pool.call(end.address, "write", b"", timeout_s=CALL_S)
+        assert caught.value.definite
+    assert end.listener.accepted == 1
+    assert end.methods.calls == []
+    (told,) = end.log.named("rpc.version.refused")
+    assert "upgrade the server" in told["reason"]
+
+
+async def test_a_server_that_was_upgraded_is_found_again(
+    pool: RpcPool, end: End, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "FOREIGN_S", 0.02)
+    with monkeypatch.context() as later:
+        later.setattr(connection, "Caller", partial(Caller, own=LATER))
+        with pytest.raises(IncompatibleError):
+            await pool.call(end.address, "write", b"", timeout_s=CALL_S)
+    await asyncio.sleep(0.03)
+    assert await pool.call(end.address, "echo", b"1", timeout_s=CALL_S) == b"1"

@@ -5,9 +5,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lictor_core.errors import BodyTooLargeError, NotFoundError, PeerError
-from lictor_core.frames import FRAME_BYTES_MAX, GOODBYE, PART_BYTES, Frame, FrameKind, FrameReader, encode_frame
+from lictor_core.frames import (
+    FRAME_BYTES_MAX,
+    GOODBYE,
+    GREETING_ID,
+    PART_BYTES,
+    Frame,
+    FrameKind,
+    FrameReader,
+    encode_frame,
+    greeting,
+)
+from lictor_core.protocol import OWN, UNTOLD, Spoken, read_greeting
 from lictor_server.rpc import peer as module
-from lictor_server.rpc.peer import Call, Cancel, Goodbye, Peer, Refuse, split
+from lictor_server.rpc.peer import Call, Cancel, Foreign, Goodbye, Greet, Peer, Refuse, split
 
 
 def request(number: int, method: str = "m", payload: bytes = b"") -> bytes:
@@ -116,3 +127,44 @@ def test_any_bytes_give_events_or_one_error(data: bytes) -> None:
     except PeerError:
         return
     assert all(isinstance(event, Call | Cancel | Goodbye | Refuse) for event in events)
+
+
+LATER = Spoken(minimum=2, maximum=3, program="9.0.0")
+
+
+def test_who_greets_is_greeted_before_it_is_answered() -> None:
+    greet, call = Peer(in_flight_max=8).receive(greeting(LATER_TOO := Spoken(minimum=1, maximum=3)) + request(1))
+    assert LATER_TOO.maximum > OWN.maximum
+    assert isinstance(greet, Greet)
+    answer = only(greet.data)
+    assert (answer.kind, answer.id) == (FrameKind.REPLY, GREETING_ID)
+    assert read_greeting(answer.payload) == OWN
+    assert call == Call(1, "m", b"")
+
+
+def test_who_does_not_greet_is_served_and_not_greeted() -> None:
+    assert Peer(in_flight_max=8).receive(request(1)) == [Call(1, "m", b"")]
+
+
+def test_a_second_greeting_is_passed_over() -> None:
+    peer = Peer(in_flight_max=8)
+    peer.receive(greeting(OWN))
+    assert peer.receive(greeting(LATER) + request(1)) == [Call(1, "m", b"")]
+
+
+def test_who_speaks_another_protocol_is_told_so_and_nothing_is_carried_out() -> None:
+    (foreign,) = Peer(in_flight_max=8).receive(greeting(LATER) + request(1))
+    assert isinstance(foreign, Foreign)
+    assert "the caller speaks protocol 2 to 3 (Lictor 9.0.0)" in foreign.reason
+    assert f"the server {OWN}" in foreign.reason
+
+
+def test_a_later_build_refuses_who_does_not_greet() -> None:
+    (foreign,) = Peer(in_flight_max=8, own=LATER).receive(request(1))
+    assert isinstance(foreign, Foreign)
+    assert str(UNTOLD) in foreign.reason
+
+
+def test_a_greeting_that_is_none_ends_the_conversation() -> None:
+    with pytest.raises(PeerError, match="greeting"):
+        Peer(in_flight_max=8).receive(encode_frame(Frame(FrameKind.CANCEL, GREETING_ID, "", b"")))
