@@ -136,6 +136,10 @@ class Cluster:
         self._former[node.name] = node
         self._killed.add(node.name)
 
+    def excuse(self, node: Node) -> None:
+        """A server was told to leave: when it ends that is no death, until it is started again."""
+        self._killed.add(node.name)
+
     def forget(self, node: Node) -> None:
         """All data of a server is lost. It does not run; when it starts again it founds no cluster."""
         assert not self.runs(node), f"{node.name} runs"

@@ -18,7 +18,7 @@ from lictor_jepsen.checker.members import Server
 from lictor_jepsen.clients.base import TIMEOUT_S, Refused, checked, decoded
 from lictor_jepsen.clients.kv import KVClient
 from lictor_jepsen.db import Cluster
-from lictor_jepsen.http import NotConnected, request
+from lictor_jepsen.http import request
 from lictor_jepsen.net import NetError, Node
 from lictor_jepsen.op import Invocation, Kind, Outcome
 
@@ -30,8 +30,8 @@ STEP_S_MAX: Final = 60.0
 """How long the servers may take to agree with a step; then nobody knows what comes of it."""
 SPARE_S_MAX: Final = 20.0
 """How long a majority may take to serve again when all others are killed at once: some elections on a loaded host."""
-LEAVE_S_MAX: Final = 20.0
-"""How long a server may take to leave and end; then it is killed."""
+LEAVE_S_MAX: Final = 40.0
+"""How long a server may take to leave and end, also one that a fault kills on its way; then it is killed for good."""
 _RETRY_S: Final = 0.3
 _PORT: Final = ":8300"
 
@@ -81,7 +81,8 @@ class MembersClient(KVClient):
         """The steps `grow`, `shrink`, `replace`, `move`, `remove`, `spare`; `look` and `settle`; else as the KV store.
 
         The value of a step is a seed, and where it says to how many servers, that number before it. Once done, it is
-        what was before and the servers after: name, id, address, whether it votes, whether it leads.
+        what was before and the servers after: name, id, address, whether it votes, whether it leads. None takes
+        servers away before all vote: those may be the only ones that do.
         """
         match asked.f, asked.value:
             case "look", _:
@@ -116,7 +117,9 @@ class MembersClient(KVClient):
         surplus = len(self._cluster.nodes) - max(1, count)
         if surplus <= 0:
             return Outcome(Kind.FAIL, error=f"there are {len(self._cluster.nodes)} servers")
-        before = await self._rows()
+        before = await self._agree()
+        if before is None:
+            return await self._not_all_vote()
         leaders = [row.name for row in before if row.leads]
         order = rng.sample(list(self._cluster.nodes), len(self._cluster.nodes))
         if rng.random() < 0.5:
@@ -127,31 +130,42 @@ class MembersClient(KVClient):
         return await self._done(before)
 
     async def _leave(self, node: Node) -> bool:
-        url = self._cluster.url(node)
-        self._cluster.dismiss(node)
-        with suppress(OSError):  # it may end before it answers
+        """Whether it was told to leave, ended, and the others have it no more.
+
+        Until then it belongs to them: one that a fault kills on its way is started again, and leaves then.
+        """
+        try:
             async with asyncio.timeout(LEAVE_S_MAX):
                 while True:
-                    if await self._told_to_leave(url):
+                    self._cluster.excuse(node)
+                    await self._tell_to_leave(self._cluster.url(node))
+                    if await self._cluster.gone_within(node, _RETRY_S) and await self._is_out(node):
                         break
                     await asyncio.sleep(_RETRY_S)
-        return await self._cluster.ended(node, LEAVE_S_MAX)
-
-    async def _told_to_leave(self, url: str) -> bool:
-        """False when it is only starting, and hears nobody yet."""
-        try:
-            return (await request("PUT", f"{url}/v1/agent/leave", timeout_s=LEAVE_S_MAX)).status == 200
-        except NotConnected:
+        except TimeoutError:
+            self._cluster.dismiss(node)
+            await self._cluster.kill(node)
             return False
+        self._cluster.dismiss(node)
+        return True
+
+    async def _is_out(self, node: Node) -> bool:
+        rows = await self._rows()
+        return bool(rows) and node.name not in {row.name for row in rows} and not self._cluster.runs(node)
+
+    async def _tell_to_leave(self, url: str) -> None:
+        """In vain when it is down, or only starting; and it may end before it answers."""
+        with suppress(OSError):
+            await request("PUT", f"{url}/v1/agent/leave", timeout_s=LEAVE_S_MAX)
 
     async def _replace(self, step: str, rng: Random) -> Outcome:
         """One server is lost with all its data; another takes its name, at the same address or elsewhere, or none."""
         nodes = self._cluster.nodes
         if len(nodes) < 3:
             return Outcome(Kind.FAIL, error=f"of {len(nodes)} servers none can be spared")
-        before = await self._rows()
-        if {row.name for row in before if row.votes} != {node.name for node in nodes}:
-            return Outcome(Kind.FAIL, error=f"not all servers vote: {before}")
+        before = await self._agree()
+        if before is None:
+            return await self._not_all_vote()
         victim = rng.choice(list(nodes))
         await self._cluster.kill(victim)
         self._cluster.forget(victim)
@@ -185,11 +199,13 @@ class MembersClient(KVClient):
 
         The value is (voters, killed, milliseconds until then or nothing).
         """
-        before = await self._rows()
-        voters = [node for node in self._cluster.nodes if node.name in {row.name for row in before if row.votes}]
+        voters = list(self._cluster.nodes)
         spare = (len(voters) - 1) // 2
-        if not spare or len(voters) != len(before) or len(voters) != len(self._cluster.nodes):
-            return Outcome(Kind.FAIL, error=f"none can be spared of {before}")
+        if not spare:
+            return Outcome(Kind.FAIL, error=f"of {len(voters)} servers none can be spared")
+        before = await self._agree()
+        if before is None:
+            return await self._not_all_vote()
         leaders = {row.name for row in before if row.leads}
         victims = sorted(rng.sample(voters, len(voters)), key=lambda node: node.name not in leaders)[:spare]
         began = monotonic()
@@ -224,18 +240,27 @@ class MembersClient(KVClient):
 
         Not for who is back under such an id: it stays, and that is for the checker to judge.
         """
-        rows: Sequence[Server] = ()
+        rows = await self._agree(gone)
+        if rows is None:
+            return Outcome(Kind.INFO, error=f"after {STEP_S_MAX:.0f} s the servers are {await self._rows()}")
+        return Outcome(Kind.OK, (tuple(before), tuple(rows)))
+
+    async def _not_all_vote(self) -> Outcome:
+        return Outcome(Kind.FAIL, error=f"not all servers had a vote for {STEP_S_MAX:.0f} s: {await self._rows()}")
+
+    async def _agree(self, gone: frozenset[str] = frozenset()) -> Sequence[Server] | None:
+        """What the servers are as soon as that is right; None after `STEP_S_MAX`."""
         try:
             async with asyncio.timeout(STEP_S_MAX):
                 while True:
-                    rows = await self._rows() or rows
-                    wanted = {(node.name, f"{node.address}{_PORT}", True) for node in self._cluster.nodes}
-                    agreed = {(row.name, row.address, row.votes) for row in rows} == wanted
+                    rows = await self._rows()
+                    wanted = sorted((node.name, f"{node.address}{_PORT}", True) for node in self._cluster.nodes)
+                    agreed = sorted((row.name, row.address, row.votes) for row in rows) == wanted
                     if agreed and (not gone & {row.id for row in rows} or await self._is_back(gone)):
-                        return Outcome(Kind.OK, (tuple(before), tuple(rows)))
+                        return rows
                     await asyncio.sleep(_RETRY_S)
         except TimeoutError:
-            return Outcome(Kind.INFO, error=f"after {STEP_S_MAX:.0f} s the servers are {rows}")
+            return None
 
     async def _is_back(self, ids: frozenset[str]) -> bool:
         """Whether a server that runs says that it is one of these."""

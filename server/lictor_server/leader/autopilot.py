@@ -19,7 +19,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final, NamedTuple
 
 import msgspec
@@ -116,6 +116,8 @@ class Picture:
     answers_s: float
     """How long a server may be silent and still count as answering; the leader's own rule for its majority."""
     heartbeat_s: float
+    vouched: Collection[str] = frozenset()
+    """Members of whom some server has told in this leader's reign that it heard them."""
     missing_since: Mapping[str, float] = dataclasses.field(default_factory=dict[str, float])
     """Since when servers of the peer set are no members at all."""
     barred_until: Mapping[str, float] = dataclasses.field(default_factory=dict[str, float])
@@ -291,24 +293,21 @@ def _remove_dead(picture: Picture) -> Plan | None:
 
 
 def _add(picture: Picture) -> Plan | None:
-    """Not before the leases that a new leader granted unasked have ended: who lives has renewed its own by then."""
-    if picture.now < _leases_known_s(picture):
-        return None
     if len(picture.peers.servers) >= SERVERS_MAX:
         return None
     taken = {server.address for server in picture.peers.servers if picture.answers(server.id)}
     for id in sorted(picture.members):
         member = picture.members[id]
-        if member.status is not MemberStatus.ALIVE or not member.address or member.address in taken:
+        if member.address in taken:
             continue
-        if picture.peers.server(id) is None and picture.barred_until.get(id, picture.now) <= picture.now:
+        if picture.peers.server(id) is None and _entry_s(picture, id) <= picture.now:
             server = RaftServer(id=id, name=member.name, address=member.address, voter=False)
             return Plan(Action.ADD, server, _with(picture.peers, server), "it is a new server")
     return None
 
 
 def _leases_known_s(picture: Picture) -> float:
-    """When the leases that a new leader granted unasked have ended."""
+    """When the leases that a new leader granted unasked have ended: who lives has renewed its own by then."""
     return picture.leads_since + picture.lease_s + _GRANTED_WITHIN_S
 
 
@@ -317,7 +316,8 @@ def _entry_s(picture: Picture, id: str) -> float:
     member = picture.members[id]
     if member.status is not MemberStatus.ALIVE or not member.address:
         return math.inf
-    return max(_leases_known_s(picture), picture.barred_until.get(id, 0.0))
+    heard_s = picture.leads_since if id in picture.vouched else _leases_known_s(picture)
+    return max(heard_s, picture.barred_until.get(id, heard_s))
 
 
 def _vote_s(picture: Picture, id: str) -> float:

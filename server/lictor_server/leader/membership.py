@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import datetime
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Final, Protocol
 
 import msgspec
@@ -98,12 +98,15 @@ class Membership:
         leads: Callable[[], bool],
         kick: Callable[[], None],
         members: Callable[[], Sequence[Member]],
+        vouched: Callable[[], Collection[str]],
         forget: Callable[[str], None],
         propose: Callable[[Command], Awaitable[Outcome]],
         clock: Clock,
         log: FilteringBoundLogger,
     ) -> None:
-        """`leads` tells whether this server leads and knows all that was committed; `kick` has the core pumped.
+        """`vouched` are the ids of members that were heard of in this reign.
+
+        `leads` tells whether this server leads and knows all that was committed; `kick` has the core pumped.
 
         `first` are the settings that the first leader stores in `table`. `forget` ends the membership of a server, by
         name, that was taken out for being dead.
@@ -114,6 +117,7 @@ class Membership:
         self._lease_s = lease_s
         self._leads = leads
         self._members = members
+        self._vouched = vouched
         self._first = first
         self._table = table
         self._kick = kick
@@ -257,6 +261,7 @@ class Membership:
             term=self._core.term,
             last_index=self._core.last_index,
             members=members,
+            vouched=self._vouched(),
             contacts={id: _contact(one) for id, one in self._core.progress().items()},
             standings=self._standings,
             settings=self._table.shown(),

@@ -107,6 +107,7 @@ class Office:
             leads=lambda: driver.leads,
             kick=driver.kick,
             members=self._members.servers,
+            vouched=self._members.vouched_servers,
             forget=self._forget_member,
             propose=writes.propose,
             clock=clock,

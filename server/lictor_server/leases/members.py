@@ -454,6 +454,12 @@ class MemberTable:
         """The servers among them, by name."""
         return [self._members[name].member for name in sorted(self._server_names)]
 
+    def vouched_servers(self) -> frozenset[str]:
+        """The ids of the servers whom somebody has vouched for in this reign: they are not only believed in."""
+        return frozenset(
+            member_id(self._members[name].member) for name in self._server_names if self._members[name].voucher
+        )
+
     def member(self, name: str) -> Member | None:
         """Whoever has this name, alive or not."""
         held = self._members.get(name.lower())

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from lictor_jepsen.checker import Verdict
-from lictor_jepsen.checker.members import judge_members
+from lictor_jepsen.checker.members import Server, judge_members
+from lictor_jepsen.clients import members
 from lictor_jepsen.clients.members import MembersClient
 from lictor_jepsen.db import Cluster, lictor
 from lictor_jepsen.disk import Folders
@@ -54,3 +55,58 @@ async def test_a_step_that_makes_no_sense_fails_and_touches_nothing(tmp_path: Pa
     outcome = await MembersClient(cluster.url(nodes[0]), cluster).invoke(Invocation(f, "members", value))
     assert outcome.kind is Kind.FAIL
     assert cluster.nodes == nodes
+
+
+@pytest.mark.parametrize(("f", "value"), [("shrink", (1, 1)), ("spare", 1), ("replace", 1), ("move", 1), ("remove", 1)])
+async def test_no_server_is_taken_away_before_all_of_them_vote(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, f: str, value: Value
+) -> None:
+    monkeypatch.setattr(members, "STEP_S_MAX", 0.1)
+    cluster = Cluster(lictor(("/bin/false",)), Loopback(3), Folders(tmp_path / "data"), tmp_path)
+    nodes = list(cluster.nodes)
+    outcome = await MembersClient(cluster.url(nodes[0]), cluster).invoke(Invocation(f, "members", value))
+    assert (outcome.kind, "had a vote" in outcome.error) == (Kind.FAIL, True)
+    assert cluster.nodes == nodes
+
+
+async def test_a_server_belongs_to_the_others_until_it_ended_and_they_have_it_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who killed it on its way starts those again that belong to them, and no others."""
+    cluster = Cluster(lictor(("/bin/false",)), Loopback(2), Folders(tmp_path / "data"), tmp_path)
+    leaver, nodes = "", list(cluster.nodes)
+    told: list[bool] = []
+
+    async def rows(_client: MembersClient) -> list[Server]:
+        names = [node.name for node in cluster.nodes] if len(told) < 3 else ["n1" if leaver == "n2" else "n2"]
+        addresses = {node.name: f"{node.address}:8300" for node in nodes}
+        return [Server(name, name, addresses[name], votes=True, leads=False) for name in names]
+
+    async def tell_to_leave(_client: MembersClient, url: str) -> None:
+        nonlocal leaver
+        leaver = next(node.name for node in nodes if cluster.url(node) == url)
+        told.append(leaver in {node.name for node in cluster.nodes})
+
+    monkeypatch.setattr(MembersClient, "_rows", rows)
+    monkeypatch.setattr(MembersClient, "_tell_to_leave", tell_to_leave)
+    outcome = await MembersClient(cluster.url(nodes[0]), cluster).do(Invocation("shrink", "members", (1, 1)))
+    assert (outcome.kind, told) == (Kind.OK, [True, True, True])
+    assert [node.name for node in cluster.nodes] == [node.name for node in nodes if node.name != leaver]
+
+
+async def test_servers_do_not_agree_while_one_stands_beside_its_old_self(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(members, "STEP_S_MAX", 0.1)
+    cluster = Cluster(lictor(("/bin/false",)), Loopback(3), Folders(tmp_path / "data"), tmp_path)
+    ids = [*(node.name for node in cluster.nodes), "old"]
+    places = [*((node.name, f"{node.address}:8300") for node in cluster.nodes)]
+    places.append(places[-1])
+
+    async def rows(_client: MembersClient) -> list[Server]:
+        found = zip(places, ids, strict=True)
+        return [Server(name, one, address, votes=True, leads=False) for (name, address), one in found]
+
+    monkeypatch.setattr(MembersClient, "_rows", rows)
+    outcome = await MembersClient(cluster.url(cluster.nodes[0]), cluster).do(Invocation("spare", "members", 1))
+    assert outcome.kind is Kind.FAIL

@@ -101,6 +101,14 @@ def test_a_new_leader_takes_nobody_in_whom_it_may_only_believe_to_live() -> None
     assert autopilot.plan(dataclasses.replace(young, leads_since=NOW - LEASE_S - 2)).action is Action.ADD
 
 
+def test_a_new_leader_takes_in_at_once_whom_a_server_vouches_for() -> None:
+    found = picture(THREE, [seen(A), seen(B), seen(C), seen(D)], {B: HERE, C: HERE})
+    young = dataclasses.replace(found, leads_since=NOW, vouched={D})
+    assert autopilot.plan(young).action is Action.ADD
+    assert autopilot.plan(dataclasses.replace(young, vouched={E})).action is Action.NONE
+    assert autopilot.plan(dataclasses.replace(young, barred_until={D: NOW + 1})).action is Action.NONE
+
+
 def test_a_server_that_an_operator_took_out_comes_in_again_later() -> None:
     before = picture(peers(server(A), server(B)), [seen(A), seen(B), seen(C)], {B: HERE})
     barred = dataclasses.replace(before, barred_until={C: NOW + 1})
@@ -416,8 +424,9 @@ def pictures(draw: st.DrawFn) -> Picture:
     )
     found = picture(peers(*servers), members, contacts, ages, settings)
     missing = {one.id: NOW - draw(st.sampled_from([0.0, 20.0])) for one in servers if one.id not in found.members}
+    vouched = frozenset(draw(st.lists(st.sampled_from(IDS))))
     barred = dict.fromkeys(draw(st.lists(st.sampled_from(IDS[1:]), max_size=1)), NOW + 5)
-    return dataclasses.replace(found, missing_since=missing, barred_until=barred)
+    return dataclasses.replace(found, missing_since=missing, barred_until=barred, vouched=vouched)
 
 
 def living(seen_: Picture, voters: frozenset[str]) -> int:

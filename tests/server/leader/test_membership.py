@@ -89,6 +89,7 @@ class Stage:
         self.core = HandCore(*ids)
         self.clock = ManualClock()
         self.members: list[Member] = [member(id) for id in ids]
+        self.vouched: set[str] = set()
         self.forgotten: list[str] = []
         self.store = Store("dc1")
         self.log = log
@@ -102,6 +103,7 @@ class Stage:
             leads=lambda: self.core.is_leader,
             kick=self.core.kick,
             members=self._members,
+            vouched=lambda: self.vouched,
             forget=self.forgotten.append,
             propose=self.propose,
             clock=self.clock,
@@ -152,6 +154,14 @@ async def test_a_new_server_comes_in_and_gets_its_vote_in_time(stage: Stage) -> 
     assert stage.core.peer_set.server(D) == server(D)
     assert stage.said() == ["raft.peer.added", "raft.peer.promoted"]
     assert stage.core.kicks == 2
+
+
+async def test_a_server_that_was_heard_of_comes_in_however_young_the_reign_is(stage: Stage) -> None:
+    stage.members.append(member(D))
+    assert not await stage.membership.step()
+    stage.vouched = {D}
+    assert await stage.membership.step()
+    assert stage.core.peer_set.server(D) == server(D, voter=False)
 
 
 async def test_a_server_that_never_answered_gets_no_vote(stage: Stage) -> None:

@@ -187,6 +187,23 @@ def test_a_new_leader_grants_everybody_one_lease_and_asks_for_everything() -> No
     assert tables.status("a1") is ALIVE
 
 
+def test_a_server_is_vouched_for_once_it_was_heard_in_the_reign_and_no_longer_than_it_lives() -> None:
+    tables = Tables()
+    one = member("n1", id=A, role="consul")
+    tables.servers["s2"].renew(Renewal(member=one, counter=1, server="s2"), tables.now)
+    tables.renew("s2", 1, name="a1", id=B)
+    tables.tell("s2")
+    assert tables.table.vouched_servers() == {"s1", A}
+    tables.table = tables.new_leader("s3")
+    tables.table.assume(one, tables.now, tables.clock.now(), alive=True)
+    assert tables.table.vouched_servers() == {"s3"}
+    tables.tell("s2")
+    assert tables.table.vouched_servers() == {"s3", A}
+    tables.wait(LEASE_S + 1)
+    assert tables.status("n1") is FAILED
+    assert tables.table.vouched_servers() == {"s3"}
+
+
 def test_what_one_server_says_early_in_a_reign_waits_for_the_others() -> None:
     """The agent moved from s2 to s3 under the former leader, who forgot to say so to s2."""
     link = object()
