@@ -38,7 +38,7 @@ _PROPOSALS: Final = msgspec.msgpack.Decoder(Proposal)
 _BARE_COMMAND_MASK: Final = 0xF0
 _BARE_COMMAND_HEAD: Final = 0x80
 """msgpack's mark of a small map, which a command is; a proposal is an array."""
-_UNKNOWN: Final = f"that Lictor {LICTOR} knows (a newer version's? upgrade the servers before the agents)"
+_UNKNOWN: Final = f"that Lictor {LICTOR} knows (a newer version's?)"
 
 
 def pack(value: object) -> bytes:

@@ -15,8 +15,9 @@ from lictor_core.archive import ArchiveMeta, ArchiveServer, new_meta
 from lictor_core.clock import SeededRng
 from lictor_core.codec import decode_proposal
 from lictor_core.commands import Register
-from lictor_core.errors import ConfigurationError, DataDamagedError, PeerError, RequestError
+from lictor_core.errors import ConfigurationError, DataDamagedError, NewerDataError, PeerError, RequestError
 from lictor_core.peers import PeerSet
+from lictor_core.version import LICTOR
 from lictor_server.backups import make_archive
 from lictor_server.raft.files import lock_directory, unlock_directory
 from lictor_server.raft.log import LogEntry
@@ -111,7 +112,9 @@ def _read(directory: Path, datacenter: str) -> OfflineState:
     try:
         store = snapshot or Store(datacenter or _datacenter_in(tail))
         peers = _replay(store, tail, head.peers or PeerSet())
-    except (RequestError, PeerError) as error:
+    except RequestError as error:
+        raise _newer(f"the log in {directory}", error) from error
+    except PeerError as error:
         raise DataDamagedError(f"the log in {directory} holds what no server wrote: {error}; {_REMEDY}") from error
     term = tail[-1][2] if tail else head.term
     return OfflineState(store, head.last_index, last, term, peers, loaded.tail_cut)
@@ -124,7 +127,14 @@ def _newest_snapshot(directory: Path) -> tuple[SnapshotHead, Store | None]:
     try:
         return read_head(paths[-1]), restore(read_snapshot(paths[-1]))
     except RequestError as error:
-        raise DataDamagedError(f"{paths[-1]} cannot be loaded: {error}; {_REMEDY}") from error
+        raise _newer(f"{paths[-1]}", error) from error
+
+
+def _newer(what: str, error: RequestError) -> NewerDataError:
+    """Checksums were right: what stands there was written so."""
+    return NewerDataError(
+        f"{what} is whole, and nothing that Lictor {LICTOR} knows: {error}; use the one that wrote it"
+    )
 
 
 def _datacenter_in(entries: Iterable[LogEntry]) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from lictor.cli.program import COMMANDS
+from lictor_core.protocol import PROTOCOL_MAX, PROTOCOL_MIN
 from tests.client.conftest import Command
 from tests.client.fake_agent import Reply, Seen, fake_agent
 from tests.support.agents import DevAgent, environment_for_commands, program_of
@@ -314,7 +315,9 @@ def test_a_wrong_command_line_is_told(
 def test_the_version_names_both(lonely_command: Command) -> None:
     assert "Consul v1.8.7" in lonely_command("version").stdout
     assert lonely_command("--version").stdout == lonely_command("version").stdout
-    assert json.loads(lonely_command("version", "-format=json").stdout)["Compatible"] == "1.8.7"
+    shown = json.loads(lonely_command("version", "-format=json").stdout)
+    assert shown["Compatible"] == "1.8.7"
+    assert shown["Wire"] == {"Min": PROTOCOL_MIN, "Max": PROTOCOL_MAX}
 
 
 def test_keys_are_written_read_and_deleted(command: Command) -> None:

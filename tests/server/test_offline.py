@@ -11,7 +11,7 @@ import pytest
 from lictor_core.clock import SeededRng
 from lictor_core.codec import encode_command
 from lictor_core.commands import Command, KVSet, NoOp
-from lictor_core.errors import ConfigurationError, DataDamagedError
+from lictor_core.errors import ConfigurationError, DataDamagedError, NewerDataError
 from lictor_core.peers import PeerSet, RaftServer
 from lictor_server.backups import check_archive
 from lictor_server.offline import read_offline, save_offline
@@ -129,9 +129,9 @@ def test_damage_is_told_with_its_file_and_offset(tmp_path: Path) -> None:
         read_offline(tmp_path)
 
 
-def test_an_entry_that_no_server_wrote_is_told(tmp_path: Path) -> None:
+def test_an_entry_that_this_version_does_not_know_is_told(tmp_path: Path) -> None:
     write_log(tmp_path, Change(Kind.ENTRY, 1, 1, b"\0nonsense"))
-    with pytest.raises(DataDamagedError, match="holds what no server wrote"):
+    with pytest.raises(NewerDataError, match="use the one that wrote it"):
         read_offline(tmp_path)
 
 
@@ -153,6 +153,6 @@ def test_a_snapshot_without_a_log_behind_it_is_certain(tmp_path: Path) -> None:
 def test_the_lock_is_given_back_after_a_failure(tmp_path: Path) -> None:
     write_log(tmp_path, Change(Kind.ENTRY, 1, 1, b"\0nonsense"))
     descriptors = len(os.listdir("/proc/self/fd"))
-    with pytest.raises(DataDamagedError):
+    with pytest.raises(NewerDataError):
         read_offline(tmp_path)
     assert len(os.listdir("/proc/self/fd")) == descriptors

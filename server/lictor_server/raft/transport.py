@@ -212,7 +212,9 @@ class PeerLinks:
         if older is not None:
             older.abort("a newer connection took its place")
         self._remember(hello)
-        self._log.info("raft.link.accepted", peer=hello.id, name=hello.name, address=hello.address)
+        self._log.info(
+            "raft.link.accepted", peer=hello.id, name=hello.name, address=hello.address, speaks=str(hello.spoken)
+        )
         self._told_versions.forget(hello.name[:64])
         self._dial_back(hello)
         self._events.on_caller(hello.id, hello.name, hello.address)

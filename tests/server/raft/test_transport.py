@@ -544,6 +544,7 @@ async def test_each_tells_the_other_which_protocol_it_speaks() -> None:
         await two.until_connected(one)
         assert one.links.spoken(two.id) == two.links.spoken(one.id) == OWN
         assert one.links.spoken(one.id) == OWN
+        assert {told["speaks"] for told in two.log.named("raft.link.accepted")} == {str(OWN)}
 
 
 async def test_servers_of_two_protocols_stay_apart_and_say_so_once_until_one_is_upgraded(

@@ -8,6 +8,7 @@ import click
 
 from lictor.cli.flags import GoCommand
 from lictor.cli.formats import Format, format_option
+from lictor_core.protocol import OWN
 from lictor_core.version import COMPATIBLE, LICTOR
 
 __all__ = ["command"]
@@ -22,7 +23,17 @@ def command(args: tuple[str, ...], format: Format) -> None:
     if format is Format.PRETTY:
         print(f"Lictor v{LICTOR}")
         print(f"Speaks the protocols of Consul v{COMPATIBLE}: protocol {_PROTOCOL} by default, understands 2 to 3")
+        which = f"{OWN.minimum}" if OWN.minimum == OWN.maximum else f"{OWN.minimum} to {OWN.maximum}"
+        print(f"Speaks the protocol of Lictor with other servers and agents: {which}")
     else:
         protocols = {"Default": _PROTOCOL, "Min": 2, "Max": 3}
-        shown = {"Version": LICTOR, "Compatible": COMPATIBLE, "Revision": "", "Prerelease": "", "RPC": protocols}
+        wire = {"Min": OWN.minimum, "Max": OWN.maximum}
+        shown = {
+            "Version": LICTOR,
+            "Compatible": COMPATIBLE,
+            "Revision": "",
+            "Prerelease": "",
+            "RPC": protocols,
+            "Wire": wire,
+        }
         print(json.dumps(shown, indent=3))
