@@ -100,6 +100,8 @@ NEWER: tuple[Newer, ...] = ()
 
 def wanted(command: CommandBase) -> Newer | None:
     """What of `command` the youngest build is needed for; None when every build can read it."""
+    if not NEWER:  # as a rule; this is asked of every write
+        return None
     return max((one for one in NEWER if one.has(command)), key=lambda one: one.number, default=None)
 
 
