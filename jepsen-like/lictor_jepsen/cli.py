@@ -224,7 +224,7 @@ def check(history: Path, workload: str | None) -> None:
     if workload is None and not folder.plan.exists():
         raise click.ClickException(f"there is no {folder.plan} to tell the workload: say --workload")
     try:
-        judges = WORKLOADS[workload or planned_workload(folder)]
+        judges = WORKLOADS[workload] if workload else planned_workload(folder)
         findings = judges.check(read_history(folder.history if history.is_dir() else history))
     except (HistoryError, OSError, KeyError, ValueError) as error:
         raise click.ClickException(f"cannot judge {history}: {error}") from error
@@ -349,7 +349,8 @@ def _summary(folder: RunFolder, results: Results) -> None:
         lasts = "none any more" if outage.lasts_s is None else f"writes again after {outage.lasts_s:.2f} s"
         click.echo(f"  {outage.begins_s:5.1f} s {outage.fault}: {outage.what}: {lasts}")
     recovered = "never" if results.recovered_s is None else f"in {results.recovered_s:.1f} s"
-    click.echo(f"  all servers served again {recovered}")
+    if results.counts:
+        click.echo(f"  all servers served again {recovered}")
     click.echo(f"{results.verdict}: {folder.path}")
 
 

@@ -30,6 +30,7 @@ __all__ = ["PROGRAMS", "Cluster", "Program", "consul", "lictor"]
 STOP_S_MAX: Final = 10.0
 """How long a killed process may take to be gone."""
 _HTTP_PORT: Final = 8500
+_DNS_PORT: Final = 8600
 
 
 class Program(NamedTuple):
@@ -87,6 +88,10 @@ class Cluster:
         self.net = net
         self.prefix = "jepsen/"
         """Below which all keys of the run stand."""
+        self.owner = ""
+        """The name of all sessions of the run; empty when they need none."""
+        self.domain = "consul."
+        """That of DNS."""
         self.nodes: list[Node] = list(net.nodes)
         """The servers that belong to it now."""
         self.agents = net.agents
@@ -176,6 +181,10 @@ class Cluster:
     def url(self, node: Node) -> str:
         """Where a node serves HTTP."""
         return f"http://{node.address}:{_HTTP_PORT}"
+
+    def dns(self, node: Node) -> tuple[str, int]:
+        """Where a node answers DNS: address and port."""
+        return node.address, _DNS_PORT
 
     def log_path(self, node: Node) -> Path:
         """Where its output goes, of all its starts."""

@@ -21,11 +21,13 @@ class Generator(NamedTuple):
     workload: Workload
     seed: int
     threads: int
+    mark: str = ""
+    """What every key begins with, where the names of services are made of keys."""
 
     def invocation(self, thread: int, number: int, seen: Mapping[str, Value]) -> Invocation:
         """The invocation `number` (from 0) of a thread, which last saw `seen` in the keys it used."""
         rng = Random(f"{self.seed}/{thread}/{number}")
-        key = self.workload.key(thread, number, self.threads)
+        key = self.mark + self.workload.key(thread, number, self.threads)
         return self.workload.invocation(rng, Turn(thread, number, self.threads, key, seen))
 
     def pause_s(self, thread: int, number: int, mean_s: float) -> float:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import Final, NamedTuple, cast
 
 import msgspec
 
-from lictor_jepsen.op import NEMESIS, Invocation, Kind, Mode, Op, Value
+from lictor_jepsen.op import AGENT, NEMESIS, Invocation, Kind, Mode, Op, Value
 
 __all__ = ["Call", "HistoryError", "calls", "read_history", "to_line"]
+
+
+_OWN_AGENT: Final = re.compile(rf"{AGENT}\d+")
+"""Agents that a run started, by their names: histories that do not say `relayed` are of those."""
 
 
 class HistoryError(ValueError):
@@ -30,6 +35,7 @@ class _Line(msgspec.Struct, omit_defaults=True):
     node: str = ""
     index: int | None = None
     error: str = ""
+    relayed: bool = False
 
 
 class Call(NamedTuple):
@@ -50,6 +56,13 @@ class Call(NamedTuple):
     x_index: int | None
     time_ms: float
     """When it was invoked."""
+    relayed: bool = False
+    """Whether an agent that is no server was asked."""
+
+    @property
+    def has_no_one_server(self) -> bool:
+        """Whether it is a stale read by an agent: each may come from another server, and one may be behind."""
+        return self.asked.mode is Mode.STALE and (self.relayed or _OWN_AGENT.fullmatch(self.node) is not None)
 
     @property
     def numbers(self) -> tuple[Value, ...]:
@@ -94,6 +107,7 @@ def _call(invoked: int, begun: Op, position: int | None, ended: Op | None) -> Ca
         value=value,
         x_index=None if ended is None else ended.x_index,
         time_ms=begun.time_ms,
+        relayed=begun.relayed,
     )
 
 
@@ -110,6 +124,7 @@ def to_line(op: Op) -> str:
         node=op.node,
         index=op.x_index,
         error=op.error,
+        relayed=op.relayed,
     )
     return msgspec.json.encode(line).decode()
 
@@ -145,4 +160,5 @@ def _from_line(number: int, text: bytes) -> Op:
         node=line.node,
         x_index=line.index,
         error=line.error,
+        relayed=line.relayed,
     )

@@ -56,16 +56,18 @@ class Pace(NamedTuple):
     seconds: float
     ops_per_s: float
     """Of all clients together, at most."""
+    patience_s: float = RECOVERY_S_MAX
+    """How long after the last fault all servers and agents may take to serve again."""
 
 
-async def serving(cluster: Cluster, elapsed_s: Callable[[], float]) -> float | None:
+async def serving(cluster: Cluster, elapsed_s: Callable[[], float], within_s: float = RECOVERY_S_MAX) -> float | None:
     """Wait until every server and agent writes, and reads in both strict modes; how many seconds that took.
 
-    None when it took longer than `RECOVERY_S_MAX`.
+    None when it took longer than `within_s`.
     """
     began = elapsed_s()
     try:
-        async with asyncio.timeout(RECOVERY_S_MAX):
+        async with asyncio.timeout(within_s):
             await asyncio.gather(*(_serves(cluster, node) for node in cluster.everybody))
     except TimeoutError:
         return None
@@ -140,7 +142,7 @@ class Interpreter:
         async with asyncio.TaskGroup() as group:
             keeping = group.create_task(self._keep_up())
             try:
-                return await serving(self._around.cluster, self._recorder.elapsed_s)
+                return await serving(self._around.cluster, self._recorder.elapsed_s, self._pace.patience_s)
             finally:
                 keeping.cancel()
 
@@ -183,7 +185,9 @@ class Interpreter:
 
     async def _invoke(self, thread: int, client: Client, asked: Invocation) -> Outcome:
         self._keys.setdefault(asked.key)
-        begun = Op(0.0, self._processes[thread], Kind.INVOKE, *asked, node=self._node(thread).name)
+        node = self._node(thread)
+        relayed = node in self._around.cluster.agents
+        begun = Op(0.0, self._processes[thread], Kind.INVOKE, *asked, node=node.name, relayed=relayed)
         self._recorder.note(begun)
         outcome = await client.invoke(asked)
         value = outcome.value if outcome.kind is Kind.OK else asked.value

@@ -105,3 +105,5 @@ class Op(NamedTuple):
     x_index: int | None = None
     """The `X-Consul-Index` of a read."""
     error: str = ""
+    relayed: bool = False
+    """Whether that is an agent that is no server: who answers is the server that it asks at the time."""

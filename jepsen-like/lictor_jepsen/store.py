@@ -10,6 +10,7 @@ import msgspec
 
 from lictor_jepsen.checker import Finding, Problem, Verdict
 from lictor_jepsen.outage import Outage
+from lictor_jepsen.workload import WORKLOADS, House, Workload
 
 __all__ = [
     "ROOT",
@@ -121,11 +122,18 @@ class _Planned(msgspec.Struct):
     """What is read again of `plan.json`."""
 
     workload: str
+    house: House | None = None
+    """Of a run as a guest."""
 
 
-def planned_workload(folder: RunFolder) -> str:
-    """The workload of a run, be it cut short. Raises `OSError` without a plan, `ValueError` for what is none."""
-    return msgspec.json.decode(folder.plan.read_bytes(), type=_Planned).workload
+def planned_workload(folder: RunFolder) -> Workload:
+    """The workload of a run, be it cut short, as it was there.
+
+    Raises `OSError` without a plan, `ValueError` for what is none, `KeyError` for a workload that there is not.
+    """
+    planned = msgspec.json.decode(folder.plan.read_bytes(), type=_Planned)
+    workload = WORKLOADS[planned.workload]
+    return workload if planned.house is None else workload.as_guest(planned.house)
 
 
 def plan_to_json(settings: Mapping[str, object]) -> str:

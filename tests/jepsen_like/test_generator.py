@@ -64,6 +64,13 @@ def test_who_has_a_lock_gives_it_back_and_others_ask_for_it() -> None:
         assert changes == {(verb, thread + 1)}
 
 
+def test_a_mark_stands_before_every_key_and_changes_nothing_else() -> None:
+    plain, marked = (Generator(WORKLOADS["names"], 7, 6, mark) for mark in ("", "jepsen-now-"))
+    for thread in range(6):
+        asked = plain.invocation(thread, 5, {})
+        assert marked.invocation(thread, 5, {}) == asked._replace(key=f"jepsen-now-{asked.key}")
+
+
 def test_pauses_have_the_asked_mean() -> None:
     generator = Generator(WORKLOADS["cas"], 7, 1)
     pauses = [generator.pause_s(0, number, 0.5) for number in range(2000)]

@@ -14,7 +14,7 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
         Op(1.5, 0, Kind.INVOKE, "cas", "k", (None, 7), node="n1"),
         Op(2.5, 0, Kind.INFO, "cas", "k", (None, 7), node="n1", error="timed out"),
         Op(3.0, 4, Kind.OK, "read", "k", (1, 2), Mode.STALE, "n2", 17),
-        Op(4.0, 4, Kind.OK, "read", "k", None, Mode.DEFAULT, "n2", 17),
+        Op(4.0, 4, Kind.OK, "read", "k", None, Mode.DEFAULT, "web", 17, relayed=True),
         Op(5.0, NEMESIS, Kind.INFO, "kill-one", value="killed n1"),
     ]
     path = tmp_path / "history.jsonl"

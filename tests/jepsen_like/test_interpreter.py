@@ -95,10 +95,9 @@ async def test_spells_overlap_each_with_what_goes_on_and_what_could_not_be_made_
         return Fault(begin, end, nothing_lacks, "", meanwhile)
 
     monkeypatch.setattr(interpreter, "FAULTS", {"a": fault("a"), "b": fault("b"), "c": fault("c", breaks=True)})
-    monkeypatch.setattr(interpreter, "RECOVERY_S_MAX", 0.1)
     around = _surroundings(tmp_path)
     recorder = Recorder(io.StringIO(), time.monotonic)
-    run = Interpreter(around, Generator(WORKLOADS["register"], 7, 1), Pace(0.1, 1.0), recorder)
+    run = Interpreter(around, Generator(WORKLOADS["register"], 7, 1), Pace(0.1, 1.0, 0.1), recorder)
     await run.perform([Spell("a", 0.1, 0.7, 1), Spell("b", 0.3, 0.5, 2), Spell("c", 0.4, 0.6, 3)])
     assert told[:-3] == [
         *("a begins", "a goes on", "b begins", "b goes on", "c goes on"),
@@ -108,9 +107,8 @@ async def test_spells_overlap_each_with_what_goes_on_and_what_could_not_be_made_
     assert run.troubles == ["c could not: NetError('no such link')"]
 
 
-async def test_servers_that_never_serve_are_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(interpreter, "RECOVERY_S_MAX", 0.3)
-    assert await serving(_surroundings(tmp_path).cluster, time.monotonic) is None
+async def test_servers_that_never_serve_are_given_up(tmp_path: Path) -> None:
+    assert await serving(_surroundings(tmp_path).cluster, time.monotonic, 0.3) is None
 
 
 async def test_who_is_a_guest_ends_no_faults_but_those_it_was_given(
@@ -124,13 +122,13 @@ async def test_who_is_a_guest_ends_no_faults_but_those_it_was_given(
         return ""
 
     usual = FAULTS["kill-one"]._replace(end=end, may_end="any reason")
-    monkeypatch.setattr(interpreter, "RECOVERY_S_MAX", 0.3)
     monkeypatch.setattr(interpreter, "_KEEP_UP_S", 0.02)
     monkeypatch.setattr(interpreter, "FAULTS", {"usual": usual})
     given = {"given": usual}
     recorder = Recorder(io.StringIO(), time.monotonic)
     generator = Generator(WORKLOADS["register"], 7, 1)
-    assert await Interpreter(_surroundings(tmp_path), generator, Pace(0.1, 1.0), recorder, given).recover() is None
+    pace = Pace(0.1, 1.0, patience_s=0.3)
+    assert await Interpreter(_surroundings(tmp_path), generator, pace, recorder, given).recover() is None
     assert set(ended) == {"given"}
 
 
@@ -161,8 +159,8 @@ async def test_who_ends_after_the_last_fault_is_started_again_until_all_serve(
     failing = FAULTS["kill-one"]._replace(may_end="anything")
     monkeypatch.setattr(interpreter, "FAULTS", {"kill-one": failing})
 
-    async def served(cluster: Cluster, elapsed_s: object) -> float:
-        del elapsed_s
+    async def served(cluster: Cluster, elapsed_s: object, within_s: float) -> float:
+        del elapsed_s, within_s
         await eventually(lambda: len(cluster.deaths) >= 3, what="it was started again and again")
         return 1.0
 

@@ -4,8 +4,10 @@ import json
 from pathlib import Path
 
 from lictor_jepsen.checker import Finding, Problem, Verdict
+from lictor_jepsen.op import Kind, Op
 from lictor_jepsen.outage import Outage
-from lictor_jepsen.store import Results, RunFolder, kept, to_json
+from lictor_jepsen.store import Results, RunFolder, kept, planned_workload, to_json
+from lictor_jepsen.workload import WORKLOADS
 
 RESULTS = Results(
     Verdict.INVALID,
@@ -45,6 +47,20 @@ def test_kept_runs_are_listed_with_their_verdicts_and_cut_short_ones_are_unknown
     ]
     assert [run.results for run in kept(tmp_path)] == [RESULTS, None, None]
     assert list(kept(tmp_path / "nowhere")) == []
+
+
+def test_a_run_is_judged_again_as_it_was_there(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    folder.plan.write_text('{"workload": "names"}')
+    assert planned_workload(folder) is WORKLOADS["names"]
+    house = '{"session_ttl_min_ms": 10000, "dns_max_stale_ms": 9000, "has_dns": true}'
+    folder.plan.write_text(f'{{"workload": "names", "house": {house}}}')
+    put = Op(0.0, 0, Kind.INVOKE, "put", "web", (0, 1), node="s1")
+    ask = Op(8000.0, 1, Kind.INVOKE, "addresses", "web", "udp", node="s1")
+    ends = (put._replace(kind=Kind.OK, time_ms=1.0), ask._replace(kind=Kind.OK, time_ms=8001.0, value=(False, ())))
+    history = [put, ends[0], ask, ends[1]]
+    assert WORKLOADS["names"].check(history)["services"].verdict is Verdict.INVALID
+    assert planned_workload(folder).check(history)["services"].verdict is Verdict.VALID
 
 
 def test_every_key_of_the_results_is_documented() -> None:

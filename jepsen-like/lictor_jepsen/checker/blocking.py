@@ -27,7 +27,7 @@ from lictor_jepsen.checker.telling import describe, told
 from lictor_jepsen.checker.trouble import Trouble, settled_ms, troubles
 from lictor_jepsen.checker.verdict import Finding, Problem, finding
 from lictor_jepsen.history import Call, calls
-from lictor_jepsen.op import ABSENT, AGENT, OUTSIDE, Kind, Mode, Op, Value
+from lictor_jepsen.op import ABSENT, OUTSIDE, Kind, Mode, Op, Value
 
 __all__ = ["AFTER_MS", "CHANGES", "LATE_MS", "WAKE_MS", "blocking", "key_name", "service_name", "wait_ms_max"]
 
@@ -150,7 +150,7 @@ def _indexes(polls: Sequence[_Poll]) -> Iterator[Problem]:
         index = poll.call.x_index or 0
         if index == 0:
             yield told(f"index 0 would make a blocking query spin: {describe(poll.call)}", poll.call)
-        elif index < poll.waited_at and not (poll.call.asked.mode is Mode.STALE and poll.call.node.startswith(AGENT)):
+        elif index < poll.waited_at and not poll.call.has_no_one_server:
             yield told(f"index {index} after {poll.waited_at}: {describe(poll.call)}", poll.call)
 
 

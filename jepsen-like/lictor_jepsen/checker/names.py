@@ -12,7 +12,7 @@ all faults: who cannot know how old its picture is has to answer SERVFAIL, which
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from lictor_jepsen.checker.enough import enough
@@ -22,16 +22,22 @@ from lictor_jepsen.checker.verdict import Finding, Problem, finding
 from lictor_jepsen.history import Call, calls
 from lictor_jepsen.op import ABSENT, Kind, Op, Value
 
-__all__ = ["CHANGES", "MAX_STALE_MS", "STALE_MS", "names"]
+__all__ = ["CHANGES", "MAX_STALE_MS", "ROOM_MS", "STALE_MS", "names"]
 
 CHANGES: Final = frozenset({"put", "ail", "remove"})
 """Register an instance that is well, register one that is critical, deregister it."""
 _OF_SERVICES: Final = frozenset({"addresses", "servers"})
 MAX_STALE_MS: Final = 2_500
-STALE_MS: Final = MAX_STALE_MS + 2_000.0
-"""How old an answer may be. Lictor hears of its server's age once a second; the rest is room."""
+ROOM_MS: Final = 2_000.0
+"""How much older an answer may be than that: Lictor hears of its server's age once a second; the rest is room."""
+STALE_MS: Final = MAX_STALE_MS + ROOM_MS
+"""How old an answer may be."""
 _Thing = tuple[str, int]
 """An instance, or its node: service and thread."""
+
+
+_LongDone = Callable[[Change, Sight], bool]
+"""Whether an answer must show a change."""
 
 
 class _Answer(NamedTuple):
@@ -44,16 +50,19 @@ class _Answer(NamedTuple):
     numbers: tuple[Value, ...]
 
 
-def names(history: Sequence[Op]) -> dict[str, Finding]:
-    """The findings, by what they are about. Raises `HistoryError` for what is no history."""
+def names(history: Sequence[Op], stale_ms: float = STALE_MS) -> dict[str, Finding]:
+    """The findings, by what they are about: answers may be so old. Raises `HistoryError` for what is no history."""
     made = calls(history)
     answers = [_answer(call, history) for call in made if call.kind is Kind.OK and call.asked.f not in CHANGES]
+    of_services = [answer for answer in answers if answer.call.asked.f in _OF_SERVICES]
+    of_nodes = [answer for answer in answers if answer.call.asked.f == "node"]
+    long_done = _long_done(stale_ms)
     groups = {"changes": [call for call in made if call.asked.f in CHANGES]}
     for f in ("addresses", "servers", "node"):
         groups[f"questions for {f}"] = [call for call in made if call.asked.f == f]
     return {
-        "services": _services(made, history, [answer for answer in answers if answer.call.asked.f in _OF_SERVICES]),
-        "nodes": _nodes(made, history, [answer for answer in answers if answer.call.asked.f == "node"]),
+        "services": _services(made, history, of_services, long_done),
+        "nodes": _nodes(made, history, of_nodes, long_done),
         "enough": enough(groups),
     }
 
@@ -86,7 +95,7 @@ def _changes(made: Iterable[Call], history: Sequence[Op], shown: frozenset[str])
     return found
 
 
-def _services(made: Sequence[Call], history: Sequence[Op], answers: Sequence[_Answer]) -> Finding:
+def _services(made: Sequence[Call], history: Sequence[Op], answers: Sequence[_Answer], long_done: _LongDone) -> Finding:
     changes = _changes((call for call in made if call.asked.f in CHANGES), history, frozenset({"put"}))
     owners: dict[Value, _Thing] = {
         change.value: thing for thing, done in changes.items() for change in done if change.value != ABSENT
@@ -97,7 +106,7 @@ def _services(made: Sequence[Call], history: Sequence[Op], answers: Sequence[_An
     problems = [problem for answer in answers for problem in _strangers(answer, owners)]
     for thing, done in changes.items():
         sights = [*_sights(thing, by_service.get(thing[0], ()), owners)]
-        problems += follow(done, sights, must_show=_long_done, keeps_order=False)
+        problems += follow(done, sights, must_show=long_done, keeps_order=False)
     return finding(len(answers), problems)
 
 
@@ -122,11 +131,12 @@ def _sights(thing: _Thing, answers: Iterable[_Answer], owners: Mapping[Value, _T
             yield answer.sight._replace(value=value)
 
 
-def _long_done(change: Change, sight: Sight) -> bool:
-    return change.ended_ms + STALE_MS <= sight.invoked_ms
+def _long_done(stale_ms: float) -> _LongDone:
+    """Whether an answer cannot be so old that it does not show a change."""
+    return lambda change, sight: change.ended_ms + stale_ms <= sight.invoked_ms
 
 
-def _nodes(made: Sequence[Call], history: Sequence[Op], answers: Sequence[_Answer]) -> Finding:
+def _nodes(made: Sequence[Call], history: Sequence[Op], answers: Sequence[_Answer], long_done: _LongDone) -> Finding:
     """Nodes have the address that was written last, also when it was with an instance that is critical or gone."""
     shown = frozenset({"put", "ail"})
     changes = _changes((call for call in made if call.asked.f in shown), history, shown)
@@ -137,5 +147,5 @@ def _nodes(made: Sequence[Call], history: Sequence[Op], answers: Sequence[_Answe
             told(f"several: {describe(answer.call)}", answer.call) for answer in mine if len(answer.numbers) > 1
         ]
         sights = [answer.sight._replace(value=answer.numbers[0] if answer.numbers else ABSENT) for answer in mine]
-        problems += follow(changes.get(thing, ()), sights, must_show=_long_done, keeps_order=False)
+        problems += follow(changes.get(thing, ()), sights, must_show=long_done, keeps_order=False)
     return finding(len(answers), problems)

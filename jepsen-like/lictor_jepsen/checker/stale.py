@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from lictor_jepsen.checker.telling import describe, told
 from lictor_jepsen.checker.verdict import Finding, Problem, finding
 from lictor_jepsen.history import Call
-from lictor_jepsen.op import ABSENT, AGENT, Kind, Mode, Value
+from lictor_jepsen.op import ABSENT, Kind, Mode, Value
 
 __all__ = ["index_monotonic", "stale_reads"]
 
@@ -45,7 +45,7 @@ def stale_reads(history: Sequence[Call]) -> Finding:
 def index_monotonic(history: Sequence[Call]) -> Finding:
     """Judge the `X-Consul-Index` of the reads of one key."""
     reads = [call for call in history if call.asked.f == "read" and call.kind is Kind.OK and call.x_index is not None]
-    reads = [read for read in reads if read.asked.mode is not Mode.STALE or not read.node.startswith(AGENT)]
+    reads = [read for read in reads if not read.has_no_one_server]
     streams: dict[tuple[str, bool], list[Call]] = {}
     for read in reads:
         streams.setdefault((read.node, read.asked.mode is Mode.STALE), []).append(read)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Final, NamedTuple, TypeAlias
 from urllib.parse import quote
@@ -19,8 +20,10 @@ PREFIX: Final = "jepsen/"
 """Where the keys of a run lie in the KV store."""
 _APPEND_TRIES_MAX: Final = 3
 """How often an append reads and sets anew when somebody was faster; then it failed."""
-SESSION: Final = '{"Checks": [], "LockDelay": "0s"}'
+SESSION: Final[Mapping[str, object]] = {"Checks": [], "LockDelay": "0s"}
 """A session that nothing ends, neither a time nor the health of its node: a lock changes hands by `release` alone."""
+GUEST_TTL: Final = "24h"
+"""How long one in somebody else's cluster stays when nobody ends it, as after SIGKILL: the longest that there is."""
 _Held: TypeAlias = int | tuple[int, ...]
 """What the keys of a run hold, in JSON."""
 
@@ -51,10 +54,11 @@ class _Entry(NamedTuple):
 class KVClient(HTTPClient):
     """Asks one server or agent. It locks with one session, which it makes when it needs one."""
 
-    def __init__(self, base_url: str, *, timeout_s: float = TIMEOUT_S, prefix: str = PREFIX) -> None:
-        """All keys stand below `prefix`, which ends in a slash."""
+    def __init__(self, base_url: str, *, timeout_s: float = TIMEOUT_S, prefix: str = PREFIX, owner: str = "") -> None:
+        """All keys stand below `prefix`, which ends in a slash; `owner` is the name of the session."""
         super().__init__(base_url, timeout_s=timeout_s)
         self._prefix = prefix
+        self._wanted = {**SESSION, "Name": owner, "TTL": GUEST_TTL} if owner else SESSION
         self._session = ""
 
     async def close(self) -> None:
@@ -127,7 +131,7 @@ class KVClient(HTTPClient):
         """Take a lock or give it back. Who takes it leaves the own number in its value."""
         if not self._session:
             try:
-                answer = checked(await self.ask("PUT", "/v1/session/create", SESSION))
+                answer = checked(await self.ask("PUT", "/v1/session/create", json.dumps(self._wanted)))
             except (OSError, Refused) as error:
                 return Outcome(Kind.FAIL, error=f"nothing done: no session: {error!r}")
             self._session = decoded(answer, SessionID).ID

@@ -55,8 +55,11 @@ class _Inside(msgspec.Struct):
 class SessionClient(HTTPClient):
     """Asks one server or agent, with one session at a time: that of the last `open`."""
 
-    def __init__(self, base_url: str, *, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(self, base_url: str, *, timeout_s: float = TIMEOUT_S, prefix: str = PREFIX, owner: str = "") -> None:
+        """All keys stand below `prefix`, which ends in a slash; `owner` is the name of its sessions."""
         super().__init__(base_url, timeout_s=timeout_s)
+        self._prefix = prefix
+        self._named: dict[str, object] = {"Name": owner} if owner else {}
         self._who = 0
         self._session = ""
         self._opened: Outcome | None = None
@@ -106,7 +109,7 @@ class SessionClient(HTTPClient):
                     wanted: dict[str, object] = {"TTL": f"{ttl_ms}ms", "LockDelay": f"{delay_ms}ms"}
                 case _:
                     raise ValueError(f"no client knows how to do {asked}")
-            wanted |= {"Behavior": behavior, **({} if checks == NODE else {"Checks": []})}
+            wanted |= {**self._named, "Behavior": behavior, **({} if checks == NODE else {"Checks": []})}
             answer = checked(await self.ask("PUT", "/v1/session/create", json.dumps(wanted)))
             self._session = decoded(answer, SessionID).ID
             self._opened = Outcome(Kind.OK, asked.value)
@@ -134,7 +137,7 @@ class SessionClient(HTTPClient):
 
     async def _lock(self, verb: str, key: str) -> str:
         """`GOT` for true, `REFUSED` for false, `GONE` when the session is over."""
-        path = f"/v1/kv/{PREFIX}{quote(key)}?{verb}={self._session}"
+        path = f"/v1/kv/{self._prefix}{quote(key)}?{verb}={self._session}"
         answer = await self.ask("PUT", path, str(self._who))
         if answer.status != 200 and _NO_SESSION in answer.text:
             return GONE
@@ -149,7 +152,7 @@ class SessionClient(HTTPClient):
         return Outcome(Kind.OK, (who, row.CreateIndex, row.LockIndex), index_of(answer))
 
     async def _row(self, key: str) -> tuple[_Row | None, Answer]:
-        answer = await self.ask("GET", f"/v1/kv/{PREFIX}{quote(key)}?consistent")
+        answer = await self.ask("GET", f"/v1/kv/{self._prefix}{quote(key)}?consistent")
         if answer.status == 404:
             return None, answer
         return decoded(checked(answer), tuple[_Row])[0], answer
@@ -179,7 +182,7 @@ class SessionClient(HTTPClient):
 
     async def _inside(self, key: str) -> tuple[set[str], int]:
         """The sessions inside that live, and when that was last changed."""
-        answer = await self.ask("GET", f"/v1/kv/{PREFIX}{quote(key)}/?recurse&consistent")
+        answer = await self.ask("GET", f"/v1/kv/{self._prefix}{quote(key)}/?recurse&consistent")
         rows = [] if answer.status == 404 else decoded(checked(answer), list[_Row])
         living = {row.Session for row in rows if row.Session}
         lock = next((row for row in rows if row.Key.endswith("/.lock")), None)
@@ -189,4 +192,6 @@ class SessionClient(HTTPClient):
 
     async def _set_inside(self, key: str, limit: int, sessions: set[str], modified: int) -> bool:
         text = json.dumps({"Limit": limit, "Holders": dict.fromkeys(sorted(sessions), True)})
-        return decoded(checked(await self.ask("PUT", f"/v1/kv/{PREFIX}{quote(key)}/.lock?cas={modified}", text)), bool)
+        return decoded(
+            checked(await self.ask("PUT", f"/v1/kv/{self._prefix}{quote(key)}/.lock?cas={modified}", text)), bool
+        )

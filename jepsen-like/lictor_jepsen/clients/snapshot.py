@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Final
@@ -143,7 +144,7 @@ class SnapshotClient(KVClient):
         raise Refused(f"restored, and not read in {_TRIES_MAX} tries", definite=False)
 
     async def _hold(self) -> Outcome:
-        answer = checked(await self.ask("PUT", "/v1/session/create", SESSION))
+        answer = checked(await self.ask("PUT", "/v1/session/create", json.dumps(SESSION)))
         self._held = decoded(answer, SessionID).ID
         done = decoded(checked(await self.ask("PUT", f"/v1/kv/{PREFIX}{HELD}?acquire={self._held}")), bool)
         return Outcome(Kind.OK, True) if done else Outcome(Kind.INFO, error="somebody else holds the key")

@@ -66,8 +66,10 @@ class TxnClient(HTTPClient):
 
     reads = frozenset({"look"})
 
-    def __init__(self, base_url: str, *, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(self, base_url: str, *, timeout_s: float = TIMEOUT_S, prefix: str = PREFIX) -> None:
+        """All keys stand below `prefix`, which ends in a slash."""
         super().__init__(base_url, timeout_s=timeout_s)
+        self._prefix = prefix
         self._there: set[str] = set()
         """Keys that were there once; nothing deletes them."""
 
@@ -87,7 +89,10 @@ class TxnClient(HTTPClient):
     async def _held(self, asked: Invocation, micro: Sequence[tuple[str, str, int]]) -> dict[str, _Held]:
         """The lists that must be known beforehand: those that are appended to, or guarded."""
         wanted = {key: None for f, key, _ in micro if f == "append" or asked.f == "guarded"}
-        return {key: await self._get(_path(asked, key)) for key in wanted}
+        return {key: await self._get(self._path(asked, key)) for key in wanted}
+
+    def _path(self, asked: Invocation, key: str) -> str:
+        return f"{self._prefix}{asked.key}/{key}"
 
     async def _get(self, path: str) -> _Held:
         answer = await self.ask("GET", f"/v1/kv/{quote(path)}")
@@ -117,14 +122,14 @@ class TxnClient(HTTPClient):
     ) -> Iterator[_Asked]:
         appended = {key for f, key, _ in micro if f == "append"}
         for key in held.keys() - appended:
-            path = _path(asked, key)
+            path = self._path(asked, key)
             if held[key].modified:
                 yield _Asked("check-index", path, {"Index": held[key].modified}, None)
             else:
                 yield _Asked("check-not-exists", path, {}, None)
         lists: dict[str, tuple[int, ...]] = {}
         for number, (f, key, fresh) in enumerate(micro):
-            path = _path(asked, key)
+            path = self._path(asked, key)
             if f == "append":
                 how: dict[str, object] = {} if key in lists else {"Index": held[key].modified}
                 lists[key] = (*lists.get(key, held[key].numbers), fresh)
@@ -147,10 +152,6 @@ def _micro_of(asked: Invocation) -> list[tuple[str, str, int]]:
             case _:
                 raise ValueError(f"no client knows how to do {one}")
     return found
-
-
-def _path(asked: Invocation, key: str) -> str:
-    return f"{PREFIX}{asked.key}/{key}"
 
 
 def _read(operations: Sequence[_Asked], answer: Answer) -> dict[int, tuple[int, ...]]:

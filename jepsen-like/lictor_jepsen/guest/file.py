@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ssl
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 from urllib.parse import quote, urlsplit
@@ -15,11 +15,25 @@ from urllib.parse import quote, urlsplit
 import msgspec
 
 from lictor_jepsen.net import Node
+from lictor_jepsen.workload import House
 
-__all__ = ["COMMAND_S_MAX", "PLACES", "ClusterFile", "ClusterFileError", "Command", "read_cluster_file"]
+__all__ = [
+    "COMMAND_S_MAX",
+    "PLACES",
+    "STALE_S_MAX",
+    "TTL_MIN_S_MAX",
+    "ClusterFile",
+    "ClusterFileError",
+    "Command",
+    "read_cluster_file",
+]
 
 COMMAND_S_MAX: Final = 300.0
 """The longest time that a command may be given."""
+STALE_S_MAX: Final = 10.0
+"""The oldest answers of DNS that a run can judge: it works on a name for not much longer."""
+TTL_MIN_S_MAX: Final = 60.0
+"""The longest TTL that sessions of a run may need."""
 PLACES: Final = ("{node}", "{address}", "{seed}")
 """What in the words of a command is filled in: the name and address of the node it is for, and the fault's seed."""
 
@@ -31,6 +45,7 @@ class ClusterFileError(ValueError):
 class _Member(msgspec.Struct, forbid_unknown_fields=True):
     name: str
     http: str
+    dns: str = ""
 
 
 class Command(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -55,6 +70,9 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     ca_file: str = ""
     cert_file: str = ""
     key_file: str = ""
+    session_ttl_min_s: float = House().session_ttl_min_ms / 1000
+    dns_max_stale_s: float | None = None
+    dns_domain: str = "consul"
 
 
 class ClusterFile(NamedTuple):
@@ -67,11 +85,28 @@ class ClusterFile(NamedTuple):
     """Where each serves HTTP, with the token; for requests alone, since it is a secret."""
     faults: tuple[Command, ...]
     tls: ssl.SSLContext | None
+    dns: Mapping[str, tuple[str, int]] = {}
+    """Where those answer DNS of whom it is told."""
+    domain: str = "consul."
+    """That of DNS."""
+    session_ttl_min_ms: int = House().session_ttl_min_ms
+    dns_max_stale_ms: int | None = None
 
     @property
     def everybody(self) -> tuple[Node, ...]:
         """Servers and agents."""
         return (*self.servers, *self.agents)
+
+    @property
+    def asked(self) -> tuple[Node, ...]:
+        """Whom clients ask: the agents, where there are some."""
+        return self.agents or self.servers
+
+    @property
+    def house(self) -> House:
+        """What workloads have to know of it."""
+        has_dns = all(node.name in self.dns for node in self.asked)
+        return House(self.session_ttl_min_ms, self.dns_max_stale_ms, has_dns)
 
 
 def read_cluster_file(path: Path) -> ClusterFile:
@@ -95,7 +130,18 @@ def read_cluster_file(path: Path) -> ClusterFile:
     servers = tuple(_node(number, one) for number, one in enumerate(told.server, 1))
     agents = tuple(_node(number, one) for number, one in enumerate(told.agent, 1))
     urls = {one.name: _with_token(one.http, token) for one in (*told.server, *told.agent)}
-    return ClusterFile(told.name, servers, agents, urls, told.fault, tls)
+    return ClusterFile(
+        told.name,
+        servers,
+        agents,
+        urls,
+        told.fault,
+        tls,
+        dns={one.name: _dns(one) for one in (*told.server, *told.agent) if one.dns},
+        domain=f"{told.dns_domain.strip('.').lower()}.",
+        session_ttl_min_ms=round(told.session_ttl_min_s * 1000),
+        dns_max_stale_ms=None if told.dns_max_stale_s is None else round(told.dns_max_stale_s * 1000),
+    )
 
 
 def _problems(told: _File) -> Iterator[str]:
@@ -110,6 +156,15 @@ def _problems(told: _File) -> Iterator[str]:
         parts = urlsplit(one.http)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or "@" in parts.netloc:
             yield f"{one.name}: http = {one.http!r} is no address such as http://10.0.0.1:8500"
+        if one.dns and not all(_dns(one)):
+            yield f"{one.name}: dns = {one.dns!r} is no address with a port, such as 10.0.0.1:8600"
+    if not 0 < told.session_ttl_min_s <= TTL_MIN_S_MAX:
+        yield f"session_ttl_min_s is above 0 and at most {TTL_MIN_S_MAX:.0f}"
+    if told.dns_max_stale_s is not None and not 0 <= told.dns_max_stale_s <= STALE_S_MAX:
+        yield (
+            f"dns_max_stale_s is from 0 to {STALE_S_MAX:.0f}: a run is too short to see an answer that is older; "
+            "where dns_config.max_stale is longer, names cannot be judged"
+        )
     if told.token and told.token_file:
         yield "token and token_file: give one of them"
     if bool(told.cert_file) != bool(told.key_file):
@@ -138,6 +193,15 @@ def _tls(folder: Path, told: _File) -> ssl.SSLContext:
     if told.cert_file:
         context.load_cert_chain(folder / told.cert_file, folder / told.key_file)
     return context
+
+
+def _dns(member: _Member) -> tuple[str, int]:
+    """Address and port; empty and 0 for what is none."""
+    try:
+        parts = urlsplit(f"//{member.dns}")
+        return parts.hostname or "", parts.port or 0
+    except ValueError:
+        return "", 0
 
 
 def _node(number: int, member: _Member) -> Node:

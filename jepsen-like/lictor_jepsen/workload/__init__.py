@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from lictor_jepsen.workload.base import Client, Needs, Place, Turn, Workload
+from lictor_jepsen.workload.base import Client, House, Made, Needs, NoGuestError, Place, Turn, Workload
 from lictor_jepsen.workload.blocking import Blocking
 from lictor_jepsen.workload.ca import CA
 from lictor_jepsen.workload.catalog import Catalog
@@ -16,7 +16,7 @@ from lictor_jepsen.workload.snapshot import Snapshot
 from lictor_jepsen.workload.txn import Transactions
 from lictor_jepsen.workload.upgrade import Upgrade
 
-__all__ = ["WORKLOADS", "Client", "Needs", "Place", "Turn", "Workload"]
+__all__ = ["WORKLOADS", "Client", "House", "Made", "Needs", "NoGuestError", "Place", "Turn", "Workload"]
 
 _ALL: Final[tuple[Workload, ...]] = (
     Register(),

@@ -4,15 +4,29 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from random import Random
 from typing import Final, NamedTuple, Protocol
+
+import msgspec
 
 from lictor_jepsen.checker import Finding
 from lictor_jepsen.db import Cluster
 from lictor_jepsen.net import Node
 from lictor_jepsen.op import Invocation, Op, Outcome, Value
 
-__all__ = ["OPS_PER_KEY", "THREADS_PER_KEY", "Client", "Needs", "Place", "Turn", "Workload"]
+__all__ = [
+    "OPS_PER_KEY",
+    "THREADS_PER_KEY",
+    "Client",
+    "House",
+    "Made",
+    "Needs",
+    "NoGuestError",
+    "Place",
+    "Turn",
+    "Workload",
+]
 
 OPS_PER_KEY: Final = 40
 """How many operations one thread spends on a key, so that each key's history can be judged in bounded time."""
@@ -84,8 +98,38 @@ class Needs(NamedTuple):
     """Steps that belong to it and always happen, whatever else goes wrong; names of faults."""
     former: bool = False
     """Whether it begins with a former version of the product."""
+    dns: bool = False
+    """Whether it asks DNS."""
     programs: bool = False
     """Whether it starts other programs (`Cluster.spawn`), which faults may then hit."""
+
+
+class Made(StrEnum):
+    """What a workload makes in a cluster, and what of that can be found and taken away again by its name."""
+
+    KEYS = "keys"
+    """Below the prefix of the run."""
+    SESSIONS = "sessions"
+    """With the owner of the run as their name."""
+    NODES = "nodes"
+    """Nodes without an agent, with instances of services: both have the mark of the run in their names."""
+    SERVICES = "services"
+    """Instances at the agents that are asked; the names of their services begin with the mark of the run."""
+
+
+class House(msgspec.Struct, frozen=True):
+    """What a guest has to know of the cluster of others that it is in, since it cannot be set there."""
+
+    session_ttl_min_ms: int = 10_000
+    """The shortest TTL that a session may have; the default is that of the product."""
+    dns_max_stale_ms: int | None = None
+    """How old an answer of DNS may be, caches between included; None when nobody said so."""
+    has_dns: bool = False
+    """Whether it is known where each of those who are asked answers DNS."""
+
+
+class NoGuestError(ValueError):
+    """A workload cannot run in a cluster that others use; the message says why, after `it`."""
 
 
 class Workload(ABC):
@@ -95,10 +139,20 @@ class Workload(ABC):
     about: str
     """One sentence, for lists and reports."""
     needs: Needs = Needs()
-    as_guest: bool = False
-    """Whether it may run in a cluster that others use: it touches nothing but keys below the prefix of the run."""
+    alone: str
+    """Why it may not run in a cluster that others use, after `since it`; empty when all that it makes can be told from
+    what others made, and taken away again."""
+    makes: frozenset[Made] = frozenset({Made.KEYS})
+    """What it leaves behind unless that is taken away."""
     changes: frozenset[str] = frozenset()
     """The operations that change something: by them it is told how long nobody could write."""
+
+    def as_guest(self, house: House) -> Workload:
+        """This workload as it is in a cluster that others use. Pure. Raises `NoGuestError`."""
+        del house
+        if self.alone:
+            raise NoGuestError(f"needs a cluster of its own, since it {self.alone}")
+        return self
 
     def key(self, thread: int, number: int, threads: int) -> str:
         """What a thread works on at that turn. Pure."""

@@ -14,11 +14,10 @@ import msgspec
 from lictor_jepsen.checker import Finding
 from lictor_jepsen.checker.blocking import CHANGES, LATE_MS, blocking, key_name, service_name, wait_ms_max
 from lictor_jepsen.clients.base import QUERY, HTTPClient, checked, decoded, index_of
-from lictor_jepsen.clients.kv import PREFIX
 from lictor_jepsen.http import Answer
 from lictor_jepsen.instances import catalog_registration, health_rows
 from lictor_jepsen.op import Invocation, Kind, Mode, Op, Outcome, Value
-from lictor_jepsen.workload.base import THREADS_PER_KEY, Client, Place, Turn, Workload
+from lictor_jepsen.workload.base import THREADS_PER_KEY, Client, Made, Place, Turn, Workload
 from lictor_jepsen.workload.kv import read_mode
 
 __all__ = ["Blocking"]
@@ -41,6 +40,8 @@ class Blocking(Workload):
 
     name = "blocking"
     about = "wait for changes of keys and services by blocking queries, while others change them"
+    alone = ""
+    makes = frozenset({Made.KEYS, Made.NODES})
     changes = CHANGES
 
     def key(self, thread: int, number: int, threads: int) -> str:
@@ -61,7 +62,7 @@ class Blocking(Workload):
 
     def client(self, place: Place) -> Client:
         """Remembers at which index it saw what."""
-        return _Watcher(place.url)
+        return _Watcher(place.url, place.cluster.prefix)
 
     def last(self, keys: Sequence[str]) -> Sequence[Invocation]:
         """Look at all of it once more."""
@@ -107,8 +108,9 @@ class _Watcher(HTTPClient):
 
     reads = frozenset({"watch"})
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, prefix: str) -> None:
         super().__init__(url)
+        self._prefix = prefix
         self._states: dict[tuple[str, Mode], tuple[int, Value]] = {}
 
     async def do(self, asked: Invocation) -> Outcome:
@@ -132,18 +134,18 @@ class _Watcher(HTTPClient):
         return Outcome(Kind.OK, asked.value)
 
     async def _kv(self, method: str, name: str, body: str = "") -> None:
-        checked(await self.ask(method, f"/v1/kv/{PREFIX}{quote(name)}", body))
+        checked(await self.ask(method, f"/v1/kv/{self._prefix}{quote(name)}", body))
 
     async def _watch(self, asked: Invocation, target: str, wait_ms: int) -> Outcome:
         index, known = self._states.get((target, asked.mode), (0, ()))
         query = "&".join(filter(None, (f"index={index}&wait={wait_ms}ms", QUERY[asked.mode])))
         if "/" in target:
-            path = f"/v1/kv/{PREFIX}{quote(target)}?{query}{'&recurse' if target.endswith('/') else ''}"
+            path = f"/v1/kv/{self._prefix}{quote(target)}?{query}{'&recurse' if target.endswith('/') else ''}"
         else:
             path = f"/v1/health/service/{quote(target)}?{query}"
         timeout_s = (wait_ms_max(wait_ms) + LATE_MS) / 1000 + self._timeout_s
         answer = await self.ask("GET", path, timeout_s=timeout_s)
-        shown = _keys(answer) if "/" in target else health_rows(checked(answer))
+        shown = self._keys(answer) if "/" in target else health_rows(checked(answer))
         seen = index_of(answer)
         # Consul's document `features/blocking`: an index that went back begins anew.
         self._states[(target, asked.mode)] = (0 if seen is None or seen < index else seen, shown)
@@ -151,10 +153,9 @@ class _Watcher(HTTPClient):
             self._states.pop(next(iter(self._states)))
         return Outcome(Kind.OK, (target, index, wait_ms, known, shown), seen)
 
-
-def _keys(answer: Answer) -> Value:
-    """The keys of an answer and their numbers."""
-    if answer.status == 404:
-        return ()
-    rows = decoded(checked(answer), list[_Entry])
-    return tuple((row.Key.removeprefix(PREFIX), int(base64.b64decode(row.Value))) for row in rows)
+    def _keys(self, answer: Answer) -> Value:
+        """The keys of an answer and their numbers."""
+        if answer.status == 404:
+            return ()
+        rows = decoded(checked(answer), list[_Entry])
+        return tuple((row.Key.removeprefix(self._prefix), int(base64.b64decode(row.Value))) for row in rows)

@@ -28,6 +28,7 @@ class CA(Workload):
     """One thread changes the kind of key, and so the root; all others fetch certificates and talk."""
 
     name = "ca"
+    alone = "changes the root that all of the mesh trusts"
     about = "change the root of the mesh's CA, while agents fetch leaves and roots and proxies carry connections"
     needs = Needs(agents=2, products=("lictor",), programs=True)
     changes = frozenset({"rotate"})

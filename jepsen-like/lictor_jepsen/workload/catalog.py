@@ -21,7 +21,7 @@ from lictor_jepsen.instances import (
     outside_node,
 )
 from lictor_jepsen.op import OUTSIDE, Invocation, Kind, Mode, Op, Outcome, Value
-from lictor_jepsen.workload.base import Client, Needs, Place, Turn, Workload
+from lictor_jepsen.workload.base import Client, Made, Needs, Place, Turn, Workload
 from lictor_jepsen.workload.kv import read_mode
 
 __all__ = ["Catalog"]
@@ -38,6 +38,8 @@ class Catalog(Workload):
 
     name = "catalog"
     about = "register and deregister services, at agents and in the catalog, and read both"
+    alone = ""
+    makes = frozenset({Made.NODES, Made.SERVICES})
     needs = Needs(settings={"ae_interval": "5s"})
     changes = CHANGES
 

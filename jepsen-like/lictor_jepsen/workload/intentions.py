@@ -25,6 +25,7 @@ class Intentions(Workload):
     """Two destinations, each with one thread that changes who may reach it; all others talk to both."""
 
     name = "intentions"
+    alone = "starts agents, proxies and applications, and changes who may talk to whom"
     about = "allow and deny connections between services, while clients talk through the proxies on new and live ones"
     needs = Needs(agents=2, products=("lictor",), programs=True)
     changes = frozenset({"allow", "deny"})

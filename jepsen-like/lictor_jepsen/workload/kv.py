@@ -8,7 +8,7 @@ from random import Random
 from lictor_jepsen.checker import CHANGES, Finding, judge
 from lictor_jepsen.clients.kv import KVClient
 from lictor_jepsen.op import Invocation, Mode, Op, Value
-from lictor_jepsen.workload.base import Client, Place, Turn, Workload
+from lictor_jepsen.workload.base import Client, Made, Place, Turn, Workload
 
 __all__ = ["Append", "CompareAndSet", "GrowSet", "Lock", "Register", "read_mode"]
 
@@ -17,11 +17,11 @@ class _KVWorkload(Workload):
     """Keys that each are a register, a list, a set or a lock, and are judged one by one."""
 
     changes = CHANGES
-    as_guest = True
+    alone = ""
 
     def client(self, place: Place) -> Client:
         """Asks over `/v1/kv`."""
-        return KVClient(place.url, prefix=place.cluster.prefix)
+        return KVClient(place.url, prefix=place.cluster.prefix, owner=place.cluster.owner)
 
     def last(self, keys: Sequence[str]) -> Sequence[Invocation]:
         """Read every key in both strict modes."""
@@ -93,6 +93,7 @@ class Lock(_KVWorkload):
 
     name = "lock"
     about = "take a lock, give it back, read who has it, with sessions that nothing ends"
+    makes = frozenset({Made.KEYS, Made.SESSIONS})
 
     def invocation(self, rng: Random, turn: Turn) -> Invocation:
         """Give back what the thread has, as far as it knows; else try to get it."""

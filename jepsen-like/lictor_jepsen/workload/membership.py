@@ -42,6 +42,7 @@ class Membership(Workload):
     """
 
     name = "membership"
+    alone = "adds and removes servers, and lets them lose their data"
     about = "servers come, leave, are lost and replaced, one to five of them, under a load of registers and lists"
     changes = CHANGES
     needs = Needs(

@@ -8,19 +8,17 @@ from random import Random
 from typing import Final
 
 from lictor_jepsen.checker import Finding
-from lictor_jepsen.checker.names import CHANGES, MAX_STALE_MS, names
+from lictor_jepsen.checker.names import CHANGES, MAX_STALE_MS, ROOM_MS, names
 from lictor_jepsen.clients.base import HTTPClient, Refused, checked
 from lictor_jepsen.dns import Found, ask
 from lictor_jepsen.instances import catalog_registration, number_at, outside_node, port_of
 from lictor_jepsen.op import Invocation, Kind, Op, Outcome, Value
-from lictor_jepsen.workload.base import THREADS_PER_KEY, Client, Needs, Place, Turn, Workload
+from lictor_jepsen.workload.base import THREADS_PER_KEY, Client, House, Made, Needs, NoGuestError, Place, Turn, Workload
 
-__all__ = ["DNS_PORT", "Names"]
+__all__ = ["Names"]
 
-DNS_PORT: Final = 8600
 _LONGER: Final = 6
 """How many times as long as elsewhere a thread works on a key."""
-_DOMAIN: Final = "consul."
 _ANSWER_S_MAX: Final = 1.0
 """How long a question waits for its answer: shorter than answers may be old."""
 _ANSWERS: Final = frozenset({"NOERROR", "NXDOMAIN"})
@@ -31,8 +29,21 @@ class Names(Workload):
 
     name = "names"
     about = "ask DNS for services and nodes while they come, change, ail and go"
-    needs = Needs(settings={"dns_config": {"max_stale": f"{MAX_STALE_MS}ms"}})
+    alone = ""
+    makes = frozenset({Made.NODES})
+    needs = Needs(settings={"dns_config": {"max_stale": f"{MAX_STALE_MS}ms"}}, dns=True)
     changes = CHANGES
+
+    def __init__(self, max_stale_ms: int = MAX_STALE_MS) -> None:
+        self._stale_ms = max_stale_ms + ROOM_MS
+
+    def as_guest(self, house: House) -> Workload:
+        """It must be said where DNS is asked, and how old an answer may be."""
+        if not house.has_dns:
+            raise NoGuestError('asks DNS: say dns = "10.0.0.11:8600" of each [[agent]], or [[server]] without agents')
+        if house.dns_max_stale_ms is None:
+            raise NoGuestError("judges how old answers are: say dns_max_stale_s, as dns_config.max_stale is there")
+        return Names(house.dns_max_stale_ms)
 
     def key(self, thread: int, number: int, threads: int) -> str:
         """One service for longer than an answer may be old, at the usual rate: what is older must be noticed."""
@@ -66,7 +77,7 @@ class Names(Workload):
 
     def check(self, history: Sequence[Op]) -> Mapping[str, Finding]:
         """By `checker.names`."""
-        return names(history)
+        return names(history, self._stale_ms)
 
 
 class _Asker(HTTPClient):
@@ -76,7 +87,8 @@ class _Asker(HTTPClient):
 
     def __init__(self, place: Place) -> None:
         super().__init__(place.url)
-        self._address = place.node.address
+        self._dns = place.cluster.dns(place.node)
+        self._domain = place.cluster.domain
 
     async def do(self, asked: Invocation) -> Outcome:
         match asked.f, asked.value:
@@ -89,11 +101,11 @@ class _Asker(HTTPClient):
                 body = json.dumps({"Node": outside_node(id_), "ServiceID": id_})
                 checked(await self.ask("PUT", "/v1/catalog/deregister", body))
             case "addresses", str() as how:
-                return _seen(_addresses(await self._found(f"{asked.key}.service.{_DOMAIN}", "A", how)))
+                return _seen(_addresses(await self._found(f"{asked.key}.service.{self._domain}", "A", how)))
             case "servers", str() as how:
-                return _seen(_servers(await self._found(f"{asked.key}.service.{_DOMAIN}", "SRV", how)))
+                return _seen(_servers(await self._found(f"{asked.key}.service.{self._domain}", "SRV", how)))
             case "node", (int() as thread, str() as how):
-                name = f"{outside_node(_id(asked.key, thread))}.node.{_DOMAIN}"
+                name = f"{outside_node(_id(asked.key, thread))}.node.{self._domain}"
                 return _seen(_addresses(await self._found(name, "A", how)))
             case _:
                 raise ValueError(f"nobody who asks for names knows how to do {asked}")
@@ -105,7 +117,7 @@ class _Asker(HTTPClient):
 
     async def _found(self, name: str, kind: str, how: str) -> Found:
         over_tcp = how == "tcp"
-        found = await ask(self._address, DNS_PORT, name, kind, over_tcp=over_tcp, timeout_s=_ANSWER_S_MAX)
+        found = await ask(*self._dns, name, kind, over_tcp=over_tcp, timeout_s=_ANSWER_S_MAX)
         if found.code not in _ANSWERS:
             raise Refused(found.code, definite=True)
         return found

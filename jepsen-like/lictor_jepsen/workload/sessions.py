@@ -17,7 +17,7 @@ from lictor_jepsen.checker.lives import NODE
 from lictor_jepsen.checker.sessions import check_sessions
 from lictor_jepsen.clients.session import SessionClient
 from lictor_jepsen.op import Invocation, Mode, Op
-from lictor_jepsen.workload.base import THREADS_PER_KEY, Client, Needs, Place, Turn, Workload
+from lictor_jepsen.workload.base import THREADS_PER_KEY, Client, House, Made, Needs, Place, Turn, Workload
 
 __all__ = ["Sessions"]
 
@@ -28,7 +28,9 @@ _OPENING: Final = (0, 2, 5)
 _CRASHED_FROM: Final = 12
 """From this turn on a life that crashes renews nothing; at it, one that stalls does so."""
 _LAST: Final = LIFE_TURNS - 1
-_TTLS_MS: Final = (2000, 3000)
+TTLS_MS: Final = (2000, 3000)
+"""The TTLs of sessions, where they may be so short."""
+_LONGER_TTL: Final = 1.5
 _DELAYS_MS: Final = (0, 500, 2000)
 _STALL_PER_TTL: Final = 2.5
 _DOZE_PER_TTL: Final = 0.6
@@ -53,7 +55,7 @@ class _Life(NamedTuple):
     is_semaphore: bool
 
 
-def _life(turn: Turn) -> _Life:
+def _life(turn: Turn, ttls_ms: Sequence[int]) -> _Life:
     """The life that this turn is of. Some lives in a row want the same: the next one what the last one lost."""
     number = turn.number // LIFE_TURNS
     who = number * turn.threads + turn.thread + 1
@@ -64,7 +66,7 @@ def _life(turn: Turn) -> _Life:
     rng = Random(f"session {who}")
     return _Life(
         who=who,
-        ttl_ms=rng.choice(_TTLS_MS),
+        ttl_ms=rng.choice(ttls_ms),
         delay_ms=rng.choice(_DELAYS_MS),
         behavior=key.partition("-")[0],
         checks=NODE if rng.random() < 0.2 else "none",
@@ -81,12 +83,22 @@ class Sessions(Workload):
     about = (
         "take locks and semaphores by sessions that end by their TTL, by hand or with their node, and fence by tokens"
     )
+    alone = ""
+    makes = frozenset({Made.KEYS, Made.SESSIONS})
     needs = Needs(settings={"session_ttl_min": "1s"})
     changes = frozenset({"open", "renew", "destroy", "acquire", "release", "enter", "leave"})
 
+    def __init__(self, ttls_ms: tuple[int, int] = TTLS_MS) -> None:
+        self._ttls_ms = ttls_ms
+
+    def as_guest(self, house: House) -> Workload:
+        """TTLs are longer where they may not be so short: then a run sees fewer sessions end."""
+        least_ms = house.session_ttl_min_ms
+        return self if least_ms <= self._ttls_ms[0] else Sessions((least_ms, round(least_ms * _LONGER_TTL)))
+
     def invocation(self, rng: Random, turn: Turn) -> Invocation:
         """Open, then take, use, renew and give back, and end as this life does."""
-        life, step = _life(turn), turn.number % LIFE_TURNS
+        life, step = _life(turn, self._ttls_ms), turn.number % LIFE_TURNS
         if step in _OPENING:
             value = (life.who, life.ttl_ms, life.delay_ms, life.behavior, life.checks)
             return Invocation("open", life.key, value)
@@ -100,7 +112,7 @@ class Sessions(Workload):
 
     def client(self, place: Place) -> Client:
         """One session at a time."""
-        return SessionClient(place.url)
+        return SessionClient(place.url, prefix=place.cluster.prefix, owner=place.cluster.owner)
 
     def last(self, keys: Sequence[str]) -> Sequence[Invocation]:
         """Who has the locks."""

@@ -26,6 +26,7 @@ class Snapshot(Workload):
     """The first thread saves and restores, and reads in between; the others write and read registers."""
 
     name = "snapshot"
+    alone = "restores snapshots over all data"
     about = "all state is saved and restored under a load of registers; sessions and locks come back with it"
     changes = CHANGES
     needs = Needs(products=("lictor",))

@@ -30,6 +30,7 @@ class Transactions(Workload):
 
     name = "txn"
     about = "read several lists and append to them, in transactions"
+    alone = ""
     changes = CHANGES
 
     def invocation(self, rng: Random, turn: Turn) -> Invocation:
@@ -51,7 +52,7 @@ class Transactions(Workload):
 
     def client(self, place: Place) -> Client:
         """Asks over `/v1/txn`."""
-        return TxnClient(place.url)
+        return TxnClient(place.url, prefix=place.cluster.prefix)
 
     def last(self, keys: Sequence[str]) -> Sequence[Invocation]:
         """Look at all lists, in both strict modes."""

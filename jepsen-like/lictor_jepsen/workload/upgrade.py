@@ -24,6 +24,7 @@ class Upgrade(Workload):
     """The first thread upgrades one after another; all write, append and read."""
 
     name = "upgrade"
+    alone = "ends every server and agent and starts another version"
     about = "servers, then agents, change from a former version to this one, one by one, under registers and lists"
     changes = CHANGES
     needs = Needs(nodes=3, products=("lictor",), former=True)

@@ -166,7 +166,7 @@ def test_the_index_of_a_stale_poll_may_fall_at_an_agent() -> None:
         tape = Tape().write(1, 1).write(31, 2)
         return tape.poll(30, 31.2, (5, 4), held(1), held(2), mode=Mode.STALE, node=node).wrong()
 
-    assert (stale("a1"), stale("n1")) == ([], ["index"])
+    assert (stale("a1"), stale("n1"), stale("alpha")) == ([], ["index"], ["index"])
 
 
 def test_a_wait_is_held() -> None:

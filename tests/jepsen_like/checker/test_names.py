@@ -37,9 +37,9 @@ class Tape:
         """DNS tells addresses of the thread's node."""
         return self.did(at_s, "node", (0, "udp"), (False, numbers))
 
-    def wrong(self) -> list[str]:
+    def wrong(self, stale_ms: float = STALE_MS) -> list[str]:
         """What is found, each by its finding and its first word."""
-        found = names(self.ops)
+        found = names(self.ops, stale_ms)
         bad = {name: one for name, one in found.items() if one.verdict is Verdict.INVALID}
         return [f"{name}: {problem.text.split(':')[0]}" for name, one in bad.items() for problem in one.problems]
 
@@ -56,6 +56,12 @@ def test_an_older_answer_after_a_newer_one_is_right_as_long_as_it_is_not_too_old
 def test_an_instance_that_is_well_for_long_is_told() -> None:
     assert Tape().put(1, 1).told(1 + OLD_S).wrong() == ["services: stale"]
     assert Tape().put(1, 1).told(1 + OLD_S, is_cut=True).wrong() == []
+
+
+def test_answers_may_be_as_old_as_is_said() -> None:
+    tape = Tape().put(1, 1).told(1 + OLD_S)
+    assert tape.wrong(STALE_MS + 2000) == []
+    assert tape.wrong(STALE_MS) == ["services: stale"]
 
 
 def test_an_instance_that_is_gone_or_ails_for_long_is_not_told() -> None:

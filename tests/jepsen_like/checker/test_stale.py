@@ -62,6 +62,13 @@ def test_stale_reads_through_an_agent_may_go_back_and_others_may_not() -> None:
         assert found.verdict is verdict
 
 
+def test_an_agent_is_known_by_being_one_whatever_it_is_called() -> None:
+    first = ("0 invoke read - stale alpha", "0 ok read 1 stale alpha 7")
+    reads = history(*first, "0 invoke read - stale alpha", "0 ok read 1 stale alpha 6")
+    assert index_monotonic(reads).verdict is Verdict.INVALID, "a server of somebody else's cluster"
+    assert index_monotonic([read._replace(relayed=True) for read in reads]).verdict is Verdict.VALID
+
+
 def test_a_stale_read_of_a_lock_shows_somebody_who_asked_for_it() -> None:
     asked = ("0 invoke acquire 1", "0 ok acquire 0", "2 invoke acquire 2", "2 info acquire 2")
     for seen, verdict in (("1", Verdict.VALID), ("2", Verdict.VALID), ("-", Verdict.VALID), ("3", Verdict.INVALID)):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from lictor_jepsen.checker.lives import GONE, GOT, REFUSED, part
+from lictor_jepsen.clients.kv import KVClient
 from lictor_jepsen.clients.session import SessionClient
 from lictor_jepsen.op import Invocation, Kind, Mode, Outcome, Value
 from tests.support.agents import Product, dev_agent, put_consul_on_path
@@ -27,6 +29,23 @@ class Caller:
 
     async def open(self, behavior: str = "release", checks: str = "none") -> Outcome:
         return await self.do("open", "sessions-k", 10_000, 0, behavior, checks)
+
+
+@pytest.mark.slow
+async def test_a_guest_says_whose_its_sessions_and_keys_are(tmp_path: Path) -> None:
+    with dev_agent("lictor", tmp_path) as agent:
+        url = f"http://{agent.http_address}"
+        locker = KVClient(url, prefix="jepsen/me/", owner="jepsen/me/")
+        assert (await locker.invoke(Invocation("acquire", "lock-1", 1))).value == 1
+        guest = SessionClient(url, prefix="jepsen/me/", owner="jepsen/me/")
+        opened = (1, 10_000, 0, "release", "none")
+        assert (await guest.invoke(Invocation("open", "k", opened))).kind is Kind.OK
+        assert (await guest.invoke(Invocation("acquire", "k", (1,)))).kind is Kind.OK
+        sessions = json.loads((await guest.ask("GET", "/v1/session/list")).text)
+        keys = json.loads((await guest.ask("GET", "/v1/kv/?keys")).text)
+    assert {one["Name"] for one in sessions} == {"jepsen/me/"}
+    assert {one["TTL"] for one in sessions} == {"24h", "10000ms"}, "none stays for ever"
+    assert keys == ["jepsen/me/k", "jepsen/me/lock-1"]
 
 
 @pytest.mark.slow

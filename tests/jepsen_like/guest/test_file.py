@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from lictor_jepsen.guest import ClusterFileError, read_cluster_file
+from lictor_jepsen.workload import House
 
 GOOD = """
 name = "staging"
@@ -67,11 +68,28 @@ def test_a_file_says_who_is_there_with_which_access_and_what_may_be_done(tmp_pat
         (f'{SERVER}[[fault]]\nname = "x"\nbegin = ["true"]\nend = ["true"]\nseconds_max = 999', "at most 300"),
         (f'{SERVER}[[fault]]\nname = "x"\nper = "agent"\nbegin = ["true"]\nend = ["true"]', "there is no [[agent]]"),
         (f'{SERVER}[[fault]]\nname = "x"\nper = "cluster"\nbegin = ["a", "{{node}}"]\nend = ["true"]', "for nobody"),
+        (f'{SERVER}dns = "10.0.0.1"', "no address with a port"),
+        (f'{SERVER}dns = "10.0.0.1:ten"', "no address with a port"),
+        (f"session_ttl_min_s = 0\n{SERVER}", "session_ttl_min_s is above 0"),
+        (f"dns_max_stale_s = 3600\n{SERVER}", "names cannot be judged"),
         (f'{SERVER}[[fault]]\nname = "x"\nper = "moon"\nbegin = ["true"]\nend = ["true"]', "'moon'"),
     ],
 )
 def test_a_wrong_file_is_refused_with_what_is_wrong(tmp_path: Path, text: str, said: str) -> None:
     assert said in _read(tmp_path, text)
+
+
+def test_what_workloads_have_to_know_of_it_is_told(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("secret")
+    (tmp_path / "c.toml").write_text(GOOD)
+    cluster = read_cluster_file(tmp_path / "c.toml")
+    assert cluster.house == House(session_ttl_min_ms=10_000, dns_max_stale_ms=None, has_dns=False)
+    more = 'session_ttl_min_s = 1.5\ndns_max_stale_s = 2\ndns_domain = "Lan."\n'
+    told = GOOD.replace("10.0.1.1:8500", '10.0.1.1:8500"\ndns = "10.0.1.1:53')
+    (tmp_path / "c.toml").write_text(more + told)
+    cluster = read_cluster_file(tmp_path / "c.toml")
+    assert cluster.house == House(session_ttl_min_ms=1500, dns_max_stale_ms=2000, has_dns=True), "agents are asked"
+    assert (cluster.dns, cluster.domain) == ({"web-1": ("10.0.1.1", 53)}, "lan.")
 
 
 def test_all_that_is_wrong_is_told_at_once_and_no_token(tmp_path: Path) -> None:

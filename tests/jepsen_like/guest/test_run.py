@@ -1,151 +1,148 @@
-"""A stay in a cluster that the test started: with a token, over TLS, paused by a command of the file."""
+"""Stays in a cluster that the test started: with a token, over TLS; good, broken, paused, and cut short."""
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
 
-import msgspec
 import pytest
 
-from tests.support.ports import free_port
+from tests.jepsen_like.guest.host import GUEST, LICTOR, Host, hosting, lictor
 
-LICTOR = Path(sys.executable).with_name("lictor")
-TOKEN = "8f8a2d1e-0000-4000-8000-000000000001"
-START_S_MAX = 60.0
-FAULT = """
-[[fault]]
-name = "pause"
-begin = ["sh", "-c", "kill -STOP $(cat {folder}/{node}.pid)"]
-end = ["sh", "-c", "kill -CONT $(cat {folder}/{node}.pid)"]
-"""
+PLANTED = Path(__file__).parents[1] / "planted"
+CUT_S_MAX = 60.0
+pytestmark = pytest.mark.slow
 
 
-def _run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [str(LICTOR), *words]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=110, check=False)
+def _torture(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return lictor(folder, "torture", "--cluster=cluster.toml", "--store=store", *words)
 
 
-class Host:
-    """One server with access control and HTTPS, and the file that describes it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.http, self.https = free_port(), free_port()
-        assert _run(folder, "tls", "ca", "create").returncode == 0
-        assert _run(folder, "tls", "cert", "create", "-server").returncode == 0
-        settings = {
-            "ports": {"http": self.http, "https": self.https, "dns": -1, "grpc": -1, "server": free_port()}
-            | {"serf_lan": free_port(), "serf_wan": -1},
-            "ca_file": "consul-agent-ca.pem",
-            "cert_file": "dc1-server-consul-0.pem",
-            "key_file": "dc1-server-consul-0-key.pem",
-            "acl": {"enabled": True, "default_policy": "deny", "tokens": {"master": TOKEN}},
-        }
-        (folder / "agent.json").write_text(json.dumps(settings))
-        (folder / "token").write_text(TOKEN)
-        text = (
-            f'name = "staging"\ntoken_file = "token"\nca_file = "consul-agent-ca.pem"\n'
-            f'[[server]]\nname = "s1"\nhttp = "https://127.0.0.1:{self.https}"\n'
-        )
-        (folder / "cluster.toml").write_text(text + FAULT.replace("{folder}", str(folder)))
-        words = ("agent", "-server", "-bootstrap-expect=1", "-node=s1", "-data-dir=data", "-bind=127.0.0.1")
-        self.log = (folder / "log").open("wb")
-        self.process = subprocess.Popen(
-            [str(LICTOR), *words, "-config-file=agent.json", f"-pid-file={folder}/s1.pid"],
-            cwd=folder,
-            stdout=self.log,
-            stderr=self.log,
-        )
-
-    def ask(self, method: str, path: str, body: bytes | None = None) -> bytes:
-        headers = {"X-Consul-Token": TOKEN}
-        url = f"http://127.0.0.1:{self.http}{path}"
-        with urlopen(Request(url, body, headers, method=method), timeout=10) as answer:
-            told: bytes = answer.read()
-            return told
-
-    def wait(self) -> None:
-        ends = time.monotonic() + START_S_MAX
-        while True:
-            try:
-                self.ask("PUT", "/v1/kv/own", b"1")
-                return
-            except OSError:
-                assert time.monotonic() < ends, (self.folder / "log").read_text()
-                time.sleep(0.2)  # the server is asked again, until it serves
-
-    def keys(self) -> list[str]:
-        try:
-            return msgspec.json.decode(self.ask("GET", "/v1/kv/?keys"), type=list[str])
-        except HTTPError:
-            return []
-
-    def stop(self) -> None:
-        self.process.kill()
-        self.process.wait(20)
-        self.log.close()
+def _runs(folder: Path) -> list[Path]:
+    return sorted(path for path in (folder / "store").iterdir() if path.is_dir())
 
 
-@pytest.fixture
-def host(tmp_path: Path) -> Iterator[Host]:
-    found = Host(tmp_path)
-    try:
-        found.wait()
-        yield found
-    finally:
-        found.stop()
+def _results(run: Path) -> dict[str, dict[str, dict[str, object]]]:
+    told: dict[str, dict[str, dict[str, object]]] = json.loads((run / "results.json").read_text())
+    return told
 
 
-@pytest.mark.slow
+def _invalid(run: Path) -> set[str]:
+    return {name for name, found in _results(run)["findings"].items() if found["verdict"] == "invalid"}
+
+
 @pytest.mark.timeout(240)
-def test_a_stay_is_judged_leaves_nothing_behind_and_keeps_the_token_to_itself(host: Host, tmp_path: Path) -> None:
-    words = ("torture", "--cluster", "cluster.toml", "--seconds=9", "--workload=lock", "--store=store", "--seed=2")
-    dry = _run(tmp_path, *words, "--dry-run")
-    assert dry.returncode == 0, dry.stderr
-    assert "kill -STOP" in dry.stdout
-    assert not (tmp_path / "store").exists(), "a dry run does nothing"
-    refused = _run(tmp_path, *words)
-    assert refused.returncode == 1, "nobody said yes"
-    assert not (tmp_path / "store").exists()
-    ended = _run(tmp_path, *words, "--yes")
-    [folder] = [path for path in (tmp_path / "store").iterdir() if path.is_dir()]
-    results = json.loads((folder / "results.json").read_text())
-    wrong = {name for name, found in results["findings"].items() if found["verdict"] == "invalid"}
-    assert not wrong, (ended.stdout, ended.stderr)
-    assert results["findings"]["faults"]["verdict"] == "valid", results["findings"]
-    assert results["counts"]["acquire"]["ok"] > 0
-    assert host.keys() == ["own"]
-    assert json.loads(host.ask("GET", "/v1/session/list")) == []
-    assert all(TOKEN not in path.read_text() for path in folder.iterdir() if path.is_file())
-    os.kill(host.process.pid, 0)
+def test_a_stay_is_judged_leaves_nothing_behind_and_keeps_the_token_to_itself(tmp_path: Path) -> None:
+    with hosting(tmp_path) as host:
+        words = ("--seconds=9", "--workload=lock", "--seed=2")
+        dry = _torture(tmp_path, *words, "--dry-run")
+        assert dry.returncode == 0, dry.stderr
+        assert "kill -STOP" in dry.stdout
+        assert not (tmp_path / "store").exists(), "a dry run does nothing"
+        refused = _torture(tmp_path, *words)
+        assert refused.returncode == 1, "nobody said yes"
+        assert not (tmp_path / "store").exists()
+        ended = _torture(tmp_path, *words, "--yes")
+        [run] = _runs(tmp_path)
+        results = _results(run)
+        assert not _invalid(run), (ended.stdout, ended.stderr)
+        assert results["findings"]["faults"]["verdict"] == "valid", results["findings"]
+        assert results["findings"]["left"] == {"verdict": "valid", "judged": 2, "problems": []}
+        assert int(str(results["counts"]["acquire"]["ok"])) > 0
+        assert host.left() == {}
+        assert all(GUEST not in path.read_text() for path in run.iterdir() if path.is_file())
+        os.kill(host.process.pid, 0)
 
 
-@pytest.mark.slow
-def test_a_token_that_may_not_write_is_unknown_and_never_green(host: Host, tmp_path: Path) -> None:
-    (tmp_path / "token").write_text("8f8a2d1e-0000-4000-8000-000000000009")
-    words = ("torture", "--cluster=cluster.toml", "--seconds=3", "--nemesis=none", "--yes", "--store=store")
-    assert _run(tmp_path, *words).returncode == 2
-    assert host.keys() == ["own"]
+@pytest.mark.timeout(300)
+def test_each_workload_with_traces_of_its_own_takes_them_away(tmp_path: Path) -> None:
+    workloads = ("txn", "blocking", "sessions", "catalog", "names")
+    with hosting(tmp_path) as host:
+        flags = ("--seconds=5", "--rate=100", "--nemesis=none", "--yes")
+        ended = _torture(tmp_path, f"--workload={','.join(workloads)}", *flags)
+        runs = {str(_results(run)["settings"]["workload"]): run for run in _runs(tmp_path)}
+        assert set(runs) == set(workloads), (ended.stdout, ended.stderr)
+        for run in runs.values():
+            assert not _invalid(run), (run.name, ended.stdout)
+            findings = _results(run)["findings"]
+            verdicts = {name: findings[name]["verdict"] for name in ("access", "left", "recovery")}
+            assert set(verdicts.values()) == {"valid"}, (run.name, findings)
+            checked = lictor(tmp_path, "torture", "check", str(run))
+            assert "invalid" not in checked.stdout, checked.stdout
+        assert host.left() == {}
 
 
+@pytest.mark.timeout(240)
+def test_a_broken_cluster_is_found_by_a_guest_who_leaves_nothing_there(tmp_path: Path) -> None:
+    with hosting(tmp_path, (sys.executable, str(PLANTED / "half_done.py"))) as host:
+        flags = ("--seconds=9", "--rate=150", "--nemesis=none", "--seed=2", "--yes")
+        ended = _torture(tmp_path, "--workload=txn", *flags)
+        [run] = _runs(tmp_path)
+        assert ended.returncode == 1, (ended.stdout, ended.stderr)
+        assert "consistent" in _invalid(run)
+        assert host.left() == {}
+
+
+def _interrupted(host: Host, number: signal.Signals, workload: str, key: str) -> tuple[int, str]:
+    """Start a long run, and interrupt it while a fault is at work and something is there; its end and its words."""
+    words = ("torture", "--cluster=cluster.toml", "--store=store", "--yes", "--seconds=600", f"--workload={workload}")
+    process = subprocess.Popen(
+        [str(LICTOR), *words], cwd=host.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    try:
+        ends = time.monotonic() + CUT_S_MAX
+        while not (host.folder / "paused").exists() or not host.left().get(key):
+            assert time.monotonic() < ends, "no fault began"
+            time.sleep(0.1)  # it is looked again, until the fault has begun
+        process.send_signal(number)
+        said, _ = process.communicate(timeout=CUT_S_MAX)
+    finally:
+        process.kill()
+        process.wait(20)
+    return process.returncode, said
+
+
+@pytest.mark.timeout(240)
 @pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (("--workload=membership",), "needs a cluster of its own"),
-        (("--workload=tea",), "'tea' is none"),
-        (("--nemesis=earthquake",), "the file has pause"),
-    ],
+    ("number", "workload", "key"), [(signal.SIGINT, "catalog", "services"), (signal.SIGTERM, "sessions", "sessions")]
 )
-def test_what_cannot_be_run_as_a_guest_is_refused(tmp_path: Path, words: tuple[str, ...], said: str) -> None:
-    (tmp_path / "c.toml").write_text('[[server]]\nname = "s1"\nhttp = "http://127.0.0.1:1"\n' + FAULT)
-    ended = _run(tmp_path, "torture", "--cluster=c.toml", *words)
+def test_an_interrupt_ends_faults_takes_all_away_and_tells_what_was_seen(
+    tmp_path: Path, number: signal.Signals, workload: str, key: str
+) -> None:
+    with hosting(tmp_path) as host:
+        host.faults("touch paused", "rm paused")
+        code, said = _interrupted(host, number, workload, key)
+        assert not (tmp_path / "paused").exists(), "what was begun is ended"
+        assert host.left() == {}
+    [run] = _runs(tmp_path)
+    assert code == 2, said
+    assert "interrupted: what was begun is ended" in said
+    findings = _results(run)["findings"]
+    assert findings["interrupted"]["verdict"] == "unknown"
+    assert findings["left"]["verdict"] == "valid"
+    assert not _invalid(run), said
+    assert (run / "timeline.html").exists()
+
+
+def test_a_token_that_may_not_write_is_unknown_and_never_green_and_told_at_once(tmp_path: Path) -> None:
+    with hosting(tmp_path) as host:
+        (tmp_path / "token").write_text("8f8a2d1e-0000-4000-8000-000000000009")
+        began = time.monotonic()
+        ended = _torture(tmp_path, "--seconds=3", "--nemesis=none", "--yes")
+        took_s = time.monotonic() - began
+        assert ended.returncode == 2
+        assert "s1 does not let this token write and read keys: 403 ACL not found" in ended.stdout
+        assert host.left() == {}
+    assert took_s < 30, "less than the patience of a minute, on a loaded host too"
+
+
+def test_who_does_not_serve_within_the_patience_is_unknown(tmp_path: Path) -> None:
+    (tmp_path / "cluster.toml").write_text('[[server]]\nname = "s1"\nhttp = "http://127.0.0.1:1"\n')
+    ended = _torture(tmp_path, "--seconds=3", "--nemesis=none", "--yes", "--patience=1")
     assert ended.returncode == 2
-    assert said in ended.stderr
+    assert "s1 did not write and read keys within 1 s" in ended.stdout
