@@ -5,7 +5,7 @@ An agent with a server reads that server's own state; any other one has views (`
 
 from __future__ import annotations
 
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
@@ -14,7 +14,10 @@ from lictor_core.errors import CatchingUpError
 from lictor_core.queries import Query
 from lictor_core.registry import Reading, ReadOptions, Registry
 
-__all__ = ["Kept", "KeptByServer", "KeptReading"]
+__all__ = ["FRESH_S", "Kept", "KeptByServer", "KeptReading"]
+
+FRESH_S: Final = 2.5
+"""A server that knows a leader and was current so lately, is."""
 
 T = TypeVar("T")
 
@@ -54,7 +57,8 @@ class KeptByServer:
             reading = await self._registry.read(query, msgspec.structs.replace(options, mode=ReadMode.STALE))
         except CatchingUpError:
             reading = await self._registry.read(query, options)
-        return KeptReading(reading, 0.0 if reading.known_leader else reading.last_contact_ms / 1000, None)
+        age_s = reading.last_contact_ms / 1000
+        return KeptReading(reading, 0.0 if reading.known_leader and age_s <= FRESH_S else age_s, None)
 
     def stamp(self, query: Query[T], token: str = "") -> int | None:
         """None: the hot path asks the server itself."""

@@ -95,7 +95,7 @@ class Item(msgspec.Struct, frozen=True):
 
 
 class Tick(msgspec.Struct, frozen=True, array_like=True):
-    """How fresh a server is, told about once a second: its cluster, the newest index, when a leader was heard."""
+    """How fresh a server is, told about once a second: its cluster, the newest index, how long ago it was current."""
 
     cluster: str
     index: int

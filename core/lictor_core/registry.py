@@ -69,7 +69,7 @@ class Reading(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     `stamp` changes with every change of `value`, also those that wake nobody (a check's output); it tells caches
     whether what they encoded still holds. `scope` is empty where `value` is all there is; otherwise it names what the
     reader's token lets through: readings of one query with equal stamps and scopes have equal values.
-    `last_contact_ms` is the time since this server heard from the leader, 0 on the leader.
+    `last_contact_ms` is how long ago the server that answers was surely current, 0 on the leader.
     """
 
     value: T

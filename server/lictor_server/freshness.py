@@ -23,7 +23,7 @@ _LEADER_MS = 0
 
 @dataclasses.dataclass(frozen=True)
 class Contact:
-    """When this server last heard from the leader, and whether there is one."""
+    """How old the state here may be, in milliseconds, and whether there is a leader."""
 
     last_ms: int = _LEADER_MS
     known_leader: bool = True
@@ -55,7 +55,7 @@ class Freshness:
     async def reached(self, mode: ReadMode, max_stale_s: float = 0.0) -> Contact:
         """Return when a read of this mode may be answered from the state here.
 
-        With `max_stale_s` above 0 a stale read is a default one while the leader was not heard for longer.
+        With `max_stale_s` above 0 a stale read is a default one while the state here may be older.
 
         Raises `CatchingUpError` when the state here is from before a restart or behind, `NoLeaderError` when a fresh
         read finds no leader.
@@ -86,25 +86,23 @@ class Freshness:
 
     @property
     def age_s(self) -> float:
-        """How long ago the state here was surely current; infinite before it was for the first time."""
-        core = self._driver.core
-        if not core.caught_up:
-            return float("inf")
-        contact_s = core.last_contact_s
-        return 0.0 if contact_s is None else contact_s
+        """How long ago the state here was surely current; infinite before that is proven for the first time."""
+        age_s = self._driver.core.age_s
+        return float("inf") if age_s is None else age_s
 
     def contact(self) -> Contact:
-        """How fresh the state here is just now. Raises `CatchingUpError` when it never was since the start."""
+        """How fresh the state here is just now. Raises `CatchingUpError` when it never was since the start.
+
+        Between the first word of a leader and the first proof that it led, the state is as old as this server.
+        """
         core = self._driver.core
         if not core.caught_up:
             raise CatchingUpError(
                 "this server has not caught up with the log since its start, and does not answer from the past: "
                 "retry in a second, or ask another server"
             )
-        if core.is_leader:
-            return _CURRENT
-        contact_s = core.last_contact_s
-        return Contact(0 if contact_s is None else int(contact_s * 1000), core.leader is not None)
+        age_s = core.age_s
+        return Contact(int((core.up_s if age_s is None else age_s) * 1000), core.leader is not None)
 
     async def _read_index(self, rounds: _Rounds) -> int:
         """The answer to the next question. One that is under way may be held itself, for as long as a read may be: who

@@ -28,7 +28,7 @@ class StoreView:
 
     @property
     def age_s(self) -> float:
-        """How long ago this server heard from the leader; 0 on the leader, infinite before it has caught up."""
+        """How long ago this server was surely current; 0 on the leader, infinite before it has caught up."""
         return self._age_s()
 
     def stamp(self, topics: Sequence[Topic]) -> int:

@@ -50,3 +50,14 @@ async def test_an_answer_is_as_old_as_its_server_without_a_leader_is() -> None:
     kept = await KeptByServer(cast(Registry, Lost(caught_up=True))).read(CARootsQuery(), OPTIONS)
     assert kept.age_s == 3.5
     assert KeptByServer(cast(Registry, Lost(caught_up=True))).stamp(CARootsQuery()) is None
+
+
+@pytest.mark.parametrize(("contact_ms", "age_s"), [(0, 0.0), (2500, 0.0), (5800, 5.8)])
+async def test_a_server_that_hears_its_leader_and_was_not_current_for_long_says_so(
+    contact_ms: int, age_s: float
+) -> None:
+    class Stopped(Asked):
+        async def read(self, query: object, options: ReadOptions) -> Reading[str]:
+            return Reading(value="answer", index=8, stamp=8, last_contact_ms=contact_ms)
+
+    assert (await KeptByServer(cast(Registry, Stopped(caught_up=True))).read(CARootsQuery(), OPTIONS)).age_s == age_s

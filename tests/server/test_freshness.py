@@ -18,10 +18,11 @@ from lictor_server.raft import Driver
 class Follower:
     """What `Freshness` asks of the driver and its core."""
 
-    caught_up: bool = True
     is_leader: bool = False
     leader: str | None = "n2"
-    last_contact_s: float | None = 0.25
+    caught_up: bool = True
+    age_s: float | None = 0.25
+    up_s: float = 60.0
     can_serve: bool = False
     can_serve_strictly: bool = False
     waited_for: list[int] = dataclasses.field(default_factory=list[int])
@@ -71,7 +72,7 @@ def freshness(follower: Follower, leader: Leader) -> Freshness:
     return Freshness(cast(Driver, follower), leader.read_index, hold_s=HOLD_S)
 
 
-async def test_a_stale_read_answers_at_once_and_says_when_the_leader_was_heard(freshness: Freshness) -> None:
+async def test_a_stale_read_answers_at_once_and_says_how_old_it_may_be(freshness: Freshness) -> None:
     assert await freshness.reached(ReadMode.STALE) == Contact(250, True)
 
 
@@ -81,10 +82,20 @@ async def test_a_stale_read_without_a_leader_says_so(freshness: Freshness, follo
 
 
 async def test_nothing_is_answered_before_the_server_has_caught_up(freshness: Freshness, follower: Follower) -> None:
-    follower.caught_up = False
+    follower.caught_up, follower.age_s = False, None
     assert freshness.age_s == float("inf")
     with pytest.raises(CatchingUpError):
         await freshness.reached(ReadMode.STALE)
+
+
+async def test_what_is_not_proven_yet_is_as_old_as_the_server_and_too_old_for_any_bound(
+    freshness: Freshness, follower: Follower, leader: Leader
+) -> None:
+    follower.age_s = None
+    leader.free.set()
+    assert await freshness.reached(ReadMode.STALE) == Contact(60_000, True)
+    assert await freshness.reached(ReadMode.STALE, 3600.0) == Contact(0, True)
+    assert (leader.asked, freshness.age_s) == ([False], float("inf"))
 
 
 async def test_a_stale_read_that_would_be_too_old_is_a_default_one(

@@ -20,7 +20,7 @@ def main() -> int:
     parser.add_argument("--stock", action="store_true", help="pysyncobj as it comes instead of Lictor's core")
     chosen = parser.parse_args()
     logging.disable(logging.CRITICAL)
-    bad = acknowledged = reads = lease_reads = changes = transfers = installs = 0
+    bad = acknowledged = reads = lease_reads = stale_reads = changes = transfers = installs = 0
     for seed in range(chosen.seed, chosen.seed + chosen.seeds):
         report = run(
             seed,
@@ -33,6 +33,7 @@ def main() -> int:
         acknowledged += report.acknowledged
         reads += report.reads
         lease_reads += report.lease_reads
+        stale_reads += report.stale_reads
         changes += report.changes
         transfers += report.transfers
         installs += report.installs
@@ -40,6 +41,7 @@ def main() -> int:
         for kind, detail in report.violations.items():
             print(f"seed {seed}: {kind}: {detail}", flush=True)
     print(f"{chosen.seeds} seeds, {bad} bad; {acknowledged} acknowledged writes, {reads} reads, {lease_reads} by lease")
+    print(f"{stale_reads} stale reads whose age was judged")
     print(f"{changes} changes of the peers, {transfers} transfers of leadership, {installs} snapshots installed")
     return 1 if bad else 0
 

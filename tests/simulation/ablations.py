@@ -12,6 +12,7 @@ from pysyncobj.node import Node
 
 from lictor_server.raft import acks, append, core, lease, prevote
 from lictor_server.raft.core import RaftCore
+from lictor_server.raft.evidence import Evidence
 from lictor_server.raft.flow import Flow
 from lictor_server.raft.lease import Lease
 from lictor_server.raft.log import Log
@@ -106,6 +107,36 @@ def _once_confirmed(granted: Lease, now: float) -> bool:
     return vars(granted)["_since"] is not None
 
 
+_heard = Evidence.heard
+_said_before = Evidence.said
+_vouch = Reign.vouch
+
+
+def _as_received(own: Evidence, term: int, seq: int, answered: int | None, commit_index: int, now: float) -> None:
+    _heard(own, term, seq, None, commit_index, now)
+
+
+def _at_once(own: Evidence, commit_index: int, at: float) -> None:
+    own.led(at)
+
+
+def _each_answer(own: Evidence, seq: int, now: float) -> None:
+    vars(own)["_last_seq"] = min(vars(own)["_last_seq"], seq - 1)
+    _said_before(own, seq, now)
+
+
+def _whoever_leads(reign: Reign, seq: int, now: float, *, knows_commits: bool) -> None:
+    reign.answers.leads(seq)
+
+
+def _as_if_it_knew(reign: Reign, seq: int, now: float, *, knows_commits: bool) -> None:
+    _vouch(reign, seq, now, knows_commits=True)
+
+
+def _until_now(granted: Lease, now: float) -> float:
+    return now
+
+
 _yes = property(_always)
 
 
@@ -152,4 +183,10 @@ ABLATIONS: Final = {
     "the lease ends with a transfer": Ablation(Lease, "forfeit", _nothing),
     "the lease is shorter than what voters keep": Ablation(lease, "LEASE_SHARE", 1.0),
     "the lease is looked up by the clock": Ablation(Lease, "holds", _once_confirmed),
+    "a message that waited is no news of now": Ablation(Evidence, "heard", _as_received),
+    "a state is as fresh as what it has applied": Ablation(Evidence, "_claim", _at_once),
+    "an answer of a former process is not one's own": Ablation(Evidence, "said", _each_answer),
+    "a leader vouches while it surely leads": Ablation(Reign, "vouch", _whoever_leads),
+    "a leader that does not know what is committed vouches for nothing": Ablation(Reign, "vouch", _as_if_it_knew),
+    "a leader is as fresh as its lease": Ablation(Lease, "led_at", _until_now),
 }

@@ -188,6 +188,85 @@ def unproven_tail_is_committed_by_a_piece(alone: Alone) -> bool:
     return alone.core.commit_index > 1
 
 
+def _told(alone: Alone, seq: int, answered: int, commit: int = 2) -> None:
+    alone.core.receive("n2", Append(1, 2, 1, (), commit, seq, answered).message())
+    alone.core.pump()
+
+
+def _fresh(alone: Alone) -> None:
+    """It follows `n2`, and knows to be current."""
+    alone.follow("n2", 1, OLD, commit=2)
+    for seq in range(1, 4):
+        _told(alone, seq, seq - 1)
+        alone.clock.advance(SETTINGS.heartbeat_s)
+    assert _age_s(alone) < 3 * SETTINGS.heartbeat_s
+
+
+def _age_s(alone: Alone) -> float:
+    age_s = alone.core.age_s
+    assert age_s is not None
+    return age_s
+
+
+def heartbeat_that_waited_makes_fresh(alone: Alone) -> bool:
+    _fresh(alone)
+    alone.clock.advance(5.8)
+    _told(alone, 4, 3)
+    return _age_s(alone) < 5.8
+
+
+def state_that_lacks_entries_is_fresh(alone: Alone) -> bool:
+    _fresh(alone)
+    alone.clock.advance(5.8)
+    for seq in range(4, 7):
+        _told(alone, seq, seq - 1, commit=9)
+    return _age_s(alone) < 5.8
+
+
+def former_process_makes_fresh(alone: Alone) -> bool:
+    """Two copies wait, when it starts, of a round that the former process answered."""
+    for _ in range(2):
+        alone.core.receive("n2", Append(1, 1, 0, (OLD,), 2, 4, 4).message())
+        alone.core.pump()
+    return alone.core.age_s is not None
+
+
+def deposed_leader_vouches(alone: Alone) -> bool:
+    """One of four still reaches it; by now the others may have elected somebody."""
+    alone.lead()
+    alone.replicated("n2", "n3")
+    alone.heard(alone.last_seq(), "n2", "n3")
+    while alone.core.lease_holds:
+        alone.clock.advance(SETTINGS.heartbeat_s)
+        alone.core.pump()
+    late = alone.last_seq()
+    alone.heard(late, "n2")
+    alone.clock.advance(SETTINGS.heartbeat_s)
+    alone.core.pump()
+    assert alone.core.is_leader
+    return alone.said("append_entries", "n2")[-1]["answered"] == late
+
+
+def leader_that_does_not_know_vouches(alone: Alone) -> bool:
+    """What its predecessor committed is in its log, and it does not know it to be committed."""
+    alone.lead()
+    for _ in range(3):
+        alone.heard(alone.last_seq(), "n2", "n3")
+        alone.clock.advance(SETTINGS.heartbeat_s)
+        alone.core.pump()
+    return any(message["answered"] for message in alone.said("append_entries", "n2"))
+
+
+def deposed_leader_is_fresh(alone: Alone) -> bool:
+    alone.lead()
+    alone.replicated("n2", "n3")
+    alone.heard(alone.last_seq(), "n2", "n3")
+    alone.core.pump()
+    assert _age_s(alone) == 0
+    alone.clock.advance(5.8)
+    return _age_s(alone) < 5.8 - SETTINGS.election_min_s
+
+
 CONVERSATIONS: Final[dict[str, Callable[[Alone], bool]]] = {
     "a snapshot that the log covers leaves it alone": acknowledged_tail_is_dropped_by_a_snapshot,
     "a piece of a snapshot commits nothing": unproven_tail_is_committed_by_a_piece,
@@ -211,6 +290,12 @@ CONVERSATIONS: Final[dict[str, Callable[[Alone], bool]]] = {
     "a set that is cut off is in effect no more": set_that_was_cut_off_stays,
     "who is no voter does not count": strangers_elect,
     "only a voter stands for election": non_voter_stands,
+    "a message that waited is no news of now": heartbeat_that_waited_makes_fresh,
+    "a state is as fresh as what it has applied": state_that_lacks_entries_is_fresh,
+    "an answer of a former process is not one's own": former_process_makes_fresh,
+    "a leader vouches while it surely leads": deposed_leader_vouches,
+    "a leader that does not know what is committed vouches for nothing": leader_that_does_not_know_vouches,
+    "a leader is as fresh as its lease": deposed_leader_is_fresh,
 }
 """By the guard that prevents it."""
 

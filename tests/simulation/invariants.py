@@ -6,6 +6,7 @@ The first violation of each kind is enough, so a set of sentences is kept, not a
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
@@ -17,6 +18,8 @@ from lictor_server.state.snapshot import restore, state_hash, take
 __all__ = ["Invariants", "Kept"]
 
 _REGULAR: Final = 0
+_TOLERANCE_S: Final = 1e-6
+"""Of clocks that count in floats."""
 
 
 class Kept:
@@ -46,7 +49,10 @@ class Kept:
 class Invariants:
     """The judge of one run."""
 
-    def __init__(self) -> None:
+    def __init__(self, true_time: Callable[[], float]) -> None:
+        self._true_time = true_time
+        self._floors: list[tuple[float, int]] = []
+        """Since when what was visible."""
         self._leaders: dict[int, str] = {}
         self._applied: dict[int, bytes] = {}
         self._hashes: dict[int, bytes] = {}
@@ -56,6 +62,7 @@ class Invariants:
         self.read_floor = 0
         self.reads = 0
         self.lease_reads = 0
+        self.stale_reads = 0
         self.violations: dict[str, str] = {}
 
     def report(self, kind: str, detail: str) -> None:
@@ -113,7 +120,7 @@ class Invariants:
         `sets` are the voters by which it can have been committed: those at its index, and those of later sets.
         """
         self.acknowledged[payload] = index
-        self.read_floor = max(self.read_floor, index)
+        self._seen(index)
         holding = {node for node, disk in disks.items() if len(disk) >= index and disk[index - 1][0][1:] == payload}
         if not any(2 * len(voters & holding) > len(voters) for voters in sets):
             self.report("acknowledged means durable", f"{payload!r} at {index} is on the disks of {sorted(holding)}")
@@ -125,7 +132,22 @@ class Invariants:
         if applied_index < floor:
             how = "by its lease " if by_lease else ""
             self.report("reads never stale", f"{node} answers {how}from {applied_index} after {floor} was visible")
-        self.read_floor = max(self.read_floor, applied_index)
+        self._seen(applied_index)
+
+    def stale_read(self, node: str, applied_index: int, current_at: float) -> None:
+        """A server answers from the state at `applied_index`, and says that it was current at this true time."""
+        self.stale_reads += 1
+        position = bisect_right(self._floors, (current_at - _TOLERANCE_S, -1))
+        floor = self._floors[position - 1][1] if position else 0
+        if applied_index < floor:
+            ago_s = self._true_time() - current_at
+            self.report("no state older than it says", f"{node} has {applied_index}, {floor} was visible {ago_s} s ago")
+
+    def _seen(self, index: int) -> None:
+        """Somebody was told of the state at `index`."""
+        if index > self.read_floor:
+            self.read_floor = index
+            self._floors.append((self._true_time(), index))
 
     def logs_match(self, logs: Mapping[str, Sequence[LogEntry]]) -> None:
         """Raft paper, figure 3, log matching: one entry alike means all before it alike. Logs begin at index 1."""

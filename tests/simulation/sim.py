@@ -30,6 +30,8 @@ FAULT_SHARES = (0.003, 0.01, 0.03)
 """Of all steps, by seed: few faults let long logs grow, many cut elections short."""
 CLOCK_RATES = (0.95, 1.05)
 """How fast the clocks of servers run, at least and at most."""
+LOOKS_SHARE = 0.1
+"""Of all steps, those at which somebody reads what a server has."""
 SPARES = 2
 """Servers beside the founders, blank until they are added."""
 DEFINITE = frozenset({Reason.QUEUE_FULL, Reason.MISSING_LEADER, Reason.NOT_LEADER, Reason.DISCARDED})
@@ -61,6 +63,7 @@ class Report:
     acknowledged: int
     reads: int
     lease_reads: int
+    stale_reads: int
     changes: int
     """Peer sets that came into effect somewhere after the first."""
     transfers: int
@@ -95,7 +98,7 @@ class Simulation:
         self.lives: dict[str, Life] = {}
         self.paused: dict[str, float] = {}
         """Stopped as by SIGSTOP, and until when by the true time."""
-        self.invariants = Invariants()
+        self.invariants = Invariants(lambda: self.clock.true)
         self.sets: set[tuple[int, frozenset[str]]] = set()
         """The index and the voters of every set that ever was in effect somewhere."""
         self.transfers = 0
@@ -106,6 +109,7 @@ class Simulation:
         self._faults = self.chance.choice(FAULT_SHARES)
         self._changes = 0.0 if fixed else self.chance.choice((0.0, 0.02, 0.06))
         self._snapshots = 0.0 if fixed else self.chance.choice((0.0, 0.01, 0.04))
+        self._looks = random.Random(f"looks of {seed}")
         self._commands = 0
         self._workload = Workload(random.Random(f"commands of {seed}"))
 
@@ -256,6 +260,14 @@ class Simulation:
             if core.lease_holds and core.applied_index >= core.commit_index:
                 self.invariants.read(node, core.applied_index, self.invariants.read_floor, by_lease=True)
 
+    def look(self, node: str) -> None:
+        """Ask a server for what it has, and how old that may be."""
+        with self.at(node) as life:
+            age_s = life.core.age_s
+            if age_s is not None:
+                current_at = self.clock.true - age_s / self.clock.rate
+                self.invariants.stale_read(node, life.core.applied_index, current_at)
+
     def change(self, node: str) -> None:
         """Ask a server to change the peers by one."""
         with self.at(node) as life:
@@ -285,10 +297,12 @@ class Simulation:
         del self.paused[node]
         if not self._fixed and self.chance.random() < 0.5:
             self.read_by_lease(node)
+        self._look_now_and_then(node, 0.5)
         for link in self.network.deliverable():
             if link[1] == node:
                 for _ in range(len(self.network.links[link])):
                     self.deliver(link)
+                self._look_now_and_then(node, 0.5)
 
     def step(self) -> None:
         """One random step."""
@@ -296,6 +310,8 @@ class Simulation:
         for node in [node for node, until in self.paused.items() if until <= self.clock.true]:
             self.resume(node)
         running = self.running
+        if running:
+            self._look_now_and_then(self._looks.choice(running), LOOKS_SHARE)
         if chance.random() < self._faults or not running:
             self._fault()
             return
@@ -324,6 +340,10 @@ class Simulation:
         elif not self._fixed:
             for node in self.leaders():
                 self.read_by_lease(node)
+
+    def _look_now_and_then(self, node: str, share: float) -> None:
+        if not self._fixed and self._looks.random() < share:
+            self.look(node)
 
     def _administer(self) -> None:
         for node in self.leaders():
@@ -413,6 +433,7 @@ class Simulation:
             acknowledged=len(judge.acknowledged),
             reads=judge.reads,
             lease_reads=judge.lease_reads,
+            stale_reads=judge.stale_reads,
             changes=max(len(self.sets) - 1, 0),
             transfers=self.transfers,
             installs=self.installs + sum(life.snapshots.installed for life in self.lives.values() if life.snapshots),

@@ -18,6 +18,7 @@ def test_no_seed_breaks_an_invariant(first: int) -> None:
     assert sum(report.acknowledged for report in reports) > 500
     assert sum(report.reads for report in reports) > 200
     assert sum(report.lease_reads for report in reports) > 100
+    assert sum(report.stale_reads for report in reports) > 1000
     assert sum(report.changes for report in reports) > 5
     assert sum(report.transfers for report in reports) > 0
 

@@ -14,7 +14,8 @@ What this class changes:
 * **who belongs to the cluster** stands in the log itself (`members`), and with it who counts: what is committed is
   decided here, since pysyncobj counts a leader also when it is being removed;
 * **an election is asked for** before it is held (`prevote`), and leadership can be handed over (`transfer`);
-* **reads** are confirmed by a majority (`readindex`), or covered by a lease (`lease`);
+* **reads** are confirmed by a majority (`readindex`), or covered by a lease (`lease`); how old the state here may be
+  is told by what was proven, not by what was received (`evidence`);
 * **no clock of its own**: `pump` is called from outside; no thread, no pipe, no socket.
 
 A majority that does not answer for `leader_fallback_s` deposes a leader. What a leader knows in its term is a `Reign`.
@@ -50,6 +51,7 @@ from lictor_core.errors import PeerError, RequestError
 from lictor_core.peers import PeerSet
 from lictor_server.raft import acks, append, prevote, sending
 from lictor_server.raft.catchup import CatchUp
+from lictor_server.raft.evidence import Evidence
 from lictor_server.raft.flow import Flow, Progress
 from lictor_server.raft.guard import PRIVATE_METHODS, PRIVATE_NAMES, guard
 from lictor_server.raft.install import Intake
@@ -193,6 +195,7 @@ class RaftCore(SyncObj):
         self._members = Members(node_id, peers, log[:])
         self._reign: Reign | None = None
         self._catch_up = CatchUp()
+        self._evidence = Evidence(settings.connection_timeout_s)
         self._connected: set[str] = set()
         self._held = acks.HeldReplies()
         self._pre_votes = prevote.PreVotes()
@@ -297,16 +300,42 @@ class RaftCore(SyncObj):
 
     @property
     def last_contact_s(self) -> float | None:
-        """Seconds since a leader was heard, or this server led: 0 on a leader, None for never since the start."""
+        """Seconds since a leader was heard, or this server led: 0 on a leader, None for never since the start.
+
+        What was heard may have waited to be read: how old the state here is, `age_s` tells.
+        """
         if self.is_leader:
             return 0.0
         last = max(self._led_until, self._leader_heard_at or 0.0)
         return _monotonic() - last if last else None
 
     @property
+    def age_s(self) -> float | None:
+        """The state here surely holds all that was committed anywhere until so many seconds ago; None if it never did.
+
+        0 on a leader while nobody else can lead. A follower lags by its leader's heartbeat and a round trip.
+        """
+        if not self._catch_up.is_done:
+            return None
+        now = _monotonic()
+        at = self._evidence.current_at(self._SyncObj__raftLastApplied)
+        led_at = None if self._reign is None else self._led_at(now)
+        if at is None or (led_at is not None and led_at > at):
+            at = led_at
+        return None if at is None else max(now - at, 0.0)
+
+    @property
     def caught_up(self) -> bool:
-        """Whether the state here holds all that was committed before this server was started."""
+        """Whether the state here holds all that was committed before this server was started.
+
+        The leader who said so may have been deposed without knowing it yet: `age_s` waits for what is sure.
+        """
         return self._catch_up.is_done
+
+    @property
+    def up_s(self) -> float:
+        """Seconds since the start of this server."""
+        return _monotonic() - self._started_at
 
     @property
     def knows_commits(self) -> bool:
@@ -605,6 +634,7 @@ class RaftCore(SyncObj):
     # Peer sets.
 
     def _log_peers(self, peer_set: PeerSet, term: int) -> int:
+        self._note_reign()
         index = self._own_log[-1][1] + 1
         command = encoded(peer_set)
         self._own_log.add(command, index, term)
@@ -687,8 +717,9 @@ class RaftCore(SyncObj):
         if received.term < self.term:
             self._answer_stale(node)
             return
-        self._heed(received.term)
+        now = self._heed(received.term)
         self._catch_up.learnt(received.term, received.commit_index)
+        self._evidence.heard(received.term, received.seq, received.answered, received.commit_index, now)
         result = append.examined(self._own_log, received, self.raftCommitIndex)
         if isinstance(result, append.Taken):
             sets = [decoded(entry[0], entry[1]) for entry in result.entries if entry[0][0] == PEERS_KIND]
@@ -700,23 +731,25 @@ class RaftCore(SyncObj):
                 self._follow_peers(result.after, sets)
         else:
             self._follow(node, received.term, Reply(received.term, result.hint, result.index))
-        self._say_heard(node.id, Heard(received.term, received.seq))
+        self._say_heard(node.id, Heard(received.term, received.seq), now)
 
-    def _say_heard(self, node_id: str, heard: Heard) -> None:
+    def _say_heard(self, node_id: str, heard: Heard, now: float) -> None:
         """Once for each round: entries between two heartbeats carry the number of the round before them.
 
         One that is lost is not said again; the next heartbeat has another number.
         """
         if (node_id, heard) != self._said_heard and self._wire.send(node_id, heard.message()):
             self._said_heard = (node_id, heard)
+            self._evidence.said(heard.seq, now)
 
-    def _heed(self, term: int) -> None:
-        """A leader of `term`, the current or a later one, is there."""
+    def _heed(self, term: int) -> float:
+        """A leader of `term`, the current or a later one, is there. What time it is."""
         assert term > self.term or not self.is_leader, f"two leaders in term {self.term}"
         self._pre_votes.cancel()
         if not self._SyncObj__transferInProgress:
             self._agreed_term = 0
-        self._leader_heard_at = _monotonic()
+        self._leader_heard_at = now = _monotonic()
+        return now
 
     def _follow(self, node: Node, term: int, reply: Reply | None = None) -> None:
         """pysyncobj has to learn of the term and the leader: a message that changes no entry tells it."""
@@ -763,6 +796,7 @@ class RaftCore(SyncObj):
         if reign is None or node.id not in reign.flows:
             return
         reign.answered(node.id, _monotonic())
+        reign.answers.note(node.id, heard.seq)
         if self._counts(node.id):
             reign.heard(node.id, heard.seq)
 
@@ -854,6 +888,7 @@ class RaftCore(SyncObj):
     def _on_state(self, before: int, after: int) -> None:
         """pysyncobj's state changed; a new leader's no-op is not in the log yet."""
         self.turns[after] += 1
+        self._note_reign()
         reign, self._reign = self._reign, None
         if reign is not None:
             if self._shipments is not None:
@@ -862,6 +897,19 @@ class RaftCore(SyncObj):
             self._led_until = _monotonic()
         if after == _LEADER:
             self._reign = Reign(self.term, self._members, self._settings, self._own_log[-1][1], _monotonic())
+
+    def _led_at(self, now: float) -> float | None:
+        """As of when the state of this leader is current, when it has applied what its predecessors committed."""
+        reign, no_op = self._reign, self._SyncObj__noopIDx
+        if reign is None or no_op is None or self.raftLastApplied < no_op:
+            return None
+        return reign.led_at(now)
+
+    def _note_reign(self) -> None:
+        """Keep how fresh this leader's state is, before its leadership or its voters change."""
+        at = self._led_at(_monotonic())
+        if at is not None:
+            self._evidence.led(at)
 
     # A leader's work.
 
@@ -964,6 +1012,7 @@ class RaftCore(SyncObj):
         must_speak = is_due or reign.reads.is_due
         seq = reign.reads.stamp(anew=is_due)
         reign.lease.sent(seq, now)
+        reign.vouch(seq, now, knows_commits=self.knows_commits)
         if must_speak:
             self._heartbeat_at = now + self._settings.heartbeat_s
             # pysyncobj's check of the quorum counts the leader always; told one time for all, it decides by ours.
@@ -975,9 +1024,10 @@ class RaftCore(SyncObj):
                 continue
             if must_speak:
                 flow.forget_under_way()
-            sent = self._send_entries(node_id, flow, seq)
+            answered = reign.answers.vouched(node_id)
+            sent = self._send_entries(node_id, flow, seq, answered)
             if must_speak and not sent:
-                self._wire.send(node_id, self._claim(flow.next_index, (), seq))
+                self._wire.send(node_id, self._claim(flow.next_index, (), seq, answered))
             if self._shipments is not None:
                 self._tend(self._shipments, node_id, flow, now)
 
@@ -988,22 +1038,22 @@ class RaftCore(SyncObj):
         else:
             shipments.end(node_id)
 
-    def _send_entries(self, node_id: str, flow: Flow, seq: int) -> bool:
+    def _send_entries(self, node_id: str, flow: Flow, seq: int, answered: int) -> bool:
         sent = 0
         while flow.may_send and self._own_log[0][1] < flow.next_index <= self._own_log[-1][1]:
             if sent == _BATCHES_AT_ONCE:
                 self._is_more_to_send = True
                 break
             entries = sending.batch(self._own_log, flow.next_index, self._settings.batch_bytes)
-            if not self._wire.send(node_id, self._claim(flow.next_index, entries, seq)):
+            if not self._wire.send(node_id, self._claim(flow.next_index, entries, seq, answered)):
                 break
             flow.sent(entries[-1][1])
             sent += 1
         return sent > 0
 
-    def _claim(self, index: int, entries: tuple[LogEntry, ...], seq: int) -> Message:
+    def _claim(self, index: int, entries: tuple[LogEntry, ...], seq: int, answered: int) -> Message:
         before = sending.predecessor(self._own_log, index)
-        return Append(self.term, before[1], before[2], entries, self.raftCommitIndex, seq).message()
+        return Append(self.term, before[1], before[2], entries, self.raftCommitIndex, seq, answered).message()
 
     # Applying.
 

@@ -61,6 +61,12 @@ class Lease:
         """Whether nobody else can lead at `now`."""
         return self._since is not None and not self._is_forfeit and now < self._since + self._length_s
 
+    def led_at(self, now: float) -> float | None:
+        """The last moment up to `now` before which nobody else can have committed anything; None for never."""
+        if self._since is None or self._is_forfeit:
+            return self._since
+        return min(now, self._since + self._length_s)
+
     def forfeit(self) -> None:
         """Leadership is being handed over: no lease any more in this term."""
         self._is_forfeit = True

@@ -54,10 +54,13 @@ class Append:
     commit_index: int
     seq: int
     """The leader's round of reads; answered by `Heard`."""
+    answered: int | None = None
+    """The newest round that the receiver had answered when the leader last surely led, 0 for none; None from versions
+    that do not say."""
 
     def message(self) -> Message:
         """As it goes onto the wire and into pysyncobj, in whose words it is."""
-        return {
+        message: Message = {
             "type": "append_entries",
             "term": self.term,
             "prevLogIdx": self.prev_index,
@@ -66,6 +69,9 @@ class Append:
             "commit_index": self.commit_index,
             "seq": self.seq,
         }
+        if self.answered is not None:
+            message["answered"] = self.answered
+        return message
 
 
 @dataclasses.dataclass(frozen=True)
@@ -241,7 +247,8 @@ def _append(message: Message, term: int) -> Append:
         raise PeerError("a server sent Raft entries that are no list or have no predecessor")
     entries = [_entry(item, index, term) for index, item in enumerate(cast("list[object]", raw), prev_index + 1)]
     commit_index, seq = _number(message, "commit_index"), _number(message, "seq")
-    return Append(term, prev_index, _number(message, "prevLogTerm"), tuple(entries), commit_index, seq)
+    answered = _number(message, "answered") if "answered" in message else None
+    return Append(term, prev_index, _number(message, "prevLogTerm"), tuple(entries), commit_index, seq, answered)
 
 
 def _chunk(message: Message, term: int) -> SnapshotChunk:

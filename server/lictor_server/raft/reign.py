@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lictor_server.raft.answers import Answers
 from lictor_server.raft.flow import Flow, Progress
 from lictor_server.raft.lease import Lease
 from lictor_server.raft.members import Members, agreed
@@ -25,6 +26,7 @@ class Reign:
         self.term = term
         self.reads = ReadRounds()
         self.lease = Lease(settings.election_min_s)
+        self.answers = Answers()
         self.transfer: Transfer | None = None
         self.flows: dict[str, Flow] = {}
         """Of everybody who is sent the log: the others of the set, and for a moment those whom it removed."""
@@ -47,6 +49,7 @@ class Reign:
                 self.flows[id] = Flow(last_index, self._settings.window_max)
                 self._answered_at[id] = now
         self._answered_at = {id: self._answered_at[id] for id in self.flows}
+        self.answers.keep(self.flows)
 
     def _counts_self(self) -> bool:
         """Whether the leader is one of the voters; it is not while it is being removed."""
@@ -94,6 +97,22 @@ class Reign:
     def lease_holds(self, now: float) -> bool:
         """Whether nobody else can lead at `now`."""
         return self._members.is_lone or self.lease.holds(now)
+
+    def led_at(self, now: float) -> float | None:
+        """The last moment up to `now` before which nobody else can have committed anything; None for never."""
+        return now if self._members.is_lone else self.lease.led_at(now)
+
+    def vouch(self, seq: int, now: float, *, knows_commits: bool) -> None:
+        """Messages with `seq` leave; what `answers` vouches for goes with them.
+
+        Unless the leader knows what its predecessors committed, it vouches for nothing.
+        """
+        if not knows_commits:
+            self.answers.may_lead(seq, 0)
+        elif self.lease_holds(now):
+            self.answers.leads(seq)
+        else:
+            self.answers.may_lead(seq, self.confirmed_round())
 
     def progress(self, now: float) -> dict[str, Progress]:
         """How far each other server of the set is."""

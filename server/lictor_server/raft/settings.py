@@ -9,8 +9,11 @@ from lictor_core.errors import ConfigurationError
 from lictor_server.raft.messages import SNAPSHOT_CHUNK_BYTES_MAX
 from lictor_server.raft.segments import SEGMENT_BYTES_MAX
 
-__all__ = ["SNAPSHOT_WINDOW_MAX", "RaftSettings"]
+__all__ = ["HEARTBEAT_S_MAX", "SNAPSHOT_WINDOW_MAX", "RaftSettings"]
 
+HEARTBEAT_S_MAX: Final = 0.5
+"""However patient servers are. A follower is known to be current twice as long ago, and its agents hear of that once a
+second: together they must stay below the 2.5 s after which they take it for old."""
 SNAPSHOT_WINDOW_MAX: Final = 32
 """What a receiver of a snapshot takes without having written it (`install.UNWRITTEN_MAX`)."""
 
@@ -61,11 +64,11 @@ class RaftSettings:
     def scaled(self, multiplier: float) -> RaftSettings:
         """This table for slower machines and networks: all that servers wait for one another, times `multiplier`.
 
-        Consul's `raft_multiplier`.
+        Consul's `raft_multiplier`. They speak no more seldom than `HEARTBEAT_S_MAX`, or than here if that is more.
         """
         return dataclasses.replace(
             self,
-            heartbeat_s=self.heartbeat_s * multiplier,
+            heartbeat_s=min(self.heartbeat_s * multiplier, max(HEARTBEAT_S_MAX, self.heartbeat_s)),
             election_min_s=self.election_min_s * multiplier,
             election_max_s=self.election_max_s * multiplier,
             leader_fallback_s=self.leader_fallback_s * multiplier,

@@ -46,6 +46,17 @@ def test_only_the_first_message_of_a_number_says_when_it_left() -> None:
     assert not lease.holds(11.0 + LENGTH_S)
 
 
+def test_a_leader_surely_led_until_its_lease_ended() -> None:
+    lease = Lease(MIN_S)
+    assert lease.led_at(9.0) is None
+    lease.sent(1, 10.0)
+    lease.confirmed(1)
+    assert lease.led_at(10.1) == 10.1
+    assert lease.led_at(15.0) == 10.0 + LENGTH_S
+    lease.forfeit()
+    assert lease.led_at(10.1) == 10.0
+
+
 def test_forfeited_lease_never_comes_back() -> None:
     lease = Lease(MIN_S)
     lease.sent(1, 10.0)

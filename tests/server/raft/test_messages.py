@@ -33,6 +33,8 @@ from lictor_server.raft.wire import Message
 MESSAGES = [
     Append(3, 4, 2, ((b"\x00x", 5, 2), (b"\x01", 6, 3)), 4, 7),
     Append(3, 4, 2, (), 4, 0),
+    Append(3, 4, 2, (), 4, 8, 7),
+    Append(3, 4, 2, (), 4, 8, 0),
     Reply(3, 4, 0),
     Heard(3, 8),
     PreVote(4, 9, 3),
@@ -84,7 +86,7 @@ def test_an_entry_that_nobody_could_apply_is_not_taken() -> None:
         parsed(message | {"entries": [[b"\x03x", 5, 3]]})
 
 
-@pytest.mark.parametrize("key", ["term", "prevLogIdx", "commit_index"])
+@pytest.mark.parametrize("key", ["term", "prevLogIdx", "commit_index", "answered"])
 def test_a_number_that_no_server_reaches_is_refused(key: str) -> None:
     message = Append(2**63 - 1, 4, 2, (), 4, 0).message()
     parsed(message)

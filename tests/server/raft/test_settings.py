@@ -3,8 +3,12 @@ import dataclasses
 import msgspec
 import pytest
 
+from lictor_agent.views.settings import ViewSettings
 from lictor_core.errors import ConfigurationError
 from lictor_server.raft.settings import RaftSettings
+
+TICK_S = 1.0
+"""How often agents are told how old the state of their server may be."""
 
 
 def with_one(name: str, value: float) -> RaftSettings:
@@ -40,3 +44,16 @@ def test_each_broken_relation_is_named(name: str, value: float) -> None:
 def test_all_broken_relations_are_told_at_once() -> None:
     with pytest.raises(ConfigurationError, match=r"(?s)heartbeat_s.*election_max_s"):
         RaftSettings(heartbeat_s=2.0, election_max_s=0.1).checked()
+
+
+@pytest.mark.parametrize(("multiplier", "heartbeat_s"), [(1, 0.1), (2, 0.2), (5, 0.5), (10, 0.5)])
+def test_leaders_of_patient_servers_speak_often_enough_for_agents_to_take_followers_for_current(
+    multiplier: int, heartbeat_s: float
+) -> None:
+    scaled = RaftSettings().scaled(multiplier).checked()
+    assert (scaled.heartbeat_s, scaled.election_min_s) == (heartbeat_s, 0.5 * multiplier)
+    assert 2 * scaled.heartbeat_s + TICK_S < ViewSettings().fresh_s
+
+
+def test_a_heartbeat_that_is_slow_already_gets_no_faster() -> None:
+    assert RaftSettings(heartbeat_s=0.8, election_min_s=4.0, election_max_s=5.0).scaled(2).heartbeat_s == 0.8
