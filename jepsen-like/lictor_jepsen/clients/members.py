@@ -81,8 +81,8 @@ class MembersClient(KVClient):
         """The steps `grow`, `shrink`, `replace`, `move`, `remove`, `spare`; `look` and `settle`; else as the KV store.
 
         The value of a step is a seed, and where it says to how many servers, that number before it. Once done, it is
-        what was before and the servers after: name, id, address, whether it votes, whether it leads. None takes
-        servers away before all vote: those may be the only ones that do.
+        what was before and the servers after: name, id, address, whether it votes, whether it leads. None begins
+        before all vote: who does may be the only one, and what was before is to be known.
         """
         match asked.f, asked.value:
             case "look", _:
@@ -104,7 +104,9 @@ class MembersClient(KVClient):
         missing = min(count, SERVERS_MAX) - len(self._cluster.nodes)
         if missing <= 0:
             return Outcome(Kind.FAIL, error=f"there are {len(self._cluster.nodes)} servers")
-        before = await self._rows()
+        before = await self._agree()
+        if before is None:
+            return await self._not_all_vote()
         try:
             for _ in range(missing):
                 await self._cluster.start(await self._cluster.admit())
@@ -256,16 +258,18 @@ class MembersClient(KVClient):
                     rows = await self._rows()
                     wanted = sorted((node.name, f"{node.address}{_PORT}", True) for node in self._cluster.nodes)
                     agreed = sorted((row.name, row.address, row.votes) for row in rows) == wanted
-                    if agreed and (not gone & {row.id for row in rows} or await self._is_back(gone)):
+                    if agreed and await self._are_themselves(rows, gone):
                         return rows
                     await asyncio.sleep(_RETRY_S)
         except TimeoutError:
             return None
 
-    async def _is_back(self, ids: frozenset[str]) -> bool:
-        """Whether a server that runs says that it is one of these."""
-        selves = await asyncio.gather(*(self._self(node) for node in list(self._cluster.nodes)))
-        return any(one is not None and one.Config.NodeID in ids for one in selves)
+    async def _are_themselves(self, rows: Sequence[Server], gone: frozenset[str]) -> bool:
+        """Whether no server that answers is known by another id than its own, and of `gone` only those who answer."""
+        nodes = list(self._cluster.nodes)
+        selves = await asyncio.gather(*(self._self(node) for node in nodes))
+        ids = {node.name: one.Config.NodeID for node, one in zip(nodes, selves, strict=True) if one is not None}
+        return all(ids[row.name] == row.id if row.name in ids else row.id not in gone for row in rows)
 
     async def _rows(self) -> list[Server]:
         """The servers that keep the log, as the leader says; none when nobody answers."""

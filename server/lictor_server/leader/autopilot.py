@@ -8,7 +8,7 @@ The rules are those of Consul 1.8's autopilot, one change at a time:
 * a server whose address or name changed keeps its place under the new one;
 * a server that left goes; one that failed goes when `CleanupDeadServers` says so, at least `MinQuorum` voters stay, and
   those to go are a minority. One whose name another voter bears, such as a server that was lost with its data and
-  set up anew, has failed sooner: it cannot come back.
+  set up anew, has failed as soon as it does not answer: it cannot come back.
 
 Above all of them: while fewer than a majority answer nothing is changed, and no change is made after which those who
 answer would be fewer than a majority. Whoever failed only by its lease, or only as the log's stream tells, stays.
@@ -336,7 +336,7 @@ def _is_dead(picture: Picture, id: str) -> bool:
     if id == picture.leader_id:
         return False
     if _is_succeeded(picture, id):
-        return picture.silent_s(id) >= picture.lease_s
+        return picture.silent_s(id) > picture.answers_s
     dead_s = DEAD_LEASES * picture.lease_s
     if picture.silent_s(id) < dead_s:
         return False

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -14,7 +16,7 @@ from lictor_jepsen.clients.members import MembersClient
 from lictor_jepsen.db import Cluster, lictor
 from lictor_jepsen.disk import Folders
 from lictor_jepsen.interpreter import serving
-from lictor_jepsen.net import Loopback
+from lictor_jepsen.net import Loopback, Node
 from lictor_jepsen.op import Invocation, Kind, Op, Outcome, Value
 from lictor_jepsen.workload.membership import Membership
 
@@ -110,3 +112,28 @@ async def test_servers_do_not_agree_while_one_stands_beside_its_old_self(
     monkeypatch.setattr(MembersClient, "_rows", rows)
     outcome = await MembersClient(cluster.url(cluster.nodes[0]), cluster).do(Invocation("spare", "members", 1))
     assert outcome.kind is Kind.FAIL
+
+
+@pytest.mark.parametrize(("known_as", "kind"), [("old", Kind.FAIL), ("n3", Kind.OK)])
+async def test_servers_do_not_agree_while_one_that_lost_its_data_is_known_by_its_former_id(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known_as: str, kind: Kind
+) -> None:
+    monkeypatch.setattr(members, "STEP_S_MAX", 0.1)
+    cluster = Cluster(lictor(("/bin/false",)), Loopback(3), Folders(tmp_path / "data"), tmp_path)
+
+    async def rows(_client: MembersClient) -> list[Server]:
+        ids = ["n1", "n2", known_as]
+        nodes = zip(cluster.nodes, ids, strict=True)
+        return [Server(node.name, one, f"{node.address}:8300", votes=True, leads=False) for node, one in nodes]
+
+    async def self_of(_client: MembersClient, node: Node) -> SimpleNamespace:
+        return SimpleNamespace(Config=SimpleNamespace(NodeID=node.name))
+
+    async def serve_again(_client: MembersClient, nodes: Sequence[Node]) -> bool:
+        return bool(nodes)
+
+    monkeypatch.setattr(MembersClient, "_rows", rows)
+    monkeypatch.setattr(MembersClient, "_self", self_of)
+    monkeypatch.setattr(MembersClient, "_serve_again", serve_again)
+    outcome = await MembersClient(cluster.url(cluster.nodes[0]), cluster).do(Invocation("spare", "members", 1))
+    assert outcome.kind is kind

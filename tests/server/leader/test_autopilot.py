@@ -242,14 +242,14 @@ def test_a_server_that_is_no_member_any_more_is_dead_after_three_leases() -> Non
 @pytest.mark.parametrize(
     ("votes", "heir", "silent_s", "removed"),
     [
-        (True, seen(D, name="s-c"), LEASE_S, True),
-        (True, seen(D, name="s-c"), LEASE_S - 0.1, False),
+        (True, seen(D, name="s-c"), ANSWERS_S + 0.1, True),
+        (True, seen(D, name="s-c"), ANSWERS_S, False),
         (True, seen(D, FAILED, name="s-c"), LEASE_S, False),
         (True, seen(D), LEASE_S, False),
         (False, seen(D, name="s-c"), LEASE_S, False),
     ],
 )
-def test_a_server_whose_name_another_voter_bears_is_dead_after_one_lease(
+def test_a_server_whose_name_another_voter_bears_is_dead_when_it_does_not_answer(
     votes: bool, heir: ServerMember, silent_s: float, removed: bool
 ) -> None:
     """It was lost with its data and set up anew: it cannot come back, and until it is out no other may fail."""
