@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -38,6 +39,9 @@ _AROUND_S_MAX: Final = 240.0
 """What the start, the recovery and the verdict of a run may take beside its load."""
 _LATE_S_MAX: Final = 20.0
 """By how much a torture may take longer than asked before a run is left out."""
+_END_S_MAX: Final = 20.0
+"""How long a run may take to end what it started when it is interrupted."""
+_INTERRUPTIONS: Final = (signal.SIGINT, signal.SIGTERM)
 _AGAIN_TIMES: Final = 2
 """How many times longer a run is when it is made again, since too little went through to be judged."""
 _MIXED: Final = "mixed"
@@ -165,10 +169,15 @@ def torture(db: str, program: str, net: str, seed: int, store: Path, seconds: fl
         if verdicts and time.monotonic() - began + plan.seconds + AROUND_S > seconds + _LATE_S_MAX:
             click.echo(f"time is up: {len(planned) - len(verdicts)} of {len(planned)} runs are left out")
             break
-        told = _apart(plan, db, program, store)
-        if told is Verdict.UNKNOWN:
-            click.echo(f"unknown: once more, with {_AGAIN_TIMES} times the load's time")
-            told = _apart(plan._replace(seconds=plan.seconds * _AGAIN_TIMES), db, program, store)
+        try:
+            told = _apart(plan, db, program, store)
+            if told is Verdict.UNKNOWN:
+                click.echo(f"unknown: once more, with {_AGAIN_TIMES} times the load's time")
+                told = _apart(plan._replace(seconds=plan.seconds * _AGAIN_TIMES), db, program, store)
+        except KeyboardInterrupt:
+            click.echo(f"interrupted: {len(planned) - len(verdicts)} of {len(planned)} runs are left out")
+            verdicts.append(Verdict.UNKNOWN)
+            break
         verdicts.append(told)
     verdict = combined(verdicts)
     for line in outage_lines([one for one in kept(store) if one.name not in before]):
@@ -181,12 +190,33 @@ def _apart(plan: Plan, db: str, program: str, store: Path) -> Verdict:
     """A run in a process: each has namespaces of its own, and none inherits what the one before left behind."""
     command = [sys.executable, "-m", "lictor_jepsen", "run", *_flags(plan, db, program), "--store", str(store)]
     bound_s = plan.seconds + _AROUND_S_MAX
+    process = subprocess.Popen(command, process_group=0)  # Ctrl-C comes here alone, and is handed on once
     try:
-        ended = subprocess.run(command, timeout=bound_s, check=False)
+        return _VERDICT.get(process.wait(bound_s), Verdict.UNKNOWN)
     except subprocess.TimeoutExpired:
-        click.echo(f"the run did not end within {bound_s:.0f} s and was killed")
+        click.echo(f"the run did not end within {bound_s:.0f} s and was ended")
+        _end(process)
         return Verdict.UNKNOWN
-    return _VERDICT.get(ended.returncode, Verdict.UNKNOWN)
+    except KeyboardInterrupt:
+        _be_deaf()
+        _end(process)
+        raise
+
+
+def _be_deaf() -> None:
+    """Heed no second interruption: the rest is bounded, and the exit code is to be told."""
+    for number in _INTERRUPTIONS:
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """A run ends what it started and then itself; what it leaves undone when it is killed, its warden does."""
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(_END_S_MAX)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _former(wheel: Path | None, commit: str, store: Path) -> tuple[str, ...]:
@@ -333,12 +363,31 @@ def _overlap(nemesis: str, overlap: int | None) -> int:
 def _one(plan: Plan, store: Path) -> Verdict:
     click.echo(f"{plan.name}: {plan.seconds:.0f} s ...")
     try:
-        folder, results = asyncio.run(perform(plan, store))
+        folder, results = asyncio.run(_interruptible(plan, store))
     except (DiskError, NetError) as error:
         raise click.ClickException(str(error)) from error
+    except asyncio.CancelledError:
+        _be_deaf()
+        click.echo(f"interrupted: what was started has ended, and nothing was judged; what was seen is in {store}")
+        return Verdict.UNKNOWN
     _summary(folder, results)
     write_index(store, list(kept(store)))
     return results.verdict
+
+
+async def _interruptible(plan: Plan, store: Path) -> tuple[RunFolder, Results]:
+    """Perform it until it is interrupted. Then it ends what it started, which is bounded: no second word is heeded."""
+    loop, task, told = asyncio.get_running_loop(), asyncio.current_task(), list[int]()
+    assert task is not None, "it runs as a task"
+
+    def interrupt(number: int, _frame: object) -> None:
+        if not told:
+            told.append(number)
+            loop.call_soon_threadsafe(task.cancel)
+
+    for number in _INTERRUPTIONS:
+        signal.signal(number, interrupt)  # not the loop's own, which would be gone with it before the program ends
+    return await perform(plan, store)
 
 
 def _summary(folder: RunFolder, results: Results) -> None:

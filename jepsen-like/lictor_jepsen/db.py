@@ -24,6 +24,7 @@ import msgspec
 from lictor_jepsen.certificates import Certificates
 from lictor_jepsen.clock import WALL_CLOCK, lacks_libfaketime, libc_environment
 from lictor_jepsen.net import Net, Node
+from lictor_jepsen.warden import Warden
 
 __all__ = ["PROGRAMS", "Cluster", "Program", "consul", "lictor"]
 
@@ -110,6 +111,7 @@ class Cluster:
         self._spawned: dict[str, tuple[Node, Sequence[str], Mapping[str, str]]] = {}
         self._processes: dict[str, asyncio.subprocess.Process] = {}
         self._doors: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)  # faults overlap: one at a time for a process
+        self._warden = Warden()
         self._killed: set[str] = set()
         self.deaths: list[str] = []
         """Processes that ended by themselves, as sentences."""
@@ -255,6 +257,7 @@ class Cluster:
                 start_new_session=True,
                 env=environment,
             )
+        self._warden.started(self._processes[name].pid)
 
     async def gone_within(self, node: Node, seconds: float) -> bool:
         """Whether its process ends within so long; it is left alone otherwise."""
@@ -326,10 +329,16 @@ class Cluster:
         return False
 
     async def stop(self) -> None:
-        """End all processes for good."""
+        """End all processes for good: all are killed before one is waited for, so no interruption spares any."""
         self.note_deaths()
         for name in self._processes:
-            await self.kill_named(name)
+            self._killed.add(name)
+            self.signal(name, signal.SIGKILL)
+        try:
+            async with asyncio.timeout(STOP_S_MAX):
+                await asyncio.gather(*(process.wait() for process in self._processes.values()))
+        finally:
+            self._warden.close()
 
     def signal(self, name: str, number: signal.Signals) -> None:
         """Send a signal to the process of that name and its children; nothing when it is gone."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import signal
 import subprocess
 from pathlib import Path
 
@@ -16,6 +17,14 @@ from lictor_jepsen.net import NetError
 from lictor_jepsen.run import Plan
 from lictor_jepsen.store import Results, RunFolder
 from tests.jepsen_like.build import lines
+
+
+class NoRun:
+    """In the place of a process that is a run."""
+
+    def __init__(self, command: list[str], *, process_group: int) -> None:
+        assert process_group == 0
+        self.command = command
 
 
 def _history(folder: Path, *texts: str) -> Path:
@@ -124,13 +133,13 @@ def test_what_is_unknown_is_run_once_more_and_for_longer(
 ) -> None:
     asked: list[list[str]] = []
 
-    def run(command: list[str], *, timeout: float, check: bool) -> subprocess.CompletedProcess[str]:
-        asked.append(command)
-        assert not check
-        assert timeout > 0
-        return subprocess.CompletedProcess(command, codes[len(asked) - 1])
+    class Run(NoRun):
+        def wait(self, timeout: float | None = None) -> int:
+            assert timeout is not None
+            asked.append(self.command)
+            return codes[len(asked) - 1]
 
-    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr(subprocess, "Popen", Run)
     result = CliRunner().invoke(main, ["all", "--net=loopback", "--seconds=10", f"--store={tmp_path}"])
     assert result.exit_code == code, result.output
     seconds = [next(float(flag[10:]) for flag in command if flag.startswith("--seconds=")) for command in asked]
@@ -138,13 +147,26 @@ def test_what_is_unknown_is_run_once_more_and_for_longer(
 
 
 def test_a_run_that_does_not_come_back_is_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def run(command: list[str], *, timeout: float, check: bool) -> subprocess.CompletedProcess[str]:
-        raise subprocess.TimeoutExpired(command, timeout)
+    done: list[str] = []
 
-    monkeypatch.setattr(subprocess, "run", run)
+    class Run(NoRun):
+        def wait(self, timeout: float | None = None) -> int:
+            done.append(f"wait {timeout}")
+            if timeout is not None:
+                raise subprocess.TimeoutExpired(self.command, timeout)
+            return -9
+
+        def send_signal(self, sig: int) -> None:
+            done.append(signal.Signals(sig).name)
+
+        def kill(self) -> None:
+            done.append("kill")
+
+    monkeypatch.setattr(subprocess, "Popen", Run)
     result = CliRunner().invoke(main, ["all", "--net=loopback", "--seconds=10", f"--store={tmp_path}"])
     assert result.exit_code == 2
     assert "did not end within 250 s" in result.output
+    assert done[:5] == ["wait 250.0", "SIGTERM", "wait 20.0", "kill", "wait None"]
 
 
 def test_kept_runs_are_listed(tmp_path: Path) -> None:

@@ -30,9 +30,9 @@ _WALK: Final = (
     ("spare", 0),
     ("shrink", 1),
 )
-"""The first steps. Each makes sense from one server on: with 1, 5, 3, 5, 4, 3 and 1 of them; one that makes none fails at
-once, as growing to five where there are five. Servers are lost where there are five: when a fault hits another one, a
-majority is left. Then come all, by chance."""
+"""The first steps. Each makes sense from one server on: with 1, 5, 3, 5, 4, 3 and 1 of them. One that makes none fails
+at once, as growing to five where there are five. Servers are lost where there are five: when a fault hits another one,
+a majority is left. Then come all, by chance."""
 _STEPS: Final = (*_WALK, ("grow", 3), ("grow", 5), ("remove", 0), ("shrink", 3))
 
 
