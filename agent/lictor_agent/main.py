@@ -10,7 +10,6 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanag
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import uvloop
 from structlog.typing import FilteringBoundLogger
 
 from lictor_agent import assembly
@@ -36,6 +35,7 @@ from lictor_core import collector
 from lictor_core.addresses import join_host_port
 from lictor_core.clock import Clock, Rng, SeededRng, SystemClock, SystemRng
 from lictor_core.errors import ConfigurationError, LictorError
+from lictor_core.event_loop import new_event_loop
 from lictor_core.metrics import Meter
 from lictor_dns import DnsServer
 from lictor_server import Keyed
@@ -57,7 +57,7 @@ def run(configuration: Configuration) -> int:
         with (
             log_sinks(log, output, clock),
             _pid_file(configuration.pid_file),
-            asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+            asyncio.Runner(loop_factory=new_event_loop) as runner,
         ):
             return runner.run(_serve(configuration, clock, SystemRng(), output))
     except LictorError as error:

@@ -14,6 +14,8 @@ __all__ = ["CLOCK_FAULTS"]
 
 _JUMPS_S: Final = (-86_400.0, -300.0, -10.0, 0.5, 10.0, 300.0, 86_400.0, 400 * 86_400.0)
 """How far clocks jump: within a lease, past one, past the life of a leaf certificate, past that of a root."""
+_SAYS: Final = r"the agent cannot start: (cert_file: .* expired at|ca_file: every certificate in .* is expired)"
+"""What a process says that starts by a clock at which the certificates of its cluster have ended."""
 _DRIFTS: Final = (-0.5, -0.1, -0.01, 0.01, 0.1, 1.0)
 """What clocks lose or gain in a second: from half as fast to twice as fast. They never go backwards."""
 
@@ -89,6 +91,7 @@ CLOCK_FAULTS: Final[Mapping[str, Fault]] = {
         _true_all_code,
         _lacks_libc,
         "wall clocks jump for C code too, such as OpenSSL's judgement of certificates; by libfaketime",
+        may_end=_SAYS,
         needs=frozenset({CLOCKS, LIBC_CLOCKS}),
         subject="clocks",
     ),

@@ -8,8 +8,8 @@ from typing import Final
 
 import pytest
 import pytest_asyncio
-import uvloop
 
+from lictor_core.event_loop import new_event_loop
 from tests.agent.http.live import Live, live_agent
 
 _ON_BOTH_LOOPS: Final = ("test_https.py", "test_listening.py")
@@ -25,7 +25,7 @@ async def live() -> AsyncGenerator[Live]:
 def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
     """What has to do with sockets and TLS is tested on both event loops that it may run on."""
     plain = {"asyncio": asyncio.SelectorEventLoop}
-    return {**plain, "uvloop": uvloop.new_event_loop} if item.path.name in _ON_BOTH_LOOPS else plain
+    return {**plain, "uvloop": new_event_loop} if item.path.name in _ON_BOTH_LOOPS else plain
 
 
 @pytest_asyncio.fixture

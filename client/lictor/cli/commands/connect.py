@@ -142,10 +142,9 @@ def _run_proxy(options: ProxyOptions, telemetry: Telemetry, log: FilteringBoundL
     import functools
     import socket
 
-    import uvloop
-
     from lictor_connect_proxy import run
     from lictor_core.clock import SystemClock, SystemRng
+    from lictor_core.event_loop import new_event_loop
 
     sending = None
     if telemetry.statsd_address or telemetry.dogstatsd_addr:
@@ -153,5 +152,5 @@ def _run_proxy(options: ProxyOptions, telemetry: Telemetry, log: FilteringBoundL
 
         sending = functools.partial(send, lambda: telemetry, host=socket.gethostname(), clock=SystemClock(), log=log)
     allow_all_descriptors()
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
         return runner.run(run(options, SystemClock(), SystemRng(), log, sending))
