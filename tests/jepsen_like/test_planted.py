@@ -23,11 +23,14 @@ TWINS = [bug for bug in BUGS if bug.twin]
 """Bugs whose twin is a launcher too. Where it is the product itself, torture in CI and the tests below run that."""
 
 
-def _skip_without_namespaces(bug: Bug) -> None:
+def _skip_where_it_cannot_run(bug: Bug) -> None:
     lacking = [name for name in _NAMESPACES if shutil.which(name) is None]
     if bug.is_confined and (lacking or os.geteuid() != 0):
         assert not os.environ.get("LICTOR_REQUIRE_ALL"), f"needs root and {', '.join(_NAMESPACES)}"
         pytest.skip(f"needs root and {', '.join(_NAMESPACES)}")
+    if any("--from-commit" in flag for flag in bug.flags) and not (Path(__file__).parents[2] / ".git").exists():
+        assert not os.environ.get("LICTOR_REQUIRE_ALL"), "needs the checkout"
+        pytest.skip("needs the checkout, to make a former version of")
     if "power-loss" in bug.nemesis and (reason := lacks_fuse()):
         assert not os.environ.get("LICTOR_REQUIRE_ALL"), reason
         pytest.skip(reason)
@@ -37,7 +40,7 @@ def _skip_without_namespaces(bug: Bug) -> None:
 @pytest.mark.timeout(_SEEDS_MAX * BOUND_S + 30)
 @pytest.mark.parametrize("bug", BUGS, ids=[bug.name.replace(" ", "-") for bug in BUGS])
 def test_a_planted_bug_is_found(bug: Bug, tmp_path: Path) -> None:
-    _skip_without_namespaces(bug)
+    _skip_where_it_cannot_run(bug)
     missed: list[dict[str, str]] = []
     for seed in range(5, 5 + bug.seeds):
         hunted = hunt(bug, seed, tmp_path / str(seed))
@@ -51,7 +54,7 @@ def test_a_planted_bug_is_found(bug: Bug, tmp_path: Path) -> None:
 @pytest.mark.timeout(BOUND_S + 30)
 @pytest.mark.parametrize("bug", TWINS, ids=[bug.name.replace(" ", "-") for bug in TWINS])
 def test_what_differs_from_a_planted_bug_by_nothing_else_is_valid(bug: Bug, tmp_path: Path) -> None:
-    _skip_without_namespaces(bug)
+    _skip_where_it_cannot_run(bug)
     told, folder = run(tmp_path, bug.twin, *bug.run_flags(5), seconds=bug.seconds)
     assert wrong(told) == [], (told, folder)
 

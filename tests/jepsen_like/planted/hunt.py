@@ -83,7 +83,7 @@ def run(store: Path, launcher: str, *flags: str, seconds: float = 30.0) -> tuple
     program = [f"--program={sys.executable} {_HERE / launcher}"] if launcher else []
     command = [sys.executable, "-m", "lictor_jepsen", "run", f"--store={store}", *program, *flags]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=seconds + _AROUND_S, check=False)
-    folders = [path for path in store.iterdir() if path.is_dir()]
+    folders = [path for path in store.iterdir() if (path / "plan.json").exists()]
     if len(folders) != 1 or not (folders[0] / "results.json").exists():
         raise RuntimeError(f"`{' '.join(command)}` left no results:\n{ended.stdout}{ended.stderr}")
     return msgspec.json.decode((folders[0] / "results.json").read_bytes(), type=Told), folders[0]

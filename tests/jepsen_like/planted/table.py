@@ -58,6 +58,16 @@ class Bug(NamedTuple):
 
 BUGS: Final = (
     Bug(
+        "condition read otherwise after an upgrade",
+        "a new version counts the index in a condition otherwise, so it leaves out what the former wrote on one",
+        "shifted_condition.py",
+        workload="upgrade",
+        nemesis="none",
+        findings=("consistent", "default"),
+        flags=("--net=loopback", "--from-commit=HEAD"),
+        seconds=12.0,
+    ),
+    Bug(
         "deny acknowledged too early",
         "proxies hear of intentions a second late, and are said to judge by them at once",
         "eager_enforced.py",
