@@ -72,6 +72,29 @@ def test_after_a_connection_that_broke_while_it_was_taken_over_its_descriptor_is
         runner.run(dial(port))
 
 
+def test_a_pipe_that_was_taken_over_is_closed_once() -> None:
+    async def read() -> None:
+        ours, theirs = os.pipe()
+        file = os.fdopen(ours, "rb", buffering=0)
+        reader = asyncio.StreamReader()
+        loop = asyncio.get_running_loop()
+        transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), file)
+        assert file.closed, "it owns nothing any more that it could close"
+        os.write(theirs, b"through the pipe")
+        os.close(theirs)
+        assert await reader.read() == b"through the pipe"
+        transport.close()
+
+    async def read_again() -> None:
+        await read()  # libuv opens a spare descriptor when it needs its first
+        before = len(os.listdir(_OPEN))
+        await read()
+        await eventually(lambda: len(os.listdir(_OPEN)) <= before, what="it is closed")
+
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        runner.run(read_again())
+
+
 def test_a_connection_that_was_taken_over_carries_bytes_and_is_closed_with_its_transport() -> None:
     async def talk() -> None:
         loop = asyncio.get_running_loop()
