@@ -149,11 +149,13 @@ class Interpreter:
     async def _keep_up(self) -> None:
         """End again what servers may end of, as a service manager would start them: they may do so after the fault.
 
-        Their deaths are noted.
+        Their deaths are noted. While all run nothing is done: to end a fault may keep them busy.
         """
         faults = {name: one for name, one in self._faults.items() if one.may_end and not one.lacks(self._around)}
         while True:
             await asyncio.sleep(_KEEP_UP_S)
+            if all(map(self._around.cluster.runs, self._around.cluster.everybody)):
+                continue
             for name, fault in faults.items():
                 await fault.end(self._around.acting(name))
 

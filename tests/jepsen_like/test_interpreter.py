@@ -172,6 +172,26 @@ async def test_who_ends_after_the_last_fault_is_started_again_until_all_serve(
     await around.cluster.stop()
 
 
+async def test_while_all_run_no_fault_is_ended_more_than_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """New certificates and a reload each second kept loaded servers from ever serving again."""
+    around = _surroundings(tmp_path)
+    monkeypatch.setattr(around.cluster, "runs", lambda _: True)
+    monkeypatch.setattr(interpreter, "_KEEP_UP_S", 0.02)
+    ended: list[str] = []
+
+    async def end(acting: Surroundings) -> str:
+        await asyncio.sleep(0)
+        ended.append(acting.fault)
+        return ""
+
+    faults = {"certificates-ended": FAULTS["kill-one"]._replace(end=end, may_end="anything")}
+    recorder = Recorder(io.StringIO(), time.monotonic)
+    pace = Pace(0.1, 1.0, patience_s=0.5)
+    run = Interpreter(around, Generator(WORKLOADS["register"], 7, 1), pace, recorder, faults)
+    assert await run.recover() is None
+    assert ended == ["certificates-ended"]
+
+
 def test_a_recorder_tells_the_time_since_it_began() -> None:
     now = 100.0
     recorder = Recorder(io.StringIO(), lambda: now)
