@@ -39,7 +39,7 @@ _MESSAGES: Final[tuple[Message, ...]] = (
     PreVoteReply(3, 4, True).message(),
     SnapshotChunk(3, 9, 2, 100, 0, b"abc").message(),
     SnapshotReply(3, 9, 100, False).message(),
-    Append(3, 4, 2, ((b"\x00a", 5, 3),), 4, 1).message(),
+    Append(3, 4, 2, ((b"\x00a", 5, 3),), 4, 1, 1).message(),
 )
 
 
