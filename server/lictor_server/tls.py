@@ -21,13 +21,30 @@ from lictor_core.errors import ConfigurationError, PeerError, RequestError
 from lictor_core.names import AgentId, parse_spiffe
 from lictor_server.tls_pair import PemPair, no_password, show_pair
 
-__all__ = ["AGENT_BYTE", "ALPN_RAFT", "ALPN_RPC", "NOBODY", "PLAIN", "Proof", "Tls", "TlsSettings", "load_tls"]
+__all__ = [
+    "AGENT_BYTE",
+    "ALPN_RAFT",
+    "ALPN_RPC",
+    "NOBODY",
+    "PLAIN",
+    "Proof",
+    "Tls",
+    "TlsSettings",
+    "load_tls",
+    "untrusted",
+]
 
 AGENT_BYTE: Final = ord("A")
 """Stands before TLS: who comes has a certificate of the mesh's CA, or none yet."""
 ALPN_RAFT: Final = "lictor-raft/1"
 ALPN_RPC: Final = "lictor-rpc/1"
 """What a connection to the server port is for; one that says nothing is RPC."""
+_EXPIRED: Final = 10
+"""X509_V_ERR_CERT_HAS_EXPIRED."""
+_HINT_EXPIRED: Final = (
+    "; its log tells which and when (agent.certificate.expired): give it a new one and reload it there, or see that no "
+    "clock is wrong"
+)
 _VERSIONS: Final = {
     "": ssl.TLSVersion.TLSv1_3,
     "tls10": ssl.TLSVersion.TLSv1_2,
@@ -191,6 +208,12 @@ class Tls:
 
 PLAIN: Final = Tls()
 """No TLS at all, for those who never take another one."""
+
+
+def untrusted(address: str, error: ssl.SSLCertVerificationError) -> str:
+    """What is told of who shows a certificate that cannot be trusted. When it ended, its own log tells alone."""
+    hint = _HINT_EXPIRED if error.verify_code == _EXPIRED else ""
+    return f"{address} shows a certificate that cannot be trusted: {error.verify_message}{hint}"
 
 
 def load_tls(settings: TlsSettings, *, now: float) -> Tls:

@@ -13,7 +13,7 @@ import pytest
 
 from lictor_core.errors import ConfigurationError, PeerError
 from lictor_server import PemPair, ca
-from lictor_server.tls import ALPN_RAFT, ALPN_RPC, NOBODY, PLAIN, Proof, Tls, TlsSettings, load_tls
+from lictor_server.tls import ALPN_RAFT, ALPN_RPC, NOBODY, PLAIN, Proof, Tls, TlsSettings, load_tls, untrusted
 from tests.server.ca.build import csr
 from tests.server.certificates import Authority, strict
 
@@ -351,3 +351,14 @@ def test_another_root_takes_the_place_of_the_one_before_also_after_a_reload(auth
     assert server.agent_proof(arrived(given(authority, second, AGENT), server)) is not None
     with pytest.raises(ssl.SSLError):
         arrived(given(authority, first, AGENT), server)
+
+
+@pytest.mark.parametrize(("code", "hinted"), [(10, True), (18, False)])
+def test_of_who_shows_a_certificate_that_has_expired_it_is_told_where_its_end_stands_and_what_to_do(
+    code: int, hinted: bool
+) -> None:
+    error = ssl.SSLCertVerificationError(1, "refused")
+    error.verify_code, error.verify_message = code, "certificate has expired"
+    told = untrusted("192.0.2.1:8300", error)
+    assert told.startswith("192.0.2.1:8300 shows a certificate that cannot be trusted: certificate has expired")
+    assert ("agent.certificate.expired" in told and "reload" in told) == hinted

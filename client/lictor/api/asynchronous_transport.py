@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import ssl
 from typing import Final
@@ -14,6 +15,7 @@ from lictor.api.messages import RESPONSE_BYTES_MAX, Request, Response
 from lictor.api.reasons import connection_reason
 from lictor.api.settings import Settings
 from lictor.api.tls import tls_context
+from lictor.api.validity import dated_reason
 
 __all__ = ["CONNECTIONS_MAX", "AsyncTransport"]
 
@@ -53,7 +55,7 @@ class AsyncTransport:
                 replied = {name.lower(): value for name, value in reply.headers.items()}
                 return Response(status=reply.status, headers=replied, body=body)
         except aiohttp.ClientConnectorCertificateError as error:
-            reason = connection_reason(error.certificate_error)
+            reason = await asyncio.to_thread(dated_reason, self._settings, error.certificate_error)
             raise UnreachableError(str(endpoint), reason, answers=True) from error
         except aiohttp.ClientConnectorError as error:
             answers = isinstance(error.os_error, ssl.SSLError)

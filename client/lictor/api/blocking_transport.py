@@ -12,9 +12,9 @@ from typing import Final, Protocol
 
 from lictor.api.errors import AgentError, TimedOutError, UnreachableError, UnreadableError
 from lictor.api.messages import RESPONSE_BYTES_MAX, Request, Response
-from lictor.api.reasons import connection_reason
 from lictor.api.settings import Settings
 from lictor.api.tls import tls_context
+from lictor.api.validity import dated_reason
 
 __all__ = ["BlockingTransport", "Watcher"]
 
@@ -103,7 +103,7 @@ class BlockingTransport:
 
     def _broke_off(self, connection: http.client.HTTPConnection, error: Exception) -> TimedOutError:
         endpoint = self._settings.endpoint
-        reason = connection_reason(_last_word(connection, error), secure=endpoint.tls)
+        reason = dated_reason(self._settings, _last_word(connection, error), secure=endpoint.tls)
         return TimedOutError(f"{endpoint} broke off: {reason}")
 
     def _sent(self, body: bytes | None) -> bytes | Iterator[bytes] | None:
@@ -138,7 +138,9 @@ class BlockingTransport:
         except OSError as error:
             connection.close()
             answers = isinstance(error, ssl.SSLError)
-            raise UnreachableError(str(self._settings.endpoint), connection_reason(error), answers=answers) from error
+            raise UnreachableError(
+                str(self._settings.endpoint), dated_reason(self._settings, error), answers=answers
+            ) from error
         if connection.sock.family != socket.AF_UNIX:
             connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._connection = connection

@@ -8,11 +8,14 @@ import socket
 import ssl
 from typing import Final
 
-__all__ = ["connection_reason"]
+__all__ = ["CERTIFICATE_EXPIRED_ALERT", "EXPIRED", "connection_reason"]
 
 _NAMES_OTHERS: Final = (62, 64)
 """X509_V_ERR_HOSTNAME_MISMATCH and X509_V_ERR_IP_ADDRESS_MISMATCH."""
-_EXPIRED: Final = 10
+EXPIRED: Final = 10
+"""X509_V_ERR_CERT_HAS_EXPIRED."""
+CERTIFICATE_EXPIRED_ALERT: Final = "ALERT_CERTIFICATE_EXPIRED"
+"""How the reason ends with which the other end refuses a certificate that has ended."""
 _NOT_YET: Final = 9
 _WANTS_CERTIFICATE: Final = (
     "TLSV13_ALERT_CERTIFICATE_REQUIRED",
@@ -49,7 +52,7 @@ def connection_reason(error: BaseException, *, secure: bool = False) -> str:
 def _untrusted(error: ssl.SSLCertVerificationError) -> str:
     if error.verify_code in _NAMES_OTHERS:
         return "its certificate is for another name: give that name with -tls-server-name or LICTOR_TLS_SERVER_NAME"
-    if error.verify_code in (_EXPIRED, _NOT_YET):
+    if error.verify_code in (EXPIRED, _NOT_YET):
         return f"{error.verify_message}: it needs a new one, or a clock is wrong"
     return (
         f"its certificate is not trusted, {error.verify_message}: name its CA with -ca-file or LICTOR_CACERT, "
@@ -60,6 +63,8 @@ def _untrusted(error: ssl.SSLCertVerificationError) -> str:
 def _refused(error: ssl.SSLError) -> str:
     if error.reason in _NO_TLS:
         return "it does not speak TLS: use http:// there"
+    if (error.reason or "").endswith(CERTIFICATE_EXPIRED_ALERT):
+        return "this client's certificate has expired, it says: name a new one with -client-cert and -client-key"
     if error.reason in _WANTS_CERTIFICATE:
         return (
             "it does not accept this client's certificate, or misses one: name one of its CA with -client-cert and "

@@ -24,7 +24,7 @@ from lictor_server.raft.hello import (
     greeting_bytes,
 )
 from lictor_server.sockets import dial, reason_of
-from lictor_server.tls import ALPN_RAFT, Tls
+from lictor_server.tls import ALPN_RAFT, Tls, untrusted
 
 __all__ = ["HELLO_TIMEOUT_S", "LINK_BYTES_MAX", "Dialed", "RefusedError", "open_link"]
 
@@ -207,8 +207,7 @@ async def open_link(
     except TimeoutError:
         raise PeerError(f"{address} took the connection and does not answer within {HELLO_TIMEOUT_S:g} s") from None
     except ssl.SSLCertVerificationError as error:
-        reason = f"{address} shows a certificate that cannot be trusted: {error.verify_message}"
-        raise RefusedError(Refusal(RefusalCode.CERTIFICATE, reason), "") from error
+        raise RefusedError(Refusal(RefusalCode.CERTIFICATE, untrusted(address, error)), "") from error
     except OSError as error:
         raise UnreachableError(f"{address} broke the connection off: {reason_of(error)}") from error
     finally:

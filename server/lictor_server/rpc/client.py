@@ -15,7 +15,7 @@ from lictor_core.errors import IncompatibleError, OverloadedError, PeerError, Un
 from lictor_server.keyed import UNKEYED, Keyed
 from lictor_server.rpc.connection import GOODBYE_S, Connection, Question
 from lictor_server.sockets import CONNECT_TIMEOUT_S, dial, reason_of
-from lictor_server.tls import AGENT_BYTE, PLAIN, Tls
+from lictor_server.tls import AGENT_BYTE, PLAIN, Tls, untrusted
 
 __all__ = ["CONNECTIONS_MAX", "FOREIGN_S", "IDLE_S", "RETRY_FIRST_S", "RETRY_MAX_S", "RpcPool"]
 
@@ -224,9 +224,7 @@ class RpcPool:
                     ssl_shutdown_timeout=GOODBYE_S,
                 )
         except ssl.SSLCertVerificationError as error:
-            raise UnreachableError(
-                f"{address} shows a certificate that cannot be trusted: {error.verify_message}"
-            ) from error
+            raise UnreachableError(untrusted(address, error)) from error
         except ConnectionAbortedError as error:
             if error.errno is not None:
                 raise UnreachableError(f"{address} broke the connection off: {reason_of(error)}") from error
