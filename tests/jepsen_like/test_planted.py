@@ -69,6 +69,15 @@ def test_locks_through_agents_stay_valid_while_agents_are_killed_and_cut_from_se
 
 
 @pytest.mark.slow
+@pytest.mark.needs(*_NAMESPACES)
+@pytest.mark.needs_root
+def test_sessions_keep_their_time_while_clocks_drift_and_jump(tmp_path: Path) -> None:
+    flags = ("--nemesis=clock-drift,clock-jump", "--seconds=25", "--workload=sessions", "--seed=3")
+    told, folder = run(tmp_path, "", *flags)
+    assert wrong(told) == [], (told, folder)
+
+
+@pytest.mark.slow
 def test_three_servers_without_a_planted_bug_are_valid(tmp_path: Path) -> None:
     flags = ("--net=loopback", "--nemesis=kill-leader", "--seconds=9", "--workload=register", "--seed=5")
     told, folder = run(tmp_path, "", *flags)

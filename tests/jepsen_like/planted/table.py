@@ -254,6 +254,16 @@ BUGS: Final = (
         findings=("ttl",),
     ),
     Bug(
+        "session ended by the wall clock",
+        "the leader counts TTLs by the wall clock, so a clock that is set ends sessions at once",
+        "wall_clock_ttl.py",
+        workload="sessions",
+        nemesis="clock-jump,clock-drift",
+        findings=("ttl", "exclusion", "semaphore"),
+        seconds=25.0,
+        seeds=2,
+    ),
+    Bug(
         "stale view served as fresh",
         "what feeds a view of an agent hangs after a while, and the view passes for fresh",
         "frozen_views.py",
