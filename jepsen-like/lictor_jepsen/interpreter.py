@@ -134,8 +134,12 @@ class Interpreter:
         """End all faults and wait until every server serves; how many seconds that took, None if too long."""
         self._around.holds.clear()
         for name, fault in self._faults.items():
-            if not fault.lacks(self._around):
+            if fault.lacks(self._around):
+                continue
+            try:
                 await fault.end(self._around.acting(name))
+            except (NetError, OSError, TimeoutError) as error:
+                self.troubles.append(f"{name} could not be ended: {error!r}")
         if not self._around.cluster.net.lacks_cuts:
             await self._around.cluster.net.heal()
         self._tell(HEAL, "ended all faults")

@@ -35,14 +35,14 @@ class _One(Cluster):
         return [*self.program.command, "-bind", node.address, "-client", node.address]
 
 
-def _surroundings(tmp_path: Path) -> Surroundings:
+def _surroundings(tmp_path: Path, agents: int = 0) -> Surroundings:
     disks = Folders(tmp_path / "data")
 
     async def leader() -> Node | None:
         await asyncio.sleep(0)
         return None
 
-    return Surroundings(_One(AGENT, Loopback(1), disks, tmp_path), disks, leader)
+    return Surroundings(_One(AGENT, Loopback(1, agents), disks, tmp_path), disks, leader)
 
 
 @pytest.mark.slow
@@ -190,6 +190,15 @@ async def test_while_all_run_no_fault_is_ended_more_than_once(tmp_path: Path, mo
     run = Interpreter(around, Generator(WORKLOADS["register"], 7, 1), pace, recorder, faults)
     assert await run.recover() is None
     assert ended == ["certificates-ended"]
+
+
+@pytest.mark.parametrize("agents", [0, 1])
+async def test_a_history_tells_whether_an_agent_was_asked(tmp_path: Path, agents: int) -> None:
+    recorder = Recorder(io.StringIO(), time.monotonic)
+    generator = Generator(WORKLOADS["register"], 7, 1)
+    pace = Pace(0.1, 100.0, patience_s=0.1)
+    await Interpreter(_surroundings(tmp_path, agents), generator, pace, recorder, {}).perform([])
+    assert {op.relayed for op in recorder.history if op.process != NEMESIS} == {bool(agents)}
 
 
 def test_a_recorder_tells_the_time_since_it_began() -> None:

@@ -24,7 +24,7 @@ __all__ = ["GUESTS", "guest_command"]
 GUESTS: Final = tuple(sorted(name for name, workload in WORKLOADS.items() if not workload.alone))
 """The workloads that may run in a cluster that others use; some need to know more of it."""
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""What interrupts a run. The first of them ends and takes away what was made, the second one this program."""
+"""What interrupts a run: it ends and takes away what was made, which is bounded, and heeds no second word meanwhile."""
 _STAMP_BYTES: Final = 2
 
 
@@ -39,6 +39,7 @@ def guest_command(exit_codes: dict[Verdict, int], summary: Callable[[RunFolder, 
     @click.option(
         "--rate", type=click.FloatRange(1, 10_000), default=50.0, show_default=True, help="Operations a second."
     )
+    @click.option("--threads", type=click.IntRange(1, 50), default=2, show_default=True, help="Clients of each asked.")
     @click.option("--seed", type=int, default=1, show_default=True, help="Of the operations and faults.")
     @click.option(
         "--store", type=click.Path(path_type=Path, file_okay=False), default=ROOT, help="Where runs are kept."
@@ -58,6 +59,7 @@ def guest_command(exit_codes: dict[Verdict, int], summary: Callable[[RunFolder, 
         nemesis: str,
         seconds: float,
         rate: float,
+        threads: int,
         seed: int,
         store: Path,
         patience: float,
@@ -77,7 +79,7 @@ def guest_command(exit_codes: dict[Verdict, int], summary: Callable[[RunFolder, 
         stamp = f"{time.strftime('%Y%m%dT%H%M%S')}-{secrets.token_hex(_STAMP_BYTES)}"
         faults = _faults(described, nemesis)
         names = _workloads(workload, described)
-        stays = [Stay(described, name, faults, seconds, seed, rate, stamp, patience) for name in names]
+        stays = [Stay(described, name, faults, seconds, seed, rate, stamp, patience, threads) for name in names]
         for stay in stays:
             for line in script(stay):
                 click.echo(line)
@@ -102,11 +104,13 @@ async def _performed(stay: Stay, store: Path) -> Visit:
     this, loop = asyncio.current_task(), asyncio.get_running_loop()
     assert this is not None, "a coroutine runs in a task"
 
+    told: list[bool] = []
+
     def interrupted() -> None:
-        for number in _SIGNALS:
-            loop.remove_signal_handler(number)
-        click.echo("interrupted: what was begun is ended, and what was made is taken away", err=True)
-        this.cancel()
+        if not told:
+            told.append(True)
+            click.echo("interrupted: what was begun is ended, and what was made is taken away", err=True)
+            this.cancel()
 
     for number in _SIGNALS:
         loop.add_signal_handler(number, interrupted)

@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from lictor_jepsen.checker import Finding, Problem, Verdict, combined
 from lictor_jepsen.disk import Folders
@@ -18,19 +18,16 @@ from lictor_jepsen.guest.commands import Commanded
 from lictor_jepsen.guest.hosts import Hosts
 from lictor_jepsen.guest.rehearsal import rehearse
 from lictor_jepsen.guest.stay import Stay
-from lictor_jepsen.guest.traces import LATE_S, Traces
+from lictor_jepsen.guest.traces import LATE_S, Traces, in_doubt
 from lictor_jepsen.http import trust
 from lictor_jepsen.interpreter import Interpreter, Pace, Recorder, serving
 from lictor_jepsen.nemesis import Surroundings
-from lictor_jepsen.op import NEMESIS, Kind, Op
+from lictor_jepsen.op import Op
 from lictor_jepsen.report import page
 from lictor_jepsen.run import concluded, leader, steps_of
 from lictor_jepsen.store import Results, RunFolder, plan_to_json, to_json
 
-__all__ = ["THREADS_PER_NODE", "Visit", "perform"]
-
-THREADS_PER_NODE: Final = 2
-"""Clients of each server, or of each agent where there are some."""
+__all__ = ["Visit", "perform"]
 
 
 class Visit(NamedTuple):
@@ -92,7 +89,8 @@ class _Run:
         faults = [one for one in stay.cluster.faults if one.name in stay.faults]
         self._commanded = {one.name: Commanded(one, stay.cluster) for one in faults}
         self._traces = Traces(stay, monotonic)
-        self.generator = Generator(stay.work, stay.seed, len(self._cluster.asked) * THREADS_PER_NODE, stay.key_mark)
+        threads = len(self._cluster.asked) * stay.threads_per_node
+        self.generator = Generator(stay.work, stay.seed, threads, stay.key_mark)
         self.history: Sequence[Op] = ()
         self._access: Finding | None = None
         self._founded_s: float | None = None
@@ -127,16 +125,10 @@ class _Run:
             except OSError as error:
                 self._left.append(f"{one.command.name} could not be ended: {error}")
         left = await self._traces.remove()
-        if was_interrupted or self._in_doubt():
+        if was_interrupted or in_doubt(self.history):
             await asyncio.sleep(LATE_S)
             left = await self._traces.remove()
         self._left += left
-
-    def _in_doubt(self) -> bool:
-        """Whether nobody knows of one of the last writes."""
-        last_ms = max((op.time_ms for op in self.history), default=0.0)
-        late = (op for op in self.history if op.time_ms > last_ms - LATE_S * 1000)
-        return any(op.kind is Kind.INFO and op.process != NEMESIS for op in late)
 
     def results(self, *, is_interrupted: bool) -> Results:
         """What came of it."""

@@ -36,6 +36,8 @@ class Stay(NamedTuple):
     None may be the beginning of another one."""
     patience_s: float = RECOVERY_S_MAX
     """How long everybody may take to serve, before and after; and what was made, to be gone in the end."""
+    threads_per_node: int = 2
+    """Clients of each server, or of each agent where there are some."""
 
     @property
     def name(self) -> str:
@@ -85,6 +87,7 @@ class Stay(NamedTuple):
             "seed": self.seed,
             "ops_per_s": self.ops_per_s,
             "patience_s": self.patience_s,
+            "threads_per_node": self.threads_per_node,
             "prefix": self.prefix,
             "mark": self.key_mark,
             "house": msgspec.structs.asdict(self.cluster.house),

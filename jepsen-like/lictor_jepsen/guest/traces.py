@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from itertools import cycle
 from typing import Final, NamedTuple
 from urllib.parse import quote
@@ -19,9 +19,10 @@ from lictor_jepsen.guest.asking import DeniedError, ask, keep_trying
 from lictor_jepsen.guest.stay import Stay
 from lictor_jepsen.instances import outside_node
 from lictor_jepsen.net import Node
+from lictor_jepsen.op import NEMESIS, Kind, Op
 from lictor_jepsen.workload import Made
 
-__all__ = ["LATE_S", "Traces"]
+__all__ = ["LATE_S", "Traces", "in_doubt"]
 
 LATE_S: Final = 8.0
 """How long a write may take place after whoever asked for it has gone: servers hold back what has no leader for 7 s."""
@@ -138,6 +139,13 @@ class Traces:
     def _anybody(self) -> str:
         """Where to ask: everybody in turn, since one of them may be lost."""
         return self._stay.cluster.urls[next(self._turns).name]
+
+
+def in_doubt(history: Sequence[Op]) -> bool:
+    """Whether a write of which nobody knows may yet take place. Pure."""
+    last_ms = max((op.time_ms for op in history), default=0.0)
+    late = (op for op in history if op.time_ms > last_ms - LATE_S * 1000)
+    return any(op.kind is Kind.INFO and op.process != NEMESIS for op in late)
 
 
 def _none(shown: list[str]) -> None:

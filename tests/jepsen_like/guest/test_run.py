@@ -63,7 +63,7 @@ def test_a_stay_is_judged_leaves_nothing_behind_and_keeps_the_token_to_itself(tm
 def test_each_workload_with_traces_of_its_own_takes_them_away(tmp_path: Path) -> None:
     workloads = ("txn", "blocking", "sessions", "catalog", "names")
     with hosting(tmp_path) as host:
-        flags = ("--seconds=5", "--rate=100", "--nemesis=none", "--yes")
+        flags = ("--seconds=5", "--rate=100", "--threads=4", "--nemesis=none", "--yes")
         ended = _torture(tmp_path, f"--workload={','.join(workloads)}", *flags)
         runs = {str(_results(run)["settings"]["workload"]): run for run in _runs(tmp_path)}
         assert set(runs) == set(workloads), (ended.stdout, ended.stderr)
@@ -100,6 +100,8 @@ def _interrupted(host: Host, number: signal.Signals, workload: str, key: str) ->
             assert time.monotonic() < ends, "no fault began"
             time.sleep(0.1)  # it is looked again, until the fault has begun
         process.send_signal(number)
+        time.sleep(0.5)  # a second word comes while it takes away what was made
+        process.send_signal(number)
         said, _ = process.communicate(timeout=CUT_S_MAX)
     finally:
         process.kill()
@@ -127,6 +129,21 @@ def test_an_interrupt_ends_faults_takes_all_away_and_tells_what_was_seen(
     assert findings["left"]["verdict"] == "valid"
     assert not _invalid(run), said
     assert (run / "timeline.html").exists()
+
+
+@pytest.mark.timeout(240)
+def test_what_could_not_be_ended_or_taken_away_is_named_and_never_green(tmp_path: Path) -> None:
+    with hosting(tmp_path) as host:
+        host.faults("kill -9 $(cat s1.pid)", "exit 3")
+        ended = _torture(tmp_path, "--seconds=12", "--workload=lock", "--patience=2", "--yes")
+    [run] = _runs(tmp_path)
+    assert ended.returncode != 0
+    left = _results(run)["findings"]["left"]
+    assert left["verdict"] == "unknown"
+    prefix = f"jepsen/staging-lock-1-{'-'.join(run.name.split('-')[:2])}/"
+    named = (f"the {what} {prefix} could not be taken away" for what in ("sessions named", "keys below"))
+    for said in ("failed with exit code 3", *named):
+        assert said in str(left["problems"])
 
 
 def test_a_token_that_may_not_write_is_unknown_and_never_green_and_told_at_once(tmp_path: Path) -> None:

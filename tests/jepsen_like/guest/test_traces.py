@@ -10,8 +10,9 @@ import pytest
 
 from lictor_jepsen.guest.file import ClusterFile
 from lictor_jepsen.guest.stay import Stay
-from lictor_jepsen.guest.traces import Traces
+from lictor_jepsen.guest.traces import LATE_S, Traces, in_doubt
 from lictor_jepsen.net import Node
+from lictor_jepsen.op import NEMESIS, Kind, Op
 from lictor_jepsen.workload import Made
 from tests.jepsen_like.guest.host import Host, hosting
 from tests.jepsen_like.misbehaving import serving
@@ -33,8 +34,6 @@ def _make(host: Host, stay: Stay) -> None:
         node = {"Node": f"x-{stay.mark}k-{number}", "Address": "10.0.0.1"}
         host.ask("PUT", "/v1/catalog/register", {**node, "Service": service})
         host.ask("PUT", "/v1/agent/service/register", {"Name": f"{stay.mark}k", "ID": f"{stay.mark}own-{number}"})
-    ghost = {"Service": f"{stay.mark}ghost", "ID": f"{stay.mark}ghost"}  # of which the agent of its node knows nothing
-    host.ask("PUT", "/v1/catalog/register", {"Node": "s1", "Address": "127.0.0.1", "Service": ghost})
 
 
 @pytest.mark.slow
@@ -44,6 +43,8 @@ async def test_all_of_a_run_is_taken_away_and_nothing_of_another_one(tmp_path: P
         other = stay._replace(stamp="then")
         await asyncio.to_thread(_make, host, stay)
         await asyncio.to_thread(_make, host, other)
+        ghost = {"Service": f"{stay.mark}ghost", "ID": f"{stay.mark}ghost"}  # its agent knows nothing of it
+        host.ask("PUT", "/v1/catalog/register", {"Node": "s1", "Address": "127.0.0.1", "Service": ghost})
         traces = Traces(stay, time.monotonic)
         assert await traces.remove() == [], "nothing was made, so nothing is looked for"
         assert len(host.left()["keys"]) == 4
@@ -53,9 +54,19 @@ async def test_all_of_a_run_is_taken_away_and_nothing_of_another_one(tmp_path: P
         left = host.left()
         assert left["keys"] == [f"{other.prefix}a", f"{other.prefix}b/c"]
         assert left["nodes"] == [f"x-{other.mark}k-1", f"x-{other.mark}k-2"]
-        assert left["services"] == [f"{other.mark}{name}" for name in ("ghost", "k", "own-1", "own-2")]
+        assert left["services"] == [f"{other.mark}{name}" for name in ("k", "own-1", "own-2")]
         assert len(left["sessions"]) == 1
         assert await traces.remove() == [], "once more is nothing"
+
+
+def test_a_write_that_nobody_knows_of_may_come_late_for_a_while() -> None:
+    unknown = Op(1000.0, 0, Kind.INFO, "write")
+    later = Op(1000.0 + LATE_S * 1000, 1, Kind.OK, "write")
+    assert in_doubt([unknown])
+    assert in_doubt([unknown, later._replace(time_ms=later.time_ms - 1)])
+    assert not in_doubt([unknown, later])
+    assert not in_doubt([unknown._replace(kind=Kind.FAIL), unknown._replace(process=NEMESIS)])
+    assert not in_doubt([])
 
 
 @pytest.mark.parametrize(
