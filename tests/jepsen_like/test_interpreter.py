@@ -175,7 +175,11 @@ async def test_who_ends_after_the_last_fault_is_started_again_until_all_serve(
 async def test_while_all_run_no_fault_is_ended_more_than_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """New certificates and a reload each second kept loaded servers from ever serving again."""
     around = _surroundings(tmp_path)
-    monkeypatch.setattr(around.cluster, "runs", lambda _: True)
+
+    def runs(_: Node) -> bool:
+        return True
+
+    monkeypatch.setattr(around.cluster, "runs", runs)
     monkeypatch.setattr(interpreter, "_KEEP_UP_S", 0.02)
     ended: list[str] = []
 
