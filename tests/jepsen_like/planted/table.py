@@ -232,7 +232,7 @@ BUGS: Final = (
         workload="membership",
         nemesis="none",
         findings=("members",),
-        flags=("--net=loopback", "--nodes=3", "--agents=2"),
+        flags=("--net=loopback", "--nodes=5", "--agents=2"),
         seconds=20.0,
     ),
     Bug(
