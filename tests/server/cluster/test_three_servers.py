@@ -181,8 +181,11 @@ async def test_a_restarted_server_answers_nothing_before_it_has_caught_up(log: L
             except CatchingUpError:
                 return False
 
+        async def is_proven() -> bool:
+            return alone.view().age_s < 5
+
         await until(answers, what="an answer after catching up")
-        assert alone.view().age_s < 5
+        await until(is_proven, what="a proof of how old its state is, two heartbeats later")
 
 
 async def test_members_and_leases_are_kept_by_the_leader_for_everybody(log: Log) -> None:
