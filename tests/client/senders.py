@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 from typing import TypeVar
 
+import pytest
+
 from lictor.api.asynchronous import AsyncClient
 from lictor.api.blocking import Client
+from lictor.api.calls import status
+from lictor.api.errors import ApiError
 from lictor.api.messages import Call
 from lictor.api.settings import Settings
 
-__all__ = ["Sender"]
+__all__ = ["Sender", "told"]
 
 T = TypeVar("T")
 
@@ -31,3 +35,13 @@ class Sender:
                 return await client.send(call)
 
         return asyncio.run(send())
+
+
+def told(settings: Settings) -> list[str]:
+    """What both say of an agent that they cannot ask."""
+    said: list[str] = []
+    for kind in ("blocking", "asynchronous"):
+        with pytest.raises(ApiError) as caught:
+            Sender(kind)(settings, status.leader())
+        said.append(str(caught.value))
+    return said

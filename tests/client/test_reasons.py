@@ -1,6 +1,5 @@
 """Why a connection failed: what the two clients say of servers that a test runs."""
 
-import asyncio
 import http.client
 import select
 import socket
@@ -13,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from lictor.api.asynchronous import AsyncClient
 from lictor.api.blocking import Client
 from lictor.api.calls import status
 from lictor.api.errors import ApiError
@@ -22,6 +20,7 @@ from lictor.api.settings import Settings, parse_address
 from lictor_core.clock import SystemClock
 from lictor_server.tls_certificates import CertificateKind, Pair, Wish, make_authority, make_certificate
 from tests.client.fake_agent import Reply, fake_agent
+from tests.client.senders import told
 
 NOW = SystemClock().now()
 AUTHORITY = make_authority(days=10, serial=1, now=NOW - 5 * 86_400)
@@ -38,20 +37,6 @@ def pair(directory: Path, *, days: int = 10, ago_s: float = 60, addresses: tuple
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(directory / "pair.pem")
     return context
-
-
-def told(settings: Settings) -> list[str]:
-    """What both clients say."""
-
-    async def by_the_asynchronous_one() -> str:
-        async with AsyncClient(settings) as client:
-            with pytest.raises(ApiError) as caught:
-                await client.send(status.leader())
-        return str(caught.value)
-
-    with Client(settings) as client, pytest.raises(ApiError) as caught:
-        client.send(status.leader())
-    return [str(caught.value), asyncio.run(by_the_asynchronous_one())]
 
 
 def test_who_is_not_trusted_says_which_flag_helps(tmp_path: Path) -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from lictor.api.asynchronous import AsyncClient
 from lictor.api.blocking import Client
 from lictor.api.calls import status
 from lictor.api.errors import ApiError
@@ -18,6 +16,7 @@ from lictor.api.validity import dated_reason
 from lictor_core.clock import SystemClock
 from lictor_server.tls_certificates import CertificateKind, Pair, Wish, make_authority, make_certificate
 from tests.client.fake_agent import Reply, fake_agent
+from tests.client.senders import told
 
 DAY_S = 86_400
 NOW = SystemClock().now()
@@ -39,23 +38,11 @@ def _pair(directory: Path, authority: Pair, name: str, *, days: int, begins: flo
     return context
 
 
-def _told(settings: Settings) -> list[str]:
-    async def by_the_asynchronous_one() -> str:
-        async with AsyncClient(settings) as client:
-            with pytest.raises(ApiError) as caught:
-                await client.send(status.leader())
-        return str(caught.value)
-
-    with Client(settings) as client, pytest.raises(ApiError) as caught:
-        client.send(status.leader())
-    return [str(caught.value), asyncio.run(by_the_asynchronous_one())]
-
-
 def test_of_an_agent_whose_certificate_has_expired_it_is_told_whose_and_when(tmp_path: Path) -> None:
     authority = make_authority(days=10, serial=1, now=NOW - 5 * DAY_S)
     context = _pair(tmp_path, authority, "agent", days=1, begins=NOW - 3 * DAY_S)
     with fake_agent(lambda _: Reply(), tls=context) as fake:
-        for text in _told(Settings(endpoint=parse_address(fake.address), ca_file=str(tmp_path / "ca.pem"))):
+        for text in told(Settings(endpoint=parse_address(fake.address), ca_file=str(tmp_path / "ca.pem"))):
             assert "its certificate has expired: that of CN=" in text
             assert f"ended at {_date(NOW - 2 * DAY_S)}" in text
             assert "give that agent a new one" in text
