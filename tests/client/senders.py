@@ -40,7 +40,7 @@ class Sender:
 def told(settings: Settings) -> list[str]:
     """What both say of an agent that they cannot ask."""
     said: list[str] = []
-    for kind in ("blocking", "asynchronous"):
+    for kind in ("blocking", "asyncio"):
         with pytest.raises(ApiError) as caught:
             Sender(kind)(settings, status.leader())
         said.append(str(caught.value))
