@@ -36,6 +36,7 @@ class _Line(msgspec.Struct, omit_defaults=True):
     index: int | None = None
     error: str = ""
     relayed: bool = False
+    took_ms: int = 0
 
 
 class Call(NamedTuple):
@@ -125,6 +126,7 @@ def to_line(op: Op) -> str:
         index=op.x_index,
         error=op.error,
         relayed=op.relayed,
+        took_ms=op.took_ms,
     )
     return msgspec.json.encode(line).decode()
 
@@ -161,4 +163,5 @@ def _from_line(number: int, text: bytes) -> Op:
         x_index=line.index,
         error=line.error,
         relayed=line.relayed,
+        took_ms=line.took_ms,
     )

@@ -223,12 +223,13 @@ class Interpreter:
     async def _act(self, fault: str, deed: Awaitable[str]) -> None:
         """One begin or end. What could not be done is told, and the run goes on: what it proves is judged later."""
         async with self._acting:
+            began_s = self._recorder.elapsed_s()
             try:
                 told = await deed
             except (NetError, OSError, TimeoutError) as error:
                 told = f"could not: {error!r}"
                 self.troubles.append(f"{fault} {told}")
-        self._tell(fault, told)
+            self._tell(fault, told, round((self._recorder.elapsed_s() - began_s) * 1000))
 
     async def _meanwhile(self, spell: Spell, goes_on: Awaitable[None]) -> None:
         """What a fault does until its end."""
@@ -244,8 +245,8 @@ class Interpreter:
     async def _wait_until(self, moment_s: float) -> None:
         await asyncio.sleep(max(0.0, moment_s - self._recorder.elapsed_s()))
 
-    def _tell(self, fault: str, what: str) -> None:
-        self._recorder.note(Op(0.0, NEMESIS, Kind.INFO, fault, value=what))
+    def _tell(self, fault: str, what: str, took_ms: int = 0) -> None:
+        self._recorder.note(Op(0.0, NEMESIS, Kind.INFO, fault, value=what, took_ms=took_ms))
 
     async def _ask_last(self, clients: Sequence[Client]) -> None:
         """Ask everybody who is asked what the workload wants to know in the end."""

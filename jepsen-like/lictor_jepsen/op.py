@@ -107,3 +107,5 @@ class Op(NamedTuple):
     error: str = ""
     relayed: bool = False
     """Whether that is an agent that is no server: who answers is the server that it asks at the time."""
+    took_ms: int = 0
+    """Of a step of the nemesis: how long it took to be made, up to this line. It may be felt from its first moment."""

@@ -24,6 +24,11 @@ class Hit(NamedTuple):
     ended: Op | None
     """None when the run broke off."""
 
+    @property
+    def began_ms(self) -> float:
+        """When its begin began to be made: it may be felt from then on."""
+        return self.begun.time_ms - self.begun.took_ms
+
 
 class Outage(NamedTuple):
     """What a fault did to writers."""

@@ -16,6 +16,7 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
         Op(3.0, 4, Kind.OK, "read", "k", (1, 2), Mode.STALE, "n2", 17),
         Op(4.0, 4, Kind.OK, "read", "k", None, Mode.DEFAULT, "web", 17, relayed=True),
         Op(5.0, NEMESIS, Kind.INFO, "kill-one", value="killed n1"),
+        Op(9.0, NEMESIS, Kind.INFO, "kill-one", value="started n1", took_ms=2),
     ]
     path = tmp_path / "history.jsonl"
     path.write_text("".join(f"{to_line(op)}\n" for op in history))

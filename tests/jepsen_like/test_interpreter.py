@@ -76,6 +76,7 @@ async def test_spells_overlap_each_with_what_goes_on_and_what_could_not_be_made_
 
     def fault(name: str, *, breaks: bool = False) -> Fault:
         async def begin(around: Surroundings, rng: Random) -> str:
+            await asyncio.sleep(0.05 if name == "b" else 0.0)
             if breaks:
                 raise NetError("no such link")
             told.append(f"{around.fault} begins")
@@ -105,6 +106,8 @@ async def test_spells_overlap_each_with_what_goes_on_and_what_could_not_be_made_
     ]
     assert told[-3:] == ["a ends", "b ends", "c ends"], "at last all are ended once more"
     assert run.troubles == ["c could not: NetError('no such link')"]
+    assert max(recorder.history, key=lambda op: op.took_ms).f == "b"
+    assert all(50 <= op.took_ms < op.time_ms for op in recorder.history if op.f == "b" and op.value == "begun")
 
 
 async def test_servers_that_never_serve_are_given_up(tmp_path: Path) -> None:

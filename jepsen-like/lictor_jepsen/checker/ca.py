@@ -189,8 +189,7 @@ def _unbroken(history: Sequence[Op], found: Sequence[Deed]) -> Finding:
     """Connections that ended or were refused while nothing but servers had faults; a time-out blames nobody."""
     harmful = [hit for hit in hits(history) if not hits_servers_alone(hit.begun.f)]
     spells = [
-        (hit.begun.time_ms - BEFORE_MS, _NEVER if hit.ended is None else hit.ended.time_ms + AFTER_MS)
-        for hit in harmful
+        (hit.began_ms - BEFORE_MS, _NEVER if hit.ended is None else hit.ended.time_ms + AFTER_MS) for hit in harmful
     ]
     judged = 0
     problems: list[Problem] = []

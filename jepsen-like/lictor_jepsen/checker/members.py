@@ -138,7 +138,11 @@ def _disturbed(history: Sequence[Op], call: Call) -> bool:
             begun[op.f] = begun.get(op.f, 0) + 1
             if position > call.invoked:
                 return True
-    return any(count % 2 for count in begun.values())
+    if call.ended is None:
+        return True
+    ended_ms = history[call.ended].time_ms
+    is_in_the_making = any(op.process == NEMESIS and op.time_ms - op.took_ms < ended_ms for op in history[call.ended :])
+    return is_in_the_making or any(count % 2 for count in begun.values())
 
 
 def _both(value: Value) -> tuple[tuple[Value, ...], tuple[Value, ...]]:

@@ -11,7 +11,8 @@ from lictor_jepsen.outage import hits
 __all__ = ["EARLY_MS", "Trouble", "settled_ms", "troubles"]
 
 EARLY_MS: Final = 2_000.0
-"""How long before its step is told a fault may have begun: a step is told when it was made, and that takes commands."""
+"""How long before its step is known to have been begun a fault may be felt, in histories that do not tell how long a
+step took; it is told when it was made, and that takes commands."""
 
 
 class Trouble(NamedTuple):
@@ -25,7 +26,7 @@ def troubles(history: Sequence[Op]) -> list[Trouble]:
     """The times with faults, in order, those that overlap as one. What nothing ended lasts."""
     healed_ms = min((op.time_ms for op in history if op.process == NEMESIS and op.f == HEAL), default=float("inf"))
     return _merged(
-        Trouble(hit.begun.time_ms, healed_ms if hit.ended is None else min(hit.ended.time_ms, healed_ms))
+        Trouble(hit.began_ms, healed_ms if hit.ended is None else min(hit.ended.time_ms, healed_ms))
         for hit in hits(history)
     )
 

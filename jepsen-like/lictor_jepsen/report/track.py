@@ -113,7 +113,7 @@ def track(history: Sequence[Op], clients: int, findings: Mapping[str, Finding]) 
 def _bands(history: Sequence[Op], last_ms: float) -> Iterator[Band]:
     for hit in hits(history):
         ended, ends_ms = ("", last_ms) if hit.ended is None else (str(hit.ended.value), hit.ended.time_ms)
-        yield Band(hit.begun.f, str(hit.begun.value), ended, round(hit.begun.time_ms, 2), round(ends_ms, 2))
+        yield Band(hit.begun.f, str(hit.begun.value), ended, round(hit.began_ms, 2), round(ends_ms, 2))
 
 
 def short(value: Value) -> str:

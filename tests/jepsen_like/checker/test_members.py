@@ -111,6 +111,13 @@ def test_a_majority_is_blamed_only_when_no_other_fault_is_at_work(before: list[s
     assert (found and found.verdict) is verdict, "what was not judged is not told"
 
 
+def test_a_fault_that_is_in_the_making_excuses_a_majority() -> None:
+    invoked, ended = _calls(("spare", 7, (3, 1, None)))
+    fault = Op(ended.time_ms + 1_000, NEMESIS, Kind.INFO, "power-loss-voters")
+    assert judge_members([invoked, ended, fault])["quorum"].verdict is Verdict.INVALID
+    assert "quorum" not in judge_members([invoked, ended, fault._replace(took_ms=2_000)])
+
+
 def test_a_fault_that_begins_meanwhile_excuses_a_majority() -> None:
     invoked, ended = _calls(("spare", 7, (3, 1, None)))
     assert "quorum" not in judge_members([invoked, *_nemesis("kill-one", "kill-one"), ended])

@@ -15,6 +15,11 @@ def test_the_second_step_of_a_name_ends_what_the_first_began() -> None:
     assert troubles(steps) == [Trouble(1, 3), Trouble(5, 8)]
 
 
+def test_a_fault_that_took_long_to_be_made_is_felt_from_its_first_moment() -> None:
+    steps = [step(10_000, "elections")._replace(took_ms=7_000), step(12_000, "elections")._replace(took_ms=500)]
+    assert troubles(steps) == [Trouble(3_000, 12_000)]
+
+
 def test_faults_that_overlap_are_one_trouble() -> None:
     assert troubles([step(1, "kill"), step(2, "pause"), step(3, "kill"), step(6, "pause")]) == [Trouble(1, 6)]
 
