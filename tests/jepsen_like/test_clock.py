@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -60,6 +61,19 @@ async def test_the_clock_of_c_code_jumps_while_it_runs_and_the_monotonic_one_goe
     await reads(-60, 60)
     process.stdin.close()
     await process.wait()
+
+
+@needs_libfaketime
+def test_a_process_sleeps_while_its_clock_is_off(tmp_path: Path) -> None:
+    """Python's own way to sleep fails under libfaketime: threads that rest between pieces of work ended of it."""
+    path = tmp_path / "n1.libc-clock"
+    set_libc_clock(path, 86_400.0)
+    code = "import time; began = time.monotonic(); time.sleep(0.05); print(time.monotonic() - began)"
+    places = {"PYTHONPATH": str(clock.WALL_CLOCK)}
+    environment = {**os.environ, **libc_environment(path), **places}
+    ran = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60)
+    assert ran.stderr == ""
+    assert float(ran.stdout) >= 0.05
 
 
 def test_without_libfaketime_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

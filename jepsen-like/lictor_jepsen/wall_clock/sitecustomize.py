@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import mmap
 import os
+import select
 import struct
 import time
 from pathlib import Path
-from typing import Final
+from typing import Final, SupportsIndex
 
 _SETTING: Final = struct.Struct("<QdddQ")
 """The number of the setting, twice: when they differ it is just being written, and is read again."""
@@ -42,5 +43,19 @@ def _move_clock(path: Path) -> None:
     time.time_ns = moved_ns
 
 
+def _sleep_by_select() -> None:
+    """Under libfaketime the call by which Python sleeps fails (`clock_nanosleep` until a moment: EINVAL)."""
+
+    def sleep(seconds: float | SupportsIndex, /) -> None:
+        wait_s = float(seconds)
+        if wait_s < 0:
+            raise ValueError("sleep length must be non-negative")
+        select.select((), (), (), wait_s)
+
+    time.sleep = sleep
+
+
+if "FAKETIME_TIMESTAMP_FILE" in os.environ:
+    _sleep_by_select()
 if "LICTOR_JEPSEN_CLOCK" in os.environ:
     _move_clock(Path(os.environ["LICTOR_JEPSEN_CLOCK"]))
