@@ -92,6 +92,7 @@ async def test_a_server_belongs_to_the_others_until_it_ended_and_they_have_it_no
     monkeypatch.setattr(MembersClient, "_rows", rows)
     monkeypatch.setattr(MembersClient, "_tell_to_leave", tell_to_leave)
     outcome = await MembersClient(cluster.url(nodes[0]), cluster).do(Invocation("shrink", "members", (1, 1)))
+    await cluster.stop()
     assert (outcome.kind, told) == (Kind.OK, [True, True, True])
     assert [node.name for node in cluster.nodes] == [node.name for node in nodes if node.name != leaver]
 
@@ -136,4 +137,5 @@ async def test_servers_do_not_agree_while_one_that_lost_its_data_is_known_by_its
     monkeypatch.setattr(MembersClient, "_self", self_of)
     monkeypatch.setattr(MembersClient, "_serve_again", serve_again)
     outcome = await MembersClient(cluster.url(cluster.nodes[0]), cluster).do(Invocation("spare", "members", 1))
+    await cluster.stop()
     assert outcome.kind is kind
